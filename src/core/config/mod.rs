@@ -1,0 +1,15 @@
+//! The configuration of a run, and how a TOML file becomes one.
+
+mod error;
+mod load;
+mod tables;
+
+pub use error::ConfigError;
+pub use load::{apply_set, load, parse};
+pub use tables::{
+    AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornersConfig, DataConfig,
+    ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
+};
+
+#[cfg(test)]
+mod tests;

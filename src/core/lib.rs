@@ -1,0 +1,22 @@
+//! Plain data and mathematics of surfit.
+//!
+//! Everything that the engine, the terminal and the command line share lives here: the tensor-product Bézier
+//! surface, the configuration, the protocol between engine and clients, and the run directory. This crate
+//! knows neither tensors nor terminals, so its parts are tested in microseconds and link nowhere heavy.
+
+pub mod bernstein;
+pub mod colormap;
+pub mod config;
+pub mod draws;
+pub mod event;
+pub mod files;
+pub mod heatmap;
+pub mod model_card;
+pub mod picture;
+pub mod protocol;
+pub mod random;
+pub mod run_dir;
+pub mod schedule;
+pub mod series;
+pub mod snapshot;
+pub mod surface;

@@ -1,0 +1,54 @@
+//! `model.json`: what an exported model is and how it was chosen.
+
+use crate::config::NetworkConfig;
+use crate::surface::Degrees;
+use serde::{Deserialize, Serialize};
+
+/// The card beside an exported `model.safetensors`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// Name and version of the program that wrote it.
+    pub generator: String,
+    /// Network and its shape parameters; enough to build it again.
+    pub network: NetworkConfig,
+    /// Shape of one input: channels, height, width.
+    pub input_shape: [usize; 3],
+    /// Mean that is subtracted from each channel after scaling pixels to `[0, 1]`.
+    pub mean: Vec<f64>,
+    /// Standard deviation that each channel is then divided by.
+    pub std: Vec<f64>,
+    /// Class names, in order of the logits.
+    pub classes: Vec<String>,
+    /// Number of weights `P`, running statistics not counted.
+    pub parameters: usize,
+    /// How it was chosen: `best`, `at`, `centroid`.
+    pub selection: String,
+    /// First parameter; absent for the centroid.
+    pub u: Option<f64>,
+    /// Second parameter; absent for the centroid.
+    pub v: Option<f64>,
+    /// Degrees of the surface it was taken from.
+    pub degrees: Degrees,
+    /// Data set it was trained and measured on.
+    pub data: String,
+    /// Accuracy on the validation split, a fraction; the choice was made by it.
+    pub validation_accuracy: f64,
+    /// Mean cross-entropy on the validation split.
+    pub validation_loss: f64,
+    /// Images in the validation split.
+    pub validation_images: usize,
+    /// Accuracy on the test split, a fraction; measured once, after the choice.
+    pub test_accuracy: f64,
+    /// Mean cross-entropy on the test split.
+    pub test_loss: f64,
+    /// Images in the test split.
+    pub test_images: usize,
+    /// Compute type and device of the measurements.
+    pub measured_on: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Optimizer steps of the fit.
+    pub fit_steps: u64,
+    /// Id of the run.
+    pub run: String,
+}

@@ -1,0 +1,300 @@
+//! The whole picture of a run as a client has it: a fold over events, with the latest snapshot on top.
+
+use crate::event::{Alignment, Corner, Curve, Envelope, Event, Exported, Finished, RunInfo, Stage};
+use crate::heatmap::{Point, Summary};
+use crate::series::Series;
+use crate::snapshot::{Snapshot, State};
+use crate::surface::Degrees;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A validation measurement on a curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Validation {
+    /// After this many optimizer steps.
+    pub step: u64,
+    /// Mean cross-entropy.
+    pub loss: f64,
+    /// Accuracy, a fraction.
+    pub accuracy: f64,
+}
+
+/// A line of the log that is made for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// Seconds since the Unix epoch.
+    pub time: f64,
+    /// One sentence.
+    pub text: String,
+    /// Something went wrong.
+    pub error: bool,
+}
+
+/// Everything known about a run. Built from events alone it shows the history; a snapshot adds the present.
+#[derive(Clone, Debug, Default)]
+pub struct Picture {
+    /// Number of the last event seen.
+    pub seq: u64,
+    /// Time of the first event, seconds since the Unix epoch.
+    pub began: Option<f64>,
+    /// Facts from the engine's start.
+    pub info: Option<RunInfo>,
+    /// Loss curves.
+    pub curves: BTreeMap<Curve, Series>,
+    /// Validation measurements, by curve.
+    pub validations: BTreeMap<Curve, Vec<Validation>>,
+    /// Learning rate at the end of each curve.
+    pub rates: BTreeMap<Curve, f64>,
+    /// Corners that are ready, by number.
+    pub corners: BTreeMap<usize, Corner>,
+    /// What alignment did, by corner.
+    pub alignments: BTreeMap<usize, Alignment>,
+    /// Changes of degree: step, before, after.
+    pub degree_changes: Vec<(u64, Degrees, Degrees)>,
+    /// Models written.
+    pub exports: Vec<Exported>,
+    /// Points measured on the whole validation split, latest last.
+    pub evaluated: Vec<Point>,
+    /// Figures and best point of the last complete heatmap.
+    pub complete: Option<(Summary, Point)>,
+    /// Seconds of every stage that ended.
+    pub seconds: BTreeMap<Stage, f64>,
+    /// Sentences for people, oldest first, at most [`Picture::LOG`].
+    pub log: VecDeque<LogLine>,
+    /// The result, when the job is done.
+    pub finished: Option<Finished>,
+    /// Why the engine could not go on.
+    pub failed: Option<String>,
+    /// The engine ended in good order.
+    pub closed: bool,
+    /// The present state.
+    pub snapshot: Option<Snapshot>,
+}
+
+impl Picture {
+    /// Lines of log that are kept.
+    pub const LOG: usize = 500;
+
+    /// Takes an event in. Events that were seen before are ignored.
+    pub fn apply(&mut self, envelope: &Envelope) {
+        if envelope.seq <= self.seq {
+            return;
+        }
+        self.seq = envelope.seq;
+        self.began.get_or_insert(envelope.time);
+        if let Some((text, error)) = sentence(&envelope.event) {
+            self.log.push_back(LogLine { time: envelope.time, text, error });
+            if self.log.len() > Self::LOG {
+                self.log.pop_front();
+            }
+        }
+        self.fold(&envelope.event);
+    }
+
+    fn fold(&mut self, event: &Event) {
+        match event {
+            Event::Started(info) => {
+                self.info = Some(info.clone());
+                self.failed = None;
+                self.closed = false;
+            }
+            Event::Resumed { step } => self.truncate_fit(*step),
+            Event::StageBegan { stage, .. } => {
+                self.finished = None;
+                self.seconds.remove(stage);
+                if *stage == Stage::Corners {
+                    self.corners.clear();
+                    self.alignments.clear();
+                }
+            }
+            Event::StageEnded { stage, seconds } => {
+                self.seconds.insert(*stage, *seconds);
+            }
+            Event::Losses { curve, first_step, values, rate } => {
+                if *first_step == 0 {
+                    self.validations.remove(curve);
+                    if *curve == Curve::Surface {
+                        self.degree_changes.clear();
+                    }
+                }
+                self.curves.entry(*curve).or_default().extend(*first_step, values);
+                self.rates.insert(*curve, *rate);
+            }
+            Event::Validated { curve, step, loss, accuracy } => {
+                let list = self.validations.entry(*curve).or_default();
+                list.retain(|v| v.step < *step);
+                list.push(Validation { step: *step, loss: *loss, accuracy: *accuracy });
+            }
+            Event::CornerReady(corner) => {
+                self.corners.insert(corner.index, corner.clone());
+            }
+            Event::Aligned(alignment) => {
+                self.alignments.insert(alignment.index, alignment.clone());
+            }
+            Event::DegreeChanged { step, from, to, .. } => {
+                self.degree_changes.push((*step, *from, *to));
+            }
+            Event::HeatmapComplete { summary, best, .. } => self.complete = Some((*summary, *best)),
+            Event::Evaluated(point) => {
+                self.evaluated.push(*point);
+                let excess = self.evaluated.len().saturating_sub(100);
+                self.evaluated.drain(..excess);
+            }
+            Event::Exported(exported) => self.exports.push(exported.clone()),
+            Event::Failed { message } => self.failed = Some(message.clone()),
+            Event::Finished(finished) => self.finished = Some(finished.clone()),
+            Event::Closed => self.closed = true,
+            Event::GridChanged { .. }
+            | Event::Frozen { .. }
+            | Event::Marked { .. }
+            | Event::Checkpoint { .. }
+            | Event::Paused { .. }
+            | Event::Unpaused { .. }
+            | Event::Stopped { .. }
+            | Event::Notice { .. }
+            | Event::Unknown => {}
+        }
+    }
+
+    fn truncate_fit(&mut self, step: u64) {
+        if let Some(series) = self.curves.get_mut(&Curve::Surface) {
+            series.truncate(step);
+        }
+        if let Some(list) = self.validations.get_mut(&Curve::Surface) {
+            list.retain(|v| v.step <= step);
+        }
+        self.degree_changes.retain(|c| c.0 <= step);
+    }
+
+    /// What the run is doing, as far as events and snapshot tell; whether an engine is alive they cannot tell.
+    pub fn state(&self) -> State {
+        if self.failed.is_some() {
+            State::Failed
+        } else if self.closed {
+            if self.finished.is_some() { State::Finished } else { State::Closed }
+        } else {
+            self.snapshot.as_ref().map_or(State::Starting, |s| s.state)
+        }
+    }
+
+    /// Validation accuracy of the best corner.
+    pub fn best_corner(&self) -> Option<f64> {
+        self.corners.values().map(|c| c.accuracy).max_by(f64::total_cmp)
+    }
+}
+
+/// The sentence a log shows for an event, and whether it is an error; `None` for events that only feed curves.
+pub fn sentence(event: &Event) -> Option<(String, bool)> {
+    let percent = |x: f64| format!("{:.2} %", 100.0 * x);
+    let text = match event {
+        Event::Started(i) => format!(
+            "{}: {} on {}, {} parameters, {} {} ({} threads)",
+            i.run, i.network, i.data, i.parameters, i.device, i.compute, i.threads
+        ),
+        Event::Resumed { step } => format!("resumed from the checkpoint at step {step}"),
+        Event::StageBegan { stage, .. } => format!("{} began", stage.name()),
+        Event::StageEnded { stage, seconds } => format!("{} took {seconds:.1} s", stage.name()),
+        Event::CornerReady(c) => {
+            format!("corner {} ({}): {} on validation", c.index + 1, c.source, percent(c.accuracy))
+        }
+        Event::Aligned(a) => format!(
+            "corner {} aligned: {:.0} % of its units moved, distance {:.2} → {:.2}, logits changed by {:.1e}",
+            a.index + 1,
+            100.0 * a.moved,
+            a.distance[0],
+            a.distance[1],
+            a.logit_change
+        ),
+        Event::DegreeChanged { step, from, to, deviation } => {
+            format!("degree {from} → {to} at step {step}; the surface moved by at most {deviation:.1e}")
+        }
+        Event::GridChanged { grid } => format!("grid {grid}×{grid}"),
+        Event::Frozen { i, j, frozen } => {
+            format!("control point ({i}, {j}) {}", if *frozen { "frozen" } else { "trains again" })
+        }
+        Event::HeatmapComplete { grid, summary, best } => format!(
+            "heatmap {grid}×{grid} complete: mean {}, interior {}, best {} at ({:.2}, {:.2})",
+            percent(summary.mean),
+            percent(summary.interior_mean),
+            percent(best.accuracy),
+            best.u,
+            best.v
+        ),
+        Event::Evaluated(p) => format!(
+            "({:.3}, {:.3}): {} on {} validation images, loss {:.4}",
+            p.u,
+            p.v,
+            percent(p.accuracy),
+            p.images,
+            p.loss
+        ),
+        Event::Marked { u, v, marked } => {
+            format!("({u:.3}, {v:.3}) {}", if *marked { "marked" } else { "unmarked" })
+        }
+        Event::Exported(x) => format!(
+            "exported {} to {}: validation {}, test {}",
+            x.selection,
+            x.dir.display(),
+            percent(x.validation_accuracy),
+            percent(x.test_accuracy)
+        ),
+        Event::Checkpoint { step } => format!("checkpoint at step {step}"),
+        Event::Paused { step } => format!("paused at step {step}"),
+        Event::Unpaused { step } => format!("going on from step {step}"),
+        Event::Stopped { step } => format!("stopped at step {step}"),
+        Event::Notice { text } => text.clone(),
+        Event::Failed { message } => return Some((message.clone(), true)),
+        Event::Finished(f) => format!(
+            "finished: best {} at ({:.2}, {:.2})",
+            percent(f.best.accuracy),
+            f.best.u,
+            f.best.v
+        ),
+        Event::Closed => "engine closed".into(),
+        Event::Losses { .. } | Event::Validated { .. } | Event::Unknown => return None,
+    };
+    Some((text, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(picture: &mut Picture, events: Vec<Event>) {
+        for event in events {
+            let seq = picture.seq + 1;
+            picture.apply(&Envelope { seq, time: seq as f64, event });
+        }
+    }
+
+    fn losses(first_step: u64, values: Vec<f32>) -> Event {
+        Event::Losses { curve: Curve::Surface, first_step, values, rate: 0.1 }
+    }
+
+    #[test]
+    fn resuming_takes_back_what_the_checkpoint_does_not_hold() {
+        let mut p = Picture::default();
+        feed(&mut p, vec![losses(0, vec![1.0; 30]), Event::Resumed { step: 20 }]);
+        assert_eq!(p.curves[&Curve::Surface].end(), 20);
+        feed(&mut p, vec![losses(20, vec![2.0; 15])]);
+        assert_eq!(p.curves[&Curve::Surface].end(), 35);
+    }
+
+    #[test]
+    fn an_event_seen_twice_counts_once() {
+        let mut p = Picture::default();
+        let e = Envelope { seq: 1, time: 0.0, event: Event::Failed { message: "disk full".into() } };
+        p.apply(&e);
+        p.apply(&e);
+        assert_eq!(p.log.len(), 1);
+        assert_eq!(p.state(), State::Failed);
+        assert!(p.log[0].error);
+    }
+
+    #[test]
+    fn the_log_is_bounded() {
+        let mut p = Picture::default();
+        feed(&mut p, (0..2000).map(|n| Event::Notice { text: n.to_string() }).collect());
+        assert_eq!(p.log.len(), Picture::LOG);
+        assert_eq!(p.log.back().unwrap().text, "1999");
+    }
+}

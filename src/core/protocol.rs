@@ -1,0 +1,202 @@
+//! What engine and clients say to each other over the run's socket.
+//!
+//! Frames are JSON, each behind its length as four bytes, most significant first (the default of `tokio-util`'s
+//! length-delimited codec). The client speaks first. Fields and names that a reader does not know are ignored, so
+//! that only a change of meaning needs a new [`VERSION`].
+
+use crate::event::Envelope;
+use crate::heatmap::Metric;
+use crate::snapshot::Snapshot;
+use crate::surface::Degrees;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Version of the protocol; engines and clients of different versions refuse each other with a sentence.
+pub const VERSION: u32 = 1;
+
+/// Largest frame in bytes that is accepted; a snapshot of the largest grid stays well below.
+pub const MAX_FRAME: usize = 8 << 20;
+
+/// From client to engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    /// Always first.
+    Hello {
+        /// The client's [`VERSION`].
+        protocol: u32,
+        /// What the client is, for the log.
+        client: String,
+        /// Send every event after this number; 0 for all. `None` for no events and no snapshots.
+        after: Option<u64>,
+    },
+    /// Something to do.
+    Command {
+        /// Comes back in the reply.
+        id: u64,
+        /// What.
+        command: Command,
+    },
+}
+
+/// From engine to client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// The handshake succeeded.
+    Welcome {
+        /// The engine's [`VERSION`].
+        protocol: u32,
+        /// The engine's program version.
+        engine: String,
+        /// Run id.
+        run: String,
+        /// Process id of the engine.
+        pid: u32,
+    },
+    /// The handshake failed; the connection closes.
+    Rejected {
+        /// One sentence.
+        reason: String,
+    },
+    /// A durable event, in order, without gaps.
+    Event(Envelope),
+    /// The present state; older ones may have been skipped. Boxed for its size.
+    Snapshot(Box<Snapshot>),
+    /// A command was carried out or refused. Events it caused came before.
+    Reply {
+        /// The command's id.
+        id: u64,
+        /// `None` when it was carried out, else one sentence.
+        error: Option<String>,
+    },
+}
+
+/// What to export.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// The best grid point by validation accuracy.
+    Best,
+    /// The surface at `(u, v)`.
+    At {
+        /// First parameter, in `[0, 1]`.
+        u: f64,
+        /// Second parameter, in `[0, 1]`.
+        v: f64,
+    },
+    /// The mean of the whole surface.
+    Centroid,
+}
+
+/// What an engine can be told to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Go on with the job where it stands: corners, alignment, fit, heatmap, export.
+    Start,
+    /// Train the corners again, with seeds that follow those used so far, and go on from there.
+    StartCorners,
+    /// Fit a new surface between the present corners.
+    StartFit {
+        /// Its degrees; `None` for those of the present surface.
+        degrees: Option<Degrees>,
+    },
+    /// Stand still until `Unpause`.
+    Pause,
+    /// Go on.
+    Unpause,
+    /// End the present stage early and keep what was reached.
+    Stop,
+    /// Change the degrees of the surface; during a fit, when several wait the latest wins.
+    SetDegree {
+        /// New degrees.
+        degrees: Degrees,
+    },
+    /// Change the heatmap's grid; when several wait the latest wins.
+    SetGrid {
+        /// Points along each axis.
+        grid: usize,
+    },
+    /// Change the metric of the live heatmap.
+    SetMetric {
+        /// New metric.
+        metric: Metric,
+    },
+    /// Measure every cell of the heatmap on the whole validation split now.
+    Measure,
+    /// Measure one point on the whole validation split.
+    Evaluate {
+        /// First parameter, in `[0, 1]`.
+        u: f64,
+        /// Second parameter, in `[0, 1]`.
+        v: f64,
+    },
+    /// Mark a point, or take its mark away when it has one.
+    Mark {
+        /// First parameter.
+        u: f64,
+        /// Second parameter.
+        v: f64,
+    },
+    /// Hold a control point still, or let it train again.
+    Freeze {
+        /// Index along `u`.
+        i: usize,
+        /// Index along `v`.
+        j: usize,
+        /// True to hold it.
+        frozen: bool,
+    },
+    /// Write a model and measure its test accuracy.
+    Export {
+        /// Which.
+        selection: Selection,
+        /// Folder to write; `None` for one in the run's `exports`.
+        dir: Option<PathBuf>,
+    },
+    /// Make the present state durable now.
+    Checkpoint,
+    /// Checkpoint and end the engine process.
+    Shutdown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_back() {
+        let d = Degrees::new(2, 3).unwrap();
+        let messages = [
+            ClientMessage::Hello { protocol: VERSION, client: "test".into(), after: Some(7) },
+            ClientMessage::Command { id: 1, command: Command::SetDegree { degrees: d } },
+            ClientMessage::Command {
+                id: 2,
+                command: Command::Export { selection: Selection::At { u: 0.5, v: 0.25 }, dir: None },
+            },
+        ];
+        for message in messages {
+            let json = serde_json::to_string(&message).unwrap();
+            assert_eq!(serde_json::from_str::<ClientMessage>(&json).unwrap(), message);
+        }
+        let bad = r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,99]}}"#;
+        let error = serde_json::from_str::<ClientMessage>(bad).unwrap_err().to_string();
+        assert!(error.contains("outside 1..=8"), "{error}");
+    }
+
+    #[test]
+    fn the_largest_snapshot_fits_a_frame() {
+        let mut s = Snapshot::empty(Degrees::new(8, 8).unwrap(), crate::heatmap::Heatmap::MAX_GRID);
+        for cell in &mut s.heatmap.cells {
+            *cell = crate::heatmap::Cell {
+                correct: 123_456,
+                images: 123_456,
+                loss: 1.234_567_8,
+                version: 10_000_000,
+            };
+        }
+        let bytes = serde_json::to_vec(&ServerMessage::Snapshot(Box::new(s))).unwrap();
+        assert!(bytes.len() < MAX_FRAME / 4, "{}", bytes.len());
+    }
+}

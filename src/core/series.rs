@@ -1,0 +1,211 @@
+//! Loss curves of any length in bounded memory.
+
+use serde::{Deserialize, Serialize};
+
+/// A curve kept twice: the most recent values as they came, and the whole in buckets that widen as it grows.
+///
+/// Buckets keep minimum, maximum and mean, so a spike is never averaged away. Values that are not finite are kept as
+/// gaps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    first_step: u64,
+    next_step: u64,
+    recent: std::collections::VecDeque<f32>,
+    buckets: Vec<Bucket>,
+    stride: u64,
+    smoothed: f64,
+    smoothed_weight: f64,
+}
+
+/// A stretch of consecutive steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// First step of the stretch.
+    pub step: u64,
+    /// Smallest finite value; infinite when there is none.
+    pub min: f32,
+    /// Largest finite value; minus infinite when there is none.
+    pub max: f32,
+    /// Sum of the finite values.
+    pub sum: f64,
+    /// Number of finite values.
+    pub count: u64,
+}
+
+impl Bucket {
+    fn empty(step: u64) -> Self {
+        Self { step, min: f32::INFINITY, max: f32::NEG_INFINITY, sum: 0.0, count: 0 }
+    }
+
+    fn add(&mut self, value: f32) {
+        if value.is_finite() {
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+            self.sum += f64::from(value);
+            self.count += 1;
+        }
+    }
+
+    fn merge(&mut self, other: &Bucket) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.sum += other.sum;
+        self.count += other.count;
+    }
+
+    /// Mean of the finite values; `None` for a gap.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        Self {
+            first_step: 0,
+            next_step: 0,
+            recent: Default::default(),
+            buckets: Vec::new(),
+            stride: 1,
+            smoothed: 0.0,
+            smoothed_weight: 0.0,
+        }
+    }
+}
+
+impl Series {
+    /// How many recent values are kept as they came.
+    pub const RECENT: usize = 2048;
+    /// How many buckets the whole curve has at most.
+    pub const BUCKETS: usize = 2048;
+    /// Weight of the past in the exponential smoothing, per step.
+    pub const SMOOTHING: f64 = 0.97;
+
+    /// Appends values of consecutive steps that begin at `first_step`.
+    ///
+    /// Values at or before a step that is already there replace what follows it: that is what a resumed run sends.
+    pub fn extend(&mut self, first_step: u64, values: &[f32]) {
+        if first_step < self.next_step {
+            self.truncate(first_step);
+        }
+        if self.is_empty() {
+            self.first_step = first_step;
+            self.next_step = first_step;
+        }
+        while self.next_step < first_step {
+            self.push(f32::NAN);
+        }
+        values.iter().for_each(|&v| self.push(v));
+    }
+
+    fn push(&mut self, value: f32) {
+        let step = self.next_step;
+        self.next_step += 1;
+        self.recent.push_back(value);
+        if self.recent.len() > Self::RECENT {
+            self.recent.pop_front();
+        }
+        if value.is_finite() {
+            self.smoothed = Self::SMOOTHING * self.smoothed + (1.0 - Self::SMOOTHING) * f64::from(value);
+            self.smoothed_weight = Self::SMOOTHING * self.smoothed_weight + (1.0 - Self::SMOOTHING);
+        }
+        if (step - self.first_step) % self.stride == 0 {
+            self.buckets.push(Bucket::empty(step));
+        }
+        if let Some(last) = self.buckets.last_mut() {
+            last.add(value);
+        }
+        if self.buckets.len() >= Self::BUCKETS {
+            let merged = self.buckets.chunks(2).map(|pair| {
+                let mut first = pair[0];
+                pair.iter().skip(1).for_each(|b| first.merge(b));
+                first
+            });
+            self.buckets = merged.collect();
+            self.stride *= 2;
+        }
+    }
+
+    /// Forgets everything from `step` on, to the width of a bucket.
+    pub fn truncate(&mut self, step: u64) {
+        if step <= self.first_step {
+            *self = Self::default();
+            return;
+        }
+        let drop = self.next_step.saturating_sub(step) as usize;
+        self.recent.truncate(self.recent.len().saturating_sub(drop));
+        self.next_step = self.next_step.min(step);
+        while self.buckets.last().is_some_and(|b| b.step >= step) {
+            self.buckets.pop();
+        }
+    }
+
+    /// True before the first value.
+    pub fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
+    /// One past the last step.
+    pub fn end(&self) -> u64 {
+        self.next_step
+    }
+
+    /// The latest value, finite or not.
+    pub fn last(&self) -> Option<f32> {
+        self.recent.back().copied()
+    }
+
+    /// The exponentially smoothed latest value, corrected for its start at zero; `None` before a finite value.
+    pub fn smoothed(&self) -> Option<f64> {
+        (self.smoothed_weight > 0.0).then(|| self.smoothed / self.smoothed_weight)
+    }
+
+    /// The recent values with their steps.
+    pub fn recent(&self) -> impl ExactSizeIterator<Item = (u64, f32)> + '_ {
+        let first = self.next_step - self.recent.len() as u64;
+        self.recent.iter().enumerate().map(move |(i, &v)| (first + i as u64, v))
+    }
+
+    /// The whole curve in buckets.
+    pub fn whole(&self) -> &[Bucket] {
+        &self.buckets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounded_and_spikes_survive() {
+        let mut s = Series::default();
+        for step in 0..100_000u64 {
+            s.extend(step, &[if step == 54_321 { 99.0 } else { 1.0 }]);
+        }
+        assert!(s.whole().len() <= Series::BUCKETS && s.recent().len() == Series::RECENT);
+        assert_eq!(s.whole().iter().map(|b| b.count).sum::<u64>(), 100_000);
+        assert!(s.whole().iter().any(|b| b.max == 99.0));
+        assert_eq!(s.end(), 100_000);
+    }
+
+    #[test]
+    fn gaps_for_values_that_are_not_finite_and_steps_that_are_missing() {
+        let mut s = Series::default();
+        s.extend(10, &[1.0, f32::NAN, f32::INFINITY]);
+        s.extend(15, &[2.0]);
+        assert_eq!(s.end(), 16);
+        assert_eq!(s.recent().filter(|(_, v)| v.is_finite()).collect::<Vec<_>>(), [(10, 1.0), (15, 2.0)]);
+        assert!(s.smoothed().unwrap().is_finite());
+    }
+
+    #[test]
+    fn a_resumed_run_replaces_what_it_repeats() {
+        let mut s = Series::default();
+        s.extend(0, &[1.0; 100]);
+        s.extend(40, &[2.0; 10]);
+        assert_eq!(s.end(), 50);
+        assert_eq!(s.last(), Some(2.0));
+        s.extend(0, &[3.0]);
+        assert_eq!((s.end(), s.whole().len()), (1, 1));
+    }
+}

@@ -1,0 +1,1 @@
+//! Training, fitting and measuring surfaces: the only crate that sees libtorch
