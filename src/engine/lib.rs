@@ -1,1 +1,26 @@
-//! Training, fitting and measuring surfaces: the only crate that sees libtorch
+//! Training, fitting and measuring surfaces: the only crate that sees libtorch.
+//!
+//! One engine process works on one run: [`serve::serve_run`] takes the run's lock, opens its socket, and lets the
+//! actor do the work. Everything that can be told about the work goes through [`journal`].
+
+pub mod actor;
+pub mod align;
+pub mod bench;
+pub mod checkpoint;
+pub mod data;
+pub mod device;
+pub mod error;
+pub mod evaluate;
+pub mod export;
+pub mod journal;
+pub mod layout;
+pub mod memory;
+pub mod model;
+pub mod model_file;
+pub mod networks;
+pub mod serve;
+pub mod server;
+pub mod surface;
+pub mod trainer;
+
+pub use error::{Error, Result};

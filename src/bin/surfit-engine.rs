@@ -1,0 +1,124 @@
+//! The engine: one process per run. Started by `surfit`; people have no need to call it.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use surfit_core::config::{self, Config};
+use surfit_core::run_dir::RunDir;
+use surfit_engine::actor::ServeOptions;
+use surfit_engine::export::{EvalSplit, config_from_card, evaluate};
+use surfit_engine::{Error, Result, bench};
+
+#[derive(Parser)]
+#[command(name = "surfit-engine", version, about = "The engine behind surfit: one process per run")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Work on a run and serve its socket.
+    Serve {
+        /// The run's directory.
+        run: PathBuf,
+        /// Load the present state and wait for commands.
+        #[arg(long)]
+        wait: bool,
+        /// Seconds without work and without viewers after which the engine ends.
+        #[arg(long, default_value_t = 300.0)]
+        linger: f64,
+    },
+    /// Measure a model file.
+    Eval {
+        /// The model, `.safetensors` or `.pt`.
+        model: PathBuf,
+        /// Configuration that names network and data; the model's card when absent.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Split to measure on.
+        #[arg(long, value_enum, default_value = "test")]
+        split: SplitName,
+        /// Folder with the data set's files.
+        #[arg(long)]
+        data_dir: Option<PathBuf>,
+        /// Accepted for symmetry; the output is one JSON line in any case.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure this machine: step, heatmap and memory as ratios to plain training.
+    Bench {
+        /// One JSON object instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SplitName {
+    /// The validation split.
+    Val,
+    /// The test split.
+    Test,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Serve { run, wait, linger } => serve(&run, ServeOptions { wait, linger }),
+        Task::Eval { model, config, split, data_dir, json: _ } => eval(model, config, split, data_dir),
+        Task::Bench { json } => bench::run().map(|report| {
+            if json {
+                println!("{}", report.to_json());
+            } else {
+                print!("{}", report.to_table());
+            }
+        }),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("surfit-engine: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(run: &std::path::Path, options: ServeOptions) -> Result<()> {
+    // A session of its own: a terminal that closes sends its hang-up elsewhere. Fails when it leads a group already,
+    // that is, when somebody started it by hand.
+    let _ = rustix::process::setsid();
+    let run = RunDir::open(run).map_err(Error::from)?;
+    surfit_engine::serve::serve_run(&run, options)
+}
+
+fn eval(
+    model: PathBuf,
+    config_path: Option<PathBuf>,
+    split: SplitName,
+    data_dir: Option<PathBuf>,
+) -> Result<()> {
+    let mut config: Config = match config_path {
+        Some(path) => config::load(&path, &[]).map_err(|e| Error::input(e.to_string()))?,
+        None => config_from_card(&model)?,
+    };
+    if let Some(dir) = data_dir {
+        config.data.dir = dir;
+    }
+    let (split, name) = match split {
+        SplitName::Val => (EvalSplit::Validation, "validation"),
+        SplitName::Test => (EvalSplit::Test, "test"),
+    };
+    let (m, data) = evaluate(&model, &config, split)?;
+    println!(
+        "{}",
+        serde_json::json!({
+            "accuracy": m.accuracy(),
+            "loss": m.loss(),
+            "correct": m.correct,
+            "images": m.images,
+            "split": name,
+            "data": data,
+        })
+    );
+    Ok(())
+}

@@ -1,0 +1,356 @@
+//! The actor: one thread that owns every tensor and does all the work of a run.
+//!
+//! It goes in small ticks (one optimizer step, one heatmap cell, one corner aligned) and looks at its requests
+//! between them, so a command never waits longer than one tick. What it does next is one value, [`Work`].
+
+mod aligning;
+mod commands;
+mod corners;
+mod exporting;
+mod fitting;
+mod mapping;
+mod publish;
+
+use crate::checkpoint::{self, Progress};
+use crate::data::{self, DataSet};
+use crate::device::Placement;
+use crate::evaluate::Evaluator;
+use crate::journal::Journal;
+use crate::model::Model;
+use crate::networks;
+use crate::surface::Surface;
+use crate::trainer::{PendingLosses, Trainer};
+use crate::{Error, Result};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::{Duration, Instant};
+use surfit_core::config::Config;
+use surfit_core::event::{Event, RunInfo, Stage};
+use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::protocol::Command;
+use surfit_core::run_dir::RunDir;
+use surfit_core::snapshot::{ControlPoint, State};
+use tch::Tensor;
+
+/// A command with the way back to whoever sent it.
+#[derive(Debug)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+    /// Takes the reply: number of the last event before it, and a sentence when the command was refused.
+    pub reply: tokio::sync::oneshot::Sender<(u64, Option<String>)>,
+}
+
+/// How an engine process treats its run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ServeOptions {
+    /// Load the present state and wait for commands instead of going on with the job.
+    pub wait: bool,
+    /// Seconds without work and without viewers after which the engine ends.
+    pub linger: f64,
+}
+
+/// What the next tick does.
+#[derive(Debug, Default)]
+enum Work {
+    /// Nothing until a command comes.
+    #[default]
+    None,
+    /// Train or load the corner with this number.
+    Corner(usize),
+    /// Align the corner with this number to the first.
+    Align(usize),
+    /// One optimizer step.
+    Fit,
+    /// Measure cells on the whole validation split, the last of the list first.
+    Map {
+        /// Cells that are left.
+        cells: Vec<usize>,
+        /// Go on with the export of the best point.
+        finish: bool,
+    },
+    /// Export the best point and finish the job.
+    Finish,
+}
+
+/// The actor's whole state.
+#[derive(Debug)]
+struct Actor<'a> {
+    run: RunDir,
+    config: Config,
+    options: ServeOptions,
+    journal: &'a mut Journal,
+    requests: &'a Receiver<Request>,
+    data: DataSet,
+    model: Model,
+    evaluator: Evaluator,
+    corners: [Option<Tensor>; 4],
+    trainer: Option<Trainer>,
+    surface: Option<Surface>,
+    progress: Option<Progress>,
+    fit: fitting::FitScratch,
+    pending: PendingLosses,
+    heatmap: Heatmap,
+    metric: Metric,
+    marks: Vec<(f64, f64)>,
+    live: mapping::Live,
+    points: Vec<ControlPoint>,
+    work: Work,
+    stage: Stage,
+    stage_began: Instant,
+    state: State,
+    clock: publish::Clock,
+    pace: publish::Pace,
+    closing: bool,
+}
+
+/// Opens a run and works on it until it is told to end. Runs on its own thread; returns when the engine should close.
+///
+/// # Errors
+/// Whatever keeps the run from going on; it has been recorded as a `failed` event and in the status.
+pub fn run(
+    run: &RunDir,
+    journal: &mut Journal,
+    requests: &Receiver<Request>,
+    options: ServeOptions,
+) -> Result<()> {
+    // A panic inside libtorch (out of memory, say) must become an event, not a silent death.
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        Actor::open(run, journal, requests, options)?.work_until_closed()
+    }));
+    let result = outcome.unwrap_or_else(|panic| Err(Error::input(panic_sentence(&*panic))));
+    match &result {
+        Ok(()) => journal.say(Event::Closed),
+        Err(error) => {
+            let message = error.to_string();
+            if let Some(mut status) = run.status() {
+                status.state = State::Failed;
+                status.failed = Some(message.clone());
+                // The event below says the same; a disk that takes neither cannot be told.
+                let _ = run.write_status(&status);
+            }
+            journal.say(Event::Failed { message });
+        }
+    }
+    journal.sync();
+    result
+}
+
+/// The first line of a panic's message: libtorch appends a C++ stack.
+fn panic_sentence(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    let text = text.split("\\n").next().unwrap_or(text).lines().next().unwrap_or(text);
+    format!("the engine failed inside a computation: {text}; the last checkpoint is kept, resume from it")
+}
+
+impl<'a> Actor<'a> {
+    fn open(
+        run: &RunDir,
+        journal: &'a mut Journal,
+        requests: &'a Receiver<Request>,
+        options: ServeOptions,
+    ) -> Result<Self> {
+        let config = run.config()?;
+        let began = Instant::now();
+        let no_grad = tch::no_grad_guard();
+        // The actor's thread computes gradients only inside `Model::gradient`.
+        std::mem::forget(no_grad);
+        // Sizes first: the device and its compute type depend on the network's size.
+        let device = Placement::resolve(&config, 0)?.device;
+        let data = data::load(&config.data, config.seed, device)?;
+        let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
+        let placement = Placement::resolve(&config, network.layout().len())?;
+        let model = Model::new(network, placement);
+        let evaluator = Evaluator::new(&data, config.data.calibration_images, config.seed);
+        check_batches(&config, &data)?;
+        journal.say(Event::Started(RunInfo {
+            run: run.id(),
+            engine: env!("CARGO_PKG_VERSION").into(),
+            device: placement.device_name(),
+            compute: placement.compute_name().into(),
+            threads: placement.threads,
+            network: config.network.name.clone(),
+            parameters: model.parameters() as usize,
+            data: data.description.clone(),
+            images: [&data.train, &data.validation, &data.test].map(|s| s.len() as usize),
+            classes: data.classes.clone(),
+        }));
+        let restored = checkpoint::load(run, model.parameters(), device)?;
+        let stored = run.snapshot();
+        let mut heatmap = stored
+            .as_ref()
+            .filter(|_| restored.is_some())
+            .map_or_else(|| Heatmap::new(config.heatmap.grid), |s| s.heatmap.clone());
+        if heatmap.cells.len() != heatmap.grid * heatmap.grid {
+            heatmap = Heatmap::new(config.heatmap.grid);
+        }
+        let (surface, progress) = match restored {
+            Some((surface, progress)) => (Some(surface), Some(progress)),
+            None => (None, None),
+        };
+        let mut actor = Self {
+            run: run.clone(),
+            options,
+            journal,
+            requests,
+            corners: [const { None }; 4],
+            trainer: None,
+            surface,
+            progress,
+            fit: fitting::FitScratch::default(),
+            pending: PendingLosses::default(),
+            heatmap,
+            metric: stored.as_ref().map_or(Metric::Accuracy, |s| s.metric),
+            marks: stored.map(|s| s.marks).unwrap_or_default(),
+            live: mapping::Live::default(),
+            points: Vec::new(),
+            work: Work::None,
+            stage: Stage::Data,
+            stage_began: began,
+            state: State::Idle,
+            clock: publish::Clock::default(),
+            pace: publish::Pace::default(),
+            closing: false,
+            config,
+            data,
+            model,
+            evaluator,
+        };
+        actor.journal.say(Event::StageEnded {
+            stage: Stage::Data,
+            seconds: began.elapsed().as_secs_f64(),
+        });
+        actor.restore();
+        Ok(actor)
+    }
+
+    /// Takes up what the run's directory holds, and decides what comes next.
+    fn restore(&mut self) {
+        if let (Some(surface), Some(progress)) = (&self.surface, self.progress) {
+            self.heatmap.version = surface.version();
+            // Cells measured after the checkpoint belong to steps that will be made again.
+            for cell in &mut self.heatmap.cells {
+                if cell.version > surface.version() {
+                    *cell = Default::default();
+                }
+            }
+            self.journal.say(Event::Resumed { step: progress.step });
+            self.points = self.describe_points();
+            self.stage = Stage::Fit;
+        }
+        if !self.options.wait {
+            self.go_on();
+        } else if self.journal.picture().finished.is_some() {
+            self.state = State::Finished;
+            self.stage = Stage::Export;
+        }
+        self.publish(true);
+    }
+
+    /// Goes on with the job where it stands: the first part that is not done.
+    fn go_on(&mut self) {
+        match (self.surface.is_some(), self.progress) {
+            (true, Some(progress)) if !progress.complete() => self.begin_fit(),
+            (true, Some(_)) => self.begin_map(true),
+            _ => self.begin_corners(),
+        }
+    }
+
+    fn work_until_closed(mut self) -> Result<()> {
+        let mut idle_since = Instant::now();
+        while !self.closing {
+            let busy = !matches!(self.work, Work::None) && self.state == State::Running;
+            self.serve_requests(!busy)?;
+            if matches!(self.work, Work::None) || self.state != State::Running {
+                self.publish(false);
+                if self.journal.viewers() > 0 || self.state == State::Paused {
+                    idle_since = Instant::now();
+                }
+                if idle_since.elapsed().as_secs_f64() > self.options.linger {
+                    break;
+                }
+                continue;
+            }
+            idle_since = Instant::now();
+            self.tick()?;
+            self.publish(false);
+        }
+        self.flush_losses();
+        self.save_checkpoint();
+        self.state = if self.state == State::Finished { State::Finished } else { State::Closed };
+        self.publish(true);
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<()> {
+        match std::mem::take(&mut self.work) {
+            Work::None => Ok(()),
+            Work::Corner(index) => self.tick_corner(index),
+            Work::Align(index) => self.tick_align(index),
+            Work::Fit => self.tick_fit(),
+            Work::Map { cells, finish } => self.tick_map(cells, finish),
+            Work::Finish => self.tick_finish(),
+        }
+    }
+
+    /// Carries out the commands that wait; when idle, waits a little for the first.
+    fn serve_requests(&mut self, idle: bool) -> Result<()> {
+        let mut waiting = Vec::new();
+        if idle {
+            match self.requests.recv_timeout(Duration::from_millis(250)) {
+                Ok(request) => waiting.push(request),
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => self.closing = true,
+            }
+        }
+        loop {
+            match self.requests.try_recv() {
+                Ok(request) => waiting.push(request),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => {
+                    self.closing = true;
+                    break;
+                }
+            }
+        }
+        for (request, superseded) in commands::latest_wins(waiting) {
+            let error = if superseded { None } else { self.carry_out(request.command).err() };
+            // A client that left does not want its reply.
+            let _ = request.reply.send((self.journal.seq(), error.map(|e| e.to_string())));
+            self.publish(true);
+        }
+        Ok(())
+    }
+
+    fn begin_stage(&mut self, stage: Stage, total: u64, work: Work) {
+        self.stage = stage;
+        self.stage_began = Instant::now();
+        self.pace = publish::Pace::default();
+        self.state = State::Running;
+        self.work = work;
+        self.journal.say(Event::StageBegan { stage, total });
+        self.publish(true);
+    }
+
+    fn end_stage(&mut self) {
+        let seconds = self.stage_began.elapsed().as_secs_f64();
+        self.journal.say(Event::StageEnded { stage: self.stage, seconds });
+        self.journal.sync();
+    }
+}
+
+/// Refuses batches that the training split cannot fill.
+fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
+    let images = data.train.len();
+    for (key, batch) in [("corners.batch", config.corners.batch), ("fit.batch", config.fit.batch)] {
+        if batch as i64 > images {
+            return Err(Error::input(format!(
+                "{key} = {batch} is larger than the {images} training images; use a smaller batch"
+            )));
+        }
+    }
+    Ok(())
+}

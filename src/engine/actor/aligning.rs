@@ -1,0 +1,81 @@
+//! Alignment of corners 2 to 4 to corner 1, then the linear surface between them.
+
+use super::{Actor, Work};
+use crate::checkpoint::{self, Progress};
+use crate::surface::Surface;
+use crate::trainer::Batches;
+use crate::{Error, Result, align};
+use surfit_core::event::{Alignment, Event, Stage};
+use surfit_core::random::{self, Purpose};
+
+impl Actor<'_> {
+    pub(super) fn begin_align(&mut self) {
+        if self.config.align.enabled {
+            self.begin_stage(Stage::Align, 3, Work::Align(1));
+        } else {
+            self.work = Work::Align(4);
+        }
+    }
+
+    pub(super) fn tick_align(&mut self, index: usize) -> Result<()> {
+        if index < 4 {
+            self.align_corner(index)?;
+            self.work = Work::Align(index + 1);
+            return Ok(());
+        }
+        if self.stage == Stage::Align {
+            self.end_stage();
+        }
+        self.begin_surface()
+    }
+
+    fn align_corner(&mut self, index: usize) -> Result<()> {
+        let train = &self.data.train;
+        let order =
+            random::permutation(train.len() as usize, self.config.seed, Purpose::Calibration, 0);
+        let images = train.take(&order[..self.config.align.images.min(order.len())]);
+        let (x, _) = images.range(0, images.len());
+        let corners = self.four_corners()?;
+        let method = self.config.align.method;
+        let (aligned, report) =
+            align::align(self.model.network(), &corners[0], &corners[index], method, &x)?;
+        self.corners[index] = Some(aligned);
+        self.journal.say(Event::Aligned(Alignment {
+            index,
+            moved: report.moved,
+            logit_change: report.logit_change,
+            distance: report.distance,
+        }));
+        Ok(())
+    }
+
+    /// The linear surface between the corners as they stand, durable from its first moment on.
+    fn begin_surface(&mut self) -> Result<()> {
+        let corners = self.four_corners()?;
+        self.new_surface(Surface::linear(self.config.fit.degree, &corners))?;
+        self.begin_fit();
+        Ok(())
+    }
+
+    /// Installs a surface as the start of a fit.
+    pub(super) fn new_surface(&mut self, mut surface: Surface) -> Result<()> {
+        if let Some(old) = &self.surface {
+            surface.follow(old.version());
+        }
+        if !surface.is_finite() {
+            return Err(Error::input("a corner has weights that are not finite; train or load it again"));
+        }
+        let steps = Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
+        let progress = Progress::first(&self.config.fit, steps);
+        checkpoint::save(&self.run, &surface, progress)?;
+        self.heatmap.version = surface.version();
+        // The corners are points of every surface between them.
+        for index in self.heatmap.corners() {
+            self.heatmap.cells[index].version = surface.version();
+        }
+        self.surface = Some(surface);
+        self.progress = Some(progress);
+        self.points = self.describe_points();
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! Commands: what an actor can be told, between two ticks.
+
+use super::{Actor, Request, Work};
+use crate::surface::Surface;
+use crate::{Error, Result};
+use std::mem::{Discriminant, discriminant};
+use surfit_core::event::Event;
+use surfit_core::heatmap::{Heatmap, Point};
+use surfit_core::protocol::Command;
+use surfit_core::snapshot::State;
+use surfit_core::surface::Degrees;
+
+/// Marks every request that a later one of its kind makes pointless: of several degrees only the last is set.
+pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
+    let kind = |r: &Request| -> Option<Discriminant<Command>> {
+        matches!(r.command, Command::SetDegree { .. } | Command::SetGrid { .. })
+            .then(|| discriminant(&r.command))
+    };
+    let kinds: Vec<_> = waiting.iter().map(kind).collect();
+    let superseded =
+        |i: usize| kinds[i].is_some() && kinds[i + 1..].iter().any(|later| *later == kinds[i]);
+    let flags: Vec<bool> = (0..waiting.len()).map(superseded).collect();
+    waiting.into_iter().zip(flags).collect()
+}
+
+impl Actor<'_> {
+    pub(super) fn carry_out(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::Start => self.start(),
+            Command::StartCorners => {
+                self.flush_losses();
+                self.discard_corners()?;
+                self.begin_corners();
+                Ok(())
+            }
+            Command::StartFit { degrees } => self.start_fit(degrees),
+            Command::Pause => self.pause(),
+            Command::Unpause => self.unpause(),
+            Command::Stop => self.stop(),
+            Command::SetDegree { degrees } => self.set_degrees(degrees),
+            Command::SetGrid { grid } => match Heatmap::refuse_grid(grid) {
+                Some(sentence) => Err(Error::input(sentence)),
+                None => {
+                    self.set_grid(grid);
+                    Ok(())
+                }
+            },
+            Command::SetMetric { metric } => {
+                self.metric = metric;
+                Ok(())
+            }
+            Command::Measure => {
+                self.needs_surface()?;
+                if matches!(self.work, Work::None | Work::Map { .. }) {
+                    let finish = matches!(self.work, Work::Map { finish: true, .. });
+                    self.begin_map(finish);
+                    return Ok(());
+                }
+                Err(Error::input("the heatmap is measured when the fit ends; stop the fit to measure it now"))
+            }
+            Command::Evaluate { u, v } => self.evaluate(u, v),
+            Command::Mark { u, v } => self.mark(u, v),
+            Command::Freeze { i, j, frozen } => self.freeze(i, j, frozen),
+            Command::Export { selection, dir } => self.export(selection, dir),
+            Command::Checkpoint => {
+                self.flush_losses();
+                match self.try_checkpoint()? {
+                    Some(step) => self.journal.say(Event::Checkpoint { step }),
+                    None => self.journal.notice("checkpoint of the corners"),
+                }
+                self.journal.sync();
+                Ok(())
+            }
+            Command::Shutdown => {
+                self.closing = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn start(&mut self) -> Result<()> {
+        if self.state == State::Paused {
+            return self.unpause();
+        }
+        if !matches!(self.work, Work::None) {
+            return Err(Error::input("the job is under way already"));
+        }
+        let finished = self.state == State::Finished;
+        match self.progress {
+            Some(progress) if finished && progress.complete() && self.surface.is_some() => {
+                let steps = crate::trainer::Batches::per_epoch(
+                    self.data.train.len(),
+                    self.config.fit.batch,
+                );
+                self.progress = Some(progress.further(&self.config.fit, steps));
+                self.begin_fit();
+            }
+            _ => self.go_on(),
+        }
+        Ok(())
+    }
+
+    fn start_fit(&mut self, degrees: Option<Degrees>) -> Result<()> {
+        self.flush_losses();
+        let surface = self.needs_surface()?;
+        let corners = [0, 1, 2, 3].map(|row| surface.theta().get(row).copy());
+        let degrees = degrees.unwrap_or(surface.degrees());
+        self.new_surface(Surface::linear(degrees, &corners))?;
+        self.begin_fit();
+        Ok(())
+    }
+
+    fn step(&self) -> u64 {
+        self.progress.map_or(0, |p| p.step)
+    }
+
+    fn pause(&mut self) -> Result<()> {
+        if self.state != State::Running || matches!(self.work, Work::None) {
+            return Err(Error::input("nothing is under way that could be paused"));
+        }
+        self.flush_losses();
+        self.state = State::Paused;
+        self.save_checkpoint();
+        self.journal.say(Event::Paused { step: self.step() });
+        Ok(())
+    }
+
+    fn unpause(&mut self) -> Result<()> {
+        if self.state != State::Paused {
+            return Err(Error::input("nothing is paused"));
+        }
+        self.state = State::Running;
+        self.journal.say(Event::Unpaused { step: self.step() });
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        match std::mem::take(&mut self.work) {
+            Work::None => Err(Error::input("nothing is under way that could be stopped")),
+            Work::Fit => {
+                self.journal.say(Event::Stopped { step: self.step() });
+                self.state = State::Running;
+                self.end_fit()
+            }
+            unfinished => {
+                self.flush_losses();
+                // A corner under training keeps what it has reached.
+                self.work = unfinished;
+                self.save_checkpoint();
+                self.work = Work::None;
+                self.trainer = None;
+                self.journal.say(Event::Stopped { step: self.step() });
+                self.state = State::Idle;
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn needs_surface(&self) -> Result<&Surface> {
+        self.surface
+            .as_ref()
+            .ok_or_else(|| Error::input("there is no surface yet; wait until the corners are ready"))
+    }
+
+    fn evaluate(&mut self, u: f64, v: f64) -> Result<()> {
+        check_parameters(u, v)?;
+        let w = self.needs_surface()?.at(u, v);
+        let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
+        self.journal.say(Event::Evaluated(Point {
+            u,
+            v,
+            accuracy: m.accuracy(),
+            loss: m.loss(),
+            images: m.images,
+        }));
+        // A point of the grid is now known better than before.
+        let index = self.heatmap.nearest(u, v);
+        if self.heatmap.parameters(index) == (u, v) {
+            self.heatmap.cells[index] = super::mapping::cell(&m, self.heatmap.version);
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, u: f64, v: f64) -> Result<()> {
+        check_parameters(u, v)?;
+        let before = self.marks.len();
+        self.marks.retain(|&p| p != (u, v));
+        let marked = self.marks.len() == before;
+        if marked {
+            self.marks.push((u, v));
+        }
+        self.journal.say(Event::Marked { u, v, marked });
+        let snapshot = self.snapshot();
+        self.run.write_snapshot(&snapshot)?;
+        Ok(())
+    }
+
+    fn freeze(&mut self, i: usize, j: usize, frozen: bool) -> Result<()> {
+        let surface = self.needs_surface()?;
+        let row = surface.degrees().rows().iter().position(|&p| p == (i, j));
+        let row = row.ok_or_else(|| {
+            Error::input(format!("there is no control point ({i}, {j}) at degree {}", surface.degrees()))
+        })?;
+        if row < 4 {
+            return Err(Error::input("corners are given networks and always stay fixed"));
+        }
+        if let Some(surface) = &mut self.surface {
+            surface.set_frozen(row, frozen);
+        }
+        self.journal.say(Event::Frozen { i, j, frozen });
+        self.refresh_points();
+        self.save_checkpoint();
+        Ok(())
+    }
+}
+
+/// Refuses parameters outside the square.
+pub(super) fn check_parameters(u: f64, v: f64) -> Result<()> {
+    let inside = |x: f64| (0.0..=1.0).contains(&x);
+    if inside(u) && inside(v) {
+        return Ok(());
+    }
+    Err(Error::input(format!("({u}, {v}) lies outside the surface; use parameters from 0 to 1")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_degrees_the_latest_wins_and_other_commands_stay() {
+        let d = |m| Command::SetDegree { degrees: Degrees::new(m, 2).unwrap() };
+        let commands = [d(3), Command::Pause, d(4), Command::SetGrid { grid: 5 }, d(5), Command::Unpause];
+        let waiting = commands
+            .into_iter()
+            .map(|command| Request { command, reply: tokio::sync::oneshot::channel().0 })
+            .collect();
+        let flags: Vec<bool> = latest_wins(waiting).into_iter().map(|(_, s)| s).collect();
+        assert_eq!(flags, [true, false, true, false, false, false]);
+    }
+}

@@ -1,0 +1,185 @@
+//! Corners: trained here, or loaded.
+
+use super::{Actor, Work};
+use crate::model_file;
+use crate::trainer::Trainer;
+use crate::{Error, Result, checkpoint};
+use std::path::PathBuf;
+use surfit_core::event::{Corner, Curve, Event, Stage};
+use surfit_core::random::derive;
+use tch::Tensor;
+
+impl Actor<'_> {
+    pub(super) fn begin_corners(&mut self) {
+        let total = match self.config.corners.from.len() {
+            0 => 4 * Trainer::total(&self.data, &self.config.corners),
+            files => files as u64,
+        };
+        self.trainer = None;
+        self.begin_stage(Stage::Corners, total, Work::Corner(0));
+    }
+
+    /// Forgets the corners and everything made from them; new ones get the seeds that follow.
+    pub(super) fn discard_corners(&mut self) -> Result<()> {
+        let next: Vec<u64> = (0..4).map(|i| derive(self.corner_seed(i), 4)).collect();
+        self.config.corners.seeds = next;
+        self.store_config()?;
+        for index in 0..4 {
+            checkpoint::remove_file(&self.corner_path(index))?;
+        }
+        checkpoint::remove_file(&self.partial_path())?;
+        checkpoint::remove(&self.run)?;
+        self.corners = [const { None }; 4];
+        self.trainer = None;
+        self.surface = None;
+        self.progress = None;
+        self.points.clear();
+        self.heatmap = surfit_core::heatmap::Heatmap::new(self.heatmap.grid);
+        Ok(())
+    }
+
+    pub(super) fn corner_seed(&self, index: usize) -> u64 {
+        self.config.corners.seeds.get(index).copied().unwrap_or(derive(self.config.seed, index as u64))
+    }
+
+    pub(super) fn corner_path(&self, index: usize) -> PathBuf {
+        self.run.join("corners").join(format!("corner-{}.safetensors", index + 1))
+    }
+
+    fn partial_path(&self) -> PathBuf {
+        self.run.join("corners").join("partial.safetensors")
+    }
+
+    pub(super) fn tick_corner(&mut self, index: usize) -> Result<()> {
+        if self.trainer.is_none() {
+            let stored = self.corner_path(index);
+            if stored.exists() {
+                let flat = self.read_corner(&stored)?;
+                return self.corner_ready(index, flat, "as trained before".into(), 0.0);
+            }
+            if let Some(file) = self.config.corners.from.get(index).cloned() {
+                let flat = self.read_corner(&file)?;
+                let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                return self.corner_ready(index, flat, source, 0.0);
+            }
+            self.trainer = Some(self.open_trainer(index)?);
+            self.fit.corner = index;
+            self.fit.corner_began = std::time::Instant::now();
+        }
+        let Some(trainer) = &mut self.trainer else { return Ok(()) };
+        let config = &self.config.corners;
+        let loss = trainer.step(&self.model, &self.data, config);
+        self.pending.push(trainer.step - 1, loss);
+        let total = Trainer::total(&self.data, config);
+        if trainer.step < total {
+            if trainer.step % (total / config.epochs.max(1)).max(1) == 0 {
+                self.validate_trainer(index);
+            }
+            self.work = Work::Corner(index);
+            return Ok(());
+        }
+        self.flush_losses();
+        let Some(trainer) = self.trainer.take() else { return Ok(()) };
+        let source = format!("seed {}, {} epochs", short(trainer.seed), self.config.corners.epochs);
+        let seconds = self.fit.corner_began.elapsed().as_secs_f64();
+        self.corner_ready(index, trainer.weights, source, seconds)
+    }
+
+    fn validate_trainer(&mut self, index: usize) {
+        self.flush_losses();
+        let Some(trainer) = &self.trainer else { return };
+        let images = self.config.heatmap.live_images as i64;
+        let (m, _) = self.evaluator.validate(&self.model, &trainer.weights, images);
+        let (step, curve) = (trainer.step, Curve::Corner(index));
+        self.journal.say(Event::Validated { curve, step, loss: m.loss(), accuracy: m.accuracy() });
+    }
+
+    fn read_corner(&self, path: &std::path::Path) -> Result<Tensor> {
+        let dict = model_file::read(path)?;
+        let layout = self.model.network().layout();
+        let (flat, _) = model_file::to_flat(path, &dict, layout)?;
+        Ok(flat.to_device(self.model.placement().device))
+    }
+
+    /// Measures a corner, makes it durable, and goes on to the next.
+    fn corner_ready(&mut self, index: usize, flat: Tensor, source: String, seconds: f64) -> Result<()> {
+        let (m, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
+        let path = self.corner_path(index);
+        if !path.exists() {
+            model_file::write(&path, self.model.network().layout(), &flat, &stats)?;
+        }
+        checkpoint::remove_file(&self.partial_path())?;
+        let known = self.journal.picture().corners.get(&index).cloned();
+        let (source, seconds) = match known {
+            Some(c) if seconds == 0.0 && self.config.corners.from.is_empty() => (c.source, c.seconds),
+            _ => (source, seconds),
+        };
+        self.corners[index] = Some(flat);
+        self.journal.say(Event::CornerReady(Corner {
+            index,
+            source,
+            accuracy: m.accuracy(),
+            loss: m.loss(),
+            seconds,
+        }));
+        let cell = self.heatmap.corners()[index];
+        self.heatmap.cells[cell] = super::mapping::cell(&m, self.heatmap.version);
+        if index + 1 < 4 {
+            self.work = Work::Corner(index + 1);
+            self.publish(true);
+            return Ok(());
+        }
+        self.end_stage();
+        self.begin_align();
+        Ok(())
+    }
+
+    fn open_trainer(&self, index: usize) -> Result<Trainer> {
+        let (path, seed) = (self.partial_path(), self.corner_seed(index));
+        if !path.exists() {
+            return Ok(Trainer::new(&self.model, seed));
+        }
+        let (tensors, metadata) = model_file::read_tensors(&path)?;
+        let number = |key: &str| metadata.get(key).and_then(|v| v.parse::<u64>().ok());
+        let find = |name: &str| {
+            let want = [self.model.parameters()];
+            let found = tensors.iter().find(|(n, t)| n == name && t.size() == want);
+            found.map(|(_, t)| t.to_device(self.model.placement().device))
+        };
+        match (number("corner"), number("seed"), number("step"), find("weights"), find("velocity")) {
+            (Some(c), Some(s), Some(step), Some(weights), Some(velocity))
+                if c == index as u64 && s == seed =>
+            {
+                Ok(Trainer::restore(weights, velocity, step, seed))
+            }
+            // It belongs to another corner or another configuration.
+            _ => Ok(Trainer::new(&self.model, seed)),
+        }
+    }
+
+    /// Makes the corner under training durable.
+    pub(super) fn save_partial_corner(&self, index: usize) -> Result<()> {
+        let Some(trainer) = &self.trainer else { return Ok(()) };
+        let metadata = [
+            ("corner".to_owned(), index.to_string()),
+            ("seed".to_owned(), trainer.seed.to_string()),
+            ("step".to_owned(), trainer.step.to_string()),
+        ];
+        let tensors = [("weights", &trainer.weights), ("velocity", &trainer.velocity)];
+        model_file::write_tensors(&self.partial_path(), &tensors, &metadata)
+    }
+
+    /// All four corners, when they are there.
+    pub(super) fn four_corners(&self) -> Result<[Tensor; 4]> {
+        let all: Option<Vec<Tensor>> =
+            self.corners.iter().map(|c| c.as_ref().map(Tensor::shallow_clone)).collect();
+        all.and_then(|c| c.try_into().ok())
+            .ok_or_else(|| Error::input("the four corners are not ready; train or load them first"))
+    }
+}
+
+/// Derived seeds are 64-bit numbers; their first digits tell them apart for people.
+fn short(seed: u64) -> String {
+    let text = seed.to_string();
+    if text.len() > 7 { format!("{}…", &text[..5]) } else { text }
+}

@@ -1,0 +1,108 @@
+//! Export of a model, and the end of the job.
+
+use super::commands::check_parameters;
+use super::{Actor, Work};
+use crate::export::{self, Chosen};
+use crate::{Error, Result};
+use std::path::PathBuf;
+use surfit_core::event::{Event, Exported, Finished, Stage};
+use surfit_core::heatmap::Metric;
+use surfit_core::protocol::Selection;
+use surfit_core::snapshot::State;
+use tch::Tensor;
+
+impl Actor<'_> {
+    pub(super) fn export(&mut self, selection: Selection, dir: Option<PathBuf>) -> Result<()> {
+        self.flush_losses();
+        let exported = self.write_model(selection, dir)?;
+        self.journal.say(Event::Exported(exported));
+        self.journal.sync();
+        Ok(())
+    }
+
+    fn write_model(&mut self, selection: Selection, dir: Option<PathBuf>) -> Result<Exported> {
+        let surface = self.needs_surface()?;
+        let (name, uv) = match selection {
+            Selection::Best => {
+                let best = self.heatmap.best(Metric::Accuracy).ok_or_else(|| {
+                    Error::input("no point is measured yet; wait for the heatmap")
+                })?;
+                ("best", Some((best.u, best.v)))
+            }
+            Selection::At { u, v } => {
+                check_parameters(u, v)?;
+                ("at", Some((u, v)))
+            }
+            Selection::Centroid => ("centroid", None),
+        };
+        let weights = match uv {
+            Some((u, v)) => surface.at(u, v),
+            None => surface.centroid(),
+        };
+        let step = self.progress.map_or(0, |p| p.step);
+        let default_name = match uv {
+            Some((u, v)) => format!("{name}-u{u:.3}-v{v:.3}-step{step}"),
+            None => format!("{name}-step{step}"),
+        };
+        let own = dir.is_none();
+        let dir = dir.unwrap_or_else(|| self.run.join("exports").join(default_name));
+        let chosen = Chosen {
+            selection: name.into(),
+            uv,
+            degrees: surface.degrees(),
+            fit_steps: step,
+            run: self.run.id(),
+        };
+        export::write(
+            &dir,
+            own,
+            &chosen,
+            &weights,
+            &self.model,
+            &self.evaluator,
+            &self.data,
+            &self.config,
+        )
+    }
+
+    pub(super) fn tick_finish(&mut self) -> Result<()> {
+        self.begin_stage(Stage::Export, 1, Work::None);
+        let exported = if self.config.export.best {
+            let exported = self.write_model(Selection::Best, None)?;
+            self.journal.say(Event::Exported(exported.clone()));
+            Some(exported)
+        } else {
+            None
+        };
+        let surface = self.needs_surface()?;
+        let corners: Vec<Tensor> = (0..4).map(|row| surface.theta().get(row)).collect();
+        let degrees = surface.degrees();
+        let corners_test = corners
+            .iter()
+            .map(|w| export::test_accuracy(&self.model, &self.evaluator, &self.data, w).accuracy())
+            .collect();
+        self.end_stage();
+        let heatmap = &self.heatmap;
+        if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best(Metric::Accuracy)) {
+            let corner = |i: &usize| heatmap.cells[*i].accuracy().unwrap_or(f64::NAN);
+            let seconds = &self.journal.picture().seconds;
+            let finished = Finished {
+                corners: heatmap.corners().iter().map(corner).collect(),
+                corners_test,
+                degrees,
+                best,
+                best_test: exported.as_ref().map(|e| e.test_accuracy),
+                interior_mean: summary.interior_mean,
+                heatmap: summary,
+                grid: heatmap.grid,
+                seconds: seconds.iter().map(|(s, t)| (s.name().to_owned(), *t)).collect(),
+                export: exported.map(|e| e.dir),
+            };
+            self.journal.say(Event::Finished(finished));
+        }
+        self.state = State::Finished;
+        self.save_checkpoint();
+        self.publish(true);
+        Ok(())
+    }
+}

@@ -1,0 +1,254 @@
+//! The fit: one optimizer step a tick, with the live heatmap in between.
+
+use super::{Actor, Work};
+use crate::checkpoint;
+use crate::data::augment;
+use crate::surface::{Part, StepRates, StepRecord};
+use crate::trainer::{Batches, read_scalars};
+use crate::{Error, Result};
+use std::time::Instant;
+use surfit_core::draws::{Phase, draws};
+use surfit_core::event::{Curve, Event, Stage};
+use surfit_core::snapshot::ControlPoint;
+use surfit_core::surface::Degrees;
+
+/// Recent gradient norms that are shown for every control point.
+const GRADIENTS: usize = 32;
+
+/// What a fit needs between steps and nobody else does.
+#[derive(Debug)]
+pub(super) struct FitScratch {
+    batches: Batches,
+    /// Steps whose gradient norms wait on the device.
+    records: Vec<StepRecord>,
+    /// Number of the corner under training.
+    pub(super) corner: usize,
+    /// When its training began in this process.
+    pub(super) corner_began: Instant,
+    /// Mean distance between corners, computed once a surface.
+    pub(super) scale: Option<f64>,
+    /// The round was announced and its live heatmap set up.
+    pub(super) phase: Option<Phase>,
+}
+
+impl Default for FitScratch {
+    fn default() -> Self {
+        Self {
+            batches: Batches::default(),
+            records: Vec::new(),
+            corner: 0,
+            corner_began: Instant::now(),
+            scale: None,
+            phase: None,
+        }
+    }
+}
+
+impl Actor<'_> {
+    pub(super) fn begin_fit(&mut self) {
+        let total = self.progress.map_or(0, |p| p.total);
+        self.fit = FitScratch::default();
+        self.live = super::mapping::Live::new();
+        self.begin_stage(Stage::Fit, total, Work::Fit);
+    }
+
+    pub(super) fn tick_fit(&mut self) -> Result<()> {
+        let (Some(surface), Some(mut progress)) = (&mut self.surface, self.progress) else {
+            return Err(Error::input("there is no surface to fit; train or load the corners first"));
+        };
+        if progress.complete() || surface.degrees().trainable() == 0 {
+            return self.end_fit();
+        }
+        let (config, seed) = (&self.config.fit, self.config.seed);
+        let (phase, phase_step) = progress.phase();
+        let indices = self.fit.batches.indices(&self.data, seed, config.batch, progress.step);
+        let (x, labels) = self.data.train.batch(&indices);
+        let x = augment(&x, config.shift, config.flip, seed, progress.step);
+        let count = config.draws as i64;
+        let parts: Vec<Part> = draws(seed, phase, phase_step, config.draws)
+            .into_iter()
+            .zip(x.chunk(count, 0).into_iter().zip(labels.chunk(count, 0)))
+            .map(|(uv, (x, labels))| Part { uv, x, labels })
+            .collect();
+        let rates = StepRates {
+            rate: progress.rate(config),
+            momentum: config.momentum,
+            weight_decay: config.weight_decay,
+            smoothing: config.label_smoothing,
+        };
+        let record = surface.step(&self.model, phase, &parts, rates);
+        self.pending.push(progress.step, record.loss.shallow_clone());
+        self.fit.records.push(record);
+        self.fit.phase = Some(phase);
+        progress.step += 1;
+        self.progress = Some(progress);
+        self.surface_changed();
+        self.work = Work::Fit;
+        self.tick_live()
+    }
+
+    /// Ends the fit, whether it came to its end or was stopped, and measures the finished surface.
+    pub(super) fn end_fit(&mut self) -> Result<()> {
+        self.flush_losses();
+        if self.recover_from_divergence()? {
+            return Ok(());
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.total = progress.step;
+        }
+        self.save_checkpoint();
+        self.end_stage();
+        self.begin_map(true);
+        Ok(())
+    }
+
+    /// Lets the heatmap know that every cell but the corners is stale.
+    pub(super) fn surface_changed(&mut self) {
+        let Some(surface) = &self.surface else { return };
+        let before = self.heatmap.version;
+        self.heatmap.version = surface.version();
+        for index in self.heatmap.corners() {
+            let cell = &mut self.heatmap.cells[index];
+            if cell.version == before {
+                cell.version = surface.version();
+            }
+        }
+    }
+
+    /// Reads the losses that wait on the device and records them, with the gradient norms of the control points.
+    pub(super) fn flush_losses(&mut self) {
+        let Some((first_step, values)) = self.pending.read() else { return };
+        let (curve, rate) = match (&self.trainer, self.progress) {
+            (Some(trainer), _) => {
+                let rate = trainer.rate(&self.data, &self.config.corners);
+                (Curve::Corner(self.fit.corner), rate)
+            }
+            (None, Some(progress)) => (Curve::Surface, progress.rate(&self.config.fit)),
+            (None, None) => return,
+        };
+        self.journal.say(Event::Losses { curve, first_step, values, rate });
+        self.fold_gradients();
+    }
+
+    /// Adds the gradient norms of the steps since the last time to the control points. The norm of a control point's
+    /// gradient is taken from its draws' norms as if those were orthogonal, which costs nothing.
+    fn fold_gradients(&mut self) {
+        let records = std::mem::take(&mut self.fit.records);
+        let norms: Vec<_> =
+            records.iter().flat_map(|r| r.norms.iter().map(|n| n.shallow_clone())).collect();
+        if norms.is_empty() {
+            return;
+        }
+        let norms = read_scalars(&norms);
+        let mut squares = vec![0.0; self.points.len()];
+        let mut at = norms.iter();
+        for record in &records {
+            let share = 1.0 / record.weights.len() as f64;
+            for (b, norm) in record.weights.iter().zip(&mut at) {
+                if b.len() == squares.len() {
+                    for (square, b) in squares.iter_mut().zip(b) {
+                        *square += (b * share * f64::from(*norm)).powi(2);
+                    }
+                }
+            }
+        }
+        for (point, square) in self.points.iter_mut().zip(squares) {
+            let value = (square / records.len() as f64).sqrt();
+            point.gradient = if point.corner || point.frozen { 0.0 } else { value };
+            point.gradients.push(point.gradient as f32);
+            let excess = point.gradients.len().saturating_sub(GRADIENTS);
+            point.gradients.drain(..excess);
+        }
+    }
+
+    /// When the surface is no longer finite: goes back to the last checkpoint and waits. True when that happened.
+    pub(super) fn recover_from_divergence(&mut self) -> Result<bool> {
+        let diverged = self.surface.as_ref().is_some_and(|s| !s.is_finite());
+        let Some(progress) = self.progress.filter(|_| diverged) else { return Ok(false) };
+        let device = self.model.placement().device;
+        let back = checkpoint::load(&self.run, self.model.parameters(), device)?;
+        let (surface, earlier) = back.ok_or_else(|| {
+            Error::input("the fit diverged before its first checkpoint; lower fit.learning_rate")
+        })?;
+        self.journal.say(Event::Resumed { step: earlier.step });
+        self.journal.notice(format!(
+            "the fit diverged at step {}: its weights are not finite; it stands at the checkpoint of step {} again, \
+             lower fit.learning_rate before it goes on",
+            progress.step, earlier.step
+        ));
+        self.heatmap.version = surface.version();
+        for cell in &mut self.heatmap.cells {
+            if cell.version > surface.version() || !cell.loss.is_finite() {
+                *cell = Default::default();
+            }
+        }
+        self.surface = Some(surface);
+        self.progress = Some(earlier);
+        self.work = Work::None;
+        self.state = surfit_core::snapshot::State::Idle;
+        self.points = self.describe_points();
+        self.publish(true);
+        Ok(true)
+    }
+
+    /// Changes the degrees of the surface, or of the one to come.
+    pub(super) fn set_degrees(&mut self, to: Degrees) -> Result<()> {
+        self.flush_losses();
+        let Some(surface) = &mut self.surface else {
+            self.config.fit.degree = to;
+            self.store_config()?;
+            self.journal.notice(format!("the surface will have degree {to}"));
+            return Ok(());
+        };
+        let from = surface.degrees();
+        if from == to {
+            return Ok(());
+        }
+        let scale = *self.fit.scale.get_or_insert_with(|| surface.scale());
+        let deviation = surface.convert(to, scale);
+        let step = self.progress.map_or(0, |p| p.step);
+        self.points = self.describe_points();
+        self.surface_changed();
+        self.journal.say(Event::DegreeChanged { step, from, to, deviation });
+        self.save_checkpoint();
+        // During a fit the live heatmap follows by itself; a surface at rest that moved is measured again.
+        if !matches!(self.work, Work::Fit) && !from.converts_exactly(to) {
+            self.begin_map(false);
+        }
+        Ok(())
+    }
+
+    /// Every control point as it stands, gradients empty.
+    pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
+        let Some(surface) = &self.surface else { return Vec::new() };
+        let scale = self.fit.scale.unwrap_or_else(|| surface.scale());
+        let rows = surface.degrees().rows().into_iter();
+        rows.zip(surface.travelled())
+            .zip(surface.frozen())
+            .enumerate()
+            .map(|(row, (((i, j), travelled), &frozen))| ControlPoint {
+                i,
+                j,
+                corner: row < 4,
+                frozen,
+                travelled: travelled / scale.max(f64::MIN_POSITIVE),
+                gradient: 0.0,
+                gradients: Vec::new(),
+            })
+            .collect()
+    }
+
+    /// Brings travelled distances and states up to date, keeping the gradients' history.
+    pub(super) fn refresh_points(&mut self) {
+        let fresh = self.describe_points();
+        let old = std::mem::take(&mut self.points);
+        let same = old.len() == fresh.len();
+        self.points = fresh;
+        if same {
+            for (point, old) in self.points.iter_mut().zip(old) {
+                point.gradient = old.gradient;
+                point.gradients = old.gradients;
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The heatmap: live within a budget of time during a fit, complete after it.
+
+use super::{Actor, Work};
+use crate::Result;
+use crate::model::Measurement;
+use std::time::Instant;
+use surfit_core::event::{Curve, Event, Stage};
+use surfit_core::heatmap::{Cell, Heatmap, Metric};
+use surfit_core::snapshot::State;
+
+/// Bookkeeping of the live heatmap.
+#[derive(Debug)]
+pub(super) struct Live {
+    began: Instant,
+    spent: f64,
+    said: Instant,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { began: Instant::now(), spent: 0.0, said: Instant::now() }
+    }
+}
+
+/// Seconds between two validation points on the surface's curve.
+const SAY_EVERY: f64 = 1.0;
+
+impl Live {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// True while the live heatmap has used less than its share of the fit's time.
+    fn has_time(&self, budget: f64) -> bool {
+        self.spent < budget * self.began.elapsed().as_secs_f64()
+    }
+}
+
+/// A measurement as a cell of a version of the surface.
+pub(super) fn cell(m: &Measurement, version: u64) -> Cell {
+    Cell { correct: m.correct, images: m.images, loss: m.loss() as f32, version }
+}
+
+impl Actor<'_> {
+    /// Measures one cell when the live heatmap has time left: unmeasured cells first, coarse to fine, then the stalest.
+    pub(super) fn tick_live(&mut self) -> Result<()> {
+        if !self.live.has_time(self.config.heatmap.budget) {
+            return Ok(());
+        }
+        let Some(surface) = &self.surface else { return Ok(()) };
+        let began = Instant::now();
+        let order = self.heatmap.coarse_to_fine();
+        let next = order.into_iter().min_by_key(|&i| {
+            let c = &self.heatmap.cells[i];
+            if c.images == 0 { 0 } else { c.version + 1 }
+        });
+        let Some(index) = next.filter(|&i| self.heatmap.cells[i].version < surface.version()) else {
+            return Ok(());
+        };
+        let (u, v) = self.heatmap.parameters(index);
+        let images = self.config.heatmap.live_images as i64;
+        let (m, _) = self.evaluator.validate(&self.model, &surface.at(u, v), images);
+        self.heatmap.cells[index] = cell(&m, surface.version());
+        self.live.spent += began.elapsed().as_secs_f64();
+        if self.live.said.elapsed().as_secs_f64() > SAY_EVERY {
+            self.live.said = Instant::now();
+            self.say_live_mean();
+        }
+        Ok(())
+    }
+
+    fn say_live_mean(&mut self) {
+        let measured: Vec<&Cell> = self.heatmap.cells.iter().filter(|c| c.images > 0).collect();
+        let n = measured.len().max(1) as f64;
+        let loss = measured.iter().map(|c| f64::from(c.loss)).sum::<f64>() / n;
+        let accuracy = measured.iter().filter_map(|c| c.accuracy()).sum::<f64>() / n;
+        let step = self.progress.map_or(0, |p| p.step);
+        if loss.is_finite() {
+            self.journal.say(Event::Validated { curve: Curve::Surface, step, loss, accuracy });
+        }
+    }
+
+    /// Begins to measure every cell on the whole validation split; cells that already are, are kept. With `finish`, the
+    /// job goes on with the export of the best point.
+    pub(super) fn begin_map(&mut self, finish: bool) {
+        self.surface_changed();
+        self.refresh_points();
+        let all = self.evaluator.validation_images() as u32;
+        let version = self.heatmap.version;
+        let mut cells: Vec<usize> = self.heatmap.coarse_to_fine();
+        cells.retain(|&i| {
+            let c = &self.heatmap.cells[i];
+            c.version != version || c.images != all
+        });
+        cells.reverse();
+        self.begin_stage(Stage::Heatmap, cells.len() as u64, Work::Map { cells, finish });
+    }
+
+    pub(super) fn tick_map(&mut self, mut cells: Vec<usize>, finish: bool) -> Result<()> {
+        let Some(surface) = &self.surface else { return Ok(()) };
+        let Some(index) = cells.pop() else { return self.end_map(finish) };
+        let (u, v) = self.heatmap.parameters(index);
+        let (m, _) = self.evaluator.validate(&self.model, &surface.at(u, v), i64::MAX);
+        self.heatmap.cells[index] = cell(&m, surface.version());
+        self.work = Work::Map { cells, finish };
+        Ok(())
+    }
+
+    fn end_map(&mut self, finish: bool) -> Result<()> {
+        self.end_stage();
+        let heatmap = &self.heatmap;
+        if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best(Metric::Accuracy)) {
+            let grid = heatmap.grid;
+            self.store_heatmap();
+            self.journal.say(Event::HeatmapComplete { grid, summary, best });
+        }
+        self.save_checkpoint();
+        self.work = if finish { Work::Finish } else { Work::None };
+        if !finish {
+            self.state = State::Finished;
+        }
+        Ok(())
+    }
+
+    /// Keeps a complete heatmap beside its predecessors. A disk that cannot take it is mentioned, and the same
+    /// figures are in the snapshot.
+    fn store_heatmap(&mut self) {
+        let name = format!("step-{}-grid-{}.csv", self.progress.map_or(0, |p| p.step), self.heatmap.grid);
+        let path = self.run.join("heatmaps").join(name);
+        if let Err(e) = surfit_core::files::write_atomic(&path, self.heatmap.to_csv().as_bytes()) {
+            self.journal.notice(format!("{}: {e}; the heatmap is in snapshot.json only", path.display()));
+        }
+    }
+
+    /// Changes the grid. Cells that both grids share keep their figures.
+    pub(super) fn set_grid(&mut self, grid: usize) {
+        if grid == self.heatmap.grid {
+            return;
+        }
+        let old = std::mem::replace(&mut self.heatmap, Heatmap::new(grid));
+        self.heatmap.version = old.version;
+        for index in 0..self.heatmap.cells.len() {
+            let (u, v) = self.heatmap.parameters(index);
+            let near = old.nearest(u, v);
+            if old.parameters(near) == (u, v) {
+                self.heatmap.cells[index] = old.cells[near];
+            }
+        }
+        self.journal.say(Event::GridChanged { grid });
+        if let Work::Map { finish, .. } = self.work {
+            self.begin_map(finish);
+        }
+    }
+}

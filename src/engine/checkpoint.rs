@@ -1,0 +1,142 @@
+//! The durable state of a fit: `surface/state.safetensors`.
+
+use crate::model_file::{read_tensors, write_tensors};
+use crate::surface::{Surface, SurfaceState};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use surfit_core::config::FitConfig;
+use surfit_core::draws::Phase;
+use surfit_core::run_dir::RunDir;
+use surfit_core::schedule::warmup_cosine;
+use tch::{Device, Kind, Tensor};
+
+/// How far a fit has come, in optimizer steps over all its rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: u64,
+    /// Steps when the present round is done.
+    pub total: u64,
+    /// Step at which the present round began; its schedule counts from there.
+    pub round_start: u64,
+    /// Steps of the present round that draw on the boundary.
+    pub edge_steps: u64,
+}
+
+impl Progress {
+    /// A fit that begins at step 0.
+    pub fn first(config: &FitConfig, steps_per_epoch: u64) -> Self {
+        let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
+        let edge_steps = steps(config.edge_epochs);
+        Self { step: 0, total: edge_steps + steps(config.epochs), round_start: 0, edge_steps }
+    }
+
+    /// A further round on the whole square, from where this one stands.
+    pub fn further(self, config: &FitConfig, steps_per_epoch: u64) -> Self {
+        let steps = (config.epochs * steps_per_epoch as f64).round() as u64;
+        Self { step: self.step, total: self.step + steps, round_start: self.step, edge_steps: 0 }
+    }
+
+    /// True when no step is left.
+    pub fn complete(self) -> bool {
+        self.step >= self.total
+    }
+
+    /// The phase of the next step, and that step's number within the phase.
+    pub fn phase(self) -> (Phase, u64) {
+        let in_round = self.step - self.round_start;
+        if in_round < self.edge_steps {
+            (Phase::Edge, in_round)
+        } else {
+            // Steps of later rounds go on in the sequence of draws instead of repeating it.
+            (Phase::Interior, self.step - self.edge_steps)
+        }
+    }
+
+    /// The learning rate of the next step.
+    pub fn rate(self, config: &FitConfig) -> f64 {
+        let (step, total) = (self.step - self.round_start, self.total - self.round_start);
+        config.learning_rate * warmup_cosine(step, total, config.warmup, FLOOR)
+    }
+}
+
+/// The rate's floor as a share of its peak.
+pub const FLOOR: f64 = 0.01;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    surface: SurfaceState,
+    progress: Progress,
+}
+
+/// Where a run's checkpoint lies.
+pub fn path(run: &RunDir) -> PathBuf {
+    run.join("surface").join("state.safetensors")
+}
+
+/// Writes surface and progress as one file that replaces the last.
+///
+/// # Errors
+/// When the file cannot be written; the last checkpoint then stays.
+pub fn save(run: &RunDir, surface: &Surface, progress: Progress) -> Result<()> {
+    let stored = Stored { surface: surface.state(), progress };
+    let json = serde_json::to_string(&stored).expect("plain data");
+    let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
+    write_tensors(&path(run), &tensors, &[("surfit".into(), json)])
+}
+
+/// Reads the last checkpoint; `None` when there is none yet.
+///
+/// # Errors
+/// [`Error::Input`] when it is damaged or belongs to a network of another size.
+pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Surface, Progress)>> {
+    let path = path(run);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let damaged = |why: String| {
+        Error::input(format!(
+            "{} is no usable checkpoint ({why}); restore it from a copy, or remove it to fit anew",
+            path.display()
+        ))
+    };
+    let (mut tensors, metadata) = read_tensors(&path)?;
+    let json = metadata.get("surfit").ok_or_else(|| damaged("it has no surfit metadata".into()))?;
+    let stored: Stored = serde_json::from_str(json).map_err(|e| damaged(e.to_string()))?;
+    let mut take = |name: &str, rows: usize| -> Result<Tensor> {
+        let found = tensors.iter().position(|(n, _)| n == name);
+        let tensor = tensors.swap_remove(found.ok_or_else(|| damaged(format!("no {name}")))?).1;
+        let want = [rows as i64, parameters];
+        if tensor.size() != want || tensor.kind() != Kind::Float {
+            return Err(damaged(format!("{name} is {:?}, not {want:?}", tensor.size())));
+        }
+        Ok(tensor.to_device(device))
+    };
+    let degrees = stored.surface.degrees;
+    let theta = take("theta", degrees.count())?;
+    let velocity = take("velocity", degrees.trainable())?;
+    if stored.surface.frozen.len() != degrees.count() {
+        return Err(damaged("its list of frozen points has another length".into()));
+    }
+    Ok(Some((Surface::restore(stored.surface, theta, velocity), stored.progress)))
+}
+
+/// Removes the checkpoint, when a fit begins anew from other corners.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn remove(run: &RunDir) -> Result<()> {
+    remove_file(&path(run))
+}
+
+/// Removes a file that may not exist.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(e)),
+        _ => Ok(()),
+    }
+}

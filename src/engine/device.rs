@@ -1,0 +1,102 @@
+//! Where and in which type networks compute.
+
+use crate::{Error, Result};
+use surfit_core::config::{Compute, Config};
+use tch::{Cuda, Device, Kind};
+
+/// The device, the compute type and the number of CPU threads of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placement {
+    /// Where every tensor lives.
+    pub device: Device,
+    /// Type of a network's activations and matrix products: `f32` or `bf16`.
+    pub kind: Kind,
+    /// Threads that libtorch uses on a CPU.
+    pub threads: usize,
+}
+
+/// Networks below this size compute in `f32` under `auto`: dispatch bounds them, not arithmetic.
+const SMALL: i64 = 1_000_000;
+
+impl Placement {
+    /// Resolves `device`, `compute` and `threads` for a network of `parameters` weights, and sets libtorch's threads.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a device that this machine or this libtorch does not have.
+    pub fn resolve(config: &Config, parameters: i64) -> Result<Self> {
+        let device = device(&config.device)?;
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let threads = if config.threads == 0 { cores } else { config.threads };
+        tch::set_num_threads(threads as i32);
+        let kind = match config.compute {
+            Compute::F32 => Kind::Float,
+            Compute::Bf16 => Kind::BFloat16,
+            Compute::Auto if parameters >= SMALL && fast_bf16(device) => Kind::BFloat16,
+            Compute::Auto => Kind::Float,
+        };
+        Ok(Self { device, kind, threads })
+    }
+
+    /// The device's name, such as `cuda:0`.
+    pub fn device_name(&self) -> String {
+        match self.device {
+            Device::Cpu => "cpu".into(),
+            Device::Cuda(n) => format!("cuda:{n}"),
+            Device::Mps => "mps".into(),
+            Device::Vulkan => "vulkan".into(),
+        }
+    }
+
+    /// The compute type's name.
+    pub fn compute_name(&self) -> &'static str {
+        if self.kind == Kind::BFloat16 { "bf16" } else { "f32" }
+    }
+}
+
+fn device(name: &str) -> Result<Device> {
+    let missing = |what: &str| {
+        Error::input(format!(
+            "device `{name}` is not available: {what}; use device = \"cpu\" or \"auto\""
+        ))
+    };
+    match name {
+        "auto" if Cuda::is_available() => Ok(Device::Cuda(0)),
+        "auto" if tch::utils::has_mps() => Ok(Device::Mps),
+        "auto" | "cpu" => Ok(Device::Cpu),
+        "mps" if tch::utils::has_mps() => Ok(Device::Mps),
+        "mps" => Err(missing("this libtorch has no MPS")),
+        _ => {
+            let index = name.strip_prefix("cuda:").map_or(Ok(0), str::parse::<usize>);
+            let index = index.map_err(|_| missing("write cuda or cuda:N"))?;
+            let count = Cuda::device_count();
+            if index as i64 >= count || !Cuda::is_available() {
+                return Err(missing(&format!("{count} CUDA devices were found")));
+            }
+            Ok(Device::Cuda(index))
+        }
+    }
+}
+
+/// True where `bf16` is several times as fast as `f32`: CUDA, and processors with AMX or AVX-512 bf16.
+fn fast_bf16(device: Device) -> bool {
+    match device {
+        Device::Cuda(_) => true,
+        Device::Cpu => std::fs::read_to_string("/proc/cpuinfo")
+            .is_ok_and(|info| info.contains("amx_bf16") || info.contains("avx512_bf16")),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_not_there_is_refused_with_a_remedy() {
+        for name in ["cuda:99", "cuda:x"] {
+            let sentence = device(name).unwrap_err().to_string();
+            assert!(sentence.contains(name) && sentence.contains("cpu"), "{sentence}");
+        }
+        assert_eq!(device("cpu").unwrap(), Device::Cpu);
+    }
+}

@@ -1,0 +1,52 @@
+//! What can go wrong in the engine, each as one sentence.
+
+use std::path::PathBuf;
+use surfit_core::run_dir::RunError;
+
+/// An error of the engine. Its text is one sentence that says what, where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Bad input: a file or a value that cannot be used. The sentence is complete.
+    #[error("{0}")]
+    Input(String),
+    /// The run directory.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// libtorch refused an operation.
+    #[error("libtorch: {}", first_line(.0))]
+    Torch(#[from] tch::TchError),
+}
+
+/// Result with the engine's error.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// Bad input, from a complete sentence.
+    pub fn input(sentence: impl Into<String>) -> Self {
+        Self::Input(sentence.into())
+    }
+
+    /// Attaches a path to an I/O error.
+    pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}
+
+/// libtorch's messages carry a C++ stack after the first line, and memory errors deserve advice.
+fn first_line(error: &tch::TchError) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default().trim().to_owned();
+    if line.contains("out of memory") || line.contains("can't allocate memory") {
+        return format!("{line}; use a smaller batch, degree or network");
+    }
+    line
+}

@@ -1,0 +1,128 @@
+//! Where events and snapshots go: the run's files first, then everybody who listens.
+
+use crate::Result;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use surfit_core::event::{Envelope, Event};
+use surfit_core::picture::Picture;
+use surfit_core::run_dir::{EventLog, RunDir};
+use surfit_core::snapshot::Snapshot;
+use tokio::sync::{broadcast, watch};
+
+/// Events that a slow listener may lag behind before it reads them from the file instead.
+const BACKLOG: usize = 1024;
+
+/// The listening ends, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    events: broadcast::Sender<Arc<Envelope>>,
+    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
+    viewers: Arc<AtomicUsize>,
+}
+
+impl Feed {
+    /// Live events from now on.
+    pub fn events(&self) -> broadcast::Receiver<Arc<Envelope>> {
+        self.events.subscribe()
+    }
+
+    /// The latest snapshot, whenever it changes.
+    pub fn snapshots(&self) -> watch::Receiver<Option<Arc<Snapshot>>> {
+        self.snapshots.subscribe()
+    }
+
+    /// Counts a viewer for as long as the guard lives.
+    pub fn viewer(&self) -> Viewer {
+        self.viewers.fetch_add(1, Ordering::SeqCst);
+        Viewer(self.viewers.clone())
+    }
+}
+
+/// A viewer that is connected.
+#[derive(Debug)]
+pub struct Viewer(Arc<AtomicUsize>);
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The speaking end; one per engine.
+#[derive(Debug)]
+pub struct Journal {
+    log: EventLog,
+    feed: Feed,
+    picture: Picture,
+    unwritten: bool,
+}
+
+impl Journal {
+    /// Opens a run's events and reads what happened so far.
+    ///
+    /// # Errors
+    /// When the events cannot be opened or end in damage.
+    pub fn open(run: &RunDir) -> Result<Self> {
+        let log = EventLog::open(&run.events_path())?;
+        let feed = Feed {
+            events: broadcast::Sender::new(BACKLOG),
+            snapshots: watch::Sender::new(None),
+            viewers: Arc::default(),
+        };
+        Ok(Self { log, feed, picture: run.picture()?, unwritten: false })
+    }
+
+    /// The listening ends.
+    pub fn feed(&self) -> Feed {
+        self.feed.clone()
+    }
+
+    /// The run's history.
+    pub fn picture(&self) -> &Picture {
+        &self.picture
+    }
+
+    /// Number of the last event.
+    pub fn seq(&self) -> u64 {
+        self.log.seq()
+    }
+
+    /// Viewers that are connected.
+    pub fn viewers(&self) -> usize {
+        self.feed.viewers.load(Ordering::SeqCst)
+    }
+
+    /// Records an event. A disk that cannot take it delays it and is mentioned once in the log; listeners get it
+    /// all the same.
+    pub fn say(&mut self, event: Event) {
+        let (envelope, written) = self.log.append(event);
+        match written {
+            Err(error) if !self.unwritten => {
+                eprintln!("surfit-engine: events wait for the disk: {error}");
+                self.unwritten = true;
+            }
+            Ok(()) => self.unwritten = false,
+            Err(_) => {}
+        }
+        self.picture.apply(&envelope);
+        // No listener is no error.
+        let _ = self.feed.events.send(Arc::new(envelope));
+    }
+
+    /// Records a sentence for people.
+    pub fn notice(&mut self, text: impl Into<String>) {
+        self.say(Event::Notice { text: text.into() });
+    }
+
+    /// Makes events durable; a failure is no reason to stop and is tried again with the next event.
+    pub fn sync(&mut self) {
+        if let Err(error) = self.log.sync() {
+            eprintln!("surfit-engine: events are not durable yet: {error}");
+        }
+    }
+
+    /// Replaces the latest snapshot.
+    pub fn show(&self, snapshot: Snapshot) {
+        self.feed.snapshots.send_replace(Some(Arc::new(snapshot)));
+    }
+}

@@ -1,0 +1,193 @@
+//! How a network's weights lie in one flat vector.
+//!
+//! A network is a function of a flat `f32` vector of length `P`. Its layout names every stretch of that vector as PyTorch
+//! names the parameter, says how it starts, and which axis of it may be permuted together with which others. Surfaces,
+//! alignment, import and export work for every network from this description alone.
+
+use rand::Rng;
+use surfit_core::random::{self, Purpose};
+use tch::{Device, Kind, Tensor};
+
+/// How a parameter starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Uniform on `[−bound, bound]`; PyTorch's default for convolutions and linear layers has `bound = 1/√fan_in`.
+    Uniform(f64),
+    /// All ones.
+    Ones,
+    /// All zeros.
+    Zeros,
+}
+
+/// An axis of a parameter that belongs to a permutation group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Index of the group in [`Layout::groups`].
+    pub group: usize,
+    /// Consecutive entries that move together with one unit of the group: 1, or the pixels of a channel where a
+    /// linear layer reads flattened feature maps.
+    pub block: i64,
+}
+
+/// One named parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// PyTorch's name, such as `conv1.weight`.
+    pub name: String,
+    /// Shape.
+    pub shape: Vec<i64>,
+    /// How it starts.
+    pub init: Init,
+    /// For each axis the permutation group it belongs to; `None` for axes that keep their order.
+    pub axes: Vec<Option<Axis>>,
+    /// Where it begins in the flat vector.
+    pub offset: i64,
+}
+
+impl Parameter {
+    /// Number of entries.
+    pub fn len(&self) -> i64 {
+        self.shape.iter().product()
+    }
+
+    /// True for a parameter without entries.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Units that can be permuted without changing the function, when every axis of the group is permuted alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// A name for messages.
+    pub name: String,
+    /// Number of units.
+    pub size: i64,
+}
+
+/// A batch-norm layer's running statistics, which are not part of the flat vector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NormLayer {
+    /// PyTorch's module name, such as `bn1`; its tensors are `bn1.running_mean` and so on.
+    pub prefix: String,
+    /// Number of channels.
+    pub channels: i64,
+    /// The permutation group its channels belong to.
+    pub group: Option<usize>,
+}
+
+/// The whole description of a network's weights.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layout {
+    /// Parameters in PyTorch's order, one behind the other.
+    pub parameters: Vec<Parameter>,
+    /// Permutation groups.
+    pub groups: Vec<Group>,
+    /// Batch-norm layers in the order in which the forward pass meets them.
+    pub norms: Vec<NormLayer>,
+}
+
+impl Layout {
+    /// Adds a permutation group and gives its index.
+    pub fn group(&mut self, name: &str, size: i64) -> usize {
+        self.groups.push(Group { name: name.into(), size });
+        self.groups.len() - 1
+    }
+
+    /// Adds a parameter behind the others. Axes beyond `axes` belong to no group.
+    pub fn parameter(&mut self, name: &str, shape: &[i64], init: Init, axes: &[Option<Axis>]) {
+        let mut axes = axes.to_vec();
+        axes.resize(shape.len(), None);
+        let offset = self.len();
+        self.parameters.push(Parameter { name: name.into(), shape: shape.into(), init, axes, offset });
+    }
+
+    /// Adds a batch-norm layer: weight, bias, and a place for running statistics.
+    pub fn norm(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
+        let axis = [group.map(|group| Axis { group, block: 1 })];
+        self.parameter(&format!("{prefix}.weight"), &[channels], Init::Ones, &axis);
+        self.parameter(&format!("{prefix}.bias"), &[channels], Init::Zeros, &axis);
+        self.norms.push(NormLayer { prefix: prefix.into(), channels, group });
+    }
+
+    /// Number of weights `P`.
+    pub fn len(&self) -> i64 {
+        self.parameters.last().map_or(0, |p| p.offset + p.len())
+    }
+
+    /// True for a network without weights.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A view of every parameter into `flat`, `[P]`, in order. Nothing is copied.
+    pub fn views(&self, flat: &Tensor) -> Vec<Tensor> {
+        self.parameters.iter().map(|p| flat.narrow(0, p.offset, p.len()).view(p.shape.as_slice())).collect()
+    }
+
+    /// Initial weights for a seed, `[P]`, `f32` on the CPU: a function of the seed and each parameter's place.
+    pub fn initial(&self, seed: u64) -> Tensor {
+        let mut values = Vec::with_capacity(self.len() as usize);
+        for (index, p) in self.parameters.iter().enumerate() {
+            let mut rng = random::stream(seed, Purpose::Initialization, index as u64);
+            values.extend((0..p.len()).map(|_| match p.init {
+                Init::Uniform(bound) => (rng.random::<f64>() * 2.0 - 1.0) as f32 * bound as f32,
+                Init::Ones => 1.0,
+                Init::Zeros => 0.0,
+            }));
+        }
+        Tensor::from_slice(&values)
+    }
+}
+
+/// Running statistics of every batch-norm layer, in the layout's order.
+#[derive(Debug)]
+pub struct RunningStats {
+    /// Mean of every channel, per layer, `f32`.
+    pub mean: Vec<Tensor>,
+    /// Unbiased variance of every channel, per layer, `f32`.
+    pub var: Vec<Tensor>,
+    /// Batches averaged so far.
+    pub batches: i64,
+}
+
+impl RunningStats {
+    /// Statistics before any batch: mean 0, variance 1.
+    pub fn new(layout: &Layout, device: Device) -> Self {
+        let of = |make: fn(&[i64], (Kind, Device)) -> Tensor| {
+            layout.norms.iter().map(|n| make(&[n.channels], (Kind::Float, device))).collect()
+        };
+        Self { mean: of(|s, o| Tensor::zeros(s, o)), var: of(|s, o| Tensor::ones(s, o)), batches: 0 }
+    }
+}
+
+/// Which statistics batch norm uses in a forward pass.
+#[derive(Debug)]
+pub enum Norms<'a> {
+    /// Those of the batch, kept nowhere: training.
+    Batch,
+    /// Those of the batch, added to a cumulative average (Izmailov et al. 2018; Garipov et al. 2018): re-estimation.
+    Collect(&'a mut RunningStats),
+    /// Fixed ones: evaluation.
+    Running(&'a RunningStats),
+}
+
+impl Norms<'_> {
+    /// Applies the batch-norm layer with index `layer` to `x`, `[N, C, …]`.
+    pub fn apply(&mut self, layer: usize, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
+        const EPS: f64 = 1e-5;
+        let call = |mean: Option<&Tensor>, var: Option<&Tensor>, training, momentum| {
+            Tensor::batch_norm(x, Some(weight), Some(bias), mean, var, training, momentum, EPS, false)
+        };
+        match self {
+            Norms::Batch => call(None, None, true, 0.0),
+            Norms::Collect(stats) => {
+                let share = 1.0 / (stats.batches + 1) as f64;
+                call(Some(&stats.mean[layer]), Some(&stats.var[layer]), true, share)
+            }
+            Norms::Running(stats) => {
+                call(Some(&stats.mean[layer]), Some(&stats.var[layer]), false, 0.0)
+            }
+        }
+    }
+}

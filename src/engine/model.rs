@@ -1,0 +1,129 @@
+//! A network at one point of weight space: logits, gradient, accuracy.
+
+use crate::device::Placement;
+use crate::layout::{Norms, RunningStats};
+use crate::networks::Network;
+use tch::{Kind, Reduction, Tensor};
+
+/// A network with the place and type it computes in.
+#[derive(Debug)]
+pub struct Model {
+    network: Box<dyn Network>,
+    placement: Placement,
+    /// For each parameter, whether it is cast to the compute type; batch norm keeps `f32`.
+    cast: Vec<bool>,
+}
+
+/// Sums over the images of a measurement.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measurement {
+    /// Correctly classified images.
+    pub correct: u32,
+    /// Images seen.
+    pub images: u32,
+    /// Sum of the cross-entropy in nats.
+    pub loss_sum: f64,
+}
+
+impl Measurement {
+    /// Fraction classified correctly.
+    pub fn accuracy(&self) -> f64 {
+        f64::from(self.correct) / f64::from(self.images.max(1))
+    }
+
+    /// Mean cross-entropy.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / f64::from(self.images.max(1))
+    }
+}
+
+impl Model {
+    /// A network placed on a device.
+    pub fn new(network: Box<dyn Network>, placement: Placement) -> Self {
+        let layout = network.layout();
+        let normed = |name: &str| {
+            layout.norms.iter().any(|n| {
+                name.strip_prefix(n.prefix.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            })
+        };
+        let cast = layout.parameters.iter().map(|p| !normed(&p.name)).collect();
+        Self { network, placement, cast }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &dyn Network {
+        &*self.network
+    }
+
+    /// Where and in which type it computes.
+    pub fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// Number of weights `P`.
+    pub fn parameters(&self) -> i64 {
+        self.network.layout().len()
+    }
+
+    /// Logits `[N, classes]` in `f32` of images `[N, C, H, W]`, from views of every parameter.
+    pub fn logits(&self, weights: &[Tensor], x: &Tensor, norms: &mut Norms) -> Tensor {
+        if self.placement.kind == Kind::Float {
+            return self.network.forward(weights, x, norms, None);
+        }
+        let kind = self.placement.kind;
+        let cast: Vec<Tensor> = weights
+            .iter()
+            .zip(&self.cast)
+            .map(|(w, &c)| if c { w.to_kind(kind) } else { w.shallow_clone() })
+            .collect();
+        self.network.forward(&cast, &x.to_kind(kind), norms, None).to_kind(Kind::Float)
+    }
+
+    /// One forward and backward pass at the flat weights `w`, `[P]`: writes the gradient into `gradient`, `[P]`, and
+    /// gives the mean cross-entropy as a scalar on the device, so that nothing waits for the host.
+    pub fn gradient(
+        &self,
+        w: &Tensor,
+        x: &Tensor,
+        labels: &Tensor,
+        smoothing: f64,
+        gradient: &Tensor,
+    ) -> Tensor {
+        // Leaves that share storage with `w`. Differentiating with respect to `w` itself would make every slice's
+        // backward pass fill a zero vector of length P.
+        let leaves: Vec<Tensor> = self
+            .network
+            .layout()
+            .views(w)
+            .into_iter()
+            .map(|v| v.detach().set_requires_grad(true))
+            .collect();
+        let loss = tch::with_grad(|| {
+            let logits = self.logits(&leaves, x, &mut Norms::Batch);
+            cross_entropy(&logits, labels, Reduction::Mean, smoothing)
+        });
+        let parts = Tensor::run_backward(&[&loss], &leaves, false, false);
+        let flat: Vec<Tensor> = parts.iter().map(|g| g.reshape([-1])).collect();
+        let _ = Tensor::cat_out(gradient, &flat, 0);
+        loss.detach()
+    }
+
+    /// Correct predictions and summed loss on a batch as two `f64` scalars on the device, `[2]`.
+    pub fn measure_batch(
+        &self,
+        weights: &[Tensor],
+        stats: &RunningStats,
+        x: &Tensor,
+        labels: &Tensor,
+    ) -> Tensor {
+        let logits = self.logits(weights, x, &mut Norms::Running(stats));
+        let correct = logits.argmax(1, false).eq_tensor(labels).sum(Kind::Double);
+        let loss = cross_entropy(&logits, labels, Reduction::Sum, 0.0).to_kind(Kind::Double);
+        Tensor::stack(&[correct, loss], 0)
+    }
+}
+
+fn cross_entropy(logits: &Tensor, labels: &Tensor, reduction: Reduction, smoothing: f64) -> Tensor {
+    const IGNORE_NOTHING: i64 = -100;
+    logits.cross_entropy_loss::<Tensor>(labels, None, reduction, IGNORE_NOTHING, smoothing)
+}

@@ -1,0 +1,189 @@
+//! Networks' weights in files: safetensors and PyTorch's state dicts.
+
+mod pickle;
+mod pytorch;
+mod safe;
+
+pub use safe::{read_tensors, write_tensors};
+
+use crate::layout::{Layout, RunningStats};
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+/// Named tensors of a network, `f32` on the CPU, in the file's order.
+#[derive(Debug)]
+pub struct StateDict(pub Vec<(String, Tensor)>);
+
+/// Counts a batch-norm layer's batches; the one integer among a network's tensors.
+const BATCHES: &str = ".num_batches_tracked";
+
+/// Reads a network's tensors from a `.safetensors` file or from a PyTorch state dict, `.pt` or `.pth`. 16-bit and
+/// 64-bit floats become `f32`.
+///
+/// # Errors
+/// A sentence for a file that is missing, cut short, of another format, or holds other things than floats.
+pub fn read(path: &Path) -> Result<StateDict> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let mut tensors = match extension.as_str() {
+        "safetensors" => safe::read_tensors(path)?.0,
+        "pt" | "pth" => pytorch::read(path)?,
+        _ => {
+            return Err(Error::input(format!(
+                "{}: not a name of a model file; expected .safetensors, .pt or .pth",
+                path.display()
+            )));
+        }
+    };
+    for (name, tensor) in &mut tensors {
+        match tensor.kind() {
+            Kind::Float => {}
+            Kind::Half | Kind::BFloat16 | Kind::Double => *tensor = tensor.to_kind(Kind::Float),
+            Kind::Int64 if name.ends_with(BATCHES) => *tensor = tensor.to_kind(Kind::Float),
+            other => {
+                return Err(Error::input(format!(
+                    "{}: tensor `{name}` has values of type {other:?}; expected floats of 16, 32 or 64 bits",
+                    path.display()
+                )));
+            }
+        }
+    }
+    Ok(StateDict(tensors))
+}
+
+/// The flat vector, `[P]`, of a network with this layout, and its running statistics where the file has them.
+/// `path` is for messages. A prefix `module.`, which data-parallel training leaves on names, is ignored.
+///
+/// # Errors
+/// A sentence that names the tensors that are missing, unexpected, of another shape, or not finite.
+pub fn to_flat(
+    path: &Path,
+    dict: &StateDict,
+    layout: &Layout,
+) -> Result<(Tensor, Option<RunningStats>)> {
+    let bad = |what: String| Err(Error::input(format!("{}: {what}", path.display())));
+    let mut found: HashMap<&str, &Tensor> = HashMap::new();
+    for (name, tensor) in &dict.0 {
+        let name = name.strip_prefix("module.").unwrap_or(name);
+        if found.insert(name, tensor).is_some() {
+            return bad(format!("two tensors are called `{name}`"));
+        }
+    }
+    let statistic = |prefix: &str, what: &str| format!("{prefix}.{what}");
+    let has_stats = layout
+        .norms
+        .iter()
+        .any(|n| STATISTICS.iter().any(|what| found.contains_key(statistic(&n.prefix, what).as_str())));
+
+    let mut expected: Vec<(String, Vec<i64>)> =
+        layout.parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
+    if has_stats {
+        for norm in &layout.norms {
+            expected
+                .extend(STATISTICS.map(|what| (statistic(&norm.prefix, what), vec![norm.channels])));
+        }
+    }
+    let (mut missing, mut shaped) = (Vec::new(), Vec::new());
+    let mut tensors = Vec::with_capacity(expected.len());
+    for (name, shape) in &expected {
+        match found.remove(name.as_str()) {
+            None => missing.push(format!("`{name}`")),
+            Some(tensor) if tensor.size() != *shape => {
+                shaped.push(format!("`{name}` is {:?} instead of {shape:?}", tensor.size()));
+            }
+            Some(tensor) => tensors.push(tensor),
+        }
+    }
+    let mut batches = 1;
+    let mut unexpected: Vec<String> = Vec::new();
+    for (name, tensor) in found {
+        match name.strip_suffix(BATCHES) {
+            Some(prefix) if layout.norms.iter().any(|n| n.prefix == prefix) => {
+                if tensor.numel() == 1 {
+                    batches = batches.max(tensor.double_value(&[]) as i64);
+                }
+            }
+            _ => unexpected.push(format!("`{name}`")),
+        }
+    }
+    unexpected.sort_unstable();
+    let complaints: Vec<String> =
+        [("lacks", missing), ("has the wrong shapes", shaped), ("has the unknown", unexpected)]
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(verb, names)| format!("it {verb} {}", few(&names)))
+            .collect();
+    if !complaints.is_empty() {
+        return bad(format!(
+            "not a state dict of the configured network: {}; check [network] in the configuration",
+            complaints.join(", ")
+        ));
+    }
+
+    for ((name, _), tensor) in expected.iter().zip(&tensors) {
+        let wrong = tensor.numel() as i64 - tensor.isfinite().sum(Kind::Int64).int64_value(&[]);
+        if wrong > 0 {
+            return bad(format!(
+                "`{name}` has {wrong} values that are not finite; this network's training diverged, use another"
+            ));
+        }
+        if name.ends_with("running_var") && f64::try_from(tensor.min())? < 0.0 {
+            return bad(format!("`{name}` has a negative variance; the file is damaged"));
+        }
+    }
+    let flat = Tensor::f_empty([layout.len()], (Kind::Float, Device::Cpu))?;
+    for (parameter, tensor) in layout.parameters.iter().zip(&tensors) {
+        flat.narrow(0, parameter.offset, parameter.len()).copy_(&tensor.reshape([-1]));
+    }
+    let stats = has_stats.then(|| {
+        let of = |index: usize| -> Vec<Tensor> {
+            let rest = &tensors[layout.parameters.len()..];
+            rest.iter().skip(index).step_by(STATISTICS.len()).map(|t| t.copy()).collect()
+        };
+        RunningStats { mean: of(0), var: of(1), batches }
+    });
+    Ok((flat, stats))
+}
+
+const STATISTICS: [&str; 2] = ["running_mean", "running_var"];
+
+/// The first few of many names.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let text = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
+/// Writes a network as safetensors that PyTorch reads as its state dict: the parameters, then the running
+/// statistics. The file is whole or, after an error, as it was.
+///
+/// # Errors
+/// When the file cannot be written, or `flat` is not of this layout.
+pub fn write(path: &Path, layout: &Layout, flat: &Tensor, stats: &RunningStats) -> Result<()> {
+    if flat.size() != [layout.len()] {
+        return Err(Error::input(format!(
+            "{}: cannot write weights of shape {:?} as a network of {} weights",
+            path.display(),
+            flat.size(),
+            layout.len()
+        )));
+    }
+    let flat = flat.detach();
+    let mut tensors: Vec<(String, Tensor)> =
+        layout.parameters.iter().map(|p| p.name.clone()).zip(layout.views(&flat)).collect();
+    for (i, norm) in layout.norms.iter().enumerate() {
+        let named = |what: &str| format!("{}.{what}", norm.prefix);
+        tensors.push((named(STATISTICS[0]), stats.mean[i].shallow_clone()));
+        tensors.push((named(STATISTICS[1]), stats.var[i].shallow_clone()));
+        tensors.push((format!("{}{BATCHES}", norm.prefix), Tensor::from(stats.batches)));
+    }
+    let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
+    write_tensors(path, &tensors, &[("format".into(), "pt".into())])
+}
+
+#[cfg(test)]
+mod tests;

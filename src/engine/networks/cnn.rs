@@ -1,0 +1,83 @@
+//! `cnn`: 3×3 convolutions with batch norm, halved in size by max pooling.
+//!
+//! As a PyTorch module this is `features`, a `Sequential` of blocks `Sequential(Conv2d(…, 3, padding=1,
+//! bias=False), BatchNorm2d, ReLU, MaxPool2d(2))` whose last block pools with `AdaptiveAvgPool2d(1)` instead,
+//! and `classifier`, a `Linear`.
+
+use super::{Network, uniform};
+use crate::layout::{Axis, Layout, Norms};
+use crate::{Error, Result};
+use tch::Tensor;
+
+/// See the module's documentation.
+#[derive(Debug)]
+struct Cnn {
+    layout: Layout,
+    blocks: usize,
+}
+
+pub(super) fn make(
+    widths: &[usize],
+    input: [usize; 3],
+    classes: usize,
+) -> Result<Box<dyn Network>> {
+    let [channels, height, width] = input;
+    let halvings = height.min(width).max(1).ilog2() as usize;
+    if widths.len() > halvings + 1 {
+        return Err(Error::input(format!(
+            "network.widths: a cnn halves its {height}×{width} images once per width but the last, which \
+             leaves nothing after {} widths; it was given {}",
+            halvings + 1,
+            widths.len()
+        )));
+    }
+    let mut layout = Layout::default();
+    let (mut fan, mut reads) = (channels as i64, None);
+    for (i, &units) in widths.iter().enumerate() {
+        let units = units as i64;
+        let group = layout.group(&format!("features.{i}"), units);
+        let axes = [Some(Axis { group, block: 1 }), reads];
+        layout.parameter(
+            &format!("features.{i}.0.weight"),
+            &[units, fan, 3, 3],
+            uniform(9 * fan),
+            &axes,
+        );
+        layout.norm(&format!("features.{i}.1"), units, Some(group));
+        (fan, reads) = (units, axes[0]);
+    }
+    let classes = classes as i64;
+    layout.parameter("classifier.weight", &[classes, fan], uniform(fan), &[None, reads]);
+    layout.parameter("classifier.bias", &[classes], uniform(fan), &[None]);
+    Ok(Box::new(Cnn { layout, blocks: widths.len() }))
+}
+
+impl Network for Cnn {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn forward(
+        &self,
+        weights: &[Tensor],
+        x: &Tensor,
+        norms: &mut Norms,
+        mut taps: Option<&mut Vec<Tensor>>,
+    ) -> Tensor {
+        let mut x = x.shallow_clone();
+        for block in 0..self.blocks {
+            let w = &weights[3 * block..3 * block + 3];
+            x = x.conv2d(&w[0], None::<&Tensor>, 1, 1, 1, 1);
+            x = norms.apply(block, &x, &w[1], &w[2]).relu();
+            if let Some(taps) = taps.as_deref_mut() {
+                taps.push(x.shallow_clone());
+            }
+            x = if block + 1 < self.blocks {
+                x.max_pool2d(2, 2, 0, 1, false)
+            } else {
+                x.mean_dim([2i64, 3].as_slice(), false, None)
+            };
+        }
+        x.linear(&weights[3 * self.blocks], Some(&weights[3 * self.blocks + 1]))
+    }
+}

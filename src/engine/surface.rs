@@ -1,0 +1,303 @@
+//! The surface in weight space: one matrix of control points and its optimizer.
+
+use crate::model::Model;
+use surfit_core::draws::Phase;
+use surfit_core::surface::{Degrees, Matrix, bilinear};
+use tch::{Device, Kind, Tensor};
+
+/// Control points `Θ`, `[K, P]`, in the row order of [`surfit_core::surface`] (corners first), with their velocity.
+///
+/// The velocity is kept in units of a step (already multiplied by the learning rate), `U ← μ(η/η₋)U + η(b∘free)gᵀ`,
+/// `Θ ← Θ − U`: the same as SGD with momentum on `V = U/η`, but every pass over the large matrices is one in-place
+/// operation without a scaled copy.
+#[derive(Debug)]
+pub struct Surface {
+    degrees: Degrees,
+    theta: Tensor,
+    velocity: Tensor,
+    frozen: Vec<bool>,
+    last_rate: f64,
+    version: u64,
+}
+
+/// What of a surface is not a tensor; stored with a checkpoint.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SurfaceState {
+    /// Degrees.
+    pub degrees: Degrees,
+    /// For every row, whether it is held still.
+    pub frozen: Vec<bool>,
+    /// Effective rate of the last step, 0 before the first.
+    pub last_rate: f64,
+    /// Grows with every change of a control point.
+    pub version: u64,
+}
+
+/// One part of a minibatch at its own point of the surface.
+#[derive(Debug)]
+pub struct Part {
+    /// Where.
+    pub uv: (f64, f64),
+    /// Images, `[B, C, H, W]`, normalized.
+    pub x: Tensor,
+    /// Labels, `[B]`.
+    pub labels: Tensor,
+}
+
+/// Hyperparameters of one optimizer step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepRates {
+    /// Learning rate in weight-space units.
+    pub rate: f64,
+    /// Momentum.
+    pub momentum: f64,
+    /// Weight decay on the interpolated network.
+    pub weight_decay: f64,
+    /// Label smoothing.
+    pub smoothing: f64,
+}
+
+/// What a step leaves on the device, to be read when somebody wants to know.
+#[derive(Debug)]
+pub struct StepRecord {
+    /// Mean loss of the minibatch, scalar.
+    pub loss: Tensor,
+    /// Norm of the weight gradient of each draw, scalars.
+    pub norms: Vec<Tensor>,
+    /// Bernstein weights of each draw.
+    pub weights: Vec<Vec<f64>>,
+}
+
+impl Surface {
+    /// The linear surface between four corners, each `[P]`.
+    pub fn linear(degrees: Degrees, corners: &[Tensor; 4]) -> Self {
+        let stacked = Tensor::stack(corners, 0);
+        let (device, p) = (stacked.device(), stacked.size()[1]);
+        let theta = coefficients(&degrees.bilinear_rows(), device).mm(&stacked);
+        let velocity = Tensor::zeros([degrees.trainable() as i64, p], (Kind::Float, device));
+        let frozen = vec![false; degrees.count()];
+        Self { degrees, theta, velocity, frozen, last_rate: 0.0, version: 1 }
+    }
+
+    /// A surface from its stored parts. `theta` is `[K, P]`, `velocity` `[K−4, P]`.
+    pub fn restore(state: SurfaceState, theta: Tensor, velocity: Tensor) -> Self {
+        let SurfaceState { degrees, frozen, last_rate, version } = state;
+        Self { degrees, theta, velocity, frozen, last_rate, version }
+    }
+
+    /// What of it is not a tensor.
+    pub fn state(&self) -> SurfaceState {
+        SurfaceState {
+            degrees: self.degrees,
+            frozen: self.frozen.clone(),
+            last_rate: self.last_rate,
+            version: self.version,
+        }
+    }
+
+    /// Degrees.
+    pub fn degrees(&self) -> Degrees {
+        self.degrees
+    }
+
+    /// Control points, `[K, P]`.
+    pub fn theta(&self) -> &Tensor {
+        &self.theta
+    }
+
+    /// Velocity of the trainable points in units of a step, `[K−4, P]`.
+    pub fn velocity(&self) -> &Tensor {
+        &self.velocity
+    }
+
+    /// Grows with every change of a control point.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Counts versions from where an earlier surface of the same run ended, so that no cell of it looks fresh.
+    pub fn follow(&mut self, version: u64) {
+        self.version = self.version.max(version + 1);
+    }
+
+    /// For every row, whether it is held still.
+    pub fn frozen(&self) -> &[bool] {
+        &self.frozen
+    }
+
+    /// Holds a row still or lets it train; its velocity is forgotten. Corners stay fixed whatever is asked.
+    pub fn set_frozen(&mut self, row: usize, frozen: bool) {
+        if row >= 4 && row < self.frozen.len() {
+            self.frozen[row] = frozen;
+            let _ = self.velocity.get(row as i64 - 4).zero_();
+        }
+    }
+
+    /// A combination of the control points with weights `b`, `[K]`: the network there, `[P]`.
+    pub fn combine(&self, b: &[f64]) -> Tensor {
+        let b = Tensor::from_slice(&to_f32(b)).to_device(self.theta.device());
+        b.unsqueeze(0).mm(&self.theta).squeeze_dim(0)
+    }
+
+    /// The network at `(u, v)`, `[P]`.
+    pub fn at(&self, u: f64, v: f64) -> Tensor {
+        self.combine(&self.degrees.weights(u, v))
+    }
+
+    /// The mean of the whole surface, `[P]`.
+    pub fn centroid(&self) -> Tensor {
+        self.combine(&self.degrees.centroid())
+    }
+
+    /// `Σ E[b_k²]` over the rows that train, for draws of a phase: what the rate is divided by, so that a step moves the
+    /// network at a draw alike at every degree. 0 when nothing trains.
+    pub fn normalizer(&self, phase: Phase) -> f64 {
+        let moments = match phase {
+            Phase::Edge => self.degrees.edge_second_moments(),
+            Phase::Interior => self.degrees.interior_second_moments(),
+        };
+        moments.iter().enumerate().filter(|(k, _)| self.trains(*k)).map(|(_, m)| m).sum()
+    }
+
+    fn trains(&self, row: usize) -> bool {
+        row >= 4 && !self.frozen[row]
+    }
+
+    /// One optimizer step over the parts of a minibatch, each at its own point.
+    ///
+    /// Per part: interpolation, one ordinary forward and backward pass, and a rank-one update of the velocity.
+    /// Nothing waits for the host.
+    pub fn step(&mut self, model: &Model, phase: Phase, parts: &[Part], rates: StepRates) -> StepRecord {
+        let normalizer = self.normalizer(phase);
+        let rate = if normalizer > 0.0 { rates.rate / normalizer } else { 0.0 };
+        let keep = if self.last_rate > 0.0 { rates.momentum * rate / self.last_rate } else { 0.0 };
+        let p = self.theta.size()[1];
+        let options = (Kind::Float, self.theta.device());
+        let (mut w, mut g) = (Tensor::empty([1, p], options), Tensor::empty([p], options));
+        let mut record = StepRecord {
+            loss: Tensor::zeros([], options),
+            norms: Vec::with_capacity(parts.len()),
+            weights: Vec::with_capacity(parts.len()),
+        };
+        let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
+        let trains = self.degrees.trainable() > 0 && rate > 0.0;
+        if trains {
+            let _ = self.velocity.g_mul_scalar_(keep);
+        }
+        for part in parts {
+            let b = self.degrees.weights(part.uv.0, part.uv.1);
+            let row = Tensor::from_slice(&to_f32(&b)).to_device(options.1).unsqueeze(0);
+            w = row.mm_out(&w, &self.theta);
+            let flat = w.squeeze_dim(0);
+            let share = part.x.size()[0] as f64 / images as f64;
+            let loss = model.gradient(&flat, &part.x, &part.labels, rates.smoothing, &g);
+            record.loss += loss * share;
+            record.norms.push(g.norm());
+            if trains {
+                // lerp gives (g + λw)/(1 + λ) in place; the factor goes into the coefficients.
+                let decay = rates.weight_decay;
+                let _ = g.lerp_(&flat, decay / (1.0 + decay));
+                let scale = rate * share * (1.0 + decay);
+                let c: Vec<f32> = (4..b.len())
+                    .map(|k| if self.trains(k) { (b[k] * scale) as f32 } else { 0.0 })
+                    .collect();
+                let c = Tensor::from_slice(&c).to_device(options.1);
+                let _ = self.velocity.addr_(&c, &g);
+            }
+            record.weights.push(b);
+        }
+        if trains {
+            let _ = self.theta.narrow(0, 4, self.degrees.trainable() as i64).g_sub_(&self.velocity);
+            self.version += 1;
+            self.last_rate = rate;
+        }
+        record
+    }
+
+    /// Changes the degrees: exact elevation, or the least-squares fit with corners held. The velocity goes along. Gives
+    /// the largest distance by which a point of a 5×5 grid moved, relative to `scale`.
+    pub fn convert(&mut self, to: Degrees, scale: f64) -> f64 {
+        let from = self.degrees;
+        if from == to {
+            return 0.0;
+        }
+        let matrix = from.conversion(to);
+        let device = self.theta.device();
+        let theta = coefficients(&matrix, device).mm(&self.theta);
+        // Corners do not move, so their velocity is zero and the rest of the matrix carries it all.
+        let inner: Matrix = matrix[4..].iter().map(|row| row[4..].to_vec()).collect();
+        let velocity = match (inner.len(), from.trainable()) {
+            (0, _) | (_, 0) => {
+                Tensor::zeros([to.trainable() as i64, theta.size()[1]], (Kind::Float, device))
+            }
+            _ => coefficients(&inner, device).mm(&self.velocity),
+        };
+        // The corners' rows are the given networks to the last bit, not a sum with rounding.
+        theta.narrow(0, 0, 4).copy_(&self.theta.narrow(0, 0, 4));
+        let old = std::mem::replace(&mut self.theta, theta);
+        let moved = (0..25)
+            .map(|cell| {
+                let (u, v) = (f64::from(cell / 5) / 4.0, f64::from(cell % 5) / 4.0);
+                let before = Tensor::from_slice(&to_f32(&from.weights(u, v))).to_device(device);
+                let before = before.unsqueeze(0).mm(&old).squeeze_dim(0);
+                (self.combine(&to.weights(u, v)) - before).norm().double_value(&[])
+            })
+            .fold(0.0, f64::max);
+        self.velocity = velocity;
+        self.degrees = to;
+        // Points that the user froze keep standing still only where the grid of points is the same.
+        self.frozen = vec![false; to.count()];
+        if !from.converts_exactly(to) {
+            self.version += 1;
+        }
+        moved / scale.max(f64::MIN_POSITIVE)
+    }
+
+    /// Mean distance between the four corners.
+    pub fn scale(&self) -> f64 {
+        let corner = |c| self.theta.get(c);
+        let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+        let sum: f64 =
+            pairs.iter().map(|&(a, b)| (corner(a) - corner(b)).norm().double_value(&[])).sum();
+        sum / pairs.len() as f64
+    }
+
+    /// Distance of every row from its place on the linear surface. Reads from the device once a row.
+    pub fn travelled(&self) -> Vec<f64> {
+        let corners = self.theta.narrow(0, 0, 4);
+        self.degrees
+            .rows()
+            .into_iter()
+            .enumerate()
+            .map(|(k, (i, j))| {
+                if k < 4 {
+                    return 0.0;
+                }
+                let (m, n) = (self.degrees.m() as f64, self.degrees.n() as f64);
+                let c = to_f32(&bilinear(i as f64 / m, j as f64 / n));
+                let c = Tensor::from_slice(&c).to_device(self.theta.device());
+                let start = c.unsqueeze(0).mm(&corners).squeeze_dim(0);
+                (self.theta.get(k as i64) - start).norm().double_value(&[])
+            })
+            .collect()
+    }
+
+    /// True when every control point is a finite number.
+    pub fn is_finite(&self) -> bool {
+        // A sum is finite unless something in it is not; one pass, one read.
+        self.theta.sum(Kind::Float).double_value(&[]).is_finite()
+    }
+}
+
+fn to_f32(x: &[f64]) -> Vec<f32> {
+    x.iter().map(|&v| v as f32).collect()
+}
+
+fn coefficients(matrix: &Matrix, device: Device) -> Tensor {
+    let columns = matrix.first().map_or(0, Vec::len) as i64;
+    let flat: Vec<f32> = matrix.iter().flatten().map(|&v| v as f32).collect();
+    Tensor::from_slice(&flat).view([-1, columns]).to_device(device)
+}
+
+#[cfg(test)]
+mod tests;

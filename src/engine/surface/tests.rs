@@ -1,0 +1,197 @@
+use super::*;
+use crate::device::Placement;
+use crate::layout::Norms;
+use crate::networks;
+use surfit_core::config::NetworkConfig;
+use surfit_core::surface::{Axis, corner_parameters};
+use tch::Reduction;
+
+fn model(name: &str) -> Model {
+    let config = NetworkConfig { name: name.into(), widths: vec![5, 6] };
+    let network = networks::build(&config, [1, 8, 8], 3).unwrap();
+    Model::new(network, Placement { device: Device::Cpu, kind: Kind::Float, threads: 1 })
+}
+
+fn corners(model: &Model) -> [Tensor; 4] {
+    [1, 2, 3, 4].map(|seed| model.network().layout().initial(seed))
+}
+
+fn batch(seed: i64, images: i64) -> (Tensor, Tensor) {
+    tch::manual_seed(seed);
+    let x = Tensor::randn([images, 1, 8, 8], (Kind::Float, Device::Cpu));
+    (x, Tensor::randint(3, [images], (Kind::Int64, Device::Cpu)))
+}
+
+fn part(uv: (f64, f64), seed: i64) -> Part {
+    let (x, labels) = batch(seed, 6);
+    Part { uv, x, labels }
+}
+
+fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
+    (a - b).abs().max().double_value(&[])
+}
+
+/// Loss at `(u, v)` as a function of all control points, differentiated by libtorch itself.
+fn loss_through_interpolation(model: &Model, theta: &Tensor, b: &[f64], part: &Part) -> Tensor {
+    let b = Tensor::from_slice(&to_f32(b)).unsqueeze(0);
+    let w = b.mm(theta).squeeze_dim(0);
+    let views = model.network().layout().views(&w);
+    let logits = model.network().forward(&views, &part.x, &mut Norms::Batch, None);
+    logits.cross_entropy_loss::<Tensor>(&part.labels, None, Reduction::Mean, -100, 0.0)
+}
+
+#[test]
+fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw() {
+    let degrees = Degrees::new(3, 2).unwrap();
+    for name in ["cnn", "mlp"] {
+        let model = model(name);
+        let surface = Surface::linear(degrees, &corners(&model));
+        let part = part((0.3, 0.8), 7);
+        let b = degrees.weights(0.3, 0.8);
+        let theta = surface.theta().copy().set_requires_grad(true);
+        loss_through_interpolation(&model, &theta, &b, &part).backward();
+        let g = Tensor::zeros([model.parameters()], (Kind::Float, Device::Cpu));
+        let _ = model.gradient(&surface.at(0.3, 0.8), &part.x, &part.labels, 0.0, &g);
+        let scale = theta.grad().abs().max().double_value(&[]);
+        for (k, b) in b.iter().enumerate() {
+            let expected = theta.grad().get(k as i64);
+            let got = &g * *b;
+            let difference = largest_difference(&expected, &got);
+            assert!(difference < 1e-5 * scale, "{name}, control point {k}: {difference} of {scale}");
+        }
+    }
+}
+
+#[test]
+fn steps_are_sgd_with_momentum_on_the_control_points() {
+    let degrees = Degrees::new(2, 2).unwrap();
+    let model = model("cnn");
+    let mut surface = Surface::linear(degrees, &corners(&model));
+    let mut theta = surface.theta().copy();
+    let mut velocity = Tensor::zeros_like(&theta);
+    let normalizer = surface.normalizer(Phase::Interior);
+    for step in 0..4 {
+        // The rate changes from step to step, as a schedule makes it.
+        let rate = 0.02 * (1.0 + step as f64);
+        let rates = StepRates { rate, momentum: 0.9, weight_decay: 0.01, smoothing: 0.0 };
+        let parts = [part((0.2, 0.7), step), part((0.9, 0.4), 10 + step)];
+        let mut gradient = Tensor::zeros_like(&theta);
+        for p in &parts {
+            let leaf = theta.copy().set_requires_grad(true);
+            let b = degrees.weights(p.uv.0, p.uv.1);
+            loss_through_interpolation(&model, &leaf, &b, p).backward();
+            let bt = Tensor::from_slice(&to_f32(&b));
+            let decay = bt.unsqueeze(1).mm(&bt.unsqueeze(0).mm(&theta)) * 0.01;
+            gradient += (leaf.grad() + decay) * 0.5;
+        }
+        let _ = gradient.narrow(0, 0, 4).zero_();
+        velocity = velocity * 0.9 + gradient;
+        theta -= &velocity * (rate / normalizer);
+        surface.step(&model, Phase::Interior, &parts, rates);
+    }
+    let difference = largest_difference(&theta, surface.theta());
+    let moved = largest_difference(&theta, Surface::linear(degrees, &corners(&model)).theta());
+    assert!(moved > 1e-2 && difference < 1e-4 * moved, "{difference} of {moved}");
+    assert_eq!(surface.version(), 5);
+}
+
+#[test]
+fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
+    let model = model("mlp");
+    let corners = corners(&model);
+    for (m, n) in [(1, 1), (2, 3), (4, 2)] {
+        let surface = Surface::linear(Degrees::new(m, n).unwrap(), &corners);
+        for (index, corner) in corners.iter().enumerate() {
+            let (u, v) = corner_parameters(index);
+            assert_eq!(largest_difference(&surface.at(u, v), corner), 0.0);
+        }
+        let c = bilinear(0.25, 0.6);
+        let expected = &corners[0] * c[0] + &corners[1] * c[1] + &corners[2] * c[2] + &corners[3] * c[3];
+        assert!(largest_difference(&surface.at(0.25, 0.6), &expected) < 1e-6);
+        assert!(surface.travelled().iter().all(|&d| d < 1e-4));
+    }
+}
+
+/// A surface that has been trained a little, so that it is not linear.
+fn trained(model: &Model, degrees: Degrees) -> Surface {
+    let mut surface = Surface::linear(degrees, &corners(model));
+    let rates = StepRates { rate: 0.1, momentum: 0.9, weight_decay: 1e-3, smoothing: 0.0 };
+    for step in 0..5 {
+        surface.step(model, Phase::Interior, &[part((0.4, 0.6), step)], rates);
+    }
+    surface
+}
+
+#[test]
+fn raising_the_degree_leaves_every_point_and_the_next_step_where_they_were() {
+    let model = model("cnn");
+    let mut surface = trained(&model, Degrees::new(2, 2).unwrap());
+    let points = [(0.0, 0.3), (0.5, 0.5), (0.9, 0.2)];
+    let before: Vec<Tensor> = points.iter().map(|&(u, v)| surface.at(u, v)).collect();
+    let velocity_at = |s: &Surface| {
+        let b = to_f32(&s.degrees().weights(0.4, 0.7)[4..]);
+        Tensor::from_slice(&b).unsqueeze(0).mm(s.velocity())
+    };
+    let velocity = velocity_at(&surface);
+    let to = surface.degrees().changed(Axis::U, 1).unwrap();
+    let version = surface.version();
+    let deviation = surface.convert(to, surface.scale());
+    assert!(deviation < 1e-6, "{deviation}");
+    assert_eq!((surface.degrees(), surface.version()), (to, version));
+    for (&(u, v), before) in points.iter().zip(&before) {
+        assert!(largest_difference(&surface.at(u, v), before) < 1e-5);
+    }
+    assert!(velocity.abs().max().double_value(&[]) > 1e-4);
+    assert!(largest_difference(&velocity, &velocity_at(&surface)) < 1e-6);
+    assert_eq!(surface.velocity().size()[0], to.trainable() as i64);
+}
+
+#[test]
+fn lowering_holds_the_corners_and_says_what_it_cost() {
+    let model = model("cnn");
+    let mut surface = trained(&model, Degrees::new(3, 3).unwrap());
+    let version = surface.version();
+    let deviation = surface.convert(Degrees::new(2, 2).unwrap(), surface.scale());
+    assert!(deviation > 1e-6 && deviation.is_finite(), "{deviation}");
+    assert!(surface.version() > version);
+    for (index, corner) in corners(&model).iter().enumerate() {
+        let (u, v) = corner_parameters(index);
+        assert_eq!(largest_difference(&surface.at(u, v), corner), 0.0);
+    }
+    // Down to the linear surface and up again there is nothing left to train, and then there is.
+    surface.convert(Degrees::new(1, 1).unwrap(), 1.0);
+    assert_eq!(surface.velocity().size()[0], 0);
+    surface.convert(Degrees::new(2, 1).unwrap(), 1.0);
+    assert_eq!(surface.velocity().size()[0], 2);
+}
+
+#[test]
+fn frozen_points_and_corners_stand_still_and_the_others_move() {
+    let model = model("mlp");
+    let mut surface = Surface::linear(Degrees::new(2, 2).unwrap(), &corners(&model));
+    surface.set_frozen(5, true);
+    surface.set_frozen(0, true);
+    let before = surface.theta().copy();
+    let rates = StepRates { rate: 0.1, momentum: 0.9, weight_decay: 1e-3, smoothing: 0.0 };
+    surface.step(&model, Phase::Interior, &[part((0.5, 0.4), 1)], rates);
+    for row in 0..9 {
+        let moved = largest_difference(&before.get(row), &surface.theta().get(row));
+        assert_eq!(moved == 0.0, row < 4 || row == 5, "row {row} moved by {moved}");
+    }
+    assert!(!surface.frozen()[0]);
+}
+
+#[test]
+fn the_centroid_is_the_mean_of_the_control_points_and_of_the_surface() {
+    let model = model("mlp");
+    let surface = trained(&model, Degrees::new(2, 2).unwrap());
+    let mean = surface.theta().mean_dim(0, false, Kind::Float);
+    assert!(largest_difference(&surface.centroid(), &mean) < 1e-6);
+    let n = 40;
+    let mut integral = Tensor::zeros_like(&mean);
+    for cell in 0..n * n {
+        let at = |k: i32| (f64::from(k) + 0.5) / f64::from(n);
+        integral += surface.at(at(cell / n), at(cell % n)) / f64::from(n * n);
+    }
+    assert!(largest_difference(&integral, &mean) < 1e-3);
+}
