@@ -1,11 +1,135 @@
-//! Alignment.
-use crate::Result;
-use crate::layout::Layout;
+//! Alignment: permuting a network's hidden units so that they lie like another's.
+//!
+//! Hidden units can be renumbered without changing what a network computes. Two networks that were trained apart
+//! number alike units differently, and most of the barrier between them comes from that (Entezari et al. 2022).
+//! Units are matched by their activations (Li et al. 2015) or by their weights (Ainsworth, Hayase, Srinivasa, "Git
+//! Re-Basin", ICLR 2023), each group of units by a linear assignment.
+
+mod assignment;
+mod matching;
+
+use crate::layout::{Layout, Norms};
 use crate::networks::Network;
+use crate::{Error, Result};
 use surfit_core::config::AlignMethod;
 use tch::Tensor;
 
+/// What an alignment did.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Report { pub moved: f64, pub logit_change: f64, pub distance: [f64;2] }
-pub fn align(_network: &dyn Network, _reference: &Tensor, _other: &Tensor, _method: AlignMethod, _images: &Tensor) -> Result<(Tensor, Report)> { unimplemented!() }
-pub fn permute(_layout: &Layout, _flat: &Tensor, _permutations: &[Vec<i64>]) -> Tensor { unimplemented!() }
+pub struct Report {
+    /// Fraction of hidden units that moved.
+    pub moved: f64,
+    /// Largest difference of a logit over the check images, relative to the largest logit: rounding only.
+    pub logit_change: f64,
+    /// Euclidean distance to the reference in weight space before and after.
+    pub distance: [f64; 2],
+}
+
+/// Rounding in another order of summation changes logits by less than this, a wrong permutation by much more.
+const LARGEST_CHANGE: f64 = 1e-3;
+
+/// Permutes the hidden units of `other`, `[P]`, to match those of `reference`, `[P]`, and checks on `images`,
+/// `[N, C, H, W]`, normalized, that the permuted network computes what it did. A function of its arguments: nothing
+/// is drawn.
+///
+/// # Errors
+/// When the permuted network's logits differ, which weights that are not finite bring about, and when memory is
+/// short.
+pub fn align(
+    network: &dyn Network,
+    reference: &Tensor,
+    other: &Tensor,
+    method: AlignMethod,
+    images: &Tensor,
+) -> Result<(Tensor, Report)> {
+    let _guard = tch::no_grad_guard();
+    let layout = network.layout();
+    let permutations = match method {
+        AlignMethod::Activation => matching::by_activations(network, reference, other, images)?,
+        AlignMethod::Weight => matching::by_weights(layout, reference, other)?,
+    };
+    let aligned = permute(layout, other, &permutations);
+
+    let units: usize = permutations.iter().map(Vec::len).sum();
+    let moved = permutations
+        .iter()
+        .flat_map(|p| p.iter().enumerate())
+        .filter(|&(to, &from)| to as i64 != from)
+        .count();
+    let logit_change = logit_change(network, other, &aligned, images);
+    // Not `>`: a change that is not a number is no small change.
+    if !(logit_change <= LARGEST_CHANGE) {
+        return Err(Error::input(format!(
+            "aligning changed what a corner computes by {logit_change:.1e} of its largest logit; its weights may \
+             have diverged: use another corner, or switch alignment off with align.enabled = false"
+        )));
+    }
+    let distance = |flat: &Tensor| (flat - reference).norm().double_value(&[]);
+    let report = Report {
+        moved: moved as f64 / units.max(1) as f64,
+        logit_change,
+        distance: [distance(other), distance(&aligned)],
+    };
+    Ok((aligned, report))
+}
+
+/// Permutes a network's units: unit `i` of group `g` becomes what unit `permutations[g][i]` is in `flat`, `[P]`. Gives
+/// a new vector, `[P]`, on the same device.
+pub fn permute(layout: &Layout, flat: &Tensor, permutations: &[Vec<i64>]) -> Tensor {
+    let result = flat.detach().copy();
+    for (index, parameter) in layout.parameters.iter().enumerate() {
+        let permuted = permuted_parameter(layout, flat, index, permutations, None);
+        result.narrow(0, parameter.offset, parameter.len()).copy_(&permuted.reshape([-1]));
+    }
+    result
+}
+
+/// One parameter of `flat` with every axis permuted but `except`.
+fn permuted_parameter(
+    layout: &Layout,
+    flat: &Tensor,
+    index: usize,
+    permutations: &[Vec<i64>],
+    except: Option<usize>,
+) -> Tensor {
+    let parameter = &layout.parameters[index];
+    let mut tensor = flat
+        .detach()
+        .narrow(0, parameter.offset, parameter.len())
+        .view(parameter.shape.as_slice());
+    for (dim, axis) in parameter.axes.iter().enumerate() {
+        let Some(axis) = axis.filter(|_| except != Some(dim)) else { continue };
+        let entries: Vec<i64> = permutations[axis.group]
+            .iter()
+            .flat_map(|&unit| unit * axis.block..(unit + 1) * axis.block)
+            .collect();
+        let entries = Tensor::from_slice(&entries).to_device(flat.device());
+        tensor = tensor.index_select(dim as i64, &entries);
+    }
+    tensor
+}
+
+/// The images in parts of about a training batch, of nearly equal size, so that none has just one image: batch
+/// norm can do nothing with that.
+fn parts(images: &Tensor) -> Vec<Tensor> {
+    const PART: i64 = 128;
+    images.chunk((images.size()[0] + PART - 1) / PART, 0)
+}
+
+/// Largest difference between the logits of two weight vectors, relative to the largest logit of the first.
+fn logit_change(network: &dyn Network, a: &Tensor, b: &Tensor, images: &Tensor) -> f64 {
+    let (a, b) = (network.layout().views(a), network.layout().views(b));
+    let (mut difference, mut largest) = (0f64, 0f64);
+    // `f64::max` would pass over a value that is not a number.
+    let worst = |a: f64, b: f64| if b.is_nan() || b > a { b } else { a };
+    for part in parts(images) {
+        let logits = |weights: &[Tensor]| network.forward(weights, &part, &mut Norms::Batch, None);
+        let (a, b) = (logits(&a), logits(&b));
+        difference = worst(difference, (&a - &b).abs().max().double_value(&[]));
+        largest = worst(largest, a.abs().max().double_value(&[]));
+    }
+    if difference == 0.0 && largest.is_finite() { 0.0 } else { difference / largest }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,91 @@
-//! Figures and the written report of surfit
+//! Figures and the written report of surfit.
+//!
+//! Every figure is drawn once, by one function over a plotters drawing area, and becomes a PNG or an SVG. Text needs
+//! no font of the system: Noto Sans (SIL Open Font License 1.1, from the crate `notosans`) is inside the program.
+
+mod axes;
+mod canvas;
+mod document;
+mod error;
+mod heatmap;
+mod loss;
+mod slices;
+mod style;
+mod written;
+
+#[cfg(test)]
+mod sample;
+
+pub use canvas::Figure;
+pub use error::ReportError;
+pub use heatmap::HeatmapFigure;
+pub use loss::LossFigure;
+pub use slices::SliceFigure;
+pub use written::write_report;
+
+use std::path::{Path, PathBuf};
+use surfit_core::colormap::Colormap;
+use surfit_core::heatmap::Metric;
+use surfit_core::picture::Picture;
+use surfit_core::surface::Degrees;
+
+/// The title of a heatmap's figure, such as `demo-1 · accuracy on the 2×2 surface`.
+pub fn heatmap_title(run: &str, degrees: Degrees, metric: Metric) -> String {
+    format!("{run} · {} on the surface of degree {degrees}", metric.name())
+}
+
+/// Writes every figure that the picture has data for into `folder`, as PNG and SVG, and returns the files in order.
+///
+/// # Errors
+/// [`ReportError::Empty`] when there is nothing to draw yet, [`ReportError::Io`] when a file cannot be written.
+pub fn write_figures(
+    run: &str,
+    picture: &Picture,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let mut files = Vec::new();
+    std::fs::create_dir_all(folder)
+        .map_err(|source| ReportError::Io { path: folder.to_owned(), source })?;
+    if picture.curves.values().any(|c| !c.is_empty()) {
+        let figure = LossFigure { picture, title: format!("{run} · loss") };
+        both(&figure, folder, "loss", &mut files)?;
+    }
+    if let Some(snapshot) = &picture.snapshot {
+        let heatmap = &snapshot.heatmap;
+        for metric in Metric::ALL {
+            if heatmap.cells.iter().any(|c| metric.of(c).is_some()) {
+                let figure = HeatmapFigure {
+                    heatmap,
+                    metric,
+                    colormap: Colormap::default(),
+                    title: heatmap_title(run, snapshot.degrees, metric),
+                    marks: &snapshot.marks,
+                };
+                both(&figure, folder, &format!("heatmap-{}", metric.name()), &mut files)?;
+            }
+        }
+        if let Some(best) = heatmap.best(Metric::Accuracy) {
+            let title = format!("{run} · accuracy through the best point");
+            let figure = SliceFigure { heatmap, at: (best.u, best.v), title };
+            both(&figure, folder, "slices", &mut files)?;
+        }
+    }
+    if files.is_empty() {
+        return Err(ReportError::Empty(run.to_owned()));
+    }
+    Ok(files)
+}
+
+fn both(
+    figure: &impl Figure,
+    folder: &Path,
+    name: &str,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), ReportError> {
+    for extension in ["png", "svg"] {
+        let path = folder.join(format!("{name}.{extension}"));
+        figure.write(&path)?;
+        files.push(path);
+    }
+    Ok(())
+}

@@ -4,6 +4,7 @@ use super::pickle::{self, Objects, Value, View};
 use super::safe::{ReadError, read_bytes};
 use crate::{Error, Result};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -61,13 +62,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
     for (name, view) in named(&objects, root).map_err(|refusal| bad(&refusal))? {
         let damaged = || bad(&format!("is damaged: tensor `{name}` cannot be read"));
         // Tensors that share memory in the file are read once.
-        if !storages.contains_key(&view.storage.key) {
-            let key = &objects.texts[view.storage.key];
-            let storage = storage(&mut archive, &format!("{folder}/data/{key}"), view)
-                .map_err(|e| e.map_or_else(damaged, |e| e.of(path)))?;
-            storages.insert(view.storage.key, storage);
-        }
-        let storage = &storages[&view.storage.key];
+        let key = objects.texts[view.storage.key].as_str();
+        let storage = match storages.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(
+                storage(&mut archive, &format!("{folder}/data/{key}"), view)
+                    .map_err(|e| e.map_or_else(damaged, |e| e.of(path)))?,
+            ),
+        };
         if storage.kind() != view.storage.kind || !fits(view, storage.numel() as i64) {
             return Err(damaged());
         }

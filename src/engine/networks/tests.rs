@@ -1,0 +1,154 @@
+use super::*;
+use crate::layout::RunningStats;
+use tch::{Device, Kind};
+
+fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
+    let config = NetworkConfig { name: name.into(), widths: widths.into() };
+    build(&config, [1, 28, 28], 10).unwrap()
+}
+
+fn images(n: i64) -> Tensor {
+    tch::manual_seed(7);
+    Tensor::randn([n, 1, 28, 28], (Kind::Float, Device::Cpu))
+}
+
+fn largest(x: &Tensor) -> f64 {
+    x.abs().max().double_value(&[])
+}
+
+#[test]
+fn a_cnn_is_the_plain_composition_of_its_layers() {
+    let network = network("cnn", &[4, 6, 8]);
+    let names: Vec<&str> = network.layout().parameters.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "features.0.0.weight",
+            "features.0.1.weight",
+            "features.0.1.bias",
+            "features.1.0.weight",
+            "features.1.1.weight",
+            "features.1.1.bias",
+            "features.2.0.weight",
+            "features.2.1.weight",
+            "features.2.1.bias",
+            "classifier.weight",
+            "classifier.bias"
+        ]
+    );
+    let weights = (network.layout().initial(3) * 1.5).set_requires_grad(true);
+    let w = network.layout().views(&weights);
+    let x = images(5);
+
+    let mut y = x.shallow_clone();
+    for i in 0..3 {
+        y = y.conv2d(&w[3 * i], None::<Tensor>, 1, 1, 1, 1);
+        y = Tensor::batch_norm(
+            &y,
+            Some(&w[3 * i + 1]),
+            Some(&w[3 * i + 2]),
+            None::<&Tensor>,
+            None::<&Tensor>,
+            true,
+            0.1,
+            1e-5,
+            false,
+        );
+        y = y.relu();
+        y = if i < 2 { y.max_pool2d(2, 2, 0, 1, false) } else { y.adaptive_avg_pool2d([1, 1]) };
+    }
+    let expected = y.flatten(1, -1).linear(&w[9], Some(&w[10]));
+
+    let mut taps = Vec::new();
+    let logits = network.forward(&w, &x, &mut Norms::Batch, Some(&mut taps));
+    assert_eq!(logits.size(), [5, 10]);
+    assert!(largest(&(&logits - &expected)) < 1e-5);
+    let sizes: Vec<Vec<i64>> = taps.iter().map(|t| t.size()).collect();
+    assert_eq!(sizes, [vec![5, 4, 28, 28], vec![5, 6, 14, 14], vec![5, 8, 7, 7]]);
+
+    let gradient = |logits: &Tensor| {
+        let loss = logits.square().sum(Kind::Float);
+        Tensor::run_backward(&[&loss], &[&weights], true, false).remove(0)
+    };
+    let (mine, plain) = (gradient(&logits), gradient(&expected));
+    assert!(largest(&(&mine - &plain)) < 1e-4 * largest(&plain));
+}
+
+#[test]
+fn taps_and_gradients_do_not_change_the_logits() {
+    for network in [network("cnn", &[4, 6, 8]), network("mlp", &[12, 9])] {
+        let x = images(6);
+        let plain = network.layout().initial(1);
+        let stats = RunningStats::new(network.layout(), Device::Cpu);
+        let traced = plain.copy().set_requires_grad(true);
+        for running in [false, true] {
+            let forward = |flat: &Tensor, taps: Option<&mut Vec<Tensor>>| {
+                let mut norms = if running { Norms::Running(&stats) } else { Norms::Batch };
+                network.forward(&network.layout().views(flat), &x, &mut norms, taps).detach()
+            };
+            let logits = forward(&plain, None);
+            assert!(largest(&logits) > 0.0);
+            assert_eq!(logits, forward(&traced, None));
+            assert_eq!(logits, forward(&plain, Some(&mut Vec::new())));
+        }
+    }
+}
+
+#[test]
+fn an_mlp_is_the_plain_composition_of_its_layers() {
+    let network = network("mlp", &[12, 9]);
+    let flat = network.layout().initial(5);
+    assert_eq!(flat.size(), [784 * 12 + 12 + 12 * 9 + 9 + 9 * 10 + 10]);
+    let w = network.layout().views(&flat);
+    let x = images(4);
+    let layer = |x: &Tensor, i: usize| x.matmul(&w[2 * i].transpose(0, 1)) + &w[2 * i + 1];
+    let expected = layer(&layer(&layer(&x.view([4, 784]), 0).relu(), 1).relu(), 2);
+    let mut taps = Vec::new();
+    let logits = network.forward(&w, &x, &mut Norms::Batch, Some(&mut taps));
+    assert!(largest(&(logits - expected)) < 1e-5);
+    assert_eq!(taps.iter().map(|t| t.size()).collect::<Vec<_>>(), [vec![4, 12], vec![4, 9]]);
+}
+
+#[test]
+fn collecting_gives_the_mean_of_the_batches_statistics() {
+    let network = network("cnn", &[3, 5]);
+    let flat = network.layout().initial(2);
+    let w = network.layout().views(&flat);
+    let mut stats = RunningStats::new(network.layout(), Device::Cpu);
+    let (mut means, mut vars) = (Vec::new(), Vec::new());
+    for batch in images(12).chunk(3, 0) {
+        let _ = network.forward(&w, &batch, &mut Norms::Collect(&mut stats), None);
+        stats.batches += 1;
+        let first = batch.conv2d(&w[0], None::<Tensor>, 1, 1, 1, 1);
+        let (var, mean) = first.var_mean_dim([0i64, 2, 3].as_slice(), true, false);
+        means.push(mean);
+        vars.push(var);
+    }
+    let mean_of = |t: &[Tensor]| Tensor::stack(t, 0).mean_dim([0i64].as_slice(), false, Kind::Float);
+    assert!(largest(&(&stats.mean[0] - mean_of(&means))) < 1e-6);
+    assert!(largest(&(&stats.var[0] - mean_of(&vars))) < 1e-5);
+    // The statistics are what evaluation then uses.
+    let x = images(4);
+    let fixed = network.forward(&w, &x, &mut Norms::Running(&stats), None);
+    let batch = network.forward(&w, &x, &mut Norms::Batch, None);
+    assert!(largest(&(fixed - batch)) > 1e-4);
+}
+
+#[test]
+fn bad_descriptions_get_a_sentence() {
+    let error = |name: &str, widths: &[usize]| {
+        let config = NetworkConfig { name: name.into(), widths: widths.into() };
+        build(&config, [1, 28, 28], 10).unwrap_err().to_string()
+    };
+    assert_eq!(NAMES, ["cnn", "mlp"]);
+    assert!(error("cnm", &[4]).contains("did you mean `cnn`?"));
+    assert!(error("transformer", &[4]).contains("cnn, mlp"));
+    assert!(error("cnn", &[]).contains("network.widths"));
+    assert!(error("mlp", &[4, 0]).contains("network.widths"));
+    let deep = error("cnn", &[4; 6]);
+    assert!(deep.contains("28×28") && deep.contains("after 5 widths"), "{deep}");
+    // Five widths leave one pixel, which is enough.
+    let network = network("cnn", &[2; 5]);
+    let w = network.layout().views(&network.layout().initial(1));
+    assert_eq!(network.forward(&w, &images(3), &mut Norms::Batch, None).size(), [3, 10]);
+}

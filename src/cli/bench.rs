@@ -1,0 +1,25 @@
+//! `surfit bench`: what things cost on this machine.
+
+use super::args::BenchArgs;
+use super::fault::Fault;
+use crate::client;
+use std::process::{Command, Stdio};
+
+/// Hands over to the engine program, whose output this command's is.
+pub fn bench(args: BenchArgs) -> Result<(), Fault> {
+    let mut command = Command::new(client::engine_program()?);
+    command.arg("bench");
+    if args.json {
+        command.arg("--json");
+    }
+    let status = command
+        .args(&args.rest)
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|e| Fault::Failure(format!("starting surfit-engine: {e}")))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => Err(Fault::Passed(u8::try_from(code).unwrap_or(1))),
+        None => Err(Fault::Failure(format!("the benchmark was ended ({status})"))),
+    }
+}

@@ -1,0 +1,80 @@
+//! `surfit config`: checking configurations and showing the default one.
+
+use super::args::ConfigSub;
+use super::fault::Fault;
+use super::out;
+use std::io::Write;
+use surfit_core::config;
+
+/// The default configuration with every key explained.
+const DEFAULT: &str = include_str!("../../configs/default.toml");
+
+/// Checks files, or prints the default configuration.
+pub fn config(command: ConfigSub) -> Result<(), Fault> {
+    let files = match command {
+        ConfigSub::Default => return out::bytes(DEFAULT.as_bytes()),
+        ConfigSub::Check { files } => files,
+    };
+    let mut last = None;
+    for file in &files {
+        match config::load(file, &[]).map_err(|e| e.to_string()).and_then(|c| {
+            let missing = c.corners.from.iter().find(|p| !p.is_file());
+            let missing = missing.map(|p| {
+                format!("{}: `corners.from` names {}, which is not there", file.display(), p.display())
+            });
+            missing.map_or(Ok(c), Err)
+        }) {
+            Ok(config) => out::line(format!(
+                "{}: good ({}, {} at degree {}, {} points an axis)",
+                file.display(),
+                config.name,
+                config.network.name,
+                config.fit.degree,
+                config.heatmap.grid
+            ))?,
+            Err(fault) => {
+                // All faults are told, the last one by the exit.
+                if let Some(earlier) = last.replace(fault) {
+                    let _ = writeln!(std::io::stderr(), "surfit: {earlier}");
+                }
+            }
+        }
+    }
+    last.map_or(Ok(()), |fault| Err(Fault::Usage(fault)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::config::Config;
+
+    fn keys(table: &toml::Table, prefix: &str) -> Vec<String> {
+        table
+            .iter()
+            .flat_map(|(k, v)| match v.as_table() {
+                Some(inner) => keys(inner, &format!("{prefix}{k}.")),
+                None => vec![format!("{prefix}{k}")],
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_printed_default_is_the_default_and_shows_every_key() {
+        assert_eq!(config::parse(DEFAULT, "default.toml").unwrap(), Config::default());
+        let shown: toml::Table = DEFAULT.parse().unwrap();
+        let all: toml::Table = Config::default().to_toml().parse().unwrap();
+        let (mut shown, mut all) = (keys(&shown, ""), keys(&all, ""));
+        shown.sort();
+        all.sort();
+        assert_eq!(shown, all);
+    }
+
+    #[test]
+    fn the_examples_are_good() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/configs");
+        let folder = if std::path::Path::new(folder).is_dir() { folder } else { return };
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            config::load(&entry.path(), &[]).unwrap();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `surfit eval`: how good an exported model is.
+
+use super::args::{EvalArgs, Split};
+use super::fault::Fault;
+use super::out;
+use crate::client;
+use serde::Deserialize;
+use std::process::{Command, Stdio};
+
+/// What the engine program says in its one line.
+#[derive(Debug, Deserialize)]
+struct Evaluation {
+    accuracy: f64,
+    loss: f64,
+    correct: u64,
+    images: u64,
+    split: String,
+    data: String,
+}
+
+/// Has the engine program measure a file.
+pub fn eval(args: EvalArgs) -> Result<(), Fault> {
+    for file in std::iter::once(&args.model).chain(&args.config) {
+        if !file.is_file() {
+            return Err(Fault::Usage(format!("{}: no such file", file.display())));
+        }
+    }
+    let mut command = Command::new(client::engine_program()?);
+    command.arg("eval").arg(&args.model).arg("--json");
+    if let Some(config) = &args.config {
+        command.arg("--config").arg(config);
+    }
+    command.arg("--split").arg(match args.split {
+        Split::Val => "val",
+        Split::Test => "test",
+    });
+    if let Some(dir) = &args.data_dir {
+        command.arg("--data-dir").arg(dir);
+    }
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| Fault::Failure(format!("starting surfit-engine: {e}")))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or_default();
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let why = said.lines().map(str::trim).rfind(|l| !l.is_empty());
+        let why = why.map_or_else(
+            || format!("surfit-engine ended without a word ({})", output.status),
+            |l| l.strip_prefix("surfit-engine: ").unwrap_or(l).to_owned(),
+        );
+        return Err(match output.status.code() {
+            Some(2) => Fault::Usage(why),
+            _ => Fault::Failure(why),
+        });
+    }
+    let e: Evaluation = serde_json::from_str(line)
+        .map_err(|e| Fault::Failure(format!("surfit-engine said something else than a result: {e}")))?;
+    if args.json { out::line(line) } else { out::line(describe(&e)) }
+}
+
+fn describe(e: &Evaluation) -> String {
+    format!(
+        "{:.2} % ({} of {} {} images of {}), loss {:.4}",
+        100.0 * e.accuracy,
+        e.correct,
+        e.images,
+        if e.split == "val" { "validation" } else { &e.split },
+        e.data,
+        e.loss
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_reads_as_a_sentence() {
+        let line = r#"{"accuracy":0.875,"loss":0.25,"correct":7,"images":8,"split":"val","data":"x","new":1}"#;
+        let e: Evaluation = serde_json::from_str(line).unwrap();
+        assert_eq!(describe(&e), "87.50 % (7 of 8 validation images of x), loss 0.2500");
+    }
+}

@@ -1,0 +1,88 @@
+//! How a command fails: one sentence on standard error, and an exit code.
+
+use crate::client::ClientError;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use surfit_core::config::ConfigError;
+use surfit_core::run_dir::RunError;
+
+/// A failed command.
+#[derive(Debug)]
+pub enum Fault {
+    /// Wrong use, wrong configuration: exit code 2.
+    Usage(String),
+    /// It was asked for rightly and did not work: exit code 1.
+    Failure(String),
+    /// A signal asked to stop: exit code 130.
+    Interrupted(String),
+    /// Another program failed and has said so: its exit code.
+    Passed(u8),
+    /// Nobody reads the output any more, which is no fault of ours: exit code 0, in silence.
+    Pipe,
+}
+
+impl Fault {
+    /// Says the sentence and gives the exit code.
+    pub fn report(self) -> ExitCode {
+        let (code, sentence) = match self {
+            Fault::Usage(sentence) => (2, sentence),
+            Fault::Failure(sentence) => (1, sentence),
+            Fault::Interrupted(sentence) => (130, sentence),
+            Fault::Passed(code) => return ExitCode::from(code),
+            Fault::Pipe => return ExitCode::SUCCESS,
+        };
+        let _ = writeln!(io::stderr(), "surfit: {sentence}");
+        ExitCode::from(code)
+    }
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Self {
+        Fault::Usage(error.to_string())
+    }
+}
+
+impl From<RunError> for Fault {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::NotFound(_) | RunError::NotARun(_) | RunError::Exists(_) => {
+                Fault::Usage(error.to_string())
+            }
+            RunError::Config(_) => Fault::Usage(error.to_string()),
+            RunError::InUse { .. } | RunError::Damaged { .. } | RunError::Io { .. } => {
+                Fault::Failure(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<ClientError> for Fault {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Run(error) => error.into(),
+            other => Fault::Failure(other.to_string()),
+        }
+    }
+}
+
+/// Turns clap's several lines into one sentence: what is wrong, its tips, and where the help is.
+pub fn from_clap(error: &clap::Error) -> Fault {
+    let text = error.render().to_string();
+    let mut blocks = text.split("\n\n");
+    let first = blocks.next().unwrap_or_default();
+    let what: Vec<&str> = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let what = what.join(" ");
+    let tip = text.lines().find_map(|l| l.trim().strip_prefix("tip: ")).map(|t| format!("; {t}"));
+    let usage = text.lines().find_map(|l| l.strip_prefix("Usage: "));
+    let command: Vec<&str> = usage
+        .unwrap_or("surfit")
+        .split_whitespace()
+        .take_while(|word| !word.starts_with(['[', '<', '-']) && !word.contains('='))
+        .collect();
+    Fault::Usage(format!(
+        "{}{}; see `{} --help`",
+        what.strip_prefix("error: ").unwrap_or(&what),
+        tip.unwrap_or_default(),
+        command.join(" ")
+    ))
+}

@@ -1,0 +1,77 @@
+//! Where runs are: resolving names, and making runs elsewhere findable.
+
+use super::fault::Fault;
+use std::path::Path;
+use surfit_core::config::Config;
+use surfit_core::run_dir::RunDir;
+
+/// The run of a name: a path, an id, or the beginning of an id.
+pub fn find(name: &str) -> Result<RunDir, Fault> {
+    Ok(RunDir::find(&RunDir::default_root(), name)?)
+}
+
+/// Makes a new run's directory, at `dir` or among the user's runs.
+pub fn create(config: &Config, dir: Option<&Path>) -> Result<RunDir, Fault> {
+    let root = RunDir::default_root();
+    let Some(dir) = dir else { return Ok(RunDir::create_in(&root, config)?) };
+    let run = RunDir::create(dir, config)?;
+    // A convenience: where links cannot be made, the run is still found by its path.
+    let _ = link(&root, &run);
+    Ok(run)
+}
+
+/// Puts a link to a run that lives elsewhere among the user's runs.
+fn link(root: &Path, run: &RunDir) -> std::io::Result<()> {
+    std::fs::create_dir_all(root)?;
+    let target = run.path().canonicalize()?;
+    if target.parent() == Some(root.canonicalize()?.as_path()) {
+        return Ok(());
+    }
+    for attempt in 1..100 {
+        let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+        let name = root.join(format!("{}{suffix}", run.id()));
+        if name.canonicalize().is_ok_and(|there| there == target) {
+            return Ok(());
+        }
+        if name.symlink_metadata().is_ok_and(|m| m.is_symlink()) && !name.exists() {
+            std::fs::remove_file(&name)?; // its run was deleted
+        }
+        if name.symlink_metadata().is_err() {
+            return std::os::unix::fs::symlink(&target, &name);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_elsewhere_is_linked_once_and_broken_links_are_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, elsewhere) = (dir.path().join("runs"), dir.path().join("elsewhere/a"));
+        let run = RunDir::create(&elsewhere, &Config::default()).unwrap();
+        link(&root, &run).unwrap();
+        link(&root, &run).unwrap();
+        assert_eq!(RunDir::list(&root).len(), 1);
+        assert_eq!(RunDir::find(&root, "a").unwrap().socket_path(), run.socket_path());
+
+        let second = RunDir::create(&dir.path().join("other/a"), &Config::default()).unwrap();
+        link(&root, &second).unwrap();
+        assert_eq!(RunDir::list(&root).len(), 2);
+
+        std::fs::remove_dir_all(&elsewhere).unwrap();
+        let third = RunDir::create(&dir.path().join("third/a"), &Config::default()).unwrap();
+        link(&root, &third).unwrap();
+        assert_eq!(RunDir::find(&root, "a").unwrap().socket_path(), third.socket_path());
+    }
+
+    #[test]
+    fn a_run_among_the_runs_needs_no_link() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&root.path().join("b"), &Config::default()).unwrap();
+        link(root.path(), &run).unwrap();
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,36 @@
+//! `surfit report`: figures and a written report.
+
+use super::args::ReportArgs;
+use super::fault::Fault;
+use super::{out, place};
+use crate::client;
+use std::time::Duration;
+use surfit_core::protocol::ServerMessage;
+use surfit_core::run_dir::RunDir;
+use surfit_core::snapshot::Snapshot;
+
+/// Writes the report of a run and names its files.
+pub fn report(args: ReportArgs) -> Result<(), Fault> {
+    let run = place::find(&args.run)?;
+    let mut picture = run.picture()?;
+    if let Some(live) = live_snapshot(&run) {
+        picture.snapshot = Some(live);
+    }
+    let folder = args.out.unwrap_or_else(|| run.join("figures"));
+    let config = run.config()?;
+    let files = surfit_report::write_report(&run.id(), &config, &picture, &folder)
+        .map_err(|e| Fault::Failure(e.to_string()))?;
+    files.iter().try_for_each(|f| out::line(f.display().to_string()))
+}
+
+/// What a live engine shows now; the stored snapshot is as old as the last checkpoint.
+fn live_snapshot(run: &RunDir) -> Option<Snapshot> {
+    let connection = client::connect(run, Some(u64::MAX)).ok()?;
+    let inbox = connection.inbox().ok()?;
+    for _ in 0..20 {
+        if let Some(ServerMessage::Snapshot(s)) = inbox.next(Duration::from_millis(100)).ok()? {
+            return Some(*s);
+        }
+    }
+    None
+}

@@ -1,0 +1,38 @@
+//! `surfit run`: a whole job without the screen.
+
+use super::args::{Follow, RunArgs};
+use super::fault::Fault;
+use super::{foreground, out, place};
+use crate::client::{self, Launch};
+use surfit_core::config;
+use surfit_core::run_dir::RunDir;
+
+/// Makes the run and does its job.
+pub fn run(args: RunArgs) -> Result<(), Fault> {
+    let config = config::load(&args.config, &args.sets)?;
+    // Before the directory is made: without an engine it would be an empty run.
+    client::engine_program()?;
+    let run = place::create(&config, args.run_dir.as_deref())?;
+    begin(&run, args.follow)
+}
+
+/// Starts the engine of a run and follows it as asked.
+pub fn begin(run: &RunDir, follow: Follow) -> Result<(), Fault> {
+    if !follow.detach {
+        if !follow.json {
+            out::line(format!("run {}", run.path().display()))?;
+        }
+        return foreground::work(run, follow.json);
+    }
+    let how = Launch { wait: false, linger: Some(0) };
+    let (_, connection) = client::start(run, how, None)?;
+    let pid = connection.welcome().pid;
+    if follow.json {
+        return out::json(&serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid }));
+    }
+    out::line(format!(
+        "{} runs (pid {pid}); watch it with `surfit open {}`",
+        run.id(),
+        run.path().display()
+    ))
+}

@@ -1,0 +1,58 @@
+//! `surfit stop`: checkpoint, and the engine's end.
+
+use super::args::StopArgs;
+use super::fault::Fault;
+use super::{out, place};
+use crate::client::{self, ClientError};
+use std::time::Duration;
+use surfit_core::protocol::{Command, ServerMessage};
+use surfit_core::run_dir::RunDir;
+
+/// How long an engine may take to write its checkpoint and end.
+const ENDING: Duration = Duration::from_secs(120);
+
+/// Ends the engine of a run and waits until it is gone.
+pub fn stop(args: StopArgs) -> Result<(), Fault> {
+    let run = place::find(&args.run)?;
+    if !run.is_alive() {
+        return Err(Fault::Failure(format!(
+            "no engine is running for {}; `surfit ls` shows what runs",
+            run.path().display()
+        )));
+    }
+    match client::connect(&run, None) {
+        Ok(mut connection) => {
+            let inbox = connection.inbox()?;
+            let id = connection.send(Command::Shutdown)?;
+            loop {
+                match inbox.next(Duration::from_millis(100)) {
+                    Ok(Some(ServerMessage::Reply { id: of, error: Some(error) })) if of == id => {
+                        return Err(Fault::Failure(error));
+                    }
+                    Ok(Some(ServerMessage::Reply { id: of, error: None })) if of == id => break,
+                    Ok(_) if run.is_alive() => {}
+                    // It may be gone before it answers.
+                    Ok(_) | Err(_) => break,
+                }
+            }
+        }
+        Err(ClientError::NoEngine(_)) if !run.is_alive() => {}
+        // It cannot be spoken to; a signal makes it checkpoint and end as well.
+        Err(error) => terminate(&run).ok_or(error)?,
+    }
+    if !client::wait_gone(&run, ENDING) {
+        return Err(Fault::Failure(format!(
+            "the engine did not end within {} s; look at {}",
+            ENDING.as_secs(),
+            run.log_path().display()
+        )));
+    }
+    out::line(format!("stopped; go on with `surfit resume {}`", run.path().display()))
+}
+
+/// Sends SIGTERM to the process that holds the run's lock, as far as the status names it.
+fn terminate(run: &RunDir) -> Option<()> {
+    let pid = i32::try_from(run.status()?.pid).ok()?;
+    let pid = rustix::process::Pid::from_raw(pid)?;
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok()
+}

@@ -1,0 +1,68 @@
+//! What can go wrong between a client and an engine, each as one sentence.
+
+use std::path::PathBuf;
+use surfit_core::run_dir::RunError;
+
+/// A failed conversation.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens: no engine, or the socket of one that is gone.
+    #[error("no engine is running for {0}; start one with `surfit resume {0}`")]
+    NoEngine(PathBuf),
+    /// The engine said no at the handshake.
+    #[error("the engine refused this client: {0}")]
+    Rejected(String),
+    /// The engine speaks another version of the protocol.
+    #[error(
+        "the engine speaks protocol {engine}, this program {client}; use the surfit that started the run, \
+         or end the engine with `surfit stop`"
+    )]
+    Version {
+        /// The engine's version.
+        engine: u32,
+        /// Ours.
+        client: u32,
+    },
+    /// What came is no message of the protocol.
+    #[error("the engine sent something that is no message ({0}); the connection was closed")]
+    Garbage(String),
+    /// A frame longer than the protocol allows.
+    #[error("the engine sent a frame of {0} bytes, more than the protocol allows; the connection was closed")]
+    Oversize(usize),
+    /// The other end closed.
+    #[error("the engine closed the connection")]
+    Closed,
+    /// No answer in time.
+    #[error("the engine did not answer within {0} s; look at log.txt in the run's directory")]
+    Timeout(u64),
+    /// The socket belongs to somebody else.
+    #[error("the socket {0} is served by another user; it was not trusted")]
+    Foreign(PathBuf),
+    /// The engine program is not there.
+    #[error(
+        "the program surfit-engine is not at {0}; install it beside surfit, or name it in SURFIT_ENGINE"
+    )]
+    NoProgram(PathBuf),
+    /// The engine program ended before it listened.
+    #[error("{0}")]
+    DidNotStart(String),
+    /// The operating system said no.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The run's directory is not usable.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+impl ClientError {
+    /// Attaches what was tried to an I/O error.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}

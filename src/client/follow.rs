@@ -1,0 +1,141 @@
+//! The events of a run as one stream, whatever becomes of connections and engines.
+
+use super::connection::Inbox;
+use super::{ClientError, Connection, connect};
+use std::collections::VecDeque;
+use std::time::Duration;
+use surfit_core::event::{Envelope, Event};
+use surfit_core::protocol::{Command, ServerMessage};
+use surfit_core::run_dir::RunDir;
+use surfit_core::snapshot::Snapshot;
+
+/// What a [`Follower`] finds.
+#[derive(Debug)]
+pub enum Followed {
+    /// The next event, in order, none twice, none left out.
+    Event(Envelope),
+    /// The present state.
+    Snapshot(Box<Snapshot>),
+    /// The answer to a command.
+    Reply {
+        /// The command's number.
+        id: u64,
+        /// Why it was refused.
+        error: Option<String>,
+    },
+    /// The engine ended in good order; nothing follows.
+    Ended,
+    /// The engine died; nothing follows.
+    Died,
+}
+
+/// Follows a run from event number `seq` on.
+#[derive(Debug)]
+pub struct Follower {
+    run: RunDir,
+    seq: u64,
+    closed: bool,
+    line: Option<(Connection, Inbox)>,
+    waiting: VecDeque<Envelope>,
+}
+
+impl Follower {
+    /// Follows over a connection that was greeted with `after: Some(seq)`.
+    ///
+    /// # Errors
+    /// As [`Connection::inbox`].
+    pub fn new(run: RunDir, seq: u64, connection: Connection) -> Result<Self, ClientError> {
+        let inbox = connection.inbox()?;
+        Ok(Self {
+            run,
+            seq,
+            closed: false,
+            line: Some((connection, inbox)),
+            waiting: VecDeque::new(),
+        })
+    }
+
+    /// Follows without a connection at first: what an engine wrote that may be gone already.
+    pub fn detached(run: RunDir, seq: u64) -> Self {
+        Self { run, seq, closed: false, line: None, waiting: VecDeque::new() }
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] when there is no engine at the moment.
+    pub fn send(&mut self, command: Command) -> Result<u64, ClientError> {
+        match &mut self.line {
+            Some((connection, _)) => connection.send(command),
+            None => Err(ClientError::Closed),
+        }
+    }
+
+    /// What comes next, or `None` when `timeout` passes without anything.
+    ///
+    /// # Errors
+    /// What a connection ended with when it was neither the engine's end nor its death, such as garbage.
+    pub fn next(&mut self, timeout: Duration) -> Result<Option<Followed>, ClientError> {
+        if let Some(envelope) = self.waiting.pop_front() {
+            return Ok(Some(self.take(envelope)));
+        }
+        let Some((_, inbox)) = &self.line else { return self.without_line(timeout) };
+        match inbox.next(timeout) {
+            Ok(Some(ServerMessage::Event(envelope))) if envelope.seq <= self.seq => Ok(None),
+            Ok(Some(ServerMessage::Event(envelope))) => {
+                if envelope.seq > self.seq + 1 {
+                    // The file is the truth: what the connection left out is there.
+                    self.waiting.extend(self.run.events(self.seq)?);
+                    self.waiting.retain(|e| e.seq < envelope.seq);
+                    self.waiting.push_back(envelope);
+                    return self.next(timeout);
+                }
+                Ok(Some(self.take(envelope)))
+            }
+            Ok(Some(ServerMessage::Snapshot(snapshot))) => Ok(Some(Followed::Snapshot(snapshot))),
+            Ok(Some(ServerMessage::Reply { id, error })) => Ok(Some(Followed::Reply { id, error })),
+            Ok(Some(_) | None) => Ok(None),
+            Err(ClientError::Closed | ClientError::Io { .. }) => {
+                self.line = None;
+                self.without_line(Duration::ZERO)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn take(&mut self, envelope: Envelope) -> Followed {
+        self.seq = envelope.seq;
+        // An engine that was started later opens the run again.
+        self.closed = match envelope.event {
+            Event::Closed => true,
+            Event::Started(_) => false,
+            _ => self.closed,
+        };
+        Followed::Event(envelope)
+    }
+
+    /// The engine hung up: it is gone, or it cut us off for being slow.
+    fn without_line(&mut self, timeout: Duration) -> Result<Option<Followed>, ClientError> {
+        let alive = self.run.is_alive();
+        // Read after the lock was looked at: what a dead engine wrote is complete then.
+        self.waiting.extend(self.run.events(self.seq)?);
+        if !self.waiting.is_empty() {
+            return self.next(timeout);
+        }
+        if !alive {
+            return Ok(Some(if self.closed { Followed::Ended } else { Followed::Died }));
+        }
+        match connect(&self.run, Some(self.seq)) {
+            Ok(connection) => {
+                let inbox = connection.inbox()?;
+                self.line = Some((connection, inbox));
+            }
+            // It is on its way out, or on its way in.
+            Err(ClientError::NoEngine(_) | ClientError::Closed) => {
+                std::thread::sleep(timeout.clamp(Duration::from_millis(10), Duration::from_millis(50)));
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,155 @@
+//! Starting an engine process that outlives this one.
+
+use super::{ClientError, Connection, connect};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use surfit_core::run_dir::{RunDir, at};
+
+/// How an engine is started.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Launch {
+    /// Only load the present state and wait for commands.
+    pub wait: bool,
+    /// Seconds without work and without clients after which it ends; `None` for the engine's own default.
+    pub linger: Option<u64>,
+}
+
+/// How long an engine may take from its start until it listens: loading libtorch from a cold network disk is slow.
+const START: Duration = Duration::from_secs(120);
+
+/// How often a starting engine is tried.
+const POLL: Duration = Duration::from_millis(20);
+
+/// The engine program: `SURFIT_ENGINE`, else `surfit-engine` beside this program.
+///
+/// # Errors
+/// [`ClientError::NoProgram`] when it is not there.
+pub fn engine_program() -> Result<PathBuf, ClientError> {
+    let named = std::env::var_os("SURFIT_ENGINE").filter(|p| !p.is_empty()).map(PathBuf::from);
+    let program = match named {
+        Some(program) => program,
+        None => std::env::current_exe()
+            .map_err(ClientError::io("finding this program's folder"))?
+            .with_file_name("surfit-engine"),
+    };
+    if program.is_file() { Ok(program) } else { Err(ClientError::NoProgram(program)) }
+}
+
+/// Starts the engine of a run, detached: own session, no input, output appended to the run's log.
+///
+/// # Errors
+/// [`ClientError::NoProgram`], [`ClientError::Run`] for a log that cannot be opened, [`ClientError::Io`].
+pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
+    let program = engine_program()?;
+    let log_path = run.log_path();
+    let log =
+        File::options().create(true).append(true).open(&log_path).map_err(at(&log_path))?;
+    let errors = log.try_clone().map_err(at(&log_path))?;
+    let mut command = Command::new(&program);
+    command.arg("serve").arg(run.path());
+    if how.wait {
+        command.arg("--wait");
+    }
+    if let Some(seconds) = how.linger {
+        command.arg("--linger").arg(seconds.to_string());
+    }
+    command.stdin(Stdio::null()).stdout(log).stderr(errors);
+    // The engine must be in its own session before libtorch is loaded, which happens before its `main`: a ctrl-c in
+    // that half second would otherwise reach it.
+    // SAFETY: `setsid` is a bare system call, allowed between fork and exec; nothing is allocated.
+    unsafe {
+        command.pre_exec(|| {
+            let _ = rustix::process::setsid();
+            Ok(())
+        });
+    }
+    command.spawn().map_err(ClientError::io(format!("starting {}", program.display())))
+}
+
+/// Starts the engine of a run and greets it as soon as it listens.
+///
+/// # Errors
+/// [`ClientError::DidNotStart`] with the last line of the log when it ends before, else as [`launch`] and [`connect`].
+pub fn start(
+    run: &RunDir,
+    how: Launch,
+    after: Option<u64>,
+) -> Result<(Child, Connection), ClientError> {
+    let log_length = run.log_path().metadata().map_or(0, |m| m.len());
+    let mut child = launch(run, how)?;
+    let began = Instant::now();
+    loop {
+        match connect(run, after) {
+            Ok(connection) => return Ok((child, connection)),
+            Err(ClientError::NoEngine(_)) => {}
+            Err(other) => return Err(other),
+        }
+        let exited = child.try_wait().map_err(ClientError::io("watching the engine"))?;
+        if let Some(status) = exited {
+            let why = last_line(run, log_length).unwrap_or_else(|| {
+                format!(
+                    "the engine ended at its start ({status}); look at {}",
+                    run.log_path().display()
+                )
+            });
+            return Err(ClientError::DidNotStart(why));
+        }
+        if began.elapsed() > START {
+            return Err(ClientError::Timeout(START.as_secs()));
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Greets the engine that works on the run, or starts one that waits for commands. The child is given when it was
+/// started here.
+///
+/// # Errors
+/// As [`start`].
+pub fn ensure(
+    run: &RunDir,
+    how: Launch,
+    after: Option<u64>,
+) -> Result<(Option<Child>, Connection), ClientError> {
+    let began = Instant::now();
+    loop {
+        match connect(run, after) {
+            Ok(connection) => return Ok((None, connection)),
+            Err(ClientError::NoEngine(_)) if !run.is_alive() => {
+                return start(run, how, after).map(|(child, connection)| (Some(child), connection));
+            }
+            // It holds the run but does not listen yet, or does not listen any more.
+            Err(ClientError::NoEngine(_)) if began.elapsed() < START => std::thread::sleep(POLL),
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+/// Waits until no engine has the run; false when `timeout` passes before.
+pub fn wait_gone(run: &RunDir, timeout: Duration) -> bool {
+    let began = Instant::now();
+    while run.is_alive() {
+        if began.elapsed() > timeout {
+            return false;
+        }
+        std::thread::sleep(POLL);
+    }
+    true
+}
+
+/// The last line that the engine wrote to its log after `from`, without the program's name in front.
+pub(super) fn last_line(run: &RunDir, from: u64) -> Option<String> {
+    let mut file = File::open(run.log_path()).ok()?;
+    let length = file.metadata().ok()?.len();
+    // Only the end matters; a log may be long.
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(64 << 10)).min(length))).ok()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().map(str::trim).rfind(|l| !l.is_empty())?;
+    Some(line.strip_prefix("surfit-engine: ").unwrap_or(line).to_owned())
+}

@@ -1,0 +1,23 @@
+//! Finding, starting and talking to the engine of a run.
+//!
+//! Nothing here draws or prints: [`Connection`] is one conversation over the socket, [`launch`] starts an engine
+//! process, [`Follower`] turns both into a stream of events that survives an engine's death, and [`bridge`]
+//! feeds the terminal's channels.
+
+pub mod bridge;
+mod connection;
+mod error;
+mod follow;
+mod frame;
+mod launch;
+pub mod runs;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
+
+pub use connection::{Connection, Received, Welcome, connect};
+pub use error::ClientError;
+pub use follow::{Followed, Follower};
+pub use launch::{Launch, engine_program, ensure, launch, start, wait_gone};

@@ -1,0 +1,154 @@
+use super::*;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use surfit_core::config::NetworkConfig;
+use tch::{Device, Kind};
+
+fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
+    let config = NetworkConfig { name: name.into(), widths: widths.into() };
+    crate::networks::build(&config, [1, 28, 28], 10).unwrap()
+}
+
+fn images(n: i64) -> Tensor {
+    tch::manual_seed(11);
+    Tensor::randn([n, 1, 28, 28], (Kind::Float, Device::Cpu))
+}
+
+/// One random permutation per group.
+fn shuffles(layout: &Layout, seed: u64) -> Vec<Vec<i64>> {
+    let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
+    let shuffled = |size| {
+        let mut units: Vec<i64> = (0..size).collect();
+        units.shuffle(&mut rng);
+        units
+    };
+    layout.groups.iter().map(|g| g.size).map(shuffled).collect()
+}
+
+#[test]
+fn a_shuffled_copy_is_put_back_exactly() {
+    for (name, widths) in [("cnn", [8, 12, 16].as_slice()), ("mlp", &[24, 17])] {
+        let network = network(name, widths);
+        let reference = network.layout().initial(1);
+        let other = permute(network.layout(), &reference, &shuffles(network.layout(), 5));
+        for method in [AlignMethod::Activation, AlignMethod::Weight] {
+            let (aligned, report) =
+                align(&*network, &reference, &other, method, &images(40)).unwrap();
+            assert_eq!(aligned, reference, "{name} {method:?}");
+            assert!(report.distance[0] > 1.0 && report.distance[1] == 0.0, "{report:?}");
+            assert!(report.moved > 0.8 && report.logit_change < 1e-4, "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn permuting_keeps_the_function_and_comes_back() {
+    for network in [network("cnn", &[5, 6, 7]), network("mlp", &[11])] {
+        let layout = network.layout();
+        let flat = layout.initial(4);
+        let there = shuffles(layout, 2);
+        let back: Vec<Vec<i64>> = there
+            .iter()
+            .map(|p| {
+                let mut inverse = vec![0; p.len()];
+                p.iter().enumerate().for_each(|(to, &from)| inverse[from as usize] = to as i64);
+                inverse
+            })
+            .collect();
+        let moved = permute(layout, &flat, &there);
+        assert_ne!(moved, flat);
+        assert_eq!(permute(layout, &moved, &back), flat);
+        let change = logit_change(&*network, &flat, &moved, &images(130));
+        assert!(change < 1e-4, "{change}");
+    }
+}
+
+#[test]
+fn blocks_move_together() {
+    use crate::layout::{Axis, Init};
+    let mut layout = Layout::default();
+    let group = layout.group("units", 3);
+    layout.parameter("next.weight", &[2, 6], Init::Zeros, &[None, Some(Axis { group, block: 2 })]);
+    let flat = Tensor::arange(12, (Kind::Float, Device::Cpu));
+    let moved = permute(&layout, &flat, &[vec![2, 0, 1]]);
+    let expected = [4., 5., 0., 1., 2., 3., 10., 11., 6., 7., 8., 9.];
+    assert_eq!(moved, Tensor::from_slice(&expected).to_kind(Kind::Float));
+    // A weight matching sees the blocks the same way.
+    let permutations = matching::by_weights(&layout, &moved, &flat).unwrap();
+    assert_eq!(permutations, [vec![2, 0, 1]]);
+}
+
+#[test]
+fn different_networks_come_closer_and_the_same_answer_comes_twice() {
+    let network = network("cnn", &[6, 10]);
+    let (a, b) = (network.layout().initial(1), network.layout().initial(2));
+    for method in [AlignMethod::Activation, AlignMethod::Weight] {
+        let images = images(33);
+        let (first, report) = align(&*network, &a, &b, method, &images).unwrap();
+        let (second, again) = align(&*network, &a, &b, method, &images).unwrap();
+        assert_eq!((first, report), (second, again));
+        assert!(report.moved > 0.0 && report.logit_change < 1e-4, "{report:?}");
+        if method == AlignMethod::Weight {
+            assert!(report.distance[1] < report.distance[0], "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_network_is_aligned_with_itself_dead_units_and_all() {
+    let network = network("mlp", &[16]);
+    let flat = network.layout().initial(1);
+    // Units that never fire have no correlation with anything, and all alike.
+    let _ = network.layout().views(&flat)[1].narrow(0, 3, 6).fill_(-1e6);
+    for method in [AlignMethod::Activation, AlignMethod::Weight] {
+        let (aligned, report) = align(&*network, &flat, &flat, method, &images(20)).unwrap();
+        assert_eq!(aligned, flat);
+        assert_eq!(report, Report { moved: 0.0, logit_change: 0.0, distance: [0.0, 0.0] });
+    }
+}
+
+#[test]
+fn weights_that_are_not_finite_get_a_sentence() {
+    let network = network("cnn", &[4, 4]);
+    let flat = network.layout().initial(1);
+    let broken = flat.copy();
+    let _ = broken.narrow(0, 7, 1).fill_(f64::NAN);
+    for method in [AlignMethod::Activation, AlignMethod::Weight] {
+        let error = align(&*network, &flat, &broken, method, &images(8)).unwrap_err();
+        assert!(error.to_string().contains("align.enabled = false"), "{error}");
+    }
+}
+
+#[test]
+fn assignments_are_the_best_ones() {
+    // Against every permutation of small matrices.
+    let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+    for round in 0..50 {
+        let n = 1 + round % 6;
+        // Few distinct values: ties are the hard part.
+        let values: Vec<f32> =
+            (0..n * n).map(|_| rand::Rng::random_range(&mut rng, 0..4) as f32).collect();
+        let total = |p: &[i64]| -> f32 {
+            p.iter().enumerate().map(|(i, &j)| values[i * n + j as usize]).sum()
+        };
+        let found =
+            assignment::largest(&Tensor::from_slice(&values).view([n as i64, n as i64])).unwrap();
+        let mut sorted = found.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..n as i64).collect::<Vec<_>>());
+        let mut best = f32::MIN;
+        all_permutations(&mut (0..n as i64).collect(), 0, &mut |p| best = best.max(total(p)));
+        assert_eq!(total(&found), best);
+    }
+}
+
+fn all_permutations(items: &mut Vec<i64>, from: usize, visit: &mut dyn FnMut(&[i64])) {
+    if from == items.len() {
+        return visit(items);
+    }
+    for i in from..items.len() {
+        items.swap(from, i);
+        all_permutations(items, from + 1, visit);
+        items.swap(from, i);
+    }
+}

@@ -1,0 +1,259 @@
+//! Panels with axes: a title, a key of the curves, ticks at round values.
+
+use super::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use std::ops::Range;
+
+/// What drawing can give.
+pub type Drawn<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// A panel of a figure: where it lies and what its axes show.
+pub struct Panel {
+    /// Frame of the data in pixels of the drawing: left, top, right, bottom.
+    pub frame: [i32; 4],
+    /// Data along x.
+    pub x: Range<f64>,
+    /// Data along y.
+    pub y: Range<f64>,
+    /// The y axis is logarithmic.
+    pub log: bool,
+}
+
+/// How values of an axis are written.
+pub type Format = dyn Fn(f64) -> String;
+
+impl Panel {
+    /// The pixel of a data point. Points outside the data range land on its edge.
+    pub fn at(&self, x: f64, y: f64) -> (i32, i32) {
+        let [left, top, right, bottom] = self.frame.map(f64::from);
+        let part = |v: f64, r: &Range<f64>| ((v - r.start) / (r.end - r.start)).clamp(0.0, 1.0);
+        let tx = part(x, &self.x);
+        let ty = if self.log {
+            part(y.max(1e-300).ln(), &(self.y.start.ln()..self.y.end.ln()))
+        } else {
+            part(y, &self.y)
+        };
+        ((left + tx * (right - left)).round() as i32, (bottom - ty * (bottom - top)).round() as i32)
+    }
+
+    /// Draws grid lines, axis lines, tick labels and the axes' names.
+    pub fn axes<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        names: (&str, &str),
+        format: (&Format, &Format),
+    ) -> Drawn<DB> {
+        let [left, top, right, bottom] = self.frame;
+        let y_ticks = if self.log { log_ticks(&self.y) } else { ticks(&self.y, 6) };
+        for &value in &y_ticks {
+            let y = self.at(self.x.start, value).1;
+            area.draw(&PathElement::new([(left, y), (right, y)], line(GRID, 0.8)))?;
+            let style = text(11.0, MUTED, HPos::Right, VPos::Center);
+            area.draw_text(&format.1(value), &style, (left - px(6.0), y))?;
+        }
+        for value in ticks(&self.x, 6) {
+            let x = self.at(value, self.y.start).0;
+            area.draw(&PathElement::new([(x, bottom), (x, bottom + px(4.0))], line(AXIS, 1.0)))?;
+            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
+            area.draw_text(&format.0(value), &style, (x, bottom + px(6.0)))?;
+        }
+        area.draw(&PathElement::new([(left, bottom), (right, bottom)], line(AXIS, 1.0)))?;
+        let style = text(11.5, INK, HPos::Center, VPos::Top);
+        area.draw_text(names.0, &style, ((left + right) / 2, bottom + px(22.0)))?;
+        let style = text(11.5, INK, HPos::Left, VPos::Bottom);
+        area.draw_text(names.1, &style, (left - px(34.0), top - px(8.0)))
+    }
+
+    /// Draws a curve; points that are not finite break it.
+    pub fn curve<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        style: ShapeStyle,
+    ) -> Drawn<DB> {
+        let mut piece: Vec<(i32, i32)> = Vec::new();
+        for (x, y) in points {
+            if y.is_finite() {
+                let at = self.at(x, y);
+                if piece.last() != Some(&at) {
+                    piece.push(at);
+                }
+            } else {
+                draw_piece(area, &mut piece, style)?;
+            }
+        }
+        draw_piece(area, &mut piece, style)
+    }
+
+    /// Fills between a lower and an upper curve.
+    pub fn band<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        points: &[(f64, f64, f64)],
+        color: RGBAColor,
+    ) -> Drawn<DB> {
+        let upper = points.iter().map(|p| self.at(p.0, p.2));
+        let lower = points.iter().rev().map(|p| self.at(p.0, p.1));
+        let outline: Vec<_> = upper.chain(lower).collect();
+        if outline.len() < 4 {
+            return Ok(());
+        }
+        area.draw(&Polygon::new(outline, fill(color)))
+    }
+
+    /// A horizontal line of dashes at a value.
+    pub fn level<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        value: f64,
+        color: RGBColor,
+    ) -> Drawn<DB> {
+        let y = self.at(self.x.start, value).1;
+        let (dash, gap) = (px(6.0), px(4.0));
+        let mut x = self.frame[0];
+        while x < self.frame[2] {
+            let end = (x + dash).min(self.frame[2]);
+            area.draw(&PathElement::new([(x, y), (end, y)], line(color, 1.4)))?;
+            x += dash + gap;
+        }
+        Ok(())
+    }
+}
+
+fn draw_piece<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    piece: &mut Vec<(i32, i32)>,
+    style: ShapeStyle,
+) -> Drawn<DB> {
+    match piece.len() {
+        0 => Ok(()),
+        1 => area.draw(&Circle::new(piece.remove(0), px(1.2), fill(style.color))),
+        _ => area.draw(&PathElement::new(std::mem::take(piece), style)),
+    }
+}
+
+/// The title of a figure, and a line below it.
+pub fn title<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    title: &str,
+    below: &str,
+) -> Drawn<DB> {
+    area.draw_text(title, &bold(16.0, INK, HPos::Left, VPos::Top), (px(20.0), px(14.0)))?;
+    area.draw_text(below, &text(12.0, MUTED, HPos::Left, VPos::Top), (px(20.0), px(37.0)))
+}
+
+/// How an entry of a key looks.
+pub enum Mark {
+    /// A line.
+    Line(ShapeStyle),
+    /// A point.
+    Dot(RGBColor),
+    /// A dashed line.
+    Dashes(RGBColor),
+}
+
+/// A row of marks with their names, from `at` to the right.
+pub fn key<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    at: (i32, i32),
+    entries: &[(Mark, String)],
+) -> Drawn<DB> {
+    let (mut x, y) = at;
+    let style = text(11.0, INK, HPos::Left, VPos::Center);
+    for (mark, name) in entries {
+        let end = x + px(18.0);
+        match mark {
+            Mark::Line(style) => area.draw(&PathElement::new([(x, y), (end, y)], *style))?,
+            Mark::Dot(color) => area.draw(&Circle::new((x + px(9.0), y), px(3.2), fill(color)))?,
+            Mark::Dashes(color) => {
+                for part in [(0.0, 5.0), (7.0, 12.0), (14.0, 18.0)] {
+                    let dash = [(x + px(part.0), y), (x + px(part.1), y)];
+                    area.draw(&PathElement::new(dash, line(color, 1.4)))?;
+                }
+            }
+        }
+        area.draw_text(name, &style, (end + px(6.0), y))?;
+        let width = area.estimate_text_size(name, &style)?.0 as i32;
+        x = end + px(6.0) + width + px(18.0);
+    }
+    Ok(())
+}
+
+/// About `count` round values (1, 2 or 5 times a power of ten apart) inside a range.
+pub fn ticks(range: &Range<f64>, count: usize) -> Vec<f64> {
+    let span = range.end - range.start;
+    if !(span.is_finite() && span > 0.0) {
+        return Vec::new();
+    }
+    let rough = span / count as f64;
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|s| *s >= rough * 0.999);
+    let step = step.unwrap_or(power);
+    let first = (range.start / step - 1e-9).ceil() as i64;
+    let last = (range.end / step + 1e-9).floor() as i64;
+    (first..=last).map(|k| k as f64 * step).collect()
+}
+
+/// Round values inside a range of a logarithmic axis: powers of ten with 2 and 5 between when they are few.
+pub fn log_ticks(range: &Range<f64>) -> Vec<f64> {
+    let (low, high) = (range.start.log10().floor() as i32, range.end.log10().ceil() as i32);
+    let factors: &[f64] = if high - low <= 3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let all = (low..=high).flat_map(|p| factors.iter().map(move |f| f * 10f64.powi(p)));
+    all.filter(|v| (range.start * 0.999..=range.end * 1.001).contains(v)).collect()
+}
+
+/// A range widened by a part of itself on both sides; a single value gets an extent.
+pub fn padded(low: f64, high: f64, part: f64) -> Range<f64> {
+    let span = high - low;
+    let pad = if span > 0.0 { span * part } else { low.abs().max(1e-3) * 0.05 };
+    low - pad..high + pad
+}
+
+/// A number without needless zeros: `0.5`, `12`, `0.001`.
+pub fn plain(value: f64) -> String {
+    let text = format!("{value:.6}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text.is_empty() || text == "-0" { "0".into() } else { text.to_owned() }
+}
+
+/// A count with thousands apart: `12 000`.
+pub fn thousands(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push('\u{2009}');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_inside() {
+        assert_eq!(ticks(&(0.0..1.0), 6).len(), 6);
+        assert_eq!(ticks(&(85.3..88.9), 6), [86.0, 87.0, 88.0]);
+        assert!(ticks(&(1.0..1.0), 6).is_empty() && ticks(&(0.0..f64::NAN), 6).is_empty());
+        assert_eq!(log_ticks(&(0.2..3.0)), [0.2, 0.5, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([plain(0.5), plain(12.0), plain(0.0), plain(-0.0)], ["0.5", "12", "0", "0"]);
+        assert_eq!(thousands(12_345.0), "12\u{2009}345");
+    }
+
+    #[test]
+    fn points_outside_land_on_the_edge() {
+        let panel = Panel { frame: [0, 0, 100, 50], x: 0.0..1.0, y: 0.1..10.0, log: true };
+        assert_eq!(panel.at(0.5, 1.0), (50, 25));
+        assert_eq!(panel.at(2.0, 1e9), (100, 0));
+        assert_eq!(panel.at(-1.0, 0.0), (0, 50));
+    }
+}

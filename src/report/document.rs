@@ -1,0 +1,128 @@
+//! A small document that becomes Markdown or HTML.
+
+use std::fmt::Write;
+
+/// A part of a document.
+pub enum Part {
+    /// A section's heading.
+    Heading(String),
+    /// A paragraph.
+    Text(String),
+    /// A table: its header, and its rows.
+    Table(Vec<&'static str>, Vec<Vec<String>>),
+    /// A figure: its file's name without extension, its caption, and its SVG.
+    Figure { name: String, caption: String, svg: String },
+    /// Text as it is, such as a configuration.
+    Verbatim(String),
+}
+
+/// A title and parts.
+pub struct Document {
+    /// Title.
+    pub title: String,
+    /// Parts in order.
+    pub parts: Vec<Part>,
+}
+
+impl Document {
+    /// As Markdown, with pictures beside it as PNG.
+    pub fn markdown(&self) -> String {
+        let mut out = format!("# {}\n", self.title);
+        let cell = |s: &str| s.replace('|', "\\|").replace('\n', " ");
+        for part in &self.parts {
+            out.push('\n');
+            match part {
+                Part::Heading(text) => out += &format!("## {text}\n"),
+                Part::Text(text) => out += &format!("{text}\n"),
+                Part::Verbatim(text) => out += &format!("```toml\n{}\n```\n", text.trim_end()),
+                Part::Figure { name, caption, .. } => out += &format!("![{caption}]({name}.png)\n"),
+                Part::Table(head, rows) => {
+                    out += &format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len()));
+                    for row in rows {
+                        let cells: Vec<String> = row.iter().map(|c| cell(c)).collect();
+                        out += &format!("| {} |\n", cells.join(" | "));
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// As one HTML file that needs no other: figures are inside.
+    pub fn html(&self) -> String {
+        let title = escape(&self.title);
+        let mut out = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
+        );
+        for part in &self.parts {
+            match part {
+                Part::Heading(text) => put(&mut out, format_args!("<h2>{}</h2>\n", escape(text))),
+                Part::Text(text) => put(&mut out, format_args!("<p>{}</p>\n", escape(text))),
+                Part::Verbatim(text) => {
+                    put(&mut out, format_args!("<pre>{}</pre>\n", escape(text)));
+                }
+                Part::Figure { caption, svg, .. } => put(
+                    &mut out,
+                    format_args!("<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n", escape(caption)),
+                ),
+                Part::Table(head, rows) => table(&mut out, head, rows),
+            }
+        }
+        out + "</main>\n</body>\n</html>\n"
+    }
+}
+
+/// Writing into a string does not fail.
+fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
+}
+
+fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
+    let row = |tag: &str, cells: Vec<String>| {
+        let cells: String = cells.iter().map(|c| format!("<{tag}>{}</{tag}>", escape(c))).collect();
+        format!("<tr>{cells}</tr>\n")
+    };
+    *out += "<table>\n";
+    *out += &row("th", head.iter().map(|h| (*h).to_owned()).collect());
+    for cells in rows {
+        *out += &row("td", cells.clone());
+    }
+    *out += "</table>\n";
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+const STYLE: &str = "\
+:root { color-scheme: light; }
+body { margin: 0; background: #f6f7f9; color: #1d232b; font: 16px/1.55 'Noto Sans', 'DejaVu Sans', Helvetica, Arial, sans-serif; }
+main { max-width: 1000px; margin: 2rem auto; padding: 1rem 2.5rem 2.5rem; background: #fff; border-radius: 10px; box-shadow: 0 1px 4px #0002; }
+h1 { font-size: 1.7rem; margin-bottom: .3rem; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #e6e9ed; padding-bottom: .25rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th { text-align: left; color: #5b6570; font-weight: 600; font-size: .85rem; }
+th, td { padding: .3rem 1.3rem .3rem 0; border-bottom: 1px solid #eef0f3; }
+figure { margin: 1.2rem 0; }
+figure svg { width: 100%; height: auto; }
+figcaption { color: #5b6570; font-size: .9rem; }
+pre { background: #f6f7f9; padding: 1rem; border-radius: 6px; overflow-x: auto; font-size: .85rem; }
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_break_out_of_its_place() {
+        let document = Document {
+            title: "a <script>".into(),
+            parts: vec![Part::Table(vec!["k"], vec![vec!["x | y & z".into()]])],
+        };
+        assert!(document.markdown().contains("| x \\| y & z |"));
+        let html = document.html();
+        assert!(html.contains("<h1>a &lt;script&gt;</h1>") && html.contains("x | y &amp; z"));
+    }
+}

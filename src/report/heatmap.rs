@@ -1,0 +1,349 @@
+//! The measured surface as a picture.
+
+use super::axes::{Drawn, plain, ticks, title};
+use super::canvas::Figure;
+use super::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::colormap::Colormap;
+use surfit_core::heatmap::{Heatmap, Metric};
+
+/// A heatmap over `(u, v)` with its colour bar. Corners are numbered, the best point has a star, and a line goes round
+/// the region that is better than the best corner.
+pub struct HeatmapFigure<'a> {
+    /// The measured surface.
+    pub heatmap: &'a Heatmap,
+    /// What is shown.
+    pub metric: Metric,
+    /// Colours from bad to good.
+    pub colormap: Colormap,
+    /// Title of the figure.
+    pub title: String,
+    /// Marked points.
+    pub marks: &'a [(f64, f64)],
+}
+
+/// Nominal place of the square: left, top and side.
+const LEFT: f64 = 70.0;
+const TOP: f64 = 84.0;
+const SIDE: f64 = 520.0;
+
+/// Grids up to this have their values written into the cells.
+const NUMBERED: usize = 11;
+
+impl Figure for HeatmapFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        (720, 672)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        title(area, &self.title, &self.subtitle())?;
+        let (low, high) = self.range();
+        self.cells(area, low, high)?;
+        self.better_region(area)?;
+        self.badges(area)?;
+        self.axes(area)?;
+        self.bar(area, low, high)
+    }
+}
+
+impl HeatmapFigure<'_> {
+    fn subtitle(&self) -> String {
+        let h = self.heatmap;
+        let best = h.ranking(self.metric).first().and_then(|&i| h.point(i)).map(|p| {
+            let value = self.value_text(if self.metric == Metric::Accuracy { p.accuracy } else { p.loss });
+            format!("best {value} at u {}, v {} · ", plain(round(p.u)), plain(round(p.v)))
+        });
+        let fresh = h.fresh();
+        let state = if h.complete() {
+            format!("{} × {} grid, {} validation images each", h.grid, h.grid, h.cells[0].images)
+        } else {
+            format!("{fresh} of {} cells fresh", h.cells.len())
+        };
+        let outline = if self.corner_value().is_some() && self.beats().any(|b| b) {
+            " · outlined: better than every corner"
+        } else {
+            ""
+        };
+        format!("{}{state}{outline}", best.unwrap_or_default())
+    }
+
+    /// The metric as written: percent for accuracy.
+    fn value_text(&self, value: f64) -> String {
+        match self.metric {
+            Metric::Accuracy => format!("{:.2} %", 100.0 * value),
+            Metric::Loss => format!("{value:.4}"),
+        }
+    }
+
+    fn value(&self, index: usize) -> Option<f64> {
+        self.metric.of(&self.heatmap.cells[index])
+    }
+
+    fn range(&self) -> (f64, f64) {
+        let values = (0..self.heatmap.cells.len()).filter_map(|i| self.value(i));
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        match low <= high {
+            // One value for all needs an extent for the colour bar to mean something.
+            true if high - low < 1e-9 => (low - 0.005, high + 0.005),
+            true => (low, high),
+            false => (0.0, 1.0),
+        }
+    }
+
+    /// The colour of a value: the bright end is the good end for every metric.
+    fn color(&self, value: f64, low: f64, high: f64) -> (u8, u8, u8) {
+        let t = (value - low) / (high - low);
+        self.colormap.at(if self.metric.higher_is_better() { t } else { 1.0 - t })
+    }
+
+    /// Edges of the cell columns (or rows from the bottom) in pixels.
+    fn edge(&self, k: usize) -> i32 {
+        px(SIDE * k as f64 / self.heatmap.grid as f64)
+    }
+
+    /// Upper left and lower right pixel of a cell.
+    fn cell(&self, index: usize) -> [(i32, i32); 2] {
+        let (a, b) = (index / self.heatmap.grid, index % self.heatmap.grid);
+        let (left, bottom) = (px(LEFT), px(TOP + SIDE));
+        [
+            (left + self.edge(a), bottom - self.edge(b + 1)),
+            (left + self.edge(a + 1), bottom - self.edge(b)),
+        ]
+    }
+
+    fn centre(&self, index: usize) -> (i32, i32) {
+        let [(x0, y0), (x1, y1)] = self.cell(index);
+        ((x0 + x1) / 2, (y0 + y1) / 2)
+    }
+
+    fn cells<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, low: f64, high: f64) -> Drawn<DB> {
+        let h = self.heatmap;
+        for index in 0..h.cells.len() {
+            let corners = self.cell(index);
+            let Some(value) = self.value(index) else {
+                area.draw(&Rectangle::new(corners, fill(RGBColor(0xf0, 0xf1, 0xf3))))?;
+                area.draw(&Circle::new(self.centre(index), px(1.0), fill(AXIS)))?;
+                continue;
+            };
+            let color = self.color(value, low, high);
+            area.draw(&Rectangle::new(corners, fill(rgb(color))))?;
+            let ink = ink_on(color);
+            if h.is_stale(index) {
+                let [(x0, _), (_, y1)] = corners;
+                let reach = (corners[1].0 - x0) / 3;
+                area.draw(&PathElement::new([(x0, y1 - reach), (x0 + reach, y1)], line(ink.mix(0.7), 0.8)))?;
+            }
+            if h.grid <= NUMBERED {
+                let (x, y) = self.centre(index);
+                let down = if self.badge(index) { px(9.0) } else { 0 };
+                let number = match self.metric {
+                    Metric::Accuracy => format!("{:.1}", 100.0 * value),
+                    Metric::Loss => format!("{value:.3}"),
+                };
+                let size = (SIDE / h.grid as f64 * 0.27).clamp(9.0, 14.0);
+                area.draw_text(&number, &text(size, ink, HPos::Center, VPos::Center), (x, y + down))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The best value of the metric among the corner cells.
+    fn corner_value(&self) -> Option<f64> {
+        let values = self.heatmap.corners().into_iter().filter_map(|i| self.value(i));
+        if self.metric.higher_is_better() {
+            values.max_by(f64::total_cmp)
+        } else {
+            values.min_by(f64::total_cmp)
+        }
+    }
+
+    /// Whether each cell is better than every corner.
+    fn beats(&self) -> impl Iterator<Item = bool> + '_ {
+        let corner = self.corner_value();
+        (0..self.heatmap.cells.len()).map(move |i| match (self.value(i), corner) {
+            (Some(x), Some(c)) if self.metric.higher_is_better() => x > c,
+            (Some(x), Some(c)) => x < c,
+            _ => false,
+        })
+    }
+
+    fn better_region<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let (g, beats) = (self.heatmap.grid, self.beats().collect::<Vec<_>>());
+        for index in (0..beats.len()).filter(|&i| beats[i]) {
+            let (a, b) = (index / g, index % g);
+            let [(x0, y0), (x1, y1)] = self.cell(index);
+            // The neighbour across each edge, and the edge. The frame of the square is no edge of the region.
+            let edges = [
+                (a > 0 && !beats[index.saturating_sub(g)], [(x0, y0), (x0, y1)]),
+                (a + 1 < g && !beats[(index + g) % beats.len()], [(x1, y0), (x1, y1)]),
+                (b > 0 && !beats[index.saturating_sub(1)], [(x0, y1), (x1, y1)]),
+                (b + 1 < g && !beats[(index + 1) % beats.len()], [(x0, y0), (x1, y0)]),
+            ];
+            for (_, edge) in edges.into_iter().filter(|e| e.0) {
+                area.draw(&PathElement::new(edge, line(INK, 2.8)))?;
+                area.draw(&PathElement::new(edge, line(WHITE, 1.4)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A corner number or the star sits in the upper half of this cell.
+    fn badge(&self, index: usize) -> bool {
+        self.heatmap.corners().contains(&index)
+            || self.heatmap.ranking(self.metric).first() == Some(&index)
+    }
+
+    fn badges<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let h = self.heatmap;
+        let up = if h.grid <= NUMBERED { px(9.0) } else { 0 };
+        let best = h.ranking(self.metric).first().copied();
+        for (number, index) in h.corners().into_iter().enumerate() {
+            let (x, y) = self.centre(index);
+            let aside = if best == Some(index) { px(9.0) } else { 0 };
+            let at = (x - aside, y - up);
+            area.draw(&Circle::new(at, px(7.5), fill(INK)))?;
+            area.draw(&Circle::new(at, px(6.5), fill(WHITE)))?;
+            let style = bold(9.5, INK, HPos::Center, VPos::Center);
+            area.draw_text(&(number + 1).to_string(), &style, at)?;
+        }
+        for &(u, v) in self.marks {
+            let (x, y) = self.centre(h.nearest(u, v));
+            let r = px(5.0);
+            let diamond = vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y), (x, y - r)];
+            area.draw(&PathElement::new(diamond.clone(), line(INK, 3.0)))?;
+            area.draw(&PathElement::new(diamond, line(WHITE, 1.5)))?;
+        }
+        if let Some(index) = best {
+            let (x, y) = self.centre(index);
+            let aside = if h.corners().contains(&index) { px(9.0) } else { 0 };
+            draw_star(area, (x + aside, y - up), 10.0)?;
+        }
+        Ok(())
+    }
+
+    fn axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let (left, top, side) = (px(LEFT), px(TOP), px(SIDE));
+        let frame = [(left, top), (left + side, top + side)];
+        area.draw(&Rectangle::new(frame, line(AXIS, 1.0)))?;
+        // A cell is drawn around its point, so 0 and 1 lie half a cell inside the frame.
+        let half = SIDE / self.heatmap.grid as f64 / 2.0;
+        let at = |t: f64| px(half + t * (SIDE - 2.0 * half));
+        for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
+            let (x, y) = (left + at(t), top + side - at(t));
+            let (low, tick) = (top + side, px(4.0));
+            area.draw(&PathElement::new([(x, low), (x, low + tick)], line(AXIS, 1.0)))?;
+            area.draw(&PathElement::new([(left - tick, y), (left, y)], line(AXIS, 1.0)))?;
+            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
+            area.draw_text(&plain(t), &style, (x, low + px(6.0)))?;
+            let style = text(11.0, MUTED, HPos::Right, VPos::Center);
+            area.draw_text(&plain(t), &style, (left - px(7.0), y))?;
+        }
+        let style = text(13.0, INK, HPos::Center, VPos::Top);
+        area.draw_text("u", &style, (left + side / 2, top + side + px(24.0)))?;
+        let style = text(13.0, INK, HPos::Center, VPos::Center);
+        area.draw_text("v", &style, (left - px(46.0), top + side / 2))
+    }
+
+    fn bar<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, low: f64, high: f64) -> Drawn<DB> {
+        let (left, top, width, side) = (px(LEFT + SIDE + 26.0), px(TOP), px(18.0), px(SIDE));
+        let steps = 256;
+        for k in 0..steps {
+            let edge = |k: i32| top + side - side * k / steps;
+            let value = low + (high - low) * (f64::from(k) + 0.5) / f64::from(steps);
+            let color = rgb(self.color(value, low, high));
+            let corners = [(left, edge(k + 1)), (left + width, edge(k))];
+            area.draw(&Rectangle::new(corners, fill(color)))?;
+        }
+        area.draw(&Rectangle::new([(left, top), (left + width, top + side)], line(AXIS, 1.0)))?;
+        let percent = self.metric == Metric::Accuracy;
+        let shown = if percent { 100.0 * low..100.0 * high } else { low..high };
+        for tick in ticks(&shown, 8) {
+            let t = (tick - shown.start) / (shown.end - shown.start);
+            let y = top + side - (t * f64::from(side)).round() as i32;
+            let right = left + width;
+            area.draw(&PathElement::new([(right, y), (right + px(4.0), y)], line(AXIS, 1.0)))?;
+            let style = text(11.0, MUTED, HPos::Left, VPos::Center);
+            area.draw_text(&plain(tick), &style, (right + px(7.0), y))?;
+        }
+        let name = if percent { "accuracy, %" } else { "loss, nats" };
+        let style = text(11.5, INK, HPos::Left, VPos::Bottom);
+        area.draw_text(name, &style, (left, top - px(6.0)))
+    }
+}
+
+fn round(x: f64) -> f64 {
+    (x * 1000.0).round() / 1000.0
+}
+
+/// A five-pointed star, white with a dark rim, readable on any colour.
+fn draw_star<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    (x, y): (i32, i32),
+    radius: f64,
+) -> Drawn<DB> {
+    for (radius, color) in [(radius, INK), (radius - 3.0, WHITE)] {
+        let points = (0..10).map(|k| {
+            let angle = std::f64::consts::PI * (f64::from(k) / 5.0 - 0.5);
+            let r = if k % 2 == 0 { radius } else { radius * 0.48 };
+            (x + px(r * angle.cos()), y + px(r * angle.sin()))
+        });
+        area.draw(&Polygon::new(points.collect::<Vec<_>>(), fill(color)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
+        HeatmapFigure { heatmap, metric, colormap: Colormap::Viridis, title: "surface".into(), marks: &[(0.2, 0.8)] }
+    }
+
+    #[test]
+    fn svg_tells_values_and_the_best_point() {
+        let heatmap = sample::heatmap(11);
+        let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
+        let best = heatmap.best(Metric::Accuracy).unwrap();
+        for text in [
+            format!("best {:.2} % at u {}", 100.0 * best.accuracy, plain(round(best.u))),
+            "accuracy, %".into(),
+            format!("{:.1}", 100.0 * heatmap.cells[0].accuracy().unwrap()),
+            "better than every corner".into(),
+        ] {
+            assert!(svg.contains(&text), "{text}");
+        }
+        assert!(svg.starts_with("<svg width=\"720\" height=\"672\" viewBox=\"0 0 2880 2688\""));
+    }
+
+    #[test]
+    fn png_shows_the_colours_of_the_cells() {
+        let heatmap = sample::heatmap(5);
+        let figure = figure(&heatmap, Metric::Loss);
+        let pixels = sample::check_png(&figure.png().unwrap(), (1440, 1344));
+        let (low, high) = figure.range();
+        // A place in the cell that neither number, badge nor line covers.
+        let [(x0, y0), _] = figure.cell(7);
+        let (x, y) = ((x0 / 2 + 24) as usize, (y0 / 2 + 24) as usize);
+        let at = (y * 1440 + x) * 3;
+        let want = figure.color(figure.value(7).unwrap(), low, high);
+        assert_eq!((pixels[at], pixels[at + 1], pixels[at + 2]), want);
+    }
+
+    #[test]
+    fn empty_flat_and_stale_heatmaps_have_figures() {
+        let mut heatmap = Heatmap::new(2);
+        figure(&heatmap, Metric::Accuracy).svg().unwrap();
+        for cell in &mut heatmap.cells {
+            (cell.correct, cell.images) = (9, 10);
+        }
+        heatmap.version = 3;
+        let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
+        assert!(svg.contains("0 of 4 cells fresh"));
+        heatmap.cells[0].loss = f32::NAN;
+        figure(&heatmap, Metric::Loss).png().unwrap();
+    }
+}

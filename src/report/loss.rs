@@ -1,0 +1,300 @@
+//! Loss curves: the corners' training and the surface's fit.
+
+use super::axes::{Drawn, Mark, Panel, key, log_ticks, plain, thousands, title};
+use super::canvas::Figure;
+use super::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::event::Curve;
+use surfit_core::picture::Picture;
+use surfit_core::series::Series;
+
+/// Cross-entropy over optimizer steps: raw range, smoothed, validation, changes of degree.
+pub struct LossFigure<'a> {
+    /// The run.
+    pub picture: &'a Picture,
+    /// Title of the figure.
+    pub title: String,
+}
+
+/// A curve is smoothed over this part of its length, and over at least [`SHORTEST`] points.
+const WINDOW: f64 = 0.025;
+/// See [`WINDOW`].
+const SHORTEST: f64 = 6.0;
+
+impl Figure for LossFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        (1000, 460)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let (width, height) = self.size();
+        title(area, &self.title, "training and validation cross-entropy, nats")?;
+        let corners: Vec<Curve> =
+            (0..4).map(Curve::Corner).filter(|c| self.series(*c).is_some()).collect();
+        let fit: Vec<Curve> =
+            [Curve::Surface].into_iter().filter(|c| self.series(*c).is_some()).collect();
+        let groups: Vec<(&str, Vec<Curve>)> = [("Corners", corners), ("Surface", fit)]
+            .into_iter()
+            .filter(|(_, curves)| !curves.is_empty())
+            .collect();
+        let count = groups.len().max(1) as f64;
+        let each = (f64::from(width) - 20.0) / count;
+        for (i, (name, curves)) in groups.iter().enumerate() {
+            let left = 20.0 + each * i as f64;
+            let frame = [left + 40.0, 118.0, left + each - 34.0, f64::from(height) - 52.0].map(px);
+            self.panel(area, frame, name, curves)?;
+        }
+        Ok(())
+    }
+}
+
+impl LossFigure<'_> {
+    fn series(&self, curve: Curve) -> Option<&Series> {
+        self.picture.curves.get(&curve).filter(|s| !s.is_empty())
+    }
+
+    fn panel<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        frame: [i32; 4],
+        name: &str,
+        curves: &[Curve],
+    ) -> Drawn<DB> {
+        let panel = self.scales(frame, curves);
+        let surface = curves == [Curve::Surface];
+        area.draw_text(
+            name,
+            &bold(13.0, INK, HPos::Left, VPos::Center),
+            (frame[0] - px(34.0), frame[1] - px(36.0)),
+        )?;
+        let small = panel.log && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
+        let loss = move |v: f64| if small { format!("{v:e}") } else { plain(v) };
+        panel.axes(area, ("optimizer step", if panel.log { "loss (logarithmic)" } else { "loss" }), (&|v| thousands(v), &loss))?;
+        if surface {
+            self.degree_changes(area, &panel)?;
+        }
+        let mut ends: Vec<(i32, String, RGBColor)> = Vec::new();
+        for curve in curves {
+            let Some(series) = self.series(*curve) else { continue };
+            let (color, label) = match curve {
+                Curve::Corner(i) => (CORNERS[i % 4], format!("{}", i + 1)),
+                Curve::Surface => (SURFACE, String::new()),
+            };
+            let end = draw_series(area, &panel, series, color, surface)?;
+            if let (Some(y), false) = (end, surface) {
+                ends.push((y, label, color));
+            }
+        }
+        for curve in curves {
+            self.validations(area, &panel, *curve)?;
+        }
+        number_ends(area, frame, ends)?;
+        let entries = self.entries(curves);
+        key(area, (frame[0] + px(44.0), frame[1] - px(36.0)), &entries)
+    }
+
+    fn scales(&self, frame: [i32; 4], curves: &[Curve]) -> Panel {
+        let (mut low, mut high, mut end) = (f64::INFINITY, f64::NEG_INFINITY, 1.0f64);
+        for curve in curves {
+            let Some(series) = self.series(*curve) else { continue };
+            end = end.max(series.end() as f64);
+            let smooth = smoothed(series);
+            for (_, y) in smooth.into_iter().filter(|p| p.1.is_finite() && p.1 > 0.0) {
+                (low, high) = (low.min(y), high.max(y));
+            }
+            for v in self.picture.validations.get(curve).into_iter().flatten() {
+                if v.loss.is_finite() && v.loss > 0.0 {
+                    (low, high) = (low.min(v.loss), high.max(v.loss));
+                }
+            }
+        }
+        if low > high {
+            (low, high) = (0.0, 1.0);
+        }
+        let log = low > 0.0 && high / low > 5.0;
+        let y = if log { low * 0.8..high * 1.15 } else { (low - 0.1 * (high - low)).max(0.0)..high + 0.1 * (high - low).max(0.01) };
+        Panel { frame, x: 0.0..end, y, log }
+    }
+
+    fn degree_changes<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        panel: &Panel,
+    ) -> Drawn<DB> {
+        for (step, _, to) in &self.picture.degree_changes {
+            let x = panel.at(*step as f64, panel.y.start).0;
+            let [_, top, _, bottom] = panel.frame;
+            let mut y = top;
+            while y < bottom {
+                let dash = [(x, y), (x, (y + px(3.0)).min(bottom))];
+                area.draw(&PathElement::new(dash, line(MUTED, 1.0)))?;
+                y += px(6.0);
+            }
+            let style = text(10.5, MUTED, HPos::Left, VPos::Top);
+            area.draw_text(&format!("degree {to}"), &style, (x + px(4.0), top))?;
+        }
+        Ok(())
+    }
+
+    fn validations<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        panel: &Panel,
+        curve: Curve,
+    ) -> Drawn<DB> {
+        let points: Vec<(f64, f64)> = self
+            .picture
+            .validations
+            .get(&curve)
+            .into_iter()
+            .flatten()
+            .map(|v| (v.step as f64, v.loss))
+            .collect();
+        let color = match curve {
+            Curve::Corner(i) => CORNERS[i % 4],
+            Curve::Surface => VALIDATION,
+        };
+        if curve == Curve::Surface {
+            panel.curve(area, points.iter().copied(), line(color.mix(0.7), 1.2))?;
+        }
+        for (x, y) in points.into_iter().filter(|p| p.1.is_finite()) {
+            area.draw(&Circle::new(panel.at(x, y), px(3.4), fill(WHITE)))?;
+            area.draw(&Circle::new(panel.at(x, y), px(2.6), fill(color)))?;
+        }
+        Ok(())
+    }
+
+    fn entries(&self, curves: &[Curve]) -> Vec<(Mark, String)> {
+        let validated = curves.iter().any(|c| self.picture.validations.contains_key(c));
+        let surface = curves == [Curve::Surface];
+        let mut entries = if surface {
+            vec![
+                (Mark::Line(line(SURFACE.mix(0.22), 7.0)), "each step".to_owned()),
+                (Mark::Line(line(SURFACE, 2.0)), "smoothed".to_owned()),
+            ]
+        } else {
+            let name = |c: &Curve| match c {
+                Curve::Corner(i) => (Mark::Line(line(CORNERS[i % 4], 1.8)), (i + 1).to_string()),
+                Curve::Surface => (Mark::Line(line(SURFACE, 1.8)), "surface".to_owned()),
+            };
+            curves.iter().map(name).collect()
+        };
+        if validated {
+            let color = if surface { VALIDATION } else { MUTED };
+            entries.push((Mark::Dot(color), "validation".to_owned()));
+        }
+        entries
+    }
+}
+
+/// The exponentially smoothed curve over its buckets; gaps are NaN.
+fn smoothed(series: &Series) -> Vec<(f64, f64)> {
+    let (mut sum, mut weight) = (0.0, 0.0);
+    let past = 1.0 - 1.0 / (WINDOW * series.whole().len() as f64).max(SHORTEST);
+    series
+        .whole()
+        .iter()
+        .map(|b| {
+            let x = b.step as f64 + b.count.saturating_sub(1) as f64 / 2.0;
+            match b.mean() {
+                None => (x, f64::NAN),
+                Some(mean) => {
+                    sum = past * sum + (1.0 - past) * mean;
+                    weight = past * weight + (1.0 - past);
+                    (x, sum / weight)
+                }
+            }
+        })
+        .collect()
+}
+
+/// Draws raw range and smoothed curve; gives the height at which the curve ends.
+fn draw_series<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    panel: &Panel,
+    series: &Series,
+    color: RGBColor,
+    raw: bool,
+) -> Drawn<DB, Option<i32>> {
+    let smooth = smoothed(series);
+    if raw {
+        let mut piece: Vec<(f64, f64, f64)> = Vec::new();
+        let buckets = series.whole();
+        // A range over a handful of neighbours reads as a band, single values would be a hatch.
+        let group = (buckets.len() / 240).max(1);
+        for chunk in buckets.chunks(group) {
+            let low = chunk.iter().map(|b| b.min).fold(f32::INFINITY, f32::min);
+            let high = chunk.iter().map(|b| b.max).fold(f32::NEG_INFINITY, f32::max);
+            let x = chunk[chunk.len() / 2].step as f64;
+            if low <= high {
+                piece.push((x, f64::from(low), f64::from(high)));
+            } else {
+                panel.band(area, &piece, color.mix(0.22))?;
+                piece.clear();
+            }
+        }
+        panel.band(area, &piece, color.mix(0.22))?;
+    }
+    let width = if raw { 2.0 } else { 1.6 };
+    let end = smooth.iter().rfind(|p| p.1.is_finite()).map(|p| panel.at(p.0, p.1).1);
+    // More points than the eye resolves would only thicken the line; gaps stay.
+    let step = (smooth.len() / 300).max(1);
+    let last = smooth.len().saturating_sub(1);
+    let shown = smooth.into_iter().enumerate();
+    let shown = shown.filter(|(i, p)| i % step == 0 || *i == last || !p.1.is_finite());
+    panel.curve(area, shown.map(|(_, p)| p), line(color, width))?;
+    Ok(end)
+}
+
+/// Writes each curve's number beside its end, moved apart where they would overlap.
+fn number_ends<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    [_, _, right, bottom]: [i32; 4],
+    mut ends: Vec<(i32, String, RGBColor)>,
+) -> Drawn<DB> {
+    ends.sort_by_key(|e| e.0);
+    let apart = px(12.0);
+    for i in 1..ends.len() {
+        ends[i].0 = ends[i].0.max(ends[i - 1].0 + apart);
+    }
+    // Below the axis would be among its labels.
+    let mut lowest = bottom - px(4.0);
+    for end in ends.iter_mut().rev() {
+        end.0 = end.0.min(lowest);
+        lowest = end.0 - apart;
+    }
+    for (y, label, color) in ends {
+        area.draw_text(&label, &bold(11.0, color, HPos::Left, VPos::Center), (right + px(6.0), y))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn svg_names_axes_curves_and_degree_changes() {
+        let picture = sample::picture();
+        let svg = LossFigure { picture: &picture, title: "a <b> run".into() }.svg().unwrap();
+        for text in ["a &lt;b&gt; run", "optimizer step", "Corners", "Surface", "smoothed", "degree 3×3"] {
+            assert!(svg.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn losses_that_are_not_finite_break_the_curve_but_not_the_figure() {
+        let mut picture = Picture::default();
+        picture.curves.entry(Curve::Surface).or_default().extend(
+            0,
+            &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7],
+        );
+        let png = LossFigure { picture: &picture, title: "x".into() }.png().unwrap();
+        sample::check_png(&png, (2000, 920));
+        picture.curves.get_mut(&Curve::Surface).unwrap().truncate(1);
+        LossFigure { picture: &picture, title: "only gaps".into() }.svg().unwrap();
+    }
+}

@@ -1,0 +1,154 @@
+//! Questions, asked before something cannot be taken back.
+
+use super::{App, Effect};
+use crate::link::{Leave, Outgoing};
+use crossterm::event::{KeyCode, KeyEvent};
+use surfit_core::protocol::Command;
+
+/// What an answer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing.
+    Cancel,
+    /// Leave; the engine goes on.
+    Detach,
+    /// Leave; the engine makes a checkpoint and ends.
+    StopEngine,
+    /// End the present stage early.
+    StopStage,
+    /// Fit a new surface.
+    StartFit,
+    /// Train new corners.
+    StartCorners,
+}
+
+/// One of the answers to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Its key.
+    pub key: char,
+    /// A word or two.
+    pub label: &'static str,
+    /// What it means, in a clause.
+    pub meaning: &'static str,
+    /// What it does.
+    pub answer: Answer,
+}
+
+/// A question with its answers; the first is the one that loses nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The question.
+    pub title: &'static str,
+    /// What there is to know before answering.
+    pub text: String,
+    /// The answers.
+    pub choices: &'static [Choice],
+    /// The one that enter takes.
+    pub selected: usize,
+}
+
+const fn choice(key: char, label: &'static str, meaning: &'static str, answer: Answer) -> Choice {
+    Choice { key, label, meaning, answer }
+}
+
+const QUIT: &[Choice] = &[
+    choice('d', "detach", "leave, the engine goes on", Answer::Detach),
+    choice('s', "stop engine", "checkpoint, end it, and leave", Answer::StopEngine),
+    choice('c', "cancel", "stay here", Answer::Cancel),
+];
+const STOP: &[Choice] = &[
+    choice('c', "cancel", "go on", Answer::Cancel),
+    choice('s', "stop", "end it here, keep what was reached", Answer::StopStage),
+];
+const FIT: &[Choice] = &[
+    choice('c', "cancel", "keep the present surface", Answer::Cancel),
+    choice('f', "new fit", "fit again between these corners", Answer::StartFit),
+];
+const CORNERS: &[Choice] = &[
+    choice('c', "cancel", "keep the present corners", Answer::Cancel),
+    choice('t', "train", "train four new corners, then fit", Answer::StartCorners),
+];
+
+impl App {
+    fn ask(&mut self, title: &'static str, text: String, choices: &'static [Choice]) -> Vec<Effect> {
+        self.question = Some(Question { title, text, choices, selected: 0 });
+        self.dirty = true;
+        Vec::new()
+    }
+
+    pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
+        let text = match &self.picture.snapshot {
+            Some(s) => format!("The {} of {} is under way.", s.stage.name(), self.run),
+            None => format!("{} is under way.", self.run),
+        };
+        self.ask("Leave while work is under way?", text, QUIT)
+    }
+
+    pub(super) fn ask_stop(&mut self) -> Vec<Effect> {
+        let text = match &self.picture.snapshot {
+            Some(s) if s.total > 0 => {
+                format!("The {} has done {} of {}.", s.stage.name(), s.done, s.total)
+            }
+            Some(s) => format!("The {} is under way.", s.stage.name()),
+            None => String::new(),
+        };
+        self.ask("Stop this stage?", text, STOP)
+    }
+
+    pub(super) fn ask_fit(&mut self) -> Vec<Effect> {
+        let text = "A new fit takes the place of the present surface; models written stay.";
+        self.ask("Fit a new surface?", text.into(), FIT)
+    }
+
+    pub(super) fn ask_corners(&mut self) -> Vec<Effect> {
+        let text = "New corners take the place of these and of the surface; models written stay.";
+        self.ask("Train new corners?", text.into(), CORNERS)
+    }
+
+    pub(super) fn key_in_question(&mut self, event: KeyEvent) -> Vec<Effect> {
+        let Some(question) = &mut self.question else { return Vec::new() };
+        let count = question.choices.len();
+        match event.code {
+            KeyCode::Esc => return self.answer(Answer::Cancel),
+            KeyCode::Enter => {
+                let answer = question.choices[question.selected].answer;
+                return self.answer(answer);
+            }
+            KeyCode::Down | KeyCode::Right | KeyCode::Tab => {
+                question.selected = (question.selected + 1) % count;
+            }
+            KeyCode::Up | KeyCode::Left | KeyCode::BackTab => {
+                question.selected = (question.selected + count - 1) % count;
+            }
+            KeyCode::Char(c) => {
+                let c = c.to_ascii_lowercase();
+                if let Some(choice) = question.choices.iter().find(|choice| choice.key == c) {
+                    return self.answer(choice.answer);
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn answer(&mut self, answer: Answer) -> Vec<Effect> {
+        self.question = None;
+        self.dirty = true;
+        match answer {
+            Answer::Cancel => Vec::new(),
+            Answer::Detach => self.leave(Leave::Detached),
+            Answer::StopEngine => self.leave(Leave::Quit { stop_engine: true }),
+            Answer::StopStage => self.send("stop", Command::Stop),
+            Answer::StartFit => self.send("start", Command::StartFit { degrees: None }),
+            Answer::StartCorners => self.send("start", Command::StartCorners),
+        }
+    }
+
+    pub(super) fn leave(&mut self, leave: Leave) -> Vec<Effect> {
+        match leave {
+            Leave::Detached => vec![Effect::Send(Outgoing::Detach), Effect::Leave(leave)],
+            leave => vec![Effect::Leave(leave)],
+        }
+    }
+}

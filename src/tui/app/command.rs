@@ -1,0 +1,160 @@
+//! Commands to the engine, and what is waited for until they are answered.
+
+use super::message::Kind;
+use super::{App, Effect};
+use crate::link::Outgoing;
+use surfit_core::protocol::Command;
+use surfit_core::surface::{Axis, Degrees};
+
+/// A command without a reply.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    /// What it is, for a refusal: `pause`, `export`.
+    pub name: &'static str,
+    /// Shown while it takes: `exporting the best model …`.
+    pub waiting: Option<String>,
+    /// Said when it was carried out and no event says so.
+    pub done: Option<String>,
+}
+
+/// A value that was asked for and has not come yet, so that the next key press goes on from there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Wanted<T> {
+    pub value: T,
+    pub id: u64,
+    /// When the engine said yes; what it then reports wins soon after.
+    pub granted: Option<f64>,
+}
+
+/// Seconds after which a granted wish no longer hides what the engine reports.
+const PATIENCE: f64 = 3.0;
+
+/// Grids that the keys go through; each is of the form that coarse-to-fine measuring likes, or usual.
+const GRIDS: [usize; 13] = [3, 5, 7, 9, 11, 15, 21, 25, 31, 41, 51, 81, 101];
+
+impl App {
+    /// Sends a command and remembers that it waits.
+    pub(super) fn send(&mut self, name: &'static str, command: Command) -> Vec<Effect> {
+        self.send_waiting(name, command, None)
+    }
+
+    pub(super) fn send_waiting(
+        &mut self,
+        name: &'static str,
+        command: Command,
+        waiting: Option<String>,
+    ) -> Vec<Effect> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.pending.insert(id, Pending { name, waiting, done: None });
+        self.dirty = true;
+        vec![Effect::Send(Outgoing::Command { id, command })]
+    }
+
+    /// Degrees as the user sees them: those asked for, else those reported.
+    pub fn degrees(&self) -> Degrees {
+        let reported = self.picture.snapshot.as_ref().map(|s| s.degrees);
+        let wanted = self.wanted_degrees.map(|w| w.value);
+        // A picture without a snapshot exists only between two messages; the demo's degrees stand in.
+        wanted.or(reported).unwrap_or_else(|| Degrees::new(2, 2).expect("2 is in 1..=8"))
+    }
+
+    /// Degrees that were asked for and have not come yet.
+    pub fn wanted_degrees(&self) -> Option<Degrees> {
+        self.wanted_degrees.map(|w| w.value)
+    }
+
+    fn aimed_grid(&self) -> usize {
+        self.wanted_grid.map_or_else(|| self.grid(), |w| w.value)
+    }
+
+    /// The next finer grid, if there is one.
+    pub fn finer_grid(&self) -> Option<usize> {
+        GRIDS.into_iter().find(|&g| g > self.aimed_grid())
+    }
+
+    /// The next coarser grid, if there is one.
+    pub fn coarser_grid(&self) -> Option<usize> {
+        GRIDS.into_iter().rev().find(|&g| g < self.aimed_grid())
+    }
+
+    pub(super) fn change_degree(&mut self, axis: Axis, by: i8) -> Vec<Effect> {
+        match self.degrees().changed(axis, by) {
+            Ok(degrees) => self.set_degrees(degrees),
+            Err(why) => {
+                self.say(Kind::Hint, why.to_string());
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn set_degrees(&mut self, value: Degrees) -> Vec<Effect> {
+        self.wanted_degrees = Some(Wanted { value, id: self.next_id, granted: None });
+        let waiting = format!("changing the degree to {value} …");
+        self.send_waiting("degree", Command::SetDegree { degrees: value }, Some(waiting))
+    }
+
+    pub(super) fn set_grid(&mut self, value: usize) -> Vec<Effect> {
+        self.wanted_grid = Some(Wanted { value, id: self.next_id, granted: None });
+        let waiting = format!("changing the grid to {value}×{value} …");
+        self.send_waiting("grid", Command::SetGrid { grid: value }, Some(waiting))
+    }
+
+    /// An answer came.
+    pub(super) fn reply(&mut self, id: u64, error: Option<String>) {
+        let Some(pending) = self.pending.remove(&id) else {
+            return;
+        };
+        self.dirty = true;
+        let superseded = match pending.name {
+            "degree" => self.wanted_degrees.is_some_and(|w| w.id > id),
+            "grid" => self.wanted_grid.is_some_and(|w| w.id > id),
+            _ => false,
+        };
+        self.settle(id, error.is_none());
+        match error {
+            // A wish that a later one took the place of may be refused for that reason alone.
+            Some(_) if superseded => {}
+            Some(why) => self.say(Kind::Error, format!("{}: {why}", pending.name)),
+            None => {
+                if let Some(done) = pending.done {
+                    self.say(Kind::Info, done);
+                }
+            }
+        }
+    }
+
+    /// Notes the answer to a wish.
+    fn settle(&mut self, id: u64, granted: bool) {
+        fn one<T>(wanted: &mut Option<Wanted<T>>, id: u64, granted: bool, now: f64) {
+            if let Some(w) = wanted.as_mut().filter(|w| w.id == id) {
+                if granted {
+                    w.granted = Some(now);
+                } else {
+                    *wanted = None;
+                }
+            }
+        }
+        one(&mut self.wanted_degrees, id, granted, self.now);
+        one(&mut self.wanted_grid, id, granted, self.now);
+    }
+
+    /// Lets go of wishes that came true, or that the engine had time enough for.
+    pub(super) fn compare_wishes(&mut self) {
+        let Some(s) = &self.picture.snapshot else { return };
+        let old = |granted: Option<f64>| granted.is_some_and(|t| t + PATIENCE < self.now);
+        if self.wanted_degrees.is_some_and(|w| w.value == s.degrees && w.granted.is_some() || old(w.granted)) {
+            self.wanted_degrees = None;
+        }
+        if self.wanted_grid.is_some_and(|w| w.value == s.heatmap.grid && w.granted.is_some() || old(w.granted)) {
+            self.wanted_grid = None;
+        }
+    }
+
+    /// Nothing that was asked for will be answered any more.
+    pub(super) fn forget_pending(&mut self) {
+        self.pending.clear();
+        self.wanted_degrees = None;
+        self.wanted_grid = None;
+    }
+}

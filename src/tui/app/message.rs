@@ -1,0 +1,98 @@
+//! The line above the footer that tells what just happened.
+
+use super::{App, Connection};
+use surfit_core::picture::LogLine;
+
+/// What sort of thing a message says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Why nothing happened.
+    Hint,
+    /// Something happened.
+    Info,
+    /// Something was achieved.
+    Good,
+    /// Something failed.
+    Error,
+}
+
+/// A message and until when it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Sort.
+    pub kind: Kind,
+    /// A sentence.
+    pub text: String,
+    /// Seconds since the workbench began; `None` to stay until the next.
+    pub until: Option<f64>,
+}
+
+impl App {
+    /// Shows a sentence for some seconds, longer when something failed. Failures also go into the log.
+    pub(crate) fn say(&mut self, kind: Kind, text: impl Into<String>) {
+        let text = text.into();
+        if kind == Kind::Error {
+            self.note_in_log(&text, true);
+        }
+        self.say_only(kind, text);
+    }
+
+    /// Shows a sentence for some seconds.
+    pub(super) fn say_only(&mut self, kind: Kind, text: String) {
+        let seconds = match kind {
+            Kind::Hint => 4.0,
+            Kind::Info => 6.0,
+            Kind::Good => 10.0,
+            Kind::Error => 12.0,
+        };
+        self.note = Some(Message { kind, text, until: Some(self.now + seconds) });
+        self.dirty = true;
+    }
+
+    /// Keeps a sentence of the workbench itself for the log. It carries the time of the run's latest event, since
+    /// the state knows no clock.
+    pub(crate) fn note_in_log(&mut self, text: &str, error: bool) {
+        let time = self.picture.log.back().map_or(0.0, |l| l.time);
+        self.notes.push(LogLine { time, text: text.into(), error });
+        let excess = self.notes.len().saturating_sub(100);
+        self.notes.drain(..excess);
+    }
+
+    /// What the message line shows now: what is being waited for, else the latest message.
+    pub fn note(&self) -> Option<Message> {
+        let info = |text| Message { kind: Kind::Info, text, until: None };
+        let waiting = self.pending.values().rev().find_map(|p| p.waiting.clone());
+        let failed = self.note.as_ref().is_some_and(|n| n.kind == Kind::Error);
+        match waiting {
+            Some(text) if !failed => Some(info(text)),
+            _ => self.note.clone(),
+        }
+    }
+
+    /// A sentence that stays as long as there is no engine, with what to do.
+    pub fn banner(&self) -> Option<String> {
+        let keys = |a| self.keymap.shown(a, self.theme.ascii());
+        let (resume, detach) =
+            (keys(crate::action::Action::Resume), keys(crate::action::Action::Quit));
+        match &self.connection {
+            Connection::Lost(_) if self.picture.closed => Some(format!(
+                "The engine has ended in good order. {resume} starts it again, {detach} leaves."
+            )),
+            Connection::Lost(reason) => Some(format!(
+                "No engine: {reason}. {resume} connects again or starts it from the last checkpoint, {detach} leaves."
+            )),
+            Connection::Dead => Some(format!(
+                "The engine died. The last checkpoint is safe: {resume} resumes from it, {detach} leaves."
+            )),
+            _ => None,
+        }
+    }
+
+    /// Takes away what stood long enough.
+    pub(super) fn expire(&mut self) {
+        if self.note.as_ref().and_then(|n| n.until).is_some_and(|t| t <= self.now) {
+            self.note = None;
+            self.dirty = true;
+        }
+    }
+}

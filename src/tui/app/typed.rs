@@ -1,0 +1,101 @@
+//! Commands with figures, typed into the palette: `degree 3 4`, `grid 31`, `go 0.2 0.7`, `theme light`.
+
+use super::message::Kind;
+use super::{App, Effect, Pane};
+use crate::action::Action;
+use surfit_core::heatmap::Heatmap;
+use surfit_core::surface::Degrees;
+
+/// What can be typed, for the palette's hint.
+pub const FORMS: [&str; 4] = ["degree 3 4", "grid 31", "go 0.25 0.5", "theme light"];
+
+/// A typed command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Typed {
+    /// New degrees.
+    Degree(Degrees),
+    /// Points along each axis.
+    Grid(usize),
+    /// The cursor goes to the cell nearest to `(u, v)`.
+    Go(f64, f64),
+    /// A theme by name.
+    Theme(String),
+}
+
+/// Reads a typed command; `None` when it is none, an error in words when one of its figures is not usable.
+pub fn parse(text: &str) -> Option<Result<Typed, String>> {
+    let words: Vec<&str> =
+        text.split([' ', ',', '×']).filter(|w| !w.is_empty()).collect();
+    let number = |w: &str| w.parse::<u8>().map_err(|_| format!("`{w}` is no degree; choose 1 to 8"));
+    let part = |w: &str| match w.parse::<f64>() {
+        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
+        _ => Err(format!("`{w}` is no parameter; choose 0 to 1")),
+    };
+    Some(match words.as_slice() {
+        ["degree", m, n] => number(m).and_then(|m| {
+            Ok(Typed::Degree(Degrees::new(m, number(n)?).map_err(|e| e.to_string())?))
+        }),
+        ["grid", g] => match g.parse() {
+            Ok(g) => Heatmap::refuse_grid(g).map_or(Ok(Typed::Grid(g)), Err),
+            Err(_) => Err(format!("`{g}` is no grid; choose 2 to {}", Heatmap::MAX_GRID)),
+        },
+        ["go", u, v] => part(u).and_then(|u| Ok(Typed::Go(u, part(v)?))),
+        ["theme", name] => Ok(Typed::Theme((*name).into())),
+        _ => return None,
+    })
+}
+
+impl App {
+    /// Does what was typed; `None` when it is no typed command.
+    pub(super) fn typed(&mut self, text: &str) -> Option<Vec<Effect>> {
+        let needs = |action: Action| (action.entry().possible)(self);
+        let possible = match parse(text)? {
+            Ok(typed) => match &typed {
+                // Both need no more than an engine; whether the value is new it decides itself.
+                Typed::Degree(_) | Typed::Grid(_) => needs(Action::Checkpoint).map(|()| typed),
+                _ => Ok(typed),
+            },
+            Err(why) => Err(why),
+        };
+        Some(match possible {
+            Err(why) => {
+                self.say(Kind::Hint, why);
+                Vec::new()
+            }
+            Ok(Typed::Degree(degrees)) => self.set_degrees(degrees),
+            Ok(Typed::Grid(grid)) => self.set_grid(grid),
+            Ok(Typed::Go(u, v)) => {
+                let last = (self.grid() - 1) as f64;
+                self.surface.cursor = ((u * last).round() as usize, (v * last).round() as usize);
+                self.focus_on(Pane::Surface);
+                Vec::new()
+            }
+            Ok(Typed::Theme(name)) => {
+                self.use_theme(&name);
+                Vec::new()
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_and_refused_in_words() {
+        let degrees = Degrees::new(3, 4).unwrap();
+        for text in ["degree 3 4", "degree 3×4", "degree  3, 4"] {
+            assert_eq!(parse(text), Some(Ok(Typed::Degree(degrees))), "{text}");
+        }
+        assert_eq!(parse("go 0.25,1"), Some(Ok(Typed::Go(0.25, 1.0))));
+        let error = |text: &str| parse(text).unwrap().unwrap_err();
+        assert!(error("degree 3 9").contains("outside 1..=8"));
+        assert!(error("grid 1").contains("cannot be measured"));
+        assert!(error("go 2 0").contains("0 to 1"));
+        assert_eq!(parse("pause"), None);
+        for form in FORMS {
+            assert!(parse(form).unwrap().is_ok(), "{form}");
+        }
+    }
+}

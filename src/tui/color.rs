@@ -1,0 +1,189 @@
+//! How many colours the terminal can show, and fitting colours to that.
+
+use ratatui::style::Color;
+use std::io::IsTerminal;
+use std::str::FromStr;
+use termprofile::{DetectorSettings, EnvVarSource, TermProfile, TermVars};
+
+/// Colours a terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// No colours; letters may still be bold, dim, underlined or reversed.
+    None,
+    /// The 16 named colours, whose look the user's terminal decides.
+    Ansi16,
+    /// The 256-colour palette.
+    Ansi256,
+    /// Any red, green and blue.
+    Truecolor,
+}
+
+impl Depth {
+    /// Every depth, fewest colours first.
+    pub const ALL: [Depth; 4] = [Depth::None, Depth::Ansi16, Depth::Ansi256, Depth::Truecolor];
+
+    /// The depth's name in options and in `SURFIT_COLOR`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Depth::None => "none",
+            Depth::Ansi16 => "16",
+            Depth::Ansi256 => "256",
+            Depth::Truecolor => "truecolor",
+        }
+    }
+
+    /// What the environment tells about the terminal at standard output: `SURFIT_COLOR` wins, then `NO_COLOR`, then
+    /// what `COLORTERM`, `TERM` and their kind say.
+    ///
+    /// A `SURFIT_COLOR` that is no depth is ignored here; [`Depth::forced`] says what is wrong with it.
+    pub fn detect() -> Self {
+        Self::from_environment(&termprofile::Env, &std::io::stdout())
+    }
+
+    /// The depth that `SURFIT_COLOR` asks for, if any, or a sentence about a value it cannot have.
+    pub fn forced() -> Result<Option<Self>, String> {
+        std::env::var("SURFIT_COLOR").ok().filter(|s| !s.is_empty()).map(|s| s.parse()).transpose()
+    }
+
+    fn from_environment(env: &impl EnvVarSource, out: &impl IsTerminal) -> Self {
+        if let Some(forced) = env.var("SURFIT_COLOR").and_then(|s| s.parse().ok()) {
+            return forced;
+        }
+        // no-color.org: any value that is not empty counts.
+        if env.var("NO_COLOR").is_some_and(|s| !s.is_empty()) {
+            return Depth::None;
+        }
+        // Asking tmux would start a process before the first frame.
+        let settings = DetectorSettings::new().enable_tmux_info(false);
+        match TermProfile::detect_with_vars(TermVars::from_source(env, &Output(out), settings)) {
+            TermProfile::NoTty | TermProfile::NoColor => Depth::None,
+            TermProfile::Ansi16 => Depth::Ansi16,
+            TermProfile::Ansi256 => Depth::Ansi256,
+            TermProfile::TrueColor => Depth::Truecolor,
+        }
+    }
+
+    /// `rgb` as this depth shows it; `Color::Reset` at 16 colours and below, where only roles have colours.
+    pub fn rgb(self, (r, g, b): (u8, u8, u8)) -> Color {
+        match self {
+            Depth::Truecolor => Color::Rgb(r, g, b),
+            Depth::Ansi256 => Color::Indexed(nearest_256((r, g, b))),
+            Depth::Ansi16 | Depth::None => Color::Reset,
+        }
+    }
+}
+
+impl FromStr for Depth {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|d| d.name().eq_ignore_ascii_case(s))
+            .ok_or_else(|| format!("`{s}` is no colour depth; choose none, 16, 256 or truecolor"))
+    }
+}
+
+/// A wrapper because termprofile's own trait covers only owned streams.
+struct Output<'a, T>(&'a T);
+
+impl<T: IsTerminal> termprofile::IsTerminal for Output<'_, T> {
+    fn is_terminal(&self) -> bool {
+        self.0.is_terminal()
+    }
+}
+
+/// True when letters outside ASCII are safe: the locale says UTF-8.
+pub fn speaks_unicode() -> bool {
+    let var = |name: &str| std::env::var(name).ok().filter(|s| !s.is_empty());
+    unicode_locale(var)
+}
+
+fn unicode_locale(var: impl Fn(&str) -> Option<String>) -> bool {
+    // The first of these that is set decides, as in the C library.
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(&var).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// Levels of the 6×6×6 cube of the 256-colour palette.
+const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
+/// Index of the palette's colour nearest to `rgb`, by a distance weighted as eyes weigh ("redmean"). The first 16 are
+/// left out: terminals colour those as users like.
+pub fn nearest_256(rgb: (u8, u8, u8)) -> u8 {
+    let level = |c: u8| (0..6).min_by_key(|&i| CUBE[i].abs_diff(c)).unwrap_or(0);
+    let [r, g, b] = [level(rgb.0), level(rgb.1), level(rgb.2)];
+    let cube = (16 + 36 * r + 6 * g + b) as u8;
+    let mean = (u16::from(rgb.0) + u16::from(rgb.1) + u16::from(rgb.2)) / 3;
+    let step = (mean.saturating_sub(8) + 5) / 10;
+    let grey = 232 + step.min(23) as u8;
+    if distance(rgb, palette_256(grey)) < distance(rgb, palette_256(cube)) { grey } else { cube }
+}
+
+/// The colour of an index from 16 on; darker indices count as black.
+pub fn palette_256(index: u8) -> (u8, u8, u8) {
+    match index {
+        0..=15 => (0, 0, 0),
+        16..=231 => {
+            let i = usize::from(index - 16);
+            (CUBE[i / 36], CUBE[i / 6 % 6], CUBE[i % 6])
+        }
+        232.. => {
+            let grey = 8 + 10 * (index - 232);
+            (grey, grey, grey)
+        }
+    }
+}
+
+fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> i64 {
+    let d = |x: u8, y: u8| i64::from(x) - i64::from(y);
+    let (r, g, bl) = (d(a.0, b.0), d(a.1, b.1), d(a.2, b.2));
+    let mean = (i64::from(a.0) + i64::from(b.0)) / 2;
+    (512 + mean) * r * r + 1024 * g * g + (767 - mean) * bl * bl
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn depth(vars: &[(&'static str, &'static str)]) -> Depth {
+        let mut env: HashMap<&str, &str> = vars.iter().copied().collect();
+        // A forced terminal, since tests have none at standard output.
+        env.entry("TTY_FORCE").or_insert("1");
+        Depth::from_environment(&env, &std::io::stdout())
+    }
+
+    #[test]
+    fn the_environment_decides_and_a_forced_value_wins() {
+        assert_eq!(depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Depth::Truecolor);
+        assert_eq!(depth(&[("TERM", "xterm-256color")]), Depth::Ansi256);
+        assert_eq!(depth(&[("TERM", "linux")]), Depth::Ansi16);
+        assert_eq!(depth(&[("TERM", "xterm-256color"), ("NO_COLOR", "0")]), Depth::None);
+        assert_eq!(depth(&[("TERM", "dumb")]), Depth::None);
+        let forced = [("NO_COLOR", "1"), ("SURFIT_COLOR", "256"), ("TERM", "dumb")];
+        assert_eq!(depth(&forced), Depth::Ansi256);
+        assert!("many".parse::<Depth>().unwrap_err().contains("`many` is no colour depth"));
+    }
+
+    #[test]
+    fn the_nearest_of_256_is_itself_for_every_colour_of_the_palette() {
+        for index in 16..=255u8 {
+            assert_eq!(palette_256(nearest_256(palette_256(index))), palette_256(index), "{index}");
+        }
+        assert_eq!(Depth::Ansi16.rgb((1, 2, 3)), Color::Reset);
+        assert_eq!(Depth::Truecolor.rgb((1, 2, 3)), Color::Rgb(1, 2, 3));
+    }
+
+    #[test]
+    fn the_locale_tells_whether_braille_is_safe() {
+        let with = |pairs: &'static [(&str, &str)]| {
+            unicode_locale(|n| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string()))
+        };
+        assert!(with(&[("LANG", "en_US.UTF-8")]));
+        assert!(with(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]));
+        assert!(!with(&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")]));
+        assert!(!with(&[]));
+    }
+}

@@ -1,0 +1,253 @@
+//! Pictures of runs for tests: the demo at its stages, with figures as a real run has them.
+
+use surfit_core::draws::Phase;
+use surfit_core::event::{
+    Alignment, Corner, Curve, Envelope, Event, Exported, Finished, RunInfo, Stage,
+};
+use surfit_core::heatmap::{Heatmap, Metric, Point};
+use surfit_core::picture::Picture;
+use surfit_core::snapshot::{ControlPoint, Snapshot, State};
+use surfit_core::surface::Degrees;
+
+/// The run's id in every fixture.
+pub(crate) const RUN: &str = "demo-7";
+const BEGAN: f64 = 1_750_000_000.0;
+const CORNERS: [f64; 4] = [0.8715, 0.8690, 0.8742, 0.8668];
+
+/// The run has begun; the engine is loading data.
+pub(crate) fn loading() -> Picture {
+    let mut p = Picture::default();
+    let info = RunInfo {
+        run: RUN.into(),
+        engine: "0.1.0".into(),
+        device: "cpu".into(),
+        compute: "bf16".into(),
+        threads: 2,
+        network: "cnn".into(),
+        parameters: 76_458,
+        data: "fashion-mnist-16k (embedded)".into(),
+        images: [13_000, 1_500, 1_500],
+        classes: ["T-shirt", "Trouser", "Pullover", "Dress", "Coat"].map(String::from).to_vec(),
+    };
+    feed(&mut p, vec![Event::Started(info), Event::StageBegan { stage: Stage::Data, total: 0 }]);
+    let mut s = Snapshot::empty(degrees(2, 2), 21);
+    (s.state, s.seq, s.viewers, s.memory) = (State::Running, p.seq, 1, 180 << 20);
+    p.snapshot = Some(s);
+    p
+}
+
+/// Corners 1 and 2 are ready, corner 3 trains.
+pub(crate) fn corners() -> Picture {
+    let mut p = loading();
+    let mut events = vec![
+        Event::StageEnded { stage: Stage::Data, seconds: 0.4 },
+        Event::StageBegan { stage: Stage::Corners, total: 1632 },
+    ];
+    for index in 0..2 {
+        events.extend(corner_training(index, 408));
+        events.push(Event::CornerReady(corner(index)));
+    }
+    events.extend(corner_training(2, 150));
+    feed(&mut p, events);
+    let s = p.snapshot.as_mut().unwrap();
+    (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, Stage::Corners, 966, 1632, 61.3);
+    s.seconds_left = Some(68.0);
+    p
+}
+
+/// The fit is in its interior phase, at step 1240 of 3000, degree 3×3, the heatmap half measured.
+pub(crate) fn fitting() -> Picture {
+    let mut p = corners();
+    let mut events = corner_training(2, 408);
+    events.push(Event::CornerReady(corner(2)));
+    events.extend(corner_training(3, 408));
+    events.push(Event::CornerReady(corner(3)));
+    events.push(Event::StageEnded { stage: Stage::Corners, seconds: 27.2 });
+    events.push(Event::StageBegan { stage: Stage::Align, total: 3 });
+    for index in 1..4 {
+        events.push(Event::Aligned(Alignment {
+            index,
+            moved: 0.94,
+            logit_change: 2.4e-6,
+            distance: [1.0, 0.71 + 0.01 * index as f64],
+        }));
+    }
+    events.push(Event::StageEnded { stage: Stage::Align, seconds: 0.6 });
+    events.push(Event::StageBegan { stage: Stage::Fit, total: 3000 });
+    for block in 0..124u64 {
+        let first_step = 10 * block;
+        let values = (first_step..first_step + 10).map(|s| loss(9, s, 0.95, 0.31, 300.0)).collect();
+        events.push(Event::Losses { curve: Curve::Surface, first_step, values, rate: 0.04 });
+        if (first_step + 10) % 200 == 0 {
+            let t = (first_step as f64 / 500.0).min(2.5);
+            events.push(Event::Validated {
+                curve: Curve::Surface,
+                step: first_step + 10,
+                loss: 0.36 + 0.3 * (-t).exp(),
+                accuracy: 0.884 - 0.06 * (-t).exp(),
+            });
+        }
+        if first_step == 600 {
+            let (from, to) = (degrees(2, 2), degrees(3, 3));
+            events.push(Event::DegreeChanged { step: 600, from, to, deviation: 3.1e-7 });
+        }
+    }
+    events.push(Event::Checkpoint { step: 1200 });
+    feed(&mut p, events);
+    let s = p.snapshot.as_mut().unwrap();
+    (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, Stage::Fit, 1240, 3000, 82.4);
+    (s.phase, s.fit_step, s.fit_total, s.learning_rate) = (Some(Phase::Interior), 1240, 3000, 0.0402);
+    (s.seconds_left, s.degrees, s.memory) = (Some(131.0), degrees(3, 3), 412 << 20);
+    s.marks = vec![(0.25, 0.4)];
+    s.heatmap = heatmap(21, 210, 512);
+    s.control_points = control_points(s.degrees);
+    p
+}
+
+/// The job is done: the heatmap complete, the best point exported.
+pub(crate) fn finished() -> Picture {
+    let mut p = fitting();
+    let complete = heatmap(21, 441, 1500);
+    let best = complete.best(Metric::Accuracy).unwrap();
+    let summary = complete.summary().unwrap();
+    let dir = std::path::PathBuf::from("runs/demo-7/exports/best-1");
+    feed(
+        &mut p,
+        vec![
+            Event::StageEnded { stage: Stage::Fit, seconds: 36.9 },
+            Event::StageBegan { stage: Stage::Heatmap, total: 441 },
+            Event::HeatmapComplete { grid: 21, summary, best },
+            Event::StageEnded { stage: Stage::Heatmap, seconds: 9.8 },
+            Event::StageBegan { stage: Stage::Export, total: 1 },
+            Event::Exported(Exported {
+                dir: dir.clone(),
+                selection: "best".into(),
+                u: Some(best.u),
+                v: Some(best.v),
+                validation_accuracy: best.accuracy,
+                test_accuracy: 0.8853,
+            }),
+            Event::StageEnded { stage: Stage::Export, seconds: 0.5 },
+            Event::Finished(Finished {
+                corners: CORNERS.to_vec(),
+                corners_test: vec![0.868, 0.866, 0.872, 0.8647],
+                degrees: degrees(3, 3),
+                best,
+                best_test: Some(0.8853),
+                interior_mean: summary.interior_mean,
+                heatmap: summary,
+                grid: 21,
+                seconds: [("corners", 27.2), ("fit", 36.9)].map(|(k, v)| (k.to_string(), v)).into(),
+                export: Some(dir),
+            }),
+        ],
+    );
+    let s = p.snapshot.as_mut().unwrap();
+    (s.seq, s.state, s.stage, s.done, s.total) = (p.seq, State::Finished, Stage::Export, 1, 1);
+    (s.rate, s.seconds_left, s.fit_step, s.heatmap) = (0.0, None, 3000, complete);
+    p
+}
+
+/// A point of the fixture's surface that was measured on the whole validation split.
+pub(crate) fn evaluated(u: f64, v: f64) -> Event {
+    let accuracy = accuracy(u, v);
+    Event::Evaluated(Point { u, v, accuracy, loss: 0.9 * (1.0 - accuracy) + 0.25, images: 1500 })
+}
+
+/// Degrees without the fuss.
+pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
+    Degrees::new(m, n).unwrap()
+}
+
+/// Applies events with numbers and times that go on from the picture's.
+pub(crate) fn feed(picture: &mut Picture, events: Vec<Event>) {
+    for event in events {
+        let seq = picture.seq + 1;
+        picture.apply(&Envelope { seq, time: BEGAN + 0.1 * seq as f64, event });
+    }
+}
+
+fn corner(index: usize) -> Corner {
+    Corner {
+        index,
+        source: format!("seed {}, 4 epochs", index + 1),
+        accuracy: CORNERS[index],
+        loss: 0.37 + 0.004 * index as f64,
+        seconds: 6.8,
+    }
+}
+
+fn corner_training(index: usize, steps: u64) -> Vec<Event> {
+    let values = (0..steps).map(|s| loss(index as u64, s, 2.3, 0.33, 70.0)).collect();
+    let curve = Curve::Corner(index);
+    let mut events = vec![Event::Losses { curve, first_step: 0, values, rate: 0.05 }];
+    for step in (102..=steps).step_by(102) {
+        let left = (-(step as f64) / 130.0).exp();
+        events.push(Event::Validated {
+            curve,
+            step,
+            loss: 0.37 + 0.5 * left,
+            accuracy: CORNERS[index] - 0.14 * left,
+        });
+    }
+    events
+}
+
+fn noise(purpose: u64, step: u64) -> f64 {
+    let mut x = (purpose + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    x ^= x >> 29;
+    x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x ^= x >> 32;
+    (x >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+}
+
+fn loss(purpose: u64, step: u64, from: f64, to: f64, scale: f64) -> f32 {
+    let clean = to + (from - to) * (-(step as f64) / scale).exp();
+    (clean * (1.0 + 0.35 * noise(purpose, step))) as f32
+}
+
+fn accuracy(u: f64, v: f64) -> f64 {
+    let w = [(1.0 - u) * (1.0 - v), u * (1.0 - v), (1.0 - u) * v, u * v];
+    let linear: f64 = w.iter().zip(CORNERS).map(|(a, b)| a * b).sum();
+    let dome = 16.0 * u * (1.0 - u) * v * (1.0 - v);
+    let ripple = (7.0 * u + 2.0 * v).sin() * (5.0 * v - u).cos();
+    linear + 0.016 * dome.sqrt() + 0.003 * ripple
+}
+
+/// The first `measured` cells of the coarse-to-fine order, the earlier third of them stale.
+fn heatmap(grid: usize, measured: usize, images: u32) -> Heatmap {
+    let mut map = Heatmap::new(grid);
+    map.version = 1240;
+    for (n, index) in map.coarse_to_fine().into_iter().take(measured).enumerate() {
+        let (u, v) = map.parameters(index);
+        let a = accuracy(u, v);
+        let cell = &mut map.cells[index];
+        cell.images = images;
+        cell.correct = (a * f64::from(images)).round() as u32;
+        cell.loss = (0.25 + 0.9 * (1.0 - a)) as f32;
+        let fresh = measured == grid * grid || n >= measured / 3;
+        cell.version = if fresh { 1240 } else { 1000 };
+    }
+    map
+}
+
+fn control_points(degrees: Degrees) -> Vec<ControlPoint> {
+    let point = |(row, (i, j)): (usize, (usize, usize))| {
+        let (corner, key) = (row < 4, row as u64 * 64);
+        let gradient = |t: u64| (0.2 + 0.1 * noise(key, t)) * (1.0 - 0.012 * t as f64);
+        ControlPoint {
+            i,
+            j,
+            corner,
+            frozen: row == 6,
+            travelled: if corner { 0.0 } else { 0.18 + 0.1 * noise(key, 99) },
+            gradient: if corner || row == 6 { 0.0 } else { gradient(31) },
+            gradients: if corner || row == 6 {
+                Vec::new()
+            } else {
+                (0..32).map(|t| gradient(t) as f32).collect()
+            },
+        }
+    };
+    degrees.rows().into_iter().enumerate().map(point).collect()
+}

@@ -1,0 +1,9 @@
+//! Where a user's own settings lie.
+
+use etcetera::BaseStrategy;
+use std::path::PathBuf;
+
+/// `$XDG_CONFIG_HOME/surfit`, or `~/.config/surfit`; `None` without a home.
+pub fn config_folder() -> Option<PathBuf> {
+    etcetera::choose_base_strategy().ok().map(|s| s.config_dir().join("surfit"))
+}

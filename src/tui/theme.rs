@@ -1,0 +1,268 @@
+//! Colour themes: semantic roles, read from TOML, fitted to what the terminal can show.
+
+mod file;
+
+pub use crate::color::Depth;
+pub use file::ThemeError;
+
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use surfit_core::colormap::Colormap;
+
+/// What a piece of the screen is, which decides how it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Ordinary letters.
+    Text,
+    /// Letters of less weight: units, hints.
+    Muted,
+    /// The ground of the whole screen.
+    Background,
+    /// Lines around a pane.
+    Border,
+    /// Lines around the pane that has the keys.
+    BorderFocused,
+    /// A pane's title.
+    Title,
+    /// The title of the pane that has the keys.
+    TitleFocused,
+    /// A figure or word that stands out.
+    Accent,
+    /// Something went well.
+    Good,
+    /// Something to look at.
+    Warning,
+    /// Something failed.
+    Error,
+    /// A key to press.
+    Key,
+    /// The chosen line of a list.
+    Selection,
+    /// The cursor.
+    Cursor,
+    /// A loss curve as it came.
+    CurveRaw,
+    /// A smoothed loss curve.
+    CurveSmooth,
+    /// A validation curve.
+    CurveValidation,
+    /// Corner 1, whichever way it is drawn.
+    Corner1,
+    /// Corner 2.
+    Corner2,
+    /// Corner 3.
+    Corner3,
+    /// Corner 4.
+    Corner4,
+    /// Axes, ticks and their labels.
+    Axis,
+    /// The best point.
+    Best,
+    /// A measurement of an older surface.
+    Stale,
+    /// What has not been measured.
+    Unmeasured,
+    /// A control point that is held still.
+    Frozen,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 26] = [
+        Role::Text,
+        Role::Muted,
+        Role::Background,
+        Role::Border,
+        Role::BorderFocused,
+        Role::Title,
+        Role::TitleFocused,
+        Role::Accent,
+        Role::Good,
+        Role::Warning,
+        Role::Error,
+        Role::Key,
+        Role::Selection,
+        Role::Cursor,
+        Role::CurveRaw,
+        Role::CurveSmooth,
+        Role::CurveValidation,
+        Role::Corner1,
+        Role::Corner2,
+        Role::Corner3,
+        Role::Corner4,
+        Role::Axis,
+        Role::Best,
+        Role::Stale,
+        Role::Unmeasured,
+        Role::Frozen,
+    ];
+
+    /// The role of corner `0..4`.
+    pub fn corner(index: usize) -> Role {
+        [Role::Corner1, Role::Corner2, Role::Corner3, Role::Corner4][index % 4]
+    }
+}
+
+/// How a role looks, before it is fitted to a depth.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Look {
+    fg: Option<(u8, u8, u8)>,
+    bg: Option<(u8, u8, u8)>,
+    ansi: (Option<Color>, Option<Color>),
+    add: Modifier,
+    plain: Option<Modifier>,
+}
+
+/// A theme at a depth. Cheap to ask, so views ask for each span.
+#[derive(Clone, Debug)]
+pub struct Theme {
+    name: String,
+    description: String,
+    colormap: Colormap,
+    looks: BTreeMap<Role, Look>,
+    depth: Depth,
+    ascii: bool,
+}
+
+/// Names and texts of the themes that the program carries.
+const BUILT_IN: [(&str, &str); 5] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
+    ("mono", include_str!("../../themes/mono.toml")),
+];
+
+impl Theme {
+    /// The theme that is used when none is asked for.
+    pub const DEFAULT: &str = "dark";
+
+    /// Names of the themes that the program carries, in the order the switch goes through them.
+    pub fn names() -> impl ExactSizeIterator<Item = &'static str> {
+        BUILT_IN.iter().map(|b| b.0)
+    }
+
+    /// A theme that the program carries.
+    pub fn by_name(name: &str, depth: Depth) -> Option<Theme> {
+        let (_, text) = BUILT_IN.iter().find(|b| b.0 == name)?;
+        Self::from_toml(text, depth).ok()
+    }
+
+    /// Reads a theme. Roles that the text leaves out are those of [`Theme::DEFAULT`].
+    ///
+    /// # Errors
+    /// A sentence's worth about the first thing that is wrong: syntax, an unknown role, a colour that is none.
+    pub fn from_toml(text: &str, depth: Depth) -> Result<Theme, ThemeError> {
+        let file = file::parse(text)?;
+        let mut looks = if file.roles.len() < Role::ALL.len() {
+            file::parse(BUILT_IN[0].1)?.roles
+        } else {
+            BTreeMap::new()
+        };
+        looks.extend(file.roles);
+        let (name, description, colormap) = (file.name, file.description, file.colormap);
+        Ok(Theme { name, description, colormap, looks, depth, ascii: false })
+    }
+
+    /// The user's own theme of that name where there is one, else the program's.
+    ///
+    /// # Errors
+    /// When there is no such theme, or the user's file cannot be read; the message names the file or the choices.
+    pub fn load(name: &str, depth: Depth) -> Result<Theme, ThemeError> {
+        if let Some(path) = Self::user_folder().map(|f| f.join(format!("{name}.toml")))
+            && path.is_file()
+        {
+            return Self::from_file(&path, depth);
+        }
+        Self::by_name(name, depth).ok_or_else(|| {
+            let names: Vec<&str> = Self::names().collect();
+            ThemeError(format!("there is no theme `{name}`; choose {}", names.join(", ")))
+        })
+    }
+
+    /// Reads a theme's file.
+    ///
+    /// # Errors
+    /// As [`Theme::from_toml`], with the file's name.
+    pub fn from_file(path: &Path, depth: Depth) -> Result<Theme, ThemeError> {
+        let named = |why: String| ThemeError(format!("theme {}: {why}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
+        let mut theme = Self::from_toml(&text, depth).map_err(|e| named(e.0))?;
+        if theme.name.is_empty() {
+            theme.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        Ok(theme)
+    }
+
+    /// Where a user's own themes lie.
+    pub fn user_folder() -> Option<PathBuf> {
+        crate::paths::config_folder().map(|f| f.join("themes"))
+    }
+
+    /// The same theme without letters outside ASCII, or with them.
+    pub fn with_ascii(mut self, ascii: bool) -> Self {
+        self.ascii = ascii;
+        self
+    }
+
+    /// The theme's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One line about the theme.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// How a role looks. At [`Depth::None`] only bold, dim, underlined and reversed are used.
+    pub fn style(&self, role: Role) -> Style {
+        let Some(look) = self.looks.get(&role) else {
+            return Style::new();
+        };
+        if self.depth == Depth::None {
+            return Style::new().add_modifier(look.plain.unwrap_or(look.add));
+        }
+        let (fg, bg) = match self.depth {
+            Depth::Ansi16 => look.ansi,
+            _ => (look.fg.map(|c| self.depth.rgb(c)), look.bg.map(|c| self.depth.rgb(c))),
+        };
+        Style { fg, bg, ..Style::new() }.add_modifier(look.add)
+    }
+
+    /// Colours the terminal can show.
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// True when neither braille nor blocks nor box drawing may be used.
+    pub fn ascii(&self) -> bool {
+        self.ascii
+    }
+
+    /// The heatmap's colour map.
+    pub fn colormap(&self) -> Colormap {
+        self.colormap
+    }
+
+    /// A colour fitted to the depth; `Color::Reset` at 16 colours and below.
+    pub fn rgb(&self, rgb: (u8, u8, u8)) -> Color {
+        self.depth.rgb(rgb)
+    }
+
+    /// The ground's red, green and blue.
+    pub fn background(&self) -> (u8, u8, u8) {
+        self.looks.get(&Role::Background).and_then(|l| l.bg).unwrap_or((0, 0, 0))
+    }
+
+    /// The better legible of `unicode` and `ascii` for this terminal.
+    pub fn pick<T>(&self, unicode: T, ascii: T) -> T {
+        if self.ascii { ascii } else { unicode }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! A theme's TOML.
+
+use super::{Look, Role};
+use ratatui::style::{Color, Modifier};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use surfit_core::colormap::Colormap;
+
+/// What is wrong with a theme, as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThemeError(pub String);
+
+impl std::fmt::Display for ThemeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ThemeError {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    colormap: Colormap,
+    #[serde(default)]
+    roles: BTreeMap<Role, RawLook>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLook {
+    fg: Option<String>,
+    bg: Option<String>,
+    ansi: Option<String>,
+    add: Option<String>,
+    plain: Option<String>,
+}
+
+pub(super) struct File {
+    pub name: String,
+    pub description: String,
+    pub colormap: Colormap,
+    pub roles: BTreeMap<Role, Look>,
+}
+
+pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
+    let raw: Raw = toml::from_str(text).map_err(|e| ThemeError(e.to_string().trim().into()))?;
+    let look = |(role, look): (Role, RawLook)| {
+        let look = convert(&look).map_err(|why| ThemeError(format!("role {role:?}: {why}")))?;
+        Ok((role, look))
+    };
+    let roles = raw.roles.into_iter().map(look).collect::<Result<_, ThemeError>>()?;
+    Ok(File { name: raw.name, description: raw.description, colormap: raw.colormap, roles })
+}
+
+fn convert(raw: &RawLook) -> Result<Look, String> {
+    Ok(Look {
+        fg: raw.fg.as_deref().map(hex).transpose()?,
+        bg: raw.bg.as_deref().map(hex).transpose()?,
+        ansi: raw.ansi.as_deref().map_or(Ok((None, None)), pair)?,
+        add: raw.add.as_deref().map_or(Ok(Modifier::empty()), modifiers)?,
+        plain: raw.plain.as_deref().map(modifiers).transpose()?,
+    })
+}
+
+fn hex(s: &str) -> Result<(u8, u8, u8), String> {
+    match Color::from_str(s) {
+        Ok(Color::Rgb(r, g, b)) if s.starts_with('#') => Ok((r, g, b)),
+        _ => Err(format!("`{s}` is no colour; write it as #rrggbb")),
+    }
+}
+
+/// `white`, or `black on white`; `default` is what the terminal itself uses.
+fn pair(s: &str) -> Result<(Option<Color>, Option<Color>), String> {
+    let mut parts = s.splitn(2, " on ").map(named);
+    let fg = parts.next().transpose()?;
+    Ok((fg, parts.next().transpose()?))
+}
+
+fn named(s: &str) -> Result<Color, String> {
+    match s.trim() {
+        "default" => Ok(Color::Reset),
+        name => match Color::from_str(name) {
+            Ok(Color::Rgb(..) | Color::Indexed(_)) | Err(_) => {
+                Err(format!("`{name}` is none of the 16 colours; write one like lightblue, or default"))
+            }
+            Ok(color) => Ok(color),
+        },
+    }
+}
+
+fn modifiers(s: &str) -> Result<Modifier, String> {
+    s.split_whitespace().try_fold(Modifier::empty(), |all, word| {
+        Ok(all
+            | match word {
+                "bold" => Modifier::BOLD,
+                "dim" => Modifier::DIM,
+                "italic" => Modifier::ITALIC,
+                "underlined" => Modifier::UNDERLINED,
+                "reversed" => Modifier::REVERSED,
+                _ => {
+                    return Err(format!(
+                        "`{word}` is no style; choose bold, dim, italic, underlined or reversed"
+                    ));
+                }
+            })
+    })
+}

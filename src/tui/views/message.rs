@@ -1,0 +1,104 @@
+//! The line above the footer: what just happened, what is waited for, or how things stand.
+
+use super::plot::text::percent;
+use crate::app::{App, Kind};
+use crate::theme::Role;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget, Wrap};
+use surfit_core::picture::Picture;
+
+/// Draws the line.
+pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
+    let theme = &app.theme;
+    let note = app.note().filter(|n| n.kind == Kind::Error || app.banner().is_none());
+    if note.is_none()
+        && let Some(banner) = app.banner()
+    {
+        let style = theme.style(Role::Error);
+        buf.set_style(area, style);
+        let sign = theme.pick("▲", "!");
+        return Paragraph::new(format!(" {sign} {banner}"))
+            .wrap(Wrap { trim: true })
+            .style(style)
+            .render(area, buf);
+    }
+    let (sign, role, text) = match note {
+        Some(note) => {
+            let (sign, role) = match note.kind {
+                Kind::Hint => (theme.pick("·", "-"), Role::Warning),
+                Kind::Info => (theme.pick("›", ">"), Role::Accent),
+                Kind::Good => (theme.pick("✓", "+"), Role::Good),
+                Kind::Error => (theme.pick("✗", "!"), Role::Error),
+            };
+            (sign, role, clean(&note.text, theme.ascii()))
+        }
+        None => match standing(&app.picture) {
+            Some((role, text)) => (theme.pick("·", "-"), role, clean(&text, theme.ascii())),
+            None => return,
+        },
+    };
+    let text_style = if role == Role::Error { theme.style(role) } else { theme.style(Role::Text) };
+    Line::from(vec![
+        Span::styled(format!(" {sign} "), theme.style(role)),
+        Span::styled(shortened(&text, area.width.saturating_sub(4), theme.ascii()), text_style),
+    ])
+    .render(area, buf);
+    let rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    buf.set_style(rest, Style::new());
+}
+
+/// Letters that core's sentences use, for terminals without them.
+pub fn clean(text: &str, ascii: bool) -> String {
+    // Whatever a file name or an error holds, it stays one line and never speaks to the terminal.
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if !ascii {
+        return text;
+    }
+    let text = text.replace('…', "...").replace('→', "->").replace('×', "x").replace('±', "+-");
+    text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
+}
+
+/// `text` in at most `width` columns, with a sign when something is left out.
+pub fn shortened(text: &str, width: u16, ascii: bool) -> String {
+    let width = usize::from(width);
+    if Span::raw(text).width() <= width {
+        return text.into();
+    }
+    let sign = if ascii { "..." } else { "…" };
+    let room = width.saturating_sub(Span::raw(sign).width());
+    let mut out = String::new();
+    for c in text.chars() {
+        if Span::raw(out.as_str()).width() + Span::raw(c.to_string()).width() > room {
+            break;
+        }
+        out.push(c);
+    }
+    out + sign
+}
+
+/// What is worth knowing when nothing just happened.
+fn standing(picture: &Picture) -> Option<(Role, String)> {
+    if let Some(why) = &picture.failed {
+        return Some((Role::Error, why.clone()));
+    }
+    let finished = picture.finished.as_ref()?;
+    let best = finished.best;
+    let mut text = format!(
+        "best {} at ({:.2}, {:.2})",
+        percent(best.accuracy, 2),
+        best.u,
+        best.v
+    );
+    let top = |list: &[f64]| list.iter().copied().max_by(f64::total_cmp);
+    if let Some(corner) = top(&finished.corners) {
+        text += &format!(", {:+.2} points over the best corner", 100.0 * (best.accuracy - corner));
+    }
+    if let (Some(test), Some(corner)) = (finished.best_test, top(&finished.corners_test)) {
+        text += &format!(" (on test {}, {:+.2})", percent(test, 2), 100.0 * (test - corner));
+    }
+    text += &format!("; interior mean {}", percent(finished.interior_mean, 2));
+    Some((Role::Good, text))
+}

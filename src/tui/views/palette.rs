@@ -1,0 +1,103 @@
+//! Actions by name, or a typed command with figures.
+
+use super::popup;
+use crate::action::{Action, TABLE};
+use crate::app::{App, FORMS, parse};
+use crate::theme::Role;
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use tui_input::Input;
+
+/// Rows above the list: what is typed, and a gap.
+const ABOVE: u16 = 2;
+
+/// Actions that what was typed fits, best first; all of them for nothing.
+pub fn matches(app: &App, typed: &str) -> Vec<Action> {
+    let shown = TABLE.iter().filter(|e| e.action != Action::Palette);
+    if typed.trim().is_empty() {
+        // What can be done now stands first.
+        let mut all: Vec<_> = shown.collect();
+        all.sort_by_key(|e| (e.possible)(app).is_err());
+        return all.into_iter().map(|e| e.action).collect();
+    }
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
+    let mut letters = Vec::new();
+    let mut found: Vec<(u32, Action)> = shown
+        .filter_map(|e| {
+            let mut score = |text: &str, weight: u32| {
+                pattern.score(Utf32Str::new(text, &mut letters), &mut matcher).map(|s| s * weight)
+            };
+            // A hit in the name is worth more than one in the explanation.
+            score(&e.id.replace('-', " "), 3).max(score(e.help, 1)).map(|s| (s, e.action))
+        })
+        .collect();
+    found.sort_by_key(|f| std::cmp::Reverse(f.0));
+    found.into_iter().map(|f| f.1).collect()
+}
+
+/// The line of the list at a place.
+pub fn row_at(inner: Rect, selected: usize, at: Position) -> Option<usize> {
+    let list = list(inner);
+    list.contains(at)
+        .then(|| popup::first_shown(selected, list.height) + usize::from(at.y - list.y))
+}
+
+fn list(inner: Rect) -> Rect {
+    Rect { y: inner.y + ABOVE, height: inner.height.saturating_sub(ABOVE), ..inner }
+}
+
+/// Draws the overlay.
+pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: usize) {
+    let theme = &app.theme;
+    let inner = popup::draw(area, buf, theme, "Do something by its name", &FORMS.join("   "));
+    let caret = input.visual_cursor() as u16;
+    buf.set_string(inner.x, inner.y, ": ", theme.style(Role::Key));
+    buf.set_stringn(
+        inner.x + 2,
+        inner.y,
+        input.value(),
+        usize::from(inner.width.saturating_sub(3)),
+        theme.style(Role::Text),
+    );
+    let x = (inner.x + 2 + caret).min(inner.right().saturating_sub(1));
+    if let Some(cell) = buf.cell_mut((x, inner.y)) {
+        cell.set_style(theme.style(Role::Cursor));
+    }
+    let list = list(inner);
+    if let Some(typed) = parse(input.value()) {
+        let (role, text) = match typed {
+            Ok(_) => (Role::Good, format!("enter: {}", input.value().trim())),
+            Err(why) => (Role::Warning, why),
+        };
+        return Line::styled(text, theme.style(role)).render(list, buf);
+    }
+    let matches = matches(app, input.value());
+    if matches.is_empty() {
+        let text = "No action is called that. Backspace, or esc to close.";
+        return Line::styled(text, theme.style(Role::Muted)).render(list, buf);
+    }
+    let first = popup::first_shown(selected, list.height);
+    for ((n, action), row) in matches.iter().enumerate().skip(first).zip(list.rows()) {
+        let entry = action.entry();
+        let reason = (entry.possible)(app).err();
+        let chosen = n == selected;
+        let role = |usual| if chosen { Role::Selection } else { usual };
+        let text = if reason.is_some() { Role::Muted } else { Role::Text };
+        let key = app.keymap.shown(*action, theme.ascii());
+        if chosen {
+            buf.set_style(row, theme.style(Role::Selection));
+        }
+        let help = reason.unwrap_or_else(|| entry.help.into());
+        Line::from(vec![
+            Span::styled(format!(" {key:<10}"), theme.style(role(Role::Key))),
+            Span::styled(format!("{:<18}", entry.id.replace('-', " ")), theme.style(role(text))),
+            Span::styled(help, theme.style(role(Role::Muted))),
+        ])
+        .render(row, buf);
+    }
+}

@@ -1,0 +1,156 @@
+//! A canvas of dots finer than characters: braille, or dots and quotes where only ASCII is wanted.
+
+use super::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// What one character of the canvas holds.
+#[derive(Clone, Copy, Default)]
+struct Spot {
+    mask: u8,
+    rank: u8,
+    ink: u8,
+}
+
+/// A canvas over `width × height` characters. Inks are small numbers that the caller gives a style each.
+///
+/// A character has one colour, so where inks meet, the higher *rank* alone is drawn and stays a clean line; inks of
+/// equal rank share the character, in the colour of the later one.
+pub struct Dots {
+    width: usize,
+    height: usize,
+    ascii: bool,
+    spots: Vec<Spot>,
+}
+
+impl Dots {
+    /// An empty canvas of that many characters.
+    pub fn new(width: u16, height: u16, ascii: bool) -> Self {
+        let (width, height) = (usize::from(width), usize::from(height));
+        Self {
+            width,
+            height,
+            ascii,
+            spots: vec![Spot::default(); width * height],
+        }
+    }
+
+    fn per_character(&self) -> (usize, usize) {
+        if self.ascii { (1, 2) } else { (2, 4) }
+    }
+
+    /// Dots across.
+    pub fn columns(&self) -> usize {
+        self.width * self.per_character().0
+    }
+
+    /// Dots down.
+    pub fn rows(&self) -> usize {
+        self.height * self.per_character().1
+    }
+
+    /// The dot column of `x` and the dot row of `y`, both 0..1, `y` upward.
+    pub fn place(&self, x: f64, y: f64) -> (usize, usize) {
+        let at =
+            |t: f64, n: usize| (t.clamp(0.0, 1.0) * n.saturating_sub(1) as f64).round() as usize;
+        (at(x, self.columns()), at(1.0 - y, self.rows()))
+    }
+
+    /// Sets a dot; outside the canvas nothing happens.
+    pub fn set(&mut self, x: usize, y: usize, rank: u8, ink: u8) {
+        let (dx, dy) = self.per_character();
+        if x >= self.width * dx || y >= self.height * dy {
+            return;
+        }
+        let bit = if self.ascii {
+            1 << (y % 2)
+        } else {
+            BRAILLE[y % 4][x % 2]
+        };
+        let spot = &mut self.spots[y / dy * self.width + x / dx];
+        if spot.mask != 0 && spot.rank > rank {
+            return;
+        }
+        if spot.rank < rank {
+            spot.mask = 0;
+        }
+        *spot = Spot {
+            mask: spot.mask | bit,
+            rank,
+            ink,
+        };
+    }
+
+    /// A straight line between two dots, both included.
+    pub fn line(&mut self, from: (usize, usize), to: (usize, usize), rank: u8, ink: u8) {
+        let (x0, y0, x1, y1) = (from.0 as i64, from.1 as i64, to.0 as i64, to.1 as i64);
+        let steps = (x1 - x0).abs().max((y1 - y0).abs()).max(1);
+        let between = |a: i64, b: i64, k: i64| {
+            (a as f64 + (b - a) as f64 * k as f64 / steps as f64).round() as usize
+        };
+        for k in 0..=steps {
+            self.set(between(x0, x1, k), between(y0, y1, k), rank, ink);
+        }
+    }
+
+    /// Draws the dots into `area`, whose size the canvas was made for; empty characters are left as they are.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, style: impl Fn(u8) -> Style) {
+        let area = area.intersection(*buf.area());
+        for (n, spot) in self.spots.iter().enumerate().filter(|(_, s)| s.mask != 0) {
+            let (x, y) = ((n % self.width) as u16, (n / self.width) as u16);
+            if x >= area.width || y >= area.height {
+                continue;
+            }
+            let glyph = match (self.ascii, spot.mask) {
+                (true, 1) => '\'',
+                (true, 2) => '.',
+                (true, _) => ':',
+                (false, mask) => char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' '),
+            };
+            text::plain(buf, area.x + x, area.y + y);
+            if let Some(cell) = buf.cell_mut((area.x + x, area.y + y)) {
+                cell.set_char(glyph).set_style(style(spot.ink));
+            }
+        }
+    }
+}
+
+/// Bits of the braille block, by row and column of the dot.
+const BRAILLE: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::style::Color;
+
+    #[test]
+    fn a_diagonal_in_braille_and_in_ascii() {
+        let area = Rect::new(0, 0, 2, 2);
+        for (ascii, want) in [(false, ["⠑⢄"; 1].to_vec()), (true, vec!["'.", "  "])] {
+            let mut dots = Dots::new(2, if ascii { 2 } else { 1 }, ascii);
+            let end = if ascii { (1, 1) } else { (3, 3) };
+            dots.line((0, 0), end, 0, 7);
+            let mut buf = Buffer::empty(area);
+            dots.draw(area, &mut buf, |ink| Style::new().fg(Color::Indexed(ink)));
+            for (y, row) in want.iter().enumerate() {
+                let text: String = (0..2).map(|x| buf[(x, y as u16)].symbol()).collect();
+                assert_eq!(&text, row);
+            }
+            assert_eq!(buf[(0, 0)].fg, Color::Indexed(7));
+        }
+    }
+
+    #[test]
+    fn higher_ranks_are_drawn_alone() {
+        let mut dots = Dots::new(1, 1, false);
+        dots.set(0, 0, 1, 1);
+        dots.set(1, 3, 0, 2);
+        assert_eq!((dots.spots[0].mask, dots.spots[0].ink), (0x01, 1));
+        dots.set(1, 3, 2, 3);
+        assert_eq!((dots.spots[0].mask, dots.spots[0].ink), (0x80, 3));
+        dots.set(0, 0, 2, 4);
+        assert_eq!((dots.spots[0].mask, dots.spots[0].ink), (0x81, 4));
+        dots.set(99, 99, 9, 9);
+    }
+}

@@ -1,0 +1,189 @@
+//! Figures as people write them, and text that is laid out by the room there is.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+
+/// A whole number in groups of three: `1 240 000`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (k, digit) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k) % 3 == 0 {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A fraction as a percentage with `decimals`: `87.43 %`.
+pub fn percent(fraction: f64, decimals: usize) -> String {
+    if fraction.is_finite() {
+        format!("{:.decimals$} %", 100.0 * fraction)
+    } else {
+        "?".into()
+    }
+}
+
+/// A loss: three significant digits or so, `?` when it is not a number.
+pub fn loss(value: f64) -> String {
+    match value.abs() {
+        a if !a.is_finite() => "not finite".into(),
+        a if a == 0.0 => "0".into(),
+        a if a < 1e-3 || a >= 1e5 => format!("{value:.1e}"),
+        a if a >= 100.0 => format!("{value:.1}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// A small positive quantity such as a gradient norm, in about five characters.
+pub fn short(value: f64) -> String {
+    match value.abs() {
+        a if !a.is_finite() => "?".into(),
+        a if a == 0.0 => "0".into(),
+        a if a < 1e-3 || a >= 1e4 => format!("{value:.0e}"),
+        a if a < 1.0 => format!("{value:.3}"),
+        a if a < 10.0 => format!("{value:.2}"),
+        a if a < 100.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+/// Writes `text` at a place, cut at `width`; outside the buffer nothing happens.
+pub fn put(buf: &mut Buffer, x: u16, y: u16, width: u16, text: &str, style: Style) {
+    put_line(buf, x, y, width, &Line::styled(text, style));
+}
+
+/// Writes a line at a place, cut at `width`; outside the buffer nothing happens.
+pub fn put_line(buf: &mut Buffer, x: u16, y: u16, width: u16, line: &Line<'_>) {
+    let area = *buf.area();
+    if x >= area.left() && x < area.right() && y >= area.top() && y < area.bottom() {
+        let width = width.min(area.right() - x);
+        let end = x + width.min(line.width().min(usize::from(u16::MAX)) as u16);
+        for x in x..end {
+            plain(buf, x, y);
+        }
+        buf.set_line(x, y, line, width);
+    }
+}
+
+/// Takes letters' colour and weight from a character, which otherwise would mix with those of what is written over it. The
+/// ground stays.
+pub fn plain(buf: &mut Buffer, x: u16, y: u16) {
+    if let Some(cell) = buf.cell_mut((x, y)) {
+        cell.fg = Color::Reset;
+        cell.modifier = Modifier::empty();
+    }
+}
+
+/// One figure with its name, never broken across rows.
+pub type Piece<'a> = Vec<Span<'a>>;
+
+/// Lays out groups of pieces in `width` columns and at most `rows` rows, the most important first.
+///
+/// Every group begins a row of its own; the last groups are left out when rows do not last. When not even the first two
+/// fit so, groups run on. Pieces that find no room are left out whole.
+pub fn flow<'a>(groups: &[Vec<Piece<'a>>], width: u16, rows: u16) -> Vec<Line<'a>> {
+    let apart =
+        |n: &usize| wrap(&groups[..*n], width, u16::MAX, true, 2).len() <= usize::from(rows);
+    match (2..=groups.len()).rev().find(apart) {
+        Some(n) => wrap(&groups[..n], width, rows, true, 2),
+        None => wrap(groups, width, rows, false, 2),
+    }
+}
+
+/// Words of a sentence in as many rows as they need.
+pub fn fill<'a>(words: &[Piece<'a>], width: u16) -> Vec<Line<'a>> {
+    wrap(&[words.to_vec()], width, u16::MAX, false, 1)
+}
+
+fn wrap<'a>(
+    groups: &[Vec<Piece<'a>>],
+    width: u16,
+    rows: u16,
+    apart: bool,
+    space: usize,
+) -> Vec<Line<'a>> {
+    let (width, rows) = (usize::from(width), usize::from(rows));
+    let mut lines: Vec<(usize, Vec<Span<'a>>)> = Vec::new();
+    for group in groups {
+        let mut fresh = apart;
+        for piece in group {
+            let size: usize = piece.iter().map(Span::width).sum();
+            if size == 0 || size > width {
+                continue;
+            }
+            let fits = |(used, _): &(usize, Vec<Span<'a>>)| used + space + size <= width;
+            if fresh || lines.is_empty() || !lines.last().is_some_and(fits) {
+                if lines.len() == rows {
+                    continue;
+                }
+                lines.push((0, Vec::new()));
+            }
+            fresh = false;
+            if let Some((used, spans)) = lines.last_mut() {
+                if *used > 0 {
+                    spans.push(Span::raw(" ".repeat(space)));
+                    *used += space;
+                }
+                *used += size;
+                spans.extend(piece.iter().cloned());
+            }
+        }
+    }
+    lines
+        .into_iter()
+        .map(|(_, spans)| Line::from(spans))
+        .collect()
+}
+
+/// Draws lines from the top of `area`.
+pub fn put_lines(buf: &mut Buffer, area: Rect, lines: &[Line<'_>]) {
+    for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+        put_line(buf, area.x, y, area.width, line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures() {
+        assert_eq!(
+            [grouped(7), grouped(1240), grouped(1_234_567)],
+            ["7", "1 240", "1 234 567"]
+        );
+        assert_eq!(percent(0.87434, 2), "87.43 %");
+        assert_eq!(
+            [loss(0.3124), loss(f64::NAN), loss(2e-5), loss(1234.0)],
+            ["0.312", "not finite", "2.0e-5", "1234.0"]
+        );
+        assert_eq!(
+            [short(0.0), short(0.0123), short(12.34), short(2e-7)],
+            ["0", "0.012", "12.3", "2e-7"]
+        );
+    }
+
+    #[test]
+    fn pieces_are_kept_whole_and_the_first_win() {
+        let piece = |t: &'static str| vec![Span::raw(t)];
+        let groups = vec![
+            vec![piece("aaaa"), piece("bbbb")],
+            vec![piece("cc"), piece("dddddddd")],
+        ];
+        let text = |w, h| -> Vec<String> {
+            flow(&groups, w, h)
+                .iter()
+                .map(|l| l.spans.iter().map(|s| s.content.as_ref()).collect())
+                .collect()
+        };
+        assert_eq!(text(20, 3), ["aaaa  bbbb", "cc  dddddddd"]);
+        assert_eq!(text(20, 1), ["aaaa  bbbb  cc"]);
+        assert_eq!(text(6, 2), ["aaaa", "bbbb"]);
+        assert_eq!(text(6, 9), ["aaaa", "bbbb", "cc"]);
+        assert!(text(0, 0).is_empty() && text(3, 5) == ["cc"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! The four corners while they are trained, loaded and aligned.
+
+use crate::theme::{Role, Theme};
+use crate::views::plot::spark;
+use crate::views::plot::text::{self, Piece};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::Span;
+use surfit_core::event::Curve;
+use surfit_core::picture::Picture;
+use surfit_core::series::Series;
+
+/// How many corners are ready.
+pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
+    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
+    let ready = picture.corners.len();
+    let mut out = vec![vec![
+        Span::styled(ready.to_string(), strong),
+        Span::styled(" of 4 ready", muted),
+    ]];
+    if let Some(best) = picture.best_corner() {
+        out.push(vec![
+            Span::styled("best ", muted),
+            Span::styled(text::percent(best, 2), theme.style(Role::Good)),
+        ]);
+    }
+    out
+}
+
+/// Draws the corners one below the other, each with as many rows as there is room.
+pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture) {
+    if area.width < 8 || area.height == 0 {
+        return;
+    }
+    let each = (area.height / 4).clamp(1, 4);
+    for corner in 0..4 {
+        let top = area.y + corner as u16 * each;
+        if top >= area.bottom() {
+            break;
+        }
+        let room = Rect {
+            x: area.x + 1,
+            y: top,
+            width: area.width - 2,
+            height: each,
+        };
+        let room = room.intersection(area);
+        let number = Span::styled(
+            (corner + 1).to_string(),
+            theme
+                .style(Role::corner(corner))
+                .add_modifier(Modifier::BOLD),
+        );
+        let (first, second, third) = card(theme, picture, corner, number, room.width);
+        // With a row to spare the cards are kept apart.
+        let rows = if each >= 3 { each - 1 } else { each };
+        let lines = text::flow(&[first], room.width, 1)
+            .into_iter()
+            .chain(
+                text::flow(&[second], room.width.saturating_sub(4), 1)
+                    .into_iter()
+                    .map(indent),
+            )
+            .chain(
+                text::flow(&[third], room.width.saturating_sub(4), 1)
+                    .into_iter()
+                    .map(indent),
+            );
+        let lines: Vec<_> = lines.take(usize::from(rows.max(1))).collect();
+        text::put_lines(buf, room, &lines);
+    }
+}
+
+fn indent(mut line: ratatui::text::Line<'_>) -> ratatui::text::Line<'_> {
+    line.spans.insert(0, Span::raw("    "));
+    line
+}
+
+type Group<'a> = Vec<Piece<'a>>;
+
+fn card<'a>(
+    theme: &Theme,
+    picture: &Picture,
+    corner: usize,
+    number: Span<'a>,
+    width: u16,
+) -> (Group<'a>, Group<'a>, Group<'a>) {
+    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
+    let named = |name: &str, value: String| -> Piece<'a> {
+        vec![
+            Span::styled(format!("{name} "), muted),
+            Span::styled(value, strong),
+        ]
+    };
+    let lead = |glyph: &'static str, role: Role, word: String, style| -> Piece<'a> {
+        vec![
+            number.clone(),
+            Span::raw(" "),
+            Span::styled(format!("{glyph} "), theme.style(role)),
+            Span::styled(word, style),
+        ]
+    };
+    if let Some(ready) = picture.corners.get(&corner) {
+        let value = text::percent(ready.accuracy, 2);
+        let tick = lead(
+            theme.pick("✓", "+"),
+            Role::Good,
+            value,
+            strong.add_modifier(Modifier::BOLD),
+        );
+        let mut first = vec![tick, named("loss", text::loss(ready.loss))];
+        if ready.seconds > 0.0 {
+            first.push(vec![Span::styled(format!("{:.1} s", ready.seconds), muted)]);
+        }
+        let second = vec![vec![Span::styled(ready.source.clone(), muted)]];
+        let good = |word: &'static str| vec![Span::styled(word, theme.style(Role::Good))];
+        let quiet = |text: String| vec![Span::styled(text, muted)];
+        let third = match picture.alignments.get(&corner) {
+            Some(a) => {
+                let to = theme.pick("→", "->");
+                let way = format!("distance {:.2} {to} {:.2}", a.distance[0], a.distance[1]);
+                let moved = format!("{:.0} % of units moved", 100.0 * a.moved);
+                vec![good("aligned"), quiet(way), quiet(moved)]
+            }
+            None if corner == 0 && !picture.alignments.is_empty() => {
+                vec![quiet("the others are aligned to this one".into())]
+            }
+            None => Vec::new(),
+        };
+        return (first, second, third);
+    }
+    let curve = Curve::Corner(corner);
+    let Some(series) = picture.curves.get(&curve).filter(|s| !s.is_empty()) else {
+        let waiting = lead(theme.pick("·", "."), Role::Muted, "waiting".into(), muted);
+        return (vec![waiting], Vec::new(), Vec::new());
+    };
+    let mut first = vec![lead(
+        theme.pick("▸", ">"),
+        Role::Accent,
+        "training".into(),
+        theme.style(Role::Accent),
+    )];
+    if let Some(v) = picture.validations.get(&curve).and_then(|l| l.last()) {
+        first.push(named("val", text::percent(v.accuracy, 1)));
+    }
+    if let Some(smoothed) = series.smoothed() {
+        first.push(named("loss", text::loss(smoothed)));
+    }
+    first.push(named("step", text::grouped(series.end())));
+    let history = history(series, usize::from(width.saturating_sub(6)).min(48));
+    let line = spark::sparkline(&history, 48, theme.ascii());
+    let second = vec![vec![Span::styled(line, theme.style(Role::corner(corner)))]];
+    (first, second, Vec::new())
+}
+
+/// The curve's means, thinned to `most` values.
+fn history(series: &Series, most: usize) -> Vec<f32> {
+    let whole = series.whole();
+    let each = whole.len().div_ceil(most.max(1)).max(1);
+    let mean = |chunk: &[surfit_core::series::Bucket]| {
+        let (sum, count) = chunk
+            .iter()
+            .fold((0.0, 0), |(s, c), b| (s + b.sum, c + b.count));
+        if count > 0 {
+            (sum / count as f64) as f32
+        } else {
+            f32::NAN
+        }
+    };
+    whole.chunks(each).map(mean).collect()
+}

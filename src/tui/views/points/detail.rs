@@ -1,0 +1,77 @@
+//! Everything about the selected control point.
+
+use super::{corner_of, kind, sign};
+use crate::theme::{Role, Theme};
+use crate::views::plot::spark;
+use crate::views::plot::text::{self, Piece};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::Span;
+use surfit_core::picture::Picture;
+use surfit_core::snapshot::Snapshot;
+
+/// Draws what `room` holds, the most important first.
+pub fn draw(
+    buf: &mut Buffer,
+    theme: &Theme,
+    picture: &Picture,
+    snapshot: &Snapshot,
+    room: Rect,
+    cursor: usize,
+) {
+    let Some(point) = snapshot.control_points.get(cursor) else {
+        return;
+    };
+    if room.width < 6 || room.height == 0 {
+        return;
+    }
+    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
+    let named = |name: &str, value: String| -> Piece<'_> {
+        vec![
+            Span::styled(format!("{name} "), muted),
+            Span::styled(value, strong),
+        ]
+    };
+    let (glyph, role) = sign(theme, point);
+    let place = format!("({}, {})", point.i, point.j);
+    let mut who: Vec<Piece<'_>> = vec![vec![
+        Span::styled(format!("{glyph} "), theme.style(role)),
+        Span::styled(place, strong.add_modifier(Modifier::BOLD)),
+        Span::styled(format!(" {}", kind(point)), theme.style(role)),
+    ]];
+    let mut ways: Vec<Piece<'_>> = Vec::new();
+    if let Some(corner) = corner_of(cursor, point) {
+        who.push(named("corner", (corner + 1).to_string()));
+        if let Some(ready) = picture.corners.get(&corner) {
+            ways.push(named("accuracy", text::percent(ready.accuracy, 2)));
+            ways.push(named("loss", text::loss(ready.loss)));
+            ways.push(vec![Span::styled(ready.source.clone(), muted)]);
+        }
+    } else {
+        who.push(named("travelled", text::short(point.travelled)));
+        ways.push(named("gradient", text::short(point.gradient)));
+        let history = spark::sparkline(&point.gradients, 16, theme.ascii());
+        ways.push(vec![Span::styled(history, theme.style(Role::CurveSmooth))]);
+    }
+    // A control point pulls hardest where its Bernstein polynomial peaks, at (i/m, j/n).
+    let (m, n) = (snapshot.degrees.m() as f64, snapshot.degrees.n() as f64);
+    let (u, v) = (point.i as f64 / m, point.j as f64 / n);
+    let mut there = vec![named("peaks at", format!("({u:.2}, {v:.2})"))];
+    let map = &snapshot.heatmap;
+    if map.grid >= 2
+        && let Some(cell) = map.point(map.nearest(u, v))
+    {
+        there.push(named("surface there", text::percent(cell.accuracy, 2)));
+    }
+    let room = Rect {
+        x: room.x + 1,
+        width: room.width - 1,
+        ..room
+    };
+    text::put_lines(
+        buf,
+        room,
+        &text::flow(&[who, ways, there], room.width, room.height),
+    );
+}

@@ -1,0 +1,29 @@
+//! The frame of what lies over the main area.
+
+use super::pane;
+use crate::theme::{Role, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Margin, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
+
+/// Clears `area`, draws a frame with a title and a hint at its foot, and returns the room inside.
+pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, hint: &str) -> Rect {
+    let area = area.intersection(*buf.area());
+    Clear.render(area, buf);
+    buf.set_style(area, theme.style(Role::Background));
+    let hint = Line::from(Span::styled(format!(" {hint} "), theme.style(Role::Muted)));
+    let title = Line::from(format!(" {title} "));
+    pane::block(theme, title, true).title_bottom(hint.right_aligned()).render(area, buf);
+    inner(area)
+}
+
+/// The room inside a popup.
+pub fn inner(area: Rect) -> Rect {
+    area.inner(Margin::new(2, 1))
+}
+
+/// `list` rows scrolled so that `selected` is visible in `height` rows: the first one shown.
+pub fn first_shown(selected: usize, height: u16) -> usize {
+    (selected + 1).saturating_sub(usize::from(height).max(1))
+}

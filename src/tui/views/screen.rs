@@ -1,0 +1,82 @@
+//! The whole screen.
+
+use super::{dialog, footer, header, help, log, loss, message, models, palette, points, runs, surface};
+use crate::app::{App, Overlay, Pane};
+use crate::layout::{SMALLEST, Screen, tab_spans};
+use crate::theme::Role;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget, Wrap};
+
+/// Draws everything.
+pub fn render(app: &App, buf: &mut Buffer) {
+    let screen = Screen::of(app);
+    buf.set_style(screen.area, app.theme.style(Role::Background));
+    if screen.too_small() {
+        return too_small(app, screen.area, buf);
+    }
+    header::render(screen.header, buf, app);
+    if let Some(area) = screen.tabs {
+        tabs(app, area, buf);
+    }
+    for &(pane, area) in &screen.panes {
+        let focused = pane == app.focus && app.overlay.is_none() && app.question.is_none();
+        match pane {
+            Pane::Loss => loss::render(area, buf, &app.theme, &app.picture, &app.loss, focused),
+            Pane::Surface => {
+                surface::render(area, buf, &app.theme, &app.picture, &app.surface, focused);
+            }
+            Pane::Points => {
+                points::render(area, buf, &app.theme, &app.picture, &app.points, focused);
+            }
+        }
+    }
+    match &app.overlay {
+        None => {}
+        Some(Overlay::Help { scroll }) => help::render(screen.overlay, buf, app, *scroll),
+        Some(Overlay::Palette { input, selected }) => {
+            palette::render(screen.overlay, buf, app, input, *selected);
+        }
+        Some(Overlay::Log { back }) => log::render(screen.overlay, buf, app, *back),
+        Some(Overlay::Models { selected }) => models::render(screen.overlay, buf, app, *selected),
+        Some(Overlay::Runs { selected }) => runs::render(screen.overlay, buf, app, *selected),
+    }
+    if let Some(question) = &app.question {
+        dialog::render(screen.area, buf, &app.theme, question);
+    }
+    message::render(screen.message, buf, app);
+    footer::render(screen.footer, buf, app);
+}
+
+fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
+    for (n, (pane, span)) in Pane::ALL.into_iter().zip(tab_spans(area)).enumerate() {
+        let chosen = pane == app.focus;
+        let role = if chosen { Role::Selection } else { Role::Muted };
+        let line = Line::from(vec![
+            Span::styled(format!(" {} ", n + 1), app.theme.style(if chosen { role } else { Role::Key })),
+            Span::styled(format!("{} ", pane.name()), app.theme.style(role)),
+        ]);
+        line.render(span, buf);
+    }
+}
+
+fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
+    let (width, height) = SMALLEST;
+    let text = format!(
+        "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. The run goes on; \
+         {} leaves.",
+        area.width,
+        area.height,
+        app.keymap.shown(crate::action::Action::Detach, true)
+    );
+    let rows = (text.len() as u16).div_ceil(area.width.max(1)) + 1;
+    let [middle] = Layout::vertical([Constraint::Length(rows.min(area.height))])
+        .flex(ratatui::layout::Flex::Center)
+        .areas(area);
+    Paragraph::new(text)
+        .wrap(Wrap { trim: true })
+        .centered()
+        .style(app.theme.style(Role::Text))
+        .render(middle, buf);
+}

@@ -1,0 +1,137 @@
+//! The colour bar: what the colours, or the glyphs, stand for.
+
+use super::layout::Layout;
+use super::map::density;
+use super::{Paint, Scene};
+use crate::theme::Role;
+use crate::views::plot::text;
+use crate::views::scale::Scale;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use surfit_core::heatmap::Metric;
+
+/// Draws the bar, upright beside the map or lying below it.
+pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
+    match (layout.bar.width, layout.bar.height) {
+        (0, _) | (_, 0) => {}
+        (_, 1) => lying(buf, scene, layout.bar),
+        _ => upright(buf, scene, layout.bar),
+    }
+}
+
+fn patch(scene: &Scene<'_>, upper: f64, lower: f64) -> (char, Style) {
+    let theme = scene.theme;
+    let rgb = |t: f64| theme.rgb(theme.colormap().at(t));
+    match Paint::of(theme) {
+        Paint::Halves => ('▀', Style::new().fg(rgb(upper)).bg(rgb(lower))),
+        Paint::Whole => (' ', Style::new().bg(rgb((upper + lower) / 2.0))),
+        Paint::Glyphs => (
+            density(theme, (upper + lower) / 2.0),
+            theme.style(Role::Text),
+        ),
+    }
+}
+
+fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
+    let (x, height) = (room.x + 2, room.height);
+    let last = f64::from(2 * height - 1);
+    for y in 0..height {
+        let at = |half: u16| 1.0 - f64::from(2 * y + half) / last;
+        let (glyph, style) = patch(scene, at(0), at(1));
+        for column in 0..2 {
+            text::put(
+                buf,
+                x + column,
+                room.y + y,
+                1,
+                glyph.encode_utf8(&mut [0; 4]),
+                style,
+            );
+        }
+        if Paint::of(scene.theme) == Paint::Glyphs {
+            // The digit that cells of this height bear.
+            let digit = ((at(0) + at(1)) * 5.0).floor().clamp(0.0, 9.0);
+            text::put(buf, x, room.y + y, 1, &format!("{digit:.0}"), style);
+        }
+    }
+    let row = |value: f64| {
+        room.y + ((1.0 - scene.range.at(value)) * f64::from(height - 1)).round() as u16
+    };
+    let range = scene.range;
+    let scale = Scale {
+        lo: range.lo,
+        hi: range.hi,
+        log: false,
+    };
+    let most = usize::from(height / 3).clamp(2, 6);
+    let axis = scene.theme.style(Role::Axis);
+    let mut rows = Vec::new();
+    let limits = [range.value(1.0), range.value(0.0)];
+    for value in limits
+        .into_iter()
+        .chain(scale.ticks(most).into_iter().map(|t| t.0))
+    {
+        let y = row(value);
+        if rows.iter().any(|r: &u16| r.abs_diff(y) < 2) {
+            continue;
+        }
+        rows.push(y);
+        text::put(
+            buf,
+            x + 3,
+            y,
+            5,
+            &range.label(value, scene.view.metric),
+            axis,
+        );
+    }
+    if let Some(value) = scene.value(scene.index(scene.cursor)) {
+        let arrow = scene.theme.pick("◂", "<");
+        text::put(
+            buf,
+            x + 2,
+            row(value),
+            1,
+            arrow,
+            scene.theme.style(Role::Accent),
+        );
+    }
+}
+
+fn lying(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
+    let range = scene.range;
+    let unit = if scene.view.metric == Metric::Accuracy {
+        " %"
+    } else {
+        ""
+    };
+    let low = range.label(range.value(0.0), scene.view.metric);
+    let low = format!("{}{low}", range.end_sign(scene.theme.ascii()));
+    let high = format!("{}{unit}", range.label(range.value(1.0), scene.view.metric));
+    let axis = scene.theme.style(Role::Axis);
+    let (left, right) = (low.chars().count() as u16 + 1, high.len() as u16 + 1);
+    let Some(width) = room.width.checked_sub(left + right).filter(|w| *w >= 4) else {
+        return;
+    };
+    text::put(buf, room.x, room.y, left, &low, axis);
+    for k in 0..width {
+        let t = f64::from(k) / f64::from(width - 1);
+        let (mut glyph, style) = patch(scene, t, t);
+        if Paint::of(scene.theme) == Paint::Halves {
+            glyph = '▀';
+        }
+        if Paint::of(scene.theme) == Paint::Glyphs && k % 2 == 0 {
+            glyph = char::from(b'0' + ((t * 10.0) as u8).min(9));
+        }
+        text::put(
+            buf,
+            room.x + left + k,
+            room.y,
+            1,
+            glyph.encode_utf8(&mut [0; 4]),
+            style,
+        );
+    }
+    text::put(buf, room.x + left + width + 1, room.y, right, &high, axis);
+}

@@ -1,0 +1,382 @@
+//! Where the parts of the pane lie. It depends on nothing but the room, the grid and whether slices are wanted, so
+//! that the mouse can be answered without drawing.
+
+use crate::views::plot::chrome;
+use ratatui::layout::Rect;
+
+/// Columns of the labels left of the map: three digits and a tick.
+const GUTTER: u16 = 4;
+/// Columns of the colour bar with its numbers.
+const BAR: u16 = 9;
+/// Rows of the smallest pair of slices.
+const SLICE: u16 = 5;
+/// Columns of the smallest panel beside the map.
+const PANEL: u16 = 24;
+
+/// The parts of the pane, in characters. Parts without room are empty.
+///
+/// The map is made of *pixels*: half characters, which are about square. Every cell of the grid has `size × size` of
+/// them; when there are more cells than pixels, pixels show every so many-th cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// Points along each axis.
+    pub grid: usize,
+    /// Pixels along each axis of the map.
+    pub pixels: usize,
+    /// Characters that the map covers; with an odd number of pixels the last row is half empty.
+    pub map: Rect,
+    /// Columns for labels left of the map; 0 when there are none.
+    pub gutter: u16,
+    /// A row below the map has the labels of `u`.
+    pub axis: bool,
+    /// Rows above and below have the corners' accuracies.
+    pub corners: bool,
+    /// The colour bar with its numbers.
+    pub bar: Rect,
+    /// The readout.
+    pub readout: Rect,
+    /// The slices along `u` and along `v`.
+    pub slices: Option<[Rect; 2]>,
+}
+
+/// What a layout has apart from the map.
+#[derive(Clone, Copy)]
+struct Wish {
+    side: bool,
+    readout: u16,
+    slices: bool,
+    corners: bool,
+    bar: Bar,
+    frame: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Bar {
+    Beside,
+    Below,
+    None,
+}
+
+impl Layout {
+    /// The best use of a pane's `area` (border included).
+    pub fn of(area: Rect, grid: usize, slices: bool) -> Self {
+        let (inner, grid) = (chrome::inside(area), grid.max(1));
+        let most = pixels(inner.width, inner.height, grid).max(1) as f64;
+        let mut best: Option<(f64, Layout)> = None;
+        for wish in wishes(slices) {
+            let Some(layout) = Self::fulfil(inner, grid, wish) else {
+                continue;
+            };
+            let score = 10.0 * (layout.pixels as f64 / most) + wish.worth(&layout);
+            if best.as_ref().is_none_or(|(s, _)| score > *s + 1e-9) {
+                best = Some((score, layout));
+            }
+        }
+        best.map_or_else(|| Self::nothing(inner, grid), |(_, layout)| layout)
+    }
+
+    fn nothing(inner: Rect, grid: usize) -> Self {
+        let none = Rect {
+            width: 0,
+            height: 0,
+            ..inner
+        };
+        Self {
+            grid,
+            pixels: 0,
+            map: none,
+            gutter: 0,
+            axis: false,
+            corners: false,
+            bar: none,
+            readout: none,
+            slices: None,
+        }
+    }
+
+    fn fulfil(inner: Rect, grid: usize, wish: Wish) -> Option<Self> {
+        let gutter = if wish.frame { GUTTER } else { 0 };
+        let corner_rows = if wish.corners { 2 } else { 0 };
+        let below = u16::from(wish.frame) + corner_rows + u16::from(wish.bar == Bar::Below);
+        let wide = gutter + if wish.bar == Bar::Beside { BAR } else { 0 };
+        let (panel_w, panel_h) = match (wish.side, wish.slices) {
+            (true, _) => (PANEL + 2, 0),
+            (false, true) => (0, wish.readout + SLICE),
+            (false, false) => (0, wish.readout),
+        };
+        let room = (
+            inner.width.checked_sub(wide + panel_w)?,
+            inner.height.checked_sub(below + panel_h)?,
+        );
+        let pixels = pixels(room.0, room.1, grid);
+        if pixels == 0 || (wish.frame && pixels < 6) || (wish.corners && pixels < 24) {
+            return None;
+        }
+        let (map_w, map_h) = (pixels as u16, pixels.div_ceil(2) as u16);
+        // The map with its labels and bar is centred in what the panel leaves; the panel takes the rest.
+        let group = wide + map_w;
+        let free_w = inner.width - panel_w - group;
+        let left = if wish.side {
+            (free_w / 4).min(2)
+        } else {
+            free_w / 2
+        };
+        let top = inner.y + u16::from(wish.corners);
+        let used = below + map_h;
+        let map = Rect::new(inner.x + left + gutter, top, map_w, map_h);
+        let after = inner.y + used;
+        let bar = match wish.bar {
+            Bar::Beside => Rect::new(map.right(), map.y, BAR, map.height),
+            Bar::Below => Rect::new(map.x - gutter, after - 1, (map_w + gutter).max(20), 1),
+            Bar::None => Rect::new(map.right(), map.y, 0, 0),
+        };
+        if bar.right() > inner.right() || (wish.bar == Bar::Beside && map_h < 4) {
+            return None;
+        }
+        let panel = if wish.side {
+            let x = inner.x + left + group + 2;
+            Rect::new(x, inner.y, inner.right().saturating_sub(x), inner.height)
+        } else {
+            Rect::new(inner.x, after, inner.width, inner.bottom() - after)
+        };
+        let (readout, slices) = split(panel, wish)?;
+        let corners = wish.corners;
+        let axis = wish.frame;
+        Some(Self {
+            grid,
+            pixels,
+            map,
+            gutter,
+            axis,
+            corners,
+            bar,
+            readout,
+            slices,
+        })
+    }
+
+    /// The cell at a pixel counted from the left, or from the bottom.
+    pub fn cell_of_pixel(&self, pixel: usize) -> usize {
+        ((2 * pixel + 1) * self.grid / (2 * self.pixels.max(1))).min(self.grid - 1)
+    }
+
+    /// The pixels, first and one past the last, of a cell; at least one, though it may show a neighbour.
+    pub fn pixels_of_cell(&self, cell: usize) -> (usize, usize) {
+        // The smallest pixel `p` with `(2p + 1)·grid ≥ 2·pixels·cell`: `cell_of_pixel` turned round.
+        let first = |cell: usize| {
+            (2 * self.pixels * cell)
+                .div_ceil(self.grid)
+                .saturating_sub(1)
+                .div_ceil(2)
+        };
+        let (from, to) = (first(cell), first(cell + 1).min(self.pixels));
+        if from < to {
+            (from, to)
+        } else {
+            (to.saturating_sub(1), to)
+        }
+    }
+
+    /// The cell along `v` in the pixel row `row`, counted from the top.
+    pub fn row_cell(&self, row: usize) -> usize {
+        self.cell_of_pixel(self.pixels.saturating_sub(1).saturating_sub(row))
+    }
+
+    /// The cell drawn at a character; `None` beside the map. Of two cells in a character, the upper.
+    pub fn cell_at(&self, column: u16, row: u16) -> Option<(usize, usize)> {
+        if !self.map.contains((column, row).into()) {
+            return None;
+        }
+        let (x, y) = (
+            usize::from(column - self.map.x),
+            2 * usize::from(row - self.map.y),
+        );
+        Some((self.cell_of_pixel(x), self.row_cell(y)))
+    }
+
+    /// The characters that lie wholly within a cell, or the one nearest to it when none does.
+    pub fn characters(&self, cell: (usize, usize)) -> Rect {
+        let (x0, x1) = self.pixels_of_cell(cell.0);
+        let (low, high) = self.pixels_of_cell(cell.1);
+        let (y0, y1) = (
+            self.pixels - high.min(self.pixels),
+            self.pixels - low.min(self.pixels),
+        );
+        let (top, bottom) = (y0.div_ceil(2), y1 / 2);
+        let (top, bottom) = if top < bottom {
+            (top, bottom)
+        } else {
+            (y0 / 2, y0 / 2 + 1)
+        };
+        Rect::new(
+            self.map.x + x0 as u16,
+            self.map.y + top as u16,
+            (x1 - x0) as u16,
+            (bottom - top) as u16,
+        )
+    }
+}
+
+impl Wish {
+    /// How much the parts beside the map are worth; the map itself is worth at most 10.
+    fn worth(self, layout: &Layout) -> f64 {
+        let rows = layout.readout.height.min(6);
+        let readout = match if layout.readout.width < 16 { 0 } else { rows } {
+            0 => 0.0,
+            1 => 1.2,
+            2 => 2.0,
+            3 => 2.4,
+            4 => 2.6,
+            _ => 2.7,
+        };
+        let bar = match self.bar {
+            Bar::Beside => 1.1,
+            Bar::Below => 0.9,
+            Bar::None => 0.0,
+        };
+        let on = |wished: bool, worth: f64| if wished { worth } else { 0.0 };
+        readout + bar + on(self.frame, 1.2) + on(self.corners, 0.5) + on(self.slices, 2.4)
+    }
+}
+
+fn wishes(slices: bool) -> Vec<Wish> {
+    let mut out = Vec::new();
+    for frame in [true, false] {
+        for bar in [Bar::Beside, Bar::Below, Bar::None] {
+            for corners in [true, false] {
+                for slices in [true, false].into_iter().filter(|s| slices || !s) {
+                    for (side, readout) in
+                        [(true, 6), (false, 3), (false, 2), (false, 1), (false, 0)]
+                    {
+                        out.push(Wish {
+                            side,
+                            readout,
+                            slices,
+                            corners,
+                            bar,
+                            frame,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Pixels along each axis of the largest square map in `width × height` characters.
+fn pixels(width: u16, height: u16, grid: usize) -> usize {
+    let room = usize::from(width).min(2 * usize::from(height));
+    if room >= grid {
+        room / grid * grid
+    } else {
+        room
+    }
+}
+
+/// Readout and slices within the panel; `None` when the wished ones have no room.
+fn split(panel: Rect, wish: Wish) -> Option<(Rect, Option<[Rect; 2]>)> {
+    if !wish.slices {
+        let height = if wish.side {
+            panel.height.min(12)
+        } else {
+            panel.height.min(4)
+        };
+        return Some((Rect { height, ..panel }, None));
+    }
+    if wish.side {
+        let readout = if panel.height >= 26 { 10 } else { 7 };
+        let each = (panel.height.checked_sub(readout + 1)? / 2).min(15);
+        if each < SLICE {
+            return None;
+        }
+        let below = panel.y + readout + 1;
+        let along = Rect::new(panel.x, below, panel.width, each);
+        let rooms = [
+            along,
+            Rect {
+                y: below + each,
+                ..along
+            },
+        ];
+        return Some((
+            Rect {
+                height: readout,
+                ..panel
+            },
+            Some(rooms),
+        ));
+    }
+    let height = panel.height.checked_sub(wish.readout)?;
+    if height < SLICE || panel.width < 40 {
+        return None;
+    }
+    let readout = wish.readout + (height - SLICE).min(4u16.saturating_sub(wish.readout));
+    let height = panel.height - readout;
+    let half = (panel.width - 2) / 2;
+    let along = Rect::new(panel.x, panel.y + readout, half, height);
+    let across = Rect {
+        x: along.right() + 2,
+        ..along
+    };
+    Some((
+        Rect {
+            height: readout,
+            ..panel
+        },
+        Some([along, across]),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn parts_never_leave_the_pane_nor_overlap(w in 0u16..200, h in 0u16..80, grid in 2usize..=101, slices: bool) {
+            let area = Rect::new(3, 2, w, h);
+            let l = Layout::of(area, grid, slices);
+            let inner = chrome::inside(area);
+            let parts = [Some(l.map), Some(l.bar), Some(l.readout), l.slices.map(|s| s[0]), l.slices.map(|s| s[1])];
+            let parts: Vec<Rect> = parts.into_iter().flatten().filter(|r| !r.is_empty()).collect();
+            for (n, part) in parts.iter().enumerate() {
+                prop_assert_eq!(part.intersection(inner), *part, "{:?}", l);
+                for other in &parts[n + 1..] {
+                    prop_assert!(!part.intersects(*other), "{:?}", l);
+                }
+            }
+        }
+
+        #[test]
+        fn characters_of_a_cell_are_where_the_mouse_finds_it(w in 10u16..150, h in 6u16..60, grid in 2usize..=31) {
+            let l = Layout::of(Rect::new(1, 4, w, h), grid, true);
+            prop_assume!(l.pixels >= 2 * grid);
+            for cell in (0..grid).flat_map(|a| (0..grid).map(move |b| (a, b))) {
+                let room = l.characters(cell);
+                for p in room.positions() {
+                    prop_assert_eq!(l.cell_at(p.x, p.y), Some(cell));
+                }
+                prop_assert!(!room.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn the_map_is_large_where_the_pane_is() {
+        // The standard screen's pane has slices and a map of 5×5 half characters a cell.
+        let l = Layout::of(Rect::new(0, 0, 84, 38), 11, true);
+        assert!(
+            l.pixels >= 55 && l.slices.is_some() && l.axis && !l.bar.is_empty(),
+            "{l:?}"
+        );
+        let small = Layout::of(Rect::new(0, 0, 40, 18), 11, true);
+        assert!(
+            small.pixels == 22 && small.axis && small.readout.height >= 2,
+            "{small:?}"
+        );
+        assert!(Layout::of(Rect::new(0, 0, 20, 6), 11, true).pixels >= 6);
+        assert_eq!(Layout::of(Rect::new(0, 0, 2, 2), 11, true).pixels, 0);
+    }
+}

@@ -1,0 +1,180 @@
+//! What is known about the point under the cursor, the best point and the whole.
+
+use super::Scene;
+use crate::theme::Role;
+use crate::views::plot::text::{self, Piece};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
+use surfit_core::heatmap::Metric;
+
+/// Draws as much as `room` holds, the cursor's point first.
+pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
+    if room.width < 8 || room.height == 0 {
+        return;
+    }
+    let room = Rect {
+        x: room.x + 1,
+        width: room.width - 2,
+        ..room
+    };
+    let groups = [
+        cursor(scene, room.width),
+        best(scene),
+        whole(scene),
+        corners(scene),
+    ];
+    text::put_lines(buf, room, &text::flow(&groups, room.width, room.height));
+}
+
+fn named<'a>(scene: &Scene<'_>, name: &str, value: String, style: Style) -> Piece<'a> {
+    let muted = scene.theme.style(Role::Muted);
+    vec![
+        Span::styled(format!("{name} "), muted),
+        Span::styled(value, style),
+    ]
+}
+
+/// A difference of accuracies in percentage points, with its sign.
+fn points(difference: f64) -> String {
+    format!("{:+.2}", 100.0 * difference)
+}
+
+fn cursor<'a>(scene: &Scene<'_>, width: u16) -> Vec<Piece<'a>> {
+    let theme = scene.theme;
+    let (text, muted) = (theme.style(Role::Text), theme.style(Role::Muted));
+    let index = scene.index(scene.cursor);
+    let (u, v) = scene.heatmap.parameters(index);
+    let cell = &scene.heatmap.cells[index];
+    let place = format!("({u:.2}, {v:.2})");
+    let arrow = theme.pick("▸", ">");
+    let mut out = vec![vec![
+        Span::styled(format!("{arrow} "), theme.style(Role::Accent)),
+        Span::styled(place, text),
+    ]];
+    let Some(accuracy) = cell.accuracy() else {
+        out.push(vec![Span::styled("not measured yet", muted)]);
+        return out;
+    };
+    let half = cell
+        .interval()
+        .map_or(0.0, |(low, high)| 50.0 * (high - low));
+    let value = format!("{:.2} %", 100.0 * accuracy);
+    let margin = format!(" {}{half:.2}", theme.pick("±", "+-"));
+    out.push(vec![
+        Span::styled(value, text.add_modifier(Modifier::BOLD)),
+        Span::styled(margin, muted),
+    ]);
+    out.push(named(scene, "loss", text::loss(cell.loss.into()), text));
+    if let Some(corner) = scene.picture.best_corner() {
+        let gain = accuracy - corner;
+        let style = theme.style(if gain >= 0.0 {
+            Role::Good
+        } else {
+            Role::Warning
+        });
+        out.push(if width >= 96 {
+            let over = Span::styled(" points over the best corner", muted);
+            vec![Span::styled(points(gain), style), over]
+        } else {
+            named(scene, "gain", points(gain), style)
+        });
+    }
+    out.push(vec![Span::styled(
+        format!("{} images", text::grouped(cell.images.into())),
+        muted,
+    )]);
+    out.push(if scene.heatmap.is_stale(index) {
+        let glyph = super::map::stale_glyph(theme);
+        vec![Span::styled(
+            format!("{glyph} stale"),
+            theme.style(Role::Stale),
+        )]
+    } else {
+        vec![Span::styled("fresh", theme.style(Role::Good))]
+    });
+    out
+}
+
+fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+    let theme = scene.theme;
+    let Some(point) = scene.best.and_then(|i| scene.heatmap.point(i)) else {
+        return Vec::new();
+    };
+    let (star, muted) = (theme.pick("★", "*"), theme.style(Role::Muted));
+    let value = match scene.view.metric {
+        Metric::Accuracy => text::percent(point.accuracy, 2),
+        Metric::Loss => text::loss(point.loss),
+    };
+    let mut out = vec![
+        vec![
+            Span::styled(format!("{star} "), theme.style(Role::Best)),
+            Span::styled(
+                format!("({:.2}, {:.2})", point.u, point.v),
+                theme.style(Role::Text),
+            ),
+        ],
+        vec![
+            Span::styled(value, theme.style(Role::Best)),
+            Span::styled(" best so far", muted),
+        ],
+    ];
+    if let Some(corner) = scene.picture.best_corner() {
+        let gain = point.accuracy - corner;
+        let style = theme.style(if gain >= 0.0 {
+            Role::Good
+        } else {
+            Role::Warning
+        });
+        out.push(named(scene, "gain", points(gain), style));
+    }
+    if let Some(test) = scene.picture.finished.as_ref().and_then(|f| f.best_test) {
+        out.push(named(
+            scene,
+            "test",
+            text::percent(test, 2),
+            theme.style(Role::Text),
+        ));
+    }
+    out
+}
+
+fn whole<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+    let Some(s) = scene.heatmap.summary() else {
+        return Vec::new();
+    };
+    let text = scene.theme.style(Role::Text);
+    let figure = |x: f64| format!("{:.2}", 100.0 * x);
+    let to = scene.theme.pick("–", "-");
+    vec![
+        named(
+            scene,
+            "interior",
+            format!("{} %", figure(s.interior_mean)),
+            text,
+        ),
+        named(scene, "mean", figure(s.mean), text),
+        named(scene, "at corners", figure(s.corners_mean), text),
+        named(
+            scene,
+            "range",
+            format!("{}{to}{}", figure(s.min), figure(s.max)),
+            text,
+        ),
+    ]
+}
+
+fn corners<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+    let theme = scene.theme;
+    let piece = |(corner, ready): (&usize, &surfit_core::event::Corner)| -> Piece<'a> {
+        let number = theme
+            .style(Role::corner(*corner))
+            .add_modifier(Modifier::BOLD);
+        vec![
+            Span::styled(format!("{} ", corner + 1), number),
+            Span::styled(text::percent(ready.accuracy, 2), theme.style(Role::Text)),
+        ]
+    };
+    scene.picture.corners.iter().map(piece).collect()
+}
