@@ -3,11 +3,11 @@
 use super::args::BenchArgs;
 use super::fault::Fault;
 use crate::client;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// Hands over to the engine program, whose output this command's is.
 pub fn bench(args: BenchArgs) -> Result<(), Fault> {
-    let mut command = Command::new(client::engine_program()?);
+    let mut command = client::engine_command()?;
     command.arg("bench");
     if args.json {
         command.arg("--json");

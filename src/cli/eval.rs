@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::out;
 use crate::client;
 use serde::Deserialize;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// What the engine program says in its one line.
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,7 @@ pub fn eval(args: EvalArgs) -> Result<(), Fault> {
             return Err(Fault::Usage(format!("{}: no such file", file.display())));
         }
     }
-    let mut command = Command::new(client::engine_program()?);
+    let mut command = client::engine_command()?;
     command.arg("eval").arg(&args.model).arg("--json");
     if let Some(config) = &args.config {
         command.arg("--config").arg(config);

@@ -16,6 +16,7 @@ use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::protocol::Command;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
+use surfit_report::Figure;
 
 /// Gets a complete heatmap, measuring it when that is needed, and writes it.
 pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
@@ -79,10 +80,10 @@ fn form(args: &HeatmapArgs) -> Result<Format, Fault> {
 /// A snapshot with a fresh and complete heatmap: the stored or live one when it is so, else a measured one.
 fn complete(run: &RunDir, grid: Option<usize>) -> Result<Snapshot, Fault> {
     let fits = |s: &Snapshot| s.heatmap.complete() && grid.is_none_or(|g| g == s.heatmap.grid);
-    if !run.is_alive() {
-        if let Some(stored) = run.snapshot().filter(fits) {
-            return Ok(stored);
-        }
+    if !run.is_alive()
+        && let Some(stored) = run.snapshot().filter(fits)
+    {
+        return Ok(stored);
     }
     let seq = run.events(0)?.last().map_or(0, |e| e.seq);
     let how = Launch { wait: true, linger: Some(0) };

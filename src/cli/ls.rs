@@ -87,6 +87,6 @@ mod tests {
         assert!(lines[1].contains("fit 25 %") && lines[1].contains("87.65 % at 0.50,0.25"), "{text}");
         assert!(lines[1].ends_with(" d ago"), "{text}");
         let column = |l: &str, what: &str| l.find(what).map(|at| l[..at].chars().count());
-        assert_eq!(column(lines[0], "BEGAN"), column(lines[1], "1 min"));
+        assert_eq!(column(lines[0], "BEST"), column(lines[1], "87.65 %"));
     }
 }

@@ -128,9 +128,9 @@ impl Worker {
         self.begin_with(target);
         while let Ok(input) = inputs.recv() {
             match input {
-                Input::Screen(message) => self.from_screen(message),
+                Input::Screen(message) => self.screen_says(message),
                 Input::Engine { generation, received } if generation == self.generation => {
-                    self.from_engine(received);
+                    self.engine_says(received);
                 }
                 Input::Begun { generation, begun } if generation == self.generation => {
                     self.begun(begun);
@@ -257,7 +257,7 @@ impl Worker {
         }
     }
 
-    fn from_screen(&mut self, message: Outgoing) {
+    fn screen_says(&mut self, message: Outgoing) {
         match message {
             Outgoing::Command { id, command } => self.command(id, command),
             Outgoing::ResumeEngine if self.connection.is_none() => self.begin(Begin::Serve),
@@ -291,7 +291,7 @@ impl Worker {
         }
     }
 
-    fn from_engine(&mut self, received: Received) {
+    fn engine_says(&mut self, received: Received) {
         match received {
             Received::Message(ServerMessage::Event(envelope)) => {
                 if envelope.seq > self.seq + 1 {

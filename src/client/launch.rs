@@ -39,17 +39,30 @@ pub fn engine_program() -> Result<PathBuf, ClientError> {
     if program.is_file() { Ok(program) } else { Err(ClientError::NoProgram(program)) }
 }
 
+/// A command for the engine's program, with the environment it wants.
+///
+/// # Errors
+/// [`ClientError::NoProgram`].
+pub fn engine_command() -> Result<Command, ClientError> {
+    let mut command = Command::new(engine_program()?);
+    // Worker threads that spin while they wait make everything else on the machine several times slower, keys in
+    // the terminal included. OpenMP reads this when libtorch is loaded, so the engine cannot set it for itself.
+    if std::env::var_os("OMP_WAIT_POLICY").is_none() {
+        command.env("OMP_WAIT_POLICY", "passive");
+    }
+    Ok(command)
+}
+
 /// Starts the engine of a run, detached: own session, no input, output appended to the run's log.
 ///
 /// # Errors
 /// [`ClientError::NoProgram`], [`ClientError::Run`] for a log that cannot be opened, [`ClientError::Io`].
-pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
-    let program = engine_program()?;
+fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
+    let mut command = engine_command()?;
     let log_path = run.log_path();
     let log =
         File::options().create(true).append(true).open(&log_path).map_err(at(&log_path))?;
     let errors = log.try_clone().map_err(at(&log_path))?;
-    let mut command = Command::new(&program);
     command.arg("serve").arg(run.path());
     if how.wait {
         command.arg("--wait");
@@ -67,7 +80,8 @@ pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
             Ok(())
         });
     }
-    command.spawn().map_err(ClientError::io(format!("starting {}", program.display())))
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.spawn().map_err(ClientError::io(format!("starting {program}")))
 }
 
 /// Starts the engine of a run and greets it as soon as it listens.

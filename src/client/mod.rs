@@ -17,7 +17,7 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{Connection, Received, Welcome, connect};
+pub use connection::{Connection, Received, connect};
 pub use error::ClientError;
 pub use follow::{Followed, Follower};
-pub use launch::{Launch, engine_program, ensure, launch, start, wait_gone};
+pub use launch::{Launch, engine_command, engine_program, ensure, start, wait_gone};

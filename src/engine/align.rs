@@ -57,8 +57,7 @@ pub fn align(
         .filter(|&(to, &from)| to as i64 != from)
         .count();
     let logit_change = logit_change(network, other, &aligned, images);
-    // Not `>`: a change that is not a number is no small change.
-    if !(logit_change <= LARGEST_CHANGE) {
+    if logit_change.is_nan() || logit_change > LARGEST_CHANGE {
         return Err(Error::input(format!(
             "aligning changed what a corner computes by {logit_change:.1e} of its largest logit; its weights may \
              have diverged: use another corner, or switch alignment off with align.enabled = false"
@@ -79,7 +78,9 @@ pub fn permute(layout: &Layout, flat: &Tensor, permutations: &[Vec<i64>]) -> Ten
     let result = flat.detach().copy();
     for (index, parameter) in layout.parameters.iter().enumerate() {
         let permuted = permuted_parameter(layout, flat, index, permutations, None);
-        result.narrow(0, parameter.offset, parameter.len()).copy_(&permuted.reshape([-1]));
+        result
+            .narrow(0, parameter.offset, parameter.len())
+            .copy_(&permuted.reshape([-1]));
     }
     result
 }
@@ -98,7 +99,9 @@ fn permuted_parameter(
         .narrow(0, parameter.offset, parameter.len())
         .view(parameter.shape.as_slice());
     for (dim, axis) in parameter.axes.iter().enumerate() {
-        let Some(axis) = axis.filter(|_| except != Some(dim)) else { continue };
+        let Some(axis) = axis.filter(|_| except != Some(dim)) else {
+            continue;
+        };
         let entries: Vec<i64> = permutations[axis.group]
             .iter()
             .flat_map(|&unit| unit * axis.block..(unit + 1) * axis.block)
@@ -128,7 +131,11 @@ fn logit_change(network: &dyn Network, a: &Tensor, b: &Tensor, images: &Tensor) 
         difference = worst(difference, (&a - &b).abs().max().double_value(&[]));
         largest = worst(largest, a.abs().max().double_value(&[]));
     }
-    if difference == 0.0 && largest.is_finite() { 0.0 } else { difference / largest }
+    if difference == 0.0 && largest.is_finite() {
+        0.0
+    } else {
+        difference / largest
+    }
 }
 
 #[cfg(test)]

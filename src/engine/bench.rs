@@ -135,7 +135,7 @@ fn linear_surface(model: &Model, side: u8) -> Result<Surface> {
         Degrees::new(side - 1, side - 1).map_err(|e| Error::input(e.to_string()))?;
     let layout = model.network().layout();
     let corners = [1, 2, 3, 4].map(|s| layout.initial(s).to_device(model.placement().device));
-    Ok(Surface::linear(degrees, &corners))
+    Ok(Surface::linear(degrees, corners))
 }
 
 /// A fit step against a step of libtorch's own SGD on the same batch, in turn.

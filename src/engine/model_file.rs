@@ -25,7 +25,11 @@ const BATCHES: &str = ".num_batches_tracked";
 /// # Errors
 /// A sentence for a file that is missing, cut short, of another format, or holds other things than floats.
 pub fn read(path: &Path) -> Result<StateDict> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     let mut tensors = match extension.as_str() {
         "safetensors" => safe::read_tensors(path)?.0,
         "pt" | "pth" => pytorch::read(path)?,
@@ -71,17 +75,22 @@ pub fn to_flat(
         }
     }
     let statistic = |prefix: &str, what: &str| format!("{prefix}.{what}");
-    let has_stats = layout
-        .norms
-        .iter()
-        .any(|n| STATISTICS.iter().any(|what| found.contains_key(statistic(&n.prefix, what).as_str())));
+    let has_stats = layout.norms.iter().any(|n| {
+        STATISTICS
+            .iter()
+            .any(|what| found.contains_key(statistic(&n.prefix, what).as_str()))
+    });
 
-    let mut expected: Vec<(String, Vec<i64>)> =
-        layout.parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
+    let mut expected: Vec<(String, Vec<i64>)> = layout
+        .parameters
+        .iter()
+        .map(|p| (p.name.clone(), p.shape.clone()))
+        .collect();
     if has_stats {
         for norm in &layout.norms {
-            expected
-                .extend(STATISTICS.map(|what| (statistic(&norm.prefix, what), vec![norm.channels])));
+            expected.extend(
+                STATISTICS.map(|what| (statistic(&norm.prefix, what), vec![norm.channels])),
+            );
         }
     }
     let (mut missing, mut shaped) = (Vec::new(), Vec::new());
@@ -90,7 +99,10 @@ pub fn to_flat(
         match found.remove(name.as_str()) {
             None => missing.push(format!("`{name}`")),
             Some(tensor) if tensor.size() != *shape => {
-                shaped.push(format!("`{name}` is {:?} instead of {shape:?}", tensor.size()));
+                shaped.push(format!(
+                    "`{name}` is {:?} instead of {shape:?}",
+                    tensor.size()
+                ));
             }
             Some(tensor) => tensors.push(tensor),
         }
@@ -108,12 +120,15 @@ pub fn to_flat(
         }
     }
     unexpected.sort_unstable();
-    let complaints: Vec<String> =
-        [("lacks", missing), ("has the wrong shapes", shaped), ("has the unknown", unexpected)]
-            .into_iter()
-            .filter(|(_, names)| !names.is_empty())
-            .map(|(verb, names)| format!("it {verb} {}", few(&names)))
-            .collect();
+    let complaints: Vec<String> = [
+        ("lacks", missing),
+        ("has the wrong shapes", shaped),
+        ("has the unknown", unexpected),
+    ]
+    .into_iter()
+    .filter(|(_, names)| !names.is_empty())
+    .map(|(verb, names)| format!("it {verb} {}", few(&names)))
+    .collect();
     if !complaints.is_empty() {
         return bad(format!(
             "not a state dict of the configured network: {}; check [network] in the configuration",
@@ -129,19 +144,30 @@ pub fn to_flat(
             ));
         }
         if name.ends_with("running_var") && f64::try_from(tensor.min())? < 0.0 {
-            return bad(format!("`{name}` has a negative variance; the file is damaged"));
+            return bad(format!(
+                "`{name}` has a negative variance; the file is damaged"
+            ));
         }
     }
     let flat = Tensor::f_empty([layout.len()], (Kind::Float, Device::Cpu))?;
     for (parameter, tensor) in layout.parameters.iter().zip(&tensors) {
-        flat.narrow(0, parameter.offset, parameter.len()).copy_(&tensor.reshape([-1]));
+        flat.narrow(0, parameter.offset, parameter.len())
+            .copy_(&tensor.reshape([-1]));
     }
     let stats = has_stats.then(|| {
         let of = |index: usize| -> Vec<Tensor> {
             let rest = &tensors[layout.parameters.len()..];
-            rest.iter().skip(index).step_by(STATISTICS.len()).map(|t| t.copy()).collect()
+            rest.iter()
+                .skip(index)
+                .step_by(STATISTICS.len())
+                .map(|t| t.copy())
+                .collect()
         };
-        RunningStats { mean: of(0), var: of(1), batches }
+        RunningStats {
+            mean: of(0),
+            var: of(1),
+            batches,
+        }
     });
     Ok((flat, stats))
 }
@@ -173,13 +199,20 @@ pub fn write(path: &Path, layout: &Layout, flat: &Tensor, stats: &RunningStats) 
         )));
     }
     let flat = flat.detach();
-    let mut tensors: Vec<(String, Tensor)> =
-        layout.parameters.iter().map(|p| p.name.clone()).zip(layout.views(&flat)).collect();
+    let mut tensors: Vec<(String, Tensor)> = layout
+        .parameters
+        .iter()
+        .map(|p| p.name.clone())
+        .zip(layout.views(&flat))
+        .collect();
     for (i, norm) in layout.norms.iter().enumerate() {
         let named = |what: &str| format!("{}.{what}", norm.prefix);
         tensors.push((named(STATISTICS[0]), stats.mean[i].shallow_clone()));
         tensors.push((named(STATISTICS[1]), stats.var[i].shallow_clone()));
-        tensors.push((format!("{}{BATCHES}", norm.prefix), Tensor::from(stats.batches)));
+        tensors.push((
+            format!("{}{BATCHES}", norm.prefix),
+            Tensor::from(stats.batches),
+        ));
     }
     let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
     write_tensors(path, &tensors, &[("format".into(), "pt".into())])

@@ -69,12 +69,20 @@ pub struct StepRecord {
 }
 
 impl Surface {
-    /// The linear surface between four corners, each `[P]`.
-    pub fn linear(degrees: Degrees, corners: &[Tensor; 4]) -> Self {
-        let stacked = Tensor::stack(corners, 0);
-        let (device, p) = (stacked.device(), stacked.size()[1]);
-        let theta = coefficients(&degrees.bilinear_rows(), device).mm(&stacked);
-        let velocity = Tensor::zeros([degrees.trainable() as i64, p], (Kind::Float, device));
+    /// The linear surface between four corners, each `[P]`. The corners are taken, one after the other, so that no
+    /// second copy of them stays.
+    pub fn linear(degrees: Degrees, corners: [Tensor; 4]) -> Self {
+        let (device, p) = (corners[0].device(), corners[0].size()[0]);
+        let (k, trainable) = (degrees.count() as i64, degrees.trainable() as i64);
+        let theta = Tensor::empty([k, p], (Kind::Float, device));
+        for (row, corner) in corners.into_iter().enumerate() {
+            theta.get(row as i64).copy_(&corner);
+        }
+        if trainable > 0 {
+            let rest = coefficients(&degrees.bilinear_rows()[4..], device);
+            let _ = rest.mm_out(&theta.narrow(0, 4, trainable), &theta.narrow(0, 0, 4));
+        }
+        let velocity = Tensor::zeros([trainable, p], (Kind::Float, device));
         let frozen = vec![false; degrees.count()];
         Self { degrees, theta, velocity, frozen, last_rate: 0.0, version: 1 }
     }
@@ -293,7 +301,7 @@ fn to_f32(x: &[f64]) -> Vec<f32> {
     x.iter().map(|&v| v as f32).collect()
 }
 
-fn coefficients(matrix: &Matrix, device: Device) -> Tensor {
+fn coefficients(matrix: &[Vec<f64>], device: Device) -> Tensor {
     let columns = matrix.first().map_or(0, Vec::len) as i64;
     let flat: Vec<f32> = matrix.iter().flatten().map(|&v| v as f32).collect();
     Tensor::from_slice(&flat).view([-1, columns]).to_device(device)

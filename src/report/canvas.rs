@@ -15,7 +15,7 @@ pub trait Figure {
     /// Width and height in nominal points (a 96th of an inch).
     fn size(&self) -> (u32, u32);
 
-    /// Draws on a white area.
+    /// Draws on an area that is white.
     ///
     /// # Errors
     /// What the backend says.
@@ -30,6 +30,7 @@ pub trait Figure {
     /// [`ReportError::Draw`].
     fn png(&self) -> Result<Vec<u8>, ReportError> {
         let (width, height) = drawing_size(self.size());
+        // White to begin with.
         let mut pixels = vec![255; (width * height * 3) as usize];
         {
             let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
@@ -48,6 +49,7 @@ pub trait Figure {
         let mut document = String::new();
         {
             let area = SVGBackend::with_string(&mut document, size).into_drawing_area();
+            area.fill(&WHITE).map_err(|e| ReportError::Draw(e.to_string()))?;
             on(&area, self).map_err(|e| ReportError::Draw(e.to_string()))?;
         }
         // The view box keeps the drawing's pixels; only the size on the page is nominal.
@@ -79,7 +81,6 @@ fn on<DB: DrawingBackend, F: Figure + ?Sized>(
     figure: &F,
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
     fonts();
-    area.fill(&WHITE)?;
     figure.draw(area)?;
     area.present()
 }

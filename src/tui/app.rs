@@ -14,6 +14,7 @@ pub use choose::{Answer, Choice, Question};
 pub use command::Pending;
 pub use message::{Kind, Message as Note};
 pub use overlay::Overlay;
+pub use typed::{FORMS, Typed, parse};
 
 use crate::action::Action;
 use crate::key::Key;
@@ -152,6 +153,7 @@ pub struct App {
     /// Something visible may have changed since the last drawing.
     pub dirty: bool,
     note: Option<Note>,
+    order: u64,
     next_id: u64,
     wanted_degrees: Option<command::Wanted<Degrees>>,
     wanted_grid: Option<command::Wanted<usize>>,
@@ -185,6 +187,7 @@ impl App {
             now: 0.0,
             dirty: true,
             note: None,
+            order: 0,
             next_id: 1,
             wanted_degrees: None,
             wanted_grid: None,
@@ -204,7 +207,7 @@ impl App {
             Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Message::Key(key) => {
                 self.dirty = true;
-                self.key(key)
+                self.press(key)
             }
             Message::Mouse(event) => self.mouse(event),
             Message::Resize(size) => {
@@ -222,7 +225,7 @@ impl App {
         }
     }
 
-    fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
+    fn press(&mut self, event: KeyEvent) -> Vec<Effect> {
         let key = Key::from(event);
         // Whatever is remapped and whatever is open, ctrl-c asks to leave.
         let leaves = key == "ctrl-c".parse().unwrap_or(key) && event.modifiers.bits() != 0;
@@ -243,11 +246,16 @@ impl App {
         match self.keymap.action(key) {
             Some(action) => self.act(action),
             None => {
-                let help = self.keymap.shown(Action::Help, self.theme.ascii());
+                let help = self.key(Action::Help);
                 self.say(Kind::Hint, format!("{key} has no meaning here; {help} shows every key"));
                 Vec::new()
             }
         }
+    }
+
+    /// The key of an action as the screen shows it.
+    pub fn key(&self, action: Action) -> String {
+        self.keymap.shown(action, self.theme.ascii())
     }
 
     /// Points per axis of the heatmap.

@@ -154,6 +154,36 @@ pub(crate) fn evaluated(u: f64, v: f64) -> Event {
     Event::Evaluated(Point { u, v, accuracy, loss: 0.9 * (1.0 - accuracy) + 0.25, images: 1500 })
 }
 
+/// The fit goes on by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
+pub(crate) fn go_on(picture: &mut Picture, steps: u64) {
+    let first_step = picture.curves[&Curve::Surface].end();
+    let values = (first_step..first_step + steps).map(|s| loss(9, s, 0.95, 0.31, 300.0)).collect();
+    feed(picture, vec![Event::Losses { curve: Curve::Surface, first_step, values, rate: 0.0397 }]);
+    let s = picture.snapshot.as_mut().unwrap();
+    let step = first_step + steps;
+    (s.seq, s.done, s.fit_step, s.heatmap.version) = (picture.seq, step, step, step);
+    (s.rate, s.memory) = (82.0 + noise(3, step), s.memory + 4096);
+    s.seconds_left = Some((3000.0 - step as f64) / 13.4);
+    s.learning_rate *= 0.999;
+    for (row, point) in s.control_points.iter_mut().enumerate().filter(|(_, p)| !p.corner && !p.frozen) {
+        point.travelled += 1e-5 * steps as f64;
+        point.gradient = 0.15 + 0.05 * noise(row as u64, step);
+        if step % 40 < steps {
+            point.gradients.remove(0);
+            point.gradients.push(point.gradient as f32);
+        }
+    }
+    let order = s.heatmap.coarse_to_fine();
+    for n in 0..2 {
+        let index = order[(step / steps * 2 + n) as usize % order.len()];
+        let (u, v) = s.heatmap.parameters(index);
+        let a = accuracy(u, v) + 0.002 * noise(index as u64, step);
+        let cell = &mut s.heatmap.cells[index];
+        (cell.images, cell.correct, cell.version) = (512, (a * 512.0).round() as u32, step);
+        cell.loss = (0.25 + 0.9 * (1.0 - a)) as f32;
+    }
+}
+
 /// Degrees without the fuss.
 pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
     Degrees::new(m, n).unwrap()

@@ -36,6 +36,11 @@ impl Key {
         Self { code, modifiers: KeyModifiers::NONE }
     }
 
+    /// The key without its modifiers.
+    pub const fn code(self) -> KeyCode {
+        self.code
+    }
+
     /// The key as the screen shows it: arrows as arrows where the terminal has them.
     pub fn show(self, ascii: bool) -> String {
         let arrow = match self.code {

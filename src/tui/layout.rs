@@ -1,6 +1,6 @@
 //! Where everything is on the screen; drawing and mouse go by the same.
 
-use crate::app::{App, Pane};
+use crate::app::{App, Overlay, Pane};
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 /// Smallest terminal that can be worked in.
@@ -50,7 +50,7 @@ impl Screen {
             }
             (false, false) => (None, three(main)),
         };
-        Self { area, header, tabs, panes, message, footer, overlay: overlay(main) }
+        Self { area, header, tabs, panes, message, footer, overlay: overlay(main, app) }
     }
 
     /// True when there is no room to work in.
@@ -96,9 +96,16 @@ fn three(main: Rect) -> Vec<(Pane, Rect)> {
     vec![(Pane::Loss, loss), (Pane::Surface, surface), (Pane::Points, points)]
 }
 
-fn overlay(main: Rect) -> Rect {
+/// Where an overlay lies: texts take what there is, lists what they need.
+fn overlay(main: Rect, app: &App) -> Rect {
     let width = main.width.saturating_sub(4).min(104);
-    let height = main.height.saturating_sub(if main.height > 30 { 4 } else { 0 });
+    let most = main.height.saturating_sub(if main.height > 30 { 4 } else { 0 });
+    let needed = match &app.overlay {
+        Some(Overlay::Models { .. }) => app.picture.exports.len().max(1) + app.picture.corners.len().max(1) + 5,
+        Some(Overlay::Runs { .. }) => app.runs.len().max(5) + 3,
+        _ => usize::MAX,
+    };
+    let height = most.min(needed.try_into().unwrap_or(u16::MAX));
     Rect {
         x: main.x + (main.width - width) / 2,
         y: main.y + (main.height - height) / 2,

@@ -1,8 +1,30 @@
 //! The terminal workbench of surfit.
+//!
+//! [`run`] draws a run and steers it; what it shows and what it asks for goes over a [`Link`], so that this crate knows
+//! neither sockets nor engines. State changes are pure ([`app::App::update`]), drawing is a function of the state
+//! ([`views::screen::render`]), and every key comes from one table ([`action::TABLE`]).
 
+pub mod action;
+pub mod app;
+pub mod canvas;
 pub mod color;
 #[cfg(test)]
 mod fixture;
+pub mod key;
+pub mod keymap;
+pub mod layout;
+pub mod link;
 mod paths;
+#[cfg(test)]
+mod rig;
+mod run;
+mod signals;
+mod terminal;
 pub mod theme;
 pub mod views;
+
+pub use color::Depth;
+pub use keymap::{KeyRow, Keymap, key_rows, key_table};
+pub use link::{Incoming, Leave, Link, Options, Outgoing, RunLine};
+pub use run::run;
+pub use theme::{Theme, ThemeError};

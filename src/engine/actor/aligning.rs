@@ -52,7 +52,9 @@ impl Actor<'_> {
     /// The linear surface between the corners as they stand, durable from its first moment on.
     fn begin_surface(&mut self) -> Result<()> {
         let corners = self.four_corners()?;
-        self.new_surface(Surface::linear(self.config.fit.degree, &corners))?;
+        // From here on the corners are rows of the surface; a second copy would only take memory.
+        self.corners = [const { None }; 4];
+        self.new_surface(Surface::linear(self.config.fit.degree, corners))?;
         self.begin_fit();
         Ok(())
     }

@@ -105,7 +105,7 @@ impl Actor<'_> {
         let surface = self.needs_surface()?;
         let corners = [0, 1, 2, 3].map(|row| surface.theta().get(row).copy());
         let degrees = degrees.unwrap_or(surface.degrees());
-        self.new_surface(Surface::linear(degrees, &corners))?;
+        self.new_surface(Surface::linear(degrees, corners))?;
         self.begin_fit();
         Ok(())
     }

@@ -32,13 +32,18 @@ pub(super) fn by_activations(
             }
         }
     }
-    sums.iter().map(|sum| assignment::largest(&sum.correlation()?)).collect()
+    sums.iter()
+        .map(|sum| assignment::largest(&sum.correlation()?))
+        .collect()
 }
 
 /// Activations `[N, units, …]` as `[units, N·…]`.
 fn unit_rows(taps: &Tensor) -> Result<Tensor> {
     let units = taps.size()[1];
-    Ok(taps.f_transpose(0, 1)?.f_reshape([units, -1])?.f_to_kind(Kind::Float)?)
+    Ok(taps
+        .f_transpose(0, 1)?
+        .f_reshape([units, -1])?
+        .f_to_kind(Kind::Float)?)
 }
 
 /// Sums over observations of two sets of units, in `f64` on the CPU, from which their correlations follow.
@@ -55,7 +60,8 @@ impl Moments {
     fn of(a: &Tensor, b: &Tensor) -> Result<Self> {
         // Not every device has `f64`, so that only the results become wide.
         let wide = |x: Tensor| x.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double);
-        let first = |x: &Tensor| wide(x.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?);
+        let first =
+            |x: &Tensor| wide(x.f_sum_dim_intlist([1i64].as_slice(), false, Kind::Float)?);
         let second = |x: &Tensor| first(&x.f_square()?);
         Ok(Self {
             count: a.size()[1] as f64,
@@ -81,7 +87,9 @@ impl Moments {
             let variance = &self.second[i] / self.count - mean[i].f_square()?;
             // Rounding leaves constant units a little variance of either sign, nothing that may be divided by.
             let floor = &self.second[i] * (1e-6 / self.count);
-            Ok(variance.where_self(&variance.gt_tensor(&floor), &Tensor::from(f64::INFINITY)).f_sqrt()?)
+            Ok(variance
+                .where_self(&variance.gt_tensor(&floor), &Tensor::from(f64::INFINITY))
+                .f_sqrt()?)
         };
         let covariance = &self.product / self.count - mean[0].f_outer(&mean[1])?;
         Ok(covariance.f_div(&deviation(0)?.f_outer(&deviation(1)?)?)?)
@@ -98,8 +106,11 @@ pub(super) fn by_weights(
 ) -> Result<Vec<Vec<i64>>> {
     /// The inner product rises with every change, so that the loop ends by itself; this guards against rounding.
     const SWEEPS: usize = 100;
-    let mut permutations: Vec<Vec<i64>> =
-        layout.groups.iter().map(|group| (0..group.size).collect()).collect();
+    let mut permutations: Vec<Vec<i64>> = layout
+        .groups
+        .iter()
+        .map(|group| (0..group.size).collect())
+        .collect();
     let targets = layout.views(reference);
     for _ in 0..SWEEPS {
         let mut changed = false;
@@ -107,7 +118,10 @@ pub(super) fn by_weights(
             let score = weight_score(layout, &targets, other, group, &permutations)?;
             let better = assignment::largest(&score)?;
             let total = |p: &[i64]| -> f64 {
-                p.iter().enumerate().map(|(i, &j)| score.double_value(&[i as i64, j])).sum()
+                p.iter()
+                    .enumerate()
+                    .map(|(i, &j)| score.double_value(&[i as i64, j]))
+                    .sum()
             };
             let (old, new) = (total(&permutations[group]), total(&better));
             if new > old + 1e-9 * old.abs() {
@@ -143,7 +157,13 @@ fn weight_score(
                 Ok(tensor.f_movedim_int(dim as i64, 0)?.f_reshape([size, -1])?)
             };
             let a = rows(&targets[index])?;
-            let b = rows(&permuted_parameter(layout, other, index, permutations, Some(dim)))?;
+            let b = rows(&permuted_parameter(
+                layout,
+                other,
+                index,
+                permutations,
+                Some(dim),
+            ))?;
             let products = a.f_matmul(&b.f_transpose(0, 1)?)?;
             score += products.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?;
         }

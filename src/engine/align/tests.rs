@@ -5,7 +5,10 @@ use surfit_core::config::NetworkConfig;
 use tch::{Device, Kind};
 
 fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
-    let config = NetworkConfig { name: name.into(), widths: widths.into() };
+    let config = NetworkConfig {
+        name: name.into(),
+        widths: widths.into(),
+    };
     crate::networks::build(&config, [1, 28, 28], 10).unwrap()
 }
 
@@ -35,8 +38,14 @@ fn a_shuffled_copy_is_put_back_exactly() {
             let (aligned, report) =
                 align(&*network, &reference, &other, method, &images(40)).unwrap();
             assert_eq!(aligned, reference, "{name} {method:?}");
-            assert!(report.distance[0] > 1.0 && report.distance[1] == 0.0, "{report:?}");
-            assert!(report.moved > 0.8 && report.logit_change < 1e-4, "{report:?}");
+            assert!(
+                report.distance[0] > 1.0 && report.distance[1] == 0.0,
+                "{report:?}"
+            );
+            assert!(
+                report.moved > 0.8 && report.logit_change < 1e-4,
+                "{report:?}"
+            );
         }
     }
 }
@@ -51,7 +60,9 @@ fn permuting_keeps_the_function_and_comes_back() {
             .iter()
             .map(|p| {
                 let mut inverse = vec![0; p.len()];
-                p.iter().enumerate().for_each(|(to, &from)| inverse[from as usize] = to as i64);
+                p.iter()
+                    .enumerate()
+                    .for_each(|(to, &from)| inverse[from as usize] = to as i64);
                 inverse
             })
             .collect();
@@ -68,7 +79,12 @@ fn blocks_move_together() {
     use crate::layout::{Axis, Init};
     let mut layout = Layout::default();
     let group = layout.group("units", 3);
-    layout.parameter("next.weight", &[2, 6], Init::Zeros, &[None, Some(Axis { group, block: 2 })]);
+    layout.parameter(
+        "next.weight",
+        &[2, 6],
+        Init::Zeros,
+        &[None, Some(Axis { group, block: 2 })],
+    );
     let flat = Tensor::arange(12, (Kind::Float, Device::Cpu));
     let moved = permute(&layout, &flat, &[vec![2, 0, 1]]);
     let expected = [4., 5., 0., 1., 2., 3., 10., 11., 6., 7., 8., 9.];
@@ -87,7 +103,10 @@ fn different_networks_come_closer_and_the_same_answer_comes_twice() {
         let (first, report) = align(&*network, &a, &b, method, &images).unwrap();
         let (second, again) = align(&*network, &a, &b, method, &images).unwrap();
         assert_eq!((first, report), (second, again));
-        assert!(report.moved > 0.0 && report.logit_change < 1e-4, "{report:?}");
+        assert!(
+            report.moved > 0.0 && report.logit_change < 1e-4,
+            "{report:?}"
+        );
         if method == AlignMethod::Weight {
             assert!(report.distance[1] < report.distance[0], "{report:?}");
         }
@@ -103,7 +122,14 @@ fn a_network_is_aligned_with_itself_dead_units_and_all() {
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
         let (aligned, report) = align(&*network, &flat, &flat, method, &images(20)).unwrap();
         assert_eq!(aligned, flat);
-        assert_eq!(report, Report { moved: 0.0, logit_change: 0.0, distance: [0.0, 0.0] });
+        assert_eq!(
+            report,
+            Report {
+                moved: 0.0,
+                logit_change: 0.0,
+                distance: [0.0, 0.0]
+            }
+        );
     }
 }
 
@@ -115,7 +141,10 @@ fn weights_that_are_not_finite_get_a_sentence() {
     let _ = broken.narrow(0, 7, 1).fill_(f64::NAN);
     for method in [AlignMethod::Activation, AlignMethod::Weight] {
         let error = align(&*network, &flat, &broken, method, &images(8)).unwrap_err();
-        assert!(error.to_string().contains("align.enabled = false"), "{error}");
+        assert!(
+            error.to_string().contains("align.enabled = false"),
+            "{error}"
+        );
     }
 }
 
@@ -126,10 +155,14 @@ fn assignments_are_the_best_ones() {
     for round in 0..50 {
         let n = 1 + round % 6;
         // Few distinct values: ties are the hard part.
-        let values: Vec<f32> =
-            (0..n * n).map(|_| rand::Rng::random_range(&mut rng, 0..4) as f32).collect();
+        let values: Vec<f32> = (0..n * n)
+            .map(|_| rand::Rng::random_range(&mut rng, 0..4) as f32)
+            .collect();
         let total = |p: &[i64]| -> f32 {
-            p.iter().enumerate().map(|(i, &j)| values[i * n + j as usize]).sum()
+            p.iter()
+                .enumerate()
+                .map(|(i, &j)| values[i * n + j as usize])
+                .sum()
         };
         let found =
             assignment::largest(&Tensor::from_slice(&values).view([n as i64, n as i64])).unwrap();
@@ -137,7 +170,9 @@ fn assignments_are_the_best_ones() {
         sorted.sort_unstable();
         assert_eq!(sorted, (0..n as i64).collect::<Vec<_>>());
         let mut best = f32::MIN;
-        all_permutations(&mut (0..n as i64).collect(), 0, &mut |p| best = best.max(total(p)));
+        all_permutations(&mut (0..n as i64).collect(), 0, &mut |p| {
+            best = best.max(total(p))
+        });
         assert_eq!(total(&found), best);
     }
 }

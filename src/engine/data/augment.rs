@@ -35,14 +35,18 @@ pub fn augment(x: &Tensor, shift: usize, flip: bool, seed: u64, step: u64) -> Te
     // `left + width − 1 − j` when mirrored.
     let rows = each(&tops) + along(height);
     let columns = along(width);
-    let mirrored = Tensor::from_slice(&mirrored).to_device(device).view([-1, 1]);
+    let mirrored = Tensor::from_slice(&mirrored)
+        .to_device(device)
+        .view([-1, 1]);
     let columns = each(&lefts) + (width - 1 - &columns).where_self(&mirrored, &columns);
 
     let margin = shift as i64;
     let (padded_height, padded_width) = (height + 2 * margin, width + 2 * margin);
     let padded = x.constant_pad_nd([margin, margin, margin, margin]);
     let pixels = rows.unsqueeze(2) * padded_width + columns.unsqueeze(1);
-    let pixels = pixels.view([batch, 1, height * width]).expand([-1, channels, -1], false);
+    let pixels = pixels
+        .view([batch, 1, height * width])
+        .expand([-1, channels, -1], false);
     padded
         .reshape([batch, channels, padded_height * padded_width])
         .gather(2, &pixels, false)

@@ -66,9 +66,9 @@ pub(super) fn full(config: &DataConfig) -> Result<RawSet> {
 /// [`full`] with `dir` (empty for none) and the usual places given.
 pub(super) fn full_from(dir: &Path, usual: &[PathBuf]) -> Result<RawSet> {
     let there = |dir: &&PathBuf| {
-        ["train", "t10k"].iter().any(|part| {
-            KINDS.iter().any(|kind| file(dir, part, kind).is_ok())
-        })
+        ["train", "t10k"]
+            .iter()
+            .any(|part| KINDS.iter().any(|kind| file(dir, part, kind).is_ok()))
     };
     let dir = if !dir.as_os_str().is_empty() {
         dir
@@ -79,7 +79,13 @@ pub(super) fn full_from(dir: &Path, usual: &[PathBuf]) -> Result<RawSet> {
         return embedded(&format!("embedded; no full set in {}", places.join(" or ")));
     };
     let (train, test) = (pair(dir, "train")?, pair(dir, "t10k")?);
-    Ok(set("fashion-mnist", &dir.display().to_string(), train, None, test))
+    Ok(set(
+        "fashion-mnist",
+        &dir.display().to_string(),
+        train,
+        None,
+        test,
+    ))
 }
 
 /// The set inside the program.
@@ -88,22 +94,22 @@ fn embedded(source: &str) -> Result<RawSet> {
     Ok(set(
         "fashion-mnist-16k",
         source,
-        read(embedded!("train-images-idx3-ubyte"), embedded!("train-labels-idx1-ubyte"))?,
+        read(
+            embedded!("train-images-idx3-ubyte"),
+            embedded!("train-labels-idx1-ubyte"),
+        )?,
         Some(read(
             embedded!("validation-images-idx3-ubyte"),
             embedded!("validation-labels-idx1-ubyte"),
         )?),
-        read(embedded!("test-images-idx3-ubyte"), embedded!("test-labels-idx1-ubyte"))?,
+        read(
+            embedded!("test-images-idx3-ubyte"),
+            embedded!("test-labels-idx1-ubyte"),
+        )?,
     ))
 }
 
-fn set(
-    name: &'static str,
-    source: &str,
-    train: Raw,
-    validation: Option<Raw>,
-    test: Raw,
-) -> RawSet {
+fn set(name: &'static str, source: &str, train: Raw, validation: Option<Raw>, test: Raw) -> RawSet {
     RawSet {
         name,
         description: format!("{name} ({source})"),
@@ -121,7 +127,12 @@ const KINDS: [&str; 2] = ["images-idx3-ubyte", "labels-idx1-ubyte"];
 /// The images and labels of one part of the set in `dir`.
 fn pair(dir: &Path, part: &str) -> Result<Raw> {
     let [images, labels] = [file(dir, part, KINDS[0])?, file(dir, part, KINDS[1])?];
-    idx::read(&Source::File(&images), &Source::File(&labels), SIZE, CLASSES.len())
+    idx::read(
+        &Source::File(&images),
+        &Source::File(&labels),
+        SIZE,
+        CLASSES.len(),
+    )
 }
 
 /// The file of one kind, plain or gzipped.

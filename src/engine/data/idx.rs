@@ -32,7 +32,11 @@ impl Raw {
             pixels.extend_from_slice(&self.pixels[i * size..(i + 1) * size]);
         }
         let labels = indices.iter().map(|&i| self.labels[i]).collect();
-        Raw { shape: self.shape, pixels, labels }
+        Raw {
+            shape: self.shape,
+            pixels,
+            labels,
+        }
     }
 }
 
@@ -69,7 +73,10 @@ impl Source<'_> {
     }
 
     fn bad(&self, what: impl std::fmt::Display) -> Error {
-        Error::input(format!("{}: {what}; put the original file in its place", self.name()))
+        Error::input(format!(
+            "{}: {what}; put the original file in its place",
+            self.name()
+        ))
     }
 
     fn unreadable(&self, error: &io::Error) -> Error {
@@ -85,7 +92,9 @@ impl Source<'_> {
     /// Reads the header and gives the length of each of the `axes` axes.
     fn header(&self, input: &mut dyn Read, axes: usize, what: &str) -> Result<Vec<usize>> {
         let mut magic = [0u8; 4];
-        input.read_exact(&mut magic).map_err(|e| self.unreadable(&e))?;
+        input
+            .read_exact(&mut magic)
+            .map_err(|e| self.unreadable(&e))?;
         let expected = [0, 0, 8, axes as u8];
         if magic != expected {
             return Err(self.bad(format!(
@@ -95,7 +104,9 @@ impl Source<'_> {
             )));
         }
         let mut lengths = vec![0u8; 4 * axes];
-        input.read_exact(&mut lengths).map_err(|e| self.unreadable(&e))?;
+        input
+            .read_exact(&mut lengths)
+            .map_err(|e| self.unreadable(&e))?;
         let lengths: Vec<usize> = lengths
             .chunks_exact(4)
             .map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
@@ -112,7 +123,10 @@ impl Source<'_> {
     /// Reads the `size` bytes behind the header, and makes sure that nothing follows them.
     fn body(&self, input: &mut dyn Read, size: usize) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        input.take(size as u64).read_to_end(&mut bytes).map_err(|e| self.unreadable(&e))?;
+        input
+            .take(size as u64)
+            .read_to_end(&mut bytes)
+            .map_err(|e| self.unreadable(&e))?;
         if bytes.len() < size {
             return Err(self.bad(format!(
                 "the file is cut short: its header promises {size} bytes, {} are there",
@@ -122,7 +136,9 @@ impl Source<'_> {
         // Reading past the end is also what makes the decoder compare the checksum.
         match input.read(&mut [0]).map_err(|e| self.unreadable(&e))? {
             0 => Ok(bytes),
-            _ => Err(self.bad(format!("more bytes follow the {size} that its header promises"))),
+            _ => Err(self.bad(format!(
+                "more bytes follow the {size} that its header promises"
+            ))),
         }
     }
 }
@@ -166,5 +182,9 @@ pub(super) fn read(
             classes - 1
         )));
     }
-    Ok(Raw { shape: [1, height, width], pixels, labels: values })
+    Ok(Raw {
+        shape: [1, height, width],
+        pixels,
+        labels: values,
+    })
 }

@@ -55,9 +55,14 @@ struct RawSet {
 /// Validation images taken from a training split when the configuration does not say how many.
 const DEFAULT_VALIDATION: usize = 5000;
 
+/// Reads a data set's files.
+type ReadSet = fn(&DataConfig) -> Result<RawSet>;
+
 /// Every data set: its name and what reads it.
-const SETS: [(&str, fn(&DataConfig) -> Result<RawSet>); 2] =
-    [("fashion-mnist-16k", fashion_mnist::small), ("fashion-mnist", fashion_mnist::full)];
+const SETS: [(&str, ReadSet); 2] = [
+    ("fashion-mnist-16k", fashion_mnist::small),
+    ("fashion-mnist", fashion_mnist::full),
+];
 
 /// Loads the data set of a configuration. Which images a limit or a split takes is a function of the seed, with
 /// every class in equal parts.
@@ -74,19 +79,27 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
     let set = read(config)?;
 
     let least = 2 * set.classes.len();
-    for (key, n) in
-        [("train_images", config.train_images), ("validation_images", config.validation_images)]
-    {
+    for (key, n) in [
+        ("train_images", config.train_images),
+        ("validation_images", config.validation_images),
+    ] {
         if n > 0 && n < least {
             return Err(Error::input(format!(
                 "data.{key}: {n} images are too few for {} classes; use at least {least}, or 0 for {}",
                 set.classes.len(),
-                if key == "train_images" || set.validation.is_some() { "all" } else { "the default" },
+                if key == "train_images" || set.validation.is_some() {
+                    "all"
+                } else {
+                    "the default"
+                },
             )));
         }
     }
     let (train, validation) = match set.validation {
-        Some(validation) => (set.train, limited(validation, config.validation_images, seed, 2)),
+        Some(validation) => (
+            set.train,
+            limited(validation, config.validation_images, seed, 2),
+        ),
         None => divided(set.train, config.validation_images, seed, least)?,
     };
     let train = limited(train, config.train_images, seed, 1);

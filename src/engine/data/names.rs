@@ -10,6 +10,9 @@ pub(crate) fn unknown(key: &str, what: &str, name: &str, known: &[&str]) -> Stri
         .filter(|(distance, k)| *distance <= k.len().max(name.len()).div_ceil(2));
     match nearest {
         Some((_, k)) => format!("{key}: there is no {what} `{name}`; did you mean `{k}`?"),
-        None => format!("{key}: there is no {what} `{name}`; there are: {}", known.join(", ")),
+        None => format!(
+            "{key}: there is no {what} `{name}`; there are: {}",
+            known.join(", ")
+        ),
     }
 }

@@ -22,13 +22,20 @@ impl Split {
     pub(super) fn new(raw: &Raw, mean: &[f64], std: &[f64], device: Device) -> Self {
         let [c, h, w] = raw.shape.map(|x| x as i64);
         let per_channel = |value: fn(f64, f64) -> f64| {
-            let values: Vec<f32> =
-                mean.iter().zip(std).map(|(&m, &s)| value(m, s) as f32).collect();
-            Tensor::from_slice(&values).view([1, c, 1, 1]).to_device(device)
+            let values: Vec<f32> = mean
+                .iter()
+                .zip(std)
+                .map(|(&m, &s)| value(m, s) as f32)
+                .collect();
+            Tensor::from_slice(&values)
+                .view([1, c, 1, 1])
+                .to_device(device)
         };
         let labels: Vec<i64> = raw.labels.iter().map(|&l| l.into()).collect();
         Self {
-            images: Tensor::from_slice(&raw.pixels).view([-1, c, h, w]).to_device(device),
+            images: Tensor::from_slice(&raw.pixels)
+                .view([-1, c, h, w])
+                .to_device(device),
             labels: Tensor::from_slice(&labels).to_device(device),
             scale: per_channel(|_, std| 1.0 / (255.0 * std)),
             offset: per_channel(|mean, std| -mean / std),
@@ -54,20 +61,29 @@ impl Split {
     /// their labels, `i64`, `[B]`.
     pub fn batch(&self, indices: &Tensor) -> (Tensor, Tensor) {
         let images = self.images.index_select(0, indices);
-        (self.normalized(&images), self.labels.index_select(0, indices))
+        (
+            self.normalized(&images),
+            self.labels.index_select(0, indices),
+        )
     }
 
     /// As [`Split::batch`], for the images `start..start + len`, cut at the end of the split.
     pub fn range(&self, start: i64, len: i64) -> (Tensor, Tensor) {
         let start = start.clamp(0, self.len());
         let len = len.clamp(0, self.len() - start);
-        (self.normalized(&self.images.narrow(0, start, len)), self.labels.narrow(0, start, len))
+        (
+            self.normalized(&self.images.narrow(0, start, len)),
+            self.labels.narrow(0, start, len),
+        )
     }
 
     /// A split of the images at `indices`, in that order.
     pub fn take(&self, indices: &[i64]) -> Split {
         let indices = Tensor::from_slice(indices).to_device(self.images.device());
-        self.with(self.images.index_select(0, &indices), self.labels.index_select(0, &indices))
+        self.with(
+            self.images.index_select(0, &indices),
+            self.labels.index_select(0, &indices),
+        )
     }
 
     /// The first `n` images, or all when there are fewer. Shares memory with this split.
@@ -78,10 +94,18 @@ impl Split {
 
     fn with(&self, images: Tensor, labels: Tensor) -> Split {
         let (scale, offset) = (self.scale.shallow_clone(), self.offset.shallow_clone());
-        Split { images, labels, scale, offset }
+        Split {
+            images,
+            labels,
+            scale,
+            offset,
+        }
     }
 
     fn normalized(&self, images: &Tensor) -> Tensor {
-        images.to_kind(Kind::Float).g_mul_(&self.scale).g_add_(&self.offset)
+        images
+            .to_kind(Kind::Float)
+            .g_mul_(&self.scale)
+            .g_add_(&self.offset)
     }
 }

@@ -215,7 +215,11 @@ impl<'a> Machine<'a> {
     }
 
     fn line(&mut self) -> Result<&'a str, Refusal> {
-        let end = self.input.iter().position(|&b| b == b'\n').ok_or_else(damaged)?;
+        let end = self
+            .input
+            .iter()
+            .position(|&b| b == b'\n')
+            .ok_or_else(damaged)?;
         let line = self.bytes(end + 1)?;
         std::str::from_utf8(&line[..end]).map_err(|_| damaged())
     }
@@ -278,14 +282,18 @@ impl<'a> Machine<'a> {
     }
 
     fn append(&mut self, items: &[Value]) -> Result<Option<Value>, Refusal> {
-        let Some(&Value::Sequence(index)) = self.stack.last() else { return Err(damaged()) };
+        let Some(&Value::Sequence(index)) = self.stack.last() else {
+            return Err(damaged());
+        };
         self.objects.sequences[index].extend_from_slice(items);
         Ok(None)
     }
 
     fn set(&mut self, items: &[Value]) -> Result<Option<Value>, Refusal> {
-        let Some(&Value::Dict(index)) = self.stack.last() else { return Err(damaged()) };
-        if items.len() % 2 != 0 {
+        let Some(&Value::Dict(index)) = self.stack.last() else {
+            return Err(damaged());
+        };
+        if !items.len().is_multiple_of(2) {
             return Err(damaged());
         }
         self.objects.dicts[index].extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
@@ -309,8 +317,13 @@ impl<'a> Machine<'a> {
     /// `('storage', type, key, device, number of values)`.
     fn persistent(&mut self) -> Result<Value, Refusal> {
         let id = self.pop()?;
-        let &[tag, Value::Global(Global::StorageType(kind)), Value::Text(key), _, Value::Int(len)] =
-            self.items_of(id)?
+        let &[
+            tag,
+            Value::Global(Global::StorageType(kind)),
+            Value::Text(key),
+            _,
+            Value::Int(len),
+        ] = self.items_of(id)?
         else {
             return Err(damaged());
         };
@@ -323,11 +336,22 @@ impl<'a> Machine<'a> {
 
     fn call(&mut self) -> Result<Value, Refusal> {
         let arguments = self.pop()?;
-        let Value::Global(callable) = self.pop()? else { return Err(damaged()) };
+        let Value::Global(callable) = self.pop()? else {
+            return Err(damaged());
+        };
         let arguments = self.items_of(arguments)?;
         match (callable, arguments) {
             (Global::OrderedDict, []) => Ok(self.dict()),
-            (Global::RebuildTensor, &[Value::Storage(storage), Value::Int(offset), size, stride, ..]) => {
+            (
+                Global::RebuildTensor,
+                &[
+                    Value::Storage(storage),
+                    Value::Int(offset),
+                    size,
+                    stride,
+                    ..,
+                ],
+            ) => {
                 let numbers = |value| -> Result<Vec<i64>, Refusal> {
                     let number = |v: &Value| match v {
                         Value::Int(n) => Ok(*n),
@@ -336,7 +360,12 @@ impl<'a> Machine<'a> {
                     self.items_of(value)?.iter().map(number).collect()
                 };
                 let storage = self.objects.storages[storage];
-                let view = View { storage, offset, size: numbers(size)?, stride: numbers(stride)? };
+                let view = View {
+                    storage,
+                    offset,
+                    size: numbers(size)?,
+                    stride: numbers(stride)?,
+                };
                 self.objects.tensors.push(view);
                 Ok(Value::Tensor(self.objects.tensors.len() - 1))
             }

@@ -34,7 +34,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
     let file = File::open(path).map_err(Error::io(path))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| match e {
         zip::result::ZipError::Io(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => {
-            Error::Io { path: path.into(), source }
+            Error::Io {
+                path: path.into(),
+                source,
+            }
         }
         // A pickle of protocol 2 begins like this, and so did PyTorch's files before they became archives.
         _ if begins_with(path, &[0x80, 0x02]) => {
@@ -43,7 +46,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
         _ if begins_with(path, b"PK") => bad("is cut short or damaged"),
         _ => bad("is not a PyTorch file"),
     })?;
-    let list = archive.file_names().find(|n| n.split('/').nth(1) == Some("data.pkl"));
+    let list = archive
+        .file_names()
+        .find(|n| n.split('/').nth(1) == Some("data.pkl"));
     let folder = list
         .and_then(|name| name.strip_suffix("/data.pkl"))
         .ok_or_else(|| bad("is a zip archive but not a PyTorch file"))?
@@ -73,7 +78,9 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
         if storage.kind() != view.storage.kind || !fits(view, storage.numel() as i64) {
             return Err(damaged());
         }
-        let tensor = storage.f_as_strided(&view.size, &view.stride, view.offset)?.f_contiguous()?;
+        let tensor = storage
+            .f_as_strided(&view.size, &view.stride, view.offset)?
+            .f_contiguous()?;
         tensors.push((name.to_owned(), tensor));
     }
     Ok(tensors)
@@ -81,7 +88,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
 
 fn begins_with(path: &Path, bytes: &[u8]) -> bool {
     let mut head = vec![0; bytes.len()];
-    File::open(path).and_then(|mut f| f.read_exact(&mut head)).is_ok() && head == bytes
+    File::open(path)
+        .and_then(|mut f| f.read_exact(&mut head))
+        .is_ok()
+        && head == bytes
 }
 
 /// A small file inside the archive, `None` when it is missing, damaged or larger than `limit`.
@@ -110,24 +120,34 @@ fn storage(
         other => Some(other),
     })?;
     // Reading past the end is what compares the checksum.
-    matches!(file.read(&mut [0]), Ok(0)).then_some(tensor).ok_or(None)
+    matches!(file.read(&mut [0]), Ok(0))
+        .then_some(tensor)
+        .ok_or(None)
 }
 
 /// True when every element of the view lies within a storage of `len` values.
 fn fits(view: &View, len: i64) -> bool {
-    let View { offset, size, stride, .. } = view;
+    let View {
+        offset,
+        size,
+        stride,
+        ..
+    } = view;
     let natural = [size, stride].iter().all(|v| v.iter().all(|&n| n >= 0));
     if !natural || *offset < 0 || size.len() != stride.len() || size.len() > MAX_AXES {
         return false;
     }
     // An element may lie at several places of the tensor, but no state dict repeats elements.
     let count = size.iter().try_fold(1i64, |n, &s| n.checked_mul(s));
-    if !count.is_some_and(|n| n <= len) {
+    if count.is_none_or(|n| n > len) {
         return false;
     }
-    let last = size.iter().zip(stride).try_fold(*offset, |at, (&n, &step)| {
-        at.checked_add((n - 1).max(0).checked_mul(step)?)
-    });
+    let last = size
+        .iter()
+        .zip(stride)
+        .try_fold(*offset, |at, (&n, &step)| {
+            at.checked_add((n - 1).max(0).checked_mul(step)?)
+        });
     count == Some(0) && *offset <= len || last.is_some_and(|at| at < len)
 }
 
@@ -143,7 +163,10 @@ fn named(objects: &Objects, root: Value) -> std::result::Result<Vec<(&str, &View
     };
     let outer = dict(root).ok_or("does not hold a dictionary of tensors")?;
     let inner = INNER.iter().find_map(|name| {
-        outer.iter().find(|(key, _)| text(*key) == Some(name)).and_then(|(_, value)| dict(*value))
+        outer
+            .iter()
+            .find(|(key, _)| text(*key) == Some(name))
+            .and_then(|(_, value)| dict(*value))
     });
     inner
         .unwrap_or(outer)

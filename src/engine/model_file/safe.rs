@@ -43,9 +43,12 @@ pub fn write_tensors(
     let bad = |what: String| Error::input(format!("{}: cannot be written: {what}", path.display()));
     let mut entries = Vec::with_capacity(tensors.len());
     for &(name, tensor) in tensors {
-        let dtype = KINDS.iter().find(|(_, kind)| *kind == tensor.kind()).map(|(dtype, _)| *dtype);
-        let dtype = dtype
-            .ok_or_else(|| bad(format!("tensor `{name}` is of type {:?}", tensor.kind())))?;
+        let dtype = KINDS
+            .iter()
+            .find(|(_, kind)| *kind == tensor.kind())
+            .map(|(dtype, _)| *dtype);
+        let dtype =
+            dtype.ok_or_else(|| bad(format!("tensor `{name}` is of type {:?}", tensor.kind())))?;
         entries.push((name, tensor, dtype));
     }
     // Widest types first, so that every tensor lies at a multiple of its element's size.
@@ -59,16 +62,25 @@ pub fn write_tensors(
         let begin = end;
         end += tensor.numel() * tensor.kind().elt_size_in_bytes();
         let shape = tensor.size().iter().map(|&n| n as usize).collect();
-        let info = TensorInfo { dtype: *dtype, shape, data_offsets: (begin, end) };
+        let info = TensorInfo {
+            dtype: *dtype,
+            shape,
+            data_offsets: (begin, end),
+        };
         let info = serde_json::to_value(info).map_err(|e| bad(e.to_string()))?;
         if header.insert((*name).into(), info).is_some() {
             return Err(bad(format!("two tensors are called `{name}`")));
         }
     }
     if !metadata.is_empty() {
-        let strings: serde_json::Map<String, serde_json::Value> =
-            metadata.iter().map(|(k, v)| (k.clone(), v.clone().into())).collect();
-        if header.insert("__metadata__".into(), strings.into()).is_some() {
+        let strings: serde_json::Map<String, serde_json::Value> = metadata
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone().into()))
+            .collect();
+        if header
+            .insert("__metadata__".into(), strings.into())
+            .is_some()
+        {
             return Err(bad("`__metadata__` is not a tensor's name".into()));
         }
     }
@@ -78,7 +90,9 @@ pub fn write_tensors(
     surfit_core::files::write_atomic_with(path, |out| {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        entries.iter().try_for_each(|(_, tensor, _)| write_bytes(tensor, out))
+        entries
+            .iter()
+            .try_for_each(|(_, tensor, _)| write_bytes(tensor, out))
     })
     .map_err(Error::io(path))
 }
@@ -87,7 +101,11 @@ pub fn write_tensors(
 fn write_bytes(tensor: &Tensor, out: &mut impl Write) -> io::Result<()> {
     let torch = |e: tch::TchError| io::Error::other(e.to_string());
     let size = tensor.kind().elt_size_in_bytes();
-    let flat = tensor.detach().f_contiguous().and_then(|t| t.f_view(-1)).map_err(torch)?;
+    let flat = tensor
+        .detach()
+        .f_contiguous()
+        .and_then(|t| t.f_view(-1))
+        .map_err(torch)?;
     let (total, step) = (flat.numel(), PIECE / size);
     let mut buffer = vec![0; step.min(total) * size];
     for start in (0..total).step_by(step) {
@@ -118,7 +136,8 @@ pub(super) fn read_bytes(
         let bytes = &mut buffer[..count * size];
         input.read_exact(bytes)?;
         let piece = Tensor::f_from_data_size(bytes, &[count as i64], kind)?;
-        flat.f_narrow(0, start as i64, count as i64)?.f_copy_(&piece)?;
+        flat.f_narrow(0, start as i64, count as i64)?
+            .f_copy_(&piece)?;
     }
     Ok(tensor)
 }
@@ -146,7 +165,10 @@ impl ReadError {
     /// The error with the file's name.
     pub(super) fn of(self, path: &Path) -> Error {
         match self {
-            Self::Io(source) => Error::Io { path: path.into(), source },
+            Self::Io(source) => Error::Io {
+                path: path.into(),
+                source,
+            },
             Self::Torch(error) => error.into(),
         }
     }
@@ -166,8 +188,13 @@ pub fn read_tensors(path: &Path) -> Result<Content> {
     let mut tensors = Vec::new();
     // In the order of offsets, which lie without gaps: the file is read from its beginning to its end.
     for name in header.offset_keys() {
-        let Some(info) = header.info(&name) else { continue };
-        let kind = KINDS.iter().find(|(dtype, _)| *dtype == info.dtype).map(|(_, kind)| *kind);
+        let Some(info) = header.info(&name) else {
+            continue;
+        };
+        let kind = KINDS
+            .iter()
+            .find(|(dtype, _)| *dtype == info.dtype)
+            .map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| {
             Error::input(format!(
                 "{}: tensor `{name}` has values of type {:?}, which is not supported",
@@ -197,7 +224,9 @@ fn header(path: &Path, file: &mut File, length: u64) -> Result<Metadata> {
     file.read_exact(&mut size).map_err(Error::io(path))?;
     let size = u64::from_le_bytes(size);
     if size > MAX_HEADER {
-        return Err(foreign("it does not begin with the length of a header".into()));
+        return Err(foreign(
+            "it does not begin with the length of a header".into(),
+        ));
     }
     if size > length - 8 {
         return Err(foreign(format!(
@@ -212,7 +241,11 @@ fn header(path: &Path, file: &mut File, length: u64) -> Result<Metadata> {
     if promised == present {
         return Ok(header);
     }
-    let what = if present < promised { "is cut short" } else { "has more than it should" };
+    let what = if present < promised {
+        "is cut short"
+    } else {
+        "has more than it should"
+    };
     Err(Error::input(format!(
         "{}: the file {what}: its header promises {promised} bytes of tensors, {present} are there; copy or \
          write it anew",

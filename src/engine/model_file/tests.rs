@@ -5,7 +5,10 @@ use surfit_core::config::NetworkConfig;
 mod pytorch_files;
 
 fn layout() -> Layout {
-    let config = NetworkConfig { name: "cnn".into(), widths: vec![3, 5] };
+    let config = NetworkConfig {
+        name: "cnn".into(),
+        widths: vec![3, 5],
+    };
     let network = crate::networks::build(&config, [1, 8, 8], 4).unwrap();
     network.layout().clone()
 }
@@ -58,7 +61,10 @@ fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
         ]
     );
     let tracked = file.tensor("features.1.1.num_batches_tracked").unwrap();
-    assert_eq!((tracked.dtype(), tracked.shape()), (safetensors::Dtype::I64, [].as_slice()));
+    assert_eq!(
+        (tracked.dtype(), tracked.shape()),
+        (safetensors::Dtype::I64, [].as_slice())
+    );
     assert_eq!(tracked.data(), 8i64.to_le_bytes());
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     assert_eq!(header.metadata().as_ref().unwrap()["format"], "pt");
@@ -66,7 +72,10 @@ fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
     let (back, back_stats) = to_flat(&path, &read(&path).unwrap(), &layout).unwrap();
     assert_eq!(back, flat);
     let (back, stats) = (back_stats.unwrap(), stats(&layout));
-    assert_eq!((&back.mean, &back.var, back.batches), (&stats.mean, &stats.var, 8));
+    assert_eq!(
+        (&back.mean, &back.var, back.batches),
+        (&stats.mean, &stats.var, 8)
+    );
 
     assert!(refusal(write(&path, &layout, &flat.narrow(0, 0, 7), &stats)).contains("[7]"));
     assert_eq!(fs::read(&path).unwrap(), bytes);
@@ -78,7 +87,13 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
     let path = dir.path().join("state.safetensors");
     tch::manual_seed(3);
     let floats = (Kind::Float, Device::Cpu);
-    let odd = [f32::NAN, f32::INFINITY, -0.0, f32::MIN_POSITIVE / 2.0, f32::MAX];
+    let odd = [
+        f32::NAN,
+        f32::INFINITY,
+        -0.0,
+        f32::MIN_POSITIVE / 2.0,
+        f32::MAX,
+    ];
     let large = Tensor::randn([(safe::PIECE / 4) as i64 * 2 + 5], floats);
     let matrix = Tensor::randn([6, 4], floats);
     let tensors = [
@@ -93,10 +108,16 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
         ("brain", matrix.to_kind(Kind::BFloat16)),
         ("bytes", Tensor::from_slice(&[1u8, 255, 3])),
         ("flags", Tensor::from_slice(&[true, false, true])),
-        ("tracked", Tensor::randn([2], floats).set_requires_grad(true)),
+        (
+            "tracked",
+            Tensor::randn([2], floats).set_requires_grad(true),
+        ),
     ];
     let named: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (*n, t)).collect();
-    let metadata = [("step".to_owned(), "17".to_owned()), ("phase".into(), "edge \"1\"\n".into())];
+    let metadata = [
+        ("step".to_owned(), "17".to_owned()),
+        ("phase".into(), "edge \"1\"\n".into()),
+    ];
     write_tensors(&path, &named, &metadata).unwrap();
     let (back, strings) = read_tensors(&path).unwrap();
     assert_eq!(strings, metadata.clone().into_iter().collect());
@@ -114,7 +135,10 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
 
     let first = fs::read(&path).unwrap();
     write_tensors(&path, &named, &metadata).unwrap();
-    assert!(fs::read(&path).unwrap() == first, "the same content, the same bytes");
+    assert!(
+        fs::read(&path).unwrap() == first,
+        "the same content, the same bytes"
+    );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     // The format's own reader agrees.
     safetensors::SafeTensors::deserialize(&first).unwrap();
@@ -125,7 +149,10 @@ fn tensors_come_back_bit_for_bit_whatever_they_are() {
     assert!(refusal(write_tensors(&path, &[("c", &complex)], &[])).contains("ComplexFloat"));
     let nowhere = dir.path().join("no/such/x.safetensors");
     assert!(refusal(write_tensors(&nowhere, &[], &[])).contains("no/such/x.safetensors"));
-    assert!(fs::read(&path).unwrap() == first, "an error leaves the old file");
+    assert!(
+        fs::read(&path).unwrap() == first,
+        "an error leaves the old file"
+    );
 }
 
 #[test]
@@ -136,17 +163,36 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
     let good = fs::read(&path).unwrap();
     let longest = [&u64::MAX.to_le_bytes(), good.as_slice()].concat();
     for (case, bytes, expected) in [
-        ("tail cut", good[..good.len() - 4].to_vec(), "promises 256 bytes of tensors, 252 are there"),
+        (
+            "tail cut",
+            good[..good.len() - 4].to_vec(),
+            "promises 256 bytes of tensors, 252 are there",
+        ),
         ("header cut", good[..20].to_vec(), "cut short"),
         ("empty", Vec::new(), "it has only 0 bytes"),
-        ("long", [good.as_slice(), b"x"].concat(), "has more than it should"),
-        ("other", b"hello, this is a text file".to_vec(), "not a safetensors file"),
+        (
+            "long",
+            [good.as_slice(), b"x"].concat(),
+            "has more than it should",
+        ),
+        (
+            "other",
+            b"hello, this is a text file".to_vec(),
+            "not a safetensors file",
+        ),
         ("length", longest, "not a safetensors file"),
-        ("json", [&20u64.to_le_bytes()[..], &[b'{'; 20]].concat(), "not a safetensors file"),
+        (
+            "json",
+            [&20u64.to_le_bytes()[..], &[b'{'; 20]].concat(),
+            "not a safetensors file",
+        ),
     ] {
         fs::write(&path, bytes).unwrap();
         let error = refusal(read(&path));
-        assert!(error.starts_with(path.to_str().unwrap()) && error.contains(expected), "{case}: {error}");
+        assert!(
+            error.starts_with(path.to_str().unwrap()) && error.contains(expected),
+            "{case}: {error}"
+        );
     }
     assert!(refusal(read(&dir.path().join("gone.safetensors"))).contains("gone.safetensors"));
     let odd = dir.path().join("weights.bin");
@@ -156,7 +202,10 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
     let whole = Tensor::from_slice(&[1i64, 2]);
     write_tensors(&path, &[("layer.weight", &whole)], &[]).unwrap();
     let error = refusal(read(&path));
-    assert!(error.contains("`layer.weight`") && error.contains("Int64"), "{error}");
+    assert!(
+        error.contains("`layer.weight`") && error.contains("Int64"),
+        "{error}"
+    );
     for kind in [Kind::Double, Kind::Half, Kind::BFloat16] {
         let value = Tensor::from_slice(&[1.5f32]).to_kind(kind);
         write_tensors(&path, &[("w", &value)], &[]).unwrap();
@@ -181,7 +230,10 @@ fn a_state_dict_must_be_that_of_the_network() {
             let ones = || Tensor::ones([n.channels], (Kind::Float, Device::Cpu));
             tensors.push((format!("{}.running_mean", n.prefix), ones()));
             tensors.push((format!("{}.running_var", n.prefix), ones()));
-            tensors.push((format!("{}.num_batches_tracked", n.prefix), Tensor::from(5f32)));
+            tensors.push((
+                format!("{}.num_batches_tracked", n.prefix),
+                Tensor::from(5f32),
+            ));
         }
         tensors
     };
@@ -189,31 +241,59 @@ fn a_state_dict_must_be_that_of_the_network() {
 
     let (same, stats) = check(full()).unwrap();
     assert_eq!((same, stats.unwrap().batches), (flat.copy(), 5));
-    let prefixed = full().into_iter().map(|(n, t)| (format!("module.{n}"), t)).rev().collect();
+    let prefixed = full()
+        .into_iter()
+        .map(|(n, t)| (format!("module.{n}"), t))
+        .rev()
+        .collect();
     assert_eq!(check(prefixed).unwrap().0, flat);
-    let bare = full().into_iter().filter(|(n, _)| !n.contains("running")).collect();
+    let bare = full()
+        .into_iter()
+        .filter(|(n, _)| !n.contains("running"))
+        .collect();
     let (same, stats) = check(bare).unwrap();
     assert!(same == flat && stats.is_none());
 
-    let mut edited: Vec<(&str, Vec<(String, Tensor)>, Vec<&str>)> = Vec::new();
+    type Edited<'a> = (&'a str, Vec<(String, Tensor)>, Vec<&'a str>);
+    let mut edited: Vec<Edited> = Vec::new();
     let mut d = full();
     d.retain(|(n, _)| n != "features.1.0.weight");
-    edited.push(("missing", d, vec!["it lacks `features.1.0.weight`", "[network]"]));
+    edited.push((
+        "missing",
+        d,
+        vec!["it lacks `features.1.0.weight`", "[network]"],
+    ));
     let mut d = full();
     d.retain(|(n, _)| n != "features.0.1.running_var");
-    edited.push(("half the statistics", d, vec!["lacks `features.0.1.running_var`"]));
+    edited.push((
+        "half the statistics",
+        d,
+        vec!["lacks `features.0.1.running_var`"],
+    ));
     let mut d = full();
     d.push(("fc.weight".into(), Tensor::from(1f32)));
     edited.push(("unexpected", d, vec!["has the unknown `fc.weight`"]));
     let mut d = full();
     d[0].1 = Tensor::zeros([3, 3, 3, 3], (Kind::Float, Device::Cpu));
-    edited.push(("shape", d, vec!["`features.0.0.weight` is [3, 3, 3, 3] instead of [3, 1, 3, 3]"]));
+    edited.push((
+        "shape",
+        d,
+        vec!["`features.0.0.weight` is [3, 3, 3, 3] instead of [3, 1, 3, 3]"],
+    ));
     let d = full();
     let _ = d[6].1.narrow(0, 1, 2).fill_(f64::INFINITY);
-    edited.push(("infinite", d, vec!["`classifier.weight` has 10 values that are not finite"]));
+    edited.push((
+        "infinite",
+        d,
+        vec!["`classifier.weight` has 10 values that are not finite"],
+    ));
     let d = full();
     let _ = d[9].1.narrow(0, 0, 1).fill_(f64::NAN);
-    edited.push(("statistic", d, vec!["`features.0.1.running_var` has 1 values"]));
+    edited.push((
+        "statistic",
+        d,
+        vec!["`features.0.1.running_var` has 1 values"],
+    ));
     let mut d = full();
     let _ = d[9].1.fill_(-1.0);
     edited.push(("negative", d, vec!["negative variance"]));

@@ -47,9 +47,17 @@ pub(super) fn make(
         (fan, reads) = (units, axes[0]);
     }
     let classes = classes as i64;
-    layout.parameter("classifier.weight", &[classes, fan], uniform(fan), &[None, reads]);
+    layout.parameter(
+        "classifier.weight",
+        &[classes, fan],
+        uniform(fan),
+        &[None, reads],
+    );
     layout.parameter("classifier.bias", &[classes], uniform(fan), &[None]);
-    Ok(Box::new(Cnn { layout, blocks: widths.len() }))
+    Ok(Box::new(Cnn {
+        layout,
+        blocks: widths.len(),
+    }))
 }
 
 impl Network for Cnn {
@@ -64,20 +72,50 @@ impl Network for Cnn {
         norms: &mut Norms,
         mut taps: Option<&mut Vec<Tensor>>,
     ) -> Tensor {
-        let mut x = x.shallow_clone();
+        let mut x = channels_last(x);
         for block in 0..self.blocks {
             let w = &weights[3 * block..3 * block + 3];
-            x = x.conv2d(&w[0], None::<&Tensor>, 1, 1, 1, 1);
-            x = norms.apply(block, &x, &w[1], &w[2]).relu();
+            x = x.conv2d(&channels_last(&w[0]), None::<&Tensor>, 1, 1, 1, 1);
+            x = norms.apply(block, &x, &w[1], &w[2]);
             if let Some(taps) = taps.as_deref_mut() {
-                taps.push(x.shallow_clone());
+                taps.push(x.relu());
             }
+            // ReLU and maximum commute, and behind the pooling there is a quarter of the work.
             x = if block + 1 < self.blocks {
-                x.max_pool2d(2, 2, 0, 1, false)
+                max_pool(&x).relu_()
             } else {
-                x.mean_dim([2i64, 3].as_slice(), false, None)
+                x.relu_().mean_dim([2i64, 3].as_slice(), false, None)
             };
         }
-        x.linear(&weights[3 * self.blocks], Some(&weights[3 * self.blocks + 1]))
+        x.linear(
+            &weights[3 * self.blocks],
+            Some(&weights[3 * self.blocks + 1]),
+        )
     }
+}
+
+/// `x`, `[N, C, H, W]`, with the channels of a pixel side by side in memory. On a CPU that makes pooling ten times
+/// as fast, batch norm twice, and changes no result but by rounding.
+fn channels_last(x: &Tensor) -> Tensor {
+    let size = x.size();
+    // By way of a flat view: with one channel the strides would otherwise stay those of the other order, and
+    // libtorch goes by strides.
+    x.permute([0, 2, 3, 1])
+        .contiguous()
+        .view(-1)
+        .view([size[0], size[2], size[3], size[1]])
+        .permute([0, 3, 1, 2])
+}
+
+/// Max pooling of 2×2 pixels.
+fn max_pool(x: &Tensor) -> Tensor {
+    if x.requires_grad() {
+        return x.max_pool2d(2, 2, 0, 1, false);
+    }
+    // Without a gradient nobody asks which pixel was the largest, and this is three times as fast.
+    let size = x.size();
+    let half =
+        |x: &Tensor, dim: i64, first: i64| x.slice(dim, first, size[dim as usize] / 2 * 2, 2);
+    let rows = half(x, 2, 0).maximum(&half(x, 2, 1));
+    half(&rows, 3, 0).maximum(&half(&rows, 3, 1))
 }

@@ -22,8 +22,10 @@ pub(super) fn make(
     let (mut fan, mut reads) = (input.iter().product::<usize>() as i64, None);
     for i in 0..=widths.len() {
         let units = widths.get(i).copied().unwrap_or(classes) as i64;
-        let writes = (i < widths.len())
-            .then(|| Axis { group: layout.group(&format!("layers.{i}"), units), block: 1 });
+        let writes = (i < widths.len()).then(|| Axis {
+            group: layout.group(&format!("layers.{i}"), units),
+            block: 1,
+        });
         let (weight, bias) = (format!("layers.{i}.weight"), format!("layers.{i}.bias"));
         layout.parameter(&weight, &[units, fan], uniform(fan), &[writes, reads]);
         layout.parameter(&bias, &[units], uniform(fan), &[writes]);

@@ -53,11 +53,21 @@ pub fn build(
     input: [usize; 3],
     classes: usize,
 ) -> Result<Box<dyn Network>> {
-    let (_, make) = NETWORKS.iter().find(|(name, _)| *name == config.name).ok_or_else(|| {
-        Error::input(crate::data::unknown("network.name", "network", &config.name, NAMES))
-    })?;
+    let (_, make) = NETWORKS
+        .iter()
+        .find(|(name, _)| *name == config.name)
+        .ok_or_else(|| {
+            Error::input(crate::data::unknown(
+                "network.name",
+                "network",
+                &config.name,
+                NAMES,
+            ))
+        })?;
     if config.widths.is_empty() || config.widths.contains(&0) {
-        return Err(Error::input("network.widths: give at least one width, and none of 0"));
+        return Err(Error::input(
+            "network.widths: give at least one width, and none of 0",
+        ));
     }
     make(&config.widths, input, classes)
 }

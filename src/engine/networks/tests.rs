@@ -3,7 +3,10 @@ use crate::layout::RunningStats;
 use tch::{Device, Kind};
 
 fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
-    let config = NetworkConfig { name: name.into(), widths: widths.into() };
+    let config = NetworkConfig {
+        name: name.into(),
+        widths: widths.into(),
+    };
     build(&config, [1, 28, 28], 10).unwrap()
 }
 
@@ -19,7 +22,12 @@ fn largest(x: &Tensor) -> f64 {
 #[test]
 fn a_cnn_is_the_plain_composition_of_its_layers() {
     let network = network("cnn", &[4, 6, 8]);
-    let names: Vec<&str> = network.layout().parameters.iter().map(|p| p.name.as_str()).collect();
+    let names: Vec<&str> = network
+        .layout()
+        .parameters
+        .iter()
+        .map(|p| p.name.as_str())
+        .collect();
     assert_eq!(
         names,
         [
@@ -55,7 +63,11 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
             false,
         );
         y = y.relu();
-        y = if i < 2 { y.max_pool2d(2, 2, 0, 1, false) } else { y.adaptive_avg_pool2d([1, 1]) };
+        y = if i < 2 {
+            y.max_pool2d(2, 2, 0, 1, false)
+        } else {
+            y.adaptive_avg_pool2d([1, 1])
+        };
     }
     let expected = y.flatten(1, -1).linear(&w[9], Some(&w[10]));
 
@@ -64,7 +76,10 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
     assert_eq!(logits.size(), [5, 10]);
     assert!(largest(&(&logits - &expected)) < 1e-5);
     let sizes: Vec<Vec<i64>> = taps.iter().map(|t| t.size()).collect();
-    assert_eq!(sizes, [vec![5, 4, 28, 28], vec![5, 6, 14, 14], vec![5, 8, 7, 7]]);
+    assert_eq!(
+        sizes,
+        [vec![5, 4, 28, 28], vec![5, 6, 14, 14], vec![5, 8, 7, 7]]
+    );
 
     let gradient = |logits: &Tensor| {
         let loss = logits.square().sum(Kind::Float);
@@ -83,8 +98,14 @@ fn taps_and_gradients_do_not_change_the_logits() {
         let traced = plain.copy().set_requires_grad(true);
         for running in [false, true] {
             let forward = |flat: &Tensor, taps: Option<&mut Vec<Tensor>>| {
-                let mut norms = if running { Norms::Running(&stats) } else { Norms::Batch };
-                network.forward(&network.layout().views(flat), &x, &mut norms, taps).detach()
+                let mut norms = if running {
+                    Norms::Running(&stats)
+                } else {
+                    Norms::Batch
+                };
+                network
+                    .forward(&network.layout().views(flat), &x, &mut norms, taps)
+                    .detach()
             };
             let logits = forward(&plain, None);
             assert!(largest(&logits) > 0.0);
@@ -106,7 +127,10 @@ fn an_mlp_is_the_plain_composition_of_its_layers() {
     let mut taps = Vec::new();
     let logits = network.forward(&w, &x, &mut Norms::Batch, Some(&mut taps));
     assert!(largest(&(logits - expected)) < 1e-5);
-    assert_eq!(taps.iter().map(|t| t.size()).collect::<Vec<_>>(), [vec![4, 12], vec![4, 9]]);
+    assert_eq!(
+        taps.iter().map(|t| t.size()).collect::<Vec<_>>(),
+        [vec![4, 12], vec![4, 9]]
+    );
 }
 
 #[test]
@@ -124,7 +148,8 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
         means.push(mean);
         vars.push(var);
     }
-    let mean_of = |t: &[Tensor]| Tensor::stack(t, 0).mean_dim([0i64].as_slice(), false, Kind::Float);
+    let mean_of =
+        |t: &[Tensor]| Tensor::stack(t, 0).mean_dim([0i64].as_slice(), false, Kind::Float);
     assert!(largest(&(&stats.mean[0] - mean_of(&means))) < 1e-6);
     assert!(largest(&(&stats.var[0] - mean_of(&vars))) < 1e-5);
     // The statistics are what evaluation then uses.
@@ -137,7 +162,10 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
 #[test]
 fn bad_descriptions_get_a_sentence() {
     let error = |name: &str, widths: &[usize]| {
-        let config = NetworkConfig { name: name.into(), widths: widths.into() };
+        let config = NetworkConfig {
+            name: name.into(),
+            widths: widths.into(),
+        };
         build(&config, [1, 28, 28], 10).unwrap_err().to_string()
     };
     assert_eq!(NAMES, ["cnn", "mlp"]);
@@ -146,9 +174,17 @@ fn bad_descriptions_get_a_sentence() {
     assert!(error("cnn", &[]).contains("network.widths"));
     assert!(error("mlp", &[4, 0]).contains("network.widths"));
     let deep = error("cnn", &[4; 6]);
-    assert!(deep.contains("28×28") && deep.contains("after 5 widths"), "{deep}");
+    assert!(
+        deep.contains("28×28") && deep.contains("after 5 widths"),
+        "{deep}"
+    );
     // Five widths leave one pixel, which is enough.
     let network = network("cnn", &[2; 5]);
     let w = network.layout().views(&network.layout().initial(1));
-    assert_eq!(network.forward(&w, &images(3), &mut Norms::Batch, None).size(), [3, 10]);
+    assert_eq!(
+        network
+            .forward(&w, &images(3), &mut Norms::Batch, None)
+            .size(),
+        [3, 10]
+    );
 }

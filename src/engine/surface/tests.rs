@@ -45,7 +45,7 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
     let degrees = Degrees::new(3, 2).unwrap();
     for name in ["cnn", "mlp"] {
         let model = model(name);
-        let surface = Surface::linear(degrees, &corners(&model));
+        let surface = Surface::linear(degrees, corners(&model));
         let part = part((0.3, 0.8), 7);
         let b = degrees.weights(0.3, 0.8);
         let theta = surface.theta().copy().set_requires_grad(true);
@@ -66,7 +66,7 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
 fn steps_are_sgd_with_momentum_on_the_control_points() {
     let degrees = Degrees::new(2, 2).unwrap();
     let model = model("cnn");
-    let mut surface = Surface::linear(degrees, &corners(&model));
+    let mut surface = Surface::linear(degrees, corners(&model));
     let mut theta = surface.theta().copy();
     let mut velocity = Tensor::zeros_like(&theta);
     let normalizer = surface.normalizer(Phase::Interior);
@@ -90,7 +90,7 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         surface.step(&model, Phase::Interior, &parts, rates);
     }
     let difference = largest_difference(&theta, surface.theta());
-    let moved = largest_difference(&theta, Surface::linear(degrees, &corners(&model)).theta());
+    let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
     assert!(moved > 1e-2 && difference < 1e-4 * moved, "{difference} of {moved}");
     assert_eq!(surface.version(), 5);
 }
@@ -98,15 +98,16 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
 #[test]
 fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
     let model = model("mlp");
-    let corners = corners(&model);
+    let given = corners(&model);
     for (m, n) in [(1, 1), (2, 3), (4, 2)] {
-        let surface = Surface::linear(Degrees::new(m, n).unwrap(), &corners);
-        for (index, corner) in corners.iter().enumerate() {
+        let surface = Surface::linear(Degrees::new(m, n).unwrap(), corners(&model));
+        for (index, corner) in given.iter().enumerate() {
             let (u, v) = corner_parameters(index);
             assert_eq!(largest_difference(&surface.at(u, v), corner), 0.0);
         }
         let c = bilinear(0.25, 0.6);
-        let expected = &corners[0] * c[0] + &corners[1] * c[1] + &corners[2] * c[2] + &corners[3] * c[3];
+        let expected =
+            &given[0] * c[0] + &given[1] * c[1] + &given[2] * c[2] + &given[3] * c[3];
         assert!(largest_difference(&surface.at(0.25, 0.6), &expected) < 1e-6);
         assert!(surface.travelled().iter().all(|&d| d < 1e-4));
     }
@@ -114,7 +115,7 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
 
 /// A surface that has been trained a little, so that it is not linear.
 fn trained(model: &Model, degrees: Degrees) -> Surface {
-    let mut surface = Surface::linear(degrees, &corners(model));
+    let mut surface = Surface::linear(degrees, corners(model));
     let rates = StepRates { rate: 0.1, momentum: 0.9, weight_decay: 1e-3, smoothing: 0.0 };
     for step in 0..5 {
         surface.step(model, Phase::Interior, &[part((0.4, 0.6), step)], rates);
@@ -168,7 +169,7 @@ fn lowering_holds_the_corners_and_says_what_it_cost() {
 #[test]
 fn frozen_points_and_corners_stand_still_and_the_others_move() {
     let model = model("mlp");
-    let mut surface = Surface::linear(Degrees::new(2, 2).unwrap(), &corners(&model));
+    let mut surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners(&model));
     surface.set_frozen(5, true);
     surface.set_frozen(0, true);
     let before = surface.theta().copy();

@@ -46,7 +46,7 @@ table! {
         ExportCursor "export-cursor" ["X"] 12 "export here" "write the model under the cursor" surface;
         ExportCentroid "export-centroid" ["C"] 0 "centroid" "write the mean of the whole surface as a model" surface;
         Models "models" ["w"] 13 "models" "corners and models written, with their accuracies" always;
-        Copy "copy" ["y"] 0 "copy" "copy the cursor's u,v, or the model's folder in the models list" always;
+        Copy "copy" ["y"] 0 "copy" "copy the cursor's u,v, or a model's folder from the list" always;
         Figures "figures" ["F"] 0 "figures" "write the curves and the heatmap as figures" figures;
     }
     Move {

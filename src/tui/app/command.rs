@@ -15,6 +15,7 @@ pub struct Pending {
     pub waiting: Option<String>,
     /// Said when it was carried out and no event says so.
     pub done: Option<String>,
+    pub(super) order: u64,
 }
 
 /// A value that was asked for and has not come yet, so that the next key press goes on from there.
@@ -46,7 +47,8 @@ impl App {
     ) -> Vec<Effect> {
         let id = self.next_id;
         self.next_id += 1;
-        self.pending.insert(id, Pending { name, waiting, done: None });
+        let order = self.next_order();
+        self.pending.insert(id, Pending { name, waiting, done: None, order });
         self.dirty = true;
         vec![Effect::Send(Outgoing::Command { id, command })]
     }

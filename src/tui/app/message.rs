@@ -1,6 +1,7 @@
 //! The line above the footer that tells what just happened.
 
 use super::{App, Connection};
+use crate::action::Action;
 use surfit_core::picture::LogLine;
 
 /// What sort of thing a message says.
@@ -25,6 +26,8 @@ pub struct Message {
     pub text: String,
     /// Seconds since the workbench began; `None` to stay until the next.
     pub until: Option<f64>,
+    /// Place among all that was said and asked for; the latest is shown.
+    pub(super) order: u64,
 }
 
 impl App {
@@ -45,7 +48,8 @@ impl App {
             Kind::Good => 10.0,
             Kind::Error => 12.0,
         };
-        self.note = Some(Message { kind, text, until: Some(self.now + seconds) });
+        let order = self.next_order();
+        self.note = Some(Message { kind, text, until: Some(self.now + seconds), order });
         self.dirty = true;
     }
 
@@ -58,22 +62,23 @@ impl App {
         self.notes.drain(..excess);
     }
 
-    /// What the message line shows now: what is being waited for, else the latest message.
+    pub(super) fn next_order(&mut self) -> u64 {
+        self.order += 1;
+        self.order
+    }
+
+    /// What the message line shows now: the latest of what was said and what is being waited for.
     pub fn note(&self) -> Option<Message> {
-        let info = |text| Message { kind: Kind::Info, text, until: None };
-        let waiting = self.pending.values().rev().find_map(|p| p.waiting.clone());
-        let failed = self.note.as_ref().is_some_and(|n| n.kind == Kind::Error);
-        match waiting {
-            Some(text) if !failed => Some(info(text)),
-            _ => self.note.clone(),
-        }
+        let waiting = self.pending.values().rev().find_map(|p| {
+            let text = p.waiting.clone()?;
+            Some(Message { kind: Kind::Info, text, until: None, order: p.order })
+        });
+        self.note.iter().cloned().chain(waiting).max_by_key(|m| m.order)
     }
 
     /// A sentence that stays as long as there is no engine, with what to do.
     pub fn banner(&self) -> Option<String> {
-        let keys = |a| self.keymap.shown(a, self.theme.ascii());
-        let (resume, detach) =
-            (keys(crate::action::Action::Resume), keys(crate::action::Action::Quit));
+        let (resume, detach) = (self.key(Action::Resume), self.key(Action::Quit));
         match &self.connection {
             Connection::Lost(_) if self.picture.closed => Some(format!(
                 "The engine has ended in good order. {resume} starts it again, {detach} leaves."

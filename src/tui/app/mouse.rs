@@ -29,7 +29,8 @@ impl App {
         let screen = Screen::of(self);
         if let Some(question) = &self.question {
             let row = views::dialog::choice_at(screen.area, question, at);
-            return row.map_or(Vec::new(), |n| self.answer(question.choices[n].answer));
+            let answer = row.map(|n| question.choices[n].answer);
+            return answer.map_or(Vec::new(), |answer| self.answer(answer));
         }
         if screen.footer.contains(at) {
             let hit = views::footer::action_at(self, screen.footer, at.x);

@@ -54,7 +54,7 @@ fn hint(app: &App) -> Option<String> {
         Overlay::Palette { .. } => format!("type to find   {up}{down} choose   enter do it   esc close"),
         Overlay::Models { .. } => format!(
             "{up}{down} choose   {} copy its folder   esc close",
-            app.keymap.shown(Action::Copy, app.theme.ascii())
+            app.key(Action::Copy)
         ),
         Overlay::Runs { .. } => format!("{up}{down} choose   enter go there   esc close"),
     })
@@ -64,7 +64,7 @@ fn hint(app: &App) -> Option<String> {
 fn rank(app: &App, entry: &Entry) -> u8 {
     let own = match (app.focus, entry.action) {
         (Pane::Loss, Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves) => 6,
-        (Pane::Surface, Action::NextBest | Action::Evaluate | Action::Mark) => 6,
+        (Pane::Surface, Action::NextBest) => 6,
         (Pane::Points, Action::Freeze) => 4,
         (_, Action::Freeze) => 0,
         (_, Action::Start) if app.picture.state() == State::Paused => 0,
@@ -90,7 +90,6 @@ fn label(app: &App, entry: &Entry) -> String {
 }
 
 fn items(app: &App, area: Rect) -> Vec<Item> {
-    let ascii = app.theme.ascii();
     let mut wanted: Vec<(u8, usize, &Entry)> = TABLE
         .iter()
         .enumerate()
@@ -101,7 +100,7 @@ fn items(app: &App, area: Rect) -> Vec<Item> {
     let mut room = area.width.saturating_sub(2);
     let mut kept: Vec<(usize, Item)> = Vec::new();
     for (_, place, entry) in wanted {
-        let (key, label) = (keys(app, entry, ascii), label(app, entry));
+        let (key, label) = (keys(app, entry), label(app, entry));
         let width = (Span::raw(key.as_str()).width() + 1 + label.len()) as u16;
         if width + 2 > room {
             break;
@@ -128,15 +127,15 @@ fn items(app: &App, area: Rect) -> Vec<Item> {
 }
 
 /// The key, with that of the opposite action beside it: `u U` raise and lower.
-fn keys(app: &App, entry: &Entry, ascii: bool) -> String {
+fn keys(app: &App, entry: &Entry) -> String {
     let opposite = match entry.action {
         Action::RaiseU => Some(Action::LowerU),
         Action::RaiseV => Some(Action::LowerV),
         Action::Finer => Some(Action::Coarser),
         _ => None,
     };
-    let key = app.keymap.shown(entry.action, ascii);
-    match opposite.map(|a| app.keymap.shown(a, ascii)).filter(|k| !k.is_empty()) {
+    let key = app.key(entry.action);
+    match opposite.map(|a| app.key(a)).filter(|k| !k.is_empty()) {
         Some(other) => format!("{key} {other}"),
         None => key,
     }

@@ -1,19 +1,23 @@
 //! The line above the footer: what just happened, what is waited for, or how things stand.
 
 use super::plot::text::percent;
-use crate::app::{App, Kind};
+use crate::action::Action;
+use crate::app::{App, Connection, Kind};
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
+use surfit_core::event::Stage;
 use surfit_core::picture::Picture;
+use surfit_core::snapshot::State;
 
 /// Draws the line.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
-    let note = app.note().filter(|n| n.kind == Kind::Error || app.banner().is_none());
+    let short = |kind| matches!(kind, Kind::Error | Kind::Hint);
+    let note = app.note().filter(|n| short(n.kind) || app.banner().is_none());
     if note.is_none()
         && let Some(banner) = app.banner()
     {
@@ -21,7 +25,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         buf.set_style(area, style);
         let sign = theme.pick("▲", "!");
         return Paragraph::new(format!(" {sign} {banner}"))
-            .wrap(Wrap { trim: true })
+            .wrap(Wrap { trim: false })
             .style(style)
             .render(area, buf);
     }
@@ -35,12 +39,15 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
             };
             (sign, role, clean(&note.text, theme.ascii()))
         }
-        None => match standing(&app.picture) {
+        None => match standing(app) {
             Some((role, text)) => (theme.pick("·", "-"), role, clean(&text, theme.ascii())),
             None => return,
         },
     };
-    let text_style = if role == Role::Error { theme.style(role) } else { theme.style(Role::Text) };
+    let text_style = match role {
+        Role::Error | Role::Muted => theme.style(role),
+        _ => theme.style(Role::Text),
+    };
     Line::from(vec![
         Span::styled(format!(" {sign} "), theme.style(role)),
         Span::styled(shortened(&text, area.width.saturating_sub(4), theme.ascii()), text_style),
@@ -80,10 +87,37 @@ pub fn shortened(text: &str, width: u16, ascii: bool) -> String {
 }
 
 /// What is worth knowing when nothing just happened.
-fn standing(picture: &Picture) -> Option<(Role, String)> {
+fn standing(app: &App) -> Option<(Role, String)> {
+    let picture = &app.picture;
     if let Some(why) = &picture.failed {
         return Some((Role::Error, why.clone()));
     }
+    if picture.state() == State::Finished {
+        return result(picture);
+    }
+    let stage = picture.snapshot.as_ref().map(|s| s.stage);
+    let text = match (picture.state(), &app.connection) {
+        (_, Connection::Connecting) => "waiting for the engine …".into(),
+        (State::Starting, _) => "the engine is starting …".into(),
+        (State::Idle, _) => {
+            format!("nothing is under way; {} goes on with the job", app.key(Action::Start))
+        }
+        (State::Paused, _) => format!("paused; {} goes on", app.key(Action::Pause)),
+        (State::Running, _) => match stage? {
+            Stage::Data => "loading the data set …".into(),
+            Stage::Corners => "training the four corners; the surface between them comes next".into(),
+            Stage::Align => "aligning corners 2 to 4 to corner 1 …".into(),
+            Stage::Heatmap => "measuring every cell on the finished surface …".into(),
+            Stage::Export => "writing the best model and measuring it on the test split …".into(),
+            Stage::Fit => return None,
+        },
+        _ => return None,
+    };
+    Some((Role::Muted, text))
+}
+
+/// The result of the whole job.
+fn result(picture: &Picture) -> Option<(Role, String)> {
     let finished = picture.finished.as_ref()?;
     let best = finished.best;
     let mut text = format!(

@@ -21,7 +21,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     }
     if app.picture.exports.is_empty() {
         let keys = [crate::action::Action::ExportBest, crate::action::Action::ExportCursor]
-            .map(|a| app.keymap.shown(a, theme.ascii()));
+            .map(|a| app.key(a));
         let text = format!(
             "No model was written yet: {} writes the best, {} the one under the cursor.",
             keys[0], keys[1]

@@ -88,7 +88,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         let chosen = n == selected;
         let role = |usual| if chosen { Role::Selection } else { usual };
         let text = if reason.is_some() { Role::Muted } else { Role::Text };
-        let key = app.keymap.shown(*action, theme.ascii());
+        let key = app.key(*action);
         if chosen {
             buf.set_style(row, theme.style(Role::Selection));
         }

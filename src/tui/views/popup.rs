@@ -4,6 +4,7 @@ use super::pane;
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Rect};
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
@@ -12,7 +13,9 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, hint: &str
     let area = area.intersection(*buf.area());
     Clear.render(area, buf);
     buf.set_style(area, theme.style(Role::Background));
-    let hint = Line::from(Span::styled(format!(" {hint} "), theme.style(Role::Muted)));
+    // The frame's title style lies under the hint, too; its weight is the title's alone.
+    let quiet = theme.style(Role::Muted).remove_modifier(Modifier::BOLD | Modifier::REVERSED);
+    let hint = Line::from(Span::styled(format!(" {hint} "), quiet));
     let title = Line::from(format!(" {title} "));
     pane::block(theme, title, true).title_bottom(hint.right_aligned()).render(area, buf);
     inner(area)

@@ -40,7 +40,7 @@ impl Scale {
         if log && hi > 0.0 {
             return Some(Self::logarithmic(
                 positive.max(hi / DECADES).max(1e-300),
-                hi,
+                hi.max(1e-299),
             ));
         }
         Some(Self::linear(lo, hi))

@@ -68,7 +68,7 @@ fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
          {} leaves.",
         area.width,
         area.height,
-        app.keymap.shown(crate::action::Action::Detach, true)
+        app.key(crate::action::Action::Detach)
     );
     let rows = (text.len() as u16).div_ceil(area.width.max(1)) + 1;
     let [middle] = Layout::vertical([Constraint::Length(rows.min(area.height))])

@@ -2,7 +2,7 @@
 
 use super::plot::dots::Dots;
 use super::plot::text;
-use super::scale::Scale;
+use super::scale::{self, Scale};
 use super::surface::Scene;
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
@@ -86,6 +86,9 @@ impl Slice {
         let Some(scale) = scale else { return };
         let (low, high) = (label(scene, scale, scale.lo), label(scene, scale, scale.hi));
         let gutter = low.len().max(high.len()) as u16 + 2;
+        if gutter + 6 > room.width {
+            return;
+        }
         let plot = Rect {
             x: room.x + gutter,
             y: room.y + 1,
@@ -150,18 +153,16 @@ impl Slice {
 }
 
 fn label(scene: &Scene<'_>, scale: Scale, value: f64) -> String {
-    let factor = if scene.view.metric == Metric::Accuracy {
-        100.0
-    } else {
-        1.0
-    };
-    let span = factor * (scale.hi - scale.lo);
-    let decimals = if span > 20.0 {
-        0
-    } else if span > 0.99 {
-        1
-    } else {
-        2
-    };
-    format!("{:.decimals$}", factor * value)
+    let span = scale.hi - scale.lo;
+    match scene.view.metric {
+        Metric::Accuracy => {
+            let decimals = match 100.0 * span {
+                s if s > 20.0 => 0,
+                s if s > 0.99 => 1,
+                _ => 2,
+            };
+            format!("{:.decimals$}", 100.0 * value)
+        }
+        Metric::Loss => scale::number(value, span / 10.0),
+    }
 }

@@ -21,7 +21,9 @@ impl Pickle {
     }
 
     fn text(self, text: &str) -> Self {
-        self.raw(b"X").raw(&(text.len() as u32).to_le_bytes()).raw(text.as_bytes())
+        self.raw(b"X")
+            .raw(&(text.len() as u32).to_le_bytes())
+            .raw(text.as_bytes())
     }
 
     fn int(self, n: i32) -> Self {
@@ -41,7 +43,15 @@ impl Pickle {
         all.raw(b"t")
     }
 
-    fn tensor(self, kind: &str, key: &str, len: i32, offset: i32, size: &[i32], stride: &[i32]) -> Self {
+    fn tensor(
+        self,
+        kind: &str,
+        key: &str,
+        len: i32,
+        offset: i32,
+        size: &[i32],
+        stride: &[i32],
+    ) -> Self {
         self.global("torch._utils", "_rebuild_tensor_v2")
             .raw(b"((")
             .text("storage")
@@ -87,9 +97,15 @@ fn storages() -> Vec<(&'static str, Vec<u8>)> {
     let mut half_bytes = vec![0u8; 4];
     half.copy_data_u8(&mut half_bytes, 2);
     vec![
-        ("x/data/0", (0..6).flat_map(|i| (i as f32).to_le_bytes()).collect()),
+        (
+            "x/data/0",
+            (0..6).flat_map(|i| (i as f32).to_le_bytes()).collect(),
+        ),
         ("x/data/1", half_bytes),
-        ("x/data/2", (0..8).flat_map(|i| f64::from(i).to_le_bytes()).collect()),
+        (
+            "x/data/2",
+            (0..8).flat_map(|i| f64::from(i).to_le_bytes()).collect(),
+        ),
         ("x/data/3", 9i64.to_le_bytes().into()),
     ]
 }
@@ -99,7 +115,10 @@ fn archive(dir: &Path, pickle: Vec<u8>, files: Vec<(&str, Vec<u8>)>) -> PathBuf 
     let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
     let stored =
         zip::write::FileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    for (name, bytes) in [("x/data.pkl", pickle), ("x/byteorder", b"little".into())].into_iter().chain(files) {
+    for (name, bytes) in [("x/data.pkl", pickle), ("x/byteorder", b"little".into())]
+        .into_iter()
+        .chain(files)
+    {
         zip.start_file(name, stored).unwrap();
         zip.write_all(&bytes).unwrap();
     }
@@ -113,9 +132,15 @@ fn check_state_dict(path: &Path) {
     assert_eq!(tensors.len(), 5);
     assert!(tensors.iter().all(|(_, t)| t.kind() == Kind::Float));
     let floats = |values: &[f32], shape: &[i64]| Tensor::from_slice(values).view(shape);
-    assert_eq!(value("a.weight"), floats(&[0., 1., 2., 3., 4., 5.], &[2, 3]));
+    assert_eq!(
+        value("a.weight"),
+        floats(&[0., 1., 2., 3., 4., 5.], &[2, 3])
+    );
     assert_eq!(value("a.bias"), floats(&[0.5, -2.0], &[2]));
-    assert_eq!(value("b.weight"), floats(&[0., 2., 4., 1., 3., 5.], &[2, 3]));
+    assert_eq!(
+        value("b.weight"),
+        floats(&[0., 2., 4., 1., 3., 5.], &[2, 3])
+    );
     assert_eq!(value("b.bias"), floats(&[6., 7.], &[2]));
     assert_eq!(value("n.num_batches_tracked"), Tensor::from(9f32));
 }
@@ -124,20 +149,40 @@ fn check_state_dict(path: &Path) {
 fn state_dicts_are_read_alone_or_inside_a_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
     // What PyTorch adds to a module's state dict: attributes.
-    let attributes = state_dict().raw(b"}").text("_metadata").ordered_dict().raw(b"sb");
+    let attributes = state_dict()
+        .raw(b"}")
+        .text("_metadata")
+        .ordered_dict()
+        .raw(b"sb");
     check_state_dict(&archive(dir.path(), attributes.end(), storages()));
 
     let inner = state_dict().0.split_off(2);
-    let checkpoint = Pickle::new().raw(b"}(").text("epoch").raw(b"K\x07").text("lr").raw(b"G")
-        .raw(&0.1f64.to_be_bytes()).text("state_dict").raw(&inner)
-        .text("history").raw(b"](K\x01Ne").text("big").raw(b"\x8a\x02\x39\x30").raw(b"u");
+    let checkpoint = Pickle::new()
+        .raw(b"}(")
+        .text("epoch")
+        .raw(b"K\x07")
+        .text("lr")
+        .raw(b"G")
+        .raw(&0.1f64.to_be_bytes())
+        .text("state_dict")
+        .raw(&inner)
+        .text("history")
+        .raw(b"](K\x01Ne")
+        .text("big")
+        .raw(b"\x8a\x02\x39\x30")
+        .raw(b"u");
     check_state_dict(&archive(dir.path(), checkpoint.end(), storages()));
 
     // Parameters instead of plain tensors.
-    let parameter = Pickle::new().raw(b"}").text("w")
-        .global("torch._utils", "_rebuild_parameter").raw(b"(")
+    let parameter = Pickle::new()
+        .raw(b"}")
+        .text("w")
+        .global("torch._utils", "_rebuild_parameter")
+        .raw(b"(")
         .tensor("FloatStorage", "0", 6, 2, &[3], &[1])
-        .raw(&[0x88]).ordered_dict().raw(b"tRs");
+        .raw(&[0x88])
+        .ordered_dict()
+        .raw(b"tRs");
     let StateDict(tensors) = read(&archive(dir.path(), parameter.end(), storages())).unwrap();
     assert_eq!(tensors[0].1, Tensor::from_slice(&[2f32, 3., 4.]));
 }
@@ -146,17 +191,47 @@ fn state_dicts_are_read_alone_or_inside_a_checkpoint() {
 fn nothing_but_tensors_is_admitted() {
     let dir = tempfile::tempdir().unwrap();
     let view = |len, offset, size: &[i32], stride: &[i32]| {
-        Pickle::new().raw(b"}").text("w").tensor("FloatStorage", "0", len, offset, size, stride).raw(b"s").end()
+        Pickle::new()
+            .raw(b"}")
+            .text("w")
+            .tensor("FloatStorage", "0", len, offset, size, stride)
+            .raw(b"s")
+            .end()
     };
-    let call = Pickle::new().global("os", "system").raw(b"(").text("true").raw(b"tR").end();
+    let call = Pickle::new()
+        .global("os", "system")
+        .raw(b"(")
+        .text("true")
+        .raw(b"tR")
+        .end();
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("a call", call, "holds `os.system`"),
-        ("a whole model", Pickle::new().global("mymodel", "Net").raw(b")\x81.").0, "`mymodel.Net`"),
-        ("no dictionary", Pickle::new().int(3).end(), "does not hold a dictionary"),
-        ("no tensor", Pickle::new().raw(b"}").text("epoch").int(3).raw(b"s").end(), "`epoch`, which is not a tensor"),
-        ("keys", Pickle::new().raw(b"}").int(3).int(3).raw(b"s").end(), "keys are not names"),
+        (
+            "a whole model",
+            Pickle::new().global("mymodel", "Net").raw(b")\x81.").0,
+            "`mymodel.Net`",
+        ),
+        (
+            "no dictionary",
+            Pickle::new().int(3).end(),
+            "does not hold a dictionary",
+        ),
+        (
+            "no tensor",
+            Pickle::new().raw(b"}").text("epoch").int(3).raw(b"s").end(),
+            "`epoch`, which is not a tensor",
+        ),
+        (
+            "keys",
+            Pickle::new().raw(b"}").int(3).int(3).raw(b"s").end(),
+            "keys are not names",
+        ),
         ("cut", state_dict().0, "list of tensors"),
-        ("past the end", view(6, 4, &[3], &[1]), "tensor `w` cannot be read"),
+        (
+            "past the end",
+            view(6, 4, &[3], &[1]),
+            "tensor `w` cannot be read",
+        ),
         ("stride", view(6, 0, &[2, 3], &[6, 1]), "tensor `w`"),
         ("negative", view(6, 3, &[2], &[-1]), "tensor `w`"),
         ("offset", view(6, -1, &[2], &[1]), "tensor `w`"),
@@ -168,14 +243,23 @@ fn nothing_but_tensors_is_admitted() {
         let path = archive(dir.path(), pickle, storages());
         let error = refusal(read(&path));
         assert!(error.starts_with(path.to_str().unwrap()), "{case}: {error}");
-        assert!(error.contains(expected) && error.contains("torch.save"), "{case}: {error}");
+        assert!(
+            error.contains(expected) && error.contains("torch.save"),
+            "{case}: {error}"
+        );
     }
     let path = archive(dir.path(), state_dict().end(), storages()[..3].to_vec());
     assert!(refusal(read(&path)).contains("tensor `n.num_batches_tracked` cannot be read"));
 
     // The same key under another type must not read memory as what it is not.
-    let pun = Pickle::new().raw(b"}(").text("w").tensor("FloatStorage", "0", 6, 0, &[6], &[1])
-        .text("v").tensor("DoubleStorage", "0", 3, 0, &[3], &[1]).raw(b"u").end();
+    let pun = Pickle::new()
+        .raw(b"}(")
+        .text("w")
+        .tensor("FloatStorage", "0", 6, 0, &[6], &[1])
+        .text("v")
+        .tensor("DoubleStorage", "0", 3, 0, &[3], &[1])
+        .raw(b"u")
+        .end();
     assert!(refusal(read(&archive(dir.path(), pun, storages()))).contains("tensor `v`"));
 }
 
@@ -185,19 +269,33 @@ fn damaged_archives_get_a_sentence() {
     let path = archive(dir.path(), state_dict().end(), storages());
     let good = fs::read(&path).unwrap();
     let mut flipped = good.clone();
-    let content = good.windows(4).position(|w| w == 5f32.to_le_bytes()).unwrap();
+    let content = good
+        .windows(4)
+        .position(|w| w == 5f32.to_le_bytes())
+        .unwrap();
     flipped[content] ^= 1;
     let legacy = [&[0x80, 2, 0x8a, 0x0a][..], &[0x6c, 0xfc, 0x9c, 0x46, 0xf9]].concat();
     for (case, bytes, expected) in [
-        ("cut", good[..good.len() / 2].to_vec(), "cut short or damaged"),
+        (
+            "cut",
+            good[..good.len() / 2].to_vec(),
+            "cut short or damaged",
+        ),
         ("empty", Vec::new(), "is not a PyTorch file"),
-        ("text", b"version https://git-lfs.github.com/spec/v1".to_vec(), "is not a PyTorch file"),
+        (
+            "text",
+            b"version https://git-lfs.github.com/spec/v1".to_vec(),
+            "is not a PyTorch file",
+        ),
         ("old", legacy, "before 1.6"),
         ("bit rot", flipped, "tensor `a.weight` cannot be read"),
     ] {
         fs::write(&path, bytes).unwrap();
         let error = refusal(read(&path));
-        assert!(error.starts_with(path.to_str().unwrap()) && error.contains(expected), "{case}: {error}");
+        assert!(
+            error.starts_with(path.to_str().unwrap()) && error.contains(expected),
+            "{case}: {error}"
+        );
     }
     assert!(refusal(read(&dir.path().join("gone.pth"))).contains("gone.pth"));
 }

@@ -1,1 +1,281 @@
+use super::*;
+use crate::theme::Depth;
+use crate::views::plot::fixture::{self, DEPTHS, feed, losses, rows, screen, theme};
+use proptest::prelude::*;
+use surfit_core::event::Event;
+use surfit_core::surface::Degrees;
 
+fn drawn(picture: &Picture, view: &LossView, size: (u16, u16), theme: &Theme) -> Buffer {
+    let (area, mut buf) = screen(size.0, size.1);
+    render(area, &mut buf, theme, picture, view, false);
+    buf
+}
+
+fn picture(values: Vec<f32>) -> Picture {
+    let mut picture = Picture::default();
+    feed(&mut picture, [losses(Curve::Surface, values)]);
+    picture
+}
+
+fn braille(buf: &Buffer, x: u16) -> bool {
+    let area = buf.area;
+    (area.top()..area.bottom()).any(|y| {
+        buf[(x, y)]
+            .symbol()
+            .chars()
+            .all(|c| ('\u{2801}'..='\u{28ff}').contains(&c))
+    })
+}
+
+#[test]
+fn before_the_first_step_there_is_one_calm_sentence() {
+    let buf = drawn(
+        &Picture::default(),
+        &LossView::default(),
+        (40, 9),
+        &theme(Depth::None, false),
+    );
+    let text = fixture::text(&buf);
+    assert!(
+        text.contains("Curves appear here") && text.contains("1 Loss"),
+        "{text}"
+    );
+}
+
+#[test]
+fn title_axes_and_legend() {
+    let mut picture = picture(
+        (0..1240)
+            .map(|k| 0.3 + (-(k as f32) / 100.0).exp())
+            .collect(),
+    );
+    let v = Event::Validated {
+        curve: Curve::Surface,
+        step: 1200,
+        loss: 0.4,
+        accuracy: 0.872,
+    };
+    feed(&mut picture, [v]);
+    let buf = drawn(
+        &picture,
+        &LossView::default(),
+        (60, 18),
+        &theme(Depth::None, false),
+    );
+    let rows = rows(&buf);
+    assert!(
+        rows[0].contains("1 Loss  step 1 240  0.300  val 87.2 %"),
+        "{}",
+        rows[0]
+    );
+    assert!(
+        rows[17].contains("smoothed") && rows[17].contains("linear · all"),
+        "{}",
+        rows[17]
+    );
+    assert!(rows[16].contains("0 ") && rows[16].contains("500") && rows[16].contains("1000"));
+    assert!(
+        rows.iter().any(|r| r.contains("│1.0 ")),
+        "{}",
+        rows.join("\n")
+    );
+    assert_eq!(
+        fixture::text(&buf).matches('●').count(),
+        2,
+        "one point and its legend"
+    );
+}
+
+#[test]
+fn values_that_are_not_finite_leave_a_gap_and_do_not_move_the_axis() {
+    let mut values = vec![1.0f32; 200];
+    values[80..120].fill(f32::NAN);
+    values[90] = f32::INFINITY;
+    let buf = drawn(
+        &picture(values),
+        &LossView::default(),
+        (62, 12),
+        &theme(Depth::None, false),
+    );
+    let plot = LossView::default()
+        .plot(buf.area, &picture(vec![1.0; 200]))
+        .unwrap();
+    let at = |step: f64| {
+        braille(
+            &buf,
+            plot.area.x + (step / 199.0 * f64::from(plot.area.width - 1)) as u16,
+        )
+    };
+    assert!(at(40.0) && at(160.0), "{}", fixture::text(&buf));
+    assert!(!at(95.0) && !at(105.0), "{}", fixture::text(&buf));
+    assert!(
+        fixture::text(&buf).contains("1.00"),
+        "{}",
+        fixture::text(&buf)
+    );
+}
+
+#[test]
+fn a_loss_that_is_not_finite_now_is_told_in_the_title() {
+    let buf = drawn(
+        &picture(vec![1.0, f32::NAN]),
+        &LossView::default(),
+        (60, 9),
+        &theme(Depth::None, false),
+    );
+    assert!(rows(&buf)[0].contains("loss not finite"));
+}
+
+#[test]
+fn a_log_axis_shows_decades_and_takes_zeros() {
+    let values = (0..300).map(|k| {
+        if k % 50 == 7 {
+            0.0
+        } else {
+            10f32.powf(-k as f32 / 100.0)
+        }
+    });
+    let view = LossView {
+        log: true,
+        ..LossView::default()
+    };
+    let buf = drawn(
+        &picture(values.collect()),
+        &view,
+        (60, 20),
+        &theme(Depth::None, false),
+    );
+    let text = fixture::text(&buf);
+    for label in ["0.01 ", "0.1 ", "1 ", "log"] {
+        assert!(text.contains(label), "{label}: {text}");
+    }
+}
+
+#[test]
+fn changes_of_degree_are_marked() {
+    let mut picture = picture(vec![0.5; 1000]);
+    let degrees = |d| Degrees::new(d, d).unwrap();
+    let change = Event::DegreeChanged {
+        step: 500,
+        from: degrees(2),
+        to: degrees(3),
+        deviation: 0.0,
+    };
+    feed(&mut picture, [change]);
+    let buf = drawn(
+        &picture,
+        &LossView::default(),
+        (70, 16),
+        &theme(Depth::Truecolor, false),
+    );
+    let row = &rows(&buf)[1];
+    let at = row.chars().position(|c| c == '┊').expect("a dotted line");
+    assert!(row.contains("┊3×3"), "{row}");
+    let plot = LossView::default().plot(buf.area, &picture).unwrap();
+    let want = plot.area.x + (500.0 / 999.0 * f64::from(plot.area.width - 1)).round() as u16;
+    assert_eq!(at, usize::from(want));
+    let ascii = drawn(
+        &picture,
+        &LossView::default(),
+        (70, 16),
+        &theme(Depth::None, true),
+    );
+    assert!(fixture::text(&ascii).contains("|3x3"));
+}
+
+#[test]
+fn corners_are_told_apart_by_colour_and_by_number() {
+    let mut picture = Picture::default();
+    let curve = |c: usize| losses(Curve::Corner(c), vec![1.0 + c as f32; 100]);
+    feed(&mut picture, (0..3).map(curve));
+    let theme = theme(Depth::Truecolor, false);
+    let buf = drawn(&picture, &LossView::default(), (60, 20), &theme);
+    let plot = LossView::default().plot(buf.area, &picture).unwrap();
+    let last = plot.area.right() - 1;
+    for corner in 0..3 {
+        let number = (corner + 1).to_string();
+        let cell = (plot.area.top()..plot.area.bottom())
+            .map(|y| &buf[(last, y)])
+            .find(|c| c.symbol() == number)
+            .expect("a number at the end of the curve");
+        assert_eq!(cell.fg, theme.style(Role::corner(corner)).fg.unwrap());
+    }
+    assert!(rows(&buf)[0].contains("corner 3"));
+    // Once the surface trains its curve is alone, until the corners are asked for.
+    feed(&mut picture, [losses(Curve::Surface, vec![0.5; 10])]);
+    assert_eq!(curves::relevant(&picture, false), [Curve::Surface]);
+    assert_eq!(curves::relevant(&picture, true).len(), 4);
+}
+
+#[test]
+fn the_cursor_reads_what_is_under_it() {
+    let picture = picture((0..101).map(|k| k as f32 / 100.0).collect());
+    let mut view = LossView::default();
+    let (area, _) = screen(70, 14);
+    let plot = view.plot(area, &picture).unwrap();
+    // The axis ends at 119: round_up_steps(101) is 120 steps from 0.
+    let column = plot.area.x + (plot.area.width - 1) / 2;
+    view.cursor = view.cursor_at(area, column, plot.area.y, &picture);
+    let cursor = view.cursor.unwrap();
+    assert!((cursor - 0.5).abs() < 0.02);
+    let step = plot.step_at(cursor).floor();
+    let buf = drawn(&picture, &view, (70, 14), &theme(Depth::None, false));
+    let foot = &rows(&buf)[13];
+    let shown = foot
+        .split("raw ")
+        .nth(1)
+        .and_then(|t| t.split_whitespace().next())
+        .unwrap();
+    assert_eq!(shown, text::loss(step / 100.0), "{foot}");
+    assert!(foot.contains("smoothed"));
+    assert_eq!(view.cursor_at(area, 0, 0, &picture), None);
+}
+
+#[test]
+fn ascii_is_ascii() {
+    let mut p = picture((0..500).map(|k| 1.0 / (1.0 + k as f32)).collect());
+    feed(
+        &mut p,
+        [
+            fixture::corner(0, 0.8),
+            losses(Curve::Corner(0), vec![1.0; 30]),
+        ],
+    );
+    for (corners, cursor) in [(false, None), (true, Some(0.3))] {
+        let view = LossView {
+            corners,
+            cursor,
+            ..LossView::default()
+        };
+        let buf = drawn(&p, &view, (60, 18), &theme(Depth::None, true));
+        assert!(fixture::text(&buf).is_ascii(), "{}", fixture::text(&buf));
+    }
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    let buf = drawn(
+        &picture(vec![1.0, 2.0, 3.0]),
+        &LossView::default(),
+        (50, 12),
+        &theme(Depth::None, false),
+    );
+    assert!(
+        buf.content()
+            .iter()
+            .all(|c| c.fg == ratatui::style::Color::Reset && c.bg == c.fg)
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn nothing_breaks_it(seed: u64, w in 0u16..160, h in 0u16..50, x in 0u16..5, log: bool, recent: bool,
+                         corners: bool, smooth: bool, cursor in prop::option::of(any::<f64>()), depth in 0usize..4, ascii: bool) {
+        let picture = fixture::wild(seed, (2, 3), 5);
+        let view = LossView { log, recent, smooth, corners, cursor };
+        let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));
+        render(Rect::new(x, x, w, h), &mut buf, &theme(DEPTHS[depth], ascii), &picture, &view, corners);
+        view.cursor_at(Rect::new(x, x, w, h), w / 2, h / 2, &picture);
+    }
+}

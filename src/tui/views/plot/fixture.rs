@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use surfit_core::event::{Alignment, Corner, Curve, Envelope, Event};
 use surfit_core::heatmap::Cell;
 use surfit_core::picture::Picture;
-use surfit_core::random::{self, Purpose};
+use surfit_core::random;
 use surfit_core::snapshot::{ControlPoint, Snapshot, State};
 use surfit_core::surface::Degrees;
 
@@ -15,7 +15,9 @@ pub const DEPTHS: [Depth; 4] = [Depth::None, Depth::Ansi16, Depth::Ansi256, Dept
 
 /// The dark theme.
 pub fn theme(depth: Depth, ascii: bool) -> Theme {
-    Theme::by_name("dark", depth).expect("the dark theme is built in").with_ascii(ascii)
+    Theme::by_name("dark", depth)
+        .expect("the dark theme is built in")
+        .with_ascii(ascii)
 }
 
 /// An empty screen of that size.
@@ -27,7 +29,11 @@ pub fn screen(width: u16, height: u16) -> (Rect, Buffer) {
 /// The rows of a screen as text.
 pub fn rows(buf: &Buffer) -> Vec<String> {
     let area = buf.area;
-    let row = |y| (area.left()..area.right()).map(|x| buf[(x, y)].symbol()).collect();
+    let row = |y| {
+        (area.left()..area.right())
+            .map(|x| buf[(x, y)].symbol())
+            .collect()
+    };
     (area.top()..area.bottom()).map(row).collect()
 }
 
@@ -40,19 +46,34 @@ pub fn text(buf: &Buffer) -> String {
 pub fn feed(picture: &mut Picture, events: impl IntoIterator<Item = Event>) {
     for event in events {
         let seq = picture.seq + 1;
-        picture.apply(&Envelope { seq, time: seq as f64, event });
+        picture.apply(&Envelope {
+            seq,
+            time: seq as f64,
+            event,
+        });
     }
 }
 
 /// Losses of a curve from step 0.
 pub fn losses(curve: Curve, values: Vec<f32>) -> Event {
-    Event::Losses { curve, first_step: 0, values, rate: 0.05 }
+    Event::Losses {
+        curve,
+        first_step: 0,
+        values,
+        rate: 0.05,
+    }
 }
 
 /// A corner that is ready.
 pub fn corner(index: usize, accuracy: f64) -> Event {
     let source = format!("seed {}, 8 epochs", index + 1);
-    Event::CornerReady(Corner { index, source, accuracy, loss: 0.39, seconds: 12.3 })
+    Event::CornerReady(Corner {
+        index,
+        source,
+        accuracy,
+        loss: 0.39,
+        seconds: 12.3,
+    })
 }
 
 /// Control points of a surface; the more to the right, the farther they have travelled.
@@ -64,7 +85,11 @@ pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
         frozen: k == 5,
         travelled: if k < 4 { 0.0 } else { 0.1 * i as f64 },
         gradient: if k < 4 { 0.0 } else { 0.02 },
-        gradients: if k < 4 { Vec::new() } else { (0..32).map(|g| g as f32).collect() },
+        gradients: if k < 4 {
+            Vec::new()
+        } else {
+            (0..32).map(|g| g as f32).collect()
+        },
     };
     degrees.rows().into_iter().enumerate().map(point).collect()
 }
@@ -72,8 +97,13 @@ pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
 /// A run in the middle of a fit, four corners ready, every cell measured: accuracy grows along `u` and `v`.
 pub fn fitting(degree: u8, grid: usize) -> Picture {
     let mut picture = Picture::default();
-    feed(&mut picture, (0..4).map(|c| corner(c, 0.86 + 0.001 * c as f64)));
-    let values = (0..400).map(|k| 0.3 + 2.0 * (-(k as f32) / 60.0).exp()).collect();
+    feed(
+        &mut picture,
+        (0..4).map(|c| corner(c, 0.86 + 0.001 * c as f64)),
+    );
+    let values = (0..400)
+        .map(|k| 0.3 + 2.0 * (-(k as f32) / 60.0).exp())
+        .collect();
     feed(&mut picture, [losses(Curve::Surface, values)]);
     let degrees = Degrees::new(degree, degree).expect("a degree within 1..=8");
     let mut snapshot = Snapshot::empty(degrees, grid);
@@ -83,25 +113,60 @@ pub fn fitting(degree: u8, grid: usize) -> Picture {
     for index in 0..grid * grid {
         let (u, v) = snapshot.heatmap.parameters(index);
         let correct = (10_000.0 * (0.80 + 0.05 * u + 0.04 * v)).round() as u32;
-        snapshot.heatmap.cells[index] =
-            Cell { correct, images: 10_000, loss: (0.6 - 0.1 * u - 0.2 * v) as f32, version: 400 };
+        snapshot.heatmap.cells[index] = Cell {
+            correct,
+            images: 10_000,
+            loss: (0.6 - 0.1 * u - 0.2 * v) as f32,
+            version: 400,
+        };
     }
     snapshot.control_points = points(degrees);
     picture.snapshot = Some(snapshot);
     picture
 }
 
+struct Numbers {
+    seed: u64,
+    drawn: u64,
+}
+
+impl Numbers {
+    fn below(&mut self, n: u64) -> u64 {
+        self.drawn += 1;
+        random::derive(self.seed, self.drawn) % n.max(1)
+    }
+
+    /// Mostly ordinary, sometimes a number that breaks careless arithmetic.
+    fn odd(&mut self) -> f64 {
+        const ODD: [f64; 10] = [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            0.0,
+            -1.0,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            1e30,
+            -1e300,
+            1e-40,
+        ];
+        match self.below(20) {
+            n @ 0..10 => ODD[n as usize],
+            _ => self.below(1_000_000) as f64 / 1_000_000.0,
+        }
+    }
+}
+
 /// A picture that no engine would send: everything possible and much that is not, drawn from `seed`.
 pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> Picture {
-    use rand_core::pick;
     let mut picture = Picture::default();
-    let mut rng = pick::Rng(random::stream(seed, Purpose::Draws, 0));
+    let mut rng = Numbers { seed, drawn: 0 };
     for curve in (0..4).map(Curve::Corner).chain([Curve::Surface]) {
         let values: Vec<f32> = (0..rng.below(3000)).map(|_| rng.odd() as f32).collect();
         if rng.below(3) > 0 {
             feed(&mut picture, [losses(curve, values)]);
         }
-        let valid = |rng: &mut pick::Rng| Event::Validated {
+        let valid = |rng: &mut Numbers| Event::Validated {
             curve,
             step: rng.below(3000),
             loss: rng.odd(),
@@ -112,8 +177,12 @@ pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> Picture {
     }
     let to = Degrees::new(degrees.0, degrees.1).expect("degrees within 1..=8");
     for index in 0..4 {
-        let change =
-            Event::DegreeChanged { step: rng.below(4000), from: to, to, deviation: rng.odd() };
+        let change = Event::DegreeChanged {
+            step: rng.below(4000),
+            from: to,
+            to,
+            deviation: rng.odd(),
+        };
         let moved = Alignment {
             index,
             moved: rng.odd(),
@@ -128,15 +197,28 @@ pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> Picture {
         return picture;
     }
     let mut snapshot = Snapshot::empty(to, grid);
-    snapshot.state = if rng.below(2) == 0 { State::Running } else { State::Idle };
+    snapshot.state = if rng.below(2) == 0 {
+        State::Running
+    } else {
+        State::Idle
+    };
     snapshot.fit_total = rng.below(5000);
     snapshot.heatmap.version = rng.below(3000);
     let gaps = rng.below(4);
     for cell in &mut snapshot.heatmap.cells {
-        let images = if rng.below(4) < gaps { 0 } else { rng.below(5000) as u32 };
+        let images = if rng.below(4) < gaps {
+            0
+        } else {
+            rng.below(5000) as u32
+        };
         let correct = rng.below(u64::from(images) + 1) as u32;
         let version = rng.below(snapshot.heatmap.version + 1);
-        *cell = Cell { correct, images, loss: rng.odd() as f32, version };
+        *cell = Cell {
+            correct,
+            images,
+            loss: rng.odd() as f32,
+            version,
+        };
     }
     if rng.below(4) > 0 {
         snapshot.control_points = points(to);

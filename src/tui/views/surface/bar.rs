@@ -34,7 +34,7 @@ fn patch(scene: &Scene<'_>, upper: f64, lower: f64) -> (char, Style) {
 }
 
 fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
-    let (x, height) = (room.x + 2, room.height);
+    let (x, height) = (room.x + 1, room.height);
     let last = f64::from(2 * height - 1);
     for y in 0..height {
         let at = |half: u16| 1.0 - f64::from(2 * y + half) / last;
@@ -77,14 +77,13 @@ fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
             continue;
         }
         rows.push(y);
-        text::put(
-            buf,
-            x + 3,
-            y,
-            5,
-            &range.label(value, scene.view.metric),
-            axis,
-        );
+        let sign = if range.at(value) <= 0.0 {
+            range.end_sign(scene.theme.ascii())
+        } else {
+            ""
+        };
+        let label = format!("{sign}{}", range.label(value, scene.view.metric));
+        text::put(buf, x + 3, y, 6, &label, axis);
     }
     if let Some(value) = scene.value(scene.index(scene.cursor)) {
         let arrow = scene.theme.pick("◂", "<");

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 /// Columns of the labels left of the map: three digits and a tick.
 const GUTTER: u16 = 4;
 /// Columns of the colour bar with its numbers.
-const BAR: u16 = 9;
+const BAR: u16 = 10;
 /// Rows of the smallest pair of slices.
 const SLICE: u16 = 5;
 /// Columns of the smallest panel beside the map.
@@ -170,11 +170,8 @@ impl Layout {
                 .div_ceil(2)
         };
         let (from, to) = (first(cell), first(cell + 1).min(self.pixels));
-        if from < to {
-            (from, to)
-        } else {
-            (to.saturating_sub(1), to)
-        }
+        let from = from.min(self.pixels.saturating_sub(1));
+        (from, to.max(from + 1))
     }
 
     /// The cell along `v` in the pixel row `row`, counted from the top.
@@ -313,10 +310,10 @@ fn split(panel: Rect, wish: Wish) -> Option<(Rect, Option<[Rect; 2]>)> {
     }
     let readout = wish.readout + (height - SLICE).min(4u16.saturating_sub(wish.readout));
     let height = panel.height - readout;
-    let half = (panel.width - 2) / 2;
+    let half = (panel.width - 4) / 2;
     let along = Rect::new(panel.x, panel.y + readout, half, height);
     let across = Rect {
-        x: along.right() + 2,
+        x: along.right() + 3,
         ..along
     };
     Some((

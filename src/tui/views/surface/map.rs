@@ -340,8 +340,17 @@ impl Canvas<'_> {
             .filter(|_| room.width < 7 || room.height < 3)
         {
             // No room for a frame round the figure: turn its row inside out.
-            let ink = self.ink(index).add_modifier(Modifier::REVERSED | Modifier::BOLD);
-            buf.set_style(Rect { y, height: 1, ..room }, ink);
+            let ink = self
+                .ink(index)
+                .add_modifier(Modifier::REVERSED | Modifier::BOLD);
+            buf.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..room
+                },
+                ink,
+            );
             return;
         }
         match (room.width, room.height) {

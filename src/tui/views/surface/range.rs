@@ -1,6 +1,6 @@
 //! Which values the colours span.
 
-use crate::views::scale::nice;
+use crate::views::scale::{nice, number};
 use surfit_core::heatmap::{Heatmap, Metric};
 
 /// The span of values that colours, glyphs and digits stand for.
@@ -29,6 +29,7 @@ impl Range {
             return Self {
                 lo: 0.0,
                 hi: 1.0,
+                clipped: false,
                 higher_is_better,
             };
         };
@@ -58,9 +59,16 @@ impl Range {
         } else {
             low = low.max(0.0);
         }
+        let high = high.max(low + 1e-9);
+        let clipped = if higher_is_better {
+            first < low
+        } else {
+            last > high
+        };
         Self {
             lo: low,
-            hi: high.max(low + 1e-9),
+            hi: high,
+            clipped,
             higher_is_better,
         }
     }
@@ -96,22 +104,16 @@ impl Range {
 
     /// A value as the metric is written beside the bar, `decimals` chosen by the range.
     pub fn label(&self, value: f64, metric: Metric) -> String {
-        let factor = if metric == Metric::Accuracy {
-            100.0
-        } else {
-            1.0
+        if metric == Metric::Loss {
+            return number(value, (self.hi - self.lo) / 20.0);
+        }
+        let decimals = match 100.0 * (self.hi - self.lo) {
+            span if span > 20.0 => 0,
+            span if span > 0.99 => 1,
+            span if span > 0.099 => 2,
+            _ => 3,
         };
-        let span = factor * (self.hi - self.lo);
-        let decimals = if span > 20.0 {
-            0
-        } else if span > 0.99 {
-            1
-        } else if span > 0.099 {
-            2
-        } else {
-            3
-        };
-        format!("{:.decimals$}", factor * value)
+        format!("{:.decimals$}", 100.0 * value)
     }
 }
 

@@ -1,0 +1,92 @@
+//! The command line as it is written.
+
+use super::args::{Cli, Color, Format, Sub, point};
+use super::fault::{Fault, from_clap};
+use clap::{CommandFactory, Parser};
+use surfit_core::protocol::Selection;
+
+fn parse(line: &str) -> Result<Cli, Fault> {
+    Cli::try_parse_from(line.split_whitespace()).map_err(|e| from_clap(&e))
+}
+
+fn usage(line: &str) -> String {
+    match parse(line).unwrap_err() {
+        Fault::Usage(sentence) => sentence,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_documented_commands_are_understood() {
+    assert!(parse("surfit").unwrap().command.is_none());
+    let Some(Sub::Run(run)) =
+        parse("surfit run c.toml --run-dir d --set a.b=1 --set c=[1,2] --json").unwrap().command
+    else {
+        panic!()
+    };
+    assert_eq!(run.sets, ["a.b=1", "c=[1,2]"]);
+    assert!(run.follow.json && !run.follow.detach);
+    let Some(Sub::Heatmap(heatmap)) = parse("surfit heatmap d --grid 11 --format csv").unwrap().command
+    else {
+        panic!()
+    };
+    assert_eq!((heatmap.grid, heatmap.format), (Some(11), Some(Format::Csv)));
+    let cli = parse("surfit open d --color 256 --theme light --ascii").unwrap();
+    assert_eq!(cli.screen.color, Some(Color::Ansi256));
+    for line in [
+        "surfit open", "surfit resume r --detach", "surfit stop r", "surfit ls --json", "surfit report r",
+        "surfit eval m.safetensors --config c --split val --json", "surfit bench --json", "surfit themes",
+        "surfit config check a b", "surfit config default", "surfit keys", "surfit completions fish",
+        "surfit man", "surfit export r --best --out x",
+    ] {
+        parse(line).unwrap_or_else(|e| panic!("{line}: {e:?}"));
+    }
+}
+
+#[test]
+fn what_is_exported() {
+    let selection = |line: &str| match parse(line).unwrap().command {
+        Some(Sub::Export(export)) => export.which.selection(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(selection("surfit export r --out x"), Selection::Best);
+    assert_eq!(selection("surfit export r --centroid --out x"), Selection::Centroid);
+    assert_eq!(selection("surfit export r --at 0.5,0.25 --out x"), Selection::At { u: 0.5, v: 0.25 });
+    assert!(usage("surfit export r --best --centroid --out x").contains("cannot be used with"));
+}
+
+#[test]
+fn points_are_two_numbers_on_the_surface() {
+    assert_eq!(point("0.5, 0.25"), Ok((0.5, 0.25)));
+    assert_eq!(point("1,0"), Ok((1.0, 0.0)));
+    assert!(point("0.5").unwrap_err().contains("two numbers"));
+    assert!(point("0.5,0.5,0.5").unwrap_err().contains("two numbers"));
+    assert!(point("1.5,0").unwrap_err().contains("u = 1.5 is outside"));
+    assert!(point("0,-0.1").unwrap_err().contains("v = -0.1 is outside"));
+    assert!(point("0,nan").unwrap_err().contains("outside"));
+    assert!(point("a,0").unwrap_err().contains("`a` is no number"));
+}
+
+#[test]
+fn wrong_use_is_one_sentence_with_the_way_to_the_help() {
+    for (line, parts) in [
+        ("surfit rum", ["unrecognized subcommand 'rum'", "see `surfit --help`"]),
+        ("surfit run", ["<CONFIG>", "see `surfit run --help`"]),
+        ("surfit ls --jsn", ["'--jsn'", "'--json'"]),
+        ("surfit export r --at 2,0 --out x", ["u = 2 is outside the surface", "see `surfit export --help`"]),
+        ("surfit heatmap r --grid x", ["--grid", "surfit heatmap --help"]),
+        ("surfit heatmap r --format gif", ["csv, json, npy, png, svg", "surfit heatmap --help"]),
+        ("surfit config", ["subcommand", "surfit config --help"]),
+    ] {
+        let sentence = usage(line);
+        assert!(!sentence.contains('\n'), "{sentence}");
+        for part in parts {
+            assert!(sentence.contains(part), "{line}: {sentence}");
+        }
+    }
+}

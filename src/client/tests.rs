@@ -1,0 +1,219 @@
+//! Conversations with a fake engine: the good ones, and every bad one.
+
+use super::bridge::{self, Target};
+use super::fake::{Engine, Peer, notice, run};
+use super::{ClientError, Followed, Follower, connect};
+use std::sync::mpsc::Receiver;
+use std::thread::spawn;
+use std::time::{Duration, Instant};
+use surfit_core::event::Event;
+use surfit_core::protocol::{ClientMessage, Command, ServerMessage};
+use surfit_tui::{Incoming, Outgoing};
+
+const LONG: Duration = Duration::from_secs(10);
+
+fn next(follower: &mut Follower) -> Followed {
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < LONG, "nothing came");
+        if let Some(found) = follower.next(Duration::from_millis(50)).unwrap() {
+            return found;
+        }
+    }
+}
+
+fn text(found: Followed) -> String {
+    match found {
+        Followed::Event(e) => match e.event {
+            Event::Notice { text } => text,
+            other => format!("{other:?}"),
+        },
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn nobody_listening_and_a_stale_socket_are_no_engine() {
+    let run = run();
+    assert!(matches!(connect(&run.dir, None), Err(ClientError::NoEngine(_))));
+    drop(Engine::open(&run.dir));
+    assert!(run.dir.socket_path().exists() && !run.dir.is_alive());
+    let refused = connect(&run.dir, None).unwrap_err();
+    assert!(refused.to_string().contains("no engine is running"), "{refused}");
+}
+
+/// Connects to an engine that answers the hello in the test's way.
+fn handshake(answer: impl FnOnce(Peer) + Send + 'static) -> ClientError {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let thread = spawn(move || answer(engine.accept().0));
+    let error = connect(&run.dir, None).unwrap_err();
+    thread.join().unwrap();
+    error
+}
+
+#[test]
+fn refusals_at_the_handshake_are_told_in_words() {
+    let other = handshake(|mut peer| {
+        let (engine, run) = ("9".into(), "a".into());
+        peer.say(&ServerMessage::Welcome { protocol: 9, engine, run, pid: 1 });
+    });
+    assert!(matches!(other, ClientError::Version { engine: 9, .. }), "{other}");
+    let rejected = handshake(|mut peer| {
+        peer.say(&ServerMessage::Rejected { reason: "protocol 1 is too old".into() });
+    });
+    assert!(rejected.to_string().contains("protocol 1 is too old"), "{rejected}");
+    let garbage = handshake(|mut peer| peer.raw(b"\0\0\0\x05hello"));
+    assert!(matches!(garbage, ClientError::Garbage(_)), "{garbage}");
+    let oversize = handshake(|mut peer| peer.raw(b"HTTP/1.1 200 OK"));
+    assert!(matches!(oversize, ClientError::Oversize(_)), "{oversize}");
+    let silent = handshake(drop);
+    assert!(matches!(silent, ClientError::Closed), "{silent}");
+}
+
+#[test]
+fn events_come_once_and_in_order_even_when_the_connection_leaves_some_out() {
+    let run = run();
+    let mut engine = Engine::open(&run.dir);
+    let events: Vec<_> = ["1", "2", "3", "4"].map(|t| engine.event(notice(t))).into();
+    let thread = spawn(move || {
+        let (mut peer, after) = engine.welcome();
+        assert_eq!(after, Some(1));
+        for index in [0, 1, 1, 3, 2] {
+            peer.say(&ServerMessage::Event(events[index].clone()));
+        }
+        engine.event(Event::Closed);
+    });
+    let connection = connect(&run.dir, Some(1)).unwrap();
+    assert_eq!(connection.welcome().pid, 42);
+    let mut follower = Follower::new(run.dir.clone(), 1, connection).unwrap();
+    let seen: Vec<String> = (0..5).map(|_| text(next(&mut follower))).collect();
+    assert_eq!(seen, ["2", "3", "4", "Closed", "Ended"]);
+    thread.join().unwrap();
+}
+
+#[test]
+fn an_engine_that_dies_mid_way_is_told_from_one_that_closes() {
+    let run = run();
+    let mut engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        let first = engine.event(notice("sent"));
+        peer.say(&ServerMessage::Event(first));
+        // Written, but death came before it was sent; and half a frame.
+        engine.event(notice("only in the file"));
+        peer.raw(&[0, 0, 1, 0, b'{']);
+    });
+    let connection = connect(&run.dir, Some(0)).unwrap();
+    let mut follower = Follower::new(run.dir.clone(), 0, connection).unwrap();
+    let seen: Vec<String> = (0..3).map(|_| text(next(&mut follower))).collect();
+    assert_eq!(seen, ["sent", "only in the file", "Died"]);
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_client_that_was_cut_off_comes_back_where_it_was() {
+    let run = run();
+    let mut engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (peer, _) = engine.welcome();
+        engine.event(notice("missed"));
+        drop(peer);
+        let (mut peer, after) = engine.welcome();
+        assert_eq!(after, Some(1));
+        let second = engine.event(notice("live again"));
+        peer.say(&ServerMessage::Event(second));
+        peer.read();
+    });
+    let connection = connect(&run.dir, Some(0)).unwrap();
+    let mut follower = Follower::new(run.dir.clone(), 0, connection).unwrap();
+    assert_eq!(text(next(&mut follower)), "missed");
+    assert_eq!(text(next(&mut follower)), "live again");
+    drop(follower);
+    thread.join().unwrap();
+}
+
+#[test]
+fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        peer.raw(b"\0\0\0\x02[]");
+        peer.read();
+    });
+    let connection = connect(&run.dir, Some(0)).unwrap();
+    let mut follower = Follower::new(run.dir.clone(), 0, connection).unwrap();
+    let error = loop {
+        if let Err(error) = follower.next(Duration::from_millis(50)) {
+            break error;
+        }
+    };
+    assert!(matches!(error, ClientError::Garbage(_)), "{error}");
+    drop(follower);
+    thread.join().unwrap();
+}
+
+fn came(incoming: &Receiver<Incoming>) -> Incoming {
+    incoming.recv_timeout(LONG).expect("nothing came")
+}
+
+#[test]
+fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
+    let run = run();
+    let mut engine = Engine::open(&run.dir);
+    engine.event(notice("before"));
+    let thread = spawn(move || {
+        let (mut peer, after) = engine.welcome();
+        assert_eq!(after, Some(1));
+        let live = engine.event(notice("live"));
+        peer.say(&ServerMessage::Event(live));
+        let command = peer.read();
+        assert_eq!(command, Some(ClientMessage::Command { id: 7, command: Command::Pause }));
+        peer.say(&ServerMessage::Reply { id: 7, error: Some("nothing to pause".into()) });
+    });
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
+    assert!(matches!(came(&link.incoming), Incoming::Connected { pid: 42 }));
+    assert!(matches!(came(&link.incoming), Incoming::Event(e) if e.seq == 2));
+    link.outgoing.send(Outgoing::Command { id: 7, command: Command::Pause }).unwrap();
+    let reply = came(&link.incoming);
+    assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e == "nothing to pause"));
+    assert!(matches!(came(&link.incoming), Incoming::EngineDied));
+    thread.join().unwrap();
+    assert_eq!(bridge.end(false), Some(run.dir.clone()));
+}
+
+#[test]
+fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
+    let (died, closed) = (run(), run());
+    Engine::open(&died.dir).event(notice("last words"));
+    Engine::open(&closed.dir).event(Event::Closed);
+    let (bridge, link) = bridge::open(Target::Existing(died.dir.clone())).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
+    assert!(matches!(came(&link.incoming), Incoming::EngineDied));
+    link.outgoing.send(Outgoing::OpenRun(closed.dir.path().to_owned())).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
+    assert!(matches!(came(&link.incoming), Incoming::Disconnected { .. }));
+    link.outgoing.send(Outgoing::OpenRun("/nowhere/at/all".into())).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no run")));
+    link.outgoing.send(Outgoing::Figures).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet")));
+    assert_eq!(bridge.end(false), Some(closed.dir.clone()));
+}
+
+#[test]
+fn quitting_with_the_engine_asks_it_to_end() {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        let Some(ClientMessage::Command { command, .. }) = peer.read() else { panic!("no command") };
+        assert_eq!(command, Command::Shutdown);
+    });
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
+    bridge.end(true);
+    thread.join().unwrap();
+    drop(link);
+    assert!(!run.dir.is_alive());
+}

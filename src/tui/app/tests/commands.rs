@@ -1,0 +1,237 @@
+use crate::app::{Effect, Pane};
+use crate::fixture;
+use crate::link::{Incoming, Leave, Outgoing};
+use crate::rig::Rig;
+use surfit_core::event::Event;
+use surfit_core::heatmap::Metric;
+use surfit_core::protocol::{Command, Selection};
+use surfit_core::snapshot::State;
+
+fn set_degree(m: u8, n: u8) -> Command {
+    Command::SetDegree { degrees: fixture::degrees(m, n) }
+}
+
+fn commands(rig: &mut Rig) -> Vec<Command> {
+    rig.sent().into_iter().map(|c| c.1).collect()
+}
+
+#[test]
+fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("u u u V");
+    let sent = rig.sent();
+    let wanted = [set_degree(4, 3), set_degree(5, 3), set_degree(6, 3), set_degree(6, 2)];
+    assert_eq!(sent.iter().map(|c| c.1.clone()).collect::<Vec<_>>(), wanted);
+    assert!(rig.text().contains("degree 3×3 → 6×2"), "{}", rig.text());
+    // The engine did the last only and refuses what that replaced: nobody needs to hear of it.
+    for (id, _) in &sent[..3] {
+        rig.hear(Incoming::Reply { id: *id, error: Some("a later degree took its place".into()) });
+    }
+    assert!(!rig.text().contains("took its place"));
+    rig.hear(Incoming::Reply { id: sent[3].0, error: None });
+    rig.press("u");
+    assert_eq!(commands(&mut rig), [set_degree(7, 2)]);
+    rig.grant();
+    let mut snapshot = fixture::fitting().snapshot.unwrap();
+    snapshot.degrees = fixture::degrees(7, 2);
+    rig.hear(Incoming::Snapshot(Box::new(snapshot)));
+    assert!(!rig.text().contains('→') || !rig.text().contains("×2 →"), "{}", rig.text());
+    assert_eq!(rig.app.wanted_degrees(), None);
+    rig.press("u u");
+    // 8 is the highest: the second press says so and asks for nothing.
+    assert_eq!(commands(&mut rig), [set_degree(8, 2)]);
+    assert!(rig.text().contains("outside 1..=8"), "{}", rig.text());
+}
+
+#[test]
+fn a_refused_degree_goes_back_to_what_the_engine_has() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("u");
+    let id = rig.sent()[0].0;
+    rig.hear(Incoming::Reply { id, error: Some("not while the heatmap is measured".into()) });
+    let text = rig.text();
+    assert!(text.contains("degree: not while the heatmap is measured"), "{text}");
+    assert!(!text.contains("3×3 →"));
+    rig.press("i");
+    assert!(rig.text().contains("not while the heatmap"), "the log keeps it");
+    rig.press("esc u");
+    assert_eq!(commands(&mut rig), [set_degree(4, 3)]);
+}
+
+#[test]
+fn grid_keys_add_up_too() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("g g G");
+    let grids = [25, 31, 25].map(|grid| Command::SetGrid { grid });
+    assert_eq!(commands(&mut rig), grids);
+}
+
+#[test]
+fn the_cursor_decides_where_marks_measurements_and_exports_are() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("home right up up m e X x C");
+    let (u, v) = (0.05, 0.1);
+    let export = |selection| Command::Export { selection, dir: None };
+    let wanted = [
+        Command::Mark { u, v },
+        Command::Evaluate { u, v },
+        export(Selection::At { u, v }),
+        export(Selection::Best),
+        export(Selection::Centroid),
+    ];
+    assert_eq!(commands(&mut rig), wanted);
+    assert!(rig.text().contains("exporting the mean of the surface"), "{}", rig.text());
+    rig.grant();
+    assert!(!rig.text().contains("exporting"));
+    let seq = rig.app.picture.seq + 1;
+    let event = fixture::evaluated(u, v);
+    rig.hear(Incoming::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
+    assert!(rig.text().contains("on 1500 validation images"), "{}", rig.text());
+}
+
+#[test]
+fn pause_stop_checkpoint_and_start_are_commands_when_they_make_sense() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("p c s");
+    assert_eq!(commands(&mut rig), [Command::Pause, Command::Checkpoint]);
+    assert!(rig.text().contains("the job is under way"), "{}", rig.text());
+    rig.grant();
+    assert!(rig.text().contains("The checkpoint is on disk."));
+    rig.app.picture.snapshot.as_mut().unwrap().state = State::Paused;
+    rig.press("p");
+    assert_eq!(commands(&mut rig), [Command::Unpause]);
+    rig.press(".");
+    assert!(rig.text().contains("The fit has done 1240 of 3000."), "{}", rig.text());
+    rig.press("enter");
+    assert_eq!(commands(&mut rig), [], "enter takes what loses nothing");
+    rig.press(". s");
+    assert_eq!(commands(&mut rig), [Command::Stop]);
+    rig.app.picture.snapshot.as_mut().unwrap().state = State::Idle;
+    rig.press("s");
+    assert_eq!(commands(&mut rig), [Command::Start]);
+}
+
+#[test]
+fn new_fits_and_corners_are_asked_about_first() {
+    let mut rig = Rig::with(140, 44, fixture::finished());
+    rig.press("s");
+    assert_eq!(commands(&mut rig), []);
+    rig.press("f");
+    assert_eq!(commands(&mut rig), [Command::StartFit { degrees: None }]);
+    rig.press("S esc S t");
+    assert_eq!(commands(&mut rig), [Command::StartCorners]);
+}
+
+#[test]
+fn a_control_point_is_frozen_only_when_it_was_chosen() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("f");
+    assert!(rig.text().contains("choose a control point first"));
+    rig.press("3 f");
+    assert!(rig.text().contains("a corner never trains"));
+    rig.press("right up f");
+    assert_eq!(commands(&mut rig), [Command::Freeze { i: 1, j: 1, frozen: true }]);
+}
+
+#[test]
+fn the_metric_follows_the_key_and_the_engine() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("M");
+    assert_eq!(rig.app.surface.metric, Metric::Loss);
+    assert_eq!(commands(&mut rig), [Command::SetMetric { metric: Metric::Loss }]);
+}
+
+#[test]
+fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
+    let left = |keys: &str, picture| {
+        let mut rig = Rig::with(80, 24, picture);
+        rig.press(keys);
+        rig.effects.into_iter().find_map(|e| match e {
+            Effect::Leave(leave) => Some(leave),
+            _ => None,
+        })
+    };
+    let quit = |stop_engine| Some(Leave::Quit { stop_engine });
+    assert_eq!(left("q", fixture::fitting()), None);
+    assert_eq!(left("q d", fixture::fitting()), Some(Leave::Detached));
+    assert_eq!(left("q enter", fixture::fitting()), Some(Leave::Detached));
+    assert_eq!(left("q s", fixture::fitting()), quit(true));
+    assert_eq!(left("q down enter", fixture::fitting()), quit(true));
+    assert_eq!(left("q c", fixture::fitting()), None);
+    assert_eq!(left("q esc", fixture::fitting()), None);
+    assert_eq!(left("ctrl-c", fixture::fitting()), None);
+    assert_eq!(left("ctrl-c ctrl-c", fixture::fitting()), Some(Leave::Detached));
+    assert_eq!(left("? ctrl-c d", fixture::fitting()), Some(Leave::Detached));
+    assert_eq!(left("d", fixture::fitting()), Some(Leave::Detached));
+    assert_eq!(left("q", fixture::finished()), quit(true));
+    let mut watched = fixture::finished();
+    watched.snapshot.as_mut().unwrap().viewers = 2;
+    assert_eq!(left("q", watched), quit(false));
+
+    let mut rig = Rig::with(80, 24, fixture::fitting());
+    rig.press("q");
+    let text = rig.text();
+    for words in ["Leave while work is under way?", "d  detach", "s  stop engine", "c  cancel"] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+#[test]
+fn the_clipboard_gets_what_the_cursor_or_the_list_is_on() {
+    let mut rig = Rig::with(140, 44, fixture::finished());
+    rig.press("home y w y");
+    let copied: Vec<String> = rig
+        .effects
+        .iter()
+        .filter_map(|e| match e {
+            Effect::Copy(text) => Some(text.clone()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(copied, ["0.0000,0.0000", "runs/demo-7/exports/best-1"]);
+}
+
+#[test]
+fn what_is_typed_into_the_palette_is_done() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press(":").type_in("degree 4 5").press("enter");
+    rig.press(":").type_in("checkp").press("enter");
+    rig.press(":").type_in("go 1 0").press("enter");
+    assert_eq!(commands(&mut rig), [set_degree(4, 5), Command::Checkpoint]);
+    assert_eq!((rig.app.surface.cursor, rig.app.focus), ((20, 0), Pane::Surface));
+    rig.press(":").type_in("grid 1");
+    assert!(rig.text().contains("a grid of 1 cannot be measured"), "{}", rig.text());
+    rig.press("enter");
+    assert_eq!(commands(&mut rig), []);
+    rig.press(":").type_in("theme light").press("enter");
+    assert_eq!(rig.app.theme.name(), "light");
+}
+
+#[test]
+fn figures_and_runs_are_asked_of_the_carrying_program() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("F o");
+    let sent = [Effect::Send(Outgoing::Figures), Effect::Send(Outgoing::Refresh)];
+    assert_eq!(rig.effects, sent);
+    rig.hear(Incoming::Notice("figures in runs/demo-7/figures".into()));
+    rig.press("esc");
+    assert!(rig.text().contains("✓ figures in runs/demo-7/figures"));
+}
+
+#[test]
+fn an_event_is_told_and_goes_after_some_seconds() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.tick(1.0);
+    let seq = rig.app.picture.seq + 1;
+    let event = Event::Checkpoint { step: 1240 };
+    rig.hear(Incoming::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
+    rig.press("t");
+    assert!(rig.text().contains("theme light"));
+    assert_eq!(rig.app.deadline(), Some(7.0));
+    rig.app.dirty = false;
+    rig.tick(6.9);
+    assert!(!rig.app.dirty);
+    rig.tick(7.0);
+    assert!(rig.app.dirty && !rig.text().contains("theme light"));
+    assert_eq!(rig.app.deadline(), None);
+}

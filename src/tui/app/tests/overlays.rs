@@ -1,0 +1,102 @@
+use crate::action::TABLE;
+use crate::app::Overlay;
+use crate::fixture;
+use crate::rig::Rig;
+use crate::theme::Role;
+
+#[test]
+fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
+    let mut rig = Rig::with(200, 60, fixture::fitting());
+    rig.press("?");
+    let mut seen = rig.text();
+    rig.press("end");
+    seen += &rig.text();
+    for e in TABLE {
+        assert!(seen.contains(e.help), "{}", e.id);
+        assert!(e.keys.iter().all(|k| {
+            let shown = k.parse::<crate::key::Key>().unwrap().show(false);
+            seen.contains(&shown)
+        }));
+    }
+    rig.press("home");
+    let (key, muted) = (rig.app.theme.style(Role::Key).fg, rig.app.theme.style(Role::Muted).fg);
+    // A fit runs: it can be paused, but not started.
+    assert_eq!(rig.cell("p space").style().fg, key);
+    assert_eq!(rig.cell("start the job").style().fg, muted);
+    assert!(rig.text().contains("the job is under way"), "{}", rig.text());
+    rig.press("?");
+    assert!(rig.app.overlay.is_none());
+}
+
+#[test]
+fn help_scrolls_to_its_end_and_no_further() {
+    let mut rig = Rig::with(80, 24, fixture::fitting());
+    rig.press("? end");
+    let at_end = rig.text();
+    assert!(at_end.contains("leave; asks first"), "{at_end}");
+    rig.press("down pagedown down");
+    assert_eq!(rig.text(), at_end);
+    rig.press("up");
+    assert_ne!(rig.text(), at_end);
+}
+
+#[test]
+fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() {
+    let mut rig = Rig::with(100, 30, fixture::fitting());
+    rig.press(":").type_in("exp best");
+    assert!(rig.text().contains("export best"), "{}", rig.text());
+    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
+    let found = crate::views::palette::matches(&rig.app, input.value());
+    assert_eq!(found[0], crate::action::Action::ExportBest);
+    rig.press("esc :").type_in("start corners");
+    assert!(rig.text().contains("stop it first"), "{}", rig.text());
+    rig.press("esc :").type_in("zzzz");
+    assert!(rig.text().contains("No action is called that"));
+    rig.press("enter");
+    assert!(rig.text().contains("no action is called `zzzz`"));
+}
+
+#[test]
+fn letters_typed_into_the_palette_are_letters() {
+    let mut rig = Rig::with(100, 30, fixture::fitting());
+    rig.press(":").type_in("q?").press("backspace");
+    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
+    assert_eq!(input.value(), "q");
+    assert!(rig.effects.is_empty());
+    rig.press("backspace backspace");
+    assert!(rig.app.overlay.is_none(), "backspace in an empty line closes");
+}
+
+#[test]
+fn the_log_shows_its_end_and_scrolls_back() {
+    let mut rig = Rig::with(80, 24, fixture::finished());
+    rig.press("i");
+    let end = rig.text();
+    assert!(end.contains("finished: best"), "{end}");
+    rig.press("home");
+    let start = rig.text();
+    assert!(start.contains("0:00:00") && start.contains("data began"), "{start}");
+    rig.press("q");
+    assert!(rig.app.overlay.is_none() && rig.app.question.is_none());
+}
+
+#[test]
+fn models_show_validation_and_test_of_corners_and_exports() {
+    let mut rig = Rig::with(100, 30, fixture::finished());
+    rig.press("w");
+    let text = rig.text();
+    for words in ["validation", "test", "87.15 %", "86.80 %", "88.53 %", "exports/best-1", "aligned: 94 %"] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let mut rig = Rig::with(100, 30, fixture::loading());
+    rig.press("w");
+    let text = rig.text();
+    assert!(text.contains("No model was written yet: x writes the best"), "{text}");
+}
+
+#[test]
+fn a_key_without_meaning_says_where_help_is() {
+    let mut rig = Rig::with(80, 24, fixture::fitting());
+    rig.press("Q");
+    assert!(rig.text().contains("Q has no meaning here; ? shows every key"), "{}", rig.text());
+}

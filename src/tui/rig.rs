@@ -1,0 +1,199 @@
+//! The real workbench for tests: keys in, screen and effects out, at any size and depth.
+
+use crate::app::{App, Effect, Message};
+use crate::color::Depth;
+use crate::fixture;
+use crate::key::Key;
+use crate::keymap::Keymap;
+use crate::link::{Incoming, Options, Outgoing};
+use crate::theme::Theme;
+use crate::views::screen;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::{Rect, Size};
+use surfit_core::picture::Picture;
+use surfit_core::protocol::Command;
+
+pub(crate) struct Rig {
+    pub app: App,
+    pub effects: Vec<Effect>,
+}
+
+impl Rig {
+    /// A workbench that has not heard of its run.
+    pub fn new(width: u16, height: u16) -> Self {
+        let options = Options {
+            theme: None,
+            color: Some(Depth::Truecolor),
+            ascii: false,
+            mouse: true,
+            run: fixture::RUN.into(),
+            grid: 21,
+            degrees: fixture::degrees(2, 2),
+        };
+        let theme = Theme::by_name("dark", Depth::Truecolor).unwrap();
+        let app = App::new(&options, theme, Keymap::default(), Size::new(width, height));
+        Self { app, effects: Vec::new() }
+    }
+
+    /// A workbench that is connected to a run of that picture.
+    pub fn with(width: u16, height: u16, picture: Picture) -> Self {
+        let mut rig = Self::new(width, height);
+        let snapshot = picture.snapshot.clone();
+        rig.hear(Incoming::Connected { pid: 4242 });
+        rig.hear(Incoming::Picture(Box::new(picture)));
+        if let Some(snapshot) = snapshot {
+            rig.hear(Incoming::Snapshot(Box::new(snapshot)));
+        }
+        rig
+    }
+
+    pub fn depth(mut self, theme: &str, depth: Depth, ascii: bool) -> Self {
+        self.app.theme = Theme::by_name(theme, depth).unwrap().with_ascii(ascii);
+        self
+    }
+
+    pub fn tell(&mut self, message: Message) -> &mut Self {
+        let effects = self.app.update(message);
+        self.effects.extend(effects);
+        self
+    }
+
+    pub fn hear(&mut self, incoming: Incoming) -> &mut Self {
+        self.tell(Message::Incoming(incoming))
+    }
+
+    /// Presses keys, written as in `keys.toml`, apart by spaces.
+    pub fn press(&mut self, keys: &str) -> &mut Self {
+        for word in keys.split_whitespace() {
+            let event = match word.strip_prefix("ctrl-") {
+                Some(c) => KeyEvent::new(
+                    KeyCode::Char(c.chars().next().unwrap()),
+                    KeyModifiers::CONTROL,
+                ),
+                None => KeyEvent::new(word.parse::<Key>().unwrap().code(), KeyModifiers::NONE),
+            };
+            self.tell(Message::Key(event));
+        }
+        self
+    }
+
+    pub fn type_in(&mut self, text: &str) -> &mut Self {
+        for c in text.chars() {
+            self.tell(Message::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+        }
+        self
+    }
+
+    pub fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Self {
+        let modifiers = KeyModifiers::NONE;
+        self.tell(Message::Mouse(MouseEvent { kind, column, row, modifiers }))
+    }
+
+    pub fn click(&mut self, column: u16, row: u16) -> &mut Self {
+        self.mouse(MouseEventKind::Down(MouseButton::Left), column, row)
+    }
+
+    pub fn tick(&mut self, now: f64) -> &mut Self {
+        self.tell(Message::Tick(now))
+    }
+
+    /// Commands sent since the last call, with their ids.
+    pub fn sent(&mut self) -> Vec<(u64, Command)> {
+        let command = |e| match e {
+            Effect::Send(Outgoing::Command { id, command }) => Some((id, command)),
+            _ => None,
+        };
+        std::mem::take(&mut self.effects).into_iter().filter_map(command).collect()
+    }
+
+    /// Says yes to every command that waits.
+    pub fn grant(&mut self) -> &mut Self {
+        for id in self.app.pending.keys().copied().collect::<Vec<_>>() {
+            self.hear(Incoming::Reply { id, error: None });
+        }
+        self
+    }
+
+    pub fn draw(&self) -> Buffer {
+        let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, self.app.size)));
+        screen::render(&self.app, &mut buf);
+        buf
+    }
+
+    pub fn text(&self) -> String {
+        text(&self.draw())
+    }
+
+    /// The first cell of where `needle` stands.
+    pub fn cell(&self, needle: &str) -> Cell {
+        let buf = self.draw();
+        let (x, y) = find(&buf, needle).unwrap_or_else(|| panic!("no `{needle}` in\n{}", text(&buf)));
+        buf[(x, y)].clone()
+    }
+}
+
+/// Where `needle` stands first.
+pub(crate) fn find(buf: &Buffer, needle: &str) -> Option<(u16, u16)> {
+    for y in 0..buf.area.height {
+        for x in 0..buf.area.width {
+            let row: String = (x..buf.area.width).map(|x| buf[(x, y)].symbol()).collect();
+            if row.starts_with(needle) {
+                return Some((x, y));
+            }
+        }
+    }
+    None
+}
+
+pub(crate) fn text(buf: &Buffer) -> String {
+    let row = |y| (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>();
+    (0..buf.area.height).map(|y| row(y).trim_end().to_string() + "\n").collect()
+}
+#[test]
+fn preview() {
+    let size = std::env::var("SIZE").unwrap_or("140x44".into());
+    let (w, h) = size.split_once('x').unwrap();
+    let (w, h) = (w.parse().unwrap(), h.parse().unwrap());
+    let p = match std::env::var("PIC").unwrap_or_default().as_str() {
+        "loading" => fixture::loading(), "corners" => fixture::corners(), "finished" => fixture::finished(), _ => fixture::fitting() };
+    let mut rig = if std::env::var("PIC").as_deref() == Ok("none") { Rig::new(w, h) } else { Rig::with(w, h, p) };
+    rig.press(&std::env::var("KEYS").unwrap_or_default());
+    rig.type_in(&std::env::var("TYPE").unwrap_or_default());
+    match std::env::var("DEAD").as_deref() { Ok("1") => {rig.hear(Incoming::EngineDied);}, Ok("2") => {rig.hear(Incoming::Disconnected{reason:"the socket closed".into()});}, _=>{} }
+    let depth = std::env::var("SURFIT_COLOR").ok().map_or(Depth::Truecolor, |s| s.parse().unwrap());
+    let rig = rig.depth(&std::env::var("THEME").unwrap_or("dark".into()), depth, std::env::var("ASCII").is_ok());
+    println!("{}", rig.text());
+    if let Ok(path) = std::env::var("ANSI") {
+        let buf = rig.draw();
+        let mut out = String::new();
+        for y in 0..h { for x in 0..w { let c=&buf[(x,y)]; let s=c.style();
+            out += &format!("{x}\t{y}\t{:?}\t{:?}\t{:?}\t{}\n", s.fg.unwrap_or_default(), s.bg.unwrap_or_default(), s.add_modifier, c.symbol()); } }
+        std::fs::write(path, out).unwrap();
+    }
+}
+
+#[test]
+fn live() {
+    use std::sync::mpsc::channel;
+    if std::env::var("LIVE").is_err() { return; }
+    let (itx, irx) = channel(); let (otx, orx) = channel();
+    std::thread::spawn(move || {
+        let mut p = fixture::fitting();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        itx.send(Incoming::Connected{pid:1}).unwrap();
+        itx.send(Incoming::Picture(Box::new(p.clone()))).unwrap();
+        loop { std::thread::sleep(std::time::Duration::from_millis(100));
+            if std::env::var("IDLE").is_err() {
+            fixture::go_on(&mut p, 8);
+            let first_step = p.curves[&surfit_core::event::Curve::Surface].end()-8;
+            let vals: Vec<f32> = p.curves[&surfit_core::event::Curve::Surface].recent().skip_while(|x| x.0<first_step).map(|x|x.1).collect();
+            let _ = itx.send(Incoming::Event(surfit_core::event::Envelope{seq:p.seq,time:0.0,event:surfit_core::event::Event::Losses{curve:surfit_core::event::Curve::Surface,first_step,values:vals,rate:0.03}}));
+            let _ = itx.send(Incoming::Snapshot(Box::new(p.snapshot.clone().unwrap()))); }
+            while let Ok(o) = orx.try_recv() { if let Outgoing::Command{id,..} = o { let _=itx.send(Incoming::Reply{id,error:None}); } }
+        }
+    });
+    let options = Options{theme:None,color:None,ascii:false,mouse:true,run:"demo-7".into(),grid:21,degrees:fixture::degrees(2,2)};
+    let left = crate::run(options, crate::Link{incoming:irx,outgoing:otx});
+    println!("LEFT {left:?}");
+}

@@ -1,0 +1,214 @@
+//! The loop: wait, take in everything that waits, draw.
+
+use crate::app::{App, Effect, Kind, Message};
+use crate::canvas::Canvas;
+use crate::color::{self, Depth};
+use crate::keymap::Keymap;
+use crate::link::{Leave, Link, Options, Outgoing};
+use crate::signals::{self, Signal};
+use crate::terminal::{self, Guard};
+use crate::theme::Theme;
+use crate::views::screen;
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{Event, MouseEventKind};
+use ratatui::layout::Size;
+use std::io::{self, IsTerminal, Stdout};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Least time between two drawings that no key asked for. Ten a second are allowed; these few are as lively to the eye
+/// and spare the line and the processor.
+const PACE: Duration = Duration::from_millis(150);
+/// Least time between two drawings that keys asked for: a held key repeats faster than one can see.
+const KEY_PACE: Duration = Duration::from_millis(16);
+/// How often it is checked that the terminal is still there, when nothing else happens.
+const CHECK: Duration = Duration::from_secs(5);
+/// Messages that wait before those who send them have to.
+const WAITING: usize = 1024;
+
+/// What comes in, from whichever thread.
+enum Input {
+    App(Message),
+    Signal(Signal),
+    TerminalGone,
+}
+
+/// Shows a run until the user leaves. The first frame is drawn before anything arrives on the link.
+///
+/// The caller stops the engine when the answer is `Quit { stop_engine: true }`.
+///
+/// # Errors
+/// When standard input or output is no terminal, or the terminal cannot be written any more. It is given back in any
+/// case.
+pub fn run(options: Options, link: Link) -> io::Result<Leave> {
+    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
+        let why = "the workbench needs a terminal; `surfit run` works without one";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
+    // The theme decides about colours, also against NO_COLOR when the user forces some.
+    crossterm::style::force_color_output(true);
+    let depth = options.color.unwrap_or_else(Depth::detect);
+    let ascii = options.ascii || !color::speaks_unicode();
+    let (keymap, mut problems) = Keymap::load();
+    problems.extend(Depth::forced().err());
+    let name = options.theme.as_deref().unwrap_or(Theme::DEFAULT);
+    let theme = Theme::load(name, depth).or_else(|why| {
+        problems.push(why.to_string());
+        Theme::load(Theme::DEFAULT, depth)
+    });
+    let theme = theme.map_err(io::Error::other)?.with_ascii(ascii);
+
+    let guard = Guard::new(options.mouse)?;
+    let mut app = App::new(&options, theme, keymap, size());
+    for problem in problems {
+        app.say(Kind::Error, problem);
+    }
+    let mut canvas = Canvas::new(io::stdout());
+    canvas.draw(app.size, |buf| screen::render(&app, buf))?;
+    app.dirty = false;
+
+    let (sender, inputs) = sync_channel(WAITING);
+    signals::watch(sender.clone(), Input::Signal)?;
+    listen(sender.clone());
+    forward(link.incoming, sender);
+    let mut workbench =
+        Workbench { app, canvas, outgoing: link.outgoing, began: Instant::now(), mouse: options.mouse };
+    let left = workbench.work(&inputs);
+    drop(guard);
+    left
+}
+
+/// The terminal's size; some pseudo-terminals say 0×0, for which the usual one stands in.
+fn size() -> Size {
+    match crossterm::terminal::size() {
+        Ok((width, height)) if width > 0 && height > 0 => Size::new(width, height),
+        _ => Size::new(80, 24),
+    }
+}
+
+/// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back.
+fn listen(sender: SyncSender<Input>) {
+    thread::spawn(move || {
+        loop {
+            let input = match crossterm::event::read() {
+                Ok(Event::Key(key)) => Input::App(Message::Key(key)),
+                Ok(Event::Mouse(mouse)) if mouse.kind == MouseEventKind::Moved => continue,
+                Ok(Event::Mouse(mouse)) => Input::App(Message::Mouse(mouse)),
+                Ok(Event::Resize(width, height)) => {
+                    Input::App(Message::Resize(Size::new(width.max(1), height.max(1))))
+                }
+                Ok(_) => continue,
+                Err(_) => Input::TerminalGone,
+            };
+            let gone = matches!(input, Input::TerminalGone);
+            if sender.send(input).is_err() || gone {
+                return;
+            }
+        }
+    });
+}
+
+fn forward(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<Input>) {
+    thread::spawn(move || {
+        for message in incoming {
+            if sender.send(Input::App(Message::Incoming(message))).is_err() {
+                return;
+            }
+        }
+        let _ = sender.send(Input::App(Message::LinkEnded));
+    });
+}
+
+struct Workbench {
+    app: App,
+    canvas: Canvas<Stdout>,
+    outgoing: Sender<Outgoing>,
+    began: Instant,
+    mouse: bool,
+}
+
+impl Workbench {
+    fn work(&mut self, inputs: &Receiver<Input>) -> io::Result<Leave> {
+        let mut drawn = Instant::now();
+        let mut urgent = false;
+        loop {
+            let now = Instant::now();
+            let due = drawn + if urgent { KEY_PACE } else { PACE };
+            let wake = match (self.app.dirty, self.app.deadline()) {
+                (true, _) => due,
+                (false, Some(t)) => (self.began + Duration::from_secs_f64(t.max(0.0))).min(now + CHECK),
+                (false, None) => now + CHECK,
+            };
+            let first = match inputs.recv_timeout(wake.saturating_duration_since(now)) {
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(Leave::Lost("no input".into())),
+            };
+            let idle = first.is_none();
+            let time = self.began.elapsed().as_secs_f64();
+            self.app.update(Message::Tick(time));
+            // Bounded, so that a flood of messages cannot keep the screen from being drawn.
+            for input in first.into_iter().chain(inputs.try_iter().take(WAITING)) {
+                urgent |= matches!(
+                    input,
+                    Input::App(Message::Key(_) | Message::Mouse(_) | Message::Resize(_)) | Input::Signal(_)
+                );
+                if let Some(leave) = self.take(input)? {
+                    return Ok(leave);
+                }
+            }
+            let due = drawn + if urgent { KEY_PACE } else { PACE };
+            if self.app.dirty && Instant::now() >= due {
+                let app = &self.app;
+                self.canvas.draw(app.size, |buf| screen::render(app, buf))?;
+                self.app.dirty = false;
+                (drawn, urgent) = (Instant::now(), false);
+            } else if idle && !self.app.dirty && crossterm::terminal::window_size().is_err() {
+                // A terminal can vanish without a signal, under nohup for one.
+                return Ok(self.leave_for_good());
+            }
+        }
+    }
+
+    fn leave_for_good(&mut self) -> Leave {
+        let _ = self.outgoing.send(Outgoing::Detach);
+        Leave::Detached
+    }
+
+    fn take(&mut self, input: Input) -> io::Result<Option<Leave>> {
+        let message = match input {
+            Input::App(message) => message,
+            Input::TerminalGone | Input::Signal(Signal::Leave) => Message::Hangup,
+            Input::Signal(Signal::Stop) => return self.suspend().map(|()| None),
+            Input::Signal(Signal::Continued) => return self.come_back().map(|()| None),
+        };
+        for effect in self.app.update(message) {
+            match effect {
+                // A link that is gone tells so itself, by its other end.
+                Effect::Send(outgoing) => drop(self.outgoing.send(outgoing)),
+                Effect::Leave(leave) => return Ok(Some(leave)),
+                Effect::Redraw => self.canvas.forget(),
+                Effect::Suspend => self.suspend()?,
+                Effect::Copy(text) => {
+                    self.canvas.command(CopyToClipboard::to_clipboard_from(text))?;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        terminal::restore();
+        signals::stop_here()?;
+        self.come_back()
+    }
+
+    /// Takes the terminal again after a stop; harmless when it was never given back.
+    fn come_back(&mut self) -> io::Result<()> {
+        terminal::take(self.mouse)?;
+        self.app.update(Message::Resize(size()));
+        self.canvas.forget();
+        Ok(())
+    }
+}

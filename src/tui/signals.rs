@@ -1,0 +1,65 @@
+//! Signals: leave in good order, stop and continue.
+
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level;
+use std::io;
+use std::sync::mpsc::SyncSender;
+use std::thread;
+use std::time::Duration;
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Leave; the engine goes on.
+    Leave,
+    /// Back to the shell for now.
+    Stop,
+    /// The process was stopped and goes on.
+    Continued,
+}
+
+/// How long the loop has to leave by itself before the terminal is given back without it: it may be stuck writing to a
+/// terminal that does not read.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Sends what signals ask for, from a thread of its own.
+///
+/// # Errors
+/// When the system refuses to register handlers.
+pub fn watch<T: Send + 'static>(
+    sender: SyncSender<T>,
+    wrap: impl Fn(Signal) -> T + Send + 'static,
+) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT])?;
+    thread::spawn(move || {
+        for signal in &mut signals {
+            let what = match signal {
+                SIGTSTP => Signal::Stop,
+                SIGCONT => Signal::Continued,
+                _ => Signal::Leave,
+            };
+            if what == Signal::Leave {
+                thread::spawn(move || {
+                    thread::sleep(GRACE);
+                    if crate::terminal::restore_in_need() {
+                        let _ = low_level::emulate_default_handler(signal);
+                    }
+                });
+                // The loop may be stuck; waiting for room would keep later signals from being seen.
+                let _ = sender.try_send(wrap(what));
+            } else if sender.send(wrap(what)).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Stops this process as ctrl-z does; returns when it is continued.
+///
+/// # Errors
+/// When the system refuses.
+pub fn stop_here() -> io::Result<()> {
+    low_level::emulate_default_handler(SIGTSTP)
+}

@@ -1,0 +1,130 @@
+//! The terminal: taken over, and always given back.
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::DisableMouseCapture;
+use crossterm::style::ResetColor;
+use crossterm::terminal::{
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{Command, execute};
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once};
+use std::thread::{self, ThreadId};
+
+/// True while the terminal is ours.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The thread that draws; a panic of another must not write over the screen.
+static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
+/// What other threads said when they panicked, for after the screen is given back.
+static REPORTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Clicks, drags and the wheel, without the flood of mere movements that crossterm's own capture asks for.
+struct MouseClicks;
+
+impl Command for MouseClicks {
+    fn write_ansi(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        f.write_str("\x1b[?1000h\x1b[?1002h\x1b[?1006h")
+    }
+
+    #[cfg(windows)]
+    fn execute_winapi(&self) -> io::Result<()> {
+        crossterm::event::EnableMouseCapture.execute_winapi()
+    }
+
+    #[cfg(windows)]
+    fn is_ansi_code_supported(&self) -> bool {
+        false
+    }
+}
+
+/// Takes the terminal over. Give it back with [`restore`].
+///
+/// # Errors
+/// When there is no terminal; it is left as it was.
+pub fn take(mouse: bool) -> io::Result<()> {
+    restore_on_panic();
+    *lock(&OWNER) = Some(thread::current().id());
+    // After a stop from outside the shell may have changed the modes behind our back.
+    let _ = disable_raw_mode();
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    let taken = execute!(out, EnterAlternateScreen, Hide)
+        .and_then(|()| if mouse { execute!(out, MouseClicks) } else { Ok(()) });
+    if taken.is_err() {
+        restore();
+    }
+    taken
+}
+
+/// Gives the terminal back, once, whoever calls first; errors are of no use any more.
+pub fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        ResetColor,
+        Show,
+        LeaveAlternateScreen
+    );
+    let _ = disable_raw_mode();
+    let _ = out.flush();
+    for report in lock(&REPORTS).drain(..) {
+        eprintln!("{report}");
+    }
+}
+
+/// Gives back what can be given back when the thread that draws is stuck, without writing; true when it was so.
+pub(crate) fn restore_in_need() -> bool {
+    let stuck = TAKEN.swap(false, Ordering::SeqCst);
+    if stuck {
+        let _ = disable_raw_mode();
+    }
+    stuck
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn restore_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let ours = *lock(&OWNER) == Some(thread::current().id());
+            if TAKEN.load(Ordering::SeqCst) && !ours {
+                lock(&REPORTS).push(info.to_string());
+                return;
+            }
+            restore();
+            usual(info);
+        }));
+    });
+}
+
+/// Gives the terminal back when it goes out of scope.
+pub struct Guard(());
+
+impl Guard {
+    /// As [`take`].
+    ///
+    /// # Errors
+    /// When there is no terminal.
+    pub fn new(mouse: bool) -> io::Result<Self> {
+        take(mouse).map(|()| Guard(()))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        restore();
+    }
+}

@@ -1,0 +1,329 @@
+//! State and progress, in one row, or in two where there is room.
+
+use super::message::shortened;
+use super::plot::text::{Piece, grouped};
+use crate::app::{App, Connection};
+use crate::theme::{Role, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use surfit_core::draws::Phase;
+use surfit_core::event::Stage;
+use surfit_core::snapshot::{Snapshot, State};
+
+/// Draws the header.
+pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
+    let [first, second] = [0, 1].map(|n| Rect { y: area.y + n, height: 1, ..area });
+    if area.height >= 2 {
+        let mut left = identity(app);
+        left.extend(details(app));
+        spread(first, buf, left, facts(app));
+        let stages = stages(app);
+        let width = columns(&stages) + 2;
+        spread(Rect { width: width.min(second.width), ..second }, buf, stages, Vec::new());
+        let rest = second.width.saturating_sub(width);
+        progress(Rect { x: second.x + second.width - rest, width: rest, ..second }, buf, app, true);
+    } else {
+        let left = identity(app);
+        let width = (columns(&left) + 2).min(first.width);
+        spread(first, buf, left, Vec::new());
+        let rest = Rect { x: first.x + width, width: first.width - width, ..first };
+        progress(rest, buf, app, false);
+    }
+}
+
+/// Columns that pieces take, two between each.
+fn columns(pieces: &[Piece]) -> u16 {
+    pieces.iter().map(|p| wide(p) + 2).sum::<u16>().saturating_sub(2) + 1
+}
+
+fn wide(piece: &Piece) -> u16 {
+    piece.iter().map(|s| s.width() as u16).sum()
+}
+
+/// Pieces from the left, and from the right as many as find room; the first of each are the most important.
+fn spread(area: Rect, buf: &mut Buffer, left: Vec<Piece>, right: Vec<Piece>) {
+    let mut x = area.x + 1;
+    let end = area.right();
+    for piece in left {
+        let width = wide(&piece);
+        if x + width > end {
+            break;
+        }
+        Line::from(piece).render(Rect { x, width, ..area }, buf);
+        x += width + 2;
+    }
+    let mut room = end.saturating_sub(x + 2);
+    let mut kept: Vec<Piece> = Vec::new();
+    for piece in right {
+        let width = wide(&piece) + 2;
+        if width <= room {
+            room -= width;
+            kept.push(piece);
+        }
+    }
+    let mut x = end;
+    for piece in kept {
+        let width = wide(&piece);
+        x = x.saturating_sub(width + if x == end { 1 } else { 2 });
+        Line::from(piece).render(Rect { x, width, ..area }, buf);
+    }
+}
+
+/// The program, the run and its state.
+fn identity<'a>(app: &App) -> Vec<Piece<'a>> {
+    let theme = &app.theme;
+    let (sign, role, word) = state(app);
+    vec![
+        vec![Span::styled("surfit", theme.style(Role::TitleFocused))],
+        vec![Span::styled(shortened(&app.run, 24, theme.ascii()), theme.style(Role::Text))],
+        vec![Span::styled(format!("{sign} {word}"), theme.style(role))],
+    ]
+}
+
+/// A sign, a role and a word for how it stands.
+fn state(app: &App) -> (&'static str, Role, &'static str) {
+    let pick = |a, b| app.theme.pick(a, b);
+    match (&app.connection, app.picture.state()) {
+        (Connection::Dead, _) => (pick("✗", "!"), Role::Error, "engine died"),
+        (_, State::Failed) => (pick("✗", "!"), Role::Error, "failed"),
+        (_, State::Closed) => (pick("□", "-"), Role::Muted, "closed"),
+        (Connection::Lost(_), State::Finished) if app.picture.closed => {
+            (pick("✓", "+"), Role::Good, "finished")
+        }
+        (Connection::Lost(_), _) => (pick("▲", "!"), Role::Error, "no engine"),
+        (Connection::Connecting, State::Starting) => (pick("◌", "~"), Role::Warning, "starting"),
+        (Connection::Connecting, _) => (pick("◌", "~"), Role::Warning, "connecting"),
+        (_, State::Starting) => (pick("◌", "~"), Role::Warning, "starting"),
+        (_, State::Running) => (pick("●", "*"), Role::Good, "running"),
+        (_, State::Paused) => (pick("‖", "="), Role::Warning, "paused"),
+        (_, State::Idle) => (pick("○", "o"), Role::Muted, "idle"),
+        (_, State::Finished) => (pick("✓", "+"), Role::Good, "finished"),
+    }
+}
+
+/// The degrees, and the learning rate while it matters.
+fn details<'a>(app: &App) -> Vec<Piece<'a>> {
+    let theme = &app.theme;
+    let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
+    let Some(s) = &app.picture.snapshot else { return Vec::new() };
+    let mut degree = vec![
+        Span::styled("degree ", muted),
+        Span::styled(times(theme, &s.degrees.to_string()), text),
+    ];
+    if let Some(wanted) = app.wanted_degrees().filter(|w| *w != s.degrees) {
+        let to = format!(" {} {}", theme.pick("→", "->"), times(theme, &wanted.to_string()));
+        degree.push(Span::styled(to, theme.style(Role::Warning)));
+    }
+    let mut out = vec![degree];
+    if s.stage == Stage::Fit && s.learning_rate > 0.0 && s.state == State::Running {
+        out.push(vec![
+            Span::styled("learning rate ", muted),
+            Span::styled(format!("{:.4}", s.learning_rate), text),
+        ]);
+    }
+    out
+}
+
+fn times(theme: &Theme, text: &str) -> String {
+    if theme.ascii() { text.replace('×', "x") } else { text.into() }
+}
+
+/// Facts about the run that hardly change, most important first.
+fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
+    let muted = app.theme.style(Role::Muted);
+    let mut out = Vec::new();
+    let mut tell = |text: String| out.push(vec![Span::styled(text, muted)]);
+    if let Some(s) = &app.picture.snapshot {
+        if s.viewers > 1 {
+            tell(format!("{} viewers", s.viewers));
+        }
+        if app.calm.memory > 0 {
+            tell(memory(app.calm.memory));
+        }
+    }
+    if let Some(info) = &app.picture.info {
+        tell(format!("{} {}", info.device, info.compute));
+        tell(format!("{}, {} weights", info.network, grouped(info.parameters as u64)));
+        tell(info.data.split(" (").next().unwrap_or_default().to_string());
+    }
+    out
+}
+
+fn memory(bytes: u64) -> String {
+    let mega = bytes as f64 / 1e6;
+    if mega >= 999.5 { format!("{:.1} GB", mega / 1e3) } else { format!("{mega:.0} MB") }
+}
+
+/// All stages with what became of each.
+fn stages<'a>(app: &App) -> Vec<Piece<'a>> {
+    let theme = &app.theme;
+    let Some(s) = &app.picture.snapshot else { return Vec::new() };
+    let done = |stage: Stage| {
+        app.picture.seconds.contains_key(&stage) || (stage < s.stage && app.picture.info.is_some())
+    };
+    let live = matches!(s.state, State::Running | State::Paused) && app.picture.info.is_some();
+    Stage::ALL
+        .into_iter()
+        .map(|stage| {
+            let (sign, role) = if stage == s.stage && live {
+                (theme.pick("●", "*"), Role::Accent)
+            } else if done(stage) || app.picture.finished.is_some() {
+                (theme.pick("✓", "+"), Role::Good)
+            } else {
+                (theme.pick("·", "."), Role::Muted)
+            };
+            let word = if role == Role::Accent { Role::Text } else { Role::Muted };
+            vec![
+                Span::styled(format!("{sign} "), theme.style(role)),
+                Span::styled(stage.name(), theme.style(word)),
+            ]
+        })
+        .collect()
+}
+
+/// The bar, with figures to its right as far as there is room.
+fn progress(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
+    let theme = &app.theme;
+    let Some(s) = &app.picture.snapshot else { return };
+    let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
+    if app.picture.state() == State::Finished {
+        return spread(area, buf, Vec::new(), vec![seconds_of_all(app)]);
+    }
+    if !matches!(s.state, State::Running | State::Paused) {
+        return;
+    }
+    // Every figure has a fixed width, so that the bar does not move while they change.
+    let mut figures: Vec<Piece> = Vec::new();
+    if s.total > 0 {
+        let percent = (100 * s.done.min(s.total)) / s.total;
+        figures.push(vec![Span::styled(format!("{percent:>3} %"), text)]);
+        let connected = matches!(app.connection, Connection::Connected { .. });
+        if s.state == State::Running {
+            let left = app.calm.seconds_left.filter(|_| connected).map(duration);
+            let left = left.map_or(String::new(), |l| format!("{l} left"));
+            figures.push(vec![Span::styled(format!("{left:>16}"), theme.style(Role::Accent))]);
+        }
+        let of = grouped(s.total);
+        let width = of.len();
+        figures.push(vec![
+            Span::styled(format!("{:>width$}", grouped(s.done)), text),
+            Span::styled(format!(" / {of}"), muted),
+        ]);
+        let rate = if app.calm.rate > 0.0 && connected && s.state == State::Running { speed(s, app.calm.rate) } else { String::new() };
+        figures.push(vec![Span::styled(format!("{rate:>10}"), muted)]);
+    }
+    let name = if stage_is_named { phase(s) } else { stage_name(s) };
+    let needs = |figures: &[Piece], name: &str, bar: u16| {
+        let name = if name.is_empty() { 0 } else { name.chars().count() as u16 + 2 };
+        figures.iter().map(|f| wide(f) + 2).sum::<u16>() + name + bar
+    };
+    // The bar gets some columns; figures give way, the last first, then the name that the stages tell as well.
+    while figures.len() > 2 && needs(&figures, &name, 14) > area.width {
+        figures.pop();
+    }
+    let name = if stage_is_named && needs(&figures, &name, 14) > area.width { String::new() } else { name };
+    while figures.len() > 1 && needs(&figures, &name, 7) > area.width {
+        figures.pop();
+    }
+    let mut left = area;
+    if !name.is_empty() {
+        let width = (name.chars().count() as u16 + 2).min(area.width);
+        Span::styled(name, theme.style(Role::Accent)).render(area, buf);
+        left = Rect { x: area.x + width, width: area.width - width, ..area };
+    }
+    if s.total == 0 {
+        return;
+    }
+    let used: u16 = figures.iter().map(|f| wide(f) + 2).sum();
+    let room = left.width.saturating_sub(used + 1);
+    bar(Rect { width: room, ..left }, buf, theme, s.done as f64 / s.total as f64);
+    let mut x = left.x + room + 1;
+    for figure in figures {
+        let width = wide(&figure).min(left.right().saturating_sub(x));
+        Line::from(figure).render(Rect { x, width, ..left }, buf);
+        x += width + 2;
+    }
+}
+
+fn stage_name(s: &Snapshot) -> String {
+    match (s.stage, s.phase) {
+        (Stage::Fit, Some(Phase::Edge)) => "fit: edges".into(),
+        (Stage::Fit, Some(Phase::Interior)) => "fit: interior".into(),
+        (stage, _) => stage.name().into(),
+    }
+}
+
+fn phase(s: &Snapshot) -> String {
+    match (s.stage, s.phase) {
+        (Stage::Fit, Some(Phase::Edge)) => "edges".into(),
+        (Stage::Fit, Some(Phase::Interior)) => "interior".into(),
+        _ => String::new(),
+    }
+}
+
+fn speed(s: &Snapshot, rate: f64) -> String {
+    let unit = match s.stage {
+        Stage::Corners | Stage::Fit => "steps/s",
+        Stage::Heatmap => "cells/s",
+        _ => "/s",
+    };
+    if rate >= 10.0 { format!("{rate:.0} {unit}") } else { format!("{rate:.1} {unit}") }
+}
+
+fn seconds_of_all<'a>(app: &App) -> Piece<'a> {
+    let theme = &app.theme;
+    let total: f64 = app.picture.seconds.values().sum();
+    vec![
+        Span::styled("done in ", theme.style(Role::Muted)),
+        Span::styled(duration(total), theme.style(Role::Text)),
+    ]
+}
+
+/// A heavy line for what is done, a light one for the rest: told by weight as well as by colour.
+fn bar(area: Rect, buf: &mut Buffer, theme: &Theme, fraction: f64) {
+    let width = usize::from(area.width);
+    let (heavy, half, light) = theme.pick(("━", "╸", "─"), ("#", "#", "-"));
+    let halves = (fraction.clamp(0.0, 1.0) * 2.0 * width as f64).floor() as usize;
+    let mut done = heavy.repeat(halves / 2);
+    if halves % 2 == 1 && halves / 2 < width {
+        done += half;
+    }
+    let rest = light.repeat(width.saturating_sub(halves.div_ceil(2)));
+    Line::from(vec![
+        Span::styled(done, theme.style(Role::Accent)),
+        Span::styled(rest, theme.style(Role::Border)),
+    ])
+    .render(area, buf);
+}
+
+/// Seconds in words: `45 s`, `2 min 11 s`, `1 h 5 min`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "?".into();
+    }
+    let s = seconds.round() as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        3600..86_400 => format!("{} h {} min", s / 3600, s / 60 % 60),
+        _ => format!("{} d {} h", s / 86_400, s / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_in_words() {
+        let cases = [(0.4, "0 s"), (59.6, "1 min 0 s"), (131.0, "2 min 11 s"), (3900.0, "1 h 5 min")];
+        for (seconds, words) in cases {
+            assert_eq!(duration(seconds), words);
+        }
+        assert_eq!(duration(200_000.0), "2 d 7 h");
+        assert_eq!(duration(f64::NAN), "?");
+        assert_eq!(memory(1_234_000_000), "1.2 GB");
+    }
+}

@@ -1,0 +1,129 @@
+//! A disk that is full for a while: the fit goes on, nothing durable is lost, and what comes out is the same.
+//!
+//! The disk is a small one in memory, in a mount namespace of its own that ends with the test. Where the system gives
+//! no such thing the test says so and does nothing.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use support::{Place, Tensors, Wire, events, events_of, finished, wait_for};
+
+/// A mount namespace with a small disk at the place's `disk`, for as long as it lives.
+struct Disk {
+    holder: Child,
+    filler: PathBuf,
+}
+
+impl Disk {
+    fn mount(place: &Place) -> Option<Self> {
+        std::fs::create_dir(place.path("disk")).expect("a folder");
+        let script = "mount -t tmpfs -o size=4m surfit-test disk && echo mounted && exec sleep 600";
+        let mut command = place.program("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+        let mut holder = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let mut line = String::new();
+        BufReader::new(holder.stdout.take()?).read_line(&mut line).ok()?;
+        if line.trim() != "mounted" {
+            let _ = holder.kill();
+            let _ = holder.wait();
+            return None;
+        }
+        let filler = PathBuf::from(format!("/proc/{}/root", holder.id()));
+        let inside = place.path("disk").strip_prefix("/").expect("an absolute path").to_owned();
+        Some(Self { holder, filler: filler.join(inside).join("filler") })
+    }
+
+    /// A path on the disk, as it is seen from outside.
+    fn path(&self, name: &str) -> PathBuf {
+        self.filler.with_file_name(name)
+    }
+
+    /// `surfit` inside, where the disk is.
+    fn command(&self, place: &Place, arguments: &str) -> Command {
+        let mut command = place.program("nsenter");
+        command.args(["--user", "--mount", "--preserve-credentials", "--target", &self.holder.id().to_string()]);
+        command.arg(format!("--wd={}", place.path("").display()));
+        command.arg(env!("CARGO_BIN_EXE_surfit")).args(arguments.split_whitespace());
+        command
+    }
+
+    fn fill(&self) {
+        let mut file = std::fs::File::create(&self.filler).expect("a file");
+        for size in [1 << 16, 1 << 12, 1 << 8, 1] {
+            while file.write_all(&vec![b'x'; size]).is_ok() {}
+        }
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(&self.filler).expect("the filler goes");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+const LONGER: &str = "--set fit.epochs=40 --set checkpoint.every_seconds=0.25 --set data.validation_images=200";
+
+#[test]
+fn a_full_disk_stops_checkpoints_and_nothing_else() {
+    let place = Place::new();
+    let Some(disk) = Disk::mount(&place) else {
+        println!("skipped: no disk could be mounted for the test (needs unshare, nsenter and user namespaces)");
+        return;
+    };
+    let reference = place.job("whole", LONGER);
+    let begin = format!("run tiny.toml --run-dir disk/a --json --detach {LONGER}");
+    let pid = place.finish(disk.command(&place, &begin)).ok().last_json()["pid"].as_i64().expect("a pid") as i32;
+    let run = disk.path("a");
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    wait_for("a checkpoint of the fit", || {
+        events_of(&run, "checkpoint").pop().filter(|e| e["step"].as_u64() > Some(0))
+    });
+
+    disk.fill();
+    let at = wire.events.len();
+    let notice = wire.event("notice", at, |e| e["text"].as_str().is_some_and(|t| t.contains("checkpoint failed")));
+    let text = notice["text"].as_str().expect("a sentence");
+    assert!(text.contains("the last one is kept") && text.contains("make room on the disk"), "{text}");
+    let step = wire.snapshot("the present step", |_| true)["fit_step"].as_u64();
+    wire.snapshot("the fit going on", |s| s["fit_step"].as_u64() > step.map(|n| n + 5));
+    let repeated = wire.events[at..].iter().filter(|e| e["event"] == "notice").count();
+    assert_eq!(repeated, 1, "one sentence about it is enough");
+    Tensors::read(&run.join("surface/state.safetensors"));
+    assert_eq!(wire.ask(serde_json::json!({"command": "pause"})), serde_json::Value::Null);
+    let told = wire.events.len();
+    drop(wire);
+
+    // The engine dies with the disk full: the last checkpoint and every event but the waiting ones are there.
+    place.kill(pid);
+    let state = Tensors::read(&run.join("surface/state.safetensors"));
+    assert!(state.all.contains_key("theta") && state.all.contains_key("velocity"));
+    let durable = events(&run).len();
+    assert!(durable > 10 && durable <= told, "{durable} events of {told}");
+    let litter: Vec<_> = std::fs::read_dir(run.join("surface")).expect("its folder").flatten().collect();
+    assert!(litter.len() <= 2, "temporary files pile up: {litter:?}");
+
+    // It is resumed while there is still no room, and then there is.
+    place.finish(disk.command(&place, "resume disk/a --json --detach")).ok();
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    disk.free();
+    std::thread::sleep(Duration::from_millis(300));
+    drop(wire);
+    wait_for("the run to finish", || finished(&run));
+    wait_for("the engine to end", || events(&run).pop().filter(|e| e["event"] == "closed"));
+    let file = "surface/state.safetensors";
+    let differences = Tensors::read(&run.join(file)).differences(&Tensors::read(&reference.join(file)));
+    assert_eq!(differences, Vec::<String>::new(), "the surface of a run with a full disk in between");
+    for (n, e) in events(&run).iter().enumerate() {
+        assert_eq!(e["seq"], n as u64 + 1, "events.jsonl has gaps: {e}");
+    }
+}

@@ -1,0 +1,18 @@
+//! What the whole-program tests share: places to work in, the programs, waiting, and a client of the protocol.
+//!
+//! Every test works in a temporary folder of its own (runs, sockets, configuration of the user), so tests do not see
+//! each other, and everything a test started ends with it.
+#![allow(dead_code, unused_imports, reason = "every test program uses another part")]
+
+mod done;
+mod files;
+mod place;
+mod screen;
+mod slot;
+mod wire;
+
+pub use done::Done;
+pub use files::{Tensors, events, events_of, finished, stage_began};
+pub use place::{Ended, LIMIT, Place, is_alive, send, wait_for};
+pub use screen::{Screen, keys};
+pub use wire::Wire;

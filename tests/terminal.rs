@@ -1,0 +1,257 @@
+//! The workbench in a real (pseudo-)terminal: what is seen, what keys do, and that the terminal is always given back.
+
+mod support;
+
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
+use support::{Place, Screen, events_of, finished, is_alive, keys, wait_for};
+
+/// A fit that does not end by itself while a test looks, as a configuration file.
+fn endless(place: &Place) {
+    let text = std::fs::read_to_string(place.path("tiny.toml")).expect("the tiny job");
+    let text = text.replace("epochs = 2.0", "epochs = 100000.0").replace("[data]", "[data]\nvalidation_images = 200");
+    assert!(text.contains("100000.0"), "{text}");
+    place.write("endless.toml", text);
+}
+
+/// The directory of the place's only run, once it is there.
+#[track_caller]
+fn only_run(place: &Place) -> std::path::PathBuf {
+    wait_for("the run's directory", || std::fs::read_dir(place.path("runs")).ok()?.flatten().next().map(|e| e.path()))
+}
+
+/// Process id of a run's living engine.
+#[track_caller]
+fn engine(place: &Place) -> i32 {
+    let line = place.surfit("ls --json").ok().last_json();
+    line["pid"].as_i64().unwrap_or_else(|| panic!("no engine is alive: {line}")) as i32
+}
+
+#[test]
+fn a_run_is_begun_steered_left_and_come_back_to() {
+    let place = Place::new();
+    endless(&place);
+    let mut screen = Screen::open(&place, "open endless.toml", (140, 44), &[]);
+    let first = screen.wait("surfit");
+    println!("first frame at 140x44: {:.0} ms (debug build, busy machine)", first * 1e3);
+    assert!(first < 3.0, "the first frame took {first:.2} s");
+    for pane in ["Loss", "Surface", "Control points", "help", "detach", "quit"] {
+        screen.wait(pane);
+    }
+    screen.wait("running");
+    let run = only_run(&place);
+
+    screen.press("?");
+    screen.wait("The surface while it trains");
+    screen.press(keys::ESC);
+    screen.wait_gone("The surface while it trains");
+    screen.press("z");
+    screen.wait_gone("Control points");
+    screen.press("z");
+    screen.wait("Control points");
+    screen.press(":");
+    screen.wait("type to find");
+    screen.press(keys::ESC);
+    screen.wait_gone("type to find");
+
+    wait_for("the fit", || support::stage_began(&run, "fit").then_some(()));
+    screen.wait("(0.50, 0.50)");
+    screen.press(keys::RIGHT);
+    screen.wait("(0.75, 0.50)");
+    screen.press(keys::LEFT);
+    screen.press("j");
+    screen.wait("(0.50, 0.25)");
+
+    screen.press("u");
+    screen.wait("3×2");
+    let change = wait_for("the degree's event", || events_of(&run, "degree_changed").pop());
+    assert_eq!(change["to"], serde_json::json!([3, 2]), "{change}");
+    screen.press("U");
+    wait_for("the second change", || (events_of(&run, "degree_changed").len() == 2).then_some(()));
+    screen.wait("2×2");
+    screen.press("g");
+    wait_for("a finer grid", || events_of(&run, "grid_changed").pop().filter(|e| e["grid"] == 7));
+
+    screen.press("q");
+    screen.wait("Leave while work is under way?");
+    screen.press("c");
+    screen.wait_gone("Leave while work is under way?");
+    screen.press("p");
+    screen.wait("paused");
+    wait_for("the pause", || events_of(&run, "paused").pop());
+
+    screen.press("d");
+    let (code, text) = screen.left();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("goes on; come back with") && text.contains("surfit open"), "{text}");
+    let pid = engine(&place);
+
+    // Back in a smaller terminal: history and state are there.
+    let mut screen = Screen::open(&place, &format!("open {}", run.display()), (80, 24), &[]);
+    let first = screen.wait("surfit");
+    println!("first frame at 80x24: {:.0} ms (debug build, busy machine)", first * 1e3);
+    screen.wait("paused");
+    for pane in ["Loss", "Surface", "Control points"] {
+        screen.wait(pane);
+    }
+    screen.press("p");
+    screen.wait("running");
+    assert_eq!(events_of(&run, "started").len(), 1, "opening a live run must not start another engine");
+
+    place.kill(pid);
+    screen.wait("The engine died");
+    screen.wait("resumes");
+    screen.press("r");
+    screen.wait_gone("The engine died");
+    screen.wait("running");
+    let next = engine(&place);
+    assert_ne!(next, pid);
+    assert_eq!(events_of(&run, "resumed").len(), 1);
+
+    screen.press("q");
+    screen.wait("Leave while work is under way?");
+    screen.press("s");
+    let (code, text) = screen.left();
+    assert!(code == 0 && text.contains("surfit resume"), "{code}: {text}");
+    assert!(!is_alive(next), "`stop engine` should end the engine before the program returns");
+    assert_eq!(support::events(&run).pop().expect("events")["event"], "closed");
+
+    // A run at rest opens from its directory, without an engine.
+    let mut screen = Screen::open(&place, &format!("open {}", run.display()), (100, 30), &[]);
+    screen.wait("closed");
+    assert!(!is_alive(next) && events_of(&run, "started").len() == 2);
+    screen.press("q");
+    assert_eq!(screen.left().0, 0);
+}
+
+#[test]
+fn the_terminal_is_given_back_whatever_ends_the_program() {
+    let place = Place::new();
+    endless(&place);
+    let mut screen = Screen::open(&place, "open endless.toml", (100, 30), &[]);
+    screen.wait("running");
+    let run = only_run(&place);
+    let open = format!("open {}", run.display());
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        screen.signal(signal);
+        screen.left();
+        engine(&place);
+        screen = Screen::open(&place, &open, (100, 30), &[]);
+        screen.wait("running");
+    }
+    // Another size, one that is too small, and back.
+    screen.resize(140, 44);
+    screen.wait("Control points");
+    screen.resize(50, 12);
+    screen.wait("The terminal is 50x12");
+    screen.wait("enlarge it");
+    screen.resize(90, 28);
+    screen.wait_gone("enlarge it");
+    screen.wait("Surface");
+    // ctrl-c asks, and pressed again means it.
+    screen.press(keys::CTRL_C);
+    screen.wait("Leave while work is under way?");
+    screen.press(keys::CTRL_C);
+    let (code, text) = screen.left();
+    assert!(code == 0 && text.contains("goes on"), "{code}: {text}");
+
+    // Stopped and continued, as by ctrl-z and fg.
+    screen = Screen::open(&place, &open, (100, 30), &[]);
+    screen.wait("running");
+    screen.press("\x1a");
+    let state = |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    if cfg!(target_os = "linux") {
+        wait_for("ctrl-z to stop the program", || state(screen.pid).contains(") T ").then_some(()));
+    }
+    screen.signal(Signal::CONT);
+    screen.press("?");
+    screen.wait("The surface while it trains");
+    // The line breaks: the program goes, the engine stays.
+    screen.break_line();
+    screen.ended();
+    let pid = engine(&place);
+    let before = support::events(&run).len();
+    wait_for("the engine to go on", || (support::events(&run).len() > before).then_some(()));
+    assert!(is_alive(pid));
+}
+
+#[test]
+fn what_the_terminal_cannot_do_is_not_asked_of_it() {
+    let place = Place::new();
+    let run = place.job("a", "--set data.validation_images=200");
+    assert!(finished(&run).is_some());
+    let colours = |written: &str| -> Vec<String> {
+        let sequences = written.split("\x1b[").skip(1).filter_map(|s| s.split_once('m')).map(|s| s.0);
+        let styles = sequences.filter(|s| s.chars().all(|c| c.is_ascii_digit() || c == ';' || c == ':'));
+        let coloured = |s: &&str| {
+            let numbers = s.split([';', ':']).filter_map(|n| n.parse::<u16>().ok());
+            numbers.into_iter().any(|n| (30..=38).contains(&n) || (40..=48).contains(&n) || (90..=107).contains(&n))
+        };
+        styles.filter(coloured).map(str::to_owned).collect()
+    };
+    let look = |environment: &[(&str, &str)], extra: &str| {
+        let mut screen = Screen::open(&place, &format!("open a {extra}"), (120, 36), environment);
+        screen.wait("finished");
+        screen.wait("best");
+        screen.press("d");
+        screen.left();
+        screen.written()
+    };
+    let plain = look(&[("NO_COLOR", "1")], "");
+    assert_eq!(colours(&plain), Vec::<String>::new(), "NO_COLOR was set");
+    let full = look(&[], "");
+    assert!(colours(&full).iter().any(|s| s.starts_with("38;2;") || s.contains(";38;2;")), "no 24-bit colour at all");
+    let few = look(&[], "--color 16");
+    assert!(!colours(&few).is_empty() && !few.contains("38;2;") && !few.contains("38;5;"), "more than 16 colours");
+    let ascii = look(&[], "--ascii --color none");
+    let odd: String = ascii.chars().filter(|c| !c.is_ascii()).take(20).collect();
+    assert!(odd.is_empty(), "not ASCII: {odd}");
+
+    // No terminal at all: plain lines, and an end.
+    let shown = place.surfit("open a").ok();
+    assert!(!shown.out.contains('\x1b') && shown.out.contains("interior"), "{}", shown.story());
+    let whole = place.surfit("open tiny.toml").ok();
+    assert!(!whole.out.contains('\x1b') && whole.out.lines().count() > 5, "{}", whole.story());
+    assert!(whole.out.contains("best") && whole.out.contains("model.safetensors"), "{}", whole.story());
+}
+
+#[test]
+fn keys_are_answered_quickly_and_little_is_written_while_training() {
+    let place = Place::new();
+    endless(&place);
+    let mut screen = Screen::open(&place, "open endless.toml", (140, 44), &[]);
+    let run = only_run(&place);
+    wait_for("the fit", || support::stage_began(&run, "fit").then_some(()));
+    screen.wait("(0.50, 0.50)");
+    let mut times = Vec::new();
+    for (key, place) in [(keys::RIGHT, "(0.75, 0.50)"), (keys::LEFT, "(0.50, 0.50)")].repeat(15) {
+        times.push(screen.answer_to(key, |text| text.contains(place)));
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    times.sort_by(f64::total_cmp);
+    let (median, p95) = (times[times.len() / 2], times[times.len() * 95 / 100]);
+    println!("key to screen while training: median {median:.0} ms, 95 % within {p95:.0} ms (debug build)");
+    assert!(median < 300.0, "half of the keys took more than {median:.0} ms");
+
+    let processor = |pid: i32| -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |n: usize| fields.get(n).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+        (ticks(11) + ticks(12)) / 100.0
+    };
+    let (bytes, used, began) = (screen.count(), processor(screen.pid), Instant::now());
+    std::thread::sleep(Duration::from_secs(4));
+    let seconds = began.elapsed().as_secs_f64();
+    let rate = (screen.count() - bytes) as f64 / seconds / 1e3;
+    let share = 100.0 * (processor(screen.pid) - used) / seconds;
+    println!("while training: {rate:.1} kB/s to the terminal, {share:.1} % of a core (debug build)");
+    assert!((0.05..=25.0).contains(&rate), "{rate:.1} kB/s to the terminal while training");
+
+    screen.press("p");
+    screen.wait("paused");
+    // What a key made appear goes away after some seconds; then there is nothing more to draw.
+    std::thread::sleep(Duration::from_secs(8));
+    let before = screen.count();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(screen.count() - before, 0, "bytes written while nothing happens");
+}
