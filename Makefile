@@ -66,7 +66,7 @@ test-rust: setup ## run the Rust tests, with cargo-nextest where it is installed
 
 screenshots: build ## make the pictures in screenshots/ anew
 	@echo "== making the screenshots"
-	scripts/screenshots
+	$(PYTHON) scripts/screenshots.py
 
 bench: build ## measure step cost, heatmap cost and memory on this machine
 	@echo "== measuring"

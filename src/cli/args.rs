@@ -402,6 +402,7 @@ pub struct BenchArgs {
 
 /// `surfit config`
 #[derive(Debug, Args)]
+#[command(arg_required_else_help = false)]
 pub struct ConfigArgs {
     /// What to do.
     #[command(subcommand)]

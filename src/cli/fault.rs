@@ -1,6 +1,9 @@
 //! How a command fails: one sentence on standard error, and an exit code.
 
+use super::args::Cli;
 use crate::client::ClientError;
+use clap::CommandFactory;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use surfit_core::config::ConfigError;
@@ -65,24 +68,31 @@ impl From<ClientError> for Fault {
     }
 }
 
-/// Turns clap's several lines into one sentence: what is wrong, its tips, and where the help is.
-pub fn from_clap(error: &clap::Error) -> Fault {
+/// Turns clap's several lines into one sentence: what is wrong, its tips, and where the help is. `words` are the
+/// command line.
+pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Fault {
     let text = error.render().to_string();
-    let mut blocks = text.split("\n\n");
-    let first = blocks.next().unwrap_or_default();
+    let first = text.split("\n\n").next().unwrap_or_default();
     let what: Vec<&str> = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     let what = what.join(" ");
     let tip = text.lines().find_map(|l| l.trim().strip_prefix("tip: ")).map(|t| format!("; {t}"));
-    let usage = text.lines().find_map(|l| l.strip_prefix("Usage: "));
-    let command: Vec<&str> = usage
-        .unwrap_or("surfit")
-        .split_whitespace()
-        .take_while(|word| !word.starts_with(['[', '<', '-']) && !word.contains('='))
-        .collect();
     Fault::Usage(format!(
         "{}{}; see `{} --help`",
         what.strip_prefix("error: ").unwrap_or(&what),
         tip.unwrap_or_default(),
-        command.join(" ")
+        command(words)
     ))
+}
+
+/// The command that the words are for, such as `surfit config check`.
+fn command(words: impl Iterator<Item = OsString>) -> String {
+    let mut name = String::from("surfit");
+    let mut here = Cli::command();
+    for word in words.skip(1) {
+        if let Some(sub) = here.find_subcommand(word).cloned() {
+            name = format!("{name} {}", sub.get_name());
+            here = sub;
+        }
+    }
+    name
 }

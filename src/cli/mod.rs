@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
             let _ = error.print();
             Ok(())
         }
-        Err(error) => Err(fault::from_clap(&error)),
+        Err(error) => Err(fault::from_clap(&error, std::env::args_os())),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use surfit_core::event::{Curve, Envelope, Finished, Stage};
 use surfit_core::picture::{Picture, sentence};
 use surfit_core::snapshot::{Snapshot, State};
 
-/// How often a progress line is printed where lines cannot be redrawn.
+/// How often a progress line is printed where lines cannot be redrawn; short stages have none.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Prints events and progress of one run.
@@ -61,11 +61,12 @@ impl Printer {
             bar.set_message(line);
             return Ok(());
         }
-        let due = match self.printed {
-            None => true,
-            Some((at, stage)) => at.elapsed() >= EVERY || stage != snapshot.stage,
-        };
-        if self.json || !due || snapshot.state != State::Running || snapshot.done == 0 {
+        let (since, stage) = *self.printed.get_or_insert((Instant::now(), snapshot.stage));
+        if stage != snapshot.stage {
+            self.printed = Some((Instant::now(), snapshot.stage));
+        }
+        let due = stage == snapshot.stage && since.elapsed() >= EVERY;
+        if self.json || !due || snapshot.state != State::Running {
             return Ok(());
         }
         self.printed = Some((Instant::now(), snapshot.stage));

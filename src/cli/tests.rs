@@ -6,7 +6,8 @@ use clap::{CommandFactory, Parser};
 use surfit_core::protocol::Selection;
 
 fn parse(line: &str) -> Result<Cli, Fault> {
-    Cli::try_parse_from(line.split_whitespace()).map_err(|e| from_clap(&e))
+    let words = line.split_whitespace();
+    Cli::try_parse_from(words.clone()).map_err(|e| from_clap(&e, words.map(Into::into)))
 }
 
 fn usage(line: &str) -> String {
