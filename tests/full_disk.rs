@@ -36,7 +36,8 @@ impl Disk {
         Some(Self { holder, filler: filler.join(inside).join("filler") })
     }
 
-    /// A path on the disk, as it is seen from outside.
+    /// A path on the disk, as it is seen from outside. Inside it is the place's `disk`; paths for the programs there must
+    /// be absolute, because their working directory was opened outside.
     fn path(&self, name: &str) -> PathBuf {
         self.filler.with_file_name(name)
     }
@@ -79,7 +80,8 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
         return;
     };
     let reference = place.job("whole", LONGER);
-    let begin = format!("run tiny.toml --run-dir disk/a --json --detach {LONGER}");
+    let inside = place.path("disk/a").display().to_string();
+    let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
     let pid = place.finish(disk.command(&place, &begin)).ok().last_json()["pid"].as_i64().expect("a pid") as i32;
     let run = disk.path("a");
     let mut wire = Wire::open(&place);
@@ -112,7 +114,7 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     assert!(litter.len() <= 2, "temporary files pile up: {litter:?}");
 
     // It is resumed while there is still no room, and then there is.
-    place.finish(disk.command(&place, "resume disk/a --json --detach")).ok();
+    place.finish(disk.command(&place, &format!("resume {inside} --json --detach"))).ok();
     let mut wire = Wire::open(&place);
     wire.fitting();
     disk.free();

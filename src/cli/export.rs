@@ -3,8 +3,7 @@
 use super::args::ExportArgs;
 use super::fault::Fault;
 use super::{out, place};
-use crate::client::{self, Followed, Follower, Launch};
-use std::time::Duration;
+use crate::client::{ClientError, Said, Visit};
 use surfit_core::event::{Event, Exported};
 use surfit_core::protocol::Command;
 
@@ -20,32 +19,24 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
             args.out.display()
         )));
     }
-    let seq = run.events(0)?.last().map_or(0, |e| e.seq);
-    let how = Launch { wait: true, linger: Some(0) };
-    let (_, connection) = client::ensure(&run, how, Some(seq))?;
-    let mut follower = Follower::new(run, seq, connection)?;
-    let selection = args.which.selection();
-    let id = follower.send(Command::Export { selection, dir: Some(dir.clone()) })?;
+    let mut visit = Visit::begin(&run)?;
+    let id = visit.send(Command::Export { selection: args.which.selection(), dir: Some(dir.clone()) })?;
     let mut exported: Option<Exported> = None;
     loop {
-        match follower.next(Duration::from_millis(200))? {
-            Some(Followed::Event(envelope)) => match envelope.event {
-                Event::Exported(e) if e.dir == dir => exported = Some(e),
-                Event::Failed { message } => return Err(Fault::Failure(message)),
-                _ => {}
-            },
-            Some(Followed::Reply { id: of, error: Some(error) }) if of == id => {
-                return Err(Fault::Failure(error));
-            }
-            Some(Followed::Reply { id: of, error: None }) if of == id => break,
-            Some(Followed::Ended | Followed::Died) => {
+        match visit.next() {
+            Ok(Said::Event(Event::Exported(e))) if e.dir == dir => exported = Some(e),
+            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
+            Ok(Said::Reply(of, Some(error))) if of == id => return Err(Fault::Failure(error)),
+            Ok(Said::Reply(of, None)) if of == id => break,
+            Ok(_) => {}
+            Err(ClientError::Closed) => {
                 return Err(Fault::Failure(
                     "the engine ended before the model was written; look at log.txt in the run's \
                      directory, then try again"
                         .into(),
                 ));
             }
-            _ => {}
+            Err(other) => return Err(other.into()),
         }
     }
     let exported = exported.ok_or_else(|| {
@@ -55,7 +46,7 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
         return out::json(&exported);
     }
     let place = match (exported.u, exported.v) {
-        (Some(u), Some(v)) => format!(" at u {u:.4}, v {v:.4}"),
+        (Some(u), Some(v)) => format!(" (u {u:.4}, v {v:.4})"),
         _ => String::new(),
     };
     out::line(format!(

@@ -3,12 +3,11 @@
 use super::args::{Format, HeatmapArgs, MapArg, MetricArg};
 use super::fault::Fault;
 use super::{out, place};
-use crate::client::{self, Connection, Followed, Follower, Launch};
+use crate::client::{ClientError, Said, Visit};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::{IsTerminal, stderr, stdout};
 use std::path::Path;
-use std::time::Duration;
 use surfit_core::colormap::Colormap;
 use surfit_core::event::{Event, Stage};
 use surfit_core::files::write_atomic;
@@ -85,95 +84,78 @@ fn complete(run: &RunDir, grid: Option<usize>) -> Result<Snapshot, Fault> {
     {
         return Ok(stored);
     }
-    let seq = run.events(0)?.last().map_or(0, |e| e.seq);
-    let how = Launch { wait: true, linger: Some(0) };
-    let (_, connection) = client::ensure(run, how, Some(seq))?;
-    let mut measuring = Measuring::new(run, seq, connection)?;
-    let live = measuring.snapshot(|_| true)?;
-    if fits(&live) {
-        return Ok(live);
+    let mut measuring = Measuring { visit: Visit::begin(run)?, bar: bar() };
+    let live = measuring.visit.latest();
+    if fits(live) {
+        return Ok(live.clone());
     }
     if let Some(grid) = grid.filter(|&g| g != live.heatmap.grid) {
         measuring.command(Command::SetGrid { grid })?;
     }
     measuring.command(Command::Measure)?;
-    measuring.snapshot(fits)
+    measuring.until(fits)
 }
 
-/// A conversation that waits for a heatmap.
+fn bar() -> ProgressBar {
+    let target = if stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(4)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let style = ProgressStyle::with_template("{bar:28.cyan/dim} measuring {pos}/{len} cells, {eta} left");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─");
+    ProgressBar::with_draw_target(None, target).with_style(style)
+}
+
+/// A visit that waits for a heatmap.
 struct Measuring {
-    follower: Follower,
+    visit: Visit,
     bar: ProgressBar,
-    latest: Option<Snapshot>,
 }
-
-/// How long to wait at a time; nothing else happens in between.
-const TICK: Duration = Duration::from_millis(200);
 
 impl Measuring {
-    fn new(run: &RunDir, seq: u64, connection: Connection) -> Result<Self, Fault> {
-        let target = if stderr().is_terminal() {
-            ProgressDrawTarget::stderr_with_hz(4)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        let style = ProgressStyle::with_template("{bar:28.cyan/dim} measuring {pos}/{len} cells, {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
-        Ok(Self { follower: Follower::new(run.clone(), seq, connection)?, bar, latest: None })
-    }
-
-    /// Sends a command and waits for its answer. Snapshots from before the answer are forgotten: they may show the
-    /// state before the command.
+    /// Sends a command and waits for its answer.
     fn command(&mut self, command: Command) -> Result<(), Fault> {
-        let id = self.follower.send(command)?;
+        let id = self.visit.send(command)?;
         loop {
-            match self.step()? {
-                Some((of, error)) if of == id => {
-                    self.latest = None;
-                    return error.map_or(Ok(()), |e| Err(Fault::Failure(e)));
-                }
-                _ => {}
+            if let Some((of, error)) = self.step()?
+                && of == id
+            {
+                return error.map_or(Ok(()), |e| Err(Fault::Failure(e)));
             }
         }
     }
 
-    fn snapshot(&mut self, wanted: impl Fn(&Snapshot) -> bool) -> Result<Snapshot, Fault> {
-        loop {
-            match self.latest.take() {
-                Some(snapshot) if wanted(&snapshot) => {
-                    self.bar.finish_and_clear();
-                    return Ok(snapshot);
-                }
-                _ => drop(self.step()?),
-            }
+    /// Waits for a snapshot that is wanted. The engine may say that all is measured before a snapshot shows it.
+    fn until(&mut self, wanted: impl Fn(&Snapshot) -> bool) -> Result<Snapshot, Fault> {
+        while !wanted(self.visit.latest()) {
+            self.step()?;
         }
+        self.bar.finish_and_clear();
+        Ok(self.visit.latest().clone())
     }
 
     /// Takes one message in; gives a reply when it was one.
     fn step(&mut self) -> Result<Option<(u64, Option<String>)>, Fault> {
-        match self.follower.next(TICK)? {
-            Some(Followed::Reply { id, error }) => return Ok(Some((id, error))),
-            Some(Followed::Snapshot(snapshot)) => {
+        match self.visit.next() {
+            Ok(Said::Reply(id, error)) => return Ok(Some((id, error))),
+            Ok(Said::Snapshot) => {
+                let snapshot = self.visit.latest();
                 if snapshot.stage == Stage::Heatmap {
                     self.bar.set_length(snapshot.heatmap.cells.len() as u64);
                     self.bar.set_position(snapshot.heatmap.fresh() as u64);
                 }
-                self.latest = Some(*snapshot);
             }
-            Some(Followed::Event(envelope)) => {
-                if let Event::Failed { message } = envelope.event {
-                    return Err(Fault::Failure(message));
-                }
-            }
-            Some(Followed::Ended | Followed::Died) => {
+            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
+            Ok(Said::Event(_)) => {}
+            Err(ClientError::Closed) => {
                 return Err(Fault::Failure(
                     "the engine ended before the heatmap was complete; look at log.txt in the run's \
                      directory, then try again"
                         .into(),
                 ));
             }
-            None => {}
+            Err(other) => return Err(other.into()),
         }
         Ok(None)
     }

@@ -11,6 +11,7 @@ mod follow;
 mod frame;
 mod launch;
 pub mod runs;
+mod visit;
 
 #[cfg(test)]
 mod fake;
@@ -21,3 +22,4 @@ pub use connection::{Connection, Received, connect};
 pub use error::ClientError;
 pub use follow::{Followed, Follower};
 pub use launch::{Launch, engine_command, engine_program, ensure, start, wait_gone};
+pub use visit::{Said, Visit};

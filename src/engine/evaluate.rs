@@ -6,9 +6,9 @@ use crate::model::{Measurement, Model};
 use surfit_core::random::{self, Purpose};
 use tch::Tensor;
 
-/// Images in one forward pass of an evaluation. Two hundred keep a small network's activations in the cache of a
-/// CPU core; measured, larger batches were slower on a CPU.
-const BATCH: i64 = 250;
+/// Images in one forward pass of an evaluation. Measured on a CPU, 128 to 200 cost least an image; above about 600
+/// the activations exceed what the allocator keeps, and an image costs several times as much.
+const BATCH: i64 = 200;
 
 /// The images that evaluations use again and again, normalized once.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use crate::device::Placement;
 use crate::layout::{Norms, RunningStats};
 use crate::networks::Network;
-use tch::{Kind, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 
 /// A network with the place and type it computes in.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Model {
         loss.detach()
     }
 
-    /// Correct predictions and summed loss on a batch as two `f64` scalars on the device, `[2]`.
+    /// Correct predictions and summed loss on a batch on the device, `[2]`, in `f64` where the device has it.
     pub fn measure_batch(
         &self,
         weights: &[Tensor],
@@ -117,8 +117,9 @@ impl Model {
         labels: &Tensor,
     ) -> Tensor {
         let logits = self.logits(weights, x, &mut Norms::Running(stats));
-        let correct = logits.argmax(1, false).eq_tensor(labels).sum(Kind::Double);
-        let loss = cross_entropy(&logits, labels, Reduction::Sum, 0.0).to_kind(Kind::Double);
+        let wide = if x.device() == Device::Mps { Kind::Float } else { Kind::Double };
+        let correct = logits.argmax(1, false).eq_tensor(labels).sum(wide);
+        let loss = cross_entropy(&logits, labels, Reduction::Sum, 0.0).to_kind(wide);
         Tensor::stack(&[correct, loss], 0)
     }
 }

@@ -83,8 +83,14 @@ pub enum Group {
 
 impl Group {
     /// Every group in the order help shows them.
-    pub const ALL: [Group; 6] =
-        [Group::Job, Group::Surface, Group::Models, Group::Move, Group::Show, Group::Program];
+    pub const ALL: [Group; 6] = [
+        Group::Job,
+        Group::Surface,
+        Group::Models,
+        Group::Move,
+        Group::Show,
+        Group::Program,
+    ];
 
     /// The group's heading.
     pub fn name(self) -> &'static str {
@@ -138,11 +144,19 @@ mod tests {
         let actions: HashSet<_> = TABLE.iter().map(|e| e.action).collect();
         assert_eq!((ids.len(), actions.len()), (TABLE.len(), TABLE.len()));
         assert_eq!(TABLE.len(), Action::Quit as usize + 1);
-        let keys: Vec<crate::key::Key> =
-            TABLE.iter().flat_map(|e| e.keys).map(|k| k.parse().unwrap()).collect();
+        let keys: Vec<crate::key::Key> = TABLE
+            .iter()
+            .flat_map(|e| e.keys)
+            .map(|k| k.parse().unwrap())
+            .collect();
         assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
         for e in TABLE {
-            assert!(e.label.len() <= 12 && e.help.len() <= 62, "{}: {}", e.id, e.help);
+            assert!(
+                e.label.len() <= 12 && e.help.len() <= 62,
+                "{}: {}",
+                e.id,
+                e.help
+            );
         }
     }
 }

@@ -164,12 +164,17 @@ pub struct App {
 impl App {
     /// The workbench before anything is known but its options.
     pub fn new(options: &Options, theme: Theme, keymap: Keymap, size: Size) -> Self {
-        let grid = options.grid.clamp(2, surfit_core::heatmap::Heatmap::MAX_GRID);
+        let grid = options
+            .grid
+            .clamp(2, surfit_core::heatmap::Heatmap::MAX_GRID);
         let snapshot = Some(Snapshot::empty(options.degrees, grid));
         Self {
             theme,
             keymap,
-            picture: Picture { snapshot, ..Picture::default() },
+            picture: Picture {
+                snapshot,
+                ..Picture::default()
+            },
             run: options.run.clone(),
             connection: Connection::Connecting,
             focus: Pane::Surface,
@@ -177,7 +182,10 @@ impl App {
             overlay: None,
             question: None,
             loss: LossView::default(),
-            surface: SurfaceView { cursor: (grid / 2, grid / 2), ..SurfaceView::default() },
+            surface: SurfaceView {
+                cursor: (grid / 2, grid / 2),
+                ..SurfaceView::default()
+            },
             points: PointsView::default(),
             calm: Calm::default(),
             runs: Vec::new(),
@@ -216,7 +224,10 @@ impl App {
                 vec![Effect::Redraw]
             }
             Message::Incoming(incoming) => self.incoming(incoming),
-            Message::Hangup => vec![Effect::Send(Outgoing::Detach), Effect::Leave(Leave::Detached)],
+            Message::Hangup => vec![
+                Effect::Send(Outgoing::Detach),
+                Effect::Leave(Leave::Detached),
+            ],
             Message::LinkEnded => {
                 let why = "a part of the program ended that talks to the engine; training goes on, \
                            `surfit open` comes back to it";
@@ -247,7 +258,10 @@ impl App {
             Some(action) => self.act(action),
             None => {
                 let help = self.key(Action::Help);
-                self.say(Kind::Hint, format!("{key} has no meaning here; {help} shows every key"));
+                self.say(
+                    Kind::Hint,
+                    format!("{key} has no meaning here; {help} shows every key"),
+                );
                 Vec::new()
             }
         }
@@ -265,7 +279,11 @@ impl App {
 
     /// The control point that is chosen, if there is one.
     pub fn chosen_point(&self) -> Option<&ControlPoint> {
-        self.picture.snapshot.as_ref()?.control_points.get(self.points.cursor)
+        self.picture
+            .snapshot
+            .as_ref()?
+            .control_points
+            .get(self.points.cursor)
     }
 
     /// When something on the screen changes by itself next, in seconds since the workbench began.

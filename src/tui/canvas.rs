@@ -17,7 +17,10 @@ pub struct OneWrite<W> {
 impl<W: Write> OneWrite<W> {
     /// A writer in front of `out`.
     pub fn new(out: W) -> Self {
-        Self { frame: Vec::with_capacity(1 << 16), out }
+        Self {
+            frame: Vec::with_capacity(1 << 16),
+            out,
+        }
     }
 }
 
@@ -45,7 +48,10 @@ pub struct Canvas<W: Write> {
 impl<W: Write> Canvas<W> {
     /// A canvas whose terminal shows nobody knows what.
     pub fn new(out: W) -> Self {
-        Self { backend: CrosstermBackend::new(OneWrite::new(out)), shown: None }
+        Self {
+            backend: CrosstermBackend::new(OneWrite::new(out)),
+            shown: None,
+        }
     }
 
     /// Forgets what the terminal shows: the next frame is drawn whole.
@@ -119,7 +125,9 @@ mod tests {
 
     fn show(canvas: &mut Canvas<Tape>, rig: &Rig) -> bool {
         canvas
-            .draw(rig.app.size, |buf| crate::views::screen::render(&rig.app, buf))
+            .draw(rig.app.size, |buf| {
+                crate::views::screen::render(&rig.app, buf)
+            })
             .unwrap()
     }
 
@@ -140,8 +148,15 @@ mod tests {
         assert!(second < first.len() / 8, "{second} of {}", first.len());
 
         let mut screen = emulator(44, 140);
-        tape.0.borrow().iter().for_each(|bytes| screen.process(bytes));
-        let seen: Vec<String> = screen.screen().rows(0, 140).map(|r| r.trim_end().into()).collect();
+        tape.0
+            .borrow()
+            .iter()
+            .for_each(|bytes| screen.process(bytes));
+        let seen: Vec<String> = screen
+            .screen()
+            .rows(0, 140)
+            .map(|r| r.trim_end().into())
+            .collect();
         let text = rig.text();
         assert_eq!(seen, text.lines().collect::<Vec<_>>());
     }
@@ -157,7 +172,11 @@ mod tests {
         show(&mut canvas, &rig);
         let mut screen = emulator(30, 100);
         screen.process(&tape.0.borrow()[1]);
-        let seen: Vec<String> = screen.screen().rows(0, 100).map(|r| r.trim_end().into()).collect();
+        let seen: Vec<String> = screen
+            .screen()
+            .rows(0, 100)
+            .map(|r| r.trim_end().into())
+            .collect();
         assert_eq!(seen, rig.text().lines().collect::<Vec<_>>());
     }
 
@@ -170,9 +189,17 @@ mod tests {
         show(&mut canvas, &rig);
         let bytes = tape.0.borrow().concat();
         let text = String::from_utf8(bytes).unwrap();
-        for part in text.split("\x1b[").skip(1).filter_map(|p| p.split_once('m')).map(|p| p.0) {
+        for part in text
+            .split("\x1b[")
+            .skip(1)
+            .filter_map(|p| p.split_once('m'))
+            .map(|p| p.0)
+        {
             // 39, 49 and 59 are the terminal's own colours; every other number from 30 on is a colour.
-            let coloured = part.split(';').filter_map(|n| n.parse::<u8>().ok()).any(|n| n >= 30 && ![39, 49, 59].contains(&n));
+            let coloured = part
+                .split(';')
+                .filter_map(|n| n.parse::<u8>().ok())
+                .any(|n| n >= 30 && ![39, 49, 59].contains(&n));
             let style = part.chars().all(|c| c.is_ascii_digit() || c == ';');
             assert!(!(style && coloured), "{part}");
         }

@@ -42,7 +42,11 @@ impl Depth {
 
     /// The depth that `SURFIT_COLOR` asks for, if any, or a sentence about a value it cannot have.
     pub fn forced() -> Result<Option<Self>, String> {
-        std::env::var("SURFIT_COLOR").ok().filter(|s| !s.is_empty()).map(|s| s.parse()).transpose()
+        std::env::var("SURFIT_COLOR")
+            .ok()
+            .filter(|s| !s.is_empty())
+            .map(|s| s.parse())
+            .transpose()
     }
 
     fn from_environment(env: &impl EnvVarSource, out: &impl IsTerminal) -> Self {
@@ -101,7 +105,10 @@ pub fn speaks_unicode() -> bool {
 
 fn unicode_locale(var: impl Fn(&str) -> Option<String>) -> bool {
     // The first of these that is set decides, as in the C library.
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(&var).unwrap_or_default();
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(&var)
+        .unwrap_or_default();
     let locale = locale.to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
 }
@@ -118,7 +125,11 @@ pub fn nearest_256(rgb: (u8, u8, u8)) -> u8 {
     let mean = (u16::from(rgb.0) + u16::from(rgb.1) + u16::from(rgb.2)) / 3;
     let step = (mean.saturating_sub(8) + 5) / 10;
     let grey = 232 + step.min(23) as u8;
-    if distance(rgb, palette_256(grey)) < distance(rgb, palette_256(cube)) { grey } else { cube }
+    if distance(rgb, palette_256(grey)) < distance(rgb, palette_256(cube)) {
+        grey
+    } else {
+        cube
+    }
 }
 
 /// The colour of an index from 16 on; darker indices count as black.
@@ -157,20 +168,35 @@ mod tests {
 
     #[test]
     fn the_environment_decides_and_a_forced_value_wins() {
-        assert_eq!(depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Depth::Truecolor);
+        assert_eq!(
+            depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]),
+            Depth::Truecolor
+        );
         assert_eq!(depth(&[("TERM", "xterm-256color")]), Depth::Ansi256);
         assert_eq!(depth(&[("TERM", "linux")]), Depth::Ansi16);
-        assert_eq!(depth(&[("TERM", "xterm-256color"), ("NO_COLOR", "0")]), Depth::None);
+        assert_eq!(
+            depth(&[("TERM", "xterm-256color"), ("NO_COLOR", "0")]),
+            Depth::None
+        );
         assert_eq!(depth(&[("TERM", "dumb")]), Depth::None);
         let forced = [("NO_COLOR", "1"), ("SURFIT_COLOR", "256"), ("TERM", "dumb")];
         assert_eq!(depth(&forced), Depth::Ansi256);
-        assert!("many".parse::<Depth>().unwrap_err().contains("`many` is no colour depth"));
+        assert!(
+            "many"
+                .parse::<Depth>()
+                .unwrap_err()
+                .contains("`many` is no colour depth")
+        );
     }
 
     #[test]
     fn the_nearest_of_256_is_itself_for_every_colour_of_the_palette() {
         for index in 16..=255u8 {
-            assert_eq!(palette_256(nearest_256(palette_256(index))), palette_256(index), "{index}");
+            assert_eq!(
+                palette_256(nearest_256(palette_256(index))),
+                palette_256(index),
+                "{index}"
+            );
         }
         assert_eq!(Depth::Ansi16.rgb((1, 2, 3)), Color::Reset);
         assert_eq!(Depth::Truecolor.rgb((1, 2, 3)), Color::Rgb(1, 2, 3));

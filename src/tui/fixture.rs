@@ -27,9 +27,20 @@ pub(crate) fn loading() -> Picture {
         parameters: 76_458,
         data: "fashion-mnist-16k (embedded)".into(),
         images: [13_000, 1_500, 1_500],
-        classes: ["T-shirt", "Trouser", "Pullover", "Dress", "Coat"].map(String::from).to_vec(),
+        classes: ["T-shirt", "Trouser", "Pullover", "Dress", "Coat"]
+            .map(String::from)
+            .to_vec(),
     };
-    feed(&mut p, vec![Event::Started(info), Event::StageBegan { stage: Stage::Data, total: 0 }]);
+    feed(
+        &mut p,
+        vec![
+            Event::Started(info),
+            Event::StageBegan {
+                stage: Stage::Data,
+                total: 0,
+            },
+        ],
+    );
     let mut s = Snapshot::empty(degrees(2, 2), 21);
     (s.state, s.seq, s.viewers, s.memory) = (State::Running, p.seq, 1, 180 << 20);
     p.snapshot = Some(s);
@@ -40,8 +51,14 @@ pub(crate) fn loading() -> Picture {
 pub(crate) fn corners() -> Picture {
     let mut p = loading();
     let mut events = vec![
-        Event::StageEnded { stage: Stage::Data, seconds: 0.4 },
-        Event::StageBegan { stage: Stage::Corners, total: 1632 },
+        Event::StageEnded {
+            stage: Stage::Data,
+            seconds: 0.4,
+        },
+        Event::StageBegan {
+            stage: Stage::Corners,
+            total: 1632,
+        },
     ];
     for index in 0..2 {
         events.extend(corner_training(index, 408));
@@ -62,8 +79,14 @@ pub(crate) fn fitting() -> Picture {
     events.push(Event::CornerReady(corner(2)));
     events.extend(corner_training(3, 408));
     events.push(Event::CornerReady(corner(3)));
-    events.push(Event::StageEnded { stage: Stage::Corners, seconds: 27.2 });
-    events.push(Event::StageBegan { stage: Stage::Align, total: 3 });
+    events.push(Event::StageEnded {
+        stage: Stage::Corners,
+        seconds: 27.2,
+    });
+    events.push(Event::StageBegan {
+        stage: Stage::Align,
+        total: 3,
+    });
     for index in 1..4 {
         events.push(Event::Aligned(Alignment {
             index,
@@ -72,12 +95,25 @@ pub(crate) fn fitting() -> Picture {
             distance: [1.0, 0.71 + 0.01 * index as f64],
         }));
     }
-    events.push(Event::StageEnded { stage: Stage::Align, seconds: 0.6 });
-    events.push(Event::StageBegan { stage: Stage::Fit, total: 3000 });
+    events.push(Event::StageEnded {
+        stage: Stage::Align,
+        seconds: 0.6,
+    });
+    events.push(Event::StageBegan {
+        stage: Stage::Fit,
+        total: 3000,
+    });
     for block in 0..124u64 {
         let first_step = 10 * block;
-        let values = (first_step..first_step + 10).map(|s| loss(9, s, 0.95, 0.31, 300.0)).collect();
-        events.push(Event::Losses { curve: Curve::Surface, first_step, values, rate: 0.04 });
+        let values = (first_step..first_step + 10)
+            .map(|s| loss(9, s, 0.95, 0.31, 300.0))
+            .collect();
+        events.push(Event::Losses {
+            curve: Curve::Surface,
+            first_step,
+            values,
+            rate: 0.04,
+        });
         if (first_step + 10) % 200 == 0 {
             let t = (first_step as f64 / 500.0).min(2.5);
             events.push(Event::Validated {
@@ -89,14 +125,20 @@ pub(crate) fn fitting() -> Picture {
         }
         if first_step == 600 {
             let (from, to) = (degrees(2, 2), degrees(3, 3));
-            events.push(Event::DegreeChanged { step: 600, from, to, deviation: 3.1e-7 });
+            events.push(Event::DegreeChanged {
+                step: 600,
+                from,
+                to,
+                deviation: 3.1e-7,
+            });
         }
     }
     events.push(Event::Checkpoint { step: 1200 });
     feed(&mut p, events);
     let s = p.snapshot.as_mut().unwrap();
     (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, Stage::Fit, 1240, 3000, 82.4);
-    (s.phase, s.fit_step, s.fit_total, s.learning_rate) = (Some(Phase::Interior), 1240, 3000, 0.0402);
+    (s.phase, s.fit_step, s.fit_total, s.learning_rate) =
+        (Some(Phase::Interior), 1240, 3000, 0.0402);
     (s.seconds_left, s.degrees, s.memory) = (Some(131.0), degrees(3, 3), 412 << 20);
     s.marks = vec![(0.25, 0.4)];
     s.heatmap = heatmap(21, 210, 512);
@@ -114,11 +156,27 @@ pub(crate) fn finished() -> Picture {
     feed(
         &mut p,
         vec![
-            Event::StageEnded { stage: Stage::Fit, seconds: 36.9 },
-            Event::StageBegan { stage: Stage::Heatmap, total: 441 },
-            Event::HeatmapComplete { grid: 21, summary, best },
-            Event::StageEnded { stage: Stage::Heatmap, seconds: 9.8 },
-            Event::StageBegan { stage: Stage::Export, total: 1 },
+            Event::StageEnded {
+                stage: Stage::Fit,
+                seconds: 36.9,
+            },
+            Event::StageBegan {
+                stage: Stage::Heatmap,
+                total: 441,
+            },
+            Event::HeatmapComplete {
+                grid: 21,
+                summary,
+                best,
+            },
+            Event::StageEnded {
+                stage: Stage::Heatmap,
+                seconds: 9.8,
+            },
+            Event::StageBegan {
+                stage: Stage::Export,
+                total: 1,
+            },
             Event::Exported(Exported {
                 dir: dir.clone(),
                 selection: "best".into(),
@@ -127,7 +185,10 @@ pub(crate) fn finished() -> Picture {
                 validation_accuracy: best.accuracy,
                 test_accuracy: 0.8853,
             }),
-            Event::StageEnded { stage: Stage::Export, seconds: 0.5 },
+            Event::StageEnded {
+                stage: Stage::Export,
+                seconds: 0.5,
+            },
             Event::Finished(Finished {
                 corners: CORNERS.to_vec(),
                 corners_test: vec![0.868, 0.866, 0.872, 0.8647],
@@ -137,7 +198,9 @@ pub(crate) fn finished() -> Picture {
                 interior_mean: summary.interior_mean,
                 heatmap: summary,
                 grid: 21,
-                seconds: [("corners", 27.2), ("fit", 36.9)].map(|(k, v)| (k.to_string(), v)).into(),
+                seconds: [("corners", 27.2), ("fit", 36.9)]
+                    .map(|(k, v)| (k.to_string(), v))
+                    .into(),
                 export: Some(dir),
             }),
         ],
@@ -151,21 +214,42 @@ pub(crate) fn finished() -> Picture {
 /// A point of the fixture's surface that was measured on the whole validation split.
 pub(crate) fn evaluated(u: f64, v: f64) -> Event {
     let accuracy = accuracy(u, v);
-    Event::Evaluated(Point { u, v, accuracy, loss: 0.9 * (1.0 - accuracy) + 0.25, images: 1500 })
+    Event::Evaluated(Point {
+        u,
+        v,
+        accuracy,
+        loss: 0.9 * (1.0 - accuracy) + 0.25,
+        images: 1500,
+    })
 }
 
 /// The fit goes on by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
 pub(crate) fn go_on(picture: &mut Picture, steps: u64) {
     let first_step = picture.curves[&Curve::Surface].end();
-    let values = (first_step..first_step + steps).map(|s| loss(9, s, 0.95, 0.31, 300.0)).collect();
-    feed(picture, vec![Event::Losses { curve: Curve::Surface, first_step, values, rate: 0.0397 }]);
+    let values = (first_step..first_step + steps)
+        .map(|s| loss(9, s, 0.95, 0.31, 300.0))
+        .collect();
+    feed(
+        picture,
+        vec![Event::Losses {
+            curve: Curve::Surface,
+            first_step,
+            values,
+            rate: 0.0397,
+        }],
+    );
     let s = picture.snapshot.as_mut().unwrap();
     let step = first_step + steps;
     (s.seq, s.done, s.fit_step, s.heatmap.version) = (picture.seq, step, step, step);
     (s.rate, s.memory) = (82.0 + noise(3, step), s.memory + 4096);
     s.seconds_left = Some((3000.0 - step as f64) / 13.4);
     s.learning_rate *= 0.999;
-    for (row, point) in s.control_points.iter_mut().enumerate().filter(|(_, p)| !p.corner && !p.frozen) {
+    for (row, point) in s
+        .control_points
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, p)| !p.corner && !p.frozen)
+    {
         point.travelled += 1e-5 * steps as f64;
         point.gradient = 0.15 + 0.05 * noise(row as u64, step);
         if step % 40 < steps {
@@ -193,7 +277,11 @@ pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
 pub(crate) fn feed(picture: &mut Picture, events: Vec<Event>) {
     for event in events {
         let seq = picture.seq + 1;
-        picture.apply(&Envelope { seq, time: BEGAN + 0.1 * seq as f64, event });
+        picture.apply(&Envelope {
+            seq,
+            time: BEGAN + 0.1 * seq as f64,
+            event,
+        });
     }
 }
 
@@ -208,9 +296,16 @@ fn corner(index: usize) -> Corner {
 }
 
 fn corner_training(index: usize, steps: u64) -> Vec<Event> {
-    let values = (0..steps).map(|s| loss(index as u64, s, 2.3, 0.33, 70.0)).collect();
+    let values = (0..steps)
+        .map(|s| loss(index as u64, s, 2.3, 0.33, 70.0))
+        .collect();
     let curve = Curve::Corner(index);
-    let mut events = vec![Event::Losses { curve, first_step: 0, values, rate: 0.05 }];
+    let mut events = vec![Event::Losses {
+        curve,
+        first_step: 0,
+        values,
+        rate: 0.05,
+    }];
     for step in (102..=steps).step_by(102) {
         let left = (-(step as f64) / 130.0).exp();
         events.push(Event::Validated {
@@ -224,7 +319,8 @@ fn corner_training(index: usize, steps: u64) -> Vec<Event> {
 }
 
 fn noise(purpose: u64, step: u64) -> f64 {
-    let mut x = (purpose + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ step.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut x = (purpose + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ step.wrapping_mul(0xd1b5_4a32_d192_ed03);
     x ^= x >> 29;
     x = x.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x ^= x >> 32;
@@ -270,8 +366,16 @@ fn control_points(degrees: Degrees) -> Vec<ControlPoint> {
             j,
             corner,
             frozen: row == 6,
-            travelled: if corner { 0.0 } else { 0.18 + 0.1 * noise(key, 99) },
-            gradient: if corner || row == 6 { 0.0 } else { gradient(31) },
+            travelled: if corner {
+                0.0
+            } else {
+                0.18 + 0.1 * noise(key, 99)
+            },
+            gradient: if corner || row == 6 {
+                0.0
+            } else {
+                gradient(31)
+            },
             gradients: if corner || row == 6 {
                 Vec::new()
             } else {

@@ -33,7 +33,10 @@ const NAMES: [(&str, KeyCode); 15] = [
 impl Key {
     /// The key without modifiers.
     pub const fn plain(code: KeyCode) -> Self {
-        Self { code, modifiers: KeyModifiers::NONE }
+        Self {
+            code,
+            modifiers: KeyModifiers::NONE,
+        }
     }
 
     /// The key without its modifiers.
@@ -61,7 +64,10 @@ impl Key {
 impl From<KeyEvent> for Key {
     fn from(event: KeyEvent) -> Self {
         let kept = KeyModifiers::CONTROL | KeyModifiers::ALT;
-        Self { code: event.code, modifiers: event.modifiers & kept }
+        Self {
+            code: event.code,
+            modifiers: event.modifiers & kept,
+        }
     }
 }
 
@@ -88,7 +94,9 @@ impl FromStr for Key {
             }),
         };
         code.map(|code| Self { code, modifiers }).ok_or_else(|| {
-            format!("`{s}` is no key; write one like g, G, ctrl-g, alt-g, space, enter, pageup or f5")
+            format!(
+                "`{s}` is no key; write one like g, G, ctrl-g, alt-g, space, enter, pageup or f5"
+            )
         })
     }
 }
@@ -118,7 +126,18 @@ mod tests {
 
     #[test]
     fn keys_are_written_as_they_are_read() {
-        for s in ["g", "G", "-", "ctrl-c", "alt-x", "ctrl-alt-space", "f12", "shift-tab", "pageup", "?"] {
+        for s in [
+            "g",
+            "G",
+            "-",
+            "ctrl-c",
+            "alt-x",
+            "ctrl-alt-space",
+            "f12",
+            "shift-tab",
+            "pageup",
+            "?",
+        ] {
             assert_eq!(s.parse::<Key>().unwrap().to_string(), s);
         }
         for s in ["", "gg", "ctrl-", "f0", "f99", "hyper-x", " "] {

@@ -21,8 +21,14 @@ impl Default for Keymap {
 
 impl Keymap {
     fn of(keys: Vec<Vec<Key>>) -> Self {
-        let pairs = TABLE.iter().zip(&keys).flat_map(|(e, ks)| ks.iter().map(|&k| (k, e.action)));
-        Self { actions: pairs.collect(), keys }
+        let pairs = TABLE
+            .iter()
+            .zip(&keys)
+            .flat_map(|(e, ks)| ks.iter().map(|&k| (k, e.action)));
+        Self {
+            actions: pairs.collect(),
+            keys,
+        }
     }
 
     /// What a key does.
@@ -38,7 +44,10 @@ impl Keymap {
 
     /// The key of an action as the screen shows it; empty when it has none.
     pub fn shown(&self, action: Action, ascii: bool) -> String {
-        self.keys(action).first().map(|k| k.show(ascii)).unwrap_or_default()
+        self.keys(action)
+            .first()
+            .map(|k| k.show(ascii))
+            .unwrap_or_default()
     }
 
     /// Where a user's keys are read from.
@@ -60,9 +69,18 @@ impl Keymap {
         match std::fs::read_to_string(path) {
             Ok(text) => {
                 let (map, problems) = Self::from_toml(&text);
-                (map, problems.into_iter().map(|p| format!("{name}: {p}")).collect())
+                (
+                    map,
+                    problems
+                        .into_iter()
+                        .map(|p| format!("{name}: {p}"))
+                        .collect(),
+                )
             }
-            Err(e) => (Self::default(), vec![format!("{name}: {e}; the usual keys are used")]),
+            Err(e) => (
+                Self::default(),
+                vec![format!("{name}: {e}; the usual keys are used")],
+            ),
         }
     }
 
@@ -73,7 +91,10 @@ impl Keymap {
             Ok(table) => table,
             Err(e) => {
                 let why = e.to_string();
-                return (Self::default(), vec![format!("{}; the usual keys are used", why.trim())]);
+                return (
+                    Self::default(),
+                    vec![format!("{}; the usual keys are used", why.trim())],
+                );
             }
         };
         let mut problems = Vec::new();
@@ -104,7 +125,12 @@ impl Keymap {
         }
         let usual = Self::default();
         let rows = chosen.into_iter().zip(usual.keys).map(|(chosen, usual)| {
-            chosen.unwrap_or_else(|| usual.into_iter().filter(|k| !owner.contains_key(k)).collect())
+            chosen.unwrap_or_else(|| {
+                usual
+                    .into_iter()
+                    .filter(|k| !owner.contains_key(k))
+                    .collect()
+            })
         });
         let map = Self::of(rows.collect());
         if map.keys(Action::Quit).is_empty() && map.keys(Action::Detach).is_empty() {
@@ -121,7 +147,9 @@ fn words<'a>(value: &'a toml::Value, id: &str, problems: &mut Vec<String>) -> Ve
         other => vec![one(other)],
     };
     if list.iter().any(Option::is_none) {
-        problems.push(format!("{id}: write a key as \"g\", or several as [\"g\", \"ctrl-g\"]"));
+        problems.push(format!(
+            "{id}: write a key as \"g\", or several as [\"g\", \"ctrl-g\"]"
+        ));
     }
     list.into_iter().flatten().collect()
 }
@@ -161,10 +189,18 @@ pub fn key_table() -> String {
             out += &format!("{gap}{}\n", row.group);
             group = row.group;
         }
-        out += &format!("  {:<14} {:<16} {}\n", row.keys.join(" "), row.action, row.help);
+        out += &format!(
+            "  {:<14} {:<16} {}\n",
+            row.keys.join(" "),
+            row.action,
+            row.help
+        );
     }
     if let Some(path) = Keymap::user_file() {
-        out += &format!("\nYour own keys go into {}, as: pause = [\"p\", \"f5\"]\n", path.display());
+        out += &format!(
+            "\nYour own keys go into {}, as: pause = [\"p\", \"f5\"]\n",
+            path.display()
+        );
     }
     for problem in problems {
         out += &format!("{problem}\n");
@@ -182,7 +218,8 @@ mod tests {
 
     #[test]
     fn a_users_key_moves_from_the_action_that_had_it() {
-        let (map, problems) = Keymap::from_toml("checkpoint = 'p'\nfiner = ['+', 'ctrl-g']\nstop = []");
+        let (map, problems) =
+            Keymap::from_toml("checkpoint = 'p'\nfiner = ['+', 'ctrl-g']\nstop = []");
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(map.action(key("p")), Some(Action::Checkpoint));
         assert_eq!(map.action(key("c")), None);
@@ -196,8 +233,14 @@ mod tests {
         let text = "pause = 'Y'\nstop = 'Y'\nstpo = 'y'\nmark = 'mm'\nhelp = 3\nmodels = 'W'";
         let (map, problems) = Keymap::from_toml(text);
         let all = problems.join("\n");
-        assert!(all.contains("`Y` is given to both pause and stop; pause keeps it"), "{all}");
-        assert!(all.contains("no action `stpo`") && all.contains("mark: `mm` is no key"), "{all}");
+        assert!(
+            all.contains("`Y` is given to both pause and stop; pause keeps it"),
+            "{all}"
+        );
+        assert!(
+            all.contains("no action `stpo`") && all.contains("mark: `mm` is no key"),
+            "{all}"
+        );
         assert!(all.contains("help: write a key as"), "{all}");
         assert_eq!(problems.len(), 4);
         assert_eq!(map.action(key("Y")), Some(Action::Pause));

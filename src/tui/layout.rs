@@ -29,10 +29,18 @@ impl Screen {
     /// The layout for the terminal's size and what is open; `None`-like empty panes when it is too small.
     pub fn of(app: &App) -> Self {
         let area = Rect::from((Position::ORIGIN, app.size));
-        let header_rows = if area.height >= 28 && area.width >= 90 { 2 } else { 1 };
+        let header_rows = if area.height >= 28 && area.width >= 90 {
+            2
+        } else {
+            1
+        };
         // A banner may need a second row: without an engine it is the most important thing there is.
         let banner = app.banner().map_or(0, |b| b.chars().count());
-        let message_rows = if banner + 2 > usize::from(area.width) { 2 } else { 1 };
+        let message_rows = if banner + 2 > usize::from(area.width) {
+            2
+        } else {
+            1
+        };
         let [header, main, message, footer] = Layout::vertical([
             Constraint::Length(header_rows),
             Constraint::Min(0),
@@ -50,7 +58,15 @@ impl Screen {
             }
             (false, false) => (None, three(main)),
         };
-        Self { area, header, tabs, panes, message, footer, overlay: overlay(main, app) }
+        Self {
+            area,
+            header,
+            tabs,
+            panes,
+            message,
+            footer,
+            overlay: overlay(main, app),
+        }
     }
 
     /// True when there is no room to work in.
@@ -66,7 +82,11 @@ impl Screen {
     /// The pane whose tab is at a place.
     pub fn tab_at(&self, at: Position) -> Option<Pane> {
         let tabs = self.tabs.filter(|t| t.contains(at))?;
-        Pane::ALL.into_iter().zip(tab_spans(tabs)).find(|(_, span)| span.contains(at)).map(|p| p.0)
+        Pane::ALL
+            .into_iter()
+            .zip(tab_spans(tabs))
+            .find(|(_, span)| span.contains(at))
+            .map(|p| p.0)
     }
 }
 
@@ -93,15 +113,23 @@ fn three(main: Rect) -> Vec<(Pane, Rect)> {
         Layout::horizontal([Constraint::Min(0), Constraint::Length(right)]).areas(main);
     let [loss, points] =
         Layout::vertical([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(left);
-    vec![(Pane::Loss, loss), (Pane::Surface, surface), (Pane::Points, points)]
+    vec![
+        (Pane::Loss, loss),
+        (Pane::Surface, surface),
+        (Pane::Points, points),
+    ]
 }
 
 /// Where an overlay lies: texts take what there is, lists what they need.
 fn overlay(main: Rect, app: &App) -> Rect {
     let width = main.width.saturating_sub(4).min(104);
-    let most = main.height.saturating_sub(if main.height > 30 { 4 } else { 0 });
+    let most = main
+        .height
+        .saturating_sub(if main.height > 30 { 4 } else { 0 });
     let needed = match &app.overlay {
-        Some(Overlay::Models { .. }) => app.picture.exports.len().max(1) + app.picture.corners.len().max(1) + 5,
+        Some(Overlay::Models { .. }) => {
+            app.picture.exports.len().max(1) + app.picture.corners.len().max(1) + 5
+        }
         Some(Overlay::Runs { .. }) => app.runs.len().max(5) + 3,
         _ => usize::MAX,
     };

@@ -33,7 +33,10 @@ impl Rig {
         };
         let theme = Theme::by_name("dark", Depth::Truecolor).unwrap();
         let app = App::new(&options, theme, Keymap::default(), Size::new(width, height));
-        Self { app, effects: Vec::new() }
+        Self {
+            app,
+            effects: Vec::new(),
+        }
     }
 
     /// A workbench that is connected to a run of that picture.
@@ -80,14 +83,22 @@ impl Rig {
 
     pub fn type_in(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
-            self.tell(Message::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)));
+            self.tell(Message::Key(KeyEvent::new(
+                KeyCode::Char(c),
+                KeyModifiers::NONE,
+            )));
         }
         self
     }
 
     pub fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Self {
         let modifiers = KeyModifiers::NONE;
-        self.tell(Message::Mouse(MouseEvent { kind, column, row, modifiers }))
+        self.tell(Message::Mouse(MouseEvent {
+            kind,
+            column,
+            row,
+            modifiers,
+        }))
     }
 
     pub fn click(&mut self, column: u16, row: u16) -> &mut Self {
@@ -104,7 +115,10 @@ impl Rig {
             Effect::Send(Outgoing::Command { id, command }) => Some((id, command)),
             _ => None,
         };
-        std::mem::take(&mut self.effects).into_iter().filter_map(command).collect()
+        std::mem::take(&mut self.effects)
+            .into_iter()
+            .filter_map(command)
+            .collect()
     }
 
     /// Says yes to every command that waits.
@@ -116,7 +130,10 @@ impl Rig {
     }
 
     pub fn draw(&self) -> Buffer {
-        let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, self.app.size)));
+        let mut buf = Buffer::empty(Rect::from((
+            ratatui::layout::Position::ORIGIN,
+            self.app.size,
+        )));
         screen::render(&self.app, &mut buf);
         buf
     }
@@ -128,7 +145,8 @@ impl Rig {
     /// The first cell of where `needle` stands.
     pub fn cell(&self, needle: &str) -> Cell {
         let buf = self.draw();
-        let (x, y) = find(&buf, needle).unwrap_or_else(|| panic!("no `{needle}` in\n{}", text(&buf)));
+        let (x, y) =
+            find(&buf, needle).unwrap_or_else(|| panic!("no `{needle}` in\n{}", text(&buf)));
         buf[(x, y)].clone()
     }
 }
@@ -147,53 +165,12 @@ pub(crate) fn find(buf: &Buffer, needle: &str) -> Option<(u16, u16)> {
 }
 
 pub(crate) fn text(buf: &Buffer) -> String {
-    let row = |y| (0..buf.area.width).map(|x| buf[(x, y)].symbol()).collect::<String>();
-    (0..buf.area.height).map(|y| row(y).trim_end().to_string() + "\n").collect()
-}
-#[test]
-fn preview() {
-    let size = std::env::var("SIZE").unwrap_or("140x44".into());
-    let (w, h) = size.split_once('x').unwrap();
-    let (w, h) = (w.parse().unwrap(), h.parse().unwrap());
-    let p = match std::env::var("PIC").unwrap_or_default().as_str() {
-        "loading" => fixture::loading(), "corners" => fixture::corners(), "finished" => fixture::finished(), _ => fixture::fitting() };
-    let mut rig = if std::env::var("PIC").as_deref() == Ok("none") { Rig::new(w, h) } else { Rig::with(w, h, p) };
-    rig.press(&std::env::var("KEYS").unwrap_or_default());
-    rig.type_in(&std::env::var("TYPE").unwrap_or_default());
-    match std::env::var("DEAD").as_deref() { Ok("1") => {rig.hear(Incoming::EngineDied);}, Ok("2") => {rig.hear(Incoming::Disconnected{reason:"the socket closed".into()});}, _=>{} }
-    let depth = std::env::var("SURFIT_COLOR").ok().map_or(Depth::Truecolor, |s| s.parse().unwrap());
-    let rig = rig.depth(&std::env::var("THEME").unwrap_or("dark".into()), depth, std::env::var("ASCII").is_ok());
-    println!("{}", rig.text());
-    if let Ok(path) = std::env::var("ANSI") {
-        let buf = rig.draw();
-        let mut out = String::new();
-        for y in 0..h { for x in 0..w { let c=&buf[(x,y)]; let s=c.style();
-            out += &format!("{x}\t{y}\t{:?}\t{:?}\t{:?}\t{}\n", s.fg.unwrap_or_default(), s.bg.unwrap_or_default(), s.add_modifier, c.symbol()); } }
-        std::fs::write(path, out).unwrap();
-    }
-}
-
-#[test]
-fn live() {
-    use std::sync::mpsc::channel;
-    if std::env::var("LIVE").is_err() { return; }
-    let (itx, irx) = channel(); let (otx, orx) = channel();
-    std::thread::spawn(move || {
-        let mut p = fixture::fitting();
-        std::thread::sleep(std::time::Duration::from_millis(200));
-        itx.send(Incoming::Connected{pid:1}).unwrap();
-        itx.send(Incoming::Picture(Box::new(p.clone()))).unwrap();
-        loop { std::thread::sleep(std::time::Duration::from_millis(100));
-            if std::env::var("IDLE").is_err() {
-            fixture::go_on(&mut p, 8);
-            let first_step = p.curves[&surfit_core::event::Curve::Surface].end()-8;
-            let vals: Vec<f32> = p.curves[&surfit_core::event::Curve::Surface].recent().skip_while(|x| x.0<first_step).map(|x|x.1).collect();
-            let _ = itx.send(Incoming::Event(surfit_core::event::Envelope{seq:p.seq,time:0.0,event:surfit_core::event::Event::Losses{curve:surfit_core::event::Curve::Surface,first_step,values:vals,rate:0.03}}));
-            let _ = itx.send(Incoming::Snapshot(Box::new(p.snapshot.clone().unwrap()))); }
-            while let Ok(o) = orx.try_recv() { if let Outgoing::Command{id,..} = o { let _=itx.send(Incoming::Reply{id,error:None}); } }
-        }
-    });
-    let options = Options{theme:None,color:None,ascii:false,mouse:true,run:"demo-7".into(),grid:21,degrees:fixture::degrees(2,2)};
-    let left = crate::run(options, crate::Link{incoming:irx,outgoing:otx});
-    println!("LEFT {left:?}");
+    let row = |y| {
+        (0..buf.area.width)
+            .map(|x| buf[(x, y)].symbol())
+            .collect::<String>()
+    };
+    (0..buf.area.height)
+        .map(|y| row(y).trim_end().to_string() + "\n")
+        .collect()
 }

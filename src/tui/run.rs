@@ -72,8 +72,13 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     signals::watch(sender.clone(), Input::Signal)?;
     listen(sender.clone());
     forward(link.incoming, sender);
-    let mut workbench =
-        Workbench { app, canvas, outgoing: link.outgoing, began: Instant::now(), mouse: options.mouse };
+    let mut workbench = Workbench {
+        app,
+        canvas,
+        outgoing: link.outgoing,
+        began: Instant::now(),
+        mouse: options.mouse,
+    };
     let left = workbench.work(&inputs);
     drop(guard);
     left
@@ -137,7 +142,9 @@ impl Workbench {
             let due = drawn + if urgent { KEY_PACE } else { PACE };
             let wake = match (self.app.dirty, self.app.deadline()) {
                 (true, _) => due,
-                (false, Some(t)) => (self.began + Duration::from_secs_f64(t.max(0.0))).min(now + CHECK),
+                (false, Some(t)) => {
+                    (self.began + Duration::from_secs_f64(t.max(0.0))).min(now + CHECK)
+                }
                 (false, None) => now + CHECK,
             };
             let first = match inputs.recv_timeout(wake.saturating_duration_since(now)) {
@@ -152,7 +159,8 @@ impl Workbench {
             for input in first.into_iter().chain(inputs.try_iter().take(WAITING)) {
                 urgent |= matches!(
                     input,
-                    Input::App(Message::Key(_) | Message::Mouse(_) | Message::Resize(_)) | Input::Signal(_)
+                    Input::App(Message::Key(_) | Message::Mouse(_) | Message::Resize(_))
+                        | Input::Signal(_)
                 );
                 if let Some(leave) = self.take(input)? {
                     return Ok(leave);
@@ -191,7 +199,8 @@ impl Workbench {
                 Effect::Redraw => self.canvas.forget(),
                 Effect::Suspend => self.suspend()?,
                 Effect::Copy(text) => {
-                    self.canvas.command(CopyToClipboard::to_clipboard_from(text))?;
+                    self.canvas
+                        .command(CopyToClipboard::to_clipboard_from(text))?;
                 }
             }
         }

@@ -52,8 +52,13 @@ pub fn take(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
-    let taken = execute!(out, EnterAlternateScreen, Hide)
-        .and_then(|()| if mouse { execute!(out, MouseClicks) } else { Ok(()) });
+    let taken = execute!(out, EnterAlternateScreen, Hide).and_then(|()| {
+        if mouse {
+            execute!(out, MouseClicks)
+        } else {
+            Ok(())
+        }
+    });
     if taken.is_err() {
         restore();
     }
@@ -91,7 +96,9 @@ pub(crate) fn restore_in_need() -> bool {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn restore_on_panic() {

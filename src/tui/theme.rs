@@ -131,8 +131,14 @@ pub struct Theme {
 const BUILT_IN: [(&str, &str); 5] = [
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
-    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
-    ("colour-blind", include_str!("../../themes/colour-blind.toml")),
+    (
+        "high-contrast",
+        include_str!("../../themes/high-contrast.toml"),
+    ),
+    (
+        "colour-blind",
+        include_str!("../../themes/colour-blind.toml"),
+    ),
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
@@ -164,7 +170,14 @@ impl Theme {
         };
         looks.extend(file.roles);
         let (name, description, colormap) = (file.name, file.description, file.colormap);
-        Ok(Theme { name, description, colormap, looks, depth, ascii: false })
+        Ok(Theme {
+            name,
+            description,
+            colormap,
+            looks,
+            depth,
+            ascii: false,
+        })
     }
 
     /// The user's own theme of that name where there is one, else the program's.
@@ -179,7 +192,10 @@ impl Theme {
         }
         Self::by_name(name, depth).ok_or_else(|| {
             let names: Vec<&str> = Self::names().collect();
-            ThemeError(format!("there is no theme `{name}`; choose {}", names.join(", ")))
+            ThemeError(format!(
+                "there is no theme `{name}`; choose {}",
+                names.join(", ")
+            ))
         })
     }
 
@@ -192,7 +208,11 @@ impl Theme {
         let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
         let mut theme = Self::from_toml(&text, depth).map_err(|e| named(e.0))?;
         if theme.name.is_empty() {
-            theme.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            theme.name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
         }
         Ok(theme)
     }
@@ -228,9 +248,17 @@ impl Theme {
         }
         let (fg, bg) = match self.depth {
             Depth::Ansi16 => look.ansi,
-            _ => (look.fg.map(|c| self.depth.rgb(c)), look.bg.map(|c| self.depth.rgb(c))),
+            _ => (
+                look.fg.map(|c| self.depth.rgb(c)),
+                look.bg.map(|c| self.depth.rgb(c)),
+            ),
         };
-        Style { fg, bg, ..Style::new() }.add_modifier(look.add)
+        Style {
+            fg,
+            bg,
+            ..Style::new()
+        }
+        .add_modifier(look.add)
     }
 
     /// Colours the terminal can show.
@@ -255,7 +283,10 @@ impl Theme {
 
     /// The ground's red, green and blue.
     pub fn background(&self) -> (u8, u8, u8) {
-        self.looks.get(&Role::Background).and_then(|l| l.bg).unwrap_or((0, 0, 0))
+        self.looks
+            .get(&Role::Background)
+            .and_then(|l| l.bg)
+            .unwrap_or((0, 0, 0))
     }
 
     /// The better legible of `unicode` and `ascii` for this terminal.

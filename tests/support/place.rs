@@ -166,6 +166,17 @@ impl Place {
         pid_in(&self.surfit(&format!("resume {name} --json --detach")).ok())
     }
 
+    /// Every run directory in the folder or among its runs.
+    fn run_directories(&self) -> Vec<PathBuf> {
+        let inside = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
+        let mut all: Vec<PathBuf> =
+            inside(self.path("")).chain(inside(self.path("runs"))).filter_map(|p| p.canonicalize().ok()).collect();
+        all.retain(|p| p.join("config.toml").is_file());
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// The one socket of the place, once it is there.
     #[track_caller]
     pub fn socket(&self) -> PathBuf {
@@ -187,7 +198,18 @@ impl Place {
 
 impl Drop for Place {
     /// Ends every process that was started in the folder: it has the folder in its environment, which no other has.
+    /// When the test failed, says what the engines wrote last.
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            for run in self.run_directories() {
+                let tail = |name: &str, lines: usize| {
+                    let text = std::fs::read_to_string(run.join(name)).unwrap_or_default();
+                    let all: Vec<String> = text.lines().map(|l| l.chars().take(400).collect()).collect();
+                    all[all.len().saturating_sub(lines)..].join("\n")
+                };
+                eprintln!("-- {}\n{}\n{}", run.display(), tail("log.txt", 10), tail("events.jsonl", 5));
+            }
+        }
         let mark = format!("SURFIT_RUNS={}", self.path("runs").display());
         for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
@@ -211,12 +233,17 @@ pub fn send(pid: i32, signal: rustix::process::Signal) {
     }
 }
 
-/// True while a process works; a zombie does not.
+/// True while any thread of a process works. A zombie that nobody reaps does not, but a zombie's other threads may still
+/// be on their way out and hold its files.
 pub fn is_alive(pid: i32) -> bool {
     let Some(id) = rustix::process::Pid::from_raw(pid) else { return false };
-    let zombie = std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')));
-    rustix::process::test_kill_process(id).is_ok() && !zombie
+    if rustix::process::test_kill_process(id).is_err() {
+        return false;
+    }
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return !cfg!(target_os = "linux") };
+    let zombie = stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    !zombie || threads > 1
 }
 
 /// Asks again and again until there is an answer.

@@ -23,6 +23,8 @@ struct Tape {
     parser: vt100::Parser,
     bytes: Vec<u8>,
     last: Instant,
+    /// The line is broken: nobody reads any more.
+    broken: bool,
 }
 
 /// `surfit` in a terminal.
@@ -64,12 +66,15 @@ impl Screen {
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let writer = pair.master.take_writer().expect("a writer");
         let parser = vt100::Parser::new(whole(rows), whole(columns), 0);
-        let tape = Arc::new(Mutex::new(Tape { parser, bytes: Vec::new(), last: Instant::now() }));
+        let tape = Arc::new(Mutex::new(Tape { parser, bytes: Vec::new(), last: Instant::now(), broken: false }));
         let recorder = tape.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
             while let Ok(n @ 1..) = reader.read(&mut buffer) {
                 let mut tape = recorder.lock().expect("the tape");
+                if tape.broken {
+                    return;
+                }
                 tape.bytes.extend_from_slice(&buffer[..n]);
                 tape.parser.process(&buffer[..n]);
                 tape.last = Instant::now();
@@ -157,8 +162,10 @@ impl Screen {
         send(self.pid, signal);
     }
 
-    /// The terminal goes away, as when an SSH connection breaks.
+    /// The terminal goes away, as when an SSH connection breaks: at the latest with the next thing that is drawn, which
+    /// wakes the reader.
     pub fn break_line(&mut self) {
+        self.tape.lock().expect("the tape").broken = true;
         (self.writer, self.slave, self.master) = (None, None, None);
     }
 

@@ -21,7 +21,7 @@ impl Actor<'_> {
 
     /// Forgets the corners and everything made from them; new ones get the seeds that follow.
     pub(super) fn discard_corners(&mut self) -> Result<()> {
-        let next: Vec<u64> = (0..4).map(|i| derive(self.corner_seed(i), 4)).collect();
+        let next: Vec<u64> = (0..4).map(|i| short_seed(self.corner_seed(i), 4)).collect();
         self.config.corners.seeds = next;
         self.store_config()?;
         for index in 0..4 {
@@ -39,7 +39,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn corner_seed(&self, index: usize) -> u64 {
-        self.config.corners.seeds.get(index).copied().unwrap_or(derive(self.config.seed, index as u64))
+        self.config.corners.seeds.get(index).copied().unwrap_or(short_seed(self.config.seed, index as u64))
     }
 
     pub(super) fn corner_path(&self, index: usize) -> PathBuf {
@@ -80,7 +80,7 @@ impl Actor<'_> {
         }
         self.flush_losses();
         let Some(trainer) = self.trainer.take() else { return Ok(()) };
-        let source = format!("seed {}, {} epochs", short(trainer.seed), self.config.corners.epochs);
+        let source = format!("seed {}, {} epochs", trainer.seed, self.config.corners.epochs);
         let seconds = self.fit.corner_began.elapsed().as_secs_f64();
         self.corner_ready(index, trainer.weights, source, seconds)
     }
@@ -178,8 +178,7 @@ impl Actor<'_> {
     }
 }
 
-/// Derived seeds are 64-bit numbers; their first digits tell them apart for people.
-fn short(seed: u64) -> String {
-    let text = seed.to_string();
-    if text.len() > 7 { format!("{}…", &text[..5]) } else { text }
+/// A seed derived from another, short enough to be read and typed by people.
+fn short_seed(seed: u64, index: u64) -> u64 {
+    derive(seed, index) % 1_000_000
 }

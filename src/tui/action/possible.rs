@@ -26,7 +26,10 @@ pub(super) fn engine(app: &App) -> Possible {
 
 fn snapshot(app: &App) -> Result<&Snapshot, String> {
     engine(app)?;
-    app.picture.snapshot.as_ref().ok_or_else(|| "the engine has not reported yet".into())
+    app.picture
+        .snapshot
+        .as_ref()
+        .ok_or_else(|| "the engine has not reported yet".into())
 }
 
 pub(super) fn resume(app: &App) -> Possible {
@@ -77,7 +80,9 @@ pub(super) fn surface(app: &App) -> Possible {
 pub(super) fn measured_surface(app: &App) -> Possible {
     surface(app)?;
     match app.picture.state() {
-        State::Running if snapshot(app)?.stage == Stage::Heatmap => no("the heatmap is being measured"),
+        State::Running if snapshot(app)?.stage == Stage::Heatmap => {
+            no("the heatmap is being measured")
+        }
         _ => Ok(()),
     }
 }
@@ -98,7 +103,10 @@ pub(super) fn export_best(app: &App) -> Possible {
 
 fn change(app: &App, axis: Axis, by: i8) -> Possible {
     snapshot(app)?;
-    app.degrees().changed(axis, by).map(|_| ()).map_err(|e| e.to_string())
+    app.degrees()
+        .changed(axis, by)
+        .map(|_| ())
+        .map_err(|e| e.to_string())
 }
 
 pub(super) fn raise_u(app: &App) -> Possible {
@@ -119,12 +127,16 @@ pub(super) fn lower_v(app: &App) -> Possible {
 
 pub(super) fn finer(app: &App) -> Possible {
     snapshot(app)?;
-    app.finer_grid().map(|_| ()).ok_or_else(|| "this is the finest grid".into())
+    app.finer_grid()
+        .map(|_| ())
+        .ok_or_else(|| "this is the finest grid".into())
 }
 
 pub(super) fn coarser(app: &App) -> Possible {
     snapshot(app)?;
-    app.coarser_grid().map(|_| ()).ok_or_else(|| "this is the coarsest grid".into())
+    app.coarser_grid()
+        .map(|_| ())
+        .ok_or_else(|| "this is the coarsest grid".into())
 }
 
 pub(super) fn freeze(app: &App) -> Possible {

@@ -154,19 +154,30 @@ impl App {
     }
 
     fn export(&mut self, selection: Selection, what: String) -> Vec<Effect> {
-        let waiting = Some(format!("exporting {what} and measuring it on the test split …"));
-        self.send_waiting("export", Command::Export { selection, dir: None }, waiting)
+        let waiting = Some(format!(
+            "exporting {what} and measuring it on the test split …"
+        ));
+        self.send_waiting(
+            "export",
+            Command::Export {
+                selection,
+                dir: None,
+            },
+            waiting,
+        )
     }
 
     fn copy(&mut self, u: f64, v: f64) -> Vec<Effect> {
         let text = match &self.overlay {
-            Some(Overlay::Models { selected }) => match self.picture.exports.iter().rev().nth(*selected) {
-                Some(export) => export.dir.display().to_string(),
-                None => {
-                    self.say(Kind::Hint, "copy: no model was written yet");
-                    return Vec::new();
+            Some(Overlay::Models { selected }) => {
+                match self.picture.exports.iter().rev().nth(*selected) {
+                    Some(export) => export.dir.display().to_string(),
+                    None => {
+                        self.say(Kind::Hint, "copy: no model was written yet");
+                        return Vec::new();
+                    }
                 }
-            },
+            }
             _ => format!("{u:.4},{v:.4}"),
         };
         self.say(Kind::Info, format!("copied {text}"));
@@ -182,7 +193,10 @@ impl App {
     }
 
     fn next_metric(&mut self) -> Vec<Effect> {
-        let at = Metric::ALL.iter().position(|&m| m == self.surface.metric).unwrap_or(0);
+        let at = Metric::ALL
+            .iter()
+            .position(|&m| m == self.surface.metric)
+            .unwrap_or(0);
         let metric = Metric::ALL[(at + 1) % Metric::ALL.len()];
         self.surface.metric = metric;
         // Selection in the engine follows what is looked at; without an engine the picture alone does.
@@ -194,7 +208,10 @@ impl App {
 
     fn next_theme(&mut self) {
         let names: Vec<&str> = Theme::names().collect();
-        let next = names.iter().position(|&n| n == self.theme.name()).map_or(0, |i| i + 1);
+        let next = names
+            .iter()
+            .position(|&n| n == self.theme.name())
+            .map_or(0, |i| i + 1);
         self.use_theme(names[next % names.len()]);
     }
 
@@ -210,12 +227,21 @@ impl App {
 
     fn quit(&mut self) -> Vec<Effect> {
         let connected = matches!(self.connection, Connection::Connected { .. });
-        let busy = matches!(self.picture.state(), State::Running | State::Paused | State::Starting);
+        let busy = matches!(
+            self.picture.state(),
+            State::Running | State::Paused | State::Starting
+        );
         if connected && busy {
             return self.ask_quit();
         }
         // An idle engine is of use only to those who still watch it.
-        let alone = self.picture.snapshot.as_ref().is_none_or(|s| s.viewers <= 1);
-        self.leave(Leave::Quit { stop_engine: connected && alone })
+        let alone = self
+            .picture
+            .snapshot
+            .as_ref()
+            .is_none_or(|s| s.viewers <= 1);
+        self.leave(Leave::Quit {
+            stop_engine: connected && alone,
+        })
     }
 }

@@ -49,30 +49,65 @@ pub struct Question {
 }
 
 const fn choice(key: char, label: &'static str, meaning: &'static str, answer: Answer) -> Choice {
-    Choice { key, label, meaning, answer }
+    Choice {
+        key,
+        label,
+        meaning,
+        answer,
+    }
 }
 
 const QUIT: &[Choice] = &[
     choice('d', "detach", "leave, the engine goes on", Answer::Detach),
-    choice('s', "stop engine", "checkpoint, end it, and leave", Answer::StopEngine),
+    choice(
+        's',
+        "stop engine",
+        "checkpoint, end it, and leave",
+        Answer::StopEngine,
+    ),
     choice('c', "cancel", "stay here", Answer::Cancel),
 ];
 const STOP: &[Choice] = &[
     choice('c', "cancel", "go on", Answer::Cancel),
-    choice('s', "stop", "end it here, keep what was reached", Answer::StopStage),
+    choice(
+        's',
+        "stop",
+        "end it here, keep what was reached",
+        Answer::StopStage,
+    ),
 ];
 const FIT: &[Choice] = &[
     choice('c', "cancel", "keep the present surface", Answer::Cancel),
-    choice('f', "new fit", "fit again between these corners", Answer::StartFit),
+    choice(
+        'f',
+        "new fit",
+        "fit again between these corners",
+        Answer::StartFit,
+    ),
 ];
 const CORNERS: &[Choice] = &[
     choice('c', "cancel", "keep the present corners", Answer::Cancel),
-    choice('t', "train", "train four new corners, then fit", Answer::StartCorners),
+    choice(
+        't',
+        "train",
+        "train four new corners, then fit",
+        Answer::StartCorners,
+    ),
 ];
 
 impl App {
-    fn ask(&mut self, title: &'static str, text: String, choices: &'static [Choice]) -> Vec<Effect> {
-        self.question = Some(Question { title, text, choices, selected: 0 });
+    fn ask(
+        &mut self,
+        title: &'static str,
+        text: String,
+        choices: &'static [Choice],
+    ) -> Vec<Effect> {
+        self.question = Some(Question {
+            title,
+            text,
+            choices,
+            selected: 0,
+        });
         self.dirty = true;
         Vec::new()
     }
@@ -107,7 +142,9 @@ impl App {
     }
 
     pub(super) fn key_in_question(&mut self, event: KeyEvent) -> Vec<Effect> {
-        let Some(question) = &mut self.question else { return Vec::new() };
+        let Some(question) = &mut self.question else {
+            return Vec::new();
+        };
         let count = question.choices.len();
         match event.code {
             KeyCode::Esc => return self.answer(Answer::Cancel),

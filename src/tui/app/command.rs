@@ -48,7 +48,15 @@ impl App {
         let id = self.next_id;
         self.next_id += 1;
         let order = self.next_order();
-        self.pending.insert(id, Pending { name, waiting, done: None, order });
+        self.pending.insert(
+            id,
+            Pending {
+                name,
+                waiting,
+                done: None,
+                order,
+            },
+        );
         self.dirty = true;
         vec![Effect::Send(Outgoing::Command { id, command })]
     }
@@ -58,7 +66,9 @@ impl App {
         let reported = self.picture.snapshot.as_ref().map(|s| s.degrees);
         let wanted = self.wanted_degrees.map(|w| w.value);
         // A picture without a snapshot exists only between two messages; the demo's degrees stand in.
-        wanted.or(reported).unwrap_or_else(|| Degrees::new(2, 2).expect("2 is in 1..=8"))
+        wanted
+            .or(reported)
+            .unwrap_or_else(|| Degrees::new(2, 2).expect("2 is in 1..=8"))
     }
 
     /// Degrees that were asked for and have not come yet.
@@ -91,13 +101,25 @@ impl App {
     }
 
     pub(super) fn set_degrees(&mut self, value: Degrees) -> Vec<Effect> {
-        self.wanted_degrees = Some(Wanted { value, id: self.next_id, granted: None });
+        self.wanted_degrees = Some(Wanted {
+            value,
+            id: self.next_id,
+            granted: None,
+        });
         let waiting = format!("changing the degree to {value} …");
-        self.send_waiting("degree", Command::SetDegree { degrees: value }, Some(waiting))
+        self.send_waiting(
+            "degree",
+            Command::SetDegree { degrees: value },
+            Some(waiting),
+        )
     }
 
     pub(super) fn set_grid(&mut self, value: usize) -> Vec<Effect> {
-        self.wanted_grid = Some(Wanted { value, id: self.next_id, granted: None });
+        self.wanted_grid = Some(Wanted {
+            value,
+            id: self.next_id,
+            granted: None,
+        });
         let waiting = format!("changing the grid to {value}×{value} …");
         self.send_waiting("grid", Command::SetGrid { grid: value }, Some(waiting))
     }
@@ -143,12 +165,20 @@ impl App {
 
     /// Lets go of wishes that came true, or that the engine had time enough for.
     pub(super) fn compare_wishes(&mut self) {
-        let Some(s) = &self.picture.snapshot else { return };
+        let Some(s) = &self.picture.snapshot else {
+            return;
+        };
         let old = |granted: Option<f64>| granted.is_some_and(|t| t + PATIENCE < self.now);
-        if self.wanted_degrees.is_some_and(|w| w.value == s.degrees && w.granted.is_some() || old(w.granted)) {
+        if self
+            .wanted_degrees
+            .is_some_and(|w| w.value == s.degrees && w.granted.is_some() || old(w.granted))
+        {
             self.wanted_degrees = None;
         }
-        if self.wanted_grid.is_some_and(|w| w.value == s.heatmap.grid && w.granted.is_some() || old(w.granted)) {
+        if self
+            .wanted_grid
+            .is_some_and(|w| w.value == s.heatmap.grid && w.granted.is_some() || old(w.granted))
+        {
             self.wanted_grid = None;
         }
     }

@@ -65,7 +65,13 @@ impl App {
         if let Event::Started(info) = &envelope.event {
             self.run.clone_from(&info.run);
         }
-        if matches!(envelope.event, Event::StageBegan { stage: Stage::Corners | Stage::Fit, .. }) {
+        if matches!(
+            envelope.event,
+            Event::StageBegan {
+                stage: Stage::Corners | Stage::Fit,
+                ..
+            }
+        ) {
             self.placed = false;
         }
         if let Some((text, error)) = sentence(&envelope.event)
@@ -82,7 +88,12 @@ impl App {
         if self.picture.snapshot.as_ref() == Some(&snapshot) {
             return;
         }
-        if self.picture.snapshot.as_ref().is_none_or(|s| s.metric != snapshot.metric) {
+        if self
+            .picture
+            .snapshot
+            .as_ref()
+            .is_none_or(|s| s.metric != snapshot.metric)
+        {
             self.surface.metric = snapshot.metric;
         }
         self.picture.snapshot = Some(snapshot);
@@ -93,7 +104,9 @@ impl App {
     fn refresh(&mut self) {
         self.dirty = true;
         self.compare_wishes();
-        let Some(s) = &self.picture.snapshot else { return };
+        let Some(s) = &self.picture.snapshot else {
+            return;
+        };
         let due = self.calm.taken.is_none_or(|t| self.now - t >= 1.0);
         if due || s.rate == 0.0 {
             (self.calm.rate, self.calm.seconds_left) = (s.rate, s.seconds_left);
@@ -101,7 +114,10 @@ impl App {
             self.calm.taken = Some(self.now);
         }
         self.surface.clamp(s.heatmap.grid);
-        self.points.cursor = self.points.cursor.min(s.control_points.len().saturating_sub(1));
+        self.points.cursor = self
+            .points
+            .cursor
+            .min(s.control_points.len().saturating_sub(1));
         // Once, when the surface is complete, the cursor goes where the user wants to look.
         if !self.placed && s.heatmap.complete() {
             self.placed = true;

@@ -49,7 +49,12 @@ impl App {
             Kind::Error => 12.0,
         };
         let order = self.next_order();
-        self.note = Some(Message { kind, text, until: Some(self.now + seconds), order });
+        self.note = Some(Message {
+            kind,
+            text,
+            until: Some(self.now + seconds),
+            order,
+        });
         self.dirty = true;
     }
 
@@ -57,7 +62,11 @@ impl App {
     /// the state knows no clock.
     pub(crate) fn note_in_log(&mut self, text: &str, error: bool) {
         let time = self.picture.log.back().map_or(0.0, |l| l.time);
-        self.notes.push(LogLine { time, text: text.into(), error });
+        self.notes.push(LogLine {
+            time,
+            text: text.into(),
+            error,
+        });
         let excess = self.notes.len().saturating_sub(100);
         self.notes.drain(..excess);
     }
@@ -71,9 +80,18 @@ impl App {
     pub fn note(&self) -> Option<Message> {
         let waiting = self.pending.values().rev().find_map(|p| {
             let text = p.waiting.clone()?;
-            Some(Message { kind: Kind::Info, text, until: None, order: p.order })
+            Some(Message {
+                kind: Kind::Info,
+                text,
+                until: None,
+                order: p.order,
+            })
         });
-        self.note.iter().cloned().chain(waiting).max_by_key(|m| m.order)
+        self.note
+            .iter()
+            .cloned()
+            .chain(waiting)
+            .max_by_key(|m| m.order)
     }
 
     /// A sentence that stays as long as there is no engine, with what to do.
@@ -95,7 +113,12 @@ impl App {
 
     /// Takes away what stood long enough.
     pub(super) fn expire(&mut self) {
-        if self.note.as_ref().and_then(|n| n.until).is_some_and(|t| t <= self.now) {
+        if self
+            .note
+            .as_ref()
+            .and_then(|n| n.until)
+            .is_some_and(|t| t <= self.now)
+        {
             self.note = None;
             self.dirty = true;
         }

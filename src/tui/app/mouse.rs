@@ -14,7 +14,9 @@ impl App {
         let at = Position::new(event.column, event.row);
         match event.kind {
             MouseEventKind::Down(MouseButton::Left) => self.click(at),
-            MouseEventKind::Drag(MouseButton::Left) if self.overlay.is_none() && self.question.is_none() => {
+            MouseEventKind::Drag(MouseButton::Left)
+                if self.overlay.is_none() && self.question.is_none() =>
+            {
                 self.point_at(at);
                 Vec::new()
             }
@@ -88,9 +90,7 @@ impl App {
         }
         let inner = views::popup::inner(screen.overlay);
         let row = match &self.overlay {
-            Some(Overlay::Palette { selected, .. }) => {
-                views::palette::row_at(inner, *selected, at)
-            }
+            Some(Overlay::Palette { selected, .. }) => views::palette::row_at(inner, *selected, at),
             Some(Overlay::Runs { selected }) => views::runs::row_at(inner, *selected, at),
             Some(Overlay::Models { .. }) => views::models::row_at(self, inner, at),
             _ => None,
@@ -114,7 +114,11 @@ impl App {
             _ => false,
         };
         self.clamp_overlay();
-        if enters { self.enter_in_overlay() } else { Vec::new() }
+        if enters {
+            self.enter_in_overlay()
+        } else {
+            Vec::new()
+        }
     }
 
     fn wheel(&mut self, by: i64, at: Position) -> Vec<Effect> {

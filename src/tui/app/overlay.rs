@@ -51,7 +51,10 @@ impl Overlay {
     }
 
     pub(super) fn palette() -> Self {
-        Overlay::Palette { input: Input::default(), selected: 0 }
+        Overlay::Palette {
+            input: Input::default(),
+            selected: 0,
+        }
     }
 
     pub(super) fn log() -> Self {
@@ -81,9 +84,10 @@ impl Overlay {
 impl App {
     /// Opens an overlay, or closes it when it is open.
     pub(super) fn toggle(&mut self, overlay: Overlay) {
-        let same = self.overlay.as_ref().is_some_and(|open| {
-            std::mem::discriminant(open) == std::mem::discriminant(&overlay)
-        });
+        let same = self
+            .overlay
+            .as_ref()
+            .is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&overlay));
         self.overlay = (!same).then_some(overlay);
         self.dirty = true;
     }
@@ -98,7 +102,9 @@ impl App {
             KeyCode::PageUp => self.scroll(-page),
             KeyCode::PageDown => self.scroll(page),
             KeyCode::Enter => return self.enter_in_overlay(),
-            _ if matches!(self.overlay, Some(Overlay::Palette { .. })) => self.type_in_palette(event),
+            _ if matches!(self.overlay, Some(Overlay::Palette { .. })) => {
+                self.type_in_palette(event)
+            }
             KeyCode::Home => self.scroll(i64::MIN / 2),
             KeyCode::End => self.scroll(i64::MAX / 2),
             _ => return self.other_key_in_overlay(event),
@@ -142,7 +148,11 @@ impl App {
 
     /// Moves in the open overlay, down for positive numbers.
     pub(super) fn scroll(&mut self, by: i64) {
-        let by = if matches!(self.overlay, Some(Overlay::Log { .. })) { -by } else { by };
+        let by = if matches!(self.overlay, Some(Overlay::Log { .. })) {
+            -by
+        } else {
+            by
+        };
         if let Some(overlay) = &mut self.overlay {
             let place = overlay.place();
             *place = place.saturating_add_signed(by as isize);
@@ -159,9 +169,9 @@ impl App {
                 let inner = views::popup::inner(Screen::of(self).overlay);
                 views::help::length(self, inner.width).saturating_sub(inner.height.into())
             }
-            Some(Overlay::Palette { input, .. }) => {
-                views::palette::matches(self, input.value()).len().saturating_sub(1)
-            }
+            Some(Overlay::Palette { input, .. }) => views::palette::matches(self, input.value())
+                .len()
+                .saturating_sub(1),
             Some(Overlay::Log { .. }) => {
                 let inner = views::popup::inner(Screen::of(self).overlay);
                 views::log::length(self, inner.width).saturating_sub(inner.height.into())
@@ -184,7 +194,10 @@ impl App {
                 match views::palette::matches(self, input.value()).get(selected) {
                     Some(&action) => self.act(action),
                     None => {
-                        self.say(Kind::Hint, format!("no action is called `{}`", input.value()));
+                        self.say(
+                            Kind::Hint,
+                            format!("no action is called `{}`", input.value()),
+                        );
                         Vec::new()
                     }
                 }
@@ -203,7 +216,10 @@ impl App {
         }
         // What was seen of the other run must not be taken for this one.
         let snapshot = Some(Snapshot::empty(self.degrees(), self.grid()));
-        self.picture = Picture { snapshot, ..Picture::default() };
+        self.picture = Picture {
+            snapshot,
+            ..Picture::default()
+        };
         self.forget_pending();
         self.connection = Connection::Connecting;
         self.placed = false;

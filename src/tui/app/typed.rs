@@ -24,20 +24,30 @@ pub enum Typed {
 
 /// Reads a typed command; `None` when it is none, an error in words when one of its figures is not usable.
 pub fn parse(text: &str) -> Option<Result<Typed, String>> {
-    let words: Vec<&str> =
-        text.split([' ', ',', '×']).filter(|w| !w.is_empty()).collect();
-    let number = |w: &str| w.parse::<u8>().map_err(|_| format!("`{w}` is no degree; choose 1 to 8"));
+    let words: Vec<&str> = text
+        .split([' ', ',', '×'])
+        .filter(|w| !w.is_empty())
+        .collect();
+    let number = |w: &str| {
+        w.parse::<u8>()
+            .map_err(|_| format!("`{w}` is no degree; choose 1 to 8"))
+    };
     let part = |w: &str| match w.parse::<f64>() {
         Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
         _ => Err(format!("`{w}` is no parameter; choose 0 to 1")),
     };
     Some(match words.as_slice() {
         ["degree", m, n] => number(m).and_then(|m| {
-            Ok(Typed::Degree(Degrees::new(m, number(n)?).map_err(|e| e.to_string())?))
+            Ok(Typed::Degree(
+                Degrees::new(m, number(n)?).map_err(|e| e.to_string())?,
+            ))
         }),
         ["grid", g] => match g.parse() {
             Ok(g) => Heatmap::refuse_grid(g).map_or(Ok(Typed::Grid(g)), Err),
-            Err(_) => Err(format!("`{g}` is no grid; choose 2 to {}", Heatmap::MAX_GRID)),
+            Err(_) => Err(format!(
+                "`{g}` is no grid; choose 2 to {}",
+                Heatmap::MAX_GRID
+            )),
         },
         ["go", u, v] => part(u).and_then(|u| Ok(Typed::Go(u, part(v)?))),
         ["theme", name] => Ok(Typed::Theme((*name).into())),

@@ -55,8 +55,17 @@ pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
         let look = convert(&look).map_err(|why| ThemeError(format!("role {role:?}: {why}")))?;
         Ok((role, look))
     };
-    let roles = raw.roles.into_iter().map(look).collect::<Result<_, ThemeError>>()?;
-    Ok(File { name: raw.name, description: raw.description, colormap: raw.colormap, roles })
+    let roles = raw
+        .roles
+        .into_iter()
+        .map(look)
+        .collect::<Result<_, ThemeError>>()?;
+    Ok(File {
+        name: raw.name,
+        description: raw.description,
+        colormap: raw.colormap,
+        roles,
+    })
 }
 
 fn convert(raw: &RawLook) -> Result<Look, String> {
@@ -64,7 +73,10 @@ fn convert(raw: &RawLook) -> Result<Look, String> {
         fg: raw.fg.as_deref().map(hex).transpose()?,
         bg: raw.bg.as_deref().map(hex).transpose()?,
         ansi: raw.ansi.as_deref().map_or(Ok((None, None)), pair)?,
-        add: raw.add.as_deref().map_or(Ok(Modifier::empty()), modifiers)?,
+        add: raw
+            .add
+            .as_deref()
+            .map_or(Ok(Modifier::empty()), modifiers)?,
         plain: raw.plain.as_deref().map(modifiers).transpose()?,
     })
 }
@@ -87,28 +99,29 @@ fn named(s: &str) -> Result<Color, String> {
     match s.trim() {
         "default" => Ok(Color::Reset),
         name => match Color::from_str(name) {
-            Ok(Color::Rgb(..) | Color::Indexed(_)) | Err(_) => {
-                Err(format!("`{name}` is none of the 16 colours; write one like lightblue, or default"))
-            }
+            Ok(Color::Rgb(..) | Color::Indexed(_)) | Err(_) => Err(format!(
+                "`{name}` is none of the 16 colours; write one like lightblue, or default"
+            )),
             Ok(color) => Ok(color),
         },
     }
 }
 
 fn modifiers(s: &str) -> Result<Modifier, String> {
-    s.split_whitespace().try_fold(Modifier::empty(), |all, word| {
-        Ok(all
-            | match word {
-                "bold" => Modifier::BOLD,
-                "dim" => Modifier::DIM,
-                "italic" => Modifier::ITALIC,
-                "underlined" => Modifier::UNDERLINED,
-                "reversed" => Modifier::REVERSED,
-                _ => {
-                    return Err(format!(
-                        "`{word}` is no style; choose bold, dim, italic, underlined or reversed"
-                    ));
-                }
-            })
-    })
+    s.split_whitespace()
+        .try_fold(Modifier::empty(), |all, word| {
+            Ok(all
+                | match word {
+                    "bold" => Modifier::BOLD,
+                    "dim" => Modifier::DIM,
+                    "italic" => Modifier::ITALIC,
+                    "underlined" => Modifier::UNDERLINED,
+                    "reversed" => Modifier::REVERSED,
+                    _ => {
+                        return Err(format!(
+                            "`{word}` is no style; choose bold, dim, italic, underlined or reversed"
+                        ));
+                    }
+                })
+        })
 }

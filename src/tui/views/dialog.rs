@@ -11,11 +11,23 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 /// Draws the question.
 pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question) {
     let (area, text_rows) = place(screen, question);
-    let inner = popup::draw(area, buf, theme, question.title, "enter takes the marked one");
+    let inner = popup::draw(
+        area,
+        buf,
+        theme,
+        question.title,
+        "enter takes the marked one",
+    );
     Paragraph::new(question.text.as_str())
         .wrap(Wrap { trim: true })
         .style(theme.style(Role::Text))
-        .render(Rect { height: text_rows.min(inner.height), ..inner }, buf);
+        .render(
+            Rect {
+                height: text_rows.min(inner.height),
+                ..inner
+            },
+            buf,
+        );
     for (n, choice) in question.choices.iter().enumerate() {
         let row = row_of(inner, text_rows, n);
         if row.y >= inner.bottom() {
@@ -25,11 +37,20 @@ pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question
         let mark = if chosen { theme.pick("›", ">") } else { " " };
         let line = Line::from(vec![
             Span::raw(format!("{mark} ")),
-            Span::styled(choice.key.to_string(), theme.style(if chosen { Role::Selection } else { Role::Key })),
+            Span::styled(
+                choice.key.to_string(),
+                theme.style(if chosen { Role::Selection } else { Role::Key }),
+            ),
             Span::raw(format!("  {:<12}", choice.label)),
-            Span::styled(choice.meaning, theme.style(if chosen { Role::Selection } else { Role::Muted })),
+            Span::styled(
+                choice.meaning,
+                theme.style(if chosen { Role::Selection } else { Role::Muted }),
+            ),
         ]);
-        buf.set_style(row, theme.style(if chosen { Role::Selection } else { Role::Text }));
+        buf.set_style(
+            row,
+            theme.style(if chosen { Role::Selection } else { Role::Text }),
+        );
         line.render(row, buf);
     }
 }
@@ -42,13 +63,19 @@ pub fn choice_at(screen: Rect, question: &Question, at: Position) -> Option<usiz
 }
 
 fn row_of(inner: Rect, text_rows: u16, n: usize) -> Rect {
-    Rect { y: inner.y + text_rows + 1 + n as u16, height: 1, ..inner }
+    Rect {
+        y: inner.y + text_rows + 1 + n as u16,
+        height: 1,
+        ..inner
+    }
 }
 
 fn place(screen: Rect, question: &Question) -> (Rect, u16) {
     let width = 56.min(screen.width);
     // Words wrap a little earlier than letters would.
-    let text_rows = (question.text.chars().count() as u16).div_ceil(width.saturating_sub(12).max(1)).max(1);
+    let text_rows = (question.text.chars().count() as u16)
+        .div_ceil(width.saturating_sub(12).max(1))
+        .max(1);
     let height = (text_rows + question.choices.len() as u16 + 3).min(screen.height);
     let area = Rect {
         x: screen.x + (screen.width - width) / 2,

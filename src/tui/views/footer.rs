@@ -22,7 +22,8 @@ struct Item {
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     if let Some(hint) = hint(app) {
-        return Line::from(Span::styled(format!(" {hint}"), theme.style(Role::Muted))).render(area, buf);
+        return Line::from(Span::styled(format!(" {hint}"), theme.style(Role::Muted)))
+            .render(area, buf);
     }
     for item in items(app, area) {
         let line = Line::from(vec![
@@ -38,12 +39,19 @@ pub fn action_at(app: &App, area: Rect, x: u16) -> Option<Action> {
     if hint(app).is_some() {
         return None;
     }
-    items(app, area).into_iter().find(|i| (i.x..i.x + i.width).contains(&x)).map(|i| i.action)
+    items(app, area)
+        .into_iter()
+        .find(|i| (i.x..i.x + i.width).contains(&x))
+        .map(|i| i.action)
 }
 
 /// What the keys do while something lies over the main area.
 fn hint(app: &App) -> Option<String> {
-    let (up, down) = if app.theme.ascii() { ("up", "down") } else { ("↑", "↓") };
+    let (up, down) = if app.theme.ascii() {
+        ("up", "down")
+    } else {
+        ("↑", "↓")
+    };
     if app.question.is_some() {
         return Some(format!("{up}{down} choose   enter take it   esc cancel"));
     }
@@ -51,7 +59,9 @@ fn hint(app: &App) -> Option<String> {
         Overlay::Help { .. } | Overlay::Log { .. } => {
             format!("{up}{down} pageup pagedown scroll   esc close")
         }
-        Overlay::Palette { .. } => format!("type to find   {up}{down} choose   enter do it   esc close"),
+        Overlay::Palette { .. } => {
+            format!("type to find   {up}{down} choose   enter do it   esc close")
+        }
         Overlay::Models { .. } => format!(
             "{up}{down} choose   {} copy its folder   esc close",
             app.key(Action::Copy)
@@ -73,7 +83,11 @@ fn rank(app: &App, entry: &Entry) -> u8 {
             n => n + 1,
         },
     };
-    if own > 0 && (entry.possible)(app).is_ok() { own } else { 0 }
+    if own > 0 && (entry.possible)(app).is_ok() {
+        own
+    } else {
+        0
+    }
 }
 
 fn label(app: &App, entry: &Entry) -> String {
@@ -106,7 +120,16 @@ fn items(app: &App, area: Rect) -> Vec<Item> {
             break;
         }
         room -= width + 2;
-        kept.push((place, Item { x: 0, width, action: entry.action, key, label }));
+        kept.push((
+            place,
+            Item {
+                x: 0,
+                width,
+                action: entry.action,
+                key,
+                label,
+            },
+        ));
     }
     // Help, detach and quit stand at the end, where one looks for them; the rest in the table's order.
     let last = |a: Action| match a {

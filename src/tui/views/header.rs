@@ -14,28 +14,58 @@ use surfit_core::snapshot::{Snapshot, State};
 
 /// Draws the header.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
-    let [first, second] = [0, 1].map(|n| Rect { y: area.y + n, height: 1, ..area });
+    let [first, second] = [0, 1].map(|n| Rect {
+        y: area.y + n,
+        height: 1,
+        ..area
+    });
     if area.height >= 2 {
         let mut left = identity(app);
         left.extend(details(app));
         spread(first, buf, left, facts(app));
         let stages = stages(app);
         let width = columns(&stages) + 2;
-        spread(Rect { width: width.min(second.width), ..second }, buf, stages, Vec::new());
+        spread(
+            Rect {
+                width: width.min(second.width),
+                ..second
+            },
+            buf,
+            stages,
+            Vec::new(),
+        );
         let rest = second.width.saturating_sub(width);
-        progress(Rect { x: second.x + second.width - rest, width: rest, ..second }, buf, app, true);
+        progress(
+            Rect {
+                x: second.x + second.width - rest,
+                width: rest,
+                ..second
+            },
+            buf,
+            app,
+            true,
+        );
     } else {
         let left = identity(app);
         let width = (columns(&left) + 2).min(first.width);
         spread(first, buf, left, Vec::new());
-        let rest = Rect { x: first.x + width, width: first.width - width, ..first };
+        let rest = Rect {
+            x: first.x + width,
+            width: first.width - width,
+            ..first
+        };
         progress(rest, buf, app, false);
     }
 }
 
 /// Columns that pieces take, two between each.
 fn columns(pieces: &[Piece]) -> u16 {
-    pieces.iter().map(|p| wide(p) + 2).sum::<u16>().saturating_sub(2) + 1
+    pieces
+        .iter()
+        .map(|p| wide(p) + 2)
+        .sum::<u16>()
+        .saturating_sub(2)
+        + 1
 }
 
 fn wide(piece: &Piece) -> u16 {
@@ -77,7 +107,10 @@ fn identity<'a>(app: &App) -> Vec<Piece<'a>> {
     let (sign, role, word) = state(app);
     vec![
         vec![Span::styled("surfit", theme.style(Role::TitleFocused))],
-        vec![Span::styled(shortened(&app.run, 24, theme.ascii()), theme.style(Role::Text))],
+        vec![Span::styled(
+            shortened(&app.run, 24, theme.ascii()),
+            theme.style(Role::Text),
+        )],
         vec![Span::styled(format!("{sign} {word}"), theme.style(role))],
     ]
 }
@@ -107,13 +140,19 @@ fn state(app: &App) -> (&'static str, Role, &'static str) {
 fn details<'a>(app: &App) -> Vec<Piece<'a>> {
     let theme = &app.theme;
     let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
-    let Some(s) = &app.picture.snapshot else { return Vec::new() };
+    let Some(s) = &app.picture.snapshot else {
+        return Vec::new();
+    };
     let mut degree = vec![
         Span::styled("degree ", muted),
         Span::styled(times(theme, &s.degrees.to_string()), text),
     ];
     if let Some(wanted) = app.wanted_degrees().filter(|w| *w != s.degrees) {
-        let to = format!(" {} {}", theme.pick("→", "->"), times(theme, &wanted.to_string()));
+        let to = format!(
+            " {} {}",
+            theme.pick("→", "->"),
+            times(theme, &wanted.to_string())
+        );
         degree.push(Span::styled(to, theme.style(Role::Warning)));
     }
     let mut out = vec![degree];
@@ -127,7 +166,11 @@ fn details<'a>(app: &App) -> Vec<Piece<'a>> {
 }
 
 fn times(theme: &Theme, text: &str) -> String {
-    if theme.ascii() { text.replace('×', "x") } else { text.into() }
+    if theme.ascii() {
+        text.replace('×', "x")
+    } else {
+        text.into()
+    }
 }
 
 /// Facts about the run that hardly change, most important first.
@@ -145,7 +188,11 @@ fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
     }
     if let Some(info) = &app.picture.info {
         tell(format!("{} {}", info.device, info.compute));
-        tell(format!("{}, {} weights", info.network, grouped(info.parameters as u64)));
+        tell(format!(
+            "{}, {} weights",
+            info.network,
+            grouped(info.parameters as u64)
+        ));
         tell(info.data.split(" (").next().unwrap_or_default().to_string());
     }
     out
@@ -153,13 +200,19 @@ fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
 
 fn memory(bytes: u64) -> String {
     let mega = bytes as f64 / 1e6;
-    if mega >= 999.5 { format!("{:.1} GB", mega / 1e3) } else { format!("{mega:.0} MB") }
+    if mega >= 999.5 {
+        format!("{:.1} GB", mega / 1e3)
+    } else {
+        format!("{mega:.0} MB")
+    }
 }
 
 /// All stages with what became of each.
 fn stages<'a>(app: &App) -> Vec<Piece<'a>> {
     let theme = &app.theme;
-    let Some(s) = &app.picture.snapshot else { return Vec::new() };
+    let Some(s) = &app.picture.snapshot else {
+        return Vec::new();
+    };
     let done = |stage: Stage| {
         app.picture.seconds.contains_key(&stage) || (stage < s.stage && app.picture.info.is_some())
     };
@@ -174,7 +227,11 @@ fn stages<'a>(app: &App) -> Vec<Piece<'a>> {
             } else {
                 (theme.pick("·", "."), Role::Muted)
             };
-            let word = if role == Role::Accent { Role::Text } else { Role::Muted };
+            let word = if role == Role::Accent {
+                Role::Text
+            } else {
+                Role::Muted
+            };
             vec![
                 Span::styled(format!("{sign} "), theme.style(role)),
                 Span::styled(stage.name(), theme.style(word)),
@@ -186,7 +243,9 @@ fn stages<'a>(app: &App) -> Vec<Piece<'a>> {
 /// The bar, with figures to its right as far as there is room.
 fn progress(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     let theme = &app.theme;
-    let Some(s) = &app.picture.snapshot else { return };
+    let Some(s) = &app.picture.snapshot else {
+        return;
+    };
     let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
     if app.picture.state() == State::Finished {
         return spread(area, buf, Vec::new(), vec![seconds_of_all(app)]);
@@ -203,7 +262,10 @@ fn progress(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
         if s.state == State::Running {
             let left = app.calm.seconds_left.filter(|_| connected).map(duration);
             let left = left.map_or(String::new(), |l| format!("{l} left"));
-            figures.push(vec![Span::styled(format!("{left:>16}"), theme.style(Role::Accent))]);
+            figures.push(vec![Span::styled(
+                format!("{left:>16}"),
+                theme.style(Role::Accent),
+            )]);
         }
         let of = grouped(s.total);
         let width = of.len();
@@ -211,19 +273,35 @@ fn progress(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
             Span::styled(format!("{:>width$}", grouped(s.done)), text),
             Span::styled(format!(" / {of}"), muted),
         ]);
-        let rate = if app.calm.rate > 0.0 && connected && s.state == State::Running { speed(s, app.calm.rate) } else { String::new() };
+        let rate = if app.calm.rate > 0.0 && connected && s.state == State::Running {
+            speed(s, app.calm.rate)
+        } else {
+            String::new()
+        };
         figures.push(vec![Span::styled(format!("{rate:>10}"), muted)]);
     }
-    let name = if stage_is_named { phase(s) } else { stage_name(s) };
+    let name = if stage_is_named {
+        phase(s)
+    } else {
+        stage_name(s)
+    };
     let needs = |figures: &[Piece], name: &str, bar: u16| {
-        let name = if name.is_empty() { 0 } else { name.chars().count() as u16 + 2 };
+        let name = if name.is_empty() {
+            0
+        } else {
+            name.chars().count() as u16 + 2
+        };
         figures.iter().map(|f| wide(f) + 2).sum::<u16>() + name + bar
     };
     // The bar gets some columns; figures give way, the last first, then the name that the stages tell as well.
     while figures.len() > 2 && needs(&figures, &name, 14) > area.width {
         figures.pop();
     }
-    let name = if stage_is_named && needs(&figures, &name, 14) > area.width { String::new() } else { name };
+    let name = if stage_is_named && needs(&figures, &name, 14) > area.width {
+        String::new()
+    } else {
+        name
+    };
     while figures.len() > 1 && needs(&figures, &name, 7) > area.width {
         figures.pop();
     }
@@ -231,14 +309,26 @@ fn progress(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     if !name.is_empty() {
         let width = (name.chars().count() as u16 + 2).min(area.width);
         Span::styled(name, theme.style(Role::Accent)).render(area, buf);
-        left = Rect { x: area.x + width, width: area.width - width, ..area };
+        left = Rect {
+            x: area.x + width,
+            width: area.width - width,
+            ..area
+        };
     }
     if s.total == 0 {
         return;
     }
     let used: u16 = figures.iter().map(|f| wide(f) + 2).sum();
     let room = left.width.saturating_sub(used + 1);
-    bar(Rect { width: room, ..left }, buf, theme, s.done as f64 / s.total as f64);
+    bar(
+        Rect {
+            width: room,
+            ..left
+        },
+        buf,
+        theme,
+        s.done as f64 / s.total as f64,
+    );
     let mut x = left.x + room + 1;
     for figure in figures {
         let width = wide(&figure).min(left.right().saturating_sub(x));
@@ -269,7 +359,11 @@ fn speed(s: &Snapshot, rate: f64) -> String {
         Stage::Heatmap => "cells/s",
         _ => "/s",
     };
-    if rate >= 10.0 { format!("{rate:.0} {unit}") } else { format!("{rate:.1} {unit}") }
+    if rate >= 10.0 {
+        format!("{rate:.0} {unit}")
+    } else {
+        format!("{rate:.1} {unit}")
+    }
 }
 
 fn seconds_of_all<'a>(app: &App) -> Piece<'a> {
@@ -318,7 +412,12 @@ mod tests {
 
     #[test]
     fn durations_in_words() {
-        let cases = [(0.4, "0 s"), (59.6, "1 min 0 s"), (131.0, "2 min 11 s"), (3900.0, "1 h 5 min")];
+        let cases = [
+            (0.4, "0 s"),
+            (59.6, "1 min 0 s"),
+            (131.0, "2 min 11 s"),
+            (3900.0, "1 h 5 min"),
+        ];
         for (seconds, words) in cases {
             assert_eq!(duration(seconds), words);
         }

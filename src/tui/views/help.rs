@@ -11,7 +11,10 @@ use ratatui::widgets::Widget;
 
 /// Draws the overlay from line `scroll` on.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
-    let bright = app.theme.pick("bright: possible now · dim: not now", "dim keys are not possible now");
+    let bright = app.theme.pick(
+        "bright: possible now · dim: not now",
+        "dim keys are not possible now",
+    );
     let inner = popup::draw(area, buf, &app.theme, "Keys", bright);
     let lines = lines(app, inner.width);
     let scroll = scroll.min(lines.len().saturating_sub(inner.height.into()));
@@ -35,14 +38,22 @@ fn lines<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
         }
         lines.push(Line::styled(group.name(), theme.style(Role::Title)));
         for entry in TABLE.iter().filter(|e| e.group == group) {
-            let keys: Vec<String> =
-                app.keymap.keys(entry.action).iter().map(|k| k.show(theme.ascii())).collect();
+            let keys: Vec<String> = app
+                .keymap
+                .keys(entry.action)
+                .iter()
+                .map(|k| k.show(theme.ascii()))
+                .collect();
             let reason = (entry.possible)(app).err();
             let (key, text) = match reason {
                 None => (Role::Key, Role::Text),
                 Some(_) => (Role::Muted, Role::Muted),
             };
-            let keys = if keys.is_empty() { "no key".into() } else { keys.join(" ") };
+            let keys = if keys.is_empty() {
+                "no key".into()
+            } else {
+                keys.join(" ")
+            };
             let mut spans = vec![
                 Span::styled(format!("  {keys:<key_width$}"), theme.style(key)),
                 Span::styled(entry.help, theme.style(text)),

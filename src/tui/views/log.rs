@@ -44,14 +44,27 @@ fn lines<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
         let role = if line.error { Role::Error } else { Role::Text };
         // A figure is not parted from its unit.
         let sentence = clean(&line.text, theme.ascii()).replace(" %", "\u{a0}%");
-        let words: Vec<text::Piece> =
-            sentence.split(' ').map(|w| vec![Span::styled(w.to_string(), theme.style(role))]).collect();
+        let words: Vec<text::Piece> = sentence
+            .split(' ')
+            .map(|w| vec![Span::styled(w.to_string(), theme.style(role))])
+            .collect();
         let rows = text::fill(&words, width.saturating_sub(TIME));
         for (n, row) in rows.into_iter().enumerate() {
-            let time = if n == 0 { clock(line.time - began) } else { String::new() };
+            let time = if n == 0 {
+                clock(line.time - began)
+            } else {
+                String::new()
+            };
             let usual = usize::from(TIME);
-            let mut spans = vec![Span::styled(format!("{time:<usual$}"), theme.style(Role::Muted))];
-            spans.extend(row.spans.into_iter().map(|s| Span::styled(s.content.replace('\u{a0}', " "), s.style)));
+            let mut spans = vec![Span::styled(
+                format!("{time:<usual$}"),
+                theme.style(Role::Muted),
+            )];
+            spans.extend(
+                row.spans
+                    .into_iter()
+                    .map(|s| Span::styled(s.content.replace('\u{a0}', " "), s.style)),
+            );
             out.push(Line::from(spans));
         }
     }

@@ -17,7 +17,9 @@ use surfit_core::snapshot::State;
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     let short = |kind| matches!(kind, Kind::Error | Kind::Hint);
-    let note = app.note().filter(|n| short(n.kind) || app.banner().is_none());
+    let note = app
+        .note()
+        .filter(|n| short(n.kind) || app.banner().is_none());
     if note.is_none()
         && let Some(banner) = app.banner()
     {
@@ -50,22 +52,38 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     };
     Line::from(vec![
         Span::styled(format!(" {sign} "), theme.style(role)),
-        Span::styled(shortened(&text, area.width.saturating_sub(4), theme.ascii()), text_style),
+        Span::styled(
+            shortened(&text, area.width.saturating_sub(4), theme.ascii()),
+            text_style,
+        ),
     ])
     .render(area, buf);
-    let rest = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let rest = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
     buf.set_style(rest, Style::new());
 }
 
 /// Letters that core's sentences use, for terminals without them.
 pub fn clean(text: &str, ascii: bool) -> String {
     // Whatever a file name or an error holds, it stays one line and never speaks to the terminal.
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if !ascii {
         return text;
     }
-    let text = text.replace('…', "...").replace('→', "->").replace('×', "x").replace('±', "+-");
-    text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
+    let text = text
+        .replace('…', "...")
+        .replace('→', "->")
+        .replace('×', "x")
+        .replace('±', "+-");
+    text.chars()
+        .map(|c| if c.is_ascii() { c } else { '?' })
+        .collect()
 }
 
 /// `text` in at most `width` columns, with a sign when something is left out.
@@ -100,12 +118,17 @@ fn standing(app: &App) -> Option<(Role, String)> {
         (_, Connection::Connecting) => "waiting for the engine …".into(),
         (State::Starting, _) => "the engine is starting …".into(),
         (State::Idle, _) => {
-            format!("nothing is under way; {} goes on with the job", app.key(Action::Start))
+            format!(
+                "nothing is under way; {} goes on with the job",
+                app.key(Action::Start)
+            )
         }
         (State::Paused, _) => format!("paused; {} goes on", app.key(Action::Pause)),
         (State::Running, _) => match stage? {
             Stage::Data => "loading the data set …".into(),
-            Stage::Corners => "training the four corners; the surface between them comes next".into(),
+            Stage::Corners => {
+                "training the four corners; the surface between them comes next".into()
+            }
             Stage::Align => "aligning corners 2 to 4 to corner 1 …".into(),
             Stage::Heatmap => "measuring every cell on the finished surface …".into(),
             Stage::Export => "writing the best model and measuring it on the test split …".into(),
@@ -128,10 +151,17 @@ fn result(picture: &Picture) -> Option<(Role, String)> {
     );
     let top = |list: &[f64]| list.iter().copied().max_by(f64::total_cmp);
     if let Some(corner) = top(&finished.corners) {
-        text += &format!(", {:+.2} points over the best corner", 100.0 * (best.accuracy - corner));
+        text += &format!(
+            ", {:+.2} points over the best corner",
+            100.0 * (best.accuracy - corner)
+        );
     }
     if let (Some(test), Some(corner)) = (finished.best_test, top(&finished.corners_test)) {
-        text += &format!(" (on test {}, {:+.2})", percent(test, 2), 100.0 * (test - corner));
+        text += &format!(
+            " (on test {}, {:+.2})",
+            percent(test, 2),
+            100.0 * (test - corner)
+        );
     }
     text += &format!("; interior mean {}", percent(finished.interior_mean, 2));
     Some((Role::Good, text))

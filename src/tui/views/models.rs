@@ -20,8 +20,11 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
         line.render(row, buf);
     }
     if app.picture.exports.is_empty() {
-        let keys = [crate::action::Action::ExportBest, crate::action::Action::ExportCursor]
-            .map(|a| app.key(a));
+        let keys = [
+            crate::action::Action::ExportBest,
+            crate::action::Action::ExportCursor,
+        ]
+        .map(|a| app.key(a));
         let text = format!(
             "No model was written yet: {} writes the best, {} the one under the cursor.",
             keys[0], keys[1]
@@ -29,7 +32,15 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
         return Line::styled(text, theme.style(Role::Muted)).render(list, buf);
     }
     let first = popup::first_shown(selected, list.height);
-    for ((n, x), row) in app.picture.exports.iter().rev().enumerate().skip(first).zip(list.rows()) {
+    for ((n, x), row) in app
+        .picture
+        .exports
+        .iter()
+        .rev()
+        .enumerate()
+        .skip(first)
+        .zip(list.rows())
+    {
         let chosen = n == selected;
         if chosen {
             buf.set_style(row, theme.style(Role::Selection));
@@ -44,8 +55,14 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
         Line::from(vec![
             Span::styled(format!(" {:<10}", x.selection), role(Role::Text)),
             Span::styled(format!("{at:<17}"), role(Role::Muted)),
-            Span::styled(format!("{:>9}", percent(x.validation_accuracy, 2)), role(Role::Text)),
-            Span::styled(format!("{:>11}  ", percent(x.test_accuracy, 2)), role(Role::Good)),
+            Span::styled(
+                format!("{:>9}", percent(x.validation_accuracy, 2)),
+                role(Role::Text),
+            ),
+            Span::styled(
+                format!("{:>11}  ", percent(x.test_accuracy, 2)),
+                role(Role::Good),
+            ),
             Span::styled(dir, role(Role::Muted)),
         ])
         .render(row, buf);
@@ -65,8 +82,18 @@ pub fn row_at(app: &App, inner: Rect, at: Position) -> Option<usize> {
 
 fn parts(app: &App, inner: Rect) -> (Rect, Rect) {
     let head = (corners(app).len() as u16).min(inner.height);
-    let list = Rect { y: inner.y + head, height: inner.height - head, ..inner };
-    (Rect { height: head, ..inner }, list)
+    let list = Rect {
+        y: inner.y + head,
+        height: inner.height - head,
+        ..inner
+    };
+    (
+        Rect {
+            height: head,
+            ..inner
+        },
+        list,
+    )
 }
 
 /// The lines above the list.
@@ -74,19 +101,35 @@ fn corners<'a>(app: &App) -> Vec<Line<'a>> {
     let theme = &app.theme;
     let head = |text: String| Line::styled(text, theme.style(Role::Muted));
     let columns = |first: &str, second: &str| {
-        head(format!(" {first:<10}{second:<17}{:>9}{:>11}", "validation", "test"))
+        head(format!(
+            " {first:<10}{second:<17}{:>9}{:>11}",
+            "validation", "test"
+        ))
     };
-    let tests = app.picture.finished.as_ref().map(|f| f.corners_test.clone()).unwrap_or_default();
+    let tests = app
+        .picture
+        .finished
+        .as_ref()
+        .map(|f| f.corners_test.clone())
+        .unwrap_or_default();
     let mut lines = vec![columns("corner", "from")];
     for (n, corner) in &app.picture.corners {
         let test = tests.get(*n).map(|t| percent(*t, 2)).unwrap_or_default();
-        let aligned = app.picture.alignments.get(n).map(|a| {
-            format!("  aligned: {:.0} % of units moved", 100.0 * a.moved)
-        });
+        let aligned = app
+            .picture
+            .alignments
+            .get(n)
+            .map(|a| format!("  aligned: {:.0} % of units moved", 100.0 * a.moved));
         lines.push(Line::from(vec![
             Span::styled(format!(" {:<10}", n + 1), theme.style(Role::corner(*n))),
-            Span::styled(format!("{:<17}", shortened(&corner.source, 16, theme.ascii())), theme.style(Role::Muted)),
-            Span::styled(format!("{:>9}", percent(corner.accuracy, 2)), theme.style(Role::Text)),
+            Span::styled(
+                format!("{:<17}", shortened(&corner.source, 16, theme.ascii())),
+                theme.style(Role::Muted),
+            ),
+            Span::styled(
+                format!("{:>9}", percent(corner.accuracy, 2)),
+                theme.style(Role::Text),
+            ),
             Span::styled(format!("{test:>11}"), theme.style(Role::Text)),
             Span::styled(aligned.unwrap_or_default(), theme.style(Role::Muted)),
         ]));

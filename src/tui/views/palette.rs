@@ -30,10 +30,14 @@ pub fn matches(app: &App, typed: &str) -> Vec<Action> {
     let mut found: Vec<(u32, Action)> = shown
         .filter_map(|e| {
             let mut score = |text: &str, weight: u32| {
-                pattern.score(Utf32Str::new(text, &mut letters), &mut matcher).map(|s| s * weight)
+                pattern
+                    .score(Utf32Str::new(text, &mut letters), &mut matcher)
+                    .map(|s| s * weight)
             };
             // A hit in the name is worth more than one in the explanation.
-            score(&e.id.replace('-', " "), 3).max(score(e.help, 1)).map(|s| (s, e.action))
+            score(&e.id.replace('-', " "), 3)
+                .max(score(e.help, 1))
+                .map(|s| (s, e.action))
         })
         .collect();
     found.sort_by_key(|f| std::cmp::Reverse(f.0));
@@ -48,13 +52,23 @@ pub fn row_at(inner: Rect, selected: usize, at: Position) -> Option<usize> {
 }
 
 fn list(inner: Rect) -> Rect {
-    Rect { y: inner.y + ABOVE, height: inner.height.saturating_sub(ABOVE), ..inner }
+    Rect {
+        y: inner.y + ABOVE,
+        height: inner.height.saturating_sub(ABOVE),
+        ..inner
+    }
 }
 
 /// Draws the overlay.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: usize) {
     let theme = &app.theme;
-    let inner = popup::draw(area, buf, theme, "Do something by its name", &FORMS.join("   "));
+    let inner = popup::draw(
+        area,
+        buf,
+        theme,
+        "Do something by its name",
+        &FORMS.join("   "),
+    );
     let caret = input.visual_cursor() as u16;
     buf.set_string(inner.x, inner.y, ": ", theme.style(Role::Key));
     buf.set_stringn(
@@ -87,7 +101,11 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         let reason = (entry.possible)(app).err();
         let chosen = n == selected;
         let role = |usual| if chosen { Role::Selection } else { usual };
-        let text = if reason.is_some() { Role::Muted } else { Role::Text };
+        let text = if reason.is_some() {
+            Role::Muted
+        } else {
+            Role::Text
+        };
         let key = app.key(*action);
         if chosen {
             buf.set_style(row, theme.style(Role::Selection));
@@ -95,7 +113,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         let help = reason.unwrap_or_else(|| entry.help.into());
         Line::from(vec![
             Span::styled(format!(" {key:<10}"), theme.style(role(Role::Key))),
-            Span::styled(format!("{:<18}", entry.id.replace('-', " ")), theme.style(role(text))),
+            Span::styled(
+                format!("{:<18}", entry.id.replace('-', " ")),
+                theme.style(role(text)),
+            ),
             Span::styled(help, theme.style(role(Role::Muted))),
         ])
         .render(row, buf);

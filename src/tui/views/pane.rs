@@ -25,7 +25,11 @@ pub fn block<'a>(theme: &Theme, title: impl Into<Line<'a>>, focused: bool) -> Bl
         (Role::Border, Role::Title)
     };
     let set = match (theme.ascii(), focused) {
-        (true, true) => border::Set { horizontal_top: "=", horizontal_bottom: "=", ..ASCII_BORDER },
+        (true, true) => border::Set {
+            horizontal_top: "=",
+            horizontal_bottom: "=",
+            ..ASCII_BORDER
+        },
         (true, false) => ASCII_BORDER,
         // Without colour the weight of the line is all there is.
         (false, true) if theme.depth() <= crate::color::Depth::Ansi16 => border::THICK,

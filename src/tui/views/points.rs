@@ -44,11 +44,6 @@ impl PointsView {
     }
 }
 
-/// [`PointsView::point_at`] for a pane whose grid is not scrolled.
-pub fn point_at(area: Rect, column: u16, row: u16, picture: &Picture) -> Option<usize> {
-    PointsView::default().point_at(area, column, row, picture)
-}
-
 /// True when the snapshot has the control points that its degrees ask for.
 fn usable(snapshot: &Snapshot) -> bool {
     let rows = snapshot.degrees.rows();

@@ -14,10 +14,14 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, hint: &str
     Clear.render(area, buf);
     buf.set_style(area, theme.style(Role::Background));
     // The frame's title style lies under the hint, too; its weight is the title's alone.
-    let quiet = theme.style(Role::Muted).remove_modifier(Modifier::BOLD | Modifier::REVERSED);
+    let quiet = theme
+        .style(Role::Muted)
+        .remove_modifier(Modifier::BOLD | Modifier::REVERSED);
     let hint = Line::from(Span::styled(format!(" {hint} "), quiet));
     let title = Line::from(format!(" {title} "));
-    pane::block(theme, title, true).title_bottom(hint.right_aligned()).render(area, buf);
+    pane::block(theme, title, true)
+        .title_bottom(hint.right_aligned())
+        .render(area, buf);
     inner(area)
 }
 

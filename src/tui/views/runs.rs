@@ -18,13 +18,23 @@ pub fn row_at(inner: Rect, selected: usize, at: Position) -> Option<usize> {
 }
 
 fn list(inner: Rect) -> Rect {
-    Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner }
+    Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(1),
+        ..inner
+    }
 }
 
 /// Draws the overlay.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     let theme = &app.theme;
-    let inner = popup::draw(area, buf, theme, "Runs", "enter goes there, this run goes on");
+    let inner = popup::draw(
+        area,
+        buf,
+        theme,
+        "Runs",
+        "enter goes there, this run goes on",
+    );
     let list = list(inner);
     if app.runs.is_empty() {
         return Line::styled("Looking for runs ...", theme.style(Role::Muted)).render(list, buf);
@@ -46,8 +56,14 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
         let best = run.best.map(|b| percent(b, 2)).unwrap_or_default();
         Line::from(vec![
             Span::styled(format!(" {sign} "), role(sign_role)),
-            Span::styled(format!("{:<24}", shortened(&run.id, 23, theme.ascii())), role(Role::Text)),
-            Span::styled(format!("{:<12}", shortened(&run.state, 11, theme.ascii())), role(Role::Text)),
+            Span::styled(
+                format!("{:<24}", shortened(&run.id, 23, theme.ascii())),
+                role(Role::Text),
+            ),
+            Span::styled(
+                format!("{:<12}", shortened(&run.state, 11, theme.ascii())),
+                role(Role::Text),
+            ),
             Span::styled(format!("{best:>9}   "), role(Role::Accent)),
             Span::styled(format!("{}{here}", run.when), role(Role::Muted)),
         ])

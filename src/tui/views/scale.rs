@@ -210,7 +210,8 @@ pub fn number(value: f64, gap: f64) -> String {
         return "0".into();
     }
     let size = value.abs();
-    if !(1e-4..1e5).contains(&size) && !(size >= 1e5 && size < 1e6 && gap >= 1.0) {
+    let plain = if gap >= 1.0 { 1e-4..1e6 } else { 1e-4..1e5 };
+    if !plain.contains(&size) {
         return format!("{value:.0e}");
     }
     let decimals = (-(gap.abs().max(1e-9)).log10() - 1e-9)

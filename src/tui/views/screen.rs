@@ -1,6 +1,8 @@
 //! The whole screen.
 
-use super::{dialog, footer, header, help, log, loss, message, models, palette, points, runs, surface};
+use super::{
+    dialog, footer, header, help, log, loss, message, models, palette, points, runs, surface,
+};
 use crate::app::{App, Overlay, Pane};
 use crate::layout::{SMALLEST, Screen, tab_spans};
 use crate::theme::Role;
@@ -54,7 +56,10 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
         let chosen = pane == app.focus;
         let role = if chosen { Role::Selection } else { Role::Muted };
         let line = Line::from(vec![
-            Span::styled(format!(" {} ", n + 1), app.theme.style(if chosen { role } else { Role::Key })),
+            Span::styled(
+                format!(" {} ", n + 1),
+                app.theme.style(if chosen { role } else { Role::Key }),
+            ),
             Span::styled(format!("{} ", pane.name()), app.theme.style(role)),
         ]);
         line.render(span, buf);

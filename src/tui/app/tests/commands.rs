@@ -8,7 +8,9 @@ use surfit_core::protocol::{Command, Selection};
 use surfit_core::snapshot::State;
 
 fn set_degree(m: u8, n: u8) -> Command {
-    Command::SetDegree { degrees: fixture::degrees(m, n) }
+    Command::SetDegree {
+        degrees: fixture::degrees(m, n),
+    }
 }
 
 fn commands(rig: &mut Rig) -> Vec<Command> {
@@ -20,22 +22,37 @@ fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true(
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.press("u u u V");
     let sent = rig.sent();
-    let wanted = [set_degree(4, 3), set_degree(5, 3), set_degree(6, 3), set_degree(6, 2)];
+    let wanted = [
+        set_degree(4, 3),
+        set_degree(5, 3),
+        set_degree(6, 3),
+        set_degree(6, 2),
+    ];
     assert_eq!(sent.iter().map(|c| c.1.clone()).collect::<Vec<_>>(), wanted);
     assert!(rig.text().contains("degree 3×3 → 6×2"), "{}", rig.text());
     // The engine did the last only and refuses what that replaced: nobody needs to hear of it.
     for (id, _) in &sent[..3] {
-        rig.hear(Incoming::Reply { id: *id, error: Some("a later degree took its place".into()) });
+        rig.hear(Incoming::Reply {
+            id: *id,
+            error: Some("a later degree took its place".into()),
+        });
     }
     assert!(!rig.text().contains("took its place"));
-    rig.hear(Incoming::Reply { id: sent[3].0, error: None });
+    rig.hear(Incoming::Reply {
+        id: sent[3].0,
+        error: None,
+    });
     rig.press("u");
     assert_eq!(commands(&mut rig), [set_degree(7, 2)]);
     rig.grant();
     let mut snapshot = fixture::fitting().snapshot.unwrap();
     snapshot.degrees = fixture::degrees(7, 2);
     rig.hear(Incoming::Snapshot(Box::new(snapshot)));
-    assert!(!rig.text().contains('→') || !rig.text().contains("×2 →"), "{}", rig.text());
+    assert!(
+        !rig.text().contains('→') || !rig.text().contains("×2 →"),
+        "{}",
+        rig.text()
+    );
     assert_eq!(rig.app.wanted_degrees(), None);
     rig.press("u u");
     // 8 is the highest: the second press says so and asks for nothing.
@@ -48,12 +65,21 @@ fn a_refused_degree_goes_back_to_what_the_engine_has() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.press("u");
     let id = rig.sent()[0].0;
-    rig.hear(Incoming::Reply { id, error: Some("not while the heatmap is measured".into()) });
+    rig.hear(Incoming::Reply {
+        id,
+        error: Some("not while the heatmap is measured".into()),
+    });
     let text = rig.text();
-    assert!(text.contains("degree: not while the heatmap is measured"), "{text}");
+    assert!(
+        text.contains("degree: not while the heatmap is measured"),
+        "{text}"
+    );
     assert!(!text.contains("3×3 →"));
     rig.press("i");
-    assert!(rig.text().contains("not while the heatmap"), "the log keeps it");
+    assert!(
+        rig.text().contains("not while the heatmap"),
+        "the log keeps it"
+    );
     rig.press("esc u");
     assert_eq!(commands(&mut rig), [set_degree(4, 3)]);
 }
@@ -71,7 +97,10 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.press("home right up up m e X x C");
     let (u, v) = (0.05, 0.1);
-    let export = |selection| Command::Export { selection, dir: None };
+    let export = |selection| Command::Export {
+        selection,
+        dir: None,
+    };
     let wanted = [
         Command::Mark { u, v },
         Command::Evaluate { u, v },
@@ -80,13 +109,25 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
         export(Selection::Centroid),
     ];
     assert_eq!(commands(&mut rig), wanted);
-    assert!(rig.text().contains("exporting the mean of the surface"), "{}", rig.text());
+    assert!(
+        rig.text().contains("exporting the mean of the surface"),
+        "{}",
+        rig.text()
+    );
     rig.grant();
     assert!(!rig.text().contains("exporting"));
     let seq = rig.app.picture.seq + 1;
     let event = fixture::evaluated(u, v);
-    rig.hear(Incoming::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
-    assert!(rig.text().contains("on 1500 validation images"), "{}", rig.text());
+    rig.hear(Incoming::Event(surfit_core::event::Envelope {
+        seq,
+        time: 0.0,
+        event,
+    }));
+    assert!(
+        rig.text().contains("on 1500 validation images"),
+        "{}",
+        rig.text()
+    );
 }
 
 #[test]
@@ -94,14 +135,22 @@ fn pause_stop_checkpoint_and_start_are_commands_when_they_make_sense() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.press("p c s");
     assert_eq!(commands(&mut rig), [Command::Pause, Command::Checkpoint]);
-    assert!(rig.text().contains("the job is under way"), "{}", rig.text());
+    assert!(
+        rig.text().contains("the job is under way"),
+        "{}",
+        rig.text()
+    );
     rig.grant();
     assert!(rig.text().contains("The checkpoint is on disk."));
     rig.app.picture.snapshot.as_mut().unwrap().state = State::Paused;
     rig.press("p");
     assert_eq!(commands(&mut rig), [Command::Unpause]);
     rig.press(".");
-    assert!(rig.text().contains("The fit has done 1240 of 3000."), "{}", rig.text());
+    assert!(
+        rig.text().contains("The fit has done 1240 of 3000."),
+        "{}",
+        rig.text()
+    );
     rig.press("enter");
     assert_eq!(commands(&mut rig), [], "enter takes what loses nothing");
     rig.press(". s");
@@ -130,7 +179,14 @@ fn a_control_point_is_frozen_only_when_it_was_chosen() {
     rig.press("3 f");
     assert!(rig.text().contains("a corner never trains"));
     rig.press("right up f");
-    assert_eq!(commands(&mut rig), [Command::Freeze { i: 1, j: 1, frozen: true }]);
+    assert_eq!(
+        commands(&mut rig),
+        [Command::Freeze {
+            i: 1,
+            j: 1,
+            frozen: true
+        }]
+    );
 }
 
 #[test]
@@ -138,7 +194,12 @@ fn the_metric_follows_the_key_and_the_engine() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.press("M");
     assert_eq!(rig.app.surface.metric, Metric::Loss);
-    assert_eq!(commands(&mut rig), [Command::SetMetric { metric: Metric::Loss }]);
+    assert_eq!(
+        commands(&mut rig),
+        [Command::SetMetric {
+            metric: Metric::Loss
+        }]
+    );
 }
 
 #[test]
@@ -160,8 +221,14 @@ fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     assert_eq!(left("q c", fixture::fitting()), None);
     assert_eq!(left("q esc", fixture::fitting()), None);
     assert_eq!(left("ctrl-c", fixture::fitting()), None);
-    assert_eq!(left("ctrl-c ctrl-c", fixture::fitting()), Some(Leave::Detached));
-    assert_eq!(left("? ctrl-c d", fixture::fitting()), Some(Leave::Detached));
+    assert_eq!(
+        left("ctrl-c ctrl-c", fixture::fitting()),
+        Some(Leave::Detached)
+    );
+    assert_eq!(
+        left("? ctrl-c d", fixture::fitting()),
+        Some(Leave::Detached)
+    );
     assert_eq!(left("d", fixture::fitting()), Some(Leave::Detached));
     assert_eq!(left("q", fixture::finished()), quit(true));
     let mut watched = fixture::finished();
@@ -171,7 +238,12 @@ fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     let mut rig = Rig::with(80, 24, fixture::fitting());
     rig.press("q");
     let text = rig.text();
-    for words in ["Leave while work is under way?", "d  detach", "s  stop engine", "c  cancel"] {
+    for words in [
+        "Leave while work is under way?",
+        "d  detach",
+        "s  stop engine",
+        "c  cancel",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
 }
@@ -198,9 +270,16 @@ fn what_is_typed_into_the_palette_is_done() {
     rig.press(":").type_in("checkp").press("enter");
     rig.press(":").type_in("go 1 0").press("enter");
     assert_eq!(commands(&mut rig), [set_degree(4, 5), Command::Checkpoint]);
-    assert_eq!((rig.app.surface.cursor, rig.app.focus), ((20, 0), Pane::Surface));
+    assert_eq!(
+        (rig.app.surface.cursor, rig.app.focus),
+        ((20, 0), Pane::Surface)
+    );
     rig.press(":").type_in("grid 1");
-    assert!(rig.text().contains("a grid of 1 cannot be measured"), "{}", rig.text());
+    assert!(
+        rig.text().contains("a grid of 1 cannot be measured"),
+        "{}",
+        rig.text()
+    );
     rig.press("enter");
     assert_eq!(commands(&mut rig), []);
     rig.press(":").type_in("theme light").press("enter");
@@ -211,7 +290,10 @@ fn what_is_typed_into_the_palette_is_done() {
 fn figures_and_runs_are_asked_of_the_carrying_program() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.press("F o");
-    let sent = [Effect::Send(Outgoing::Figures), Effect::Send(Outgoing::Refresh)];
+    let sent = [
+        Effect::Send(Outgoing::Figures),
+        Effect::Send(Outgoing::Refresh),
+    ];
     assert_eq!(rig.effects, sent);
     rig.hear(Incoming::Notice("figures in runs/demo-7/figures".into()));
     rig.press("esc");
@@ -224,7 +306,11 @@ fn an_event_is_told_and_goes_after_some_seconds() {
     rig.tick(1.0);
     let seq = rig.app.picture.seq + 1;
     let event = Event::Checkpoint { step: 1240 };
-    rig.hear(Incoming::Event(surfit_core::event::Envelope { seq, time: 0.0, event }));
+    rig.hear(Incoming::Event(surfit_core::event::Envelope {
+        seq,
+        time: 0.0,
+        event,
+    }));
     rig.press("t");
     assert!(rig.text().contains("theme light"));
     assert_eq!(rig.app.deadline(), Some(7.0));

@@ -9,18 +9,30 @@ use surfit_core::event::Event;
 fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
     let mut rig = Rig::with(100, 30, fixture::fitting());
     rig.press("u");
-    rig.hear(Incoming::Disconnected { reason: "the connection closed".into() });
+    rig.hear(Incoming::Disconnected {
+        reason: "the connection closed".into(),
+    });
     rig.hear(Incoming::EngineDied);
     let text = rig.text();
-    assert!(text.contains("engine died") && text.contains("r resumes from it"), "{text}");
-    assert!(text.contains("Surface") && text.contains("88.87 %"), "{text}");
+    assert!(
+        text.contains("engine died") && text.contains("r resumes from it"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Surface") && text.contains("88.87 %"),
+        "{text}"
+    );
     assert!(text.contains("r resume"), "the footer offers it\n{text}");
     let error = rig.app.theme.style(Role::Error);
     assert_eq!(rig.cell("engine died").style().fg, error.fg);
     assert!(rig.app.pending.is_empty() && rig.app.wanted_degrees().is_none());
     rig.effects.clear();
     rig.press("p");
-    assert!(rig.text().contains("no engine works on this run"), "{}", rig.text());
+    assert!(
+        rig.text().contains("no engine works on this run"),
+        "{}",
+        rig.text()
+    );
     assert_eq!(rig.effects, []);
     rig.press("r");
     assert_eq!(rig.effects, [Effect::Send(Outgoing::ResumeEngine)]);
@@ -33,22 +45,39 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
 #[test]
 fn a_lost_connection_says_why_and_leaving_then_asks_nothing() {
     let mut rig = Rig::with(80, 24, fixture::fitting());
-    rig.hear(Incoming::Disconnected { reason: "this client was too slow".into() });
-    assert!(rig.text().contains("this client was too slow"), "{}", rig.text());
+    rig.hear(Incoming::Disconnected {
+        reason: "this client was too slow".into(),
+    });
+    assert!(
+        rig.text().contains("this client was too slow"),
+        "{}",
+        rig.text()
+    );
     assert!(rig.text().contains("no engine"));
     rig.press("q");
-    assert_eq!(rig.effects.last(), Some(&Effect::Leave(Leave::Quit { stop_engine: false })));
+    assert_eq!(
+        rig.effects.last(),
+        Some(&Effect::Leave(Leave::Quit { stop_engine: false }))
+    );
 }
 
 #[test]
 fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
     let mut rig = Rig::with(100, 30, fixture::fitting());
     let mut picture = rig.app.picture.clone();
-    fixture::feed(&mut picture, vec![Event::Failed { message: "the disk is full; free some".into() }]);
+    fixture::feed(
+        &mut picture,
+        vec![Event::Failed {
+            message: "the disk is full; free some".into(),
+        }],
+    );
     rig.hear(Incoming::Picture(Box::new(picture)));
     rig.tick(1000.0);
     let text = rig.text();
-    assert!(text.contains("✗ failed") && text.contains("the disk is full; free some"), "{text}");
+    assert!(
+        text.contains("✗ failed") && text.contains("the disk is full; free some"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -57,8 +86,14 @@ fn events_seen_twice_and_snapshots_without_news_change_nothing() {
     rig.app.dirty = false;
     let snapshot = rig.app.picture.snapshot.clone().unwrap();
     rig.hear(Incoming::Snapshot(Box::new(snapshot)));
-    let event = Event::Notice { text: "again".into() };
-    rig.hear(Incoming::Event(surfit_core::event::Envelope { seq: 3, time: 0.0, event }));
+    let event = Event::Notice {
+        text: "again".into(),
+    };
+    rig.hear(Incoming::Event(surfit_core::event::Envelope {
+        seq: 3,
+        time: 0.0,
+        event,
+    }));
     assert!(!rig.app.dirty);
 }
 
@@ -67,12 +102,19 @@ fn header_figures_change_at_most_once_a_second() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.tick(10.0);
     let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
-    for (now, seconds, shown) in [(10.0, 120.0, "2 min 0 s"), (10.5, 110.0, "2 min 0 s"), (11.1, 105.0, "1 min 45 s")]
-    {
+    for (now, seconds, shown) in [
+        (10.0, 120.0, "2 min 0 s"),
+        (10.5, 110.0, "2 min 0 s"),
+        (11.1, 105.0, "1 min 45 s"),
+    ] {
         rig.tick(now);
         snapshot.seconds_left = Some(seconds);
         rig.hear(Incoming::Snapshot(Box::new(snapshot.clone())));
-        assert!(rig.text().contains(&format!("{shown} left")), "{now}\n{}", rig.text());
+        assert!(
+            rig.text().contains(&format!("{shown} left")),
+            "{now}\n{}",
+            rig.text()
+        );
     }
 }
 
@@ -89,15 +131,32 @@ fn another_run_takes_the_place_of_this_one() {
         best: Some(0.9012),
         when: "yesterday".into(),
     };
-    rig.hear(Incoming::Runs(vec![run(fixture::RUN, true), run("resnet-3", false)]));
+    rig.hear(Incoming::Runs(vec![
+        run(fixture::RUN, true),
+        run("resnet-3", false),
+    ]));
     let text = rig.text();
-    assert!(text.contains("resnet-3") && text.contains("90.12 %") && text.contains("(shown)"), "{text}");
+    assert!(
+        text.contains("resnet-3") && text.contains("90.12 %") && text.contains("(shown)"),
+        "{text}"
+    );
     rig.press("enter");
-    assert_eq!(rig.effects.len(), 1, "this run is shown already: {:?}", rig.effects);
+    assert_eq!(
+        rig.effects.len(),
+        1,
+        "this run is shown already: {:?}",
+        rig.effects
+    );
     rig.press("o down enter");
-    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::OpenRun("/runs/resnet-3".into()))));
+    assert_eq!(
+        rig.effects.last(),
+        Some(&Effect::Send(Outgoing::OpenRun("/runs/resnet-3".into())))
+    );
     let text = rig.text();
-    assert!(text.contains("resnet-3") && !text.contains("88.87"), "{text}");
+    assert!(
+        text.contains("resnet-3") && !text.contains("88.87"),
+        "{text}"
+    );
     assert!(rig.app.picture.curves.is_empty());
 }
 
@@ -105,8 +164,16 @@ fn another_run_takes_the_place_of_this_one() {
 fn signals_and_a_lost_link_leave_without_a_question() {
     let mut rig = Rig::with(80, 24, fixture::fitting());
     rig.tell(Message::Hangup);
-    assert_eq!(rig.effects, [Effect::Send(Outgoing::Detach), Effect::Leave(Leave::Detached)]);
+    assert_eq!(
+        rig.effects,
+        [
+            Effect::Send(Outgoing::Detach),
+            Effect::Leave(Leave::Detached)
+        ]
+    );
     rig.effects.clear();
     rig.tell(Message::LinkEnded);
-    assert!(matches!(&rig.effects[..], [Effect::Leave(Leave::Lost(why))] if why.contains("surfit open")));
+    assert!(
+        matches!(&rig.effects[..], [Effect::Leave(Leave::Lost(why))] if why.contains("surfit open"))
+    );
 }

@@ -19,11 +19,18 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
         }));
     }
     rig.press("home");
-    let (key, muted) = (rig.app.theme.style(Role::Key).fg, rig.app.theme.style(Role::Muted).fg);
+    let (key, muted) = (
+        rig.app.theme.style(Role::Key).fg,
+        rig.app.theme.style(Role::Muted).fg,
+    );
     // A fit runs: it can be paused, but not started.
     assert_eq!(rig.cell("p space").style().fg, key);
     assert_eq!(rig.cell("start the job").style().fg, muted);
-    assert!(rig.text().contains("the job is under way"), "{}", rig.text());
+    assert!(
+        rig.text().contains("the job is under way"),
+        "{}",
+        rig.text()
+    );
     rig.press("?");
     assert!(rig.app.overlay.is_none());
 }
@@ -45,7 +52,9 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
     let mut rig = Rig::with(100, 30, fixture::fitting());
     rig.press(":").type_in("exp best");
     assert!(rig.text().contains("export best"), "{}", rig.text());
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
+    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
+        panic!()
+    };
     let found = crate::views::palette::matches(&rig.app, input.value());
     assert_eq!(found[0], crate::action::Action::ExportBest);
     rig.press("esc :").type_in("start corners");
@@ -60,11 +69,16 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
 fn letters_typed_into_the_palette_are_letters() {
     let mut rig = Rig::with(100, 30, fixture::fitting());
     rig.press(":").type_in("q?").press("backspace");
-    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else { panic!() };
+    let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
+        panic!()
+    };
     assert_eq!(input.value(), "q");
     assert!(rig.effects.is_empty());
     rig.press("backspace backspace");
-    assert!(rig.app.overlay.is_none(), "backspace in an empty line closes");
+    assert!(
+        rig.app.overlay.is_none(),
+        "backspace in an empty line closes"
+    );
 }
 
 #[test]
@@ -75,7 +89,10 @@ fn the_log_shows_its_end_and_scrolls_back() {
     assert!(end.contains("finished: best"), "{end}");
     rig.press("home");
     let start = rig.text();
-    assert!(start.contains("0:00:00") && start.contains("data began"), "{start}");
+    assert!(
+        start.contains("0:00:00") && start.contains("data began"),
+        "{start}"
+    );
     rig.press("q");
     assert!(rig.app.overlay.is_none() && rig.app.question.is_none());
 }
@@ -85,18 +102,34 @@ fn models_show_validation_and_test_of_corners_and_exports() {
     let mut rig = Rig::with(100, 30, fixture::finished());
     rig.press("w");
     let text = rig.text();
-    for words in ["validation", "test", "87.15 %", "86.80 %", "88.53 %", "exports/best-1", "aligned: 94 %"] {
+    for words in [
+        "validation",
+        "test",
+        "87.15 %",
+        "86.80 %",
+        "88.53 %",
+        "exports/best-1",
+        "aligned: 94 %",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let mut rig = Rig::with(100, 30, fixture::loading());
     rig.press("w");
     let text = rig.text();
-    assert!(text.contains("No model was written yet: x writes the best"), "{text}");
+    assert!(
+        text.contains("No model was written yet: x writes the best"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_key_without_meaning_says_where_help_is() {
     let mut rig = Rig::with(80, 24, fixture::fitting());
     rig.press("Q");
-    assert!(rig.text().contains("Q has no meaning here; ? shows every key"), "{}", rig.text());
+    assert!(
+        rig.text()
+            .contains("Q has no meaning here; ? shows every key"),
+        "{}",
+        rig.text()
+    );
 }

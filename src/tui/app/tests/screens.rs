@@ -12,7 +12,12 @@ use surfit_core::picture::Picture;
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 30), (140, 44), (200, 60)];
 
 fn pictures() -> [Picture; 4] {
-    [fixture::loading(), fixture::corners(), fixture::fitting(), fixture::finished()]
+    [
+        fixture::loading(),
+        fixture::corners(),
+        fixture::fitting(),
+        fixture::finished(),
+    ]
 }
 
 #[test]
@@ -21,11 +26,25 @@ fn the_first_screen_shows_everything_at_every_size() {
         let rig = Rig::with(width, height, fixture::fitting());
         let text = rig.text();
         let words = [
-            "surfit", "demo-7", "● running", "41 %", "2 min 11 s left", "1 Loss", "2 Surface", "88.87 %",
-            "3 Control points", "p pause", "? help", "q quit", "d detach",
+            "surfit",
+            "demo-7",
+            "● running",
+            "41 %",
+            "2 min 11 s left",
+            "1 Loss",
+            "2 Surface",
+            "88.87 %",
+            "3 Control points",
+            "p pause",
+            "? help",
+            "q quit",
+            "d detach",
         ];
         for word in words {
-            assert!(text.contains(word), "{width}×{height} has no {word}\n{text}");
+            assert!(
+                text.contains(word),
+                "{width}×{height} has no {word}\n{text}"
+            );
         }
         assert_eq!(text.lines().count(), usize::from(height));
     }
@@ -40,10 +59,15 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
             crate::views::screen::render(&self.0.app, buf);
         }
     }
-    for (width, height) in SIZES.into_iter().chain([(60, 16), (79, 23), (1, 1), (20, 5), (500, 10)]) {
+    for (width, height) in SIZES
+        .into_iter()
+        .chain([(60, 16), (79, 23), (1, 1), (20, 5), (500, 10)])
+    {
         for picture in pictures() {
             let mut rig = Rig::with(width, height, picture);
-            for keys in ["", "z", "esc ?", "esc :", "esc i", "esc w", "esc o", "esc q"] {
+            for keys in [
+                "", "z", "esc ?", "esc :", "esc i", "esc w", "esc o", "esc q",
+            ] {
                 rig.press(keys);
                 for depth in Depth::ALL {
                     // The middle depths add nothing new at the odd sizes.
@@ -53,7 +77,9 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
                     }
                     rig = rig.depth("dark", depth, depth == Depth::None);
                     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-                    terminal.draw(|f| f.render_widget(Whole(&rig), f.area())).unwrap();
+                    terminal
+                        .draw(|f| f.render_widget(Whole(&rig), f.area()))
+                        .unwrap();
                     let shown = terminal.backend().buffer();
                     for cell in shown.content() {
                         let (fg, bg) = (cell.fg, cell.bg);
@@ -63,9 +89,16 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
                             Depth::Ansi256 => !matches!(c, Color::Rgb(..)),
                             Depth::Truecolor => !matches!(c, Color::Indexed(_)),
                         };
-                        assert!(fits(fg) && fits(bg), "{width}×{height} {keys} {depth:?} {cell:?}");
+                        assert!(
+                            fits(fg) && fits(bg),
+                            "{width}×{height} {keys} {depth:?} {cell:?}"
+                        );
                         if depth == Depth::None {
-                            assert!(cell.symbol().is_ascii(), "{width}×{height} `{keys}` {}", text(shown));
+                            assert!(
+                                cell.symbol().is_ascii(),
+                                "{width}×{height} `{keys}` {}",
+                                text(shown)
+                            );
                         }
                     }
                 }
@@ -78,17 +111,34 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
 fn the_focus_moves_with_its_keys_and_is_told_by_the_border_at_every_depth() {
     for depth in Depth::ALL {
         let mut rig = Rig::with(140, 44, fixture::fitting()).depth("dark", depth, false);
-        for (key, pane) in [("1", Pane::Loss), ("2", Pane::Surface), ("3", Pane::Points), ("tab", Pane::Loss)] {
+        for (key, pane) in [
+            ("1", Pane::Loss),
+            ("2", Pane::Surface),
+            ("3", Pane::Points),
+            ("tab", Pane::Loss),
+        ] {
             rig.press(key);
             assert_eq!(rig.app.focus, pane);
             let buf = rig.draw();
             for (other, area) in Screen::of(&rig.app).panes {
                 let corner = &buf[(area.x, area.bottom() - 1)];
                 let (heavy, focused) = (corner.symbol() == "┗", other == pane);
-                let role = if focused { Role::BorderFocused } else { Role::Border };
+                let role = if focused {
+                    Role::BorderFocused
+                } else {
+                    Role::Border
+                };
                 let wanted = rig.app.theme.style(role);
-                assert_eq!(heavy, focused && depth <= Depth::Ansi16, "{depth:?} {other:?}");
-                assert_eq!(corner.fg, wanted.fg.unwrap_or_default(), "{depth:?} {other:?}");
+                assert_eq!(
+                    heavy,
+                    focused && depth <= Depth::Ansi16,
+                    "{depth:?} {other:?}"
+                );
+                assert_eq!(
+                    corner.fg,
+                    wanted.fg.unwrap_or_default(),
+                    "{depth:?} {other:?}"
+                );
             }
         }
     }
@@ -99,17 +149,30 @@ fn a_terminal_that_is_too_small_says_what_it_needs() {
     for (width, height) in [(59, 24), (80, 15), (30, 8)] {
         let rig = Rig::with(width, height, fixture::fitting());
         let words = rig.text().split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains(&format!("The terminal is {width}x{height}.")), "{words}");
-        assert!(words.contains("at least 60x16") && words.contains("d leaves"), "{words}");
+        assert!(
+            words.contains(&format!("The terminal is {width}x{height}.")),
+            "{words}"
+        );
+        assert!(
+            words.contains("at least 60x16") && words.contains("d leaves"),
+            "{words}"
+        );
     }
-    assert!(!Rig::with(60, 16, fixture::fitting()).text().contains("at least"));
+    assert!(
+        !Rig::with(60, 16, fixture::fitting())
+            .text()
+            .contains("at least")
+    );
 }
 
 #[test]
 fn a_narrow_terminal_shows_one_pane_and_names_the_others() {
     let mut rig = Rig::with(70, 20, fixture::fitting());
     let text = rig.text();
-    assert!(text.contains("1 Loss") && text.contains("3 Control points"), "{text}");
+    assert!(
+        text.contains("1 Loss") && text.contains("3 Control points"),
+        "{text}"
+    );
     assert_eq!(Screen::of(&rig.app).panes.len(), 1);
     rig.press("3");
     assert_eq!(Screen::of(&rig.app).panes[0].0, Pane::Points);
@@ -134,7 +197,13 @@ fn zoom_gives_the_pane_everything_between_header_and_message() {
 fn before_anything_is_known_the_screen_is_there_and_says_what_it_waits_for() {
     let rig = Rig::new(80, 24);
     let text = rig.text();
-    for words in ["demo-7", "starting", "waiting for the engine", "2 Surface", "q quit"] {
+    for words in [
+        "demo-7",
+        "starting",
+        "waiting for the engine",
+        "2 Surface",
+        "q quit",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let rig = Rig::with(140, 44, fixture::loading());
@@ -145,8 +214,14 @@ fn before_anything_is_known_the_screen_is_there_and_says_what_it_waits_for() {
 fn the_result_stands_under_a_finished_run() {
     let rig = Rig::with(140, 44, fixture::finished());
     let text = rig.text();
-    assert!(text.contains("✓ finished") && text.contains("points over the best corner"), "{text}");
-    assert!(text.contains("on test 88.53 %") && text.contains("s new fit"), "{text}");
+    assert!(
+        text.contains("✓ finished") && text.contains("points over the best corner"),
+        "{text}"
+    );
+    assert!(
+        text.contains("on test 88.53 %") && text.contains("s new fit"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -166,8 +241,14 @@ fn themes_go_round_and_paint_the_ground() {
 #[test]
 fn a_control_character_in_a_message_never_reaches_the_terminal() {
     let mut rig = Rig::with(100, 30, fixture::fitting());
-    rig.hear(crate::link::Incoming::Problem("bad \x1b]0;name\x07 \n file".into()));
+    rig.hear(crate::link::Incoming::Problem(
+        "bad \x1b]0;name\x07 \n file".into(),
+    ));
     rig.press("i");
     let all = rig.draw();
-    assert!(all.content().iter().all(|c| !c.symbol().chars().any(char::is_control)));
+    assert!(
+        all.content()
+            .iter()
+            .all(|c| !c.symbol().chars().any(char::is_control))
+    );
 }

@@ -10,7 +10,7 @@ pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k) % 3 == 0 {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
             out.push(' ');
         }
         out.push(digit);
@@ -31,8 +31,8 @@ pub fn percent(fraction: f64, decimals: usize) -> String {
 pub fn loss(value: f64) -> String {
     match value.abs() {
         a if !a.is_finite() => "not finite".into(),
-        a if a == 0.0 => "0".into(),
-        a if a < 1e-3 || a >= 1e5 => format!("{value:.1e}"),
+        0.0 => "0".into(),
+        a if !(1e-3..1e5).contains(&a) => format!("{value:.1e}"),
         a if a >= 100.0 => format!("{value:.1}"),
         _ => format!("{value:.3}"),
     }
@@ -42,8 +42,8 @@ pub fn loss(value: f64) -> String {
 pub fn short(value: f64) -> String {
     match value.abs() {
         a if !a.is_finite() => "?".into(),
-        a if a == 0.0 => "0".into(),
-        a if a < 1e-3 || a >= 1e4 => format!("{value:.0e}"),
+        0.0 => "0".into(),
+        a if !(1e-3..1e4).contains(&a) => format!("{value:.0e}"),
         a if a < 1.0 => format!("{value:.3}"),
         a if a < 10.0 => format!("{value:.2}"),
         a if a < 100.0 => format!("{value:.1}"),

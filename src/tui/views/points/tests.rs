@@ -109,10 +109,10 @@ fn the_mouse_finds_the_tile() {
         .windows(3)
         .position(|w| w == ['◆', ' ', '4']);
     assert_eq!(
-        point_at(area, x.unwrap() as u16, y as u16, &picture),
+        view.point_at(area, x.unwrap() as u16, y as u16, &picture),
         Some(3)
     );
-    assert_eq!(point_at(area, 0, 0, &picture), None);
+    assert_eq!(view.point_at(area, 0, 0, &picture), None);
 }
 
 #[test]

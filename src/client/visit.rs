@@ -1,0 +1,109 @@
+//! A short visit to a run's engine: ask something, wait for the answer, leave things as they were.
+
+use super::{ClientError, Followed, Follower, Launch, ensure, wait_gone};
+use std::process::Child;
+use std::time::Duration;
+use surfit_core::event::Event;
+use surfit_core::protocol::Command;
+use surfit_core::run_dir::RunDir;
+use surfit_core::snapshot::Snapshot;
+
+/// A visit. An engine that was started for it is ended after it, unless others have come to watch.
+#[derive(Debug)]
+pub struct Visit {
+    run: RunDir,
+    follower: Follower,
+    started: Option<Child>,
+    latest: Snapshot,
+}
+
+/// What the visited engine says.
+#[derive(Debug)]
+pub enum Said {
+    /// Something happened.
+    Event(Event),
+    /// The answer to a command: its number, and why it was refused.
+    Reply(u64, Option<String>),
+    /// The present state, in [`Visit::latest`].
+    Snapshot,
+}
+
+/// How long to wait at a time; nothing else happens in between.
+const TICK: Duration = Duration::from_millis(200);
+
+/// How long an engine that was started for the visit stays when this process is killed.
+const LINGER: u64 = 30;
+
+/// How long an engine may take to end.
+const ENDING: Duration = Duration::from_secs(20);
+
+impl Visit {
+    /// Comes to the run's engine, starting one that waits when there is none.
+    ///
+    /// # Errors
+    /// As [`ensure`].
+    pub fn begin(run: &RunDir) -> Result<Self, ClientError> {
+        // An engine that is just ending may still greet; then another one is started after it.
+        for _ in 0..3 {
+            let seq = run.events(0)?.last().map_or(0, |e| e.seq);
+            let how = Launch { wait: true, linger: Some(LINGER) };
+            let (started, connection) = ensure(run, how, Some(seq))?;
+            let mut follower = Follower::new(run.clone(), seq, connection)?;
+            loop {
+                match follower.next(TICK)? {
+                    Some(Followed::Snapshot(latest)) => {
+                        return Ok(Self { run: run.clone(), follower, started, latest: *latest });
+                    }
+                    Some(Followed::Ended | Followed::Died) => break,
+                    _ => {}
+                }
+            }
+            wait_gone(run, ENDING);
+        }
+        Err(ClientError::Closed)
+    }
+
+    /// The present state, as last told.
+    pub fn latest(&self) -> &Snapshot {
+        &self.latest
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] when the engine is gone.
+    pub fn send(&mut self, command: Command) -> Result<u64, ClientError> {
+        self.follower.send(command)
+    }
+
+    /// What comes next.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`] when the engine ended or died.
+    pub fn next(&mut self) -> Result<Said, ClientError> {
+        loop {
+            match self.follower.next(TICK)? {
+                Some(Followed::Event(envelope)) => return Ok(Said::Event(envelope.event)),
+                Some(Followed::Reply { id, error }) => return Ok(Said::Reply(id, error)),
+                Some(Followed::Snapshot(snapshot)) => {
+                    self.latest = *snapshot;
+                    return Ok(Said::Snapshot);
+                }
+                Some(Followed::Ended | Followed::Died) => return Err(ClientError::Closed),
+                None => {}
+            }
+        }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if self.started.is_some()
+            && self.latest.viewers <= 1
+            && self.follower.send(Command::Shutdown).is_ok()
+        {
+            // The next command should find the run at rest.
+            wait_gone(&self.run, ENDING);
+        }
+    }
+}
