@@ -11,7 +11,7 @@ RELEASE = $${CARGO_TARGET_DIR:-target}/release
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build run test format-check lint doc test-setup test-doc test-rust \
-	screenshots bench install
+	screenshots bench bench-terminal install
 
 help: ## show this list
 	@echo "surfit: a terminal workbench for Bézier surfaces between neural networks"
@@ -71,6 +71,10 @@ screenshots: build ## make the pictures in screenshots/ anew
 bench: build ## measure step cost, heatmap cost and memory on this machine
 	@echo "== measuring"
 	@$(RELEASE)/surfit bench $(ARGS)
+
+bench-terminal: build ## measure first frame, key latency, output rate and processor use of the terminal
+	@echo "== measuring the terminal on a live demo"
+	$(PYTHON) scripts/terminal_bench.py $(RELEASE)/surfit
 
 install: setup ## install both programs for this user
 	@echo "== installing"

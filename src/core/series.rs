@@ -109,7 +109,7 @@ impl Series {
             self.smoothed = Self::SMOOTHING * self.smoothed + (1.0 - Self::SMOOTHING) * f64::from(value);
             self.smoothed_weight = Self::SMOOTHING * self.smoothed_weight + (1.0 - Self::SMOOTHING);
         }
-        if (step - self.first_step) % self.stride == 0 {
+        if (step - self.first_step).is_multiple_of(self.stride) {
             self.buckets.push(Bucket::empty(step));
         }
         if let Some(last) = self.buckets.last_mut() {

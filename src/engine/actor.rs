@@ -266,10 +266,10 @@ impl<'a> Actor<'a> {
             self.serve_requests(!busy)?;
             if matches!(self.work, Work::None) || self.state != State::Running {
                 self.publish(false);
+                // Not one comparison with a time that is reset: with no linger at all any time is too long.
                 if self.journal.viewers() > 0 || self.state == State::Paused {
                     idle_since = Instant::now();
-                }
-                if idle_since.elapsed().as_secs_f64() > self.options.linger {
+                } else if idle_since.elapsed().as_secs_f64() > self.options.linger {
                     break;
                 }
                 continue;

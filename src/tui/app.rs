@@ -76,7 +76,7 @@ pub enum Message {
     /// The terminal has this size now.
     Resize(Size),
     /// From the program that carries the workbench.
-    Incoming(Incoming),
+    Incoming(Box<Incoming>),
     /// The time, in seconds since the workbench began.
     Tick(f64),
     /// Leave without a question: a signal, or the terminal is gone.
@@ -223,7 +223,7 @@ impl App {
                 self.dirty = true;
                 vec![Effect::Redraw]
             }
-            Message::Incoming(incoming) => self.incoming(incoming),
+            Message::Incoming(incoming) => self.incoming(*incoming),
             Message::Hangup => vec![
                 Effect::Send(Outgoing::Detach),
                 Effect::Leave(Leave::Detached),

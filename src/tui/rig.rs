@@ -63,7 +63,7 @@ impl Rig {
     }
 
     pub fn hear(&mut self, incoming: Incoming) -> &mut Self {
-        self.tell(Message::Incoming(incoming))
+        self.tell(Message::Incoming(Box::new(incoming)))
     }
 
     /// Presses keys, written as in `keys.toml`, apart by spaces.

@@ -117,7 +117,10 @@ fn listen(sender: SyncSender<Input>) {
 fn forward(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<Input>) {
     thread::spawn(move || {
         for message in incoming {
-            if sender.send(Input::App(Message::Incoming(message))).is_err() {
+            if sender
+                .send(Input::App(Message::Incoming(Box::new(message))))
+                .is_err()
+            {
                 return;
             }
         }

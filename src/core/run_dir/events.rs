@@ -116,10 +116,10 @@ pub fn read_events(path: &Path, after: u64) -> Result<Vec<Envelope>, RunError> {
         if line.last() != Some(&b'\n') {
             return Ok(events);
         }
-        if let Ok(envelope) = serde_json::from_slice::<Envelope>(&line) {
-            if envelope.seq > after {
-                events.push(envelope);
-            }
+        if let Ok(envelope) = serde_json::from_slice::<Envelope>(&line)
+            && envelope.seq > after
+        {
+            events.push(envelope);
         }
     }
 }

@@ -41,7 +41,7 @@ pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question
                 choice.key.to_string(),
                 theme.style(if chosen { Role::Selection } else { Role::Key }),
             ),
-            Span::raw(format!("  {:<12}", choice.label)),
+            Span::raw(format!("  {:<13}", choice.label)),
             Span::styled(
                 choice.meaning,
                 theme.style(if chosen { Role::Selection } else { Role::Muted }),

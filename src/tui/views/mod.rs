@@ -13,6 +13,7 @@ pub mod pane;
 pub mod plot;
 pub mod points;
 pub mod popup;
+pub mod progress;
 pub mod runs;
 pub mod scale;
 pub mod screen;

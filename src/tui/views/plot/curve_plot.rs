@@ -364,9 +364,10 @@ fn important(trace: &Trace, smooth: bool) -> Vec<f64> {
         .filter_map(|s| s.range)
         .flat_map(|r| [r.0, r.2])
         .collect();
-    raw.sort_by(f64::total_cmp);
     if smooth && raw.len() >= 100 {
-        raw.truncate(raw.len() - raw.len() / 100);
+        let kept = raw.len() - raw.len() / 100;
+        raw.select_nth_unstable_by(kept, f64::total_cmp);
+        raw.truncate(kept);
     }
     raw.extend(trace.samples.iter().filter_map(|s| s.smooth));
     raw.extend(

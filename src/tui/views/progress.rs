@@ -1,0 +1,219 @@
+//! How far the stage is: a bar with figures.
+
+use super::plot::text::{Piece, grouped};
+use crate::app::{App, Connection};
+use crate::theme::{Role, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use surfit_core::draws::Phase;
+use surfit_core::event::Stage;
+use surfit_core::snapshot::{Snapshot, State};
+
+/// The bar, with figures to its right as far as there is room.
+pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
+    let theme = &app.theme;
+    let Some(s) = &app.picture.snapshot else {
+        return;
+    };
+    let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
+    if app.picture.state() == State::Finished {
+        return total_time(area, buf, app);
+    }
+    if !matches!(s.state, State::Running | State::Paused) {
+        return;
+    }
+    // Every figure has a fixed width, so that the bar does not move while they change.
+    let mut figures: Vec<Piece> = Vec::new();
+    if let Some(percent) = (100 * s.done.min(s.total)).checked_div(s.total) {
+        figures.push(vec![Span::styled(format!("{percent:>3} %"), text)]);
+        let connected = matches!(app.connection, Connection::Connected { .. });
+        if s.state == State::Running {
+            let left = app.calm.seconds_left.filter(|_| connected).map(duration);
+            let left = left.map_or(String::new(), |l| format!("{l} left"));
+            figures.push(vec![Span::styled(
+                format!("{left:>16}"),
+                theme.style(Role::Accent),
+            )]);
+        }
+        let of = grouped(s.total);
+        let width = of.len();
+        figures.push(vec![
+            Span::styled(format!("{:>width$}", grouped(s.done)), text),
+            Span::styled(format!(" / {of}"), muted),
+        ]);
+        let rate = if app.calm.rate > 0.0 && connected && s.state == State::Running {
+            speed(s, app.calm.rate)
+        } else {
+            String::new()
+        };
+        figures.push(vec![Span::styled(format!("{rate:>10}"), muted)]);
+    }
+    let name = if stage_is_named {
+        phase(s)
+    } else {
+        stage_name(s)
+    };
+    let needs = |figures: &[Piece], name: &str, bar: u16| {
+        let name = if name.is_empty() {
+            0
+        } else {
+            name.chars().count() as u16 + 2
+        };
+        figures.iter().map(|f| wide(f) + 2).sum::<u16>() + name + bar
+    };
+    // The bar gets some columns; figures give way, the last first, then the name that the stages tell as well.
+    while figures.len() > 2 && needs(&figures, &name, 14) > area.width {
+        figures.pop();
+    }
+    let name = if stage_is_named && needs(&figures, &name, 14) > area.width {
+        String::new()
+    } else {
+        name
+    };
+    while figures.len() > 1 && needs(&figures, &name, 7) > area.width {
+        figures.pop();
+    }
+    let mut left = area;
+    if !name.is_empty() {
+        let width = (name.chars().count() as u16 + 2).min(area.width);
+        Span::styled(name, theme.style(Role::Accent)).render(area, buf);
+        left = Rect {
+            x: area.x + width,
+            width: area.width - width,
+            ..area
+        };
+    }
+    if s.total == 0 {
+        return;
+    }
+    let used: u16 = figures.iter().map(|f| wide(f) + 2).sum();
+    let room = left.width.saturating_sub(used + 1);
+    bar(
+        Rect {
+            width: room,
+            ..left
+        },
+        buf,
+        theme,
+        s.done as f64 / s.total as f64,
+    );
+    let mut x = left.x + room + 1;
+    for figure in figures {
+        let width = wide(&figure).min(left.right().saturating_sub(x));
+        Line::from(figure).render(Rect { x, width, ..left }, buf);
+        x += width + 2;
+    }
+}
+
+fn stage_name(s: &Snapshot) -> String {
+    match (s.stage, s.phase) {
+        (Stage::Fit, Some(Phase::Edge)) => "fit: edges".into(),
+        (Stage::Fit, Some(Phase::Interior)) => "fit: interior".into(),
+        (stage, _) => stage.name().into(),
+    }
+}
+
+fn phase(s: &Snapshot) -> String {
+    match (s.stage, s.phase) {
+        (Stage::Fit, Some(Phase::Edge)) => "edges".into(),
+        (Stage::Fit, Some(Phase::Interior)) => "interior".into(),
+        _ => String::new(),
+    }
+}
+
+fn speed(s: &Snapshot, rate: f64) -> String {
+    let unit = match s.stage {
+        Stage::Corners | Stage::Fit => "steps/s",
+        Stage::Heatmap => "cells/s",
+        _ => "/s",
+    };
+    if rate >= 10.0 {
+        format!("{rate:.0} {unit}")
+    } else {
+        format!("{rate:.1} {unit}")
+    }
+}
+
+fn wide(piece: &Piece) -> u16 {
+    piece.iter().map(|s| s.width() as u16).sum()
+}
+
+/// What all stages together took, at the right.
+fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
+    let total: f64 = app.picture.seconds.values().sum();
+    let line = Line::from(vec![
+        Span::styled("done in ", app.theme.style(Role::Muted)),
+        Span::styled(format!("{} ", duration(total)), app.theme.style(Role::Text)),
+    ]);
+    if total > 0.0 {
+        line.right_aligned().render(area, buf);
+    }
+}
+
+/// A heavy line for what is done, a light one for the rest: told by weight as well as by colour.
+fn bar(area: Rect, buf: &mut Buffer, theme: &Theme, fraction: f64) {
+    let width = usize::from(area.width);
+    let (heavy, half, light) = theme.pick(("━", "╸", "─"), ("#", "#", "-"));
+    let halves = (fraction.clamp(0.0, 1.0) * 2.0 * width as f64).floor() as usize;
+    let mut done = heavy.repeat(halves / 2);
+    if halves % 2 == 1 && halves / 2 < width {
+        done += half;
+    }
+    let rest = light.repeat(width.saturating_sub(halves.div_ceil(2)));
+    Line::from(vec![
+        Span::styled(done, theme.style(Role::Accent)),
+        Span::styled(rest, theme.style(Role::Border)),
+    ])
+    .render(area, buf);
+}
+
+/// Seconds in words: `45 s`, `2 min 11 s`, `1 h 5 min`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "?".into();
+    }
+    let s = seconds.round() as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        3600..86_400 => format!("{} h {} min", s / 3600, s / 60 % 60),
+        _ => format!("{} d {} h", s / 86_400, s / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Depth;
+
+    #[test]
+    fn durations_in_words() {
+        let cases = [
+            (0.4, "0 s"),
+            (59.6, "1 min 0 s"),
+            (131.0, "2 min 11 s"),
+            (3900.0, "1 h 5 min"),
+        ];
+        for (seconds, words) in cases {
+            assert_eq!(duration(seconds), words);
+        }
+        assert_eq!(duration(200_000.0), "2 d 7 h");
+        assert_eq!(duration(f64::NAN), "?");
+    }
+
+    #[test]
+    fn the_bar_grows_by_half_columns_and_tells_its_parts_apart_without_colour() {
+        let theme = Theme::by_name("dark", Depth::None).unwrap();
+        let drawn = |fraction| {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
+            bar(buf.area, &mut buf, &theme, fraction);
+            crate::rig::text(&buf).trim_end().to_string()
+        };
+        assert_eq!(drawn(0.0), "────");
+        assert_eq!(drawn(0.4), "━╸──");
+        assert_eq!(drawn(7.0), "━━━━");
+        assert_eq!(drawn(f64::NAN), "────");
+    }
+}
