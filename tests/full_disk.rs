@@ -65,6 +65,12 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let all = events(&self.path("a"));
+            let log = std::fs::read_to_string(self.path("a").join("log.txt")).unwrap_or_default();
+            all[all.len().saturating_sub(5)..].iter().for_each(|e| eprintln!("{e}"));
+            eprintln!("-- log.txt\n{log}");
+        }
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }
@@ -95,7 +101,7 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     let notice = wire.event("notice", at, |e| e["text"].as_str().is_some_and(|t| t.contains("checkpoint failed")));
     let text = notice["text"].as_str().expect("a sentence");
     assert!(text.contains("the last one is kept") && text.contains("make room on the disk"), "{text}");
-    let step = wire.snapshot("the present step", |_| true)["fit_step"].as_u64();
+    let step = wire.next_snapshot("the present step", |_| true)["fit_step"].as_u64();
     wire.snapshot("the fit going on", |s| s["fit_step"].as_u64() > step.map(|n| n + 5));
     let repeated = wire.events[at..].iter().filter(|e| e["event"] == "notice").count();
     assert_eq!(repeated, 1, "one sentence about it is enough");

@@ -1,6 +1,7 @@
 //! The engine: one process per run. Started by `surfit`; people have no need to call it.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use surfit_core::config::{self, Config};
@@ -77,7 +78,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("surfit-engine: {error}");
+            // The log may lie on a full disk; `eprintln!` would panic.
+            let _ = writeln!(std::io::stderr(), "surfit-engine: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,11 @@
 //! What can be written on the command line.
 
+mod values;
+
+pub use values::{Color, Format, MapArg, MetricArg, Split, point};
+
 use clap::builder::styling::{AnsiColor, Effects, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
 use surfit_core::protocol::Selection;
 
@@ -53,21 +57,6 @@ pub struct Screen {
     /// Leave the mouse to the terminal
     #[arg(long, global = true, help_heading = "Screen")]
     pub no_mouse: bool,
-}
-
-/// Colours of a terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// No colours at all.
-    None,
-    /// The 16 ANSI colours.
-    #[value(name = "16")]
-    Ansi16,
-    /// The 256 indexed colours.
-    #[value(name = "256")]
-    Ansi256,
-    /// 24-bit colour.
-    Truecolor,
 }
 
 /// The commands.
@@ -234,42 +223,6 @@ pub struct HeatmapArgs {
     pub colormap: MapArg,
 }
 
-/// A metric by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum MetricArg {
-    /// Fraction of validation images classified correctly
-    Accuracy,
-    /// Mean validation cross-entropy
-    Loss,
-}
-
-/// Forms of a heatmap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Table with a header line
-    Csv,
-    /// One JSON object
-    Json,
-    /// NumPy array
-    Npy,
-    /// Picture in pixels
-    Png,
-    /// Picture in vectors
-    Svg,
-}
-
-/// A colour map by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
-pub enum MapArg {
-    Viridis,
-    Cividis,
-    Inferno,
-    Magma,
-    Plasma,
-    Greys,
-}
-
 /// `surfit export`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -318,25 +271,13 @@ impl Which {
     /// As the engine is asked for it.
     pub fn selection(self) -> Selection {
         match self {
-            Which { at: Some((u, v)), .. } => Selection::At { u, v },
+            Which {
+                at: Some((u, v)), ..
+            } => Selection::At { u, v },
             Which { centroid: true, .. } => Selection::Centroid,
             _ => Selection::Best,
         }
     }
-}
-
-/// Reads `U,V`.
-pub fn point(text: &str) -> Result<(f64, f64), String> {
-    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
-    let [u, v] = parts[..] else {
-        return Err("give two numbers with a comma between, such as 0.5,0.25".into());
-    };
-    let number = |name: &str, part: &str| match part.parse::<f64>() {
-        Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
-        Ok(x) => Err(format!("{name} = {x} is outside the surface; use 0 to 1")),
-        Err(_) => Err(format!("{name} = `{part}` is no number; use 0 to 1, such as 0.5,0.25")),
-    };
-    Ok((number("u", u)?, number("v", v)?))
 }
 
 /// `surfit eval`
@@ -364,15 +305,6 @@ pub struct EvalArgs {
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-/// A held-out split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Split {
-    /// Validation: what selection went by
-    Val,
-    /// Test: what selection never saw
-    Test,
 }
 
 /// `surfit report`

@@ -20,6 +20,8 @@ pub fn bench(args: BenchArgs) -> Result<(), Fault> {
     match status.code() {
         Some(0) => Ok(()),
         Some(code) => Err(Fault::Passed(u8::try_from(code).unwrap_or(1))),
-        None => Err(Fault::Failure(format!("the benchmark was ended ({status})"))),
+        None => Err(Fault::Failure(format!(
+            "the benchmark was ended ({status})"
+        ))),
     }
 }

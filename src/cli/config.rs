@@ -17,13 +17,19 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
     };
     let mut last = None;
     for file in &files {
-        match config::load(file, &[]).map_err(|e| e.to_string()).and_then(|c| {
-            let missing = c.corners.from.iter().find(|p| !p.is_file());
-            let missing = missing.map(|p| {
-                format!("{}: `corners.from` names {}, which is not there", file.display(), p.display())
-            });
-            missing.map_or(Ok(c), Err)
-        }) {
+        match config::load(file, &[])
+            .map_err(|e| e.to_string())
+            .and_then(|c| {
+                let missing = c.corners.from.iter().find(|p| !p.is_file());
+                let missing = missing.map(|p| {
+                    format!(
+                        "{}: `corners.from` names {}, which is not there",
+                        file.display(),
+                        p.display()
+                    )
+                });
+                missing.map_or(Ok(c), Err)
+            }) {
             Ok(config) => out::line(format!(
                 "{}: good ({}, {} at degree {}, {} points an axis)",
                 file.display(),
@@ -60,7 +66,10 @@ mod tests {
 
     #[test]
     fn the_printed_default_is_the_default_and_shows_every_key() {
-        assert_eq!(config::parse(DEFAULT, "default.toml").unwrap(), Config::default());
+        assert_eq!(
+            config::parse(DEFAULT, "default.toml").unwrap(),
+            Config::default()
+        );
         let shown: toml::Table = DEFAULT.parse().unwrap();
         let all: toml::Table = Config::default().to_toml().parse().unwrap();
         let (mut shown, mut all) = (keys(&shown, ""), keys(&all, ""));

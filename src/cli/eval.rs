@@ -42,7 +42,11 @@ pub fn eval(args: EvalArgs) -> Result<(), Fault> {
         .output()
         .map_err(|e| Fault::Failure(format!("starting surfit-engine: {e}")))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().map(str::trim).rfind(|l| !l.is_empty()).unwrap_or_default();
+    let line = text
+        .lines()
+        .map(str::trim)
+        .rfind(|l| !l.is_empty())
+        .unwrap_or_default();
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let why = said.lines().map(str::trim).rfind(|l| !l.is_empty());
@@ -55,9 +59,16 @@ pub fn eval(args: EvalArgs) -> Result<(), Fault> {
             _ => Fault::Failure(why),
         });
     }
-    let e: Evaluation = serde_json::from_str(line)
-        .map_err(|e| Fault::Failure(format!("surfit-engine said something else than a result: {e}")))?;
-    if args.json { out::line(line) } else { out::line(describe(&e)) }
+    let e: Evaluation = serde_json::from_str(line).map_err(|e| {
+        Fault::Failure(format!(
+            "surfit-engine said something else than a result: {e}"
+        ))
+    })?;
+    if args.json {
+        out::line(line)
+    } else {
+        out::line(describe(&e))
+    }
 }
 
 fn describe(e: &Evaluation) -> String {
@@ -66,7 +77,11 @@ fn describe(e: &Evaluation) -> String {
         100.0 * e.accuracy,
         e.correct,
         e.images,
-        if e.split == "val" { "validation" } else { &e.split },
+        if e.split == "val" {
+            "validation"
+        } else {
+            &e.split
+        },
         e.data,
         e.loss
     )
@@ -80,6 +95,9 @@ mod tests {
     fn a_result_reads_as_a_sentence() {
         let line = r#"{"accuracy":0.875,"loss":0.25,"correct":7,"images":8,"split":"val","data":"x","new":1}"#;
         let e: Evaluation = serde_json::from_str(line).unwrap();
-        assert_eq!(describe(&e), "87.50 % (7 of 8 validation images of x), loss 0.2500");
+        assert_eq!(
+            describe(&e),
+            "87.50 % (7 of 8 validation images of x), loss 0.2500"
+        );
     }
 }

@@ -20,7 +20,11 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
         )));
     }
     let mut visit = Visit::begin(&run)?;
-    let id = visit.send(Command::Export { selection: args.which.selection(), dir: Some(dir.clone()) })?;
+    let id = visit.send(Command::Export {
+        selection: args.which.selection(),
+        dir: Some(dir.clone()),
+        replace: args.force,
+    })?;
     let mut exported: Option<Exported> = None;
     loop {
         match visit.next() {
@@ -40,7 +44,10 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
         }
     }
     let exported = exported.ok_or_else(|| {
-        Fault::Failure(format!("the engine did not say what it wrote; look into {}", dir.display()))
+        Fault::Failure(format!(
+            "the engine did not say what it wrote; look into {}",
+            dir.display()
+        ))
     })?;
     if args.json {
         return out::json(&exported);

@@ -73,9 +73,16 @@ impl From<ClientError> for Fault {
 pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Fault {
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
-    let what: Vec<&str> = first.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+    let what: Vec<&str> = first
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
     let what = what.join(" ");
-    let tip = text.lines().find_map(|l| l.trim().strip_prefix("tip: ")).map(|t| format!("; {t}"));
+    let tip = text
+        .lines()
+        .find_map(|l| l.trim().strip_prefix("tip: "))
+        .map(|t| format!("; {t}"));
     Fault::Usage(format!(
         "{}{}; see `{} --help`",
         what.strip_prefix("error: ").unwrap_or(&what),

@@ -1,8 +1,8 @@
 //! Following a run without the screen.
 
 use super::fault::Fault;
-use super::out;
 use super::progress::Printer;
+use super::{out, place};
 use crate::client::{self, ClientError, Connection, Followed, Follower, Launch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,10 +31,15 @@ struct Signals {
 impl Signals {
     fn listen() -> Result<Self, Fault> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        let signals = Self { stop: Arc::default(), hangup: Arc::default() };
-        for (signal, flag) in
-            [(SIGINT, &signals.stop), (SIGTERM, &signals.stop), (SIGHUP, &signals.hangup)]
-        {
+        let signals = Self {
+            stop: Arc::default(),
+            hangup: Arc::default(),
+        };
+        for (signal, flag) in [
+            (SIGINT, &signals.stop),
+            (SIGTERM, &signals.stop),
+            (SIGHUP, &signals.hangup),
+        ] {
             signal_hook::flag::register(signal, flag.clone())
                 .map_err(|e| Fault::Failure(format!("listening for signals: {e}")))?;
         }
@@ -48,7 +53,10 @@ pub fn work(run: &RunDir, json: bool) -> Result<(), Fault> {
     let signals = Signals::listen()?;
     let picture = run.picture()?;
     let seq = picture.seq;
-    let how = Launch { wait: false, linger: Some(0) };
+    let how = Launch {
+        wait: false,
+        linger: Some(0),
+    };
     let (connection, why) = match client::start(run, how, Some(seq)) {
         Ok((_, connection)) => (Some(connection), None),
         // It may have begun and ended before anybody could greet it; then its events say what happened.
@@ -61,21 +69,34 @@ pub fn work(run: &RunDir, json: bool) -> Result<(), Fault> {
 /// Says how a run stands that has no engine.
 pub fn at_rest(run: &RunDir) -> Result<(), Fault> {
     let picture = run.picture()?;
-    for line in picture.log.iter().rev().take(10).rev() {
-        out::line(&line.text)?;
-    }
+    recent(&picture)?;
     let finished = picture.finished.is_some();
     Printer::new(false, picture).end()?;
     if finished {
         return Ok(());
     }
-    out::line(format!("no engine is running; go on with `surfit resume {}`", run.path().display()))
+    out::line(format!(
+        "no engine is running; go on with `surfit resume {}`",
+        place::name(run)
+    ))
+}
+
+/// Prints the last lines of a run's log.
+fn recent(picture: &Picture) -> Result<(), Fault> {
+    picture
+        .log
+        .iter()
+        .rev()
+        .take(10)
+        .rev()
+        .try_for_each(|line| out::line(&line.text))
 }
 
 /// Follows a run that is none of this process's business to stop.
 pub fn watch(run: &RunDir) -> Result<(), Fault> {
     let signals = Signals::listen()?;
     let picture = run.picture()?;
+    recent(&picture)?;
     let connection = client::connect(run, Some(picture.seq))?;
     follow(run, Some(connection), picture, false, None, &signals, false)
 }
@@ -89,12 +110,15 @@ fn follow(
     signals: &Signals,
     owner: bool,
 ) -> Result<(), Fault> {
-    let place = run.path().display();
+    let place = place::name(run);
     let mut follower = match connection {
         Some(connection) => Follower::new(run.clone(), picture.seq, connection)?,
         None => Follower::detached(run.clone(), picture.seq),
     };
     let mut printer = Printer::new(json, picture);
+    if !owner {
+        printer = printer.soon();
+    }
     let (mut stopping, mut viewers) = (false, 0);
     let mut idle: Option<Instant> = None;
     loop {
@@ -113,7 +137,9 @@ fn follow(
             stopping = true;
             printer.say("stopping at the next checkpoint; ctrl-c again leaves without waiting")?;
         }
-        let Some(followed) = follower.next(TICK)? else { continue };
+        let Some(followed) = follower.next(TICK)? else {
+            continue;
+        };
         match followed {
             Followed::Event(envelope) => {
                 printer.event(&envelope)?;
@@ -138,7 +164,9 @@ fn follow(
                     )));
                 }
             }
-            Followed::Reply { error: Some(error), .. } => return Err(Fault::Failure(error)),
+            Followed::Reply {
+                error: Some(error), ..
+            } => return Err(Fault::Failure(error)),
             Followed::Reply { error: None, .. } => {}
             Followed::Ended | Followed::Died if stopping => {
                 printer.end()?;

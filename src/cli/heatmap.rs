@@ -25,7 +25,13 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
     let format = form(&args)?;
     let run = place::find(&args.run)?;
     let snapshot = complete(&run, args.grid)?;
-    let bytes = render(&run, &snapshot, format, args.metric.metric(), args.colormap.map())?;
+    let bytes = render(
+        &run,
+        &snapshot,
+        format,
+        args.metric.metric(),
+        args.colormap.map(),
+    )?;
     match &args.out {
         None => out::bytes(&bytes),
         Some(path) => write_atomic(path, &bytes)
@@ -65,12 +71,15 @@ fn form(args: &HeatmapArgs) -> Result<Format, Fault> {
         "svg" => Some(Format::Svg),
         _ => None,
     };
-    let format = args.format.or_else(|| args.out.as_deref().and_then(of_name));
+    let format = args
+        .format
+        .or_else(|| args.out.as_deref().and_then(of_name));
     let format = format.unwrap_or(Format::Csv);
     let binary = matches!(format, Format::Png | Format::Npy);
     if binary && args.out.is_none() && stdout().is_terminal() {
         return Err(Fault::Usage(
-            "this format is not for a terminal; name a file with --out, or redirect the output".into(),
+            "this format is not for a terminal; name a file with --out, or redirect the output"
+                .into(),
         ));
     }
     Ok(format)
@@ -84,7 +93,11 @@ fn complete(run: &RunDir, grid: Option<usize>) -> Result<Snapshot, Fault> {
     {
         return Ok(stored);
     }
-    let mut measuring = Measuring { visit: Visit::begin(run)?, bar: bar() };
+    let mut measuring = Measuring {
+        visit: Visit::begin(run)?,
+        bar: bar(),
+        complete: false,
+    };
     let live = measuring.visit.latest();
     if fits(live) {
         return Ok(live.clone());
@@ -93,7 +106,7 @@ fn complete(run: &RunDir, grid: Option<usize>) -> Result<Snapshot, Fault> {
         measuring.command(Command::SetGrid { grid })?;
     }
     measuring.command(Command::Measure)?;
-    measuring.until(fits)
+    measuring.until(run, fits)
 }
 
 fn bar() -> ProgressBar {
@@ -102,8 +115,11 @@ fn bar() -> ProgressBar {
     } else {
         ProgressDrawTarget::hidden()
     };
-    let style = ProgressStyle::with_template("{bar:28.cyan/dim} measuring {pos}/{len} cells, {eta} left");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─");
+    let style =
+        ProgressStyle::with_template("{bar:28.cyan/dim} measuring {pos}/{len} cells, {eta} left");
+    let style = style
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─");
     ProgressBar::with_draw_target(None, target).with_style(style)
 }
 
@@ -111,6 +127,7 @@ fn bar() -> ProgressBar {
 struct Measuring {
     visit: Visit,
     bar: ProgressBar,
+    complete: bool,
 }
 
 impl Measuring {
@@ -126,13 +143,25 @@ impl Measuring {
         }
     }
 
-    /// Waits for a snapshot that is wanted. The engine may say that all is measured before a snapshot shows it.
-    fn until(&mut self, wanted: impl Fn(&Snapshot) -> bool) -> Result<Snapshot, Fault> {
-        while !wanted(self.visit.latest()) {
+    /// Waits for a snapshot that is wanted: a live one, or after the measurement the stored one.
+    fn until(
+        &mut self,
+        run: &RunDir,
+        wanted: impl Fn(&Snapshot) -> bool,
+    ) -> Result<Snapshot, Fault> {
+        let found = loop {
+            if wanted(self.visit.latest()) {
+                break self.visit.latest().clone();
+            }
+            if self.complete
+                && let Some(stored) = run.snapshot().filter(&wanted)
+            {
+                break stored;
+            }
             self.step()?;
-        }
+        };
         self.bar.finish_and_clear();
-        Ok(self.visit.latest().clone())
+        Ok(found)
     }
 
     /// Takes one message in; gives a reply when it was one.
@@ -147,7 +176,8 @@ impl Measuring {
                 }
             }
             Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
-            Ok(Said::Event(_)) => {}
+            Ok(Said::Event(Event::HeatmapComplete { .. })) => self.complete = true,
+            Ok(Said::Event(_) | Said::Nothing) => {}
             Err(ClientError::Closed) => {
                 return Err(Fault::Failure(
                     "the engine ended before the heatmap was complete; look at log.txt in the run's \
@@ -217,7 +247,12 @@ mod tests {
     #[test]
     fn json_has_every_cell_and_no_nan() {
         let mut heatmap = Heatmap::new(2);
-        heatmap.cells[1] = Cell { correct: 9, images: 10, loss: f32::NAN, version: 0 };
+        heatmap.cells[1] = Cell {
+            correct: 9,
+            images: 10,
+            loss: f32::NAN,
+            version: 0,
+        };
         let json = to_json(&heatmap);
         assert_eq!(json["cells"].as_array().map(Vec::len), Some(4));
         assert_eq!(json["cells"][1]["accuracy"], 0.9);

@@ -33,7 +33,13 @@ fn table(rows: &[KeyRow]) -> String {
             text += &format!("{gap}{}\n", row.group);
             group = row.group;
         }
-        text += format!("  {:<wide$}  {:<named$}  {}", keys(row), row.action, row.help).trim_end();
+        text += format!(
+            "  {:<wide$}  {:<named$}  {}",
+            keys(row),
+            row.action,
+            row.help
+        )
+        .trim_end();
         text.push('\n');
     }
     text
@@ -48,7 +54,11 @@ mod tests {
         let rows = key_rows(&Keymap::default());
         let text = table(&rows);
         for row in &rows {
-            assert!(text.contains(row.help) && text.contains(row.group), "{}", row.action);
+            assert!(
+                text.contains(row.help) && text.contains(row.group),
+                "{}",
+                row.action
+            );
         }
         assert!(rows.len() > 10);
     }

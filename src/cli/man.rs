@@ -11,7 +11,9 @@ use surfit_core::files::write_atomic;
 pub fn man(args: ManArgs) -> Result<(), Fault> {
     let mut command = Cli::command();
     command.build();
-    let Some(folder) = args.out else { return out::bytes(&page(command)?) };
+    let Some(folder) = args.out else {
+        return out::bytes(&page(command)?);
+    };
     std::fs::create_dir_all(&folder)
         .map_err(|e| Fault::Failure(format!("{}: {e}", folder.display())))?;
     write(&folder, command)
@@ -26,7 +28,10 @@ fn page(command: Command) -> Result<Vec<u8>, Fault> {
 }
 
 fn write(folder: &Path, command: Command) -> Result<(), Fault> {
-    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let name = command
+        .get_display_name()
+        .unwrap_or(command.get_name())
+        .to_owned();
     let path = folder.join(format!("{name}.1"));
     for sub in command.get_subcommands() {
         write(folder, sub.clone())?;

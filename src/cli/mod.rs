@@ -35,7 +35,12 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let result = match Cli::try_parse() {
         Ok(cli) => dispatch(cli),
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
             // Printing goes through clap for its colours; a closed pipe is no fault.
             let _ = error.print();
             Ok(())

@@ -14,7 +14,9 @@ fn fault(error: io::Error) -> Fault {
 /// Writes bytes and flushes, so that a reader sees them now.
 pub fn bytes(bytes: &[u8]) -> Result<(), Fault> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(fault)
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(fault)
 }
 
 /// Writes a line and flushes.

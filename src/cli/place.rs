@@ -10,10 +10,21 @@ pub fn find(name: &str) -> Result<RunDir, Fault> {
     Ok(RunDir::find(&RunDir::default_root(), name)?)
 }
 
+/// What to write after `surfit open`: the id of a run that is found by it, else its path.
+pub fn name(run: &RunDir) -> String {
+    let among = |root: std::path::PathBuf| {
+        let root = std::path::absolute(root).ok()?;
+        (run.path().parent() == Some(root.as_path())).then(|| run.id())
+    };
+    among(RunDir::default_root()).unwrap_or_else(|| run.path().display().to_string())
+}
+
 /// Makes a new run's directory, at `dir` or among the user's runs.
 pub fn create(config: &Config, dir: Option<&Path>) -> Result<RunDir, Fault> {
     let root = RunDir::default_root();
-    let Some(dir) = dir else { return Ok(RunDir::create_in(&root, config)?) };
+    let Some(dir) = dir else {
+        return Ok(RunDir::create_in(&root, config)?);
+    };
     let run = RunDir::create(dir, config)?;
     // A convenience: where links cannot be made, the run is still found by its path.
     let _ = link(&root, &run);
@@ -28,7 +39,11 @@ fn link(root: &Path, run: &RunDir) -> std::io::Result<()> {
         return Ok(());
     }
     for attempt in 1..100 {
-        let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+        let suffix = if attempt == 1 {
+            String::new()
+        } else {
+            format!("-{attempt}")
+        };
         let name = root.join(format!("{}{suffix}", run.id()));
         if name.canonicalize().is_ok_and(|there| there == target) {
             return Ok(());
@@ -55,7 +70,10 @@ mod tests {
         link(&root, &run).unwrap();
         link(&root, &run).unwrap();
         assert_eq!(RunDir::list(&root).len(), 1);
-        assert_eq!(RunDir::find(&root, "a").unwrap().socket_path(), run.socket_path());
+        assert_eq!(
+            RunDir::find(&root, "a").unwrap().socket_path(),
+            run.socket_path()
+        );
 
         let second = RunDir::create(&dir.path().join("other/a"), &Config::default()).unwrap();
         link(&root, &second).unwrap();
@@ -64,7 +82,10 @@ mod tests {
         std::fs::remove_dir_all(&elsewhere).unwrap();
         let third = RunDir::create(&dir.path().join("third/a"), &Config::default()).unwrap();
         link(&root, &third).unwrap();
-        assert_eq!(RunDir::find(&root, "a").unwrap().socket_path(), third.socket_path());
+        assert_eq!(
+            RunDir::find(&root, "a").unwrap().socket_path(),
+            third.socket_path()
+        );
     }
 
     #[test]

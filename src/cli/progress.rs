@@ -18,18 +18,36 @@ pub struct Printer {
     picture: Picture,
     bar: Option<ProgressBar>,
     printed: Option<(Instant, Stage)>,
+    soon: bool,
 }
 
 impl Printer {
     /// Prints from `picture` on. With `json` events are objects and there is no progress between them.
     pub fn new(json: bool, picture: Picture) -> Self {
         let bar = (!json && stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::stderr_with_hz(4));
+            let bar =
+                ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::stderr_with_hz(4));
             let style = ProgressStyle::with_template("{bar:28.cyan/dim} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
+            bar.set_style(
+                style
+                    .unwrap_or_else(|_| ProgressStyle::default_bar())
+                    .progress_chars("━╸─"),
+            );
             bar
         });
-        Self { json, picture, bar, printed: None }
+        Self {
+            json,
+            picture,
+            bar,
+            printed: None,
+            soon: false,
+        }
+    }
+
+    /// Prints the first progress at once: somebody has come to look.
+    pub fn soon(mut self) -> Self {
+        self.soon = true;
+        self
     }
 
     /// Prints one event.
@@ -39,8 +57,9 @@ impl Printer {
             return out::json(envelope);
         }
         match sentence(&envelope.event) {
-            Some((text, _)) => self.say(&text),
-            None => Ok(()),
+            Some((text, false)) => self.say(&text),
+            // A failure is said once, by whoever ends for it.
+            Some((_, true)) | None => Ok(()),
         }
     }
 
@@ -65,11 +84,11 @@ impl Printer {
         if stage != snapshot.stage {
             self.printed = Some((Instant::now(), snapshot.stage));
         }
-        let due = stage == snapshot.stage && since.elapsed() >= EVERY;
+        let due = self.soon || stage == snapshot.stage && since.elapsed() >= EVERY;
         if self.json || !due || snapshot.state != State::Running {
             return Ok(());
         }
-        self.printed = Some((Instant::now(), snapshot.stage));
+        (self.printed, self.soon) = (Some((Instant::now(), snapshot.stage)), false);
         out::line(line)
     }
 
@@ -94,13 +113,20 @@ impl Drop for Printer {
 }
 
 fn fraction(snapshot: &Snapshot) -> f64 {
-    if snapshot.total == 0 { 0.0 } else { (snapshot.done as f64 / snapshot.total as f64).min(1.0) }
+    if snapshot.total == 0 {
+        0.0
+    } else {
+        (snapshot.done as f64 / snapshot.total as f64).min(1.0)
+    }
 }
 
 /// Stage, percent, step, loss, validation accuracy and time left, as far as they are known.
 fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
-    let mut parts =
-        vec![format!("{:<8} {:>3.0} %", snapshot.stage.name(), 100.0 * fraction(snapshot))];
+    let mut parts = vec![format!(
+        "{:<8} {:>3.0} %",
+        snapshot.stage.name(),
+        100.0 * fraction(snapshot)
+    )];
     if snapshot.total > 0 {
         let unit = match snapshot.stage {
             Stage::Heatmap => "cell",
@@ -111,7 +137,10 @@ fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
     }
     let curve = match snapshot.stage {
         Stage::Fit => Some(Curve::Surface),
-        Stage::Corners => (0..4).rev().map(Curve::Corner).find(|c| picture.curves.contains_key(c)),
+        Stage::Corners => (0..4)
+            .rev()
+            .map(Curve::Corner)
+            .find(|c| picture.curves.contains_key(c)),
         _ => None,
     };
     if let Some(curve) = curve {
@@ -124,7 +153,11 @@ fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
     }
     match snapshot.state {
         State::Running => {
-            parts.extend(snapshot.seconds_left.map(|s| format!("{} left", duration(s))));
+            parts.extend(
+                snapshot
+                    .seconds_left
+                    .map(|s| format!("{} left", duration(s))),
+            );
         }
         other => parts.push(other.name().into()),
     }
@@ -155,7 +188,11 @@ fn result(f: &Finished) -> String {
     }
     let times: Vec<String> = Stage::ALL
         .iter()
-        .filter_map(|s| f.seconds.get(s.name()).map(|x| format!("{} {}", s.name(), duration(*x))))
+        .filter_map(|s| {
+            f.seconds
+                .get(s.name())
+                .map(|x| format!("{} {}", s.name(), duration(*x)))
+        })
         .collect();
     text + &format!("\ntime       {}\n", times.join(", "))
 }
@@ -186,11 +223,25 @@ mod tests {
         (snapshot.done, snapshot.total, snapshot.seconds_left) = (420, 1000, Some(65.0));
         let mut picture = Picture::default();
         let events = [
-            Event::Losses { curve: Curve::Surface, first_step: 0, values: vec![0.5], rate: 0.1 },
-            Event::Validated { curve: Curve::Surface, step: 1, loss: 0.4, accuracy: 0.872 },
+            Event::Losses {
+                curve: Curve::Surface,
+                first_step: 0,
+                values: vec![0.5],
+                rate: 0.1,
+            },
+            Event::Validated {
+                curve: Curve::Surface,
+                step: 1,
+                loss: 0.4,
+                accuracy: 0.872,
+            },
         ];
         for (i, event) in events.into_iter().enumerate() {
-            picture.apply(&Envelope { seq: i as u64 + 1, time: 0.0, event });
+            picture.apply(&Envelope {
+                seq: i as u64 + 1,
+                time: 0.0,
+                event,
+            });
         }
         assert_eq!(
             progress_line(&snapshot, &picture),
@@ -202,9 +253,13 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        for (seconds, text) in
-            [(0.84, "0.8 s"), (42.4, "42 s"), (185.0, "3 min 5 s"), (7800.0, "2 h 10 min"), (-1.0, "0.0 s")]
-        {
+        for (seconds, text) in [
+            (0.84, "0.8 s"),
+            (42.4, "42 s"),
+            (185.0, "3 min 5 s"),
+            (7800.0, "2 h 10 min"),
+            (-1.0, "0.0 s"),
+        ] {
             assert_eq!(duration(seconds), text);
         }
     }

@@ -20,7 +20,9 @@ pub fn report(args: ReportArgs) -> Result<(), Fault> {
     let config = run.config()?;
     let files = surfit_report::write_report(&run.id(), &config, &picture, &folder)
         .map_err(|e| Fault::Failure(e.to_string()))?;
-    files.iter().try_for_each(|f| out::line(f.display().to_string()))
+    files
+        .iter()
+        .try_for_each(|f| out::line(f.display().to_string()))
 }
 
 /// What a live engine shows now; the stored snapshot is as old as the last checkpoint.

@@ -11,7 +11,11 @@ pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
     let found = place::find(&args.run)?;
     if found.is_alive() {
         let pid = found.status().map(|s| s.pid);
-        return Err(RunError::InUse { path: found.path().to_owned(), pid }.into());
+        return Err(RunError::InUse {
+            path: found.path().to_owned(),
+            pid,
+        }
+        .into());
     }
     found.config()?;
     if found.picture()?.finished.is_some() {
@@ -19,11 +23,14 @@ pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
             return out::line(format!(
                 "{} is finished; look at it with `surfit open {}`",
                 found.id(),
-                found.path().display()
+                place::name(&found)
             ));
         }
         let events = found.events(0)?;
-        return match events.iter().rfind(|e| matches!(e.event, Event::Finished(_))) {
+        return match events
+            .iter()
+            .rfind(|e| matches!(e.event, Event::Finished(_)))
+        {
             Some(last) => out::json(last),
             None => Ok(()),
         };

@@ -24,7 +24,10 @@ pub fn begin(run: &RunDir, follow: Follow) -> Result<(), Fault> {
         }
         return foreground::work(run, follow.json);
     }
-    let how = Launch { wait: false, linger: Some(0) };
+    let how = Launch {
+        wait: false,
+        linger: Some(0),
+    };
     let (_, connection) = client::start(run, how, None)?;
     let pid = connection.welcome().pid;
     if follow.json {
@@ -33,6 +36,6 @@ pub fn begin(run: &RunDir, follow: Follow) -> Result<(), Fault> {
     out::line(format!(
         "{} runs (pid {pid}); watch it with `surfit open {}`",
         run.id(),
-        run.path().display()
+        place::name(run)
     ))
 }

@@ -17,7 +17,7 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
     if !run.is_alive() {
         return Err(Fault::Failure(format!(
             "no engine is running for {}; `surfit ls` shows what runs",
-            run.path().display()
+            place::name(&run)
         )));
     }
     match client::connect(&run, None) {
@@ -26,10 +26,16 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
             let id = connection.send(Command::Shutdown)?;
             loop {
                 match inbox.next(Duration::from_millis(100)) {
-                    Ok(Some(ServerMessage::Reply { id: of, error: Some(error) })) if of == id => {
+                    Ok(Some(ServerMessage::Reply {
+                        id: of,
+                        error: Some(error),
+                    })) if of == id => {
                         return Err(Fault::Failure(error));
                     }
-                    Ok(Some(ServerMessage::Reply { id: of, error: None })) if of == id => break,
+                    Ok(Some(ServerMessage::Reply {
+                        id: of,
+                        error: None,
+                    })) if of == id => break,
                     Ok(_) if run.is_alive() => {}
                     // It may be gone before it answers.
                     Ok(_) | Err(_) => break,
@@ -47,7 +53,10 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
             run.log_path().display()
         )));
     }
-    out::line(format!("stopped; go on with `surfit resume {}`", run.path().display()))
+    out::line(format!(
+        "stopped; go on with `surfit resume {}`",
+        place::name(&run)
+    ))
 }
 
 /// Sends SIGTERM to the process that holds the run's lock, as far as the status names it.

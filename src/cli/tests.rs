@@ -26,24 +26,41 @@ fn the_definition_is_consistent() {
 fn the_documented_commands_are_understood() {
     assert!(parse("surfit").unwrap().command.is_none());
     let Some(Sub::Run(run)) =
-        parse("surfit run c.toml --run-dir d --set a.b=1 --set c=[1,2] --json").unwrap().command
+        parse("surfit run c.toml --run-dir d --set a.b=1 --set c=[1,2] --json")
+            .unwrap()
+            .command
     else {
         panic!()
     };
     assert_eq!(run.sets, ["a.b=1", "c=[1,2]"]);
     assert!(run.follow.json && !run.follow.detach);
-    let Some(Sub::Heatmap(heatmap)) = parse("surfit heatmap d --grid 11 --format csv").unwrap().command
+    let Some(Sub::Heatmap(heatmap)) = parse("surfit heatmap d --grid 11 --format csv")
+        .unwrap()
+        .command
     else {
         panic!()
     };
-    assert_eq!((heatmap.grid, heatmap.format), (Some(11), Some(Format::Csv)));
+    assert_eq!(
+        (heatmap.grid, heatmap.format),
+        (Some(11), Some(Format::Csv))
+    );
     let cli = parse("surfit open d --color 256 --theme light --ascii").unwrap();
     assert_eq!(cli.screen.color, Some(Color::Ansi256));
     for line in [
-        "surfit open", "surfit resume r --detach", "surfit stop r", "surfit ls --json", "surfit report r",
-        "surfit eval m.safetensors --config c --split val --json", "surfit bench --json", "surfit themes",
-        "surfit config check a b", "surfit config default", "surfit keys", "surfit completions fish",
-        "surfit man", "surfit export r --best --out x",
+        "surfit open",
+        "surfit resume r --detach",
+        "surfit stop r",
+        "surfit ls --json",
+        "surfit report r",
+        "surfit eval m.safetensors --config c --split val --json",
+        "surfit bench --json",
+        "surfit themes",
+        "surfit config check a b",
+        "surfit config default",
+        "surfit keys",
+        "surfit completions fish",
+        "surfit man",
+        "surfit export r --best --out x",
     ] {
         parse(line).unwrap_or_else(|e| panic!("{line}: {e:?}"));
     }
@@ -56,8 +73,14 @@ fn what_is_exported() {
         other => panic!("{other:?}"),
     };
     assert_eq!(selection("surfit export r --out x"), Selection::Best);
-    assert_eq!(selection("surfit export r --centroid --out x"), Selection::Centroid);
-    assert_eq!(selection("surfit export r --at 0.5,0.25 --out x"), Selection::At { u: 0.5, v: 0.25 });
+    assert_eq!(
+        selection("surfit export r --centroid --out x"),
+        Selection::Centroid
+    );
+    assert_eq!(
+        selection("surfit export r --at 0.5,0.25 --out x"),
+        Selection::At { u: 0.5, v: 0.25 }
+    );
     assert!(usage("surfit export r --best --centroid --out x").contains("cannot be used with"));
 }
 
@@ -76,12 +99,24 @@ fn points_are_two_numbers_on_the_surface() {
 #[test]
 fn wrong_use_is_one_sentence_with_the_way_to_the_help() {
     for (line, parts) in [
-        ("surfit rum", ["unrecognized subcommand 'rum'", "see `surfit --help`"]),
+        (
+            "surfit rum",
+            ["unrecognized subcommand 'rum'", "see `surfit --help`"],
+        ),
         ("surfit run", ["<CONFIG>", "see `surfit run --help`"]),
         ("surfit ls --jsn", ["'--jsn'", "'--json'"]),
-        ("surfit export r --at 2,0 --out x", ["u = 2 is outside the surface", "see `surfit export --help`"]),
-        ("surfit heatmap r --grid x", ["--grid", "surfit heatmap --help"]),
-        ("surfit heatmap r --format gif", ["csv, json, npy, png, svg", "surfit heatmap --help"]),
+        (
+            "surfit export r --at 2,0 --out x",
+            ["u = 2 is outside the surface", "see `surfit export --help`"],
+        ),
+        (
+            "surfit heatmap r --grid x",
+            ["--grid", "surfit heatmap --help"],
+        ),
+        (
+            "surfit heatmap r --format gif",
+            ["csv, json, npy, png, svg", "surfit heatmap --help"],
+        ),
         ("surfit config", ["subcommand", "surfit config --help"]),
     ] {
         let sentence = usage(line);

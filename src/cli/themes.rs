@@ -12,7 +12,9 @@ pub fn themes() -> Result<(), Fault> {
         let about = theme.as_ref().map_or("", |t| t.description());
         out::line(format!("{name:<16}{about}").trim_end())?;
     }
-    let Some(folder) = Theme::user_folder() else { return Ok(()) };
+    let Some(folder) = Theme::user_folder() else {
+        return Ok(());
+    };
     let mut own: Vec<String> = std::fs::read_dir(&folder)
         .into_iter()
         .flatten()
@@ -29,5 +31,8 @@ pub fn themes() -> Result<(), Fault> {
         };
         out::line(format!("{name:<16}{about} (your own)"))?;
     }
-    out::line(format!("\nYour own themes are TOML files in {}.", folder.display()))
+    out::line(format!(
+        "\nYour own themes are TOML files in {}.",
+        folder.display()
+    ))
 }

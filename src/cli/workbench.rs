@@ -75,11 +75,12 @@ fn farewell(run: Option<RunDir>, stopped: bool) -> Result<(), Fault> {
         Some(run) if run.is_alive() && !stopped => out::line(format!(
             "{} goes on; come back with `surfit open {}`",
             run.id(),
-            run.path().display()
+            place::name(&run)
         )),
-        Some(run) if stopped => {
-            out::line(format!("stopped; go on with `surfit resume {}`", run.path().display()))
-        }
+        Some(run) if stopped => out::line(format!(
+            "stopped; go on with `surfit resume {}`",
+            place::name(&run)
+        )),
         _ => Ok(()),
     }
 }

@@ -4,11 +4,12 @@
 //! connection, or from the thread that starts an engine. It is what makes opening a run instant: the first frame is
 //! drawn before the run's directory is even made.
 
-use super::runs;
-use super::{ClientError, Connection, Launch, Received, connect, ensure, start};
+mod begin;
+
+use super::{ClientError, Connection, Received};
+use begin::{Begin, Begun, come_by, run_lines, told};
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
 use std::process::Child;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{Command, ServerMessage};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
-use surfit_tui::{Incoming, Link, Outgoing, RunLine};
+use surfit_tui::{Incoming, Link, Outgoing};
 
 /// What to show first.
 #[derive(Debug)]
@@ -48,13 +49,15 @@ pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
     let (inputs, receiver) = channel();
     let run = Arc::new(Mutex::new(None));
     let forward = inputs.clone();
-    std::thread::Builder::new().name("screen reader".into()).spawn(move || {
-        for message in from_screen {
-            if forward.send(Input::Screen(message)).is_err() {
-                return;
+    std::thread::Builder::new()
+        .name("screen reader".into())
+        .spawn(move || {
+            for message in from_screen {
+                if forward.send(Input::Screen(message)).is_err() {
+                    return;
+                }
             }
-        }
-    })?;
+        })?;
     let worker = Worker {
         screen: to_screen,
         inputs: inputs.clone(),
@@ -72,7 +75,14 @@ pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
     let thread = std::thread::Builder::new()
         .name("bridge".into())
         .spawn(move || worker.work(target, &receiver))?;
-    Ok((Bridge { thread, inputs, run }, Link { incoming, outgoing }))
+    Ok((
+        Bridge {
+            thread,
+            inputs,
+            run,
+        },
+        Link { incoming, outgoing },
+    ))
 }
 
 impl Bridge {
@@ -80,22 +90,12 @@ impl Bridge {
     pub fn end(self, stop_engine: bool) -> Option<RunDir> {
         let _ = self.inputs.send(Input::End { stop_engine });
         let _ = self.thread.join();
-        self.run.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.run
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
-
-/// How an engine is come by.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Begin {
-    /// Greet the one that is there.
-    Attach,
-    /// The same, or start one that waits for commands.
-    Wait,
-    /// The same, or start one that does the job.
-    Serve,
-}
-
-type Begun = Result<(Option<Child>, Connection), ClientError>;
 
 enum Input {
     Screen(Outgoing),
@@ -129,7 +129,10 @@ impl Worker {
         while let Ok(input) = inputs.recv() {
             match input {
                 Input::Screen(message) => self.screen_says(message),
-                Input::Engine { generation, received } if generation == self.generation => {
+                Input::Engine {
+                    generation,
+                    received,
+                } if generation == self.generation => {
                     self.engine_says(received);
                 }
                 Input::Begun { generation, begun } if generation == self.generation => {
@@ -167,7 +170,9 @@ impl Worker {
             }
             Err(error) => {
                 self.problem(&error);
-                self.tell(Incoming::Disconnected { reason: "the run could not be begun".into() });
+                self.tell(Incoming::Disconnected {
+                    reason: "the run could not be begun".into(),
+                });
             }
         }
     }
@@ -212,14 +217,18 @@ impl Worker {
 
     /// Comes by an engine on a thread of its own: that may take a second, and keys go on.
     fn begin(&mut self, how: Begin) {
-        let Some(run) = self.run.clone().filter(|_| !self.starting) else { return };
+        let Some(run) = self.run.clone().filter(|_| !self.starting) else {
+            return;
+        };
         self.starting = true;
         self.generation += 1;
         let (generation, inputs, after) = (self.generation, self.inputs.clone(), self.seq);
-        let started = std::thread::Builder::new().name("engine starter".into()).spawn(move || {
-            let begun = come_by(&run, how, after);
-            let _ = inputs.send(Input::Begun { generation, begun });
-        });
+        let started = std::thread::Builder::new()
+            .name("engine starter".into())
+            .spawn(move || {
+                let begun = come_by(&run, how, after);
+                let _ = inputs.send(Input::Begun { generation, begun });
+            });
         if let Err(error) = started {
             self.starting = false;
             self.problem(&error);
@@ -231,7 +240,12 @@ impl Worker {
         let connected = begun.and_then(|(child, connection)| {
             let (generation, inputs) = (self.generation, self.inputs.clone());
             connection.read_into(move |received| {
-                inputs.send(Input::Engine { generation, received }).is_ok()
+                inputs
+                    .send(Input::Engine {
+                        generation,
+                        received,
+                    })
+                    .is_ok()
             })?;
             Ok((child, connection))
         });
@@ -239,7 +253,9 @@ impl Worker {
             Ok((child, connection)) => {
                 self.child = child.or(self.child.take());
                 self.closed = false;
-                self.tell(Incoming::Connected { pid: connection.welcome().pid });
+                self.tell(Incoming::Connected {
+                    pid: connection.welcome().pid,
+                });
                 self.connection = Some(connection);
                 while let Some((id, command)) = self.pending.pop_front() {
                     self.command(id, command);
@@ -249,9 +265,14 @@ impl Worker {
             Err(error) => {
                 self.catch_up();
                 self.problem(&error);
-                self.tell(Incoming::Disconnected { reason: "no engine is running".into() });
+                self.tell(Incoming::Disconnected {
+                    reason: "no engine is running".into(),
+                });
                 for (id, _) in std::mem::take(&mut self.pending) {
-                    self.tell(Incoming::Reply { id, error: Some(error.to_string()) });
+                    self.tell(Incoming::Reply {
+                        id,
+                        error: Some(error.to_string()),
+                    });
                 }
             }
         }
@@ -277,7 +298,10 @@ impl Worker {
         match &mut self.connection {
             Some(connection) => {
                 if let Err(error) = connection.send_as(id, command) {
-                    self.tell(Incoming::Reply { id, error: Some(error.to_string()) });
+                    self.tell(Incoming::Reply {
+                        id,
+                        error: Some(error.to_string()),
+                    });
                 }
             }
             None if self.pending.len() < PENDING => {
@@ -317,7 +341,9 @@ impl Worker {
             Received::Lost(error) => {
                 self.connection = None;
                 self.problem(&error);
-                self.tell(Incoming::Disconnected { reason: error.to_string() });
+                self.tell(Incoming::Disconnected {
+                    reason: error.to_string(),
+                });
             }
         }
     }
@@ -352,27 +378,40 @@ impl Worker {
             let _ = child.try_wait();
         }
         for (id, _) in std::mem::take(&mut self.pending) {
-            self.tell(Incoming::Reply { id, error: Some("the engine ended".into()) });
+            self.tell(Incoming::Reply {
+                id,
+                error: Some("the engine ended".into()),
+            });
         }
-        if self.closed { self.at_rest() } else { self.tell(Incoming::EngineDied) }
+        if self.closed {
+            self.at_rest()
+        } else {
+            self.tell(Incoming::EngineDied)
+        }
     }
 
     /// Writes figures on a thread of its own: drawing takes a second.
     fn figures(&mut self) {
         let Some(run) = self.run.clone() else { return };
         let (screen, snapshot) = (self.screen.clone(), self.snapshot.clone());
-        let drawn = std::thread::Builder::new().name("figures".into()).spawn(move || {
-            let folder = run.join("figures");
-            let result = run.picture().map_err(|e| e.to_string()).and_then(|mut picture| {
-                picture.snapshot = snapshot.map(|s| *s);
-                surfit_report::write_figures(&run.id(), &picture, &folder).map_err(|e| e.to_string())
+        let drawn = std::thread::Builder::new()
+            .name("figures".into())
+            .spawn(move || {
+                let folder = run.join("figures");
+                let result = run
+                    .picture()
+                    .map_err(|e| e.to_string())
+                    .and_then(|mut picture| {
+                        picture.snapshot = snapshot.map(|s| *s);
+                        surfit_report::write_figures(&run.id(), &picture, &folder)
+                            .map_err(|e| e.to_string())
+                    });
+                let message = match result {
+                    Ok(files) => Incoming::Notice(told(&files, &folder)),
+                    Err(error) => Incoming::Problem(error),
+                };
+                let _ = screen.send(message);
             });
-            let message = match result {
-                Ok(files) => Incoming::Notice(told(&files, &folder)),
-                Err(error) => Incoming::Problem(error),
-            };
-            let _ = screen.send(message);
-        });
         if let Err(error) = drawn {
             self.problem(&error);
         }
@@ -398,50 +437,4 @@ impl Worker {
             }
         }
     }
-}
-
-fn come_by(run: &RunDir, how: Begin, after: u64) -> Begun {
-    let launch = |wait| Launch { wait, linger: None };
-    match how {
-        Begin::Wait => ensure(run, launch(true), Some(after)),
-        Begin::Serve if !run.is_alive() => {
-            start(run, launch(false), Some(after)).map(|(child, c)| (Some(child), c))
-        }
-        // While the lock is held it listens soon, or is gone soon.
-        Begin::Serve | Begin::Attach => loop {
-            match connect(run, Some(after)) {
-                Err(ClientError::NoEngine(_) | ClientError::Closed) if run.is_alive() => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(ClientError::Closed) => {
-                    return Err(ClientError::NoEngine(run.path().to_owned()));
-                }
-                done => return done.map(|connection| (None, connection)),
-            }
-        },
-    }
-}
-
-/// The files of a folder in one sentence.
-fn told(files: &[PathBuf], folder: &std::path::Path) -> String {
-    let mut names: Vec<String> = files
-        .iter()
-        .filter_map(|f| Some(f.file_stem()?.to_string_lossy().into_owned()))
-        .collect();
-    names.dedup();
-    format!("figures in {}: {} (PNG and SVG)", folder.display(), names.join(", "))
-}
-
-fn run_lines() -> Vec<RunLine> {
-    runs::list()
-        .into_iter()
-        .map(|line| RunLine {
-            id: line.run,
-            path: line.dir,
-            alive: line.alive,
-            state: line.state.to_owned(),
-            best: line.best.map(|p| p.accuracy),
-            when: line.began.map(runs::ago).unwrap_or_default(),
-        })
-        .collect()
 }

@@ -52,27 +52,48 @@ pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientErr
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
             ClientError::NoEngine(run.path().to_owned())
         }
-        _ => ClientError::Io { what: format!("connecting to {}", path.display()), source },
+        _ => ClientError::Io {
+            what: format!("connecting to {}", path.display()),
+            source,
+        },
     })?;
     trust(&stream, &path)?;
     let setup = |r: io::Result<()>| r.map_err(ClientError::io("preparing the engine's socket"));
     setup(stream.set_read_timeout(Some(HANDSHAKE)))?;
     setup(stream.set_write_timeout(Some(HANDSHAKE)))?;
-    let client = format!("surfit {} (pid {})", env!("CARGO_PKG_VERSION"), std::process::id());
-    let hello = ClientMessage::Hello { protocol: VERSION, client, after };
+    let client = format!(
+        "surfit {} (pid {})",
+        env!("CARGO_PKG_VERSION"),
+        std::process::id()
+    );
+    let hello = ClientMessage::Hello {
+        protocol: VERSION,
+        client,
+        after,
+    };
     frame::write(&mut stream, &hello).map_err(|_| ClientError::Closed)?;
     let began = Instant::now();
     let welcome = loop {
         match frame::read(&mut stream)? {
-            Some(ServerMessage::Welcome { protocol, engine, run, pid }) => {
+            Some(ServerMessage::Welcome {
+                protocol,
+                engine,
+                run,
+                pid,
+            }) => {
                 if protocol != VERSION {
-                    return Err(ClientError::Version { engine: protocol, client: VERSION });
+                    return Err(ClientError::Version {
+                        engine: protocol,
+                        client: VERSION,
+                    });
                 }
                 break Welcome { engine, run, pid };
             }
             Some(ServerMessage::Rejected { reason }) => return Err(ClientError::Rejected(reason)),
             Some(_) => {
-                return Err(ClientError::Garbage("it did not begin with a welcome".into()));
+                return Err(ClientError::Garbage(
+                    "it did not begin with a welcome".into(),
+                ));
             }
             None if began.elapsed() > HANDSHAKE => {
                 return Err(ClientError::Timeout(HANDSHAKE.as_secs()));
@@ -81,7 +102,11 @@ pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientErr
         }
     };
     setup(stream.set_read_timeout(None))?;
-    Ok(Connection { stream, welcome, next_id: 1 })
+    Ok(Connection {
+        stream,
+        welcome,
+        next_id: 1,
+    })
 }
 
 /// The socket's folder can be in a place that all users may write to: somebody else's engine is not spoken to.
@@ -99,7 +124,9 @@ fn trust(stream: &UnixStream, path: &Path) -> Result<(), ClientError> {
 #[cfg(not(target_os = "linux"))]
 fn trust(_: &UnixStream, path: &Path) -> Result<(), ClientError> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = path.metadata().map_err(ClientError::io(path.display().to_string()))?;
+    let metadata = path
+        .metadata()
+        .map_err(ClientError::io(path.display().to_string()))?;
     if metadata.uid() == rustix::process::geteuid().as_raw() {
         Ok(())
     } else {
@@ -141,8 +168,10 @@ impl Connection {
         &self,
         mut sink: impl FnMut(Received) -> bool + Send + 'static,
     ) -> Result<(), ClientError> {
-        let mut stream =
-            self.stream.try_clone().map_err(ClientError::io("sharing the engine's socket"))?;
+        let mut stream = self
+            .stream
+            .try_clone()
+            .map_err(ClientError::io("sharing the engine's socket"))?;
         let read = move || {
             loop {
                 match frame::read(&mut stream) {

@@ -27,7 +27,9 @@ pub enum ClientError {
     #[error("the engine sent something that is no message ({0}); the connection was closed")]
     Garbage(String),
     /// A frame longer than the protocol allows.
-    #[error("the engine sent a frame of {0} bytes, more than the protocol allows; the connection was closed")]
+    #[error(
+        "the engine sent a frame of {0} bytes, more than the protocol allows; the connection was closed"
+    )]
     Oversize(usize),
     /// The other end closed.
     #[error("the engine closed the connection")]

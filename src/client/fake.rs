@@ -36,7 +36,11 @@ impl Engine {
         std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
         let _ = std::fs::remove_file(&socket);
         let log = EventLog::open(&run.events_path()).unwrap();
-        Self { listener: UnixListener::bind(&socket).unwrap(), _lock: lock, log }
+        Self {
+            listener: UnixListener::bind(&socket).unwrap(),
+            _lock: lock,
+            log,
+        }
     }
 
     /// Writes an event as an engine does: into the file, and back for a connection.
@@ -51,7 +55,11 @@ impl Engine {
         let (stream, _) = self.listener.accept().unwrap();
         let mut peer = Peer { stream };
         match peer.read() {
-            Some(ClientMessage::Hello { protocol: VERSION, after, .. }) => (peer, after),
+            Some(ClientMessage::Hello {
+                protocol: VERSION,
+                after,
+                ..
+            }) => (peer, after),
             other => panic!("{other:?}"),
         }
     }
@@ -60,7 +68,12 @@ impl Engine {
     pub fn welcome(&self) -> (Peer, Option<u64>) {
         let (mut peer, after) = self.accept();
         let (engine, run) = ("fake".into(), "a".into());
-        peer.say(&ServerMessage::Welcome { protocol: VERSION, engine, run, pid: 42 });
+        peer.say(&ServerMessage::Welcome {
+            protocol: VERSION,
+            engine,
+            run,
+            pid: 42,
+        });
         (peer, after)
     }
 }

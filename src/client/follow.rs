@@ -57,7 +57,13 @@ impl Follower {
 
     /// Follows without a connection at first: what an engine wrote that may be gone already.
     pub fn detached(run: RunDir, seq: u64) -> Self {
-        Self { run, seq, closed: false, line: None, waiting: VecDeque::new() }
+        Self {
+            run,
+            seq,
+            closed: false,
+            line: None,
+            waiting: VecDeque::new(),
+        }
     }
 
     /// Sends a command.
@@ -79,7 +85,9 @@ impl Follower {
         if let Some(envelope) = self.waiting.pop_front() {
             return Ok(Some(self.take(envelope)));
         }
-        let Some((_, inbox)) = &self.line else { return self.without_line(timeout) };
+        let Some((_, inbox)) = &self.line else {
+            return self.without_line(timeout);
+        };
         match inbox.next(timeout) {
             Ok(Some(ServerMessage::Event(envelope))) if envelope.seq <= self.seq => Ok(None),
             Ok(Some(ServerMessage::Event(envelope))) => {
@@ -123,7 +131,11 @@ impl Follower {
             return self.next(timeout);
         }
         if !alive {
-            return Ok(Some(if self.closed { Followed::Ended } else { Followed::Died }));
+            return Ok(Some(if self.closed {
+                Followed::Ended
+            } else {
+                Followed::Died
+            }));
         }
         match connect(&self.run, Some(self.seq)) {
             Ok(connection) => {
@@ -132,7 +144,9 @@ impl Follower {
             }
             // It is on its way out, or on its way in.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {
-                std::thread::sleep(timeout.clamp(Duration::from_millis(10), Duration::from_millis(50)));
+                std::thread::sleep(
+                    timeout.clamp(Duration::from_millis(10), Duration::from_millis(50)),
+                );
             }
             Err(other) => return Err(other),
         }

@@ -42,7 +42,10 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             ClientError::Timeout(super::connection::HANDSHAKE.as_secs())
         }
-        _ => ClientError::Io { what: "reading from the engine".into(), source: e },
+        _ => ClientError::Io {
+            what: "reading from the engine".into(),
+            source: e,
+        },
     })
 }
 
@@ -68,10 +71,24 @@ mod tests {
 
     #[test]
     fn unknown_kinds_are_passed_over_and_broken_ones_are_not() {
-        assert!(parse(br#"{"type":"weather","sunny":true}"#).unwrap().is_none());
-        assert!(matches!(parse(br#"{"type":"reply","id":"x"}"#), Err(ClientError::Garbage(_))));
-        assert!(matches!(parse(b"GET / HTTP/1.1"), Err(ClientError::Garbage(_))));
-        assert!(parse(br#"{"type":"reply","id":3,"error":null,"new":1}"#).unwrap().is_some());
+        assert!(
+            parse(br#"{"type":"weather","sunny":true}"#)
+                .unwrap()
+                .is_none()
+        );
+        assert!(matches!(
+            parse(br#"{"type":"reply","id":"x"}"#),
+            Err(ClientError::Garbage(_))
+        ));
+        assert!(matches!(
+            parse(b"GET / HTTP/1.1"),
+            Err(ClientError::Garbage(_))
+        ));
+        assert!(
+            parse(br#"{"type":"reply","id":3,"error":null,"new":1}"#)
+                .unwrap()
+                .is_some()
+        );
     }
 
     #[test]
@@ -79,13 +96,19 @@ mod tests {
         let mut frame = Vec::new();
         write(&mut frame, &ServerMessage::Reply { id: 1, error: None }).unwrap();
         assert!(read(&mut frame.as_slice()).unwrap().is_some());
-        assert!(matches!(read(&mut &frame[..frame.len() - 1]), Err(ClientError::Closed)));
+        assert!(matches!(
+            read(&mut &frame[..frame.len() - 1]),
+            Err(ClientError::Closed)
+        ));
         assert!(matches!(read(&mut &frame[..2]), Err(ClientError::Closed)));
     }
 
     #[test]
     fn an_oversize_frame_is_refused_by_its_length_alone() {
         let length = u32::MAX.to_be_bytes();
-        assert!(matches!(read(&mut length.as_slice()), Err(ClientError::Oversize(_))));
+        assert!(matches!(
+            read(&mut length.as_slice()),
+            Err(ClientError::Oversize(_))
+        ));
     }
 }

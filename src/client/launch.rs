@@ -29,14 +29,20 @@ const POLL: Duration = Duration::from_millis(20);
 /// # Errors
 /// [`ClientError::NoProgram`] when it is not there.
 pub fn engine_program() -> Result<PathBuf, ClientError> {
-    let named = std::env::var_os("SURFIT_ENGINE").filter(|p| !p.is_empty()).map(PathBuf::from);
+    let named = std::env::var_os("SURFIT_ENGINE")
+        .filter(|p| !p.is_empty())
+        .map(PathBuf::from);
     let program = match named {
         Some(program) => program,
         None => std::env::current_exe()
             .map_err(ClientError::io("finding this program's folder"))?
             .with_file_name("surfit-engine"),
     };
-    if program.is_file() { Ok(program) } else { Err(ClientError::NoProgram(program)) }
+    if program.is_file() {
+        Ok(program)
+    } else {
+        Err(ClientError::NoProgram(program))
+    }
 }
 
 /// A command for the engine's program, with the environment it wants.
@@ -60,8 +66,11 @@ pub fn engine_command() -> Result<Command, ClientError> {
 fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
     let mut command = engine_command()?;
     let log_path = run.log_path();
-    let log =
-        File::options().create(true).append(true).open(&log_path).map_err(at(&log_path))?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(&log_path)
+        .map_err(at(&log_path))?;
     let errors = log.try_clone().map_err(at(&log_path))?;
     command.arg("serve").arg(run.path());
     if how.wait {
@@ -81,7 +90,9 @@ fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
         });
     }
     let program = command.get_program().to_string_lossy().into_owned();
-    command.spawn().map_err(ClientError::io(format!("starting {program}")))
+    command
+        .spawn()
+        .map_err(ClientError::io(format!("starting {program}")))
 }
 
 /// Starts the engine of a run and greets it as soon as it listens.
@@ -102,7 +113,9 @@ pub fn start(
             Err(ClientError::NoEngine(_)) => {}
             Err(other) => return Err(other),
         }
-        let exited = child.try_wait().map_err(ClientError::io("watching the engine"))?;
+        let exited = child
+            .try_wait()
+            .map_err(ClientError::io("watching the engine"))?;
         if let Some(status) = exited {
             let why = last_line(run, log_length).unwrap_or_else(|| {
                 format!(
@@ -160,10 +173,17 @@ pub(super) fn last_line(run: &RunDir, from: u64) -> Option<String> {
     let mut file = File::open(run.log_path()).ok()?;
     let length = file.metadata().ok()?.len();
     // Only the end matters; a log may be long.
-    file.seek(SeekFrom::Start(from.max(length.saturating_sub(64 << 10)).min(length))).ok()?;
+    file.seek(SeekFrom::Start(
+        from.max(length.saturating_sub(64 << 10)).min(length),
+    ))
+    .ok()?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let line = text.lines().map(str::trim).rfind(|l| !l.is_empty())?;
-    Some(line.strip_prefix("surfit-engine: ").unwrap_or(line).to_owned())
+    Some(
+        line.strip_prefix("surfit-engine: ")
+            .unwrap_or(line)
+            .to_owned(),
+    )
 }

@@ -72,7 +72,9 @@ fn began(run: &RunDir) -> Option<f64> {
 
 /// How long ago a time (seconds since the Unix epoch) was, in the largest unit that fits.
 pub fn ago(time: f64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |d| d.as_secs_f64());
     let s = (now - time).max(0.0) as u64;
     match s {
         0..5 => "now".into(),
@@ -97,12 +99,17 @@ fn state(status: Option<&Status>, alive: bool) -> &'static str {
 
 /// All runs among the user's, the most recently begun first.
 pub fn list() -> Vec<Line> {
-    RunDir::list(&RunDir::default_root()).iter().map(line).collect()
+    RunDir::list(&RunDir::default_root())
+        .iter()
+        .map(line)
+        .collect()
 }
 
 /// The most recently begun run that has an engine.
 pub fn most_recent_live() -> Option<RunDir> {
-    RunDir::list(&RunDir::default_root()).into_iter().find(RunDir::is_alive)
+    RunDir::list(&RunDir::default_root())
+        .into_iter()
+        .find(RunDir::is_alive)
 }
 
 #[cfg(test)]

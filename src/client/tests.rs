@@ -2,12 +2,14 @@
 
 use super::bridge::{self, Target};
 use super::fake::{Engine, Peer, notice, run};
-use super::{ClientError, Followed, Follower, connect};
+use super::{ClientError, Followed, Follower, Said, Visit, connect};
 use std::sync::mpsc::Receiver;
 use std::thread::spawn;
 use std::time::{Duration, Instant};
+use surfit_core::config::Config;
 use surfit_core::event::Event;
 use surfit_core::protocol::{ClientMessage, Command, ServerMessage};
+use surfit_core::snapshot::Snapshot;
 use surfit_tui::{Incoming, Outgoing};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -35,11 +37,17 @@ fn text(found: Followed) -> String {
 #[test]
 fn nobody_listening_and_a_stale_socket_are_no_engine() {
     let run = run();
-    assert!(matches!(connect(&run.dir, None), Err(ClientError::NoEngine(_))));
+    assert!(matches!(
+        connect(&run.dir, None),
+        Err(ClientError::NoEngine(_))
+    ));
     drop(Engine::open(&run.dir));
     assert!(run.dir.socket_path().exists() && !run.dir.is_alive());
     let refused = connect(&run.dir, None).unwrap_err();
-    assert!(refused.to_string().contains("no engine is running"), "{refused}");
+    assert!(
+        refused.to_string().contains("no engine is running"),
+        "{refused}"
+    );
 }
 
 /// Connects to an engine that answers the hello in the test's way.
@@ -56,13 +64,26 @@ fn handshake(answer: impl FnOnce(Peer) + Send + 'static) -> ClientError {
 fn refusals_at_the_handshake_are_told_in_words() {
     let other = handshake(|mut peer| {
         let (engine, run) = ("9".into(), "a".into());
-        peer.say(&ServerMessage::Welcome { protocol: 9, engine, run, pid: 1 });
+        peer.say(&ServerMessage::Welcome {
+            protocol: 9,
+            engine,
+            run,
+            pid: 1,
+        });
     });
-    assert!(matches!(other, ClientError::Version { engine: 9, .. }), "{other}");
+    assert!(
+        matches!(other, ClientError::Version { engine: 9, .. }),
+        "{other}"
+    );
     let rejected = handshake(|mut peer| {
-        peer.say(&ServerMessage::Rejected { reason: "protocol 1 is too old".into() });
+        peer.say(&ServerMessage::Rejected {
+            reason: "protocol 1 is too old".into(),
+        });
     });
-    assert!(rejected.to_string().contains("protocol 1 is too old"), "{rejected}");
+    assert!(
+        rejected.to_string().contains("protocol 1 is too old"),
+        "{rejected}"
+    );
     let garbage = handshake(|mut peer| peer.raw(b"\0\0\0\x05hello"));
     assert!(matches!(garbage, ClientError::Garbage(_)), "{garbage}");
     let oversize = handshake(|mut peer| peer.raw(b"HTTP/1.1 200 OK"));
@@ -169,14 +190,31 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
         let live = engine.event(notice("live"));
         peer.say(&ServerMessage::Event(live));
         let command = peer.read();
-        assert_eq!(command, Some(ClientMessage::Command { id: 7, command: Command::Pause }));
-        peer.say(&ServerMessage::Reply { id: 7, error: Some("nothing to pause".into()) });
+        assert_eq!(
+            command,
+            Some(ClientMessage::Command {
+                id: 7,
+                command: Command::Pause
+            })
+        );
+        peer.say(&ServerMessage::Reply {
+            id: 7,
+            error: Some("nothing to pause".into()),
+        });
     });
     let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
-    assert!(matches!(came(&link.incoming), Incoming::Connected { pid: 42 }));
+    assert!(matches!(
+        came(&link.incoming),
+        Incoming::Connected { pid: 42 }
+    ));
     assert!(matches!(came(&link.incoming), Incoming::Event(e) if e.seq == 2));
-    link.outgoing.send(Outgoing::Command { id: 7, command: Command::Pause }).unwrap();
+    link.outgoing
+        .send(Outgoing::Command {
+            id: 7,
+            command: Command::Pause,
+        })
+        .unwrap();
     let reply = came(&link.incoming);
     assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e == "nothing to pause"));
     assert!(matches!(came(&link.incoming), Incoming::EngineDied));
@@ -192,10 +230,17 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
     let (bridge, link) = bridge::open(Target::Existing(died.dir.clone())).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
     assert!(matches!(came(&link.incoming), Incoming::EngineDied));
-    link.outgoing.send(Outgoing::OpenRun(closed.dir.path().to_owned())).unwrap();
+    link.outgoing
+        .send(Outgoing::OpenRun(closed.dir.path().to_owned()))
+        .unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
-    assert!(matches!(came(&link.incoming), Incoming::Disconnected { .. }));
-    link.outgoing.send(Outgoing::OpenRun("/nowhere/at/all".into())).unwrap();
+    assert!(matches!(
+        came(&link.incoming),
+        Incoming::Disconnected { .. }
+    ));
+    link.outgoing
+        .send(Outgoing::OpenRun("/nowhere/at/all".into()))
+        .unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no run")));
     link.outgoing.send(Outgoing::Figures).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet")));
@@ -208,7 +253,9 @@ fn quitting_with_the_engine_asks_it_to_end() {
     let engine = Engine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
-        let Some(ClientMessage::Command { command, .. }) = peer.read() else { panic!("no command") };
+        let Some(ClientMessage::Command { command, .. }) = peer.read() else {
+            panic!("no command")
+        };
         assert_eq!(command, Command::Shutdown);
     });
     let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
@@ -216,4 +263,57 @@ fn quitting_with_the_engine_asks_it_to_end() {
     thread.join().unwrap();
     drop(link);
     assert!(!run.dir.is_alive());
+}
+
+#[test]
+fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        let snapshot = Snapshot::empty(Config::default().fit.degree, 5);
+        peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+        let Some(ClientMessage::Command { id, command }) = peer.read() else {
+            panic!("no command")
+        };
+        assert_eq!(command, Command::Measure);
+        peer.say(&ServerMessage::Reply {
+            id,
+            error: Some("the fit is under way".into()),
+        });
+        assert_eq!(peer.read(), None);
+    });
+    let mut visit = Visit::begin(&run.dir).unwrap();
+    assert_eq!(visit.latest().heatmap.grid, 5);
+    let id = visit.send(Command::Measure).unwrap();
+    let reply = loop {
+        match visit.next().unwrap() {
+            Said::Reply(of, error) => break (of, error),
+            _ => continue,
+        }
+    };
+    assert_eq!(reply, (id, Some("the fit is under way".to_owned())));
+    drop(visit);
+    thread.join().unwrap();
+}
+
+#[test]
+fn an_engine_that_dies_during_a_visit_is_told() {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        let snapshot = Snapshot::empty(Config::default().fit.degree, 5);
+        peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+        peer.read();
+    });
+    let mut visit = Visit::begin(&run.dir).unwrap();
+    visit.send(Command::Measure).unwrap();
+    let error = loop {
+        if let Err(error) = visit.next() {
+            break error;
+        }
+    };
+    assert!(matches!(error, ClientError::Closed), "{error}");
+    thread.join().unwrap();
 }

@@ -26,6 +26,8 @@ pub enum Said {
     Reply(u64, Option<String>),
     /// The present state, in [`Visit::latest`].
     Snapshot,
+    /// Nothing for a little while.
+    Nothing,
 }
 
 /// How long to wait at a time; nothing else happens in between.
@@ -46,13 +48,21 @@ impl Visit {
         // An engine that is just ending may still greet; then another one is started after it.
         for _ in 0..3 {
             let seq = run.events(0)?.last().map_or(0, |e| e.seq);
-            let how = Launch { wait: true, linger: Some(LINGER) };
+            let how = Launch {
+                wait: true,
+                linger: Some(LINGER),
+            };
             let (started, connection) = ensure(run, how, Some(seq))?;
             let mut follower = Follower::new(run.clone(), seq, connection)?;
             loop {
                 match follower.next(TICK)? {
                     Some(Followed::Snapshot(latest)) => {
-                        return Ok(Self { run: run.clone(), follower, started, latest: *latest });
+                        return Ok(Self {
+                            run: run.clone(),
+                            follower,
+                            started,
+                            latest: *latest,
+                        });
                     }
                     Some(Followed::Ended | Followed::Died) => break,
                     _ => {}
@@ -81,17 +91,15 @@ impl Visit {
     /// # Errors
     /// [`ClientError::Closed`] when the engine ended or died.
     pub fn next(&mut self) -> Result<Said, ClientError> {
-        loop {
-            match self.follower.next(TICK)? {
-                Some(Followed::Event(envelope)) => return Ok(Said::Event(envelope.event)),
-                Some(Followed::Reply { id, error }) => return Ok(Said::Reply(id, error)),
-                Some(Followed::Snapshot(snapshot)) => {
-                    self.latest = *snapshot;
-                    return Ok(Said::Snapshot);
-                }
-                Some(Followed::Ended | Followed::Died) => return Err(ClientError::Closed),
-                None => {}
+        match self.follower.next(TICK)? {
+            Some(Followed::Event(envelope)) => Ok(Said::Event(envelope.event)),
+            Some(Followed::Reply { id, error }) => Ok(Said::Reply(id, error)),
+            Some(Followed::Snapshot(snapshot)) => {
+                self.latest = *snapshot;
+                Ok(Said::Snapshot)
             }
+            Some(Followed::Ended | Followed::Died) => Err(ClientError::Closed),
+            None => Ok(Said::Nothing),
         }
     }
 }

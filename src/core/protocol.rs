@@ -154,6 +154,9 @@ pub enum Command {
         selection: Selection,
         /// Folder to write; `None` for one in the run's `exports`.
         dir: Option<PathBuf>,
+        /// Replace a model that the folder holds.
+        #[serde(default)]
+        replace: bool,
     },
     /// Make the present state durable now.
     Checkpoint,
@@ -173,7 +176,11 @@ mod tests {
             ClientMessage::Command { id: 1, command: Command::SetDegree { degrees: d } },
             ClientMessage::Command {
                 id: 2,
-                command: Command::Export { selection: Selection::At { u: 0.5, v: 0.25 }, dir: None },
+                command: Command::Export {
+                    selection: Selection::At { u: 0.5, v: 0.25 },
+                    dir: None,
+                    replace: true,
+                },
             },
         ];
         for message in messages {

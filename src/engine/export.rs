@@ -1,5 +1,6 @@
 //! Writing a chosen network with its card, and reading one back to measure it.
 
+use crate::checkpoint::remove_file;
 use crate::data::{self, DataSet};
 use crate::device::Placement;
 use crate::evaluate::{Evaluator, measure_split};
@@ -54,6 +55,8 @@ pub fn write(
     std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
     let (validation, stats) = evaluator.validate(model, weights, i64::MAX);
     let test = measure_split(model, weights, &stats, &data.test);
+    // An old card must not stand beside a new model, whatever happens in between.
+    remove_file(&card_file)?;
     model_file::write(&file, model.network().layout(), weights, &stats)?;
     let placement = model.placement();
     let card = ModelCard {

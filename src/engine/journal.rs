@@ -12,6 +12,13 @@ use tokio::sync::{broadcast, watch};
 /// Events that a slow listener may lag behind before it reads them from the file instead.
 const BACKLOG: usize = 1024;
 
+/// Writes a sentence to the process's log. That lies on the run's disk, and when the disk is full the sentence is lost:
+/// `eprintln!` would panic instead, and end a fit that goes on well without a log.
+pub(crate) fn complain(sentence: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "surfit-engine: {sentence}");
+}
+
 /// The listening ends, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Feed {
@@ -98,7 +105,7 @@ impl Journal {
         let (envelope, written) = self.log.append(event);
         match written {
             Err(error) if !self.unwritten => {
-                eprintln!("surfit-engine: events wait for the disk: {error}");
+                complain(format_args!("events wait for the disk: {error}"));
                 self.unwritten = true;
             }
             Ok(()) => self.unwritten = false,
@@ -117,7 +124,7 @@ impl Journal {
     /// Makes events durable; a failure is no reason to stop and is tried again with the next event.
     pub fn sync(&mut self) {
         if let Err(error) = self.log.sync() {
-            eprintln!("surfit-engine: events are not durable yet: {error}");
+            complain(format_args!("events are not durable yet: {error}"));
         }
     }
 

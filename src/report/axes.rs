@@ -35,7 +35,10 @@ impl Panel {
         } else {
             part(y, &self.y)
         };
-        ((left + tx * (right - left)).round() as i32, (bottom - ty * (bottom - top)).round() as i32)
+        (
+            (left + tx * (right - left)).round() as i32,
+            (bottom - ty * (bottom - top)).round() as i32,
+        )
     }
 
     /// Draws grid lines, axis lines, tick labels and the axes' names.
@@ -46,7 +49,11 @@ impl Panel {
         format: (&Format, &Format),
     ) -> Drawn<DB> {
         let [left, top, right, bottom] = self.frame;
-        let y_ticks = if self.log { log_ticks(&self.y) } else { ticks(&self.y, 6) };
+        let y_ticks = if self.log {
+            log_ticks(&self.y)
+        } else {
+            ticks(&self.y, 6)
+        };
         for &value in &y_ticks {
             let y = self.at(self.x.start, value).1;
             area.draw(&PathElement::new([(left, y), (right, y)], line(GRID, 0.8)))?;
@@ -55,11 +62,17 @@ impl Panel {
         }
         for value in ticks(&self.x, 6) {
             let x = self.at(value, self.y.start).0;
-            area.draw(&PathElement::new([(x, bottom), (x, bottom + px(4.0))], line(AXIS, 1.0)))?;
+            area.draw(&PathElement::new(
+                [(x, bottom), (x, bottom + px(4.0))],
+                line(AXIS, 1.0),
+            ))?;
             let style = text(11.0, MUTED, HPos::Center, VPos::Top);
             area.draw_text(&format.0(value), &style, (x, bottom + px(6.0)))?;
         }
-        area.draw(&PathElement::new([(left, bottom), (right, bottom)], line(AXIS, 1.0)))?;
+        area.draw(&PathElement::new(
+            [(left, bottom), (right, bottom)],
+            line(AXIS, 1.0),
+        ))?;
         let style = text(11.5, INK, HPos::Center, VPos::Top);
         area.draw_text(names.0, &style, ((left + right) / 2, bottom + px(22.0)))?;
         let style = text(11.5, INK, HPos::Left, VPos::Bottom);
@@ -140,8 +153,16 @@ pub fn title<DB: DrawingBackend>(
     title: &str,
     below: &str,
 ) -> Drawn<DB> {
-    area.draw_text(title, &bold(16.0, INK, HPos::Left, VPos::Top), (px(20.0), px(14.0)))?;
-    area.draw_text(below, &text(12.0, MUTED, HPos::Left, VPos::Top), (px(20.0), px(37.0)))
+    area.draw_text(
+        title,
+        &bold(16.0, INK, HPos::Left, VPos::Top),
+        (px(20.0), px(14.0)),
+    )?;
+    area.draw_text(
+        below,
+        &text(12.0, MUTED, HPos::Left, VPos::Top),
+        (px(20.0), px(37.0)),
+    )
 }
 
 /// How an entry of a key looks.
@@ -189,7 +210,10 @@ pub fn ticks(range: &Range<f64>, count: usize) -> Vec<f64> {
     }
     let rough = span / count as f64;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|s| *s >= rough * 0.999);
+    let step = [1.0, 2.0, 5.0, 10.0]
+        .map(|k| k * power)
+        .into_iter()
+        .find(|s| *s >= rough * 0.999);
     let step = step.unwrap_or(power);
     let first = (range.start / step - 1e-9).ceil() as i64;
     let last = (range.end / step + 1e-9).floor() as i64;
@@ -198,16 +222,28 @@ pub fn ticks(range: &Range<f64>, count: usize) -> Vec<f64> {
 
 /// Round values inside a range of a logarithmic axis: powers of ten with 2 and 5 between when they are few.
 pub fn log_ticks(range: &Range<f64>) -> Vec<f64> {
-    let (low, high) = (range.start.log10().floor() as i32, range.end.log10().ceil() as i32);
-    let factors: &[f64] = if high - low <= 3 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let (low, high) = (
+        range.start.log10().floor() as i32,
+        range.end.log10().ceil() as i32,
+    );
+    let factors: &[f64] = if high - low <= 3 {
+        &[1.0, 2.0, 5.0]
+    } else {
+        &[1.0]
+    };
     let all = (low..=high).flat_map(|p| factors.iter().map(move |f| f * 10f64.powi(p)));
-    all.filter(|v| (range.start * 0.999..=range.end * 1.001).contains(v)).collect()
+    all.filter(|v| (range.start * 0.999..=range.end * 1.001).contains(v))
+        .collect()
 }
 
 /// A range widened by a part of itself on both sides; a single value gets an extent.
 pub fn padded(low: f64, high: f64, part: f64) -> Range<f64> {
     let span = high - low;
-    let pad = if span > 0.0 { span * part } else { low.abs().max(1e-3) * 0.05 };
+    let pad = if span > 0.0 {
+        span * part
+    } else {
+        low.abs().max(1e-3) * 0.05
+    };
     low - pad..high + pad
 }
 
@@ -215,7 +251,11 @@ pub fn padded(low: f64, high: f64, part: f64) -> Range<f64> {
 pub fn plain(value: f64) -> String {
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() || text == "-0" { "0".into() } else { text.to_owned() }
+    if text.is_empty() || text == "-0" {
+        "0".into()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A count with thousands apart: `12 000`.
@@ -245,13 +285,21 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([plain(0.5), plain(12.0), plain(0.0), plain(-0.0)], ["0.5", "12", "0", "0"]);
+        assert_eq!(
+            [plain(0.5), plain(12.0), plain(0.0), plain(-0.0)],
+            ["0.5", "12", "0", "0"]
+        );
         assert_eq!(thousands(12_345.0), "12\u{2009}345");
     }
 
     #[test]
     fn points_outside_land_on_the_edge() {
-        let panel = Panel { frame: [0, 0, 100, 50], x: 0.0..1.0, y: 0.1..10.0, log: true };
+        let panel = Panel {
+            frame: [0, 0, 100, 50],
+            x: 0.0..1.0,
+            y: 0.1..10.0,
+            log: true,
+        };
         assert_eq!(panel.at(0.5, 1.0), (50, 25));
         assert_eq!(panel.at(2.0, 1e9), (100, 0));
         assert_eq!(panel.at(-1.0, 0.0), (0, 50));

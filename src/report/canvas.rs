@@ -49,7 +49,8 @@ pub trait Figure {
         let mut document = String::new();
         {
             let area = SVGBackend::with_string(&mut document, size).into_drawing_area();
-            area.fill(&WHITE).map_err(|e| ReportError::Draw(e.to_string()))?;
+            area.fill(&WHITE)
+                .map_err(|e| ReportError::Draw(e.to_string()))?;
             on(&area, self).map_err(|e| ReportError::Draw(e.to_string()))?;
         }
         // The view box keeps the drawing's pixels; only the size on the page is nominal.
@@ -71,8 +72,10 @@ pub trait Figure {
             Some("svg") => self.svg()?.into_bytes(),
             _ => return Err(ReportError::Form(path.to_owned())),
         };
-        write_atomic(path, &bytes)
-            .map_err(|source| ReportError::Io { path: path.to_owned(), source })
+        write_atomic(path, &bytes).map_err(|source| ReportError::Io {
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 

@@ -11,7 +11,11 @@ pub enum Part {
     /// A table: its header, and its rows.
     Table(Vec<&'static str>, Vec<Vec<String>>),
     /// A figure: its file's name without extension, its caption, and its SVG.
-    Figure { name: String, caption: String, svg: String },
+    Figure {
+        name: String,
+        caption: String,
+        svg: String,
+    },
     /// Text as it is, such as a configuration.
     Verbatim(String),
 }
@@ -37,7 +41,11 @@ impl Document {
                 Part::Verbatim(text) => out += &format!("```toml\n{}\n```\n", text.trim_end()),
                 Part::Figure { name, caption, .. } => out += &format!("![{caption}]({name}.png)\n"),
                 Part::Table(head, rows) => {
-                    out += &format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len()));
+                    out += &format!(
+                        "| {} |\n|{}\n",
+                        head.join(" | "),
+                        " --- |".repeat(head.len())
+                    );
                     for row in rows {
                         let cells: Vec<String> = row.iter().map(|c| cell(c)).collect();
                         out += &format!("| {} |\n", cells.join(" | "));
@@ -65,7 +73,10 @@ impl Document {
                 }
                 Part::Figure { caption, svg, .. } => put(
                     &mut out,
-                    format_args!("<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n", escape(caption)),
+                    format_args!(
+                        "<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n",
+                        escape(caption)
+                    ),
                 ),
                 Part::Table(head, rows) => table(&mut out, head, rows),
             }
@@ -81,7 +92,10 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
     let row = |tag: &str, cells: Vec<String>| {
-        let cells: String = cells.iter().map(|c| format!("<{tag}>{}</{tag}>", escape(c))).collect();
+        let cells: String = cells
+            .iter()
+            .map(|c| format!("<{tag}>{}</{tag}>", escape(c)))
+            .collect();
         format!("<tr>{cells}</tr>\n")
     };
     *out += "<table>\n";
@@ -93,7 +107,9 @@ fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 const STYLE: &str = "\

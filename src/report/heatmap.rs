@@ -1,8 +1,11 @@
 //! The measured surface as a picture.
 
-use super::axes::{Drawn, plain, ticks, title};
+mod frame;
+
+use super::axes::{Drawn, plain, title};
 use super::canvas::Figure;
 use super::style::*;
+use frame::draw_star;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -51,15 +54,37 @@ impl Figure for HeatmapFigure<'_> {
 impl HeatmapFigure<'_> {
     fn subtitle(&self) -> String {
         let h = self.heatmap;
-        let best = h.ranking(self.metric).first().and_then(|&i| h.point(i)).map(|p| {
-            let value = self.value_text(if self.metric == Metric::Accuracy { p.accuracy } else { p.loss });
-            format!("best {value} at u {}, v {} · ", plain(round(p.u)), plain(round(p.v)))
-        });
+        let best = h
+            .ranking(self.metric)
+            .first()
+            .and_then(|&i| h.point(i))
+            .map(|p| {
+                let value = self.value_text(if self.metric == Metric::Accuracy {
+                    p.accuracy
+                } else {
+                    p.loss
+                });
+                format!(
+                    "best {value} at u {}, v {} · ",
+                    plain(round(p.u)),
+                    plain(round(p.v))
+                )
+            });
         let fresh = h.fresh();
         let state = if h.complete() {
-            format!("{} × {} grid, {} validation images each", h.grid, h.grid, h.cells[0].images)
+            format!(
+                "{} × {} grid, {} validation images each",
+                h.grid, h.grid, h.cells[0].images
+            )
         } else {
-            format!("{fresh} of {} cells fresh", h.cells.len())
+            {
+                let stale = if (0..h.cells.len()).any(|i| h.is_stale(i)) {
+                    ", slash: stale"
+                } else {
+                    ""
+                };
+                format!("{fresh} of {} cells fresh{stale}", h.cells.len())
+            }
         };
         let outline = if self.corner_value().is_some() && self.beats().any(|b| b) {
             " · outlined: better than every corner"
@@ -83,7 +108,9 @@ impl HeatmapFigure<'_> {
 
     fn range(&self) -> (f64, f64) {
         let values = (0..self.heatmap.cells.len()).filter_map(|i| self.value(i));
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| {
+            (a.min(x), b.max(x))
+        });
         match low <= high {
             // One value for all needs an extent for the colour bar to mean something.
             true if high - low < 1e-9 => (low - 0.005, high + 0.005),
@@ -95,7 +122,11 @@ impl HeatmapFigure<'_> {
     /// The colour of a value: the bright end is the good end for every metric.
     fn color(&self, value: f64, low: f64, high: f64) -> (u8, u8, u8) {
         let t = (value - low) / (high - low);
-        self.colormap.at(if self.metric.higher_is_better() { t } else { 1.0 - t })
+        self.colormap.at(if self.metric.higher_is_better() {
+            t
+        } else {
+            1.0 - t
+        })
     }
 
     /// Edges of the cell columns (or rows from the bottom) in pixels.
@@ -118,7 +149,12 @@ impl HeatmapFigure<'_> {
         ((x0 + x1) / 2, (y0 + y1) / 2)
     }
 
-    fn cells<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, low: f64, high: f64) -> Drawn<DB> {
+    fn cells<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        low: f64,
+        high: f64,
+    ) -> Drawn<DB> {
         let h = self.heatmap;
         for index in 0..h.cells.len() {
             let corners = self.cell(index);
@@ -133,7 +169,10 @@ impl HeatmapFigure<'_> {
             if h.is_stale(index) {
                 let [(x0, _), (_, y1)] = corners;
                 let reach = (corners[1].0 - x0) / 3;
-                area.draw(&PathElement::new([(x0, y1 - reach), (x0 + reach, y1)], line(ink.mix(0.7), 0.8)))?;
+                area.draw(&PathElement::new(
+                    [(x0, y1 - reach), (x0 + reach, y1)],
+                    line(ink.mix(0.7), 0.8),
+                ))?;
             }
             if h.grid <= NUMBERED {
                 let (x, y) = self.centre(index);
@@ -143,7 +182,11 @@ impl HeatmapFigure<'_> {
                     Metric::Loss => format!("{value:.3}"),
                 };
                 let size = (SIDE / h.grid as f64 * 0.27).clamp(9.0, 14.0);
-                area.draw_text(&number, &text(size, ink, HPos::Center, VPos::Center), (x, y + down))?;
+                area.draw_text(
+                    &number,
+                    &text(size, ink, HPos::Center, VPos::Center),
+                    (x, y + down),
+                )?;
             }
         }
         Ok(())
@@ -151,7 +194,11 @@ impl HeatmapFigure<'_> {
 
     /// The best value of the metric among the corner cells.
     fn corner_value(&self) -> Option<f64> {
-        let values = self.heatmap.corners().into_iter().filter_map(|i| self.value(i));
+        let values = self
+            .heatmap
+            .corners()
+            .into_iter()
+            .filter_map(|i| self.value(i));
         if self.metric.higher_is_better() {
             values.max_by(f64::total_cmp)
         } else {
@@ -176,10 +223,22 @@ impl HeatmapFigure<'_> {
             let [(x0, y0), (x1, y1)] = self.cell(index);
             // The neighbour across each edge, and the edge. The frame of the square is no edge of the region.
             let edges = [
-                (a > 0 && !beats[index.saturating_sub(g)], [(x0, y0), (x0, y1)]),
-                (a + 1 < g && !beats[(index + g) % beats.len()], [(x1, y0), (x1, y1)]),
-                (b > 0 && !beats[index.saturating_sub(1)], [(x0, y1), (x1, y1)]),
-                (b + 1 < g && !beats[(index + 1) % beats.len()], [(x0, y0), (x1, y0)]),
+                (
+                    a > 0 && !beats[index.saturating_sub(g)],
+                    [(x0, y0), (x0, y1)],
+                ),
+                (
+                    a + 1 < g && !beats[(index + g) % beats.len()],
+                    [(x1, y0), (x1, y1)],
+                ),
+                (
+                    b > 0 && !beats[index.saturating_sub(1)],
+                    [(x0, y1), (x1, y1)],
+                ),
+                (
+                    b + 1 < g && !beats[(index + 1) % beats.len()],
+                    [(x0, y0), (x1, y0)],
+                ),
             ];
             for (_, edge) in edges.into_iter().filter(|e| e.0) {
                 area.draw(&PathElement::new(edge, line(INK, 2.8)))?;
@@ -217,81 +276,19 @@ impl HeatmapFigure<'_> {
         }
         if let Some(index) = best {
             let (x, y) = self.centre(index);
-            let aside = if h.corners().contains(&index) { px(9.0) } else { 0 };
+            let aside = if h.corners().contains(&index) {
+                px(9.0)
+            } else {
+                0
+            };
             draw_star(area, (x + aside, y - up), 10.0)?;
         }
         Ok(())
-    }
-
-    fn axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
-        let (left, top, side) = (px(LEFT), px(TOP), px(SIDE));
-        let frame = [(left, top), (left + side, top + side)];
-        area.draw(&Rectangle::new(frame, line(AXIS, 1.0)))?;
-        // A cell is drawn around its point, so 0 and 1 lie half a cell inside the frame.
-        let half = SIDE / self.heatmap.grid as f64 / 2.0;
-        let at = |t: f64| px(half + t * (SIDE - 2.0 * half));
-        for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
-            let (x, y) = (left + at(t), top + side - at(t));
-            let (low, tick) = (top + side, px(4.0));
-            area.draw(&PathElement::new([(x, low), (x, low + tick)], line(AXIS, 1.0)))?;
-            area.draw(&PathElement::new([(left - tick, y), (left, y)], line(AXIS, 1.0)))?;
-            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
-            area.draw_text(&plain(t), &style, (x, low + px(6.0)))?;
-            let style = text(11.0, MUTED, HPos::Right, VPos::Center);
-            area.draw_text(&plain(t), &style, (left - px(7.0), y))?;
-        }
-        let style = text(13.0, INK, HPos::Center, VPos::Top);
-        area.draw_text("u", &style, (left + side / 2, top + side + px(24.0)))?;
-        let style = text(13.0, INK, HPos::Center, VPos::Center);
-        area.draw_text("v", &style, (left - px(46.0), top + side / 2))
-    }
-
-    fn bar<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, low: f64, high: f64) -> Drawn<DB> {
-        let (left, top, width, side) = (px(LEFT + SIDE + 26.0), px(TOP), px(18.0), px(SIDE));
-        let steps = 256;
-        for k in 0..steps {
-            let edge = |k: i32| top + side - side * k / steps;
-            let value = low + (high - low) * (f64::from(k) + 0.5) / f64::from(steps);
-            let color = rgb(self.color(value, low, high));
-            let corners = [(left, edge(k + 1)), (left + width, edge(k))];
-            area.draw(&Rectangle::new(corners, fill(color)))?;
-        }
-        area.draw(&Rectangle::new([(left, top), (left + width, top + side)], line(AXIS, 1.0)))?;
-        let percent = self.metric == Metric::Accuracy;
-        let shown = if percent { 100.0 * low..100.0 * high } else { low..high };
-        for tick in ticks(&shown, 8) {
-            let t = (tick - shown.start) / (shown.end - shown.start);
-            let y = top + side - (t * f64::from(side)).round() as i32;
-            let right = left + width;
-            area.draw(&PathElement::new([(right, y), (right + px(4.0), y)], line(AXIS, 1.0)))?;
-            let style = text(11.0, MUTED, HPos::Left, VPos::Center);
-            area.draw_text(&plain(tick), &style, (right + px(7.0), y))?;
-        }
-        let name = if percent { "accuracy, %" } else { "loss, nats" };
-        let style = text(11.5, INK, HPos::Left, VPos::Bottom);
-        area.draw_text(name, &style, (left, top - px(6.0)))
     }
 }
 
 fn round(x: f64) -> f64 {
     (x * 1000.0).round() / 1000.0
-}
-
-/// A five-pointed star, white with a dark rim, readable on any colour.
-fn draw_star<DB: DrawingBackend>(
-    area: &DrawingArea<DB, Shift>,
-    (x, y): (i32, i32),
-    radius: f64,
-) -> Drawn<DB> {
-    for (radius, color) in [(radius, INK), (radius - 3.0, WHITE)] {
-        let points = (0..10).map(|k| {
-            let angle = std::f64::consts::PI * (f64::from(k) / 5.0 - 0.5);
-            let r = if k % 2 == 0 { radius } else { radius * 0.48 };
-            (x + px(r * angle.cos()), y + px(r * angle.sin()))
-        });
-        area.draw(&Polygon::new(points.collect::<Vec<_>>(), fill(color)))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -300,7 +297,13 @@ mod tests {
     use crate::sample;
 
     fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
-        HeatmapFigure { heatmap, metric, colormap: Colormap::Viridis, title: "surface".into(), marks: &[(0.2, 0.8)] }
+        HeatmapFigure {
+            heatmap,
+            metric,
+            colormap: Colormap::Viridis,
+            title: "surface".into(),
+            marks: &[(0.2, 0.8)],
+        }
     }
 
     #[test]
@@ -309,7 +312,11 @@ mod tests {
         let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
         let best = heatmap.best(Metric::Accuracy).unwrap();
         for text in [
-            format!("best {:.2} % at u {}", 100.0 * best.accuracy, plain(round(best.u))),
+            format!(
+                "best {:.2} % at u {}",
+                100.0 * best.accuracy,
+                plain(round(best.u))
+            ),
             "accuracy, %".into(),
             format!("{:.1}", 100.0 * heatmap.cells[0].accuracy().unwrap()),
             "better than every corner".into(),

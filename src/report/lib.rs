@@ -31,7 +31,10 @@ use surfit_core::surface::Degrees;
 
 /// The title of a heatmap's figure, such as `demo-1 · accuracy on the 2×2 surface`.
 pub fn heatmap_title(run: &str, degrees: Degrees, metric: Metric) -> String {
-    format!("{run} · {} on the surface of degree {degrees}", metric.name())
+    format!(
+        "{run} · {} on the surface of degree {degrees}",
+        metric.name()
+    )
 }
 
 /// Writes every figure that the picture has data for into `folder`, as PNG and SVG, and returns the files in order.
@@ -44,10 +47,15 @@ pub fn write_figures(
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let mut files = Vec::new();
-    std::fs::create_dir_all(folder)
-        .map_err(|source| ReportError::Io { path: folder.to_owned(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| ReportError::Io {
+        path: folder.to_owned(),
+        source,
+    })?;
     if picture.curves.values().any(|c| !c.is_empty()) {
-        let figure = LossFigure { picture, title: format!("{run} · loss") };
+        let figure = LossFigure {
+            picture,
+            title: format!("{run} · loss"),
+        };
         both(&figure, folder, "loss", &mut files)?;
     }
     if let Some(snapshot) = &picture.snapshot {
@@ -61,12 +69,21 @@ pub fn write_figures(
                     title: heatmap_title(run, snapshot.degrees, metric),
                     marks: &snapshot.marks,
                 };
-                both(&figure, folder, &format!("heatmap-{}", metric.name()), &mut files)?;
+                both(
+                    &figure,
+                    folder,
+                    &format!("heatmap-{}", metric.name()),
+                    &mut files,
+                )?;
             }
         }
         if let Some(best) = heatmap.best(Metric::Accuracy) {
             let title = format!("{run} · accuracy through the best point");
-            let figure = SliceFigure { heatmap, at: (best.u, best.v), title };
+            let figure = SliceFigure {
+                heatmap,
+                at: (best.u, best.v),
+                title,
+            };
             both(&figure, folder, "slices", &mut files)?;
         }
     }

@@ -30,11 +30,19 @@ impl Figure for LossFigure<'_> {
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
         let (width, height) = self.size();
-        title(area, &self.title, "training and validation cross-entropy, nats")?;
-        let corners: Vec<Curve> =
-            (0..4).map(Curve::Corner).filter(|c| self.series(*c).is_some()).collect();
-        let fit: Vec<Curve> =
-            [Curve::Surface].into_iter().filter(|c| self.series(*c).is_some()).collect();
+        title(
+            area,
+            &self.title,
+            "training and validation cross-entropy, nats",
+        )?;
+        let corners: Vec<Curve> = (0..4)
+            .map(Curve::Corner)
+            .filter(|c| self.series(*c).is_some())
+            .collect();
+        let fit: Vec<Curve> = [Curve::Surface]
+            .into_iter()
+            .filter(|c| self.series(*c).is_some())
+            .collect();
         let groups: Vec<(&str, Vec<Curve>)> = [("Corners", corners), ("Surface", fit)]
             .into_iter()
             .filter(|(_, curves)| !curves.is_empty())
@@ -43,7 +51,13 @@ impl Figure for LossFigure<'_> {
         let each = (f64::from(width) - 20.0) / count;
         for (i, (name, curves)) in groups.iter().enumerate() {
             let left = 20.0 + each * i as f64;
-            let frame = [left + 40.0, 118.0, left + each - 34.0, f64::from(height) - 52.0].map(px);
+            let frame = [
+                left + 40.0,
+                118.0,
+                left + each - 34.0,
+                f64::from(height) - 52.0,
+            ]
+            .map(px);
             self.panel(area, frame, name, curves)?;
         }
         Ok(())
@@ -71,13 +85,26 @@ impl LossFigure<'_> {
         )?;
         let small = panel.log && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
         let loss = move |v: f64| if small { format!("{v:e}") } else { plain(v) };
-        panel.axes(area, ("optimizer step", if panel.log { "loss (logarithmic)" } else { "loss" }), (&|v| thousands(v), &loss))?;
+        panel.axes(
+            area,
+            (
+                "optimizer step",
+                if panel.log {
+                    "loss (logarithmic)"
+                } else {
+                    "loss"
+                },
+            ),
+            (&|v| thousands(v), &loss),
+        )?;
         if surface {
             self.degree_changes(area, &panel)?;
         }
         let mut ends: Vec<(i32, String, RGBColor)> = Vec::new();
         for curve in curves {
-            let Some(series) = self.series(*curve) else { continue };
+            let Some(series) = self.series(*curve) else {
+                continue;
+            };
             let (color, label) = match curve {
                 Curve::Corner(i) => (CORNERS[i % 4], format!("{}", i + 1)),
                 Curve::Surface => (SURFACE, String::new()),
@@ -98,7 +125,9 @@ impl LossFigure<'_> {
     fn scales(&self, frame: [i32; 4], curves: &[Curve]) -> Panel {
         let (mut low, mut high, mut end) = (f64::INFINITY, f64::NEG_INFINITY, 1.0f64);
         for curve in curves {
-            let Some(series) = self.series(*curve) else { continue };
+            let Some(series) = self.series(*curve) else {
+                continue;
+            };
             end = end.max(series.end() as f64);
             let smooth = smoothed(series);
             for (_, y) in smooth.into_iter().filter(|p| p.1.is_finite() && p.1 > 0.0) {
@@ -114,8 +143,17 @@ impl LossFigure<'_> {
             (low, high) = (0.0, 1.0);
         }
         let log = low > 0.0 && high / low > 5.0;
-        let y = if log { low * 0.8..high * 1.15 } else { (low - 0.1 * (high - low)).max(0.0)..high + 0.1 * (high - low).max(0.01) };
-        Panel { frame, x: 0.0..end, y, log }
+        let y = if log {
+            low * 0.8..high * 1.15
+        } else {
+            (low - 0.1 * (high - low)).max(0.0)..high + 0.1 * (high - low).max(0.01)
+        };
+        Panel {
+            frame,
+            x: 0.0..end,
+            y,
+            log,
+        }
     }
 
     fn degree_changes<DB: DrawingBackend>(
@@ -167,11 +205,16 @@ impl LossFigure<'_> {
     }
 
     fn entries(&self, curves: &[Curve]) -> Vec<(Mark, String)> {
-        let validated = curves.iter().any(|c| self.picture.validations.contains_key(c));
+        let validated = curves
+            .iter()
+            .any(|c| self.picture.validations.contains_key(c));
         let surface = curves == [Curve::Surface];
         let mut entries = if surface {
             vec![
-                (Mark::Line(line(SURFACE.mix(0.22), 7.0)), "each step".to_owned()),
+                (
+                    Mark::Line(line(SURFACE.mix(0.22), 7.0)),
+                    "each step".to_owned(),
+                ),
                 (Mark::Line(line(SURFACE, 2.0)), "smoothed".to_owned()),
             ]
         } else {
@@ -226,7 +269,10 @@ fn draw_series<DB: DrawingBackend>(
         let group = (buckets.len() / 240).max(1);
         for chunk in buckets.chunks(group) {
             let low = chunk.iter().map(|b| b.min).fold(f32::INFINITY, f32::min);
-            let high = chunk.iter().map(|b| b.max).fold(f32::NEG_INFINITY, f32::max);
+            let high = chunk
+                .iter()
+                .map(|b| b.max)
+                .fold(f32::NEG_INFINITY, f32::max);
             let x = chunk[chunk.len() / 2].step as f64;
             if low <= high {
                 piece.push((x, f64::from(low), f64::from(high)));
@@ -238,7 +284,10 @@ fn draw_series<DB: DrawingBackend>(
         panel.band(area, &piece, color.mix(0.22))?;
     }
     let width = if raw { 2.0 } else { 1.6 };
-    let end = smooth.iter().rfind(|p| p.1.is_finite()).map(|p| panel.at(p.0, p.1).1);
+    let end = smooth
+        .iter()
+        .rfind(|p| p.1.is_finite())
+        .map(|p| panel.at(p.0, p.1).1);
     // More points than the eye resolves would only thicken the line; gaps stay.
     let step = (smooth.len() / 300).max(1);
     let last = smooth.len().saturating_sub(1);
@@ -266,7 +315,11 @@ fn number_ends<DB: DrawingBackend>(
         lowest = end.0 - apart;
     }
     for (y, label, color) in ends {
-        area.draw_text(&label, &bold(11.0, color, HPos::Left, VPos::Center), (right + px(6.0), y))?;
+        area.draw_text(
+            &label,
+            &bold(11.0, color, HPos::Left, VPos::Center),
+            (right + px(6.0), y),
+        )?;
     }
     Ok(())
 }
@@ -279,8 +332,20 @@ mod tests {
     #[test]
     fn svg_names_axes_curves_and_degree_changes() {
         let picture = sample::picture();
-        let svg = LossFigure { picture: &picture, title: "a <b> run".into() }.svg().unwrap();
-        for text in ["a &lt;b&gt; run", "optimizer step", "Corners", "Surface", "smoothed", "degree 3×3"] {
+        let svg = LossFigure {
+            picture: &picture,
+            title: "a <b> run".into(),
+        }
+        .svg()
+        .unwrap();
+        for text in [
+            "a &lt;b&gt; run",
+            "optimizer step",
+            "Corners",
+            "Surface",
+            "smoothed",
+            "degree 3×3",
+        ] {
             assert!(svg.contains(text), "{text}");
         }
     }
@@ -288,13 +353,24 @@ mod tests {
     #[test]
     fn losses_that_are_not_finite_break_the_curve_but_not_the_figure() {
         let mut picture = Picture::default();
-        picture.curves.entry(Curve::Surface).or_default().extend(
-            0,
-            &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7],
-        );
-        let png = LossFigure { picture: &picture, title: "x".into() }.png().unwrap();
+        picture
+            .curves
+            .entry(Curve::Surface)
+            .or_default()
+            .extend(0, &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7]);
+        let png = LossFigure {
+            picture: &picture,
+            title: "x".into(),
+        }
+        .png()
+        .unwrap();
         sample::check_png(&png, (2000, 920));
         picture.curves.get_mut(&Curve::Surface).unwrap().truncate(1);
-        LossFigure { picture: &picture, title: "only gaps".into() }.svg().unwrap();
+        LossFigure {
+            picture: &picture,
+            title: "only gaps".into(),
+        }
+        .svg()
+        .unwrap();
     }
 }

@@ -26,7 +26,11 @@ impl Figure for SliceFigure<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
-        title(area, &self.title, "validation accuracy with its 95 % interval")?;
+        title(
+            area,
+            &self.title,
+            "validation accuracy with its 95 % interval",
+        )?;
         let g = self.heatmap.grid;
         let nearest = self.heatmap.nearest(self.at.0, self.at.1);
         let (a, b) = (nearest / g, nearest % g);
@@ -34,9 +38,19 @@ impl Figure for SliceFigure<'_> {
         let along_u: Vec<Cut> = (0..g).filter_map(|k| self.cut(k, k * g + b)).collect();
         let along_v: Vec<Cut> = (0..g).filter_map(|k| self.cut(k, a * g + k)).collect();
         let corner = self.corner();
-        let all = along_u.iter().chain(&along_v).flat_map(|c| [c.2, c.3]).chain(corner);
-        let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
-        let y = if low <= high { padded(low, high, 0.08) } else { 0.0..100.0 };
+        let all = along_u
+            .iter()
+            .chain(&along_v)
+            .flat_map(|c| [c.2, c.3])
+            .chain(corner);
+        let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| {
+            (l.min(x), h.max(x))
+        });
+        let y = if low <= high {
+            padded(low, high, 0.08)
+        } else {
+            0.0..100.0
+        };
         let place = |x: f64| plain((x * 1000.0).round() / 1000.0);
         let halves = [
             (20.0, along_u, u, format!("u, at v = {}", place(v))),
@@ -44,7 +58,12 @@ impl Figure for SliceFigure<'_> {
         ];
         for (left, cuts, here, name) in halves {
             let frame = [left + 40.0, 94.0, left + 456.0, 346.0].map(px);
-            let panel = Panel { frame, x: 0.0..1.0, y: y.clone(), log: false };
+            let panel = Panel {
+                frame,
+                x: 0.0..1.0,
+                y: y.clone(),
+                log: false,
+            };
             self.panel(area, &panel, &cuts, here, &name, corner)?;
         }
         Ok(())
@@ -96,7 +115,11 @@ impl SliceFigure<'_> {
         if corner.is_some() {
             entries.push((Mark::Dashes(REFERENCE), "best corner".to_owned()));
         }
-        key(area, (panel.frame[0] + px(60.0), panel.frame[1] - px(15.0)), &entries)
+        key(
+            area,
+            (panel.frame[0] + px(60.0), panel.frame[1] - px(15.0)),
+            &entries,
+        )
     }
 }
 
@@ -108,7 +131,13 @@ mod tests {
     #[test]
     fn svg_says_where_the_slices_are() {
         let heatmap = sample::heatmap(11);
-        let svg = SliceFigure { heatmap: &heatmap, at: (0.31, 0.7), title: "s".into() }.svg().unwrap();
+        let svg = SliceFigure {
+            heatmap: &heatmap,
+            at: (0.31, 0.7),
+            title: "s".into(),
+        }
+        .svg()
+        .unwrap();
         assert!(svg.contains("u, at v = 0.7") && svg.contains("v, at u = 0.3"));
         assert!(svg.contains("best corner"));
     }
@@ -116,6 +145,12 @@ mod tests {
     #[test]
     fn an_unmeasured_surface_has_empty_axes() {
         let heatmap = Heatmap::new(3);
-        SliceFigure { heatmap: &heatmap, at: (0.5, 0.5), title: "s".into() }.png().unwrap();
+        SliceFigure {
+            heatmap: &heatmap,
+            at: (0.5, 0.5),
+            title: "s".into(),
+        }
+        .png()
+        .unwrap();
     }
 }

@@ -37,31 +37,46 @@ pub fn px(points: f64) -> i32 {
 
 /// A line of a width in nominal points.
 pub fn line(color: impl Color, points: f64) -> ShapeStyle {
-    ShapeStyle { color: color.to_rgba(), filled: false, stroke_width: px(points).max(1) as u32 }
+    ShapeStyle {
+        color: color.to_rgba(),
+        filled: false,
+        stroke_width: px(points).max(1) as u32,
+    }
 }
 
 /// A filled area.
 pub fn fill(color: impl Color) -> ShapeStyle {
-    ShapeStyle { color: color.to_rgba(), filled: true, stroke_width: 0 }
+    ShapeStyle {
+        color: color.to_rgba(),
+        filled: true,
+        stroke_width: 0,
+    }
 }
 
 /// Text of a size in nominal points.
 pub fn text(points: f64, color: RGBColor, h: HPos, v: VPos) -> TextStyle<'static> {
     fonts();
-    ("sans-serif", points * SCALE).into_font().color(&color).pos(Pos::new(h, v))
+    ("sans-serif", points * SCALE)
+        .into_font()
+        .color(&color)
+        .pos(Pos::new(h, v))
 }
 
 /// Bold text.
 pub fn bold(points: f64, color: RGBColor, h: HPos, v: VPos) -> TextStyle<'static> {
     fonts();
-    ("sans-serif", points * SCALE, FontStyle::Bold).into_font().color(&color).pos(Pos::new(h, v))
+    ("sans-serif", points * SCALE, FontStyle::Bold)
+        .into_font()
+        .color(&color)
+        .pos(Pos::new(h, v))
 }
 
 /// Makes the embedded fonts known, once. Were they broken, drawing text would give its own error.
 pub fn fonts() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let _ = plotters::style::register_font("sans-serif", FontStyle::Normal, notosans::REGULAR_TTF);
+        let _ =
+            plotters::style::register_font("sans-serif", FontStyle::Normal, notosans::REGULAR_TTF);
         let _ = plotters::style::register_font("sans-serif", FontStyle::Bold, notosans::BOLD_TTF);
     });
 }
@@ -74,5 +89,9 @@ pub fn rgb((r, g, b): (u8, u8, u8)) -> RGBColor {
 /// Black or white, whichever reads better on a colour.
 pub fn ink_on(color: (u8, u8, u8)) -> RGBColor {
     use surfit_core::colormap::contrast;
-    if contrast(color, (255, 255, 255)) >= contrast(color, (0x1d, 0x23, 0x2b)) { WHITE } else { INK }
+    if contrast(color, (255, 255, 255)) >= contrast(color, (0x1d, 0x23, 0x2b)) {
+        WHITE
+    } else {
+        INK
+    }
 }

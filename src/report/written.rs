@@ -21,10 +21,15 @@ pub fn write_report(
 ) -> Result<Vec<PathBuf>, ReportError> {
     let mut files = write_figures(run, picture, folder)?;
     let document = document(run, config, picture, &files)?;
-    for (name, text) in [("report.md", document.markdown()), ("report.html", document.html())] {
+    for (name, text) in [
+        ("report.md", document.markdown()),
+        ("report.html", document.html()),
+    ] {
         let path = folder.join(name);
-        write_atomic(&path, text.as_bytes())
-            .map_err(|source| ReportError::Io { path: path.clone(), source })?;
+        write_atomic(&path, text.as_bytes()).map_err(|source| ReportError::Io {
+            path: path.clone(),
+            source,
+        })?;
         files.push(path);
     }
     Ok(files)
@@ -39,16 +44,26 @@ fn document(
     let mut parts = vec![Part::Text(opening(picture))];
     let figure = |name: &str, caption: &str| -> Result<Option<Part>, ReportError> {
         let stem = |p: &&PathBuf| p.file_stem().is_some_and(|s| s == name);
-        let Some(path) = files.iter().filter(|p| p.extension().is_some_and(|e| e == "svg")).find(stem)
+        let Some(path) = files
+            .iter()
+            .filter(|p| p.extension().is_some_and(|e| e == "svg"))
+            .find(stem)
         else {
             return Ok(None);
         };
-        let svg = std::fs::read_to_string(path)
-            .map_err(|source| ReportError::Io { path: path.clone(), source })?;
-        Ok(Some(Part::Figure { name: name.into(), caption: caption.into(), svg }))
+        let svg = std::fs::read_to_string(path).map_err(|source| ReportError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Some(Part::Figure {
+            name: name.into(),
+            caption: caption.into(),
+            svg,
+        }))
     };
     let headed = |heading: &str, part: Option<Part>| {
-        part.map(|p| vec![Part::Heading(heading.into()), p]).unwrap_or_default()
+        part.map(|p| vec![Part::Heading(heading.into()), p])
+            .unwrap_or_default()
     };
     parts.extend(headed("The surface", surface(picture)));
     parts.extend(figure(
@@ -56,19 +71,34 @@ fn document(
         "Validation accuracy on the surface. Corners are numbered, the star is the best point, and the \
          outline goes round what is better than every corner.",
     )?);
-    parts.extend(figure("heatmap-loss", "Validation cross-entropy on the surface.")?);
-    parts.extend(figure("slices", "Accuracy along both parameters through the best point.")?);
+    parts.extend(figure(
+        "heatmap-loss",
+        "Validation cross-entropy on the surface.",
+    )?);
+    parts.extend(figure(
+        "slices",
+        "Accuracy along both parameters through the best point.",
+    )?);
     parts.extend(headed("Models written", exports(picture)));
     parts.extend(headed("Corners", corners(picture)));
     parts.extend(headed("Alignment", alignment(picture)));
     parts.extend(headed(
         "Training",
-        figure("loss", "Training and validation loss of the corners and of the surface.")?,
+        figure(
+            "loss",
+            "Training and validation loss of the corners and of the surface.",
+        )?,
     ));
     parts.extend(headed("Changes of degree", degrees(picture)));
     parts.extend(headed("Time", times(picture)));
-    parts.extend(headed("Configuration", Some(Part::Verbatim(config.to_toml()))));
-    Ok(Document { title: format!("Report of {run}"), parts })
+    parts.extend(headed(
+        "Configuration",
+        Some(Part::Verbatim(config.to_toml())),
+    ));
+    Ok(Document {
+        title: format!("Report of {run}"),
+        parts,
+    })
 }
 
 fn percent(x: f64) -> String {
@@ -88,7 +118,10 @@ fn opening(picture: &Picture) -> String {
             i.network, i.parameters, i.data, i.images[0], i.images[1], i.images[2], i.compute, i.device
         ));
     }
-    let best = picture.snapshot.as_ref().and_then(|s| s.heatmap.best(Metric::Accuracy));
+    let best = picture
+        .snapshot
+        .as_ref()
+        .and_then(|s| s.heatmap.best(Metric::Accuracy));
     if let (Some(best), Some(corner)) = (best, picture.best_corner()) {
         sentences.push(format!(
             "The best point of the surface, u {:.3} and v {:.3}, reaches {} on validation: {} against the \
@@ -114,27 +147,55 @@ fn surface(picture: &Picture) -> Option<Part> {
     let cells = heatmap.cells.len();
     let mut rows = vec![
         ["degree".into(), snapshot.degrees.to_string()],
-        ["grid".into(), format!("{0} × {0}, {1} of {cells} cells fresh", heatmap.grid, heatmap.fresh())],
+        [
+            "grid".into(),
+            format!(
+                "{0} × {0}, {1} of {cells} cells fresh",
+                heatmap.grid,
+                heatmap.fresh()
+            ),
+        ],
         ["mean accuracy".into(), percent(summary.mean)],
-        ["mean of the interior".into(), percent(summary.interior_mean)],
+        [
+            "mean of the interior".into(),
+            percent(summary.interior_mean),
+        ],
         ["mean of the corners".into(), percent(summary.corners_mean)],
-        ["interior against corners".into(), points(summary.interior_mean - summary.corners_mean)],
-        ["lowest and highest".into(), format!("{} and {}", percent(summary.min), percent(summary.max))],
+        [
+            "interior against corners".into(),
+            points(summary.interior_mean - summary.corners_mean),
+        ],
+        [
+            "lowest and highest".into(),
+            format!("{} and {}", percent(summary.min), percent(summary.max)),
+        ],
     ];
     if let Some(f) = &picture.finished {
         let best = f.corners_test.iter().copied().max_by(f64::total_cmp);
         if let (Some(test), Some(corner)) = (f.best_test, best) {
             rows.push([
                 "best point on test".into(),
-                format!("{}, {} against the best corner's {}", percent(test), points(test - corner), percent(corner)),
+                format!(
+                    "{}, {} against the best corner's {}",
+                    percent(test),
+                    points(test - corner),
+                    percent(corner)
+                ),
             ]);
         }
     }
-    Some(Part::Table(vec!["figure", "value"], rows.into_iter().map(Vec::from).collect()))
+    Some(Part::Table(
+        vec!["figure", "value"],
+        rows.into_iter().map(Vec::from).collect(),
+    ))
 }
 
 fn corners(picture: &Picture) -> Option<Part> {
-    let tests = picture.finished.as_ref().map(|f| f.corners_test.clone()).unwrap_or_default();
+    let tests = picture
+        .finished
+        .as_ref()
+        .map(|f| f.corners_test.clone())
+        .unwrap_or_default();
     let rows: Vec<Vec<String>> = picture
         .corners
         .values()
@@ -144,7 +205,9 @@ fn corners(picture: &Picture) -> Option<Part> {
                 c.source.clone(),
                 percent(c.accuracy),
                 format!("{:.4}", c.loss),
-                tests.get(c.index).map_or_else(|| "–".into(), |t| percent(*t)),
+                tests
+                    .get(c.index)
+                    .map_or_else(|| "–".into(), |t| percent(*t)),
                 format!("{:.1} s", c.seconds),
             ]
         })
@@ -167,7 +230,13 @@ fn alignment(picture: &Picture) -> Option<Part> {
             ]
         })
         .collect();
-    let head = vec!["corner", "units moved", "distance before", "distance after", "change of logits"];
+    let head = vec![
+        "corner",
+        "units moved",
+        "distance before",
+        "distance after",
+        "change of logits",
+    ];
     (!rows.is_empty()).then_some(Part::Table(head, rows))
 }
 
@@ -203,7 +272,12 @@ fn degrees(picture: &Picture) -> Option<Part> {
 fn times(picture: &Picture) -> Option<Part> {
     let rows: Vec<Vec<String>> = Stage::ALL
         .iter()
-        .filter_map(|s| Some(vec![s.name().to_owned(), format!("{:.1} s", picture.seconds.get(s)?)]))
+        .filter_map(|s| {
+            Some(vec![
+                s.name().to_owned(),
+                format!("{:.1} s", picture.seconds.get(s)?),
+            ])
+        })
         .collect();
     (!rows.is_empty()).then_some(Part::Table(vec!["stage", "time"], rows))
 }
@@ -240,7 +314,12 @@ mod tests {
     fn a_run_without_anything_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let refused = write_report("new", &Config::default(), &Picture::default(), dir.path());
-        assert!(refused.unwrap_err().to_string().contains("no losses and no heatmap yet"));
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .contains("no losses and no heatmap yet")
+        );
     }
 
     #[test]
@@ -248,7 +327,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
-        let refused = write_report("x", &Config::default(), &sample::picture(), &file.join("figures"));
+        let refused = write_report(
+            "x",
+            &Config::default(),
+            &sample::picture(),
+            &file.join("figures"),
+        );
         assert!(refused.unwrap_err().to_string().contains("figures"));
     }
 }

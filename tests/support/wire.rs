@@ -2,7 +2,7 @@
 
 use super::{Place, wait_for};
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -43,12 +43,22 @@ impl Wire {
     }
 
     /// The next message; `None` when the engine closed the connection.
+    #[track_caller]
     pub fn read(&mut self) -> Option<Value> {
         let mut length = [0; 4];
-        self.stream.read_exact(&mut length).ok()?;
+        self.fill(&mut length)?;
         let mut body = vec![0; u32::from_be_bytes(length) as usize];
-        self.stream.read_exact(&mut body).ok()?;
+        self.fill(&mut body)?;
         Some(serde_json::from_slice(&body).expect("messages are JSON"))
+    }
+
+    #[track_caller]
+    fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
+        let result = self.stream.read_exact(bytes);
+        if result.as_ref().is_err_and(|e| e.kind() == ErrorKind::WouldBlock) {
+            panic!("the engine said nothing for {} s", super::LIMIT.as_secs());
+        }
+        result.ok()
     }
 
     /// The next message, events and the snapshot kept on the way.
@@ -121,9 +131,18 @@ impl Wire {
         }
     }
 
-    /// Waits for a snapshot that `wanted` likes; only ones that come from now on count.
+    /// The latest snapshot if `wanted` likes it, else the next that it likes.
     #[track_caller]
     pub fn snapshot(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        if !self.snapshot.is_null() && wanted(&self.snapshot) {
+            return self.snapshot.clone();
+        }
+        self.next_snapshot(what, wanted)
+    }
+
+    /// Waits for a snapshot that `wanted` likes; only ones that come from now on count.
+    #[track_caller]
+    pub fn next_snapshot(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
             let message = self.take();

@@ -61,7 +61,7 @@ impl Actor<'_> {
             Command::Evaluate { u, v } => self.evaluate(u, v),
             Command::Mark { u, v } => self.mark(u, v),
             Command::Freeze { i, j, frozen } => self.freeze(i, j, frozen),
-            Command::Export { selection, dir } => self.export(selection, dir),
+            Command::Export { selection, dir, replace } => self.export(selection, dir, replace),
             Command::Checkpoint => {
                 self.flush_losses();
                 match self.try_checkpoint()? {

@@ -21,14 +21,15 @@ impl Actor<'_> {
 
     /// Forgets the corners and everything made from them; new ones get the seeds that follow.
     pub(super) fn discard_corners(&mut self) -> Result<()> {
-        let next: Vec<u64> = (0..4).map(|i| short_seed(self.corner_seed(i), 4)).collect();
-        self.config.corners.seeds = next;
-        self.store_config()?;
+        // What depends on the corners goes first, so that a crash in between leaves no surface without its corners.
+        checkpoint::remove(&self.run)?;
+        checkpoint::remove_file(&self.partial_path())?;
         for index in 0..4 {
             checkpoint::remove_file(&self.corner_path(index))?;
         }
-        checkpoint::remove_file(&self.partial_path())?;
-        checkpoint::remove(&self.run)?;
+        let next: Vec<u64> = (0..4).map(|i| short_seed(self.corner_seed(i), 4)).collect();
+        self.config.corners.seeds = next;
+        self.store_config()?;
         self.corners = [const { None }; 4];
         self.trainer = None;
         self.surface = None;

@@ -12,15 +12,25 @@ use surfit_core::snapshot::State;
 use tch::Tensor;
 
 impl Actor<'_> {
-    pub(super) fn export(&mut self, selection: Selection, dir: Option<PathBuf>) -> Result<()> {
+    pub(super) fn export(
+        &mut self,
+        selection: Selection,
+        dir: Option<PathBuf>,
+        replace: bool,
+    ) -> Result<()> {
         self.flush_losses();
-        let exported = self.write_model(selection, dir)?;
+        let exported = self.write_model(selection, dir, replace)?;
         self.journal.say(Event::Exported(exported));
         self.journal.sync();
         Ok(())
     }
 
-    fn write_model(&mut self, selection: Selection, dir: Option<PathBuf>) -> Result<Exported> {
+    fn write_model(
+        &mut self,
+        selection: Selection,
+        dir: Option<PathBuf>,
+        replace: bool,
+    ) -> Result<Exported> {
         let surface = self.needs_surface()?;
         let (name, uv) = match selection {
             Selection::Best => {
@@ -44,7 +54,8 @@ impl Actor<'_> {
             Some((u, v)) => format!("{name}-u{u:.3}-v{v:.3}-step{step}"),
             None => format!("{name}-step{step}"),
         };
-        let own = dir.is_none();
+        // A folder of the run's own is named after what is in it.
+        let replace = replace || dir.is_none();
         let dir = dir.unwrap_or_else(|| self.run.join("exports").join(default_name));
         let chosen = Chosen {
             selection: name.into(),
@@ -55,7 +66,7 @@ impl Actor<'_> {
         };
         export::write(
             &dir,
-            own,
+            replace,
             &chosen,
             &weights,
             &self.model,
@@ -68,7 +79,7 @@ impl Actor<'_> {
     pub(super) fn tick_finish(&mut self) -> Result<()> {
         self.begin_stage(Stage::Export, 1, Work::None);
         let exported = if self.config.export.best {
-            let exported = self.write_model(Selection::Best, None)?;
+            let exported = self.write_model(Selection::Best, None, true)?;
             self.journal.say(Event::Exported(exported.clone()));
             Some(exported)
         } else {

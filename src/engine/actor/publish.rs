@@ -170,7 +170,7 @@ impl Actor<'_> {
             failed: None,
         };
         if let Err(e) = self.run.write_status(&status) {
-            eprintln!("surfit-engine: {e}");
+            crate::journal::complain(format_args!("{e}"));
         }
     }
 

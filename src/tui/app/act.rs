@@ -162,6 +162,7 @@ impl App {
             Command::Export {
                 selection,
                 dir: None,
+                replace: false,
             },
             waiting,
         )

@@ -100,6 +100,7 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
     let export = |selection| Command::Export {
         selection,
         dir: None,
+        replace: false,
     };
     let wanted = [
         Command::Mark { u, v },

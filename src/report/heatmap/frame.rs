@@ -1,0 +1,100 @@
+//! What stands around a heatmap: axes and colour bar; and the star on it.
+
+use super::{HeatmapFigure, LEFT, SIDE, TOP};
+use crate::axes::{Drawn, plain, ticks};
+use crate::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::heatmap::Metric;
+
+impl HeatmapFigure<'_> {
+    /// Draws the frame, its ticks and the names of both parameters.
+    pub(super) fn axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let (left, top, side) = (px(LEFT), px(TOP), px(SIDE));
+        let frame = [(left, top), (left + side, top + side)];
+        area.draw(&Rectangle::new(frame, line(AXIS, 1.0)))?;
+        // A cell is drawn around its point, so 0 and 1 lie half a cell inside the frame.
+        let half = SIDE / self.heatmap.grid as f64 / 2.0;
+        let at = |t: f64| px(half + t * (SIDE - 2.0 * half));
+        for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
+            let (x, y) = (left + at(t), top + side - at(t));
+            let (low, tick) = (top + side, px(4.0));
+            area.draw(&PathElement::new(
+                [(x, low), (x, low + tick)],
+                line(AXIS, 1.0),
+            ))?;
+            area.draw(&PathElement::new(
+                [(left - tick, y), (left, y)],
+                line(AXIS, 1.0),
+            ))?;
+            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
+            area.draw_text(&plain(t), &style, (x, low + px(6.0)))?;
+            let style = text(11.0, MUTED, HPos::Right, VPos::Center);
+            area.draw_text(&plain(t), &style, (left - px(7.0), y))?;
+        }
+        let style = text(13.0, INK, HPos::Center, VPos::Top);
+        area.draw_text("u", &style, (left + side / 2, top + side + px(24.0)))?;
+        let style = text(13.0, INK, HPos::Center, VPos::Center);
+        area.draw_text("v", &style, (left - px(46.0), top + side / 2))
+    }
+
+    /// Draws the colour bar for values from `low` to `high`.
+    pub(super) fn bar<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        low: f64,
+        high: f64,
+    ) -> Drawn<DB> {
+        let (left, top, width, side) = (px(LEFT + SIDE + 26.0), px(TOP), px(18.0), px(SIDE));
+        let steps = 256;
+        for k in 0..steps {
+            let edge = |k: i32| top + side - side * k / steps;
+            let value = low + (high - low) * (f64::from(k) + 0.5) / f64::from(steps);
+            let color = rgb(self.color(value, low, high));
+            let corners = [(left, edge(k + 1)), (left + width, edge(k))];
+            area.draw(&Rectangle::new(corners, fill(color)))?;
+        }
+        area.draw(&Rectangle::new(
+            [(left, top), (left + width, top + side)],
+            line(AXIS, 1.0),
+        ))?;
+        let percent = self.metric == Metric::Accuracy;
+        let shown = if percent {
+            100.0 * low..100.0 * high
+        } else {
+            low..high
+        };
+        for tick in ticks(&shown, 8) {
+            let t = (tick - shown.start) / (shown.end - shown.start);
+            let y = top + side - (t * f64::from(side)).round() as i32;
+            let right = left + width;
+            area.draw(&PathElement::new(
+                [(right, y), (right + px(4.0), y)],
+                line(AXIS, 1.0),
+            ))?;
+            let style = text(11.0, MUTED, HPos::Left, VPos::Center);
+            area.draw_text(&plain(tick), &style, (right + px(7.0), y))?;
+        }
+        let name = if percent { "accuracy, %" } else { "loss, nats" };
+        let style = text(11.5, INK, HPos::Left, VPos::Bottom);
+        area.draw_text(name, &style, (left, top - px(6.0)))
+    }
+}
+
+/// A five-pointed star, white with a dark rim, readable on any colour.
+pub(super) fn draw_star<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    (x, y): (i32, i32),
+    radius: f64,
+) -> Drawn<DB> {
+    for (radius, color) in [(radius, INK), (radius - 3.0, WHITE)] {
+        let points = (0..10).map(|k| {
+            let angle = std::f64::consts::PI * (f64::from(k) / 5.0 - 0.5);
+            let r = if k % 2 == 0 { radius } else { radius * 0.48 };
+            (x + px(r * angle.cos()), y + px(r * angle.sin()))
+        });
+        area.draw(&Polygon::new(points.collect::<Vec<_>>(), fill(color)))?;
+    }
+    Ok(())
+}
