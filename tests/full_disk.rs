@@ -23,17 +23,30 @@ impl Disk {
         let script = "mount -t tmpfs -o size=4m surfit-test disk && echo mounted && exec sleep 600";
         let mut command = place.program("unshare");
         command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
-        let mut holder = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let mut holder = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
         let mut line = String::new();
-        BufReader::new(holder.stdout.take()?).read_line(&mut line).ok()?;
+        BufReader::new(holder.stdout.take()?)
+            .read_line(&mut line)
+            .ok()?;
         if line.trim() != "mounted" {
             let _ = holder.kill();
             let _ = holder.wait();
             return None;
         }
         let filler = PathBuf::from(format!("/proc/{}/root", holder.id()));
-        let inside = place.path("disk").strip_prefix("/").expect("an absolute path").to_owned();
-        Some(Self { holder, filler: filler.join(inside).join("filler") })
+        let inside = place
+            .path("disk")
+            .strip_prefix("/")
+            .expect("an absolute path")
+            .to_owned();
+        Some(Self {
+            holder,
+            filler: filler.join(inside).join("filler"),
+        })
     }
 
     /// A path on the disk, as it is seen from outside. Inside it is the place's `disk`; paths for the programs there must
@@ -45,9 +58,17 @@ impl Disk {
     /// `surfit` inside, where the disk is.
     fn command(&self, place: &Place, arguments: &str) -> Command {
         let mut command = place.program("nsenter");
-        command.args(["--user", "--mount", "--preserve-credentials", "--target", &self.holder.id().to_string()]);
+        command.args([
+            "--user",
+            "--mount",
+            "--preserve-credentials",
+            "--target",
+            &self.holder.id().to_string(),
+        ]);
         command.arg(format!("--wd={}", place.path("").display()));
-        command.arg(env!("CARGO_BIN_EXE_surfit")).args(arguments.split_whitespace());
+        command
+            .arg(env!("CARGO_BIN_EXE_surfit"))
+            .args(arguments.split_whitespace());
         command
     }
 
@@ -68,7 +89,9 @@ impl Drop for Disk {
         if std::thread::panicking() {
             let all = events(&self.path("a"));
             let log = std::fs::read_to_string(self.path("a").join("log.txt")).unwrap_or_default();
-            all[all.len().saturating_sub(5)..].iter().for_each(|e| eprintln!("{e}"));
+            all[all.len().saturating_sub(5)..]
+                .iter()
+                .for_each(|e| eprintln!("{e}"));
             eprintln!("-- log.txt\n{log}");
         }
         let _ = self.holder.kill();
@@ -76,37 +99,59 @@ impl Drop for Disk {
     }
 }
 
-const LONGER: &str = "--set fit.epochs=40 --set checkpoint.every_seconds=0.25 --set data.validation_images=200";
+const LONGER: &str =
+    "--set fit.epochs=40 --set checkpoint.every_seconds=0.25 --set data.validation_images=200";
 
 #[test]
 fn a_full_disk_stops_checkpoints_and_nothing_else() {
     let place = Place::new();
     let Some(disk) = Disk::mount(&place) else {
-        println!("skipped: no disk could be mounted for the test (needs unshare, nsenter and user namespaces)");
+        println!(
+            "skipped: no disk could be mounted for the test (needs unshare, nsenter and user namespaces)"
+        );
         return;
     };
     let reference = place.job("whole", LONGER);
     let inside = place.path("disk/a").display().to_string();
     let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
-    let pid = place.finish(disk.command(&place, &begin)).ok().last_json()["pid"].as_i64().expect("a pid") as i32;
+    let pid = place.finish(disk.command(&place, &begin)).ok().last_json()["pid"]
+        .as_i64()
+        .expect("a pid") as i32;
     let run = disk.path("a");
     let mut wire = Wire::open(&place);
     wire.fitting();
     wait_for("a checkpoint of the fit", || {
-        events_of(&run, "checkpoint").pop().filter(|e| e["step"].as_u64() > Some(0))
+        events_of(&run, "checkpoint")
+            .pop()
+            .filter(|e| e["step"].as_u64() > Some(0))
     });
 
     disk.fill();
     let at = wire.events.len();
-    let notice = wire.event("notice", at, |e| e["text"].as_str().is_some_and(|t| t.contains("checkpoint failed")));
+    let notice = wire.event("notice", at, |e| {
+        e["text"]
+            .as_str()
+            .is_some_and(|t| t.contains("checkpoint failed"))
+    });
     let text = notice["text"].as_str().expect("a sentence");
-    assert!(text.contains("the last one is kept") && text.contains("make room on the disk"), "{text}");
+    assert!(
+        text.contains("the last one is kept") && text.contains("make room on the disk"),
+        "{text}"
+    );
     let step = wire.next_snapshot("the present step", |_| true)["fit_step"].as_u64();
-    wire.snapshot("the fit going on", |s| s["fit_step"].as_u64() > step.map(|n| n + 5));
-    let repeated = wire.events[at..].iter().filter(|e| e["event"] == "notice").count();
+    wire.snapshot("the fit going on", |s| {
+        s["fit_step"].as_u64() > step.map(|n| n + 5)
+    });
+    let repeated = wire.events[at..]
+        .iter()
+        .filter(|e| e["event"] == "notice")
+        .count();
     assert_eq!(repeated, 1, "one sentence about it is enough");
     Tensors::read(&run.join("surface/state.safetensors"));
-    assert_eq!(wire.ask(serde_json::json!({"command": "pause"})), serde_json::Value::Null);
+    assert_eq!(
+        wire.ask(serde_json::json!({"command": "pause"})),
+        serde_json::Value::Null
+    );
     let told = wire.events.len();
     drop(wire);
 
@@ -115,22 +160,37 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     let state = Tensors::read(&run.join("surface/state.safetensors"));
     assert!(state.all.contains_key("theta") && state.all.contains_key("velocity"));
     let durable = events(&run).len();
-    assert!(durable > 10 && durable <= told, "{durable} events of {told}");
-    let litter: Vec<_> = std::fs::read_dir(run.join("surface")).expect("its folder").flatten().collect();
+    assert!(
+        durable > 10 && durable <= told,
+        "{durable} events of {told}"
+    );
+    let litter: Vec<_> = std::fs::read_dir(run.join("surface"))
+        .expect("its folder")
+        .flatten()
+        .collect();
     assert!(litter.len() <= 2, "temporary files pile up: {litter:?}");
 
     // It is resumed while there is still no room, and then there is.
-    place.finish(disk.command(&place, &format!("resume {inside} --json --detach"))).ok();
+    place
+        .finish(disk.command(&place, &format!("resume {inside} --json --detach")))
+        .ok();
     let mut wire = Wire::open(&place);
     wire.fitting();
     disk.free();
     std::thread::sleep(Duration::from_millis(300));
     drop(wire);
     wait_for("the run to finish", || finished(&run));
-    wait_for("the engine to end", || events(&run).pop().filter(|e| e["event"] == "closed"));
+    wait_for("the engine to end", || {
+        events(&run).pop().filter(|e| e["event"] == "closed")
+    });
     let file = "surface/state.safetensors";
-    let differences = Tensors::read(&run.join(file)).differences(&Tensors::read(&reference.join(file)));
-    assert_eq!(differences, Vec::<String>::new(), "the surface of a run with a full disk in between");
+    let differences =
+        Tensors::read(&run.join(file)).differences(&Tensors::read(&reference.join(file)));
+    assert_eq!(
+        differences,
+        Vec::<String>::new(),
+        "the surface of a run with a full disk in between"
+    );
     for (n, e) in events(&run).iter().enumerate() {
         assert_eq!(e["seq"], n as u64 + 1, "events.jsonl has gaps: {e}");
     }

@@ -15,14 +15,30 @@ fn root() -> &'static Path {
 #[track_caller]
 fn dependencies(package: &str, depth: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args([
+            "tree",
+            "--offline",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
         .args(["--package", package, "--depth", depth])
         .current_dir(root())
         .output()
         .expect("cargo tree");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let names = text.lines().filter_map(|l| l.split_whitespace().next()).skip(1);
+    let names = text
+        .lines()
+        .filter_map(|l| l.split_whitespace().next())
+        .skip(1);
     let names: Vec<String> = names.map(str::to_owned).collect();
     assert!(!names.is_empty(), "{package} depends on nothing? {text}");
     names
@@ -32,17 +48,54 @@ fn dependencies(package: &str, depth: &str) -> Vec<String> {
 fn assert_none(package: &str, depth: &str, forbidden: &[&str]) {
     let there = dependencies(package, depth);
     for name in forbidden {
-        assert!(!there.iter().any(|n| n == name), "{package} must not depend on {name}");
+        assert!(
+            !there.iter().any(|n| n == name),
+            "{package} must not depend on {name}"
+        );
     }
 }
 
 #[test]
 fn crates_depend_only_in_the_allowed_directions() {
     let frontends = ["ratatui", "ratatui-core", "crossterm", "plotters"];
-    assert_none("surfit-core", "99", &[&frontends[..], &["tch", "torch-sys", "tokio", "surfit-engine"]].concat());
-    assert_none("surfit-tui", "99", &["tch", "torch-sys", "tokio", "plotters", "surfit-engine", "surfit-report"]);
-    assert_none("surfit-report", "99", &["tch", "torch-sys", "tokio", "ratatui", "surfit-engine", "surfit-tui"]);
-    assert_none("surfit-engine", "99", &[&frontends[..], &["surfit-tui", "surfit-report"]].concat());
+    assert_none(
+        "surfit-core",
+        "99",
+        &[
+            &frontends[..],
+            &["tch", "torch-sys", "tokio", "surfit-engine"],
+        ]
+        .concat(),
+    );
+    assert_none(
+        "surfit-tui",
+        "99",
+        &[
+            "tch",
+            "torch-sys",
+            "tokio",
+            "plotters",
+            "surfit-engine",
+            "surfit-report",
+        ],
+    );
+    assert_none(
+        "surfit-report",
+        "99",
+        &[
+            "tch",
+            "torch-sys",
+            "tokio",
+            "ratatui",
+            "surfit-engine",
+            "surfit-tui",
+        ],
+    );
+    assert_none(
+        "surfit-engine",
+        "99",
+        &[&frontends[..], &["surfit-tui", "surfit-report"]].concat(),
+    );
     // The test itself: a dependency that is there is found.
     assert!(dependencies("surfit-engine", "1").contains(&"tch".to_owned()));
     for package in ["surfit", "surfit-core", "surfit-tui", "surfit-report"] {
@@ -54,7 +107,10 @@ fn crates_depend_only_in_the_allowed_directions() {
 fn sources(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
     let (mut folders, mut found) = (vec![root().join(folder)], Vec::new());
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())).flatten() {
+        for entry in std::fs::read_dir(&folder)
+            .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
+            .flatten()
+        {
             let path = entry.path();
             if path.is_dir() {
                 folders.push(path);
@@ -69,10 +125,18 @@ fn sources(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn files_are_short_enough_to_be_read() {
-    let all = [sources("src", "rs"), sources("tests", "rs"), sources("scripts", "py")].concat();
+    let all = [
+        sources("src", "rs"),
+        sources("tests", "rs"),
+        sources("scripts", "py"),
+    ]
+    .concat();
     assert!(all.len() > 50, "the sources were not found");
-    let long: BTreeMap<_, _> =
-        all.iter().map(|(p, t)| (p.display().to_string(), t.lines().count())).filter(|f| f.1 > 450).collect();
+    let long: BTreeMap<_, _> = all
+        .iter()
+        .map(|(p, t)| (p.display().to_string(), t.lines().count()))
+        .filter(|f| f.1 > 450)
+        .collect();
     assert!(long.is_empty(), "files above 450 lines: {long:?}");
 }
 
@@ -111,41 +175,74 @@ fn loaded(program: &str) -> String {
         .expect("the loader");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("libc.so"), "no list of libraries:\n{text}");
-    assert!(!text.contains("not found"), "{program} does not find its libraries:\n{text}");
+    assert!(
+        !text.contains("not found"),
+        "{program} does not find its libraries:\n{text}"
+    );
     text
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn the_terminal_program_does_not_load_libtorch() {
-    let (surfit, engine) = (env!("CARGO_BIN_EXE_surfit"), env!("CARGO_BIN_EXE_surfit-engine"));
+    let (surfit, engine) = (
+        env!("CARGO_BIN_EXE_surfit"),
+        env!("CARGO_BIN_EXE_surfit-engine"),
+    );
     for name in ["torch", "libc10", "libgomp", "libcuda", "libstdc++"] {
-        assert!(!loaded(surfit).contains(name), "surfit loads {name}:\n{}", loaded(surfit));
+        assert!(
+            !loaded(surfit).contains(name),
+            "surfit loads {name}:\n{}",
+            loaded(surfit)
+        );
     }
-    assert!(loaded(engine).contains("libtorch"), "the engine loads no libtorch? Then this test means nothing");
+    assert!(
+        loaded(engine).contains("libtorch"),
+        "the engine loads no libtorch? Then this test means nothing"
+    );
 
     // And at work: what is mapped into the processes while a job runs.
     let place = Place::new();
     let mut command = place.command("run tiny.toml --run-dir a --json");
     command.stdout(std::process::Stdio::null());
     let client = support::Ended(command.spawn().expect("surfit starts"));
-    wait_for("the corners", || (!events_of(&place.path("a"), "losses").is_empty()).then_some(()));
+    wait_for("the corners", || {
+        (!events_of(&place.path("a"), "losses").is_empty()).then_some(())
+    });
     let maps = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("its maps");
     let ours = maps(&client.0.id().to_string());
-    assert!(!ours.contains("libtorch") && !ours.contains("libc10"), "surfit has libtorch in its memory");
+    assert!(
+        !ours.contains("libtorch") && !ours.contains("libc10"),
+        "surfit has libtorch in its memory"
+    );
     let pid = place.surfit("ls --json").ok().last_json()["pid"].to_string();
-    assert!(maps(&pid).contains("libtorch"), "the engine has no libtorch in its memory?");
+    assert!(
+        maps(&pid).contains("libtorch"),
+        "the engine has no libtorch in its memory?"
+    );
 }
 
 #[test]
 fn small_commands_start_in_milliseconds() {
     let place = Place::new();
-    let mut times: Vec<f64> = (0..9).map(|_| place.surfit("--version").ok().seconds * 1e3).collect();
+    let mut times: Vec<f64> = (0..9)
+        .map(|_| place.surfit("--version").ok().seconds * 1e3)
+        .collect();
     times.sort_by(f64::total_cmp);
     println!("surfit --version: {:.0} ms (median of 9)", times[4]);
-    assert!(times[0] < 250.0, "the fastest of nine starts took {:.0} ms", times[0]);
+    assert!(
+        times[0] < 250.0,
+        "the fastest of nine starts took {:.0} ms",
+        times[0]
+    );
     let text = place.surfit("config default").ok().out;
     let path = place.write("default.toml", &text);
-    let checked = place.surfit(&format!("config check {}", path.display())).ok().out;
-    assert!(checked.contains("good"), "the printed default should be good: {checked}");
+    let checked = place
+        .surfit(&format!("config check {}", path.display()))
+        .ok()
+        .out;
+    assert!(
+        checked.contains("good"),
+        "the printed default should be good: {checked}"
+    );
 }

@@ -11,7 +11,11 @@ use surfit_engine::export::{EvalSplit, config_from_card, evaluate};
 use surfit_engine::{Error, Result, bench};
 
 #[derive(Parser)]
-#[command(name = "surfit-engine", version, about = "The engine behind surfit: one process per run")]
+#[command(
+    name = "surfit-engine",
+    version,
+    about = "The engine behind surfit: one process per run"
+)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -66,7 +70,13 @@ enum SplitName {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Serve { run, wait, linger } => serve(&run, ServeOptions { wait, linger }),
-        Task::Eval { model, config, split, data_dir, json: _ } => eval(model, config, split, data_dir),
+        Task::Eval {
+            model,
+            config,
+            split,
+            data_dir,
+            json: _,
+        } => eval(model, config, split, data_dir),
         Task::Bench { json } => bench::run().map(|report| {
             if json {
                 println!("{}", report.to_json());

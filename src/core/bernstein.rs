@@ -2,7 +2,9 @@
 
 /// Binomial coefficient `n choose k`, exact in `f64` for the degrees used here (`n ≤ 16`).
 pub fn binomial(n: usize, k: usize) -> f64 {
-    (0..k.min(n - k)).fold(1.0, |c, i| c * (n - i) as f64 / (i + 1) as f64).round()
+    (0..k.min(n - k))
+        .fold(1.0, |c, i| c * (n - i) as f64 / (i + 1) as f64)
+        .round()
 }
 
 /// The `degree + 1` Bernstein polynomials `B_i(t)`, by de Casteljau's recurrence.
@@ -68,10 +70,13 @@ pub fn lowering(degree: usize) -> Vec<Vec<f64>> {
     let e = elevation(low);
     let g = gram(degree);
     let ge: Vec<Vec<f64>> = (0..=degree)
-        .map(|r| (0..=low).map(|c| (0..=degree).map(|k| g[r][k] * e[k][c]).sum()).collect())
+        .map(|r| {
+            (0..=low)
+                .map(|c| (0..=degree).map(|k| g[r][k] * e[k][c]).sum())
+                .collect()
+        })
         .collect();
-    let normal =
-        |a: usize, b: usize| -> f64 { (0..=degree).map(|k| e[k][a] * ge[k][b]).sum() };
+    let normal = |a: usize, b: usize| -> f64 { (0..=degree).map(|k| e[k][a] * ge[k][b]).sum() };
     let mut out = vec![vec![0.0; degree + 1]; low + 1];
     out[0][0] = 1.0;
     out[low][degree] = 1.0;
@@ -79,8 +84,9 @@ pub fn lowering(degree: usize) -> Vec<Vec<f64>> {
     if inner == 0 {
         return out;
     }
-    let mut a: Vec<Vec<f64>> =
-        (0..inner).map(|r| (0..inner).map(|c| normal(r + 1, c + 1)).collect()).collect();
+    let mut a: Vec<Vec<f64>> = (0..inner)
+        .map(|r| (0..inner).map(|c| normal(r + 1, c + 1)).collect())
+        .collect();
     let mut rhs: Vec<Vec<f64>> = (0..inner)
         .map(|r| {
             (0..=degree)
@@ -107,15 +113,22 @@ pub fn lowering(degree: usize) -> Vec<Vec<f64>> {
 fn solve(a: &mut [Vec<f64>], rhs: &mut [Vec<f64>]) {
     let n = a.len();
     for p in 0..n {
-        let best = (p..n).max_by(|&x, &y| a[x][p].abs().total_cmp(&a[y][p].abs())).unwrap_or(p);
+        let best = (p..n)
+            .max_by(|&x, &y| a[x][p].abs().total_cmp(&a[y][p].abs()))
+            .unwrap_or(p);
         a.swap(p, best);
         rhs.swap(p, best);
         let (pivot_a, pivot_r) = (a[p].clone(), rhs[p].clone());
         for r in 0..n {
             if r != p {
                 let factor = a[r][p] / pivot_a[p];
-                a[r].iter_mut().zip(&pivot_a).for_each(|(x, y)| *x -= factor * y);
-                rhs[r].iter_mut().zip(&pivot_r).for_each(|(x, y)| *x -= factor * y);
+                a[r].iter_mut()
+                    .zip(&pivot_a)
+                    .for_each(|(x, y)| *x -= factor * y);
+                rhs[r]
+                    .iter_mut()
+                    .zip(&pivot_r)
+                    .for_each(|(x, y)| *x -= factor * y);
             }
         }
     }
@@ -183,7 +196,10 @@ mod tests {
     fn lowering_is_least_squares_with_ends_held() {
         // Perturbing the inner point of the lowered curve must not come closer to the original.
         let y = [0.0, 2.0, -1.0, 0.5];
-        let x: Vec<f64> = lowering(3).iter().map(|r| r.iter().zip(&y).map(|(a, y)| a * y).sum()).collect();
+        let x: Vec<f64> = lowering(3)
+            .iter()
+            .map(|r| r.iter().zip(&y).map(|(a, y)| a * y).sum())
+            .collect();
         assert_eq!((x[0], x[2]), (0.0, 0.5));
         let error = |inner: f64| -> f64 {
             (0..1000)

@@ -58,7 +58,11 @@ impl Colormap {
 pub fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
     let linear = |c: u8| {
         let c = f64::from(c) / 255.0;
-        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        if c <= 0.04045 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
     };
     0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
 }
@@ -75,10 +79,18 @@ mod tests {
 
     #[test]
     fn sequential_maps_grow_lighter() {
-        for map in Colormap::ALL.into_iter().filter(|&m| m != Colormap::Diverging) {
-            let light: Vec<f64> = (0..=32).map(|i| luminance(map.at(f64::from(i) / 32.0))).collect();
+        for map in Colormap::ALL
+            .into_iter()
+            .filter(|&m| m != Colormap::Diverging)
+        {
+            let light: Vec<f64> = (0..=32)
+                .map(|i| luminance(map.at(f64::from(i) / 32.0)))
+                .collect();
             // Interpolation of the published tables wobbles by a hair.
-            assert!(light.windows(2).all(|w| w[1] >= w[0] - 0.01), "{map:?} {light:?}");
+            assert!(
+                light.windows(2).all(|w| w[1] >= w[0] - 0.01),
+                "{map:?} {light:?}"
+            );
         }
         assert_eq!(Colormap::Viridis.at(f64::NAN), Colormap::Viridis.at(0.0));
         assert_eq!(Colormap::Viridis.at(7.0), Colormap::Viridis.at(1.0));

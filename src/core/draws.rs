@@ -22,7 +22,9 @@ pub fn draws(seed: u64, phase: Phase, step: u64, count: usize) -> Vec<(f64, f64)
     let shift: (f64, f64) = (rng.random(), rng.random());
     let first = step * count as u64;
     match phase {
-        Phase::Interior => (first..first + count as u64).map(|k| r2(shift, k)).collect(),
+        Phase::Interior => (first..first + count as u64)
+            .map(|k| r2(shift, k))
+            .collect(),
         Phase::Edge => (0..count as u64)
             .map(|d| {
                 let along = fraction(shift.0, GOLDEN, first + d);
@@ -65,7 +67,10 @@ mod tests {
         assert_eq!(a, draws(7, Phase::Interior, 10, 4));
         assert_ne!(a, draws(8, Phase::Interior, 10, 4));
         assert_ne!(a, draws(7, Phase::Interior, 11, 4));
-        assert!(a.iter().all(|&(u, v)| (0.0..1.0).contains(&u) && (0.0..1.0).contains(&v)));
+        assert!(
+            a.iter()
+                .all(|&(u, v)| (0.0..1.0).contains(&u) && (0.0..1.0).contains(&v))
+        );
     }
 
     #[test]
@@ -85,9 +90,10 @@ mod tests {
     #[test]
     fn moments_of_the_draws_match_the_closed_forms() {
         let d = Degrees::new(2, 3).unwrap();
-        for (phase, want) in
-            [(Phase::Interior, d.interior_second_moments()), (Phase::Edge, d.edge_second_moments())]
-        {
+        for (phase, want) in [
+            (Phase::Interior, d.interior_second_moments()),
+            (Phase::Edge, d.edge_second_moments()),
+        ] {
             let mut got = vec![0.0; d.count()];
             let steps = 4000;
             for step in 0..steps {

@@ -1,6 +1,7 @@
 //! What happens in a run: numbered, durable, one JSON object a line in `events.jsonl`.
 
 use crate::heatmap::{Point, Summary};
+use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -37,8 +38,14 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage in order.
-    pub const ALL: [Stage; 6] =
-        [Stage::Data, Stage::Corners, Stage::Align, Stage::Fit, Stage::Heatmap, Stage::Export];
+    pub const ALL: [Stage; 6] = [
+        Stage::Data,
+        Stage::Corners,
+        Stage::Align,
+        Stage::Fit,
+        Stage::Heatmap,
+        Stage::Export,
+    ];
 
     /// The stage's name for people.
     pub fn name(self) -> &'static str {
@@ -98,6 +105,7 @@ pub struct Corner {
     /// Validation accuracy, a fraction, batch norm re-estimated.
     pub accuracy: f64,
     /// Mean validation cross-entropy.
+    #[serde(with = "nan_as_null")]
     pub loss: f64,
     /// Seconds of training, 0 for a loaded corner.
     pub seconds: f64,
@@ -111,8 +119,10 @@ pub struct Alignment {
     /// Fraction of hidden units that moved.
     pub moved: f64,
     /// Largest difference of a logit over the check images, relative to the largest logit: rounding only.
+    #[serde(with = "nan_as_null")]
     pub logit_change: f64,
     /// Distance to corner 0 in weight space before and after.
+    #[serde(with = "nans_as_null")]
     pub distance: [f64; 2],
 }
 
@@ -190,7 +200,7 @@ pub enum Event {
         /// Step of the first value.
         first_step: u64,
         /// Mean training cross-entropy of each step; `null` where it was not finite.
-        #[serde(with = "nan_as_null")]
+        #[serde(with = "nans_as_null")]
         values: Vec<f32>,
         /// Learning rate at the last of them.
         rate: f64,
@@ -202,6 +212,7 @@ pub enum Event {
         /// After this many optimizer steps.
         step: u64,
         /// Mean cross-entropy.
+        #[serde(with = "nan_as_null")]
         loss: f64,
         /// Accuracy, a fraction.
         accuracy: f64,
@@ -220,6 +231,7 @@ pub enum Event {
         to: Degrees,
         /// Largest distance by which a checked point of the surface moved, relative to the mean distance between
         /// corners: rounding for elevation, a real loss for lowering.
+        #[serde(with = "nan_as_null")]
         deviation: f64,
     },
     /// The heatmap's grid changed.
@@ -297,38 +309,77 @@ pub enum Event {
     Unknown,
 }
 
-/// JSON has no NaN: values that are not finite become `null` and come back as NaN.
-mod nan_as_null {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub fn serialize<S: Serializer>(values: &[f32], out: S) -> Result<S::Ok, S::Error> {
-        let nullable: Vec<Option<f32>> =
-            values.iter().map(|&v| v.is_finite().then_some(v)).collect();
-        nullable.serialize(out)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f32>, D::Error> {
-        let nullable = Vec::<Option<f32>>::deserialize(from)?;
-        Ok(nullable.into_iter().map(|v| v.unwrap_or(f32::NAN)).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_event_is_one_flat_object_and_comes_back() {
-        let event =
-            Event::Losses { curve: Curve::Corner(2), first_step: 5, values: vec![1.5, f32::NAN], rate: 0.1 };
-        let line = serde_json::to_string(&Envelope { seq: 3, time: 1.0, event }).unwrap();
+        let event = Event::Losses {
+            curve: Curve::Corner(2),
+            first_step: 5,
+            values: vec![1.5, f32::NAN],
+            rate: 0.1,
+        };
+        let line = serde_json::to_string(&Envelope {
+            seq: 3,
+            time: 1.0,
+            event,
+        })
+        .unwrap();
         assert_eq!(
             line,
             r#"{"seq":3,"time":1.0,"event":"losses","curve":{"corner":2},"first_step":5,"values":[1.5,null],"rate":0.1}"#
         );
         let back: Envelope = serde_json::from_str(&line).unwrap();
-        let Event::Losses { values, .. } = back.event else { panic!("{back:?}") };
+        let Event::Losses { values, .. } = back.event else {
+            panic!("{back:?}")
+        };
         assert!(values[0] == 1.5 && values[1].is_nan());
+    }
+
+    #[test]
+    fn a_diverged_training_leaves_a_readable_record() {
+        let (loss, accuracy) = (f64::NAN, 0.1);
+        let corner = Corner {
+            index: 0,
+            source: "a".into(),
+            accuracy,
+            loss: f64::INFINITY,
+            seconds: 0.0,
+        };
+        let alignment = Alignment {
+            index: 1,
+            moved: 1.0,
+            logit_change: f64::NAN,
+            distance: [1.0, f64::INFINITY],
+        };
+        for event in [
+            Event::Validated {
+                curve: Curve::Surface,
+                step: 1,
+                loss,
+                accuracy,
+            },
+            Event::CornerReady(corner),
+            Event::Aligned(alignment),
+            Event::Evaluated(Point {
+                u: 0.0,
+                v: 0.0,
+                accuracy,
+                loss,
+                images: 1,
+            }),
+        ] {
+            let line = serde_json::to_string(&Envelope {
+                seq: 1,
+                time: 0.0,
+                event,
+            })
+            .unwrap();
+            let back: Envelope = serde_json::from_str(&line).unwrap();
+            assert_eq!(serde_json::to_string(&back).unwrap(), line);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The measured surface: a square grid of cells over `(u, v)`.
 
+use crate::numbers::nan_as_null;
 use serde::{Deserialize, Serialize};
 
 /// What has been measured at one grid point.
@@ -12,7 +13,7 @@ pub struct Cell {
     #[serde(rename = "n")]
     pub images: u32,
     /// Mean cross-entropy in nats over those images.
-    #[serde(rename = "l")]
+    #[serde(rename = "l", with = "nan_as_null")]
     pub loss: f32,
     /// Version of the surface it was measured on; see [`Heatmap::version`].
     #[serde(rename = "v")]
@@ -94,6 +95,7 @@ pub struct Point {
     /// Validation accuracy there, a fraction.
     pub accuracy: f64,
     /// Mean validation cross-entropy there.
+    #[serde(with = "nan_as_null")]
     pub loss: f64,
     /// Validation images seen.
     pub images: u32,
@@ -124,19 +126,30 @@ impl Heatmap {
     /// If `grid < 2`: one point has no extent. Configuration and protocol refuse it before.
     pub fn new(grid: usize) -> Self {
         assert!(grid >= 2, "a grid of {grid} has no extent");
-        Self { grid, cells: vec![Cell::default(); grid * grid], version: 0 }
+        Self {
+            grid,
+            cells: vec![Cell::default(); grid * grid],
+            version: 0,
+        }
     }
 
     /// `None` when `grid` can be used, else a sentence that says why not.
     pub fn refuse_grid(grid: usize) -> Option<String> {
-        (!(2..=Self::MAX_GRID).contains(&grid))
-            .then(|| format!("a grid of {grid} cannot be measured; choose 2 to {}", Self::MAX_GRID))
+        (!(2..=Self::MAX_GRID).contains(&grid)).then(|| {
+            format!(
+                "a grid of {grid} cannot be measured; choose 2 to {}",
+                Self::MAX_GRID
+            )
+        })
     }
 
     /// Parameters of the cell with index `index`.
     pub fn parameters(&self, index: usize) -> (f64, f64) {
         let last = (self.grid - 1) as f64;
-        ((index / self.grid) as f64 / last, (index % self.grid) as f64 / last)
+        (
+            (index / self.grid) as f64 / last,
+            (index % self.grid) as f64 / last,
+        )
     }
 
     /// Index of the cell nearest to `(u, v)`.
@@ -157,7 +170,13 @@ impl Heatmap {
         let cell = self.cells.get(index)?;
         let (u, v) = self.parameters(index);
         let (accuracy, loss) = (cell.accuracy()?, f64::from(cell.loss));
-        Some(Point { u, v, accuracy, loss, images: cell.images })
+        Some(Point {
+            u,
+            v,
+            accuracy,
+            loss,
+            images: cell.images,
+        })
     }
 
     /// True when the cell is measured, but not on the present surface.
@@ -167,7 +186,10 @@ impl Heatmap {
 
     /// Number of cells measured on the present surface.
     pub fn fresh(&self) -> usize {
-        self.cells.iter().filter(|c| c.images > 0 && c.version == self.version).count()
+        self.cells
+            .iter()
+            .filter(|c| c.images > 0 && c.version == self.version)
+            .count()
     }
 
     /// True when every cell was measured on the present surface, all on the same number of images.
@@ -179,12 +201,24 @@ impl Heatmap {
     /// Indices of measured cells, best first by `metric`; ties in accuracy go to the lower loss, then the index, so
     /// the order is one and the same for the same measurements.
     pub fn ranking(&self, metric: Metric) -> Vec<usize> {
-        let mut order: Vec<usize> =
-            (0..self.cells.len()).filter(|&i| metric.of(&self.cells[i]).is_some()).collect();
+        let mut order: Vec<usize> = (0..self.cells.len())
+            .filter(|&i| metric.of(&self.cells[i]).is_some())
+            .collect();
         let key = |i: usize| {
-            let (cell, value) = (&self.cells[i], metric.of(&self.cells[i]).unwrap_or(f64::NAN));
-            let value = if metric.higher_is_better() { -value } else { value };
-            let loss = if cell.loss.is_finite() { f64::from(cell.loss) } else { f64::INFINITY };
+            let (cell, value) = (
+                &self.cells[i],
+                metric.of(&self.cells[i]).unwrap_or(f64::NAN),
+            );
+            let value = if metric.higher_is_better() {
+                -value
+            } else {
+                value
+            };
+            let loss = if cell.loss.is_finite() {
+                f64::from(cell.loss)
+            } else {
+                f64::INFINITY
+            };
             (value, loss)
         };
         order.sort_by(|&a, &b| {
@@ -217,10 +251,18 @@ impl Heatmap {
         let corners = of(&|i| self.corners().contains(&i));
         Some(Summary {
             mean: mean(&all),
-            interior_mean: if inner.is_empty() { mean(&all) } else { mean(&inner) },
+            interior_mean: if inner.is_empty() {
+                mean(&all)
+            } else {
+                mean(&inner)
+            },
             min: all.iter().copied().fold(f64::INFINITY, f64::min),
             max: all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            corners_mean: if corners.is_empty() { mean(&all) } else { mean(&corners) },
+            corners_mean: if corners.is_empty() {
+                mean(&all)
+            } else {
+                mean(&corners)
+            },
         })
     }
 
@@ -249,7 +291,9 @@ impl Heatmap {
         for (i, cell) in self.cells.iter().enumerate() {
             let (u, v) = self.parameters(i);
             match cell.accuracy() {
-                Some(a) => out += &format!("{u:.6},{v:.6},{a:.6},{:.6},{}\n", cell.loss, cell.images),
+                Some(a) => {
+                    out += &format!("{u:.6},{v:.6},{a:.6},{:.6},{}\n", cell.loss, cell.images)
+                }
                 None => out += &format!("{u:.6},{v:.6},,,0\n"),
             }
         }
@@ -282,7 +326,12 @@ mod tests {
     use super::*;
 
     fn cell(correct: u32, loss: f32, version: u64) -> Cell {
-        Cell { correct, images: 100, loss, version }
+        Cell {
+            correct,
+            images: 100,
+            loss,
+            version,
+        }
     }
 
     #[test]
@@ -317,9 +366,14 @@ mod tests {
     #[test]
     fn summary_separates_interior_and_corners() {
         let mut h = Heatmap::new(3);
-        h.cells = (0..9).map(|i| cell(if i == 4 { 100 } else { 50 }, 1.0, 2)).collect();
+        h.cells = (0..9)
+            .map(|i| cell(if i == 4 { 100 } else { 50 }, 1.0, 2))
+            .collect();
         let s = h.summary().unwrap();
-        assert_eq!((s.interior_mean, s.corners_mean, s.min, s.max), (1.0, 0.5, 0.5, 1.0));
+        assert_eq!(
+            (s.interior_mean, s.corners_mean, s.min, s.max),
+            (1.0, 0.5, 0.5, 1.0)
+        );
         h.version = 2;
         assert!(h.complete());
         h.version = 3;
@@ -329,12 +383,22 @@ mod tests {
 
     #[test]
     fn interval_holds_the_accuracy_and_shrinks() {
-        let (few, many) = (cell(90, 0.0, 0), Cell { correct: 9000, images: 10000, ..cell(0, 0.0, 0) });
+        let (few, many) = (
+            cell(90, 0.0, 0),
+            Cell {
+                correct: 9000,
+                images: 10000,
+                ..cell(0, 0.0, 0)
+            },
+        );
         let width = |c: &Cell| c.interval().map(|(a, b)| b - a).unwrap();
         assert!(width(&few) > 5.0 * width(&many));
         let (low, high) = few.interval().unwrap();
         assert!(low < 0.9 && 0.9 < high && high <= 1.0);
-        let all = Cell { correct: 100, ..few };
+        let all = Cell {
+            correct: 100,
+            ..few
+        };
         assert!(all.interval().unwrap().1 <= 1.0 + 1e-12);
     }
 
@@ -344,7 +408,10 @@ mod tests {
         h.cells[3] = cell(87, 0.25, 0);
         let csv = h.to_csv();
         assert_eq!(csv.lines().count(), 5);
-        assert!(csv.ends_with("1.000000,1.000000,0.870000,0.250000,100\n"), "{csv}");
+        assert!(
+            csv.ends_with("1.000000,1.000000,0.870000,0.250000,100\n"),
+            "{csv}"
+        );
         let npy = h.to_npy(Metric::Accuracy);
         assert_eq!(npy.len() % 8, 0);
         assert_eq!(npy[npy.len() - 8..], 0.87f64.to_le_bytes());

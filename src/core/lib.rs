@@ -12,6 +12,7 @@ pub mod event;
 pub mod files;
 pub mod heatmap;
 pub mod model_card;
+pub mod numbers;
 pub mod picture;
 pub mod protocol;
 pub mod random;

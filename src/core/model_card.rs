@@ -1,8 +1,22 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
-use crate::config::NetworkConfig;
+use crate::config::{Compute, DataConfig, NetworkConfig};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
+
+/// The ground of a card's measurements.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MeasuredOn {
+    /// The data set with its folder and limits.
+    pub data: DataConfig,
+    /// Device, such as `cpu` or `cuda:0`.
+    pub device: String,
+    /// Compute type.
+    pub compute: Compute,
+    /// Threads on a CPU.
+    pub threads: usize,
+}
 
 /// The card beside an exported `model.safetensors`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,8 +57,9 @@ pub struct ModelCard {
     pub test_loss: f64,
     /// Images in the test split.
     pub test_images: usize,
-    /// Compute type and device of the measurements.
-    pub measured_on: String,
+    /// Where and on what it was measured; enough to measure it again and get the same.
+    #[serde(default)]
+    pub measured_on: MeasuredOn,
     /// Seed of the run.
     pub seed: u64,
     /// Optimizer steps of the fit.

@@ -82,7 +82,11 @@ impl Picture {
         self.seq = envelope.seq;
         self.began.get_or_insert(envelope.time);
         if let Some((text, error)) = sentence(&envelope.event) {
-            self.log.push_back(LogLine { time: envelope.time, text, error });
+            self.log.push_back(LogLine {
+                time: envelope.time,
+                text,
+                error,
+            });
             if self.log.len() > Self::LOG {
                 self.log.pop_front();
             }
@@ -99,7 +103,10 @@ impl Picture {
             }
             Event::Resumed { step } => self.truncate_fit(*step),
             Event::StageBegan { stage, .. } => {
-                self.finished = None;
+                // Measuring a finished surface again leaves the job finished.
+                if matches!(stage, Stage::Corners | Stage::Align | Stage::Fit) {
+                    self.finished = None;
+                }
                 self.seconds.remove(stage);
                 if *stage == Stage::Corners {
                     self.corners.clear();
@@ -109,20 +116,37 @@ impl Picture {
             Event::StageEnded { stage, seconds } => {
                 self.seconds.insert(*stage, *seconds);
             }
-            Event::Losses { curve, first_step, values, rate } => {
+            Event::Losses {
+                curve,
+                first_step,
+                values,
+                rate,
+            } => {
                 if *first_step == 0 {
                     self.validations.remove(curve);
                     if *curve == Curve::Surface {
                         self.degree_changes.clear();
                     }
                 }
-                self.curves.entry(*curve).or_default().extend(*first_step, values);
+                self.curves
+                    .entry(*curve)
+                    .or_default()
+                    .extend(*first_step, values);
                 self.rates.insert(*curve, *rate);
             }
-            Event::Validated { curve, step, loss, accuracy } => {
+            Event::Validated {
+                curve,
+                step,
+                loss,
+                accuracy,
+            } => {
                 let list = self.validations.entry(*curve).or_default();
                 list.retain(|v| v.step < *step);
-                list.push(Validation { step: *step, loss: *loss, accuracy: *accuracy });
+                list.push(Validation {
+                    step: *step,
+                    loss: *loss,
+                    accuracy: *accuracy,
+                });
             }
             Event::CornerReady(corner) => {
                 self.corners.insert(corner.index, corner.clone());
@@ -170,7 +194,11 @@ impl Picture {
         if self.failed.is_some() {
             State::Failed
         } else if self.closed {
-            if self.finished.is_some() { State::Finished } else { State::Closed }
+            if self.finished.is_some() {
+                State::Finished
+            } else {
+                State::Closed
+            }
         } else {
             self.snapshot.as_ref().map_or(State::Starting, |s| s.state)
         }
@@ -178,7 +206,10 @@ impl Picture {
 
     /// Validation accuracy of the best corner.
     pub fn best_corner(&self) -> Option<f64> {
-        self.corners.values().map(|c| c.accuracy).max_by(f64::total_cmp)
+        self.corners
+            .values()
+            .map(|c| c.accuracy)
+            .max_by(f64::total_cmp)
     }
 }
 
@@ -194,7 +225,12 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
         Event::StageBegan { stage, .. } => format!("{} began", stage.name()),
         Event::StageEnded { stage, seconds } => format!("{} took {seconds:.1} s", stage.name()),
         Event::CornerReady(c) => {
-            format!("corner {} ({}): {} on validation", c.index + 1, c.source, percent(c.accuracy))
+            format!(
+                "corner {} ({}): {} on validation",
+                c.index + 1,
+                c.source,
+                percent(c.accuracy)
+            )
         }
         Event::Aligned(a) => format!(
             "corner {} aligned: {:.0} % of its units moved, distance {:.2} → {:.2}, logits changed by {:.1e}",
@@ -204,14 +240,28 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
             a.distance[1],
             a.logit_change
         ),
-        Event::DegreeChanged { step, from, to, deviation } => {
-            format!("degree {from} → {to} at step {step}; the surface moved by at most {deviation:.1e}")
+        Event::DegreeChanged {
+            step,
+            from,
+            to,
+            deviation,
+        } => {
+            format!(
+                "degree {from} → {to} at step {step}; the surface moved by at most {deviation:.1e}"
+            )
         }
         Event::GridChanged { grid } => format!("grid {grid}×{grid}"),
         Event::Frozen { i, j, frozen } => {
-            format!("control point ({i}, {j}) {}", if *frozen { "frozen" } else { "trains again" })
+            format!(
+                "control point ({i}, {j}) {}",
+                if *frozen { "frozen" } else { "trains again" }
+            )
         }
-        Event::HeatmapComplete { grid, summary, best } => format!(
+        Event::HeatmapComplete {
+            grid,
+            summary,
+            best,
+        } => format!(
             "heatmap {grid}×{grid} complete: mean {}, interior {}, best {} at ({:.2}, {:.2})",
             percent(summary.mean),
             percent(summary.interior_mean),
@@ -228,7 +278,10 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
             p.loss
         ),
         Event::Marked { u, v, marked } => {
-            format!("({u:.3}, {v:.3}) {}", if *marked { "marked" } else { "unmarked" })
+            format!(
+                "({u:.3}, {v:.3}) {}",
+                if *marked { "marked" } else { "unmarked" }
+            )
         }
         Event::Exported(x) => format!(
             "exported {} to {}: validation {}, test {}",
@@ -262,18 +315,30 @@ mod tests {
     fn feed(picture: &mut Picture, events: Vec<Event>) {
         for event in events {
             let seq = picture.seq + 1;
-            picture.apply(&Envelope { seq, time: seq as f64, event });
+            picture.apply(&Envelope {
+                seq,
+                time: seq as f64,
+                event,
+            });
         }
     }
 
     fn losses(first_step: u64, values: Vec<f32>) -> Event {
-        Event::Losses { curve: Curve::Surface, first_step, values, rate: 0.1 }
+        Event::Losses {
+            curve: Curve::Surface,
+            first_step,
+            values,
+            rate: 0.1,
+        }
     }
 
     #[test]
     fn resuming_takes_back_what_the_checkpoint_does_not_hold() {
         let mut p = Picture::default();
-        feed(&mut p, vec![losses(0, vec![1.0; 30]), Event::Resumed { step: 20 }]);
+        feed(
+            &mut p,
+            vec![losses(0, vec![1.0; 30]), Event::Resumed { step: 20 }],
+        );
         assert_eq!(p.curves[&Curve::Surface].end(), 20);
         feed(&mut p, vec![losses(20, vec![2.0; 15])]);
         assert_eq!(p.curves[&Curve::Surface].end(), 35);
@@ -282,7 +347,13 @@ mod tests {
     #[test]
     fn an_event_seen_twice_counts_once() {
         let mut p = Picture::default();
-        let e = Envelope { seq: 1, time: 0.0, event: Event::Failed { message: "disk full".into() } };
+        let e = Envelope {
+            seq: 1,
+            time: 0.0,
+            event: Event::Failed {
+                message: "disk full".into(),
+            },
+        };
         p.apply(&e);
         p.apply(&e);
         assert_eq!(p.log.len(), 1);
@@ -293,7 +364,14 @@ mod tests {
     #[test]
     fn the_log_is_bounded() {
         let mut p = Picture::default();
-        feed(&mut p, (0..2000).map(|n| Event::Notice { text: n.to_string() }).collect());
+        feed(
+            &mut p,
+            (0..2000)
+                .map(|n| Event::Notice {
+                    text: n.to_string(),
+                })
+                .collect(),
+        );
         assert_eq!(p.log.len(), Picture::LOG);
         assert_eq!(p.log.back().unwrap().text, "1999");
     }

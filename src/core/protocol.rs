@@ -172,8 +172,15 @@ mod tests {
     fn messages_come_back() {
         let d = Degrees::new(2, 3).unwrap();
         let messages = [
-            ClientMessage::Hello { protocol: VERSION, client: "test".into(), after: Some(7) },
-            ClientMessage::Command { id: 1, command: Command::SetDegree { degrees: d } },
+            ClientMessage::Hello {
+                protocol: VERSION,
+                client: "test".into(),
+                after: Some(7),
+            },
+            ClientMessage::Command {
+                id: 1,
+                command: Command::SetDegree { degrees: d },
+            },
             ClientMessage::Command {
                 id: 2,
                 command: Command::Export {
@@ -185,16 +192,25 @@ mod tests {
         ];
         for message in messages {
             let json = serde_json::to_string(&message).unwrap();
-            assert_eq!(serde_json::from_str::<ClientMessage>(&json).unwrap(), message);
+            assert_eq!(
+                serde_json::from_str::<ClientMessage>(&json).unwrap(),
+                message
+            );
         }
-        let bad = r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,99]}}"#;
-        let error = serde_json::from_str::<ClientMessage>(bad).unwrap_err().to_string();
+        let bad =
+            r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,99]}}"#;
+        let error = serde_json::from_str::<ClientMessage>(bad)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("outside 1..=8"), "{error}");
     }
 
     #[test]
     fn the_largest_snapshot_fits_a_frame() {
-        let mut s = Snapshot::empty(Degrees::new(8, 8).unwrap(), crate::heatmap::Heatmap::MAX_GRID);
+        let mut s = Snapshot::empty(
+            Degrees::new(8, 8).unwrap(),
+            crate::heatmap::Heatmap::MAX_GRID,
+        );
         for cell in &mut s.heatmap.cells {
             *cell = crate::heatmap::Cell {
                 correct: 123_456,

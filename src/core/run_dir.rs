@@ -60,7 +60,10 @@ pub enum RunError {
 
 /// Attaches a path to an I/O error.
 pub fn at(path: &Path) -> impl FnOnce(io::Error) -> RunError + '_ {
-    move |source| RunError::Io { path: path.to_owned(), source }
+    move |source| RunError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 /// A run's directory. Cheap to clone; holds no open files.
@@ -103,8 +106,15 @@ impl RunDir {
     pub fn create_in(root: &Path, config: &Config) -> Result<Self, RunError> {
         let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
         for attempt in 1.. {
-            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
-            match Self::create(&root.join(format!("{}-{stamp}{suffix}", config.name)), config) {
+            let suffix = if attempt == 1 {
+                String::new()
+            } else {
+                format!("-{attempt}")
+            };
+            match Self::create(
+                &root.join(format!("{}-{stamp}{suffix}", config.name)),
+                config,
+            ) {
                 Err(RunError::Exists(_)) if attempt < 100 => {}
                 done => return done,
             }
@@ -120,7 +130,9 @@ impl RunDir {
         if !path.is_dir() {
             return Err(RunError::NotFound(path.display().to_string()));
         }
-        let run = Self { path: std::path::absolute(path).map_err(at(path))? };
+        let run = Self {
+            path: std::path::absolute(path).map_err(at(path))?,
+        };
         if !run.config_path().is_file() {
             return Err(RunError::NotARun(path.to_owned()));
         }
@@ -137,8 +149,10 @@ impl RunDir {
                 return Self::open(&path);
             }
         }
-        let mut matching: Vec<_> =
-            Self::list(root).into_iter().filter(|r| r.id().starts_with(name)).collect();
+        let mut matching: Vec<_> = Self::list(root)
+            .into_iter()
+            .filter(|r| r.id().starts_with(name))
+            .collect();
         match (matching.pop(), matching.is_empty()) {
             (Some(run), true) => Ok(run),
             _ => Err(RunError::NotFound(name.to_owned())),
@@ -150,7 +164,12 @@ impl RunDir {
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
         let mut runs: Vec<_> = entries
             .filter_map(|e| Self::open(&e.path()).ok())
-            .map(|r| (r.config_path().metadata().and_then(|m| m.modified()).ok(), r))
+            .map(|r| {
+                (
+                    r.config_path().metadata().and_then(|m| m.modified()).ok(),
+                    r,
+                )
+            })
             .collect();
         runs.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| b.1.path.cmp(&a.1.path)));
         runs.into_iter().map(|(_, run)| run).collect()
@@ -175,7 +194,11 @@ impl RunDir {
 
     /// The run's id: the directory's name.
     pub fn id(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// A path inside the directory.
@@ -228,7 +251,10 @@ impl RunDir {
                 Err(e) => return Err(at(&path)(e.into())),
             }
         }
-        Err(RunError::InUse { path: self.path.clone(), pid: self.status().map(|s| s.pid) })
+        Err(RunError::InUse {
+            path: self.path.clone(),
+            pid: self.status().map(|s| s.pid),
+        })
     }
 
     /// True while an engine works on the run: the lock is held. Needs no trust in process ids or clocks.
@@ -290,14 +316,33 @@ impl RunDir {
         Ok(picture)
     }
 
-    /// The socket of the run's engine: in a private folder, under a short name made from the directory's path, since
-    /// a socket's path has room for about a hundred bytes only.
+    /// The socket of the run's engine: where its engine says it is (`socket` in the directory), since the client may
+    /// live in another environment, else where a new engine would put it.
     pub fn socket_path(&self) -> PathBuf {
-        let canonical = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let said = fs::read_to_string(self.join("socket")).unwrap_or_default();
+        let said = PathBuf::from(said.trim());
+        if said.is_absolute() {
+            said
+        } else {
+            self.new_socket_path()
+        }
+    }
+
+    /// Where a new engine puts its socket: in a private folder, under a short name made from the directory's path,
+    /// since a socket's path has room for about a hundred bytes only.
+    pub fn new_socket_path(&self) -> PathBuf {
+        let canonical = self
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| self.path.clone());
         // FNV-1a, 64 bits: a name, not a secret.
-        let hash = canonical.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
-            (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = canonical
+            .as_os_str()
+            .as_encoded_bytes()
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
+                (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
+            });
         socket_folder().join(format!("{hash:016x}.sock"))
     }
 }
@@ -307,7 +352,10 @@ pub fn socket_folder() -> PathBuf {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     match runtime.filter(|r| r.is_absolute() && r.as_os_str().len() <= 60 && r.is_dir()) {
         Some(folder) => folder.join("surfit"),
-        None => PathBuf::from(format!("/tmp/surfit-{}", rustix::process::getuid().as_raw())),
+        None => PathBuf::from(format!(
+            "/tmp/surfit-{}",
+            rustix::process::getuid().as_raw()
+        )),
     }
 }
 

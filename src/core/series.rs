@@ -34,7 +34,13 @@ pub struct Bucket {
 
 impl Bucket {
     fn empty(step: u64) -> Self {
-        Self { step, min: f32::INFINITY, max: f32::NEG_INFINITY, sum: 0.0, count: 0 }
+        Self {
+            step,
+            min: f32::INFINITY,
+            max: f32::NEG_INFINITY,
+            sum: 0.0,
+            count: 0,
+        }
     }
 
     fn add(&mut self, value: f32) {
@@ -106,7 +112,8 @@ impl Series {
             self.recent.pop_front();
         }
         if value.is_finite() {
-            self.smoothed = Self::SMOOTHING * self.smoothed + (1.0 - Self::SMOOTHING) * f64::from(value);
+            self.smoothed =
+                Self::SMOOTHING * self.smoothed + (1.0 - Self::SMOOTHING) * f64::from(value);
             self.smoothed_weight = Self::SMOOTHING * self.smoothed_weight + (1.0 - Self::SMOOTHING);
         }
         if (step - self.first_step).is_multiple_of(self.stride) {
@@ -163,7 +170,10 @@ impl Series {
     /// The recent values with their steps.
     pub fn recent(&self) -> impl ExactSizeIterator<Item = (u64, f32)> + '_ {
         let first = self.next_step - self.recent.len() as u64;
-        self.recent.iter().enumerate().map(move |(i, &v)| (first + i as u64, v))
+        self.recent
+            .iter()
+            .enumerate()
+            .map(move |(i, &v)| (first + i as u64, v))
     }
 
     /// The whole curve in buckets.
@@ -194,7 +204,12 @@ mod tests {
         s.extend(10, &[1.0, f32::NAN, f32::INFINITY]);
         s.extend(15, &[2.0]);
         assert_eq!(s.end(), 16);
-        assert_eq!(s.recent().filter(|(_, v)| v.is_finite()).collect::<Vec<_>>(), [(10, 1.0), (15, 2.0)]);
+        assert_eq!(
+            s.recent()
+                .filter(|(_, v)| v.is_finite())
+                .collect::<Vec<_>>(),
+            [(10, 1.0), (15, 2.0)]
+        );
         assert!(s.smoothed().unwrap().is_finite());
     }
 

@@ -3,6 +3,7 @@
 use crate::draws::Phase;
 use crate::event::Stage;
 use crate::heatmap::{Heatmap, Metric};
+use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 
@@ -54,10 +55,13 @@ pub struct ControlPoint {
     /// Held still by the user.
     pub frozen: bool,
     /// Distance from its place on the linear surface, relative to the mean distance between corners.
+    #[serde(with = "nan_as_null")]
     pub travelled: f64,
     /// Root mean square of the gradient's norm over recent steps; 0 for points that do not train.
+    #[serde(with = "nan_as_null")]
     pub gradient: f64,
     /// Recent values of `gradient`, oldest first, at most 32.
+    #[serde(with = "nans_as_null")]
     pub gradients: Vec<f32>,
 }
 
@@ -76,7 +80,7 @@ pub struct Snapshot {
     pub total: u64,
     /// Units a second of late; 0 when not known.
     pub rate: f64,
-    /// Seconds the rest of the job will take at this pace; `None` when not known.
+    /// Seconds the rest of this stage will take at this pace; `None` when not known.
     pub seconds_left: Option<f64>,
     /// Phase of the fit, when one was begun.
     pub phase: Option<Phase>,
@@ -88,7 +92,7 @@ pub struct Snapshot {
     pub learning_rate: f64,
     /// Degrees of the surface.
     pub degrees: Degrees,
-    /// Metric that selection and the live heatmap go by.
+    /// Metric that clients show first; selection goes by validation accuracy whatever it is.
     pub metric: Metric,
     /// The surface as measured so far.
     pub heatmap: Heatmap,

@@ -87,13 +87,19 @@ impl Degrees {
         let (m, n) = (self.m(), self.n());
         let corners = [(0, 0), (m, 0), (0, n), (m, n)];
         let others = (0..=m).flat_map(|i| (0..=n).map(move |j| (i, j)));
-        corners.into_iter().chain(others.filter(|p| !corners.contains(p))).collect()
+        corners
+            .into_iter()
+            .chain(others.filter(|p| !corners.contains(p)))
+            .collect()
     }
 
     /// The Bernstein weights `b_k = B_i(u) B_j(v)` of all `K` rows; they sum to one.
     pub fn weights(self, u: f64, v: f64) -> Vec<f64> {
         let (bu, bv) = (bernstein::basis(self.m(), u), bernstein::basis(self.n(), v));
-        self.rows().into_iter().map(|(i, j)| bu[i] * bv[j]).collect()
+        self.rows()
+            .into_iter()
+            .map(|(i, j)| bu[i] * bv[j])
+            .collect()
     }
 
     /// The bilinear interpolation of the corners at every row: `[K, 4]`.
@@ -114,7 +120,10 @@ impl Degrees {
     /// `E[b_k²]` of every row when `(u, v)` is uniform on the square: diagonal Bernstein Gram entries.
     pub fn interior_second_moments(self) -> Vec<f64> {
         let (gu, gv) = (bernstein::gram(self.m()), bernstein::gram(self.n()));
-        self.rows().into_iter().map(|(i, j)| gu[i][i] * gv[j][j]).collect()
+        self.rows()
+            .into_iter()
+            .map(|(i, j)| gu[i][i] * gv[j][j])
+            .collect()
     }
 
     /// `E[b_k²]` of every row when `(u, v)` is uniform on the boundary (each edge a quarter).
@@ -132,7 +141,10 @@ impl Degrees {
     /// The `[K', K]` matrix that takes control points of these degrees to those of `to`, one axis at a time:
     /// exact elevation where the degree rises, least squares with the corners held where it falls.
     pub fn conversion(self, to: Degrees) -> Matrix {
-        let (au, av) = (axis_conversion(self.m(), to.m()), axis_conversion(self.n(), to.n()));
+        let (au, av) = (
+            axis_conversion(self.m(), to.m()),
+            axis_conversion(self.n(), to.n()),
+        );
         let from = self.rows();
         to.rows()
             .into_iter()
@@ -181,12 +193,16 @@ pub fn corner_parameters(corner: usize) -> (f64, f64) {
 }
 
 fn axis_conversion(from: usize, to: usize) -> Matrix {
-    let mut total: Matrix =
-        (0..=from).map(|r| (0..=from).map(|c| f64::from(r == c)).collect()).collect();
+    let mut total: Matrix = (0..=from)
+        .map(|r| (0..=from).map(|c| f64::from(r == c)).collect())
+        .collect();
     let mut degree = from;
     while degree != to {
-        let step =
-            if degree < to { bernstein::elevation(degree) } else { bernstein::lowering(degree) };
+        let step = if degree < to {
+            bernstein::elevation(degree)
+        } else {
+            bernstein::lowering(degree)
+        };
         total = multiply(&step, &total);
         degree = if degree < to { degree + 1 } else { degree - 1 };
     }
@@ -195,7 +211,9 @@ fn axis_conversion(from: usize, to: usize) -> Matrix {
 
 fn multiply(a: &Matrix, b: &Matrix) -> Matrix {
     let column = |row: &Vec<f64>, c: usize| row.iter().zip(b).map(|(x, r)| x * r[c]).sum();
-    a.iter().map(|row| (0..b[0].len()).map(|c| column(row, c)).collect()).collect()
+    a.iter()
+        .map(|row| (0..b[0].len()).map(|c| column(row, c)).collect())
+        .collect()
 }
 
 #[cfg(test)]

@@ -15,16 +15,18 @@ use crate::checkpoint::{self, Progress};
 use crate::data::{self, DataSet};
 use crate::device::Placement;
 use crate::evaluate::Evaluator;
+use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::model::Model;
 use crate::networks;
 use crate::surface::Surface;
 use crate::trainer::{PendingLosses, Trainer};
 use crate::{Error, Result};
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
-use surfit_core::event::{Event, RunInfo, Stage};
+use surfit_core::event::{Corner, Event, RunInfo, Stage};
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::protocol::Command;
 use surfit_core::run_dir::RunDir;
@@ -50,7 +52,7 @@ pub struct ServeOptions {
 }
 
 /// What the next tick does.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Work {
     /// Nothing until a command comes.
     #[default]
@@ -101,6 +103,14 @@ struct Actor<'a> {
     clock: publish::Clock,
     pace: publish::Pace,
     closing: bool,
+    /// Corners as an earlier engine of this run described them.
+    known_corners: BTreeMap<usize, Corner>,
+    /// When the present pause began.
+    paused_at: Option<Instant>,
+    /// Work waits for the file system until then.
+    stalled_until: Option<Instant>,
+    /// What ends the engine after this tick.
+    failure: Option<Error>,
 }
 
 /// Opens a run and works on it until it is told to end. Runs on its own thread; returns when the engine should close.
@@ -142,8 +152,16 @@ fn panic_sentence(panic: &(dyn std::any::Any + Send)) -> String {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    let text = text.split("\\n").next().unwrap_or(text).lines().next().unwrap_or(text);
-    format!("the engine failed inside a computation: {text}; the last checkpoint is kept, resume from it")
+    let text = text
+        .split("\\n")
+        .next()
+        .unwrap_or(text)
+        .lines()
+        .next()
+        .unwrap_or(text);
+    format!(
+        "the engine failed inside a computation: {text}; the last checkpoint is kept, resume from it"
+    )
 }
 
 impl<'a> Actor<'a> {
@@ -153,7 +171,11 @@ impl<'a> Actor<'a> {
         requests: &'a Receiver<Request>,
         options: ServeOptions,
     ) -> Result<Self> {
-        let config = run.config()?;
+        let mut config = run.config()?;
+        // As many threads as the first engine of the run had: sums come out the same then.
+        if config.threads == 0 {
+            config.threads = Identity::stored_threads(run).unwrap_or(0);
+        }
         let began = Instant::now();
         let no_grad = tch::no_grad_guard();
         // The actor's thread computes gradients only inside `Model::gradient`.
@@ -166,6 +188,7 @@ impl<'a> Actor<'a> {
         let model = Model::new(network, placement);
         let evaluator = Evaluator::new(&data, config.data.calibration_images, config.seed);
         check_batches(&config, &data)?;
+        let other_place = Identity::here(&config, &data, &model).check(run)?;
         journal.say(Event::Started(RunInfo {
             run: run.id(),
             engine: env!("CARGO_PKG_VERSION").into(),
@@ -178,6 +201,9 @@ impl<'a> Actor<'a> {
             images: [&data.train, &data.validation, &data.test].map(|s| s.len() as usize),
             classes: data.classes.clone(),
         }));
+        if let Some(sentence) = other_place {
+            journal.notice(sentence);
+        }
         let restored = checkpoint::load(run, model.parameters(), device)?;
         let stored = run.snapshot();
         let mut heatmap = stored
@@ -191,6 +217,7 @@ impl<'a> Actor<'a> {
             Some((surface, progress)) => (Some(surface), Some(progress)),
             None => (None, None),
         };
+        let known_corners = journal.picture().corners.clone();
         let mut actor = Self {
             run: run.clone(),
             options,
@@ -214,6 +241,10 @@ impl<'a> Actor<'a> {
             clock: publish::Clock::default(),
             pace: publish::Pace::default(),
             closing: false,
+            known_corners,
+            paused_at: None,
+            stalled_until: None,
+            failure: None,
             config,
             data,
             model,
@@ -237,7 +268,9 @@ impl<'a> Actor<'a> {
                     *cell = Default::default();
                 }
             }
-            self.journal.say(Event::Resumed { step: progress.step });
+            self.journal.say(Event::Resumed {
+                step: progress.step,
+            });
             self.points = self.describe_points();
             self.stage = Stage::Fit;
         }
@@ -262,8 +295,15 @@ impl<'a> Actor<'a> {
     fn work_until_closed(mut self) -> Result<()> {
         let mut idle_since = Instant::now();
         while !self.closing {
+            let stalled = self
+                .stalled_until
+                .is_some_and(|until| Instant::now() < until);
             let busy = !matches!(self.work, Work::None) && self.state == State::Running;
-            self.serve_requests(!busy)?;
+            self.serve_requests(!busy || stalled)?;
+            if stalled {
+                self.publish(false);
+                continue;
+            }
             if matches!(self.work, Work::None) || self.state != State::Running {
                 self.publish(false);
                 // Not one comparison with a time that is reset: with no linger at all any time is too long.
@@ -275,14 +315,43 @@ impl<'a> Actor<'a> {
                 continue;
             }
             idle_since = Instant::now();
-            self.tick()?;
+            self.tick_or_stall()?;
             self.publish(false);
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
+            }
         }
         self.flush_losses();
         self.save_checkpoint();
-        self.state = if self.state == State::Finished { State::Finished } else { State::Closed };
+        self.state = if self.state == State::Finished {
+            State::Finished
+        } else {
+            State::Closed
+        };
         self.publish(true);
         Ok(())
+    }
+
+    /// One tick. When the file system refuses what it would make durable, the same tick is tried again a little later:
+    /// nothing of it is lost.
+    fn tick_or_stall(&mut self) -> Result<()> {
+        const RETRY: Duration = Duration::from_secs(5);
+        let work = self.work.clone();
+        match self.tick() {
+            Err(error) if error.is_io() => {
+                if self.stalled_until.is_none() {
+                    self.journal
+                        .notice(format!("{error}; the work waits until that can be written"));
+                }
+                self.work = work;
+                self.stalled_until = Some(Instant::now() + RETRY);
+                Ok(())
+            }
+            done => {
+                self.stalled_until = None;
+                done
+            }
+        }
     }
 
     fn tick(&mut self) -> Result<()> {
@@ -317,9 +386,15 @@ impl<'a> Actor<'a> {
             }
         }
         for (request, superseded) in commands::latest_wins(waiting) {
-            let error = if superseded { None } else { self.carry_out(request.command).err() };
+            let error = if superseded {
+                None
+            } else {
+                self.carry_out(request.command).err()
+            };
             // A client that left does not want its reply.
-            let _ = request.reply.send((self.journal.seq(), error.map(|e| e.to_string())));
+            let _ = request
+                .reply
+                .send((self.journal.seq(), error.map(|e| e.to_string())));
             self.publish(true);
         }
         Ok(())
@@ -337,7 +412,10 @@ impl<'a> Actor<'a> {
 
     fn end_stage(&mut self) {
         let seconds = self.stage_began.elapsed().as_secs_f64();
-        self.journal.say(Event::StageEnded { stage: self.stage, seconds });
+        self.journal.say(Event::StageEnded {
+            stage: self.stage,
+            seconds,
+        });
         self.journal.sync();
     }
 }
@@ -345,7 +423,10 @@ impl<'a> Actor<'a> {
 /// Refuses batches that the training split cannot fill.
 fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
     let images = data.train.len();
-    for (key, batch) in [("corners.batch", config.corners.batch), ("fit.batch", config.fit.batch)] {
+    for (key, batch) in [
+        ("corners.batch", config.corners.batch),
+        ("fit.batch", config.fit.batch),
+    ] {
         if batch as i64 > images {
             return Err(Error::input(format!(
                 "{key} = {batch} is larger than the {images} training images; use a smaller batch"

@@ -29,13 +29,23 @@ impl Progress {
     pub fn first(config: &FitConfig, steps_per_epoch: u64) -> Self {
         let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
         let edge_steps = steps(config.edge_epochs);
-        Self { step: 0, total: edge_steps + steps(config.epochs), round_start: 0, edge_steps }
+        Self {
+            step: 0,
+            total: edge_steps + steps(config.epochs),
+            round_start: 0,
+            edge_steps,
+        }
     }
 
     /// A further round on the whole square, from where this one stands.
     pub fn further(self, config: &FitConfig, steps_per_epoch: u64) -> Self {
         let steps = (config.epochs * steps_per_epoch as f64).round() as u64;
-        Self { step: self.step, total: self.step + steps, round_start: self.step, edge_steps: 0 }
+        Self {
+            step: self.step,
+            total: self.step + steps,
+            round_start: self.step,
+            edge_steps: 0,
+        }
     }
 
     /// True when no step is left.
@@ -80,7 +90,10 @@ pub fn path(run: &RunDir) -> PathBuf {
 /// # Errors
 /// When the file cannot be written; the last checkpoint then stays.
 pub fn save(run: &RunDir, surface: &Surface, progress: Progress) -> Result<()> {
-    let stored = Stored { surface: surface.state(), progress };
+    let stored = Stored {
+        surface: surface.state(),
+        progress,
+    };
     let json = serde_json::to_string(&stored).expect("plain data");
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
     write_tensors(&path(run), &tensors, &[("surfit".into(), json)])
@@ -102,14 +115,21 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Sur
         ))
     };
     let (mut tensors, metadata) = read_tensors(&path)?;
-    let json = metadata.get("surfit").ok_or_else(|| damaged("it has no surfit metadata".into()))?;
+    let json = metadata
+        .get("surfit")
+        .ok_or_else(|| damaged("it has no surfit metadata".into()))?;
     let stored: Stored = serde_json::from_str(json).map_err(|e| damaged(e.to_string()))?;
     let mut take = |name: &str, rows: usize| -> Result<Tensor> {
         let found = tensors.iter().position(|(n, _)| n == name);
-        let tensor = tensors.swap_remove(found.ok_or_else(|| damaged(format!("no {name}")))?).1;
+        let tensor = tensors
+            .swap_remove(found.ok_or_else(|| damaged(format!("no {name}")))?)
+            .1;
         let want = [rows as i64, parameters];
         if tensor.size() != want || tensor.kind() != Kind::Float {
-            return Err(damaged(format!("{name} is {:?}, not {want:?}", tensor.size())));
+            return Err(damaged(format!(
+                "{name} is {:?}, not {want:?}",
+                tensor.size()
+            )));
         }
         Ok(tensor.to_device(device))
     };
@@ -117,9 +137,14 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Sur
     let theta = take("theta", degrees.count())?;
     let velocity = take("velocity", degrees.trainable())?;
     if stored.surface.frozen.len() != degrees.count() {
-        return Err(damaged("its list of frozen points has another length".into()));
+        return Err(damaged(
+            "its list of frozen points has another length".into(),
+        ));
     }
-    Ok(Some((Surface::restore(stored.surface, theta, velocity), stored.progress)))
+    Ok(Some((
+        Surface::restore(stored.surface, theta, velocity),
+        stored.progress,
+    )))
 }
 
 /// Removes the checkpoint, when a fit begins anew from other corners.

@@ -26,7 +26,11 @@ impl Placement {
     pub fn resolve(config: &Config, parameters: i64) -> Result<Self> {
         let device = device(&config.device)?;
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = if config.threads == 0 { cores } else { config.threads };
+        let threads = if config.threads == 0 {
+            cores
+        } else {
+            config.threads
+        };
         tch::set_num_threads(threads as i32);
         let kind = match config.compute {
             Compute::F32 => Kind::Float,
@@ -34,7 +38,11 @@ impl Placement {
             Compute::Auto if parameters >= SMALL && fast_bf16(device) => Kind::BFloat16,
             Compute::Auto => Kind::Float,
         };
-        Ok(Self { device, kind, threads })
+        Ok(Self {
+            device,
+            kind,
+            threads,
+        })
     }
 
     /// The device's name, such as `cuda:0`.
@@ -47,10 +55,28 @@ impl Placement {
         }
     }
 
+    /// The compute type as a configuration names it.
+    pub fn compute(&self) -> Compute {
+        if self.kind == Kind::BFloat16 {
+            Compute::Bf16
+        } else {
+            Compute::F32
+        }
+    }
+
     /// The compute type's name.
     pub fn compute_name(&self) -> &'static str {
-        if self.kind == Kind::BFloat16 { "bf16" } else { "f32" }
+        if self.kind == Kind::BFloat16 {
+            "bf16"
+        } else {
+            "f32"
+        }
     }
+}
+
+/// True when `name` is a device of this machine.
+pub fn device_is_here(name: &str) -> bool {
+    device(name).is_ok()
 }
 
 fn device(name: &str) -> Result<Device> {
@@ -66,7 +92,9 @@ fn device(name: &str) -> Result<Device> {
         "mps" if tch::utils::has_mps() => Ok(Device::Mps),
         "mps" => Err(missing("this libtorch has no MPS")),
         _ => {
-            let index = name.strip_prefix("cuda:").map_or(Ok(0), str::parse::<usize>);
+            let index = name
+                .strip_prefix("cuda:")
+                .map_or(Ok(0), str::parse::<usize>);
             let index = index.map_err(|_| missing("write cuda or cuda:N"))?;
             let count = Cuda::device_count();
             if index as i64 >= count || !Cuda::is_available() {
@@ -95,7 +123,10 @@ mod tests {
     fn a_device_that_is_not_there_is_refused_with_a_remedy() {
         for name in ["cuda:99", "cuda:x"] {
             let sentence = device(name).unwrap_err().to_string();
-            assert!(sentence.contains(name) && sentence.contains("cpu"), "{sentence}");
+            assert!(
+                sentence.contains(name) && sentence.contains("cpu"),
+                "{sentence}"
+            );
         }
         assert_eq!(device("cpu").unwrap(), Device::Cpu);
     }

@@ -34,6 +34,11 @@ impl Error {
         Self::Input(sentence.into())
     }
 
+    /// True for an error of the file system, which may pass: a full disk, say.
+    pub fn is_io(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Run(RunError::Io { .. }))
+    }
+
     /// Attaches a path to an I/O error.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -79,9 +79,19 @@ impl Evaluator {
 }
 
 /// Measures a network with given statistics on a whole split, in its own order.
-pub fn measure_split(model: &Model, w: &Tensor, stats: &RunningStats, split: &Split) -> Measurement {
+pub fn measure_split(
+    model: &Model,
+    w: &Tensor,
+    stats: &RunningStats,
+    split: &Split,
+) -> Measurement {
     let starts = (0..split.len()).step_by(BATCH as usize);
-    measure(model, w, stats, starts.map(|s| split.range(s, BATCH.min(split.len() - s))))
+    measure(
+        model,
+        w,
+        stats,
+        starts.map(|s| split.range(s, BATCH.min(split.len() - s))),
+    )
 }
 
 fn measure(
@@ -102,7 +112,9 @@ fn measure(
             None => sums,
         });
     }
-    let Some(total) = total else { return Measurement::default() };
+    let Some(total) = total else {
+        return Measurement::default();
+    };
     Measurement {
         correct: total.double_value(&[0]) as u32,
         images: images as u32,
@@ -110,7 +122,12 @@ fn measure(
     }
 }
 
+/// The split in parts of nearly equal size: a small remainder would weigh as much as a full batch in the cumulative
+/// average of batch-norm statistics.
 fn chunks(split: &Split) -> Vec<(Tensor, Tensor)> {
-    let starts = (0..split.len()).step_by(BATCH as usize);
-    starts.map(|s| split.range(s, BATCH.min(split.len() - s))).collect()
+    let parts = (split.len() + BATCH - 1) / BATCH;
+    let bound = |part: i64| part * split.len() / parts.max(1);
+    (0..parts)
+        .map(|p| split.range(bound(p), bound(p + 1) - bound(p)))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::checkpoint::remove_file;
 use crate::data::{self, DataSet};
-use crate::device::Placement;
+use crate::device::{Placement, device_is_here};
 use crate::evaluate::{Evaluator, measure_split};
 use crate::model::{Measurement, Model};
 use crate::{Error, Result, model_file, networks};
@@ -10,7 +10,7 @@ use std::path::Path;
 use surfit_core::config::Config;
 use surfit_core::event::Exported;
 use surfit_core::files::write_atomic;
-use surfit_core::model_card::ModelCard;
+use surfit_core::model_card::{MeasuredOn, ModelCard};
 use surfit_core::surface::Degrees;
 use tch::Tensor;
 
@@ -34,7 +34,10 @@ pub struct Chosen {
 ///
 /// # Errors
 /// When `dir` holds a model already and `replace` is off, or a file cannot be written.
-#[allow(clippy::too_many_arguments, reason = "all of a run's parts go into the card")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "all of a run's parts go into the card"
+)]
 pub fn write(
     dir: &Path,
     replace: bool,
@@ -78,7 +81,12 @@ pub fn write(
         test_accuracy: test.accuracy(),
         test_loss: test.loss(),
         test_images: test.images as usize,
-        measured_on: format!("{} {}", placement.device_name(), placement.compute_name()),
+        measured_on: MeasuredOn {
+            data: config.data.clone(),
+            device: placement.device_name(),
+            compute: placement.compute(),
+            threads: placement.threads,
+        },
         seed: config.seed,
         fit_steps: chosen.fit_steps,
         run: chosen.run.clone(),
@@ -96,7 +104,12 @@ pub fn write(
 }
 
 /// The test measurement of a network whose statistics are re-estimated as everywhere else.
-pub fn test_accuracy(model: &Model, evaluator: &Evaluator, data: &DataSet, w: &Tensor) -> Measurement {
+pub fn test_accuracy(
+    model: &Model,
+    evaluator: &Evaluator,
+    data: &DataSet,
+    w: &Tensor,
+) -> Measurement {
     let stats = evaluator.refresh(model, w, i64::MAX);
     measure_split(model, w, &stats, &data.test)
 }
@@ -132,14 +145,20 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measu
             }
             stats
         }
-        None => Evaluator::new(&data, config.data.calibration_images, config.seed)
-            .refresh(&model, &flat, i64::MAX),
+        None => Evaluator::new(&data, config.data.calibration_images, config.seed).refresh(
+            &model,
+            &flat,
+            i64::MAX,
+        ),
     };
     let images = match split {
         EvalSplit::Validation => &data.validation,
         EvalSplit::Test => &data.test,
     };
-    Ok((measure_split(&model, &flat, &stats, images), data.description))
+    Ok((
+        measure_split(&model, &flat, &stats, images),
+        data.description,
+    ))
 }
 
 /// The configuration that a model's card stands for: its network, data set and seed.
@@ -149,11 +168,30 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measu
 pub fn config_from_card(model: &Path) -> Result<Config> {
     let path = model.with_file_name("model.json");
     let bytes = std::fs::read(&path).map_err(|e| {
-        Error::input(format!("{}: {e}; give --config, or keep model.json beside the model", path.display()))
+        Error::input(format!(
+            "{}: {e}; give --config, or keep model.json beside the model",
+            path.display()
+        ))
     })?;
-    let card: ModelCard = serde_json::from_slice(&bytes)
-        .map_err(|e| Error::input(format!("{} is no model card ({e}); give --config", path.display())))?;
-    let mut config = Config { seed: card.seed, network: card.network, ..Config::default() };
+    let card: ModelCard = serde_json::from_slice(&bytes).map_err(|e| {
+        Error::input(format!(
+            "{} is no model card ({e}); give --config",
+            path.display()
+        ))
+    })?;
+    let on = card.measured_on;
+    let mut config = Config {
+        seed: card.seed,
+        network: card.network,
+        data: on.data,
+        compute: on.compute,
+        threads: on.threads,
+        ..Config::default()
+    };
     config.data.set = card.data;
+    // The same device where this machine has it; any other gives the same up to rounding.
+    if device_is_here(&on.device) {
+        config.device = on.device;
+    }
     Ok(config)
 }

@@ -76,7 +76,12 @@ impl Journal {
             snapshots: watch::Sender::new(None),
             viewers: Arc::default(),
         };
-        Ok(Self { log, feed, picture: run.picture()?, unwritten: false })
+        Ok(Self {
+            log,
+            feed,
+            picture: run.picture()?,
+            unwritten: false,
+        })
     }
 
     /// The listening ends.

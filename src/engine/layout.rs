@@ -90,7 +90,10 @@ pub struct Layout {
 impl Layout {
     /// Adds a permutation group and gives its index.
     pub fn group(&mut self, name: &str, size: i64) -> usize {
-        self.groups.push(Group { name: name.into(), size });
+        self.groups.push(Group {
+            name: name.into(),
+            size,
+        });
         self.groups.len() - 1
     }
 
@@ -99,7 +102,13 @@ impl Layout {
         let mut axes = axes.to_vec();
         axes.resize(shape.len(), None);
         let offset = self.len();
-        self.parameters.push(Parameter { name: name.into(), shape: shape.into(), init, axes, offset });
+        self.parameters.push(Parameter {
+            name: name.into(),
+            shape: shape.into(),
+            init,
+            axes,
+            offset,
+        });
     }
 
     /// Adds a batch-norm layer: weight, bias, and a place for running statistics.
@@ -107,7 +116,11 @@ impl Layout {
         let axis = [group.map(|group| Axis { group, block: 1 })];
         self.parameter(&format!("{prefix}.weight"), &[channels], Init::Ones, &axis);
         self.parameter(&format!("{prefix}.bias"), &[channels], Init::Zeros, &axis);
-        self.norms.push(NormLayer { prefix: prefix.into(), channels, group });
+        self.norms.push(NormLayer {
+            prefix: prefix.into(),
+            channels,
+            group,
+        });
     }
 
     /// Number of weights `P`.
@@ -122,7 +135,10 @@ impl Layout {
 
     /// A view of every parameter into `flat`, `[P]`, in order. Nothing is copied.
     pub fn views(&self, flat: &Tensor) -> Vec<Tensor> {
-        self.parameters.iter().map(|p| flat.narrow(0, p.offset, p.len()).view(p.shape.as_slice())).collect()
+        self.parameters
+            .iter()
+            .map(|p| flat.narrow(0, p.offset, p.len()).view(p.shape.as_slice()))
+            .collect()
     }
 
     /// Initial weights for a seed, `[P]`, `f32` on the CPU: a function of the seed and each parameter's place.
@@ -155,9 +171,17 @@ impl RunningStats {
     /// Statistics before any batch: mean 0, variance 1.
     pub fn new(layout: &Layout, device: Device) -> Self {
         let of = |make: fn(&[i64], (Kind, Device)) -> Tensor| {
-            layout.norms.iter().map(|n| make(&[n.channels], (Kind::Float, device))).collect()
+            layout
+                .norms
+                .iter()
+                .map(|n| make(&[n.channels], (Kind::Float, device)))
+                .collect()
         };
-        Self { mean: of(|s, o| Tensor::zeros(s, o)), var: of(|s, o| Tensor::ones(s, o)), batches: 0 }
+        Self {
+            mean: of(|s, o| Tensor::zeros(s, o)),
+            var: of(|s, o| Tensor::ones(s, o)),
+            batches: 0,
+        }
     }
 }
 
@@ -177,17 +201,35 @@ impl Norms<'_> {
     pub fn apply(&mut self, layer: usize, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
         const EPS: f64 = 1e-5;
         let call = |mean: Option<&Tensor>, var: Option<&Tensor>, training, momentum| {
-            Tensor::batch_norm(x, Some(weight), Some(bias), mean, var, training, momentum, EPS, false)
+            Tensor::batch_norm(
+                x,
+                Some(weight),
+                Some(bias),
+                mean,
+                var,
+                training,
+                momentum,
+                EPS,
+                false,
+            )
         };
         match self {
             Norms::Batch => call(None, None, true, 0.0),
             Norms::Collect(stats) => {
                 let share = 1.0 / (stats.batches + 1) as f64;
-                call(Some(&stats.mean[layer]), Some(&stats.var[layer]), true, share)
+                call(
+                    Some(&stats.mean[layer]),
+                    Some(&stats.var[layer]),
+                    true,
+                    share,
+                )
             }
-            Norms::Running(stats) => {
-                call(Some(&stats.mean[layer]), Some(&stats.var[layer]), false, 0.0)
-            }
+            Norms::Running(stats) => call(
+                Some(&stats.mean[layer]),
+                Some(&stats.var[layer]),
+                false,
+                0.0,
+            ),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod device;
 pub mod error;
 pub mod evaluate;
 pub mod export;
+pub mod identity;
 pub mod journal;
 pub mod layout;
 pub mod memory;

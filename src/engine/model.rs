@@ -43,11 +43,16 @@ impl Model {
         let layout = network.layout();
         let normed = |name: &str| {
             layout.norms.iter().any(|n| {
-                name.strip_prefix(n.prefix.as_str()).is_some_and(|rest| rest.starts_with('.'))
+                name.strip_prefix(n.prefix.as_str())
+                    .is_some_and(|rest| rest.starts_with('.'))
             })
         };
         let cast = layout.parameters.iter().map(|p| !normed(&p.name)).collect();
-        Self { network, placement, cast }
+        Self {
+            network,
+            placement,
+            cast,
+        }
     }
 
     /// The network.
@@ -74,9 +79,17 @@ impl Model {
         let cast: Vec<Tensor> = weights
             .iter()
             .zip(&self.cast)
-            .map(|(w, &c)| if c { w.to_kind(kind) } else { w.shallow_clone() })
+            .map(|(w, &c)| {
+                if c {
+                    w.to_kind(kind)
+                } else {
+                    w.shallow_clone()
+                }
+            })
             .collect();
-        self.network.forward(&cast, &x.to_kind(kind), norms, None).to_kind(Kind::Float)
+        self.network
+            .forward(&cast, &x.to_kind(kind), norms, None)
+            .to_kind(Kind::Float)
     }
 
     /// One forward and backward pass at the flat weights `w`, `[P]`: writes the gradient into `gradient`, `[P]`, and
@@ -117,7 +130,11 @@ impl Model {
         labels: &Tensor,
     ) -> Tensor {
         let logits = self.logits(weights, x, &mut Norms::Running(stats));
-        let wide = if x.device() == Device::Mps { Kind::Float } else { Kind::Double };
+        let wide = if x.device() == Device::Mps {
+            Kind::Float
+        } else {
+            Kind::Double
+        };
         let correct = logits.argmax(1, false).eq_tensor(labels).sum(wide);
         let loss = cross_entropy(&logits, labels, Reduction::Sum, 0.0).to_kind(wide);
         Tensor::stack(&[correct, loss], 0)

@@ -13,8 +13,8 @@ use surfit_core::run_dir::{RunDir, read_events};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::codec::{Framed, LengthDelimitedCodec};
 use tokio_stream::StreamExt;
+use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 /// What every connection needs to know.
 #[derive(Clone, Debug)]
@@ -52,19 +52,31 @@ impl Socket {
     /// # Errors
     /// When the folder belongs to somebody else, or the socket cannot be made.
     pub fn bind(run: &RunDir) -> Result<Self> {
-        let path = run.socket_path();
+        let path = run.new_socket_path();
         private_folder(path.parent().unwrap_or(Path::new("/")))?;
         crate::checkpoint::remove_file(&path)?;
         let listener = std::os::unix::net::UnixListener::bind(&path).map_err(Error::io(&path))?;
         let mode = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(&path, mode).map_err(Error::io(&path))?;
         listener.set_nonblocking(true).map_err(Error::io(&path))?;
+        let note = run.join("socket");
+        let text = path.display().to_string();
+        surfit_core::files::write_atomic(&note, text.as_bytes()).map_err(Error::io(&note))?;
         Ok(Self { listener, path })
+    }
+
+    /// The listener for the runtime.
+    fn listen(&self) -> Result<UnixListener> {
+        let listener = self.listener.try_clone().map_err(Error::io(&self.path))?;
+        UnixListener::from_std(listener).map_err(Error::io(&self.path))
     }
 }
 
 fn private_folder(folder: &Path) -> Result<()> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
     made.map_err(Error::io(folder))?;
     let facts = std::fs::symlink_metadata(folder).map_err(Error::io(folder))?;
     let me = rustix::process::geteuid().as_raw();
@@ -91,9 +103,9 @@ pub fn serve(socket: Socket, service: Service, mut stop: oneshot::Receiver<()>) 
         .build()
         .map_err(Error::io("tokio runtime"))?;
     runtime.block_on(async move {
-        let listener =
-            UnixListener::from_std(socket.listener.try_clone().map_err(Error::io(&socket.path))?)
-                .map_err(Error::io(&socket.path))?;
+        let mut socket = socket;
+        let mut listener = socket.listen()?;
+        let mut watch = tokio::time::interval(Duration::from_secs(2));
         let mut clients = tokio::task::JoinSet::new();
         let asked_to_end = end_on_signals(service.requests.clone());
         tokio::pin!(asked_to_end);
@@ -107,6 +119,13 @@ pub fn serve(socket: Socket, service: Service, mut stop: oneshot::Receiver<()>) 
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 },
                 Some(_) = clients.join_next() => {}
+                // A logout can take the user's runtime folder away from under a running engine.
+                _ = watch.tick() => {
+                    if !socket.path.exists() && let Ok(new) = Socket::bind(&service.run) {
+                        listener = new.listen()?;
+                        socket = new;
+                    }
+                }
             }
         }
         // The feed ends when the journal is gone; connections drain and close by themselves.
@@ -121,9 +140,10 @@ pub fn serve(socket: Socket, service: Service, mut stop: oneshot::Receiver<()>) 
 /// hang-up of a terminal never reaches it.
 async fn end_on_signals(requests: SyncSender<Request>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         return std::future::pending().await;
     };
     loop {
@@ -131,7 +151,10 @@ async fn end_on_signals(requests: SyncSender<Request>) {
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
-        let request = Request { command: Command::Shutdown, reply: oneshot::channel().0 };
+        let request = Request {
+            command: Command::Shutdown,
+            reply: oneshot::channel().0,
+        };
         let _ = requests.try_send(request);
     }
 }
@@ -141,11 +164,15 @@ async fn client(stream: UnixStream, service: Service) {
     if stream.peer_cred().map(|c| c.uid()).ok() != Some(me) {
         return;
     }
-    let codec = LengthDelimitedCodec::builder().max_frame_length(MAX_FRAME).new_codec();
+    let codec = LengthDelimitedCodec::builder()
+        .max_frame_length(MAX_FRAME)
+        .new_codec();
     let mut frames = Framed::new(stream, codec);
     let hello = tokio::time::timeout(PATIENCE, receive(&mut frames)).await;
     let refusal = match hello {
-        Ok(Some(Ok(ClientMessage::Hello { protocol, after, .. }))) if protocol == VERSION => {
+        Ok(Some(Ok(ClientMessage::Hello {
+            protocol, after, ..
+        }))) if protocol == VERSION => {
             let welcome = ServerMessage::Welcome {
                 protocol: VERSION,
                 engine: env!("CARGO_PKG_VERSION").into(),
@@ -189,8 +216,16 @@ async fn send(frames: &mut Frames, message: &ServerMessage) -> std::result::Resu
     }
 }
 
-async fn talk(frames: &mut Frames, service: Service, after: Option<u64>) -> std::result::Result<(), Gone> {
-    let Service { run, feed, requests } = service;
+async fn talk(
+    frames: &mut Frames,
+    service: Service,
+    after: Option<u64>,
+) -> std::result::Result<(), Gone> {
+    let Service {
+        run,
+        feed,
+        requests,
+    } = service;
     let _viewer = feed.viewer();
     // Listening begins before the file is read, so that nothing falls between.
     let mut live = feed.events();
@@ -259,7 +294,11 @@ async fn talk(frames: &mut Frames, service: Service, after: Option<u64>) -> std:
     }
 }
 
-async fn catch_up(frames: &mut Frames, run: &RunDir, sent: &mut u64) -> std::result::Result<(), Gone> {
+async fn catch_up(
+    frames: &mut Frames,
+    run: &RunDir,
+    sent: &mut u64,
+) -> std::result::Result<(), Gone> {
     for envelope in read_events(&run.events_path(), *sent).map_err(|_| Gone)? {
         *sent = envelope.seq;
         send(frames, &ServerMessage::Event(envelope)).await?;
@@ -276,13 +315,16 @@ fn pass_on(
     let (reply, answer) = oneshot::channel();
     match requests.try_send(Request { command, reply }) {
         Ok(()) => {}
-        Err(TrySendError::Full(_)) => return Err("the engine has too many commands waiting; try again".into()),
+        Err(TrySendError::Full(_)) => {
+            return Err("the engine has too many commands waiting; try again".into());
+        }
         Err(TrySendError::Disconnected(_)) => return Err("the engine is closing".into()),
     }
     let replies = replies.clone();
     tokio::spawn(async move {
-        let (seq, error) =
-            answer.await.unwrap_or((0, Some("the engine closed before it answered".into())));
+        let (seq, error) = answer
+            .await
+            .unwrap_or((0, Some("the engine closed before it answered".into())));
         let _ = replies.send((id, seq, error)).await;
     });
     Ok(())

@@ -84,13 +84,32 @@ impl Surface {
         }
         let velocity = Tensor::zeros([trainable, p], (Kind::Float, device));
         let frozen = vec![false; degrees.count()];
-        Self { degrees, theta, velocity, frozen, last_rate: 0.0, version: 1 }
+        Self {
+            degrees,
+            theta,
+            velocity,
+            frozen,
+            last_rate: 0.0,
+            version: 1,
+        }
     }
 
     /// A surface from its stored parts. `theta` is `[K, P]`, `velocity` `[K−4, P]`.
     pub fn restore(state: SurfaceState, theta: Tensor, velocity: Tensor) -> Self {
-        let SurfaceState { degrees, frozen, last_rate, version } = state;
-        Self { degrees, theta, velocity, frozen, last_rate, version }
+        let SurfaceState {
+            degrees,
+            frozen,
+            last_rate,
+            version,
+        } = state;
+        Self {
+            degrees,
+            theta,
+            velocity,
+            frozen,
+            last_rate,
+            version,
+        }
     }
 
     /// What of it is not a tensor.
@@ -164,7 +183,12 @@ impl Surface {
             Phase::Edge => self.degrees.edge_second_moments(),
             Phase::Interior => self.degrees.interior_second_moments(),
         };
-        moments.iter().enumerate().filter(|(k, _)| self.trains(*k)).map(|(_, m)| m).sum()
+        moments
+            .iter()
+            .enumerate()
+            .filter(|(k, _)| self.trains(*k))
+            .map(|(_, m)| m)
+            .sum()
     }
 
     fn trains(&self, row: usize) -> bool {
@@ -174,48 +198,79 @@ impl Surface {
     /// One optimizer step over the parts of a minibatch, each at its own point.
     ///
     /// Per part: interpolation, one ordinary forward and backward pass, and a rank-one update of the velocity.
-    /// Nothing waits for the host.
-    pub fn step(&mut self, model: &Model, phase: Phase, parts: &[Part], rates: StepRates) -> StepRecord {
+    /// Nothing is read back from the device.
+    pub fn step(
+        &mut self,
+        model: &Model,
+        phase: Phase,
+        parts: &[Part],
+        rates: StepRates,
+    ) -> StepRecord {
         let normalizer = self.normalizer(phase);
-        let rate = if normalizer > 0.0 { rates.rate / normalizer } else { 0.0 };
-        let keep = if self.last_rate > 0.0 { rates.momentum * rate / self.last_rate } else { 0.0 };
+        let rate = if normalizer > 0.0 {
+            rates.rate / normalizer
+        } else {
+            0.0
+        };
+        let keep = if self.last_rate > 0.0 {
+            rates.momentum * rate / self.last_rate
+        } else {
+            0.0
+        };
         let p = self.theta.size()[1];
         let options = (Kind::Float, self.theta.device());
         let (mut w, mut g) = (Tensor::empty([1, p], options), Tensor::empty([p], options));
         let mut record = StepRecord {
             loss: Tensor::zeros([], options),
             norms: Vec::with_capacity(parts.len()),
-            weights: Vec::with_capacity(parts.len()),
+            weights: Vec::new(),
         };
         let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
         let trains = self.degrees.trainable() > 0 && rate > 0.0;
         if trains {
             let _ = self.velocity.g_mul_scalar_(keep);
         }
-        for part in parts {
-            let b = self.degrees.weights(part.uv.0, part.uv.1);
-            let row = Tensor::from_slice(&to_f32(&b)).to_device(options.1).unsqueeze(0);
-            w = row.mm_out(&w, &self.theta);
+        // All weights of the step go to the device together.
+        record.weights = parts
+            .iter()
+            .map(|p| self.degrees.weights(p.uv.0, p.uv.1))
+            .collect();
+        let shares: Vec<f64> = parts
+            .iter()
+            .map(|p| p.x.size()[0] as f64 / images as f64)
+            .collect();
+        let decay = rates.weight_decay;
+        let of_step = |b: &Vec<f64>, share: f64| -> Vec<f64> {
+            let scale = rate * share * (1.0 + decay);
+            (4..b.len())
+                .map(|k| if self.trains(k) { b[k] * scale } else { 0.0 })
+                .collect()
+        };
+        let steps: Matrix = record
+            .weights
+            .iter()
+            .zip(&shares)
+            .map(|(b, &share)| of_step(b, share))
+            .collect();
+        let points = coefficients(&record.weights, options.1);
+        let steps = trains.then(|| coefficients(&steps, options.1));
+        for (index, part) in parts.iter().enumerate() {
+            w = points.narrow(0, index as i64, 1).mm_out(&w, &self.theta);
             let flat = w.squeeze_dim(0);
-            let share = part.x.size()[0] as f64 / images as f64;
             let loss = model.gradient(&flat, &part.x, &part.labels, rates.smoothing, &g);
-            record.loss += loss * share;
+            record.loss += loss * shares[index];
             record.norms.push(g.norm());
-            if trains {
-                // lerp gives (g + λw)/(1 + λ) in place; the factor goes into the coefficients.
-                let decay = rates.weight_decay;
+            if let Some(steps) = &steps {
+                // lerp gives (g + λw)/(1 + λ) in place; the factor is in the coefficients.
                 let _ = g.lerp_(&flat, decay / (1.0 + decay));
-                let scale = rate * share * (1.0 + decay);
-                let c: Vec<f32> = (4..b.len())
-                    .map(|k| if self.trains(k) { (b[k] * scale) as f32 } else { 0.0 })
-                    .collect();
-                let c = Tensor::from_slice(&c).to_device(options.1);
-                let _ = self.velocity.addr_(&c, &g);
+                let _ = self.velocity.addr_(&steps.get(index as i64), &g);
             }
-            record.weights.push(b);
         }
         if trains {
-            let _ = self.theta.narrow(0, 4, self.degrees.trainable() as i64).g_sub_(&self.velocity);
+            let _ = self
+                .theta
+                .narrow(0, 4, self.degrees.trainable() as i64)
+                .g_sub_(&self.velocity);
             self.version += 1;
             self.last_rate = rate;
         }
@@ -223,7 +278,8 @@ impl Surface {
     }
 
     /// Changes the degrees: exact elevation, or the least-squares fit with corners held. The velocity goes along. Gives
-    /// the largest distance by which a point of a 5×5 grid moved, relative to `scale`.
+    /// the largest distance by which a point of the surface moved, relative to `scale`: in exact arithmetic on a 41×41
+    /// grid, and as the stored numbers have it on a 5×5 grid.
     pub fn convert(&mut self, to: Degrees, scale: f64) -> f64 {
         let from = self.degrees;
         if from == to {
@@ -235,22 +291,27 @@ impl Surface {
         // Corners do not move, so their velocity is zero and the rest of the matrix carries it all.
         let inner: Matrix = matrix[4..].iter().map(|row| row[4..].to_vec()).collect();
         let velocity = match (inner.len(), from.trainable()) {
-            (0, _) | (_, 0) => {
-                Tensor::zeros([to.trainable() as i64, theta.size()[1]], (Kind::Float, device))
-            }
+            (0, _) | (_, 0) => Tensor::zeros(
+                [to.trainable() as i64, theta.size()[1]],
+                (Kind::Float, device),
+            ),
             _ => coefficients(&inner, device).mm(&self.velocity),
         };
         // The corners' rows are the given networks to the last bit, not a sum with rounding.
         theta.narrow(0, 0, 4).copy_(&self.theta.narrow(0, 0, 4));
+        let exact = deviation_on_grid(from, to, &matrix, &self.theta);
         let old = std::mem::replace(&mut self.theta, theta);
         let moved = (0..25)
             .map(|cell| {
                 let (u, v) = (f64::from(cell / 5) / 4.0, f64::from(cell % 5) / 4.0);
-                let before = Tensor::from_slice(&to_f32(&from.weights(u, v))).to_device(device);
-                let before = before.unsqueeze(0).mm(&old).squeeze_dim(0);
-                (self.combine(&to.weights(u, v)) - before).norm().double_value(&[])
+                let before = coefficients(&[from.weights(u, v)], device)
+                    .mm(&old)
+                    .squeeze_dim(0);
+                (self.combine(&to.weights(u, v)) - before)
+                    .norm()
+                    .double_value(&[])
             })
-            .fold(0.0, f64::max);
+            .fold(exact, f64::max);
         self.velocity = velocity;
         self.degrees = to;
         // Points that the user froze keep standing still only where the grid of points is the same.
@@ -265,8 +326,10 @@ impl Surface {
     pub fn scale(&self) -> f64 {
         let corner = |c| self.theta.get(c);
         let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
-        let sum: f64 =
-            pairs.iter().map(|&(a, b)| (corner(a) - corner(b)).norm().double_value(&[])).sum();
+        let sum: f64 = pairs
+            .iter()
+            .map(|&(a, b)| (corner(a) - corner(b)).norm().double_value(&[]))
+            .sum();
         sum / pairs.len() as f64
     }
 
@@ -297,6 +360,27 @@ impl Surface {
     }
 }
 
+/// The largest distance between a surface and its conversion on a fine grid, from the Gram matrix `G = ΘΘᵀ` of the old
+/// control points: with `d = b_from − Mᵀ b_to` the distance is `√(dᵀ G d)`.
+fn deviation_on_grid(from: Degrees, to: Degrees, matrix: &Matrix, theta: &Tensor) -> f64 {
+    let gram = theta
+        .mm(&theta.tr())
+        .to_kind(Kind::Float)
+        .to_device(Device::Cpu);
+    let k = from.count();
+    let gram: Vec<f32> = Vec::try_from(gram.reshape([-1])).unwrap_or_else(|_| vec![0.0; k * k]);
+    let at = |cell: i32| {
+        let (u, v) = (f64::from(cell / 41) / 40.0, f64::from(cell % 41) / 40.0);
+        let mut d = from.weights(u, v);
+        for (b, row) in to.weights(u, v).into_iter().zip(matrix) {
+            d.iter_mut().zip(row).for_each(|(d, m)| *d -= b * m);
+        }
+        let row = |r: usize| -> f64 { (0..k).map(|c| f64::from(gram[r * k + c]) * d[c]).sum() };
+        (0..k).map(|r| d[r] * row(r)).sum::<f64>().max(0.0).sqrt()
+    };
+    (0..41 * 41).map(at).fold(0.0, f64::max)
+}
+
 fn to_f32(x: &[f64]) -> Vec<f32> {
     x.iter().map(|&v| v as f32).collect()
 }
@@ -304,7 +388,9 @@ fn to_f32(x: &[f64]) -> Vec<f32> {
 fn coefficients(matrix: &[Vec<f64>], device: Device) -> Tensor {
     let columns = matrix.first().map_or(0, Vec::len) as i64;
     let flat: Vec<f32> = matrix.iter().flatten().map(|&v| v as f32).collect();
-    Tensor::from_slice(&flat).view([-1, columns]).to_device(device)
+    Tensor::from_slice(&flat)
+        .view([-1, columns])
+        .to_device(device)
 }
 
 #[cfg(test)]

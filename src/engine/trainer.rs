@@ -23,7 +23,10 @@ impl Batches {
     pub fn indices(&mut self, data: &DataSet, seed: u64, batch: usize, step: u64) -> Tensor {
         let per_epoch = Self::per_epoch(data.train.len(), batch);
         let (epoch, within) = (step / per_epoch, step % per_epoch);
-        let cached = self.epoch.take().filter(|(s, e, _)| (*s, *e) == (seed, epoch));
+        let cached = self
+            .epoch
+            .take()
+            .filter(|(s, e, _)| (*s, *e) == (seed, epoch));
         let order = cached.map(|c| c.2).unwrap_or_else(|| {
             let n = data.train.len() as usize;
             let order = random::permutation(n, seed, Purpose::BatchOrder, epoch);
@@ -53,7 +56,11 @@ pub struct Trainer {
 impl Trainer {
     /// Fresh weights for a seed.
     pub fn new(model: &Model, seed: u64) -> Self {
-        let weights = model.network().layout().initial(seed).to_device(model.placement().device);
+        let weights = model
+            .network()
+            .layout()
+            .initial(seed)
+            .to_device(model.placement().device);
         let velocity = weights.zeros_like();
         Self::restore(weights, velocity, 0, seed)
     }
@@ -61,7 +68,14 @@ impl Trainer {
     /// A training that goes on from stored parts.
     pub fn restore(weights: Tensor, velocity: Tensor, step: u64, seed: u64) -> Self {
         let gradient = weights.zeros_like();
-        Self { weights, velocity, step, seed, gradient, batches: Batches::default() }
+        Self {
+            weights,
+            velocity,
+            step,
+            seed,
+            gradient,
+            batches: Batches::default(),
+        }
     }
 
     /// Steps of a whole training.
@@ -72,16 +86,25 @@ impl Trainer {
     /// The learning rate of the next step.
     pub fn rate(&self, data: &DataSet, config: &CornersConfig) -> f64 {
         let total = Self::total(data, config);
-        config.learning_rate * warmup_cosine(self.step, total, config.warmup, super::checkpoint::FLOOR)
+        config.learning_rate
+            * warmup_cosine(self.step, total, config.warmup, super::checkpoint::FLOOR)
     }
 
     /// One step of SGD with Nesterov momentum; gives the loss as a scalar on the device.
     pub fn step(&mut self, model: &Model, data: &DataSet, config: &CornersConfig) -> Tensor {
         let rate = self.rate(data, config);
-        let indices = self.batches.indices(data, self.seed, config.batch, self.step);
+        let indices = self
+            .batches
+            .indices(data, self.seed, config.batch, self.step);
         let (x, labels) = data.train.batch(&indices);
         let x = augment(&x, config.shift, config.flip, self.seed, self.step);
-        let loss = model.gradient(&self.weights, &x, &labels, config.label_smoothing, &self.gradient);
+        let loss = model.gradient(
+            &self.weights,
+            &x,
+            &labels,
+            config.label_smoothing,
+            &self.gradient,
+        );
         self.gradient += &self.weights * config.weight_decay;
         self.velocity *= config.momentum;
         self.velocity += &self.gradient;
@@ -127,6 +150,8 @@ impl PendingLosses {
 
 /// Reads scalars from the device in one transfer.
 pub fn read_scalars(scalars: &[Tensor]) -> Vec<f32> {
-    let together = Tensor::stack(scalars, 0).to_kind(Kind::Float).to_device(tch::Device::Cpu);
+    let together = Tensor::stack(scalars, 0)
+        .to_kind(Kind::Float)
+        .to_device(tch::Device::Cpu);
     Vec::<f32>::try_from(together).unwrap_or_else(|_| vec![f32::NAN; scalars.len()])
 }

@@ -2,7 +2,11 @@
 //!
 //! Every test works in a temporary folder of its own (runs, sockets, configuration of the user), so tests do not see
 //! each other, and everything a test started ends with it.
-#![allow(dead_code, unused_imports, reason = "every test program uses another part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "every test program uses another part"
+)]
 
 mod done;
 mod files;

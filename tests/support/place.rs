@@ -48,7 +48,10 @@ impl Place {
     pub fn new() -> Self {
         let slot = Slot::take();
         // Not the system's temporary folder: a socket's path has room for about a hundred bytes only.
-        let dir = tempfile::Builder::new().prefix("surfit-").tempdir_in("/tmp").expect("a temporary folder");
+        let dir = tempfile::Builder::new()
+            .prefix("surfit-")
+            .tempdir_in("/tmp")
+            .expect("a temporary folder");
         let place = Self { dir, _slot: slot };
         for folder in ["runtime", "settings", "data"] {
             std::fs::create_dir(place.path(folder)).expect("a folder");
@@ -80,13 +83,22 @@ impl Place {
     }
 
     /// Variables of whoever runs the tests that would change what the programs do.
-    pub const FOREIGN: [&str; 6] =
-        ["SURFIT_ENGINE", "SURFIT_THEME", "NO_COLOR", "COLORTERM", "RUST_BACKTRACE", "RUST_LOG"];
+    pub const FOREIGN: [&str; 6] = [
+        "SURFIT_ENGINE",
+        "SURFIT_THEME",
+        "NO_COLOR",
+        "COLORTERM",
+        "RUST_BACKTRACE",
+        "RUST_LOG",
+    ];
 
     /// A program set up for the folder, which is its working directory.
     pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.envs(self.environment()).current_dir(self.dir.path()).stdin(Stdio::null());
+        command
+            .envs(self.environment())
+            .current_dir(self.dir.path())
+            .stdin(Stdio::null());
         for name in Self::FOREIGN {
             command.env_remove(name);
         }
@@ -110,7 +122,10 @@ impl Place {
     #[track_caller]
     pub fn finish(&self, mut command: Command) -> Done {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
-        let line = words.map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+        let line = words
+            .map(|w| w.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join(" ");
         let began = Instant::now();
         let mut child = command
             .stdout(Stdio::piped())
@@ -149,14 +164,19 @@ impl Place {
     /// Does a whole tiny job in the run directory `name`, with `extra` arguments; gives the directory.
     #[track_caller]
     pub fn job(&self, name: &str, extra: &str) -> PathBuf {
-        self.surfit(&format!("run tiny.toml --run-dir {name} --json {extra}")).ok();
+        self.surfit(&format!("run tiny.toml --run-dir {name} --json {extra}"))
+            .ok();
         self.path(name)
     }
 
     /// Begins a tiny job and leaves it to its engine: the run directory and the engine's process id.
     #[track_caller]
     pub fn begin(&self, name: &str, extra: &str) -> (PathBuf, i32) {
-        let done = self.surfit(&format!("run tiny.toml --run-dir {name} --json --detach {extra}")).ok();
+        let done = self
+            .surfit(&format!(
+                "run tiny.toml --run-dir {name} --json --detach {extra}"
+            ))
+            .ok();
         (self.path(name), pid_in(&done))
     }
 
@@ -168,9 +188,17 @@ impl Place {
 
     /// Every run directory in the folder or among its runs.
     fn run_directories(&self) -> Vec<PathBuf> {
-        let inside = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path());
-        let mut all: Vec<PathBuf> =
-            inside(self.path("")).chain(inside(self.path("runs"))).filter_map(|p| p.canonicalize().ok()).collect();
+        let inside = |folder: PathBuf| {
+            std::fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|e| e.path())
+        };
+        let mut all: Vec<PathBuf> = inside(self.path(""))
+            .chain(inside(self.path("runs")))
+            .filter_map(|p| p.canonicalize().ok())
+            .collect();
         all.retain(|p| p.join("config.toml").is_file());
         all.sort();
         all.dedup();
@@ -192,7 +220,9 @@ impl Place {
     #[track_caller]
     pub fn kill(&self, pid: i32) {
         send(pid, rustix::process::Signal::KILL);
-        wait_for("the killed process to be gone", || (!is_alive(pid)).then_some(()));
+        wait_for("the killed process to be gone", || {
+            (!is_alive(pid)).then_some(())
+        });
     }
 }
 
@@ -204,15 +234,29 @@ impl Drop for Place {
             for run in self.run_directories() {
                 let tail = |name: &str, lines: usize| {
                     let text = std::fs::read_to_string(run.join(name)).unwrap_or_default();
-                    let all: Vec<String> = text.lines().map(|l| l.chars().take(400).collect()).collect();
+                    let all: Vec<String> = text
+                        .lines()
+                        .map(|l| l.chars().take(400).collect())
+                        .collect();
                     all[all.len().saturating_sub(lines)..].join("\n")
                 };
-                eprintln!("-- {}\n{}\n{}", run.display(), tail("log.txt", 10), tail("events.jsonl", 5));
+                eprintln!(
+                    "-- {}\n{}\n{}",
+                    run.display(),
+                    tail("log.txt", 10),
+                    tail("events.jsonl", 5)
+                );
             }
         }
         let mark = format!("SURFIT_RUNS={}", self.path("runs").display());
         for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse::<i32>().ok()) else { continue };
+            let Some(pid) = entry
+                .file_name()
+                .to_str()
+                .and_then(|n| n.parse::<i32>().ok())
+            else {
+                continue;
+            };
             let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
             if environment.split(|&b| b == 0).any(|v| v == mark.as_bytes()) {
                 send(pid, rustix::process::Signal::KILL);
@@ -222,7 +266,9 @@ impl Drop for Place {
 }
 
 fn pid_in(done: &Done) -> i32 {
-    let pid = done.last_json()["pid"].as_i64().unwrap_or_else(|| panic!("no pid:\n{}", done.story()));
+    let pid = done.last_json()["pid"]
+        .as_i64()
+        .unwrap_or_else(|| panic!("no pid:\n{}", done.story()));
     i32::try_from(pid).expect("a process id")
 }
 
@@ -236,12 +282,19 @@ pub fn send(pid: i32, signal: rustix::process::Signal) {
 /// True while any thread of a process works. A zombie that nobody reaps does not, but a zombie's other threads may still
 /// be on their way out and hold its files.
 pub fn is_alive(pid: i32) -> bool {
-    let Some(id) = rustix::process::Pid::from_raw(pid) else { return false };
+    let Some(id) = rustix::process::Pid::from_raw(pid) else {
+        return false;
+    };
     if rustix::process::test_kill_process(id).is_err() {
         return false;
     }
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return !cfg!(target_os = "linux") };
-    let zombie = stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return !cfg!(target_os = "linux");
+    };
+    let zombie = stat
+        .rsplit(')')
+        .next()
+        .is_some_and(|rest| rest.trim_start().starts_with('Z'));
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
     !zombie || threads > 1
 }
@@ -254,7 +307,11 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(began.elapsed() < LIMIT, "waited {} s for {what}", LIMIT.as_secs());
+        assert!(
+            began.elapsed() < LIMIT,
+            "waited {} s for {what}",
+            LIMIT.as_secs()
+        );
         std::thread::sleep(Duration::from_millis(15));
     }
 }

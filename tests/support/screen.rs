@@ -41,7 +41,12 @@ pub struct Screen {
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
-    PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }
+    PtySize {
+        rows,
+        cols: columns,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
 }
 
 fn whole(n: u16) -> NonZeroU16 {
@@ -51,22 +56,41 @@ fn whole(n: u16) -> NonZeroU16 {
 impl Screen {
     /// Starts `surfit` with arguments in a terminal of that size; `environment` on top of the place's.
     #[track_caller]
-    pub fn open(place: &Place, arguments: &str, (columns, rows): (u16, u16), environment: &[(&str, &str)]) -> Self {
-        let pair = native_pty_system().openpty(size(columns, rows)).expect("a pseudo-terminal");
+    pub fn open(
+        place: &Place,
+        arguments: &str,
+        (columns, rows): (u16, u16),
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let pair = native_pty_system()
+            .openpty(size(columns, rows))
+            .expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_surfit"));
         command.args(arguments.split_whitespace());
         command.cwd(place.path(""));
-        Place::FOREIGN.iter().for_each(|name| command.env_remove(name));
-        place.environment().into_iter().for_each(|(name, value)| command.env(name, value));
+        Place::FOREIGN
+            .iter()
+            .for_each(|name| command.env_remove(name));
+        place
+            .environment()
+            .into_iter()
+            .for_each(|(name, value)| command.env(name, value));
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         command.env("LC_ALL", "C.UTF-8");
-        environment.iter().for_each(|(name, value)| command.env(name, value));
+        environment
+            .iter()
+            .for_each(|(name, value)| command.env(name, value));
         let modes = format!("{:?}", pair.master.get_termios());
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let writer = pair.master.take_writer().expect("a writer");
         let parser = vt100::Parser::new(whole(rows), whole(columns), 0);
-        let tape = Arc::new(Mutex::new(Tape { parser, bytes: Vec::new(), last: Instant::now(), broken: false }));
+        let tape = Arc::new(Mutex::new(Tape {
+            parser,
+            bytes: Vec::new(),
+            last: Instant::now(),
+            broken: false,
+        }));
         let recorder = tape.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
@@ -84,12 +108,26 @@ impl Screen {
         let child = pair.slave.spawn_command(command).expect("surfit starts");
         let pid = child.process_id().expect("a process id") as i32;
         let (master, slave) = (Some(pair.master), Some(pair.slave));
-        Self { tape, child, master, writer: Some(writer), slave, modes, began, pid }
+        Self {
+            tape,
+            child,
+            master,
+            writer: Some(writer),
+            slave,
+            modes,
+            began,
+            pid,
+        }
     }
 
     /// What a person sees.
     pub fn text(&self) -> String {
-        self.tape.lock().expect("the tape").parser.screen().contents()
+        self.tape
+            .lock()
+            .expect("the tape")
+            .parser
+            .screen()
+            .contents()
     }
 
     /// Everything that was written, as it was written.
@@ -105,7 +143,9 @@ impl Screen {
     /// Waits until the screen holds `text`; gives the seconds since the program's start.
     #[track_caller]
     pub fn wait(&self, text: &str) -> f64 {
-        self.wait_until(&format!("`{text}` to appear"), |screen| screen.contains(text))
+        self.wait_until(&format!("`{text}` to appear"), |screen| {
+            screen.contains(text)
+        })
     }
 
     /// Waits until the screen no longer holds `text`.
@@ -126,7 +166,11 @@ impl Screen {
             assert!(
                 !dead && seconds < LIMIT.as_secs_f64(),
                 "waited for {what}{}; the screen shows\n{text}",
-                if dead { ", but the program has ended" } else { "" }
+                if dead {
+                    ", but the program has ended"
+                } else {
+                    ""
+                }
             );
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -136,7 +180,10 @@ impl Screen {
     #[track_caller]
     pub fn press(&mut self, keys: &str) {
         let writer = self.writer.as_mut().expect("the terminal");
-        writer.write_all(keys.as_bytes()).and_then(|()| writer.flush()).expect("the terminal takes keys");
+        writer
+            .write_all(keys.as_bytes())
+            .and_then(|()| writer.flush())
+            .expect("the terminal takes keys");
     }
 
     /// Milliseconds from a key to the first byte that comes out after it, when the screen was at rest before.
@@ -148,14 +195,26 @@ impl Screen {
             if changed(&self.text()) {
                 return pressed.elapsed().as_secs_f64() * 1e3;
             }
-            assert!(pressed.elapsed() < LIMIT, "no answer to {keys:?}; the screen shows\n{}", self.text());
+            assert!(
+                pressed.elapsed() < LIMIT,
+                "no answer to {keys:?}; the screen shows\n{}",
+                self.text()
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     pub fn resize(&self, columns: u16, rows: u16) {
-        self.tape.lock().expect("the tape").parser.set_size(whole(rows), whole(columns));
-        self.master.as_ref().expect("the terminal").resize(size(columns, rows)).expect("another size");
+        self.tape
+            .lock()
+            .expect("the tape")
+            .parser
+            .set_size(whole(rows), whole(columns));
+        self.master
+            .as_ref()
+            .expect("the terminal")
+            .resize(size(columns, rows))
+            .expect("another size");
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {
@@ -177,7 +236,11 @@ impl Screen {
             if let Some(status) = self.child.try_wait().expect("the child") {
                 return status.exit_code();
             }
-            assert!(began.elapsed() < LIMIT, "the program does not end; the screen shows\n{}", self.text());
+            assert!(
+                began.elapsed() < LIMIT,
+                "the program does not end; the screen shows\n{}",
+                self.text()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -197,17 +260,37 @@ impl Screen {
         }
         let tape = self.tape.lock().expect("the tape");
         let screen = tape.parser.screen();
-        assert!(tape.bytes.windows(8).any(|w| w == b"\x1b[?1049h"), "the alternate screen was never used");
-        assert!(!screen.alternate_screen(), "the alternate screen was not left");
+        assert!(
+            tape.bytes.windows(8).any(|w| w == b"\x1b[?1049h"),
+            "the alternate screen was never used"
+        );
+        assert!(
+            !screen.alternate_screen(),
+            "the alternate screen was not left"
+        );
         assert!(!screen.hide_cursor(), "the cursor stayed hidden");
-        assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None, "the mouse stayed captured");
+        assert_eq!(
+            screen.mouse_protocol_mode(),
+            MouseProtocolMode::None,
+            "the mouse stayed captured"
+        );
         assert!(!screen.bracketed_paste(), "bracketed paste stayed on");
         let colours = (screen.fgcolor(), screen.bgcolor());
-        assert_eq!(colours, (vt100::Color::Default, vt100::Color::Default), "colours stayed on");
-        assert!(!screen.bold() && !screen.inverse() && !screen.underline(), "a style stayed on");
+        assert_eq!(
+            colours,
+            (vt100::Color::Default, vt100::Color::Default),
+            "colours stayed on"
+        );
+        assert!(
+            !screen.bold() && !screen.inverse() && !screen.underline(),
+            "a style stayed on"
+        );
         let text = screen.contents();
         drop(tape);
-        let modes = format!("{:?}", self.master.as_ref().expect("the terminal").get_termios());
+        let modes = format!(
+            "{:?}",
+            self.master.as_ref().expect("the terminal").get_termios()
+        );
         assert_eq!(modes, self.modes, "echo or line mode were not given back");
         (code, text)
     }

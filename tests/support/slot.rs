@@ -21,7 +21,12 @@ impl Slot {
         let files: Vec<File> = (0..SLOTS)
             .map(|n| {
                 let path = folder.join(format!("slot-{n}"));
-                File::options().create(true).truncate(false).write(true).open(path).expect("a lock file")
+                File::options()
+                    .create(true)
+                    .truncate(false)
+                    .write(true)
+                    .open(path)
+                    .expect("a lock file")
             })
             .collect();
         loop {

@@ -20,16 +20,27 @@ impl Wire {
     #[track_caller]
     pub fn silent(socket: &Path) -> Self {
         let stream = wait_for("the engine to listen", || UnixStream::connect(socket).ok());
-        stream.set_read_timeout(Some(super::LIMIT)).expect("a timeout");
-        Self { stream, events: Vec::new(), snapshot: Value::Null, next: 1 }
+        stream
+            .set_read_timeout(Some(super::LIMIT))
+            .expect("a timeout");
+        Self {
+            stream,
+            events: Vec::new(),
+            snapshot: Value::Null,
+            next: 1,
+        }
     }
 
     /// Connects to the place's engine and greets it; every event comes.
     #[track_caller]
     pub fn open(place: &Place) -> Self {
         let mut wire = Self::silent(&place.socket());
-        wire.frame(json!({"type": "hello", "protocol": 1, "client": "test", "after": 0}).to_string());
-        let welcome = wire.read().expect("a welcome, not the end of the connection");
+        wire.frame(
+            json!({"type": "hello", "protocol": 1, "client": "test", "after": 0}).to_string(),
+        );
+        let welcome = wire
+            .read()
+            .expect("a welcome, not the end of the connection");
         assert_eq!(welcome["type"], "welcome", "{welcome}");
         wire
     }
@@ -55,7 +66,10 @@ impl Wire {
     #[track_caller]
     fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
         let result = self.stream.read_exact(bytes);
-        if result.as_ref().is_err_and(|e| e.kind() == ErrorKind::WouldBlock) {
+        if result
+            .as_ref()
+            .is_err_and(|e| e.kind() == ErrorKind::WouldBlock)
+        {
             panic!("the engine said nothing for {} s", super::LIMIT.as_secs());
         }
         result.ok()
@@ -91,8 +105,13 @@ impl Wire {
     #[track_caller]
     pub fn refused(&mut self, command: Value, part: &str) {
         let error = self.ask(command.clone());
-        let sentence = error.as_str().unwrap_or_else(|| panic!("{command} should have been refused"));
-        assert!(sentence.contains(part), "{command}: `{part}` is not in: {sentence}");
+        let sentence = error
+            .as_str()
+            .unwrap_or_else(|| panic!("{command} should have been refused"));
+        assert!(
+            sentence.contains(part),
+            "{command}: `{part}` is not in: {sentence}"
+        );
     }
 
     /// Sends a command without waiting.
@@ -149,14 +168,20 @@ impl Wire {
             if message["type"] == "snapshot" && wanted(&message) {
                 return message;
             }
-            assert!(began.elapsed() < super::LIMIT, "no snapshot showed {what}: {}", self.snapshot["state"]);
+            assert!(
+                began.elapsed() < super::LIMIT,
+                "no snapshot showed {what}: {}",
+                self.snapshot["state"]
+            );
         }
     }
 
     /// Waits until the fit is under way.
     #[track_caller]
     pub fn fitting(&mut self) {
-        self.snapshot("a fit under way", |s| s["stage"] == "fit" && s["fit_step"].as_u64() > Some(2));
+        self.snapshot("a fit under way", |s| {
+            s["stage"] == "fit" && s["fit_step"].as_u64() > Some(2)
+        });
     }
 
     /// Takes messages for a while.
@@ -166,10 +191,14 @@ impl Wire {
             // A timeout inside a frame would lose its beginning: look for bytes first.
             let mut byte = [0];
             let peeked = {
-                self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1)))).expect("a timeout");
+                self.stream
+                    .set_read_timeout(Some(left.max(Duration::from_millis(1))))
+                    .expect("a timeout");
                 rustix::net::recv(&self.stream, &mut byte, rustix::net::RecvFlags::PEEK)
             };
-            self.stream.set_read_timeout(Some(super::LIMIT)).expect("a timeout");
+            self.stream
+                .set_read_timeout(Some(super::LIMIT))
+                .expect("a timeout");
             if peeked.is_ok() {
                 self.take();
             }

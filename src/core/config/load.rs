@@ -46,7 +46,8 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
     };
     let document = Document::parse(text)
         .map_err(|e| fault(e.span().map(|s| s.start), first_line(e.message())))?;
-    let model: toml::Table = toml::from_str(&Config::default().to_toml()).expect("defaults are TOML");
+    let model: toml::Table =
+        toml::from_str(&Config::default().to_toml()).expect("defaults are TOML");
     if let Some((offset, message)) = unknown_key(document.as_table(), &model, "") {
         return Err(fault(offset, message));
     }
@@ -56,8 +57,13 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
         None => Ok(config),
         Some((path, remedy)) => {
             let (offset, value) = find(document.as_table(), path);
-            let value = value.map(|v| format!(" = {}", v.trim())).unwrap_or_default();
-            Err(fault(offset, format!("`{}{value}` cannot be used; {remedy}", path.join("."))))
+            let value = value
+                .map(|v| format!(" = {}", v.trim()))
+                .unwrap_or_default();
+            Err(fault(
+                offset,
+                format!("`{}{value}` cannot be used; {remedy}", path.join(".")),
+            ))
         }
     }
 }
@@ -69,14 +75,22 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
 /// As [`parse`], with the option itself as the place.
 pub fn apply_set(config: &Config, set: &str) -> Result<Config, ConfigError> {
     let origin = format!("--set {set}");
-    let fault = |message: String| ConfigError { origin: origin.clone(), line: None, message };
+    let fault = |message: String| ConfigError {
+        origin: origin.clone(),
+        line: None,
+        message,
+    };
     let (key, value) = set
         .split_once('=')
         .ok_or_else(|| fault("write KEY=VALUE, such as fit.degree=[3,3]".into()))?;
-    let value: toml_edit::Value =
-        value.trim().parse().unwrap_or_else(|_| toml_edit::Value::from(value.trim()));
-    let mut document: toml_edit::DocumentMut =
-        config.to_toml().parse().expect("a configuration writes itself as TOML");
+    let value: toml_edit::Value = value
+        .trim()
+        .parse()
+        .unwrap_or_else(|_| toml_edit::Value::from(value.trim()));
+    let mut document: toml_edit::DocumentMut = config
+        .to_toml()
+        .parse()
+        .expect("a configuration writes itself as TOML");
     let parts: Vec<&str> = key.trim().split('.').collect();
     let (last, tables) = parts.split_last().expect("split gives at least one part");
     let mut table: &mut Table = document.as_table_mut();
@@ -96,7 +110,11 @@ fn first_line(message: &str) -> String {
 }
 
 /// The first key of `table` that the defaults do not have: its byte offset and a sentence.
-fn unknown_key(table: &Table, model: &toml::Table, prefix: &str) -> Option<(Option<usize>, String)> {
+fn unknown_key(
+    table: &Table,
+    model: &toml::Table,
+    prefix: &str,
+) -> Option<(Option<usize>, String)> {
     for (name, item) in table.iter() {
         let offset = table.key(name).and_then(|k| k.span()).map(|s| s.start);
         let Some(known) = model.get(name) else {

@@ -18,14 +18,20 @@ fn misspelt_keys_are_named_with_the_nearest() {
         "x.toml:3: unknown key `fit.degre`; did you mean `fit.degree`?"
     );
     assert!(error("[ft]\n").contains("did you mean `fit`"));
-    assert!(error("fit = { epoch = 3 }").contains("x.toml:1: unknown key `fit.epoch`; did you mean `fit.epochs`?"));
+    assert!(
+        error("fit = { epoch = 3 }")
+            .contains("x.toml:1: unknown key `fit.epoch`; did you mean `fit.epochs`?")
+    );
     assert!(error("[fit]\nzzzzzzzzzzzzzzzz = 1").contains("known here: "));
 }
 
 #[test]
 fn values_out_of_range_name_key_line_and_remedy() {
     let e = error("name = \"a\"\n[fit]\ndegree = [2, 9]\n");
-    assert!(e.starts_with("x.toml:3: ") && e.contains("degree 9 is outside 1..=8"), "{e}");
+    assert!(
+        e.starts_with("x.toml:3: ") && e.contains("degree 9 is outside 1..=8"),
+        "{e}"
+    );
     assert_eq!(
         error("[heatmap]\n\ngrid = 1\n"),
         "x.toml:3: `heatmap.grid = 1` cannot be used; use 2 to 101 points an axis"
@@ -46,10 +52,26 @@ fn sets_go_on_top_and_are_checked() {
     let config = Config::default();
     let set = apply_set(&config, "fit.degree=[3,1]").unwrap();
     assert_eq!(set.fit.degree.to_string(), "3×1");
-    assert_eq!(apply_set(&config, "data.set=fashion-mnist").unwrap().data.set, "fashion-mnist");
-    let e = apply_set(&config, "heatmap.grit=5").unwrap_err().to_string();
-    assert_eq!(e, "--set heatmap.grit=5: unknown key `heatmap.grit`; did you mean `heatmap.grid`?");
-    assert!(apply_set(&config, "seed").unwrap_err().to_string().contains("KEY=VALUE"));
+    assert_eq!(
+        apply_set(&config, "data.set=fashion-mnist")
+            .unwrap()
+            .data
+            .set,
+        "fashion-mnist"
+    );
+    let e = apply_set(&config, "heatmap.grit=5")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        e,
+        "--set heatmap.grit=5: unknown key `heatmap.grit`; did you mean `heatmap.grid`?"
+    );
+    assert!(
+        apply_set(&config, "seed")
+            .unwrap_err()
+            .to_string()
+            .contains("KEY=VALUE")
+    );
     assert!(apply_set(&config, "seed.x=1").is_err());
 }
 
@@ -57,9 +79,18 @@ fn sets_go_on_top_and_are_checked() {
 fn relative_paths_mean_the_same_from_anywhere() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a.toml");
-    std::fs::write(&file, "[corners]\nfrom = [\"a.pt\", \"b.pt\", \"/c.pt\", \"d.pt\"]").unwrap();
+    std::fs::write(
+        &file,
+        "[corners]\nfrom = [\"a.pt\", \"b.pt\", \"/c.pt\", \"d.pt\"]",
+    )
+    .unwrap();
     let config = load(&file, &[]).unwrap();
     assert_eq!(config.corners.from[0], dir.path().join("a.pt"));
     assert_eq!(config.corners.from[2], std::path::Path::new("/c.pt"));
-    assert!(load(&dir.path().join("no.toml"), &[]).unwrap_err().to_string().contains("cannot be read"));
+    assert!(
+        load(&dir.path().join("no.toml"), &[])
+            .unwrap_err()
+            .to_string()
+            .contains("cannot be read")
+    );
 }

@@ -21,7 +21,7 @@ impl EventLog {
     /// Opens the log for appending. A last line that a crash cut short is taken off.
     ///
     /// # Errors
-    /// [`RunError::Io`], or [`RunError::Damaged`] when the last whole line is no event.
+    /// [`RunError::Io`].
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let mut file = File::options()
             .create(true)
@@ -33,19 +33,27 @@ impl EventLog {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(at(path))?;
         let length = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |p| p + 1);
-        let last = bytes[..length].split(|&b| b == b'\n').rfind(|line| !line.is_empty());
-        let seq = match last {
-            None => 0,
-            Some(line) => {
-                serde_json::from_slice::<Envelope>(line)
-                    .map_err(|e| RunError::Damaged { path: path.to_owned(), why: e.to_string() })?
-                    .seq
-            }
-        };
+        // Damaged lines count as events, so that no number is given twice.
+        let mut damaged = 0;
+        let mut lines = bytes[..length]
+            .rsplit(|&b| b == b'\n')
+            .filter(|line| !line.is_empty());
+        let last = lines.find_map(|line| {
+            let whole = serde_json::from_slice::<Envelope>(line).ok();
+            damaged += u64::from(whole.is_none());
+            whole
+        });
+        let seq = last.map_or(0, |e| e.seq) + damaged;
         let length = length as u64;
         file.set_len(length).map_err(at(path))?;
         file.seek(SeekFrom::Start(length)).map_err(at(path))?;
-        Ok(Self { path: path.to_owned(), file, length, seq, unwritten: Vec::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            length,
+            seq,
+            unwritten: Vec::new(),
+        })
     }
 
     /// Numbers an event, stamps it and appends it.
@@ -54,8 +62,14 @@ impl EventLog {
     /// succeeds. The error is given so that someone can be told.
     pub fn append(&mut self, event: Event) -> (Envelope, Result<(), RunError>) {
         self.seq += 1;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
-        let envelope = Envelope { seq: self.seq, time: (now * 1e3).round() / 1e3, event };
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0.0, |d| d.as_secs_f64());
+        let envelope = Envelope {
+            seq: self.seq,
+            time: (now * 1e3).round() / 1e3,
+            event,
+        };
         serde_json::to_writer(&mut self.unwritten, &envelope).expect("plain data");
         self.unwritten.push(b'\n');
         let result = self.flush();

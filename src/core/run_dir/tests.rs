@@ -9,15 +9,25 @@ fn notice(text: &str) -> Event {
 #[test]
 fn a_run_is_found_by_path_id_and_beginning() {
     let root = tempfile::tempdir().unwrap();
-    let config = Config { name: "demo".into(), ..Config::default() };
+    let config = Config {
+        name: "demo".into(),
+        ..Config::default()
+    };
     let run = RunDir::create_in(root.path(), &config).unwrap();
     assert_eq!(run.config().unwrap(), config);
-    for name in [run.path().to_str().unwrap().to_owned(), run.id(), "dem".into()] {
+    for name in [
+        run.path().to_str().unwrap().to_owned(),
+        run.id(),
+        "dem".into(),
+    ] {
         assert_eq!(RunDir::find(root.path(), &name).unwrap(), run);
     }
     let second = RunDir::create_in(root.path(), &config).unwrap();
     assert_ne!(second, run);
-    assert!(matches!(RunDir::find(root.path(), "dem"), Err(RunError::NotFound(_))));
+    assert!(matches!(
+        RunDir::find(root.path(), "dem"),
+        Err(RunError::NotFound(_))
+    ));
     assert_eq!(RunDir::list(root.path()).len(), 2);
 }
 
@@ -27,7 +37,10 @@ fn a_directory_with_something_in_it_is_not_overwritten() {
     std::fs::write(root.path().join("thesis.tex"), "").unwrap();
     let refused = RunDir::create(root.path(), &Config::default()).unwrap_err();
     assert!(refused.to_string().contains("already exists"), "{refused}");
-    assert!(matches!(RunDir::open(root.path()), Err(RunError::NotARun(_))));
+    assert!(matches!(
+        RunDir::open(root.path()),
+        Err(RunError::NotARun(_))
+    ));
 }
 
 #[test]
@@ -38,7 +51,10 @@ fn the_lock_tells_the_living_from_the_dead() {
     let lock = run.lock().unwrap();
     assert!(run.is_alive());
     let refused = run.lock().unwrap_err();
-    assert!(refused.to_string().contains("in use by another engine"), "{refused}");
+    assert!(
+        refused.to_string().contains("in use by another engine"),
+        "{refused}"
+    );
     drop(lock);
     assert!(!run.is_alive());
 }
@@ -52,12 +68,36 @@ fn events_survive_a_line_cut_short() {
     log.append(notice("two")).1.unwrap();
     drop(log);
     let mut file = File::options().append(true).open(&path).unwrap();
-    file.write_all(b"{\"seq\":3,\"time\":1.0,\"event\":\"not").unwrap();
+    file.write_all(b"{\"seq\":3,\"time\":1.0,\"event\":\"not")
+        .unwrap();
     assert_eq!(read_events(&path, 0).unwrap().len(), 2);
     let mut log = EventLog::open(&path).unwrap();
     assert_eq!(log.append(notice("three")).0.seq, 3);
-    let texts: Vec<_> = read_events(&path, 1).unwrap().into_iter().map(|e| e.event).collect();
+    let texts: Vec<_> = read_events(&path, 1)
+        .unwrap()
+        .into_iter()
+        .map(|e| e.event)
+        .collect();
     assert_eq!(texts, [notice("two"), notice("three")]);
+}
+
+#[test]
+fn a_damaged_line_is_passed_over_and_its_number_is_not_given_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("events.jsonl");
+    EventLog::open(&path)
+        .unwrap()
+        .append(notice("one"))
+        .1
+        .unwrap();
+    let mut file = File::options().append(true).open(&path).unwrap();
+    file.write_all(b"{\"seq\":2,\"time\":1.0,\"ev\x00\x00\n")
+        .unwrap();
+    assert_eq!(
+        EventLog::open(&path).unwrap().append(notice("three")).0.seq,
+        3
+    );
+    assert_eq!(read_events(&path, 0).unwrap().len(), 2);
 }
 
 #[test]
@@ -72,7 +112,11 @@ fn a_full_disk_delays_events_but_loses_none() {
     assert_eq!(read_events(&path, 0).unwrap().len(), 1);
     log.file = good;
     log.append(notice("three")).1.unwrap();
-    let numbers: Vec<_> = read_events(&path, 0).unwrap().iter().map(|e| e.seq).collect();
+    let numbers: Vec<_> = read_events(&path, 0)
+        .unwrap()
+        .iter()
+        .map(|e| e.seq)
+        .collect();
     assert_eq!(numbers, [1, 2, 3]);
 }
 

@@ -6,6 +6,7 @@ use crate::surface::Surface;
 use crate::trainer::Batches;
 use crate::{Error, Result, align};
 use surfit_core::event::{Alignment, Event, Stage};
+use surfit_core::heatmap::Heatmap;
 use surfit_core::random::{self, Purpose};
 
 impl Actor<'_> {
@@ -31,14 +32,23 @@ impl Actor<'_> {
 
     fn align_corner(&mut self, index: usize) -> Result<()> {
         let train = &self.data.train;
-        let order =
-            random::permutation(train.len() as usize, self.config.seed, Purpose::Calibration, 0);
+        let order = random::permutation(
+            train.len() as usize,
+            self.config.seed,
+            Purpose::Calibration,
+            0,
+        );
         let images = train.take(&order[..self.config.align.images.min(order.len())]);
         let (x, _) = images.range(0, images.len());
         let corners = self.four_corners()?;
         let method = self.config.align.method;
-        let (aligned, report) =
-            align::align(self.model.network(), &corners[0], &corners[index], method, &x)?;
+        let (aligned, report) = align::align(
+            self.model.network(),
+            &corners[0],
+            &corners[index],
+            method,
+            &x,
+        )?;
         self.corners[index] = Some(aligned);
         self.journal.say(Event::Aligned(Alignment {
             index,
@@ -52,9 +62,9 @@ impl Actor<'_> {
     /// The linear surface between the corners as they stand, durable from its first moment on.
     fn begin_surface(&mut self) -> Result<()> {
         let corners = self.four_corners()?;
+        self.new_surface(Surface::linear(self.config.fit.degree, corners))?;
         // From here on the corners are rows of the surface; a second copy would only take memory.
         self.corners = [const { None }; 4];
-        self.new_surface(Surface::linear(self.config.fit.degree, corners))?;
         self.begin_fit();
         Ok(())
     }
@@ -65,19 +75,29 @@ impl Actor<'_> {
             surface.follow(old.version());
         }
         if !surface.is_finite() {
-            return Err(Error::input("a corner has weights that are not finite; train or load it again"));
+            return Err(Error::input(
+                "a corner has weights that are not finite; train or load it again",
+            ));
         }
         let steps = Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
         let progress = Progress::first(&self.config.fit, steps);
         checkpoint::save(&self.run, &surface, progress)?;
-        self.heatmap.version = surface.version();
-        // The corners are points of every surface between them.
-        for index in self.heatmap.corners() {
-            self.heatmap.cells[index].version = surface.version();
+        // Nothing that was measured on an earlier surface may choose a point of this one. Its corners are measured
+        // at once, as rows of it, so that they are the same however the run came here.
+        self.heatmap = Heatmap {
+            version: surface.version(),
+            ..Heatmap::new(self.heatmap.grid)
+        };
+        for (row, index) in self.heatmap.corners().into_iter().enumerate() {
+            let w = surface.theta().get(row as i64);
+            let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
+            self.heatmap.cells[index] = super::mapping::cell(&m, surface.version());
         }
+        self.fit.scale = Some(surface.scale());
         self.surface = Some(surface);
         self.progress = Some(progress);
         self.points = self.describe_points();
-        Ok(())
+        let snapshot = self.snapshot();
+        Ok(self.run.write_snapshot(&snapshot)?)
     }
 }

@@ -13,8 +13,11 @@ use surfit_core::surface::Degrees;
 /// Marks every request that a later one of its kind makes pointless: of several degrees only the last is set.
 pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
     let kind = |r: &Request| -> Option<Discriminant<Command>> {
-        matches!(r.command, Command::SetDegree { .. } | Command::SetGrid { .. })
-            .then(|| discriminant(&r.command))
+        matches!(
+            r.command,
+            Command::SetDegree { .. } | Command::SetGrid { .. }
+        )
+        .then(|| discriminant(&r.command))
     };
     let kinds: Vec<_> = waiting.iter().map(kind).collect();
     let superseded =
@@ -47,6 +50,7 @@ impl Actor<'_> {
             },
             Command::SetMetric { metric } => {
                 self.metric = metric;
+                self.store_snapshot();
                 Ok(())
             }
             Command::Measure => {
@@ -56,12 +60,18 @@ impl Actor<'_> {
                     self.begin_map(finish);
                     return Ok(());
                 }
-                Err(Error::input("the heatmap is measured when the fit ends; stop the fit to measure it now"))
+                Err(Error::input(
+                    "the heatmap is measured when the fit ends; stop the fit to measure it now",
+                ))
             }
             Command::Evaluate { u, v } => self.evaluate(u, v),
             Command::Mark { u, v } => self.mark(u, v),
             Command::Freeze { i, j, frozen } => self.freeze(i, j, frozen),
-            Command::Export { selection, dir, replace } => self.export(selection, dir, replace),
+            Command::Export {
+                selection,
+                dir,
+                replace,
+            } => self.export(selection, dir, replace),
             Command::Checkpoint => {
                 self.flush_losses();
                 match self.try_checkpoint()? {
@@ -93,6 +103,7 @@ impl Actor<'_> {
                     self.config.fit.batch,
                 );
                 self.progress = Some(progress.further(&self.config.fit, steps));
+                self.save_checkpoint();
                 self.begin_fit();
             }
             _ => self.go_on(),
@@ -120,6 +131,7 @@ impl Actor<'_> {
         }
         self.flush_losses();
         self.state = State::Paused;
+        self.paused_at = Some(std::time::Instant::now());
         self.save_checkpoint();
         self.journal.say(Event::Paused { step: self.step() });
         Ok(())
@@ -130,6 +142,10 @@ impl Actor<'_> {
             return Err(Error::input("nothing is paused"));
         }
         self.state = State::Running;
+        if let Some(at) = self.paused_at.take() {
+            self.live.shift(at.elapsed());
+            self.stage_began += at.elapsed();
+        }
         self.journal.say(Event::Unpaused { step: self.step() });
         Ok(())
     }
@@ -157,9 +173,9 @@ impl Actor<'_> {
     }
 
     pub(super) fn needs_surface(&self) -> Result<&Surface> {
-        self.surface
-            .as_ref()
-            .ok_or_else(|| Error::input("there is no surface yet; wait until the corners are ready"))
+        self.surface.as_ref().ok_or_else(|| {
+            Error::input("there is no surface yet; wait until the corners are ready")
+        })
     }
 
     fn evaluate(&mut self, u: f64, v: f64) -> Result<()> {
@@ -199,10 +215,15 @@ impl Actor<'_> {
         let surface = self.needs_surface()?;
         let row = surface.degrees().rows().iter().position(|&p| p == (i, j));
         let row = row.ok_or_else(|| {
-            Error::input(format!("there is no control point ({i}, {j}) at degree {}", surface.degrees()))
+            Error::input(format!(
+                "there is no control point ({i}, {j}) at degree {}",
+                surface.degrees()
+            ))
         })?;
         if row < 4 {
-            return Err(Error::input("corners are given networks and always stay fixed"));
+            return Err(Error::input(
+                "corners are given networks and always stay fixed",
+            ));
         }
         if let Some(surface) = &mut self.surface {
             surface.set_frozen(row, frozen);
@@ -220,7 +241,9 @@ pub(super) fn check_parameters(u: f64, v: f64) -> Result<()> {
     if inside(u) && inside(v) {
         return Ok(());
     }
-    Err(Error::input(format!("({u}, {v}) lies outside the surface; use parameters from 0 to 1")))
+    Err(Error::input(format!(
+        "({u}, {v}) lies outside the surface; use parameters from 0 to 1"
+    )))
 }
 
 #[cfg(test)]
@@ -229,11 +252,23 @@ mod tests {
 
     #[test]
     fn of_several_degrees_the_latest_wins_and_other_commands_stay() {
-        let d = |m| Command::SetDegree { degrees: Degrees::new(m, 2).unwrap() };
-        let commands = [d(3), Command::Pause, d(4), Command::SetGrid { grid: 5 }, d(5), Command::Unpause];
+        let d = |m| Command::SetDegree {
+            degrees: Degrees::new(m, 2).unwrap(),
+        };
+        let commands = [
+            d(3),
+            Command::Pause,
+            d(4),
+            Command::SetGrid { grid: 5 },
+            d(5),
+            Command::Unpause,
+        ];
         let waiting = commands
             .into_iter()
-            .map(|command| Request { command, reply: tokio::sync::oneshot::channel().0 })
+            .map(|command| Request {
+                command,
+                reply: tokio::sync::oneshot::channel().0,
+            })
             .collect();
         let flags: Vec<bool> = latest_wins(waiting).into_iter().map(|(_, s)| s).collect();
         assert_eq!(flags, [true, false, true, false, false, false]);

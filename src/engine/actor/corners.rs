@@ -30,21 +30,30 @@ impl Actor<'_> {
         let next: Vec<u64> = (0..4).map(|i| short_seed(self.corner_seed(i), 4)).collect();
         self.config.corners.seeds = next;
         self.store_config()?;
+        self.known_corners.clear();
         self.corners = [const { None }; 4];
         self.trainer = None;
         self.surface = None;
         self.progress = None;
         self.points.clear();
         self.heatmap = surfit_core::heatmap::Heatmap::new(self.heatmap.grid);
-        Ok(())
+        let snapshot = self.snapshot();
+        Ok(self.run.write_snapshot(&snapshot)?)
     }
 
     pub(super) fn corner_seed(&self, index: usize) -> u64 {
-        self.config.corners.seeds.get(index).copied().unwrap_or(short_seed(self.config.seed, index as u64))
+        self.config
+            .corners
+            .seeds
+            .get(index)
+            .copied()
+            .unwrap_or(short_seed(self.config.seed, index as u64))
     }
 
     pub(super) fn corner_path(&self, index: usize) -> PathBuf {
-        self.run.join("corners").join(format!("corner-{}.safetensors", index + 1))
+        self.run
+            .join("corners")
+            .join(format!("corner-{}.safetensors", index + 1))
     }
 
     fn partial_path(&self) -> PathBuf {
@@ -60,18 +69,26 @@ impl Actor<'_> {
             }
             if let Some(file) = self.config.corners.from.get(index).cloned() {
                 let flat = self.read_corner(&file)?;
-                let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let source = file
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 return self.corner_ready(index, flat, source, 0.0);
             }
             self.trainer = Some(self.open_trainer(index)?);
             self.fit.corner = index;
             self.fit.corner_began = std::time::Instant::now();
         }
-        let Some(trainer) = &mut self.trainer else { return Ok(()) };
+        let Some(trainer) = &mut self.trainer else {
+            return Ok(());
+        };
         let config = &self.config.corners;
-        let loss = trainer.step(&self.model, &self.data, config);
-        self.pending.push(trainer.step - 1, loss);
         let total = Trainer::total(&self.data, config);
+        if trainer.step < total {
+            let loss = trainer.step(&self.model, &self.data, config);
+            self.pending.push(trainer.step - 1, loss);
+        }
         if trainer.step < total {
             if trainer.step % (total / config.epochs.max(1)).max(1) == 0 {
                 self.validate_trainer(index);
@@ -80,19 +97,33 @@ impl Actor<'_> {
             return Ok(());
         }
         self.flush_losses();
-        let Some(trainer) = self.trainer.take() else { return Ok(()) };
-        let source = format!("seed {}, {} epochs", trainer.seed, self.config.corners.epochs);
+        let Some(trainer) = &self.trainer else {
+            return Ok(());
+        };
+        let source = format!(
+            "seed {}, {} epochs",
+            trainer.seed, self.config.corners.epochs
+        );
+        let weights = trainer.weights.shallow_clone();
         let seconds = self.fit.corner_began.elapsed().as_secs_f64();
-        self.corner_ready(index, trainer.weights, source, seconds)
+        // The trainer stays until its corner is durable, so that a full disk costs nothing but time.
+        self.corner_ready(index, weights, source, seconds)
     }
 
     fn validate_trainer(&mut self, index: usize) {
         self.flush_losses();
         let Some(trainer) = &self.trainer else { return };
         let images = self.config.heatmap.live_images as i64;
-        let (m, _) = self.evaluator.validate(&self.model, &trainer.weights, images);
+        let (m, _) = self
+            .evaluator
+            .validate(&self.model, &trainer.weights, images);
         let (step, curve) = (trainer.step, Curve::Corner(index));
-        self.journal.say(Event::Validated { curve, step, loss: m.loss(), accuracy: m.accuracy() });
+        self.journal.say(Event::Validated {
+            curve,
+            step,
+            loss: m.loss(),
+            accuracy: m.accuracy(),
+        });
     }
 
     fn read_corner(&self, path: &std::path::Path) -> Result<Tensor> {
@@ -103,16 +134,33 @@ impl Actor<'_> {
     }
 
     /// Measures a corner, makes it durable, and goes on to the next.
-    fn corner_ready(&mut self, index: usize, flat: Tensor, source: String, seconds: f64) -> Result<()> {
+    fn corner_ready(
+        &mut self,
+        index: usize,
+        flat: Tensor,
+        source: String,
+        seconds: f64,
+    ) -> Result<()> {
+        if !flat.sum(tch::Kind::Float).double_value(&[]).is_finite() {
+            checkpoint::remove_file(&self.partial_path())?;
+            return Err(Error::input(format!(
+                "corner {} diverged: its weights are not finite; lower corners.learning_rate in {} and resume",
+                index + 1,
+                self.run.config_path().display()
+            )));
+        }
         let (m, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
         let path = self.corner_path(index);
         if !path.exists() {
             model_file::write(&path, self.model.network().layout(), &flat, &stats)?;
         }
         checkpoint::remove_file(&self.partial_path())?;
-        let known = self.journal.picture().corners.get(&index).cloned();
+        self.trainer = None;
+        let known = self.known_corners.remove(&index);
         let (source, seconds) = match known {
-            Some(c) if seconds == 0.0 && self.config.corners.from.is_empty() => (c.source, c.seconds),
+            Some(c) if seconds == 0.0 && self.config.corners.from.is_empty() => {
+                (c.source, c.seconds)
+            }
             _ => (source, seconds),
         };
         self.corners[index] = Some(flat);
@@ -147,7 +195,13 @@ impl Actor<'_> {
             let found = tensors.iter().find(|(n, t)| n == name && t.size() == want);
             found.map(|(_, t)| t.to_device(self.model.placement().device))
         };
-        match (number("corner"), number("seed"), number("step"), find("weights"), find("velocity")) {
+        match (
+            number("corner"),
+            number("seed"),
+            number("step"),
+            find("weights"),
+            find("velocity"),
+        ) {
             (Some(c), Some(s), Some(step), Some(weights), Some(velocity))
                 if c == index as u64 && s == seed =>
             {
@@ -160,20 +214,39 @@ impl Actor<'_> {
 
     /// Makes the corner under training durable.
     pub(super) fn save_partial_corner(&self, index: usize) -> Result<()> {
-        let Some(trainer) = &self.trainer else { return Ok(()) };
+        let Some(trainer) = &self.trainer else {
+            return Ok(());
+        };
+        if !trainer
+            .weights
+            .sum(tch::Kind::Float)
+            .double_value(&[])
+            .is_finite()
+        {
+            return Err(Error::input(format!(
+                "corner {} has weights that are not finite",
+                index + 1
+            )));
+        }
         let metadata = [
             ("corner".to_owned(), index.to_string()),
             ("seed".to_owned(), trainer.seed.to_string()),
             ("step".to_owned(), trainer.step.to_string()),
         ];
-        let tensors = [("weights", &trainer.weights), ("velocity", &trainer.velocity)];
+        let tensors = [
+            ("weights", &trainer.weights),
+            ("velocity", &trainer.velocity),
+        ];
         model_file::write_tensors(&self.partial_path(), &tensors, &metadata)
     }
 
     /// All four corners, when they are there.
     pub(super) fn four_corners(&self) -> Result<[Tensor; 4]> {
-        let all: Option<Vec<Tensor>> =
-            self.corners.iter().map(|c| c.as_ref().map(Tensor::shallow_clone)).collect();
+        let all: Option<Vec<Tensor>> = self
+            .corners
+            .iter()
+            .map(|c| c.as_ref().map(Tensor::shallow_clone))
+            .collect();
         all.and_then(|c| c.try_into().ok())
             .ok_or_else(|| Error::input("the four corners are not ready; train or load them first"))
     }

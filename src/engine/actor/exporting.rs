@@ -50,13 +50,7 @@ impl Actor<'_> {
             None => surface.centroid(),
         };
         let step = self.progress.map_or(0, |p| p.step);
-        let default_name = match uv {
-            Some((u, v)) => format!("{name}-u{u:.3}-v{v:.3}-step{step}"),
-            None => format!("{name}-step{step}"),
-        };
-        // A folder of the run's own is named after what is in it.
-        let replace = replace || dir.is_none();
-        let dir = dir.unwrap_or_else(|| self.run.join("exports").join(default_name));
+        let dir = dir.unwrap_or_else(|| self.free_folder(name, uv, step));
         let chosen = Chosen {
             selection: name.into(),
             uv,
@@ -76,9 +70,45 @@ impl Actor<'_> {
         )
     }
 
+    /// A folder for an export that nothing lies in yet.
+    fn free_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> PathBuf {
+        let exports = self.run.join("exports");
+        let name = match uv {
+            Some((u, v)) => format!("{name}-u{u:.3}-v{v:.3}-step{step}"),
+            None => format!("{name}-step{step}"),
+        };
+        let mut folder = exports.join(&name);
+        for number in 2.. {
+            if !folder.exists() {
+                break;
+            }
+            folder = exports.join(format!("{name}-{number}"));
+        }
+        folder
+    }
+
+    /// The best point as it was exported before, when it is the same point of the same surface: the test split is
+    /// measured once for it.
+    fn exported_before(&self) -> Option<Exported> {
+        let best = self.heatmap.best(Metric::Accuracy)?;
+        let picture = self.journal.picture();
+        let step = format!("-step{}", self.progress?.step);
+        let same = |e: &&Exported| {
+            let folder = e.dir.file_name().unwrap_or_default().to_string_lossy();
+            e.selection == "best"
+                && (e.u, e.v) == (Some(best.u), Some(best.v))
+                && e.validation_accuracy == best.accuracy
+                && folder.ends_with(&step)
+                && e.dir.join("model.json").exists()
+        };
+        picture.exports.iter().rev().find(same).cloned()
+    }
+
     pub(super) fn tick_finish(&mut self) -> Result<()> {
         self.begin_stage(Stage::Export, 1, Work::None);
-        let exported = if self.config.export.best {
+        let exported = if let Some(before) = self.exported_before() {
+            Some(before)
+        } else if self.config.export.best {
             let exported = self.write_model(Selection::Best, None, true)?;
             self.journal.say(Event::Exported(exported.clone()));
             Some(exported)
@@ -106,7 +136,10 @@ impl Actor<'_> {
                 interior_mean: summary.interior_mean,
                 heatmap: summary,
                 grid: heatmap.grid,
-                seconds: seconds.iter().map(|(s, t)| (s.name().to_owned(), *t)).collect(),
+                seconds: seconds
+                    .iter()
+                    .map(|(s, t)| (s.name().to_owned(), *t))
+                    .collect(),
                 export: exported.map(|e| e.dir),
             };
             self.journal.say(Event::Finished(finished));

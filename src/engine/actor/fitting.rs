@@ -1,7 +1,6 @@
 //! The fit: one optimizer step a tick, with the live heatmap in between.
 
 use super::{Actor, Work};
-use crate::checkpoint;
 use crate::data::augment;
 use crate::surface::{Part, StepRates, StepRecord};
 use crate::trainer::{Batches, read_scalars};
@@ -47,27 +46,43 @@ impl Default for FitScratch {
 impl Actor<'_> {
     pub(super) fn begin_fit(&mut self) {
         let total = self.progress.map_or(0, |p| p.total);
-        self.fit = FitScratch::default();
+        let scale = self
+            .fit
+            .scale
+            .or_else(|| self.surface.as_ref().map(|s| s.scale()));
+        self.fit = FitScratch {
+            scale,
+            ..FitScratch::default()
+        };
         self.live = super::mapping::Live::new();
         self.begin_stage(Stage::Fit, total, Work::Fit);
     }
 
     pub(super) fn tick_fit(&mut self) -> Result<()> {
         let (Some(surface), Some(mut progress)) = (&mut self.surface, self.progress) else {
-            return Err(Error::input("there is no surface to fit; train or load the corners first"));
+            return Err(Error::input(
+                "there is no surface to fit; train or load the corners first",
+            ));
         };
         if progress.complete() || surface.degrees().trainable() == 0 {
             return self.end_fit();
         }
         let (config, seed) = (&self.config.fit, self.config.seed);
         let (phase, phase_step) = progress.phase();
-        let indices = self.fit.batches.indices(&self.data, seed, config.batch, progress.step);
+        let indices = self
+            .fit
+            .batches
+            .indices(&self.data, seed, config.batch, progress.step);
         let (x, labels) = self.data.train.batch(&indices);
         let x = augment(&x, config.shift, config.flip, seed, progress.step);
         let count = config.draws as i64;
         let parts: Vec<Part> = draws(seed, phase, phase_step, config.draws)
             .into_iter()
-            .zip(x.chunk(count, 0).into_iter().zip(labels.chunk(count, 0)))
+            .zip(
+                x.tensor_split(count, 0)
+                    .into_iter()
+                    .zip(labels.tensor_split(count, 0)),
+            )
             .map(|(uv, (x, labels))| Part { uv, x, labels })
             .collect();
         let rates = StepRates {
@@ -77,7 +92,8 @@ impl Actor<'_> {
             smoothing: config.label_smoothing,
         };
         let record = surface.step(&self.model, phase, &parts, rates);
-        self.pending.push(progress.step, record.loss.shallow_clone());
+        self.pending
+            .push(progress.step, record.loss.shallow_clone());
         self.fit.records.push(record);
         self.fit.phase = Some(phase);
         progress.step += 1;
@@ -90,9 +106,7 @@ impl Actor<'_> {
     /// Ends the fit, whether it came to its end or was stopped, and measures the finished surface.
     pub(super) fn end_fit(&mut self) -> Result<()> {
         self.flush_losses();
-        if self.recover_from_divergence()? {
-            return Ok(());
-        }
+        self.check_divergence()?;
         if let Some(progress) = &mut self.progress {
             progress.total = progress.step;
         }
@@ -109,7 +123,7 @@ impl Actor<'_> {
         self.heatmap.version = surface.version();
         for index in self.heatmap.corners() {
             let cell = &mut self.heatmap.cells[index];
-            if cell.version == before {
+            if cell.version == before && cell.images > 0 {
                 cell.version = surface.version();
             }
         }
@@ -117,7 +131,9 @@ impl Actor<'_> {
 
     /// Reads the losses that wait on the device and records them, with the gradient norms of the control points.
     pub(super) fn flush_losses(&mut self) {
-        let Some((first_step, values)) = self.pending.read() else { return };
+        let Some((first_step, values)) = self.pending.read() else {
+            return;
+        };
         let (curve, rate) = match (&self.trainer, self.progress) {
             (Some(trainer), _) => {
                 let rate = trainer.rate(&self.data, &self.config.corners);
@@ -126,7 +142,12 @@ impl Actor<'_> {
             (None, Some(progress)) => (Curve::Surface, progress.rate(&self.config.fit)),
             (None, None) => return,
         };
-        self.journal.say(Event::Losses { curve, first_step, values, rate });
+        self.journal.say(Event::Losses {
+            curve,
+            first_step,
+            values,
+            rate,
+        });
         self.fold_gradients();
     }
 
@@ -134,8 +155,10 @@ impl Actor<'_> {
     /// gradient is taken from its draws' norms as if those were orthogonal, which costs nothing.
     fn fold_gradients(&mut self) {
         let records = std::mem::take(&mut self.fit.records);
-        let norms: Vec<_> =
-            records.iter().flat_map(|r| r.norms.iter().map(|n| n.shallow_clone())).collect();
+        let norms: Vec<_> = records
+            .iter()
+            .flat_map(|r| r.norms.iter().map(|n| n.shallow_clone()))
+            .collect();
         if norms.is_empty() {
             return;
         }
@@ -154,41 +177,29 @@ impl Actor<'_> {
         }
         for (point, square) in self.points.iter_mut().zip(squares) {
             let value = (square / records.len() as f64).sqrt();
-            point.gradient = if point.corner || point.frozen { 0.0 } else { value };
+            point.gradient = if point.corner || point.frozen {
+                0.0
+            } else {
+                value
+            };
             point.gradients.push(point.gradient as f32);
             let excess = point.gradients.len().saturating_sub(GRADIENTS);
             point.gradients.drain(..excess);
         }
     }
 
-    /// When the surface is no longer finite: goes back to the last checkpoint and waits. True when that happened.
-    pub(super) fn recover_from_divergence(&mut self) -> Result<bool> {
-        let diverged = self.surface.as_ref().is_some_and(|s| !s.is_finite());
-        let Some(progress) = self.progress.filter(|_| diverged) else { return Ok(false) };
-        let device = self.model.placement().device;
-        let back = checkpoint::load(&self.run, self.model.parameters(), device)?;
-        let (surface, earlier) = back.ok_or_else(|| {
-            Error::input("the fit diverged before its first checkpoint; lower fit.learning_rate")
-        })?;
-        self.journal.say(Event::Resumed { step: earlier.step });
-        self.journal.notice(format!(
-            "the fit diverged at step {}: its weights are not finite; it stands at the checkpoint of step {} again, \
-             lower fit.learning_rate before it goes on",
-            progress.step, earlier.step
-        ));
-        self.heatmap.version = surface.version();
-        for cell in &mut self.heatmap.cells {
-            if cell.version > surface.version() || !cell.loss.is_finite() {
-                *cell = Default::default();
-            }
+    /// Refuses a surface that is no longer finite. The engine then ends with the sentence; the last checkpoint is from
+    /// before, and a resumed run reads the corrected rate from its configuration.
+    pub(super) fn check_divergence(&self) -> Result<()> {
+        match (&self.surface, self.progress) {
+            (Some(surface), Some(progress)) if !surface.is_finite() => Err(Error::input(format!(
+                "the fit diverged before step {}: its weights are not finite; lower fit.learning_rate in {} and \
+                 resume from the last checkpoint",
+                progress.step,
+                self.run.config_path().display()
+            ))),
+            _ => Ok(()),
         }
-        self.surface = Some(surface);
-        self.progress = Some(earlier);
-        self.work = Work::None;
-        self.state = surfit_core::snapshot::State::Idle;
-        self.points = self.describe_points();
-        self.publish(true);
-        Ok(true)
     }
 
     /// Changes the degrees of the surface, or of the one to come.
@@ -197,7 +208,8 @@ impl Actor<'_> {
         let Some(surface) = &mut self.surface else {
             self.config.fit.degree = to;
             self.store_config()?;
-            self.journal.notice(format!("the surface will have degree {to}"));
+            self.journal
+                .notice(format!("the surface will have degree {to}"));
             return Ok(());
         };
         let from = surface.degrees();
@@ -209,18 +221,26 @@ impl Actor<'_> {
         let step = self.progress.map_or(0, |p| p.step);
         self.points = self.describe_points();
         self.surface_changed();
-        self.journal.say(Event::DegreeChanged { step, from, to, deviation });
+        self.journal.say(Event::DegreeChanged {
+            step,
+            from,
+            to,
+            deviation,
+        });
         self.save_checkpoint();
         // During a fit the live heatmap follows by itself; a surface at rest that moved is measured again.
         if !matches!(self.work, Work::Fit) && !from.converts_exactly(to) {
-            self.begin_map(false);
+            let finish = matches!(self.work, Work::Map { finish: true, .. } | Work::Finish);
+            self.begin_map(finish);
         }
         Ok(())
     }
 
     /// Every control point as it stands, gradients empty.
     pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
-        let Some(surface) = &self.surface else { return Vec::new() };
+        let Some(surface) = &self.surface else {
+            return Vec::new();
+        };
         let scale = self.fit.scale.unwrap_or_else(|| surface.scale());
         let rows = surface.degrees().rows().into_iter();
         rows.zip(surface.travelled())

@@ -3,7 +3,7 @@
 use super::{Actor, Work};
 use crate::Result;
 use crate::model::Measurement;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use surfit_core::event::{Curve, Event, Stage};
 use surfit_core::heatmap::{Cell, Heatmap, Metric};
 use surfit_core::snapshot::State;
@@ -14,11 +14,18 @@ pub(super) struct Live {
     began: Instant,
     spent: f64,
     said: Instant,
+    /// Accuracy and loss of cells measured since the last validation point.
+    fresh: Vec<(f64, f64)>,
 }
 
 impl Default for Live {
     fn default() -> Self {
-        Self { began: Instant::now(), spent: 0.0, said: Instant::now() }
+        Self {
+            began: Instant::now(),
+            spent: 0.0,
+            said: Instant::now(),
+            fresh: Vec::new(),
+        }
     }
 }
 
@@ -30,6 +37,11 @@ impl Live {
         Self::default()
     }
 
+    /// Takes time that stood still out of the reckoning.
+    pub(super) fn shift(&mut self, by: Duration) {
+        self.began += by;
+    }
+
     /// True while the live heatmap has used less than its share of the fit's time.
     fn has_time(&self, budget: f64) -> bool {
         self.spent < budget * self.began.elapsed().as_secs_f64()
@@ -38,7 +50,12 @@ impl Live {
 
 /// A measurement as a cell of a version of the surface.
 pub(super) fn cell(m: &Measurement, version: u64) -> Cell {
-    Cell { correct: m.correct, images: m.images, loss: m.loss() as f32, version }
+    Cell {
+        correct: m.correct,
+        images: m.images,
+        loss: m.loss() as f32,
+        version,
+    }
 }
 
 impl Actor<'_> {
@@ -47,20 +64,29 @@ impl Actor<'_> {
         if !self.live.has_time(self.config.heatmap.budget) {
             return Ok(());
         }
-        let Some(surface) = &self.surface else { return Ok(()) };
-        let began = Instant::now();
-        let order = self.heatmap.coarse_to_fine();
-        let next = order.into_iter().min_by_key(|&i| {
-            let c = &self.heatmap.cells[i];
-            if c.images == 0 { 0 } else { c.version + 1 }
-        });
-        let Some(index) = next.filter(|&i| self.heatmap.cells[i].version < surface.version()) else {
+        let Some(surface) = &self.surface else {
             return Ok(());
         };
+        let began = Instant::now();
+        let order = self.heatmap.coarse_to_fine();
+        let age = |i: &usize| {
+            let c = &self.heatmap.cells[*i];
+            if c.images == 0 { 0 } else { c.version + 1 }
+        };
+        let next = order
+            .into_iter()
+            .filter(|i| age(i) <= surface.version())
+            .min_by_key(age);
+        let Some(index) = next else { return Ok(()) };
         let (u, v) = self.heatmap.parameters(index);
         let images = self.config.heatmap.live_images as i64;
-        let (m, _) = self.evaluator.validate(&self.model, &surface.at(u, v), images);
+        let (m, _) = self
+            .evaluator
+            .validate(&self.model, &surface.at(u, v), images);
         self.heatmap.cells[index] = cell(&m, surface.version());
+        if !self.heatmap.corners().contains(&index) {
+            self.live.fresh.push((m.accuracy(), m.loss()));
+        }
         self.live.spent += began.elapsed().as_secs_f64();
         if self.live.said.elapsed().as_secs_f64() > SAY_EVERY {
             self.live.said = Instant::now();
@@ -69,14 +95,21 @@ impl Actor<'_> {
         Ok(())
     }
 
+    /// A validation point on the surface's curve: the mean of the cells measured since the last one. The corners never
+    /// change and would only hide what does.
     fn say_live_mean(&mut self) {
-        let measured: Vec<&Cell> = self.heatmap.cells.iter().filter(|c| c.images > 0).collect();
-        let n = measured.len().max(1) as f64;
-        let loss = measured.iter().map(|c| f64::from(c.loss)).sum::<f64>() / n;
-        let accuracy = measured.iter().filter_map(|c| c.accuracy()).sum::<f64>() / n;
+        let fresh = std::mem::take(&mut self.live.fresh);
+        let n = fresh.len() as f64;
+        let accuracy = fresh.iter().map(|f| f.0).sum::<f64>() / n;
+        let loss = fresh.iter().map(|f| f.1).sum::<f64>() / n;
         let step = self.progress.map_or(0, |p| p.step);
-        if loss.is_finite() {
-            self.journal.say(Event::Validated { curve: Curve::Surface, step, loss, accuracy });
+        if n > 0.0 {
+            self.journal.say(Event::Validated {
+                curve: Curve::Surface,
+                step,
+                loss,
+                accuracy,
+            });
         }
     }
 
@@ -93,14 +126,24 @@ impl Actor<'_> {
             c.version != version || c.images != all
         });
         cells.reverse();
-        self.begin_stage(Stage::Heatmap, cells.len() as u64, Work::Map { cells, finish });
+        self.begin_stage(
+            Stage::Heatmap,
+            cells.len() as u64,
+            Work::Map { cells, finish },
+        );
     }
 
     pub(super) fn tick_map(&mut self, mut cells: Vec<usize>, finish: bool) -> Result<()> {
-        let Some(surface) = &self.surface else { return Ok(()) };
-        let Some(index) = cells.pop() else { return self.end_map(finish) };
+        let Some(surface) = &self.surface else {
+            return Ok(());
+        };
+        let Some(index) = cells.pop() else {
+            return self.end_map(finish);
+        };
         let (u, v) = self.heatmap.parameters(index);
-        let (m, _) = self.evaluator.validate(&self.model, &surface.at(u, v), i64::MAX);
+        let (m, _) = self
+            .evaluator
+            .validate(&self.model, &surface.at(u, v), i64::MAX);
         self.heatmap.cells[index] = cell(&m, surface.version());
         self.work = Work::Map { cells, finish };
         Ok(())
@@ -112,12 +155,18 @@ impl Actor<'_> {
         if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best(Metric::Accuracy)) {
             let grid = heatmap.grid;
             self.store_heatmap();
-            self.journal.say(Event::HeatmapComplete { grid, summary, best });
+            self.journal.say(Event::HeatmapComplete {
+                grid,
+                summary,
+                best,
+            });
         }
         self.save_checkpoint();
         self.work = if finish { Work::Finish } else { Work::None };
         if !finish {
-            self.state = State::Finished;
+            let done = self.journal.picture().finished.is_some();
+            self.state = if done { State::Finished } else { State::Idle };
+            self.publish(true);
         }
         Ok(())
     }
@@ -125,10 +174,17 @@ impl Actor<'_> {
     /// Keeps a complete heatmap beside its predecessors. A disk that cannot take it is mentioned, and the same
     /// figures are in the snapshot.
     fn store_heatmap(&mut self) {
-        let name = format!("step-{}-grid-{}.csv", self.progress.map_or(0, |p| p.step), self.heatmap.grid);
+        let name = format!(
+            "step-{}-grid-{}.csv",
+            self.progress.map_or(0, |p| p.step),
+            self.heatmap.grid
+        );
         let path = self.run.join("heatmaps").join(name);
         if let Err(e) = surfit_core::files::write_atomic(&path, self.heatmap.to_csv().as_bytes()) {
-            self.journal.notice(format!("{}: {e}; the heatmap is in snapshot.json only", path.display()));
+            self.journal.notice(format!(
+                "{}: {e}; the heatmap is in snapshot.json only",
+                path.display()
+            ));
         }
     }
 
@@ -150,5 +206,6 @@ impl Actor<'_> {
         if let Work::Map { finish, .. } = self.work {
             self.begin_map(finish);
         }
+        self.store_snapshot();
     }
 }

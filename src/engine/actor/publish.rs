@@ -18,6 +18,9 @@ pub(super) struct Clock {
     status: Option<Instant>,
     checkpoint: Option<Instant>,
     checkpoint_failed: bool,
+    /// Seconds that the last checkpoint, and the last look at the control points, took.
+    checkpoint_cost: f64,
+    points_cost: f64,
     last_viewers: usize,
 }
 
@@ -35,7 +38,11 @@ impl Pace {
             None => self.mark = Some((now, done)),
             Some((at, before)) if now - at > Duration::from_secs(1) => {
                 let fresh = done.saturating_sub(before) as f64 / (now - at).as_secs_f64();
-                self.rate = if self.rate > 0.0 { 0.6 * self.rate + 0.4 * fresh } else { fresh };
+                self.rate = if self.rate > 0.0 {
+                    0.6 * self.rate + 0.4 * fresh
+                } else {
+                    fresh
+                };
                 self.mark = Some((now, done));
             }
             Some(_) => {}
@@ -58,6 +65,9 @@ const LOSSES_EVERY: f64 = 0.2;
 const SNAPSHOT_EVERY: f64 = 0.1;
 const POINTS_EVERY: f64 = 2.0;
 const STATUS_EVERY: f64 = 5.0;
+/// Checkpoints and looks at the control points wait at least this many times what they cost, so that they take no more
+/// than two hundredths of a large fit.
+const SHARE: f64 = 50.0;
 /// Losses that may wait on the device; a bound for fast steps.
 const MAX_PENDING: usize = 512;
 
@@ -71,8 +81,11 @@ impl Actor<'_> {
             self.flush_losses();
             self.watch_for_divergence();
         }
-        if running && self.stage == Stage::Fit && due(&mut self.clock.points, POINTS_EVERY) {
+        let points_every = POINTS_EVERY.max(SHARE * self.clock.points_cost);
+        if running && self.stage == Stage::Fit && due(&mut self.clock.points, points_every) {
+            let began = Instant::now();
             self.refresh_points();
+            self.clock.points_cost = began.elapsed().as_secs_f64();
         }
         let viewers = self.journal.viewers();
         let changed = running || now || viewers != self.clock.last_viewers;
@@ -84,7 +97,11 @@ impl Actor<'_> {
         if now || due(&mut self.clock.status, STATUS_EVERY) {
             self.write_status();
         }
-        let every = self.config.checkpoint.every_seconds;
+        let every = self
+            .config
+            .checkpoint
+            .every_seconds
+            .max(SHARE * self.clock.checkpoint_cost);
         if running && self.clock.checkpoint.is_none() {
             self.clock.checkpoint = Some(Instant::now());
         } else if running && due(&mut self.clock.checkpoint, every) {
@@ -96,13 +113,23 @@ impl Actor<'_> {
         if !matches!(self.work, Work::Fit) {
             return;
         }
-        let last = self.journal.picture().curves.get(&surfit_core::event::Curve::Surface);
-        if last.and_then(|s| s.last()).is_some_and(|v| !v.is_finite()) {
-            if let Err(e) = self.recover_from_divergence() {
-                self.journal.notice(e.to_string());
-                self.work = Work::None;
-                self.state = State::Idle;
-            }
+        let curve = self
+            .journal
+            .picture()
+            .curves
+            .get(&surfit_core::event::Curve::Surface);
+        if curve.and_then(|s| s.last()).is_some_and(|v| !v.is_finite()) {
+            self.failure = self.check_divergence().err();
+        }
+    }
+
+    /// Stores the snapshot, when the disk takes it; the next checkpoint stores it again.
+    pub(super) fn store_snapshot(&mut self) {
+        let snapshot = self.snapshot();
+        if let Err(e) = self.run.write_snapshot(&snapshot) {
+            self.journal.notice(format!(
+                "{e}; the snapshot is stored with the next checkpoint"
+            ));
         }
     }
 
@@ -129,7 +156,10 @@ impl Actor<'_> {
         let rate = self.pace.update(done);
         let running = self.state == State::Running;
         let known = running && rate > 0.0;
-        let degrees = self.surface.as_ref().map_or(self.config.fit.degree, |s| s.degrees());
+        let degrees = self
+            .surface
+            .as_ref()
+            .map_or(self.config.fit.degree, |s| s.degrees());
         let progress = self.progress;
         Snapshot {
             seq: self.journal.seq(),
@@ -155,7 +185,9 @@ impl Actor<'_> {
 
     pub(super) fn write_status(&mut self) {
         let (done, total) = self.done_and_total();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0.0, |d| d.as_secs_f64());
         let picture = self.journal.picture();
         let status = Status {
             state: self.state,
@@ -164,7 +196,10 @@ impl Actor<'_> {
             heartbeat: now,
             done,
             total,
-            degrees: self.surface.as_ref().map_or(self.config.fit.degree, |s| s.degrees()),
+            degrees: self
+                .surface
+                .as_ref()
+                .map_or(self.config.fit.degree, |s| s.degrees()),
             network: self.config.network.name.clone(),
             best: picture.complete.map(|c| c.1),
             failed: None,
@@ -177,8 +212,11 @@ impl Actor<'_> {
     /// Makes the present state durable. A disk that cannot take it costs nothing but this checkpoint: the last one
     /// stays, the work goes on, and the next attempt comes at its time.
     pub(super) fn save_checkpoint(&mut self) {
+        let began = Instant::now();
+        let outcome = self.try_checkpoint();
         self.clock.checkpoint = Some(Instant::now());
-        match self.try_checkpoint() {
+        self.clock.checkpoint_cost = began.elapsed().as_secs_f64();
+        match outcome {
             Ok(Some(step)) => {
                 self.clock.checkpoint_failed = false;
                 self.journal.say(Event::Checkpoint { step });

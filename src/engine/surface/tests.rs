@@ -7,9 +7,19 @@ use surfit_core::surface::{Axis, corner_parameters};
 use tch::Reduction;
 
 fn model(name: &str) -> Model {
-    let config = NetworkConfig { name: name.into(), widths: vec![5, 6] };
+    let config = NetworkConfig {
+        name: name.into(),
+        widths: vec![5, 6],
+    };
     let network = networks::build(&config, [1, 8, 8], 3).unwrap();
-    Model::new(network, Placement { device: Device::Cpu, kind: Kind::Float, threads: 1 })
+    Model::new(
+        network,
+        Placement {
+            device: Device::Cpu,
+            kind: Kind::Float,
+            threads: 1,
+        },
+    )
 }
 
 fn corners(model: &Model) -> [Tensor; 4] {
@@ -36,7 +46,9 @@ fn loss_through_interpolation(model: &Model, theta: &Tensor, b: &[f64], part: &P
     let b = Tensor::from_slice(&to_f32(b)).unsqueeze(0);
     let w = b.mm(theta).squeeze_dim(0);
     let views = model.network().layout().views(&w);
-    let logits = model.network().forward(&views, &part.x, &mut Norms::Batch, None);
+    let logits = model
+        .network()
+        .forward(&views, &part.x, &mut Norms::Batch, None);
     logits.cross_entropy_loss::<Tensor>(&part.labels, None, Reduction::Mean, -100, 0.0)
 }
 
@@ -57,7 +69,10 @@ fn gradient_of_every_control_point_is_its_weight_times_the_gradient_at_the_draw(
             let expected = theta.grad().get(k as i64);
             let got = &g * *b;
             let difference = largest_difference(&expected, &got);
-            assert!(difference < 1e-5 * scale, "{name}, control point {k}: {difference} of {scale}");
+            assert!(
+                difference < 1e-5 * scale,
+                "{name}, control point {k}: {difference} of {scale}"
+            );
         }
     }
 }
@@ -73,7 +88,12 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
     for step in 0..4 {
         // The rate changes from step to step, as a schedule makes it.
         let rate = 0.02 * (1.0 + step as f64);
-        let rates = StepRates { rate, momentum: 0.9, weight_decay: 0.01, smoothing: 0.0 };
+        let rates = StepRates {
+            rate,
+            momentum: 0.9,
+            weight_decay: 0.01,
+            smoothing: 0.0,
+        };
         let parts = [part((0.2, 0.7), step), part((0.9, 0.4), 10 + step)];
         let mut gradient = Tensor::zeros_like(&theta);
         for p in &parts {
@@ -91,7 +111,10 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
     }
     let difference = largest_difference(&theta, surface.theta());
     let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
-    assert!(moved > 1e-2 && difference < 1e-4 * moved, "{difference} of {moved}");
+    assert!(
+        moved > 1e-2 && difference < 1e-4 * moved,
+        "{difference} of {moved}"
+    );
     assert_eq!(surface.version(), 5);
 }
 
@@ -106,8 +129,7 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
             assert_eq!(largest_difference(&surface.at(u, v), corner), 0.0);
         }
         let c = bilinear(0.25, 0.6);
-        let expected =
-            &given[0] * c[0] + &given[1] * c[1] + &given[2] * c[2] + &given[3] * c[3];
+        let expected = &given[0] * c[0] + &given[1] * c[1] + &given[2] * c[2] + &given[3] * c[3];
         assert!(largest_difference(&surface.at(0.25, 0.6), &expected) < 1e-6);
         assert!(surface.travelled().iter().all(|&d| d < 1e-4));
     }
@@ -116,7 +138,12 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
 /// A surface that has been trained a little, so that it is not linear.
 fn trained(model: &Model, degrees: Degrees) -> Surface {
     let mut surface = Surface::linear(degrees, corners(model));
-    let rates = StepRates { rate: 0.1, momentum: 0.9, weight_decay: 1e-3, smoothing: 0.0 };
+    let rates = StepRates {
+        rate: 0.1,
+        momentum: 0.9,
+        weight_decay: 1e-3,
+        smoothing: 0.0,
+    };
     for step in 0..5 {
         surface.step(model, Phase::Interior, &[part((0.4, 0.6), step)], rates);
     }
@@ -173,11 +200,20 @@ fn frozen_points_and_corners_stand_still_and_the_others_move() {
     surface.set_frozen(5, true);
     surface.set_frozen(0, true);
     let before = surface.theta().copy();
-    let rates = StepRates { rate: 0.1, momentum: 0.9, weight_decay: 1e-3, smoothing: 0.0 };
+    let rates = StepRates {
+        rate: 0.1,
+        momentum: 0.9,
+        weight_decay: 1e-3,
+        smoothing: 0.0,
+    };
     surface.step(&model, Phase::Interior, &[part((0.5, 0.4), 1)], rates);
     for row in 0..9 {
         let moved = largest_difference(&before.get(row), &surface.theta().get(row));
-        assert_eq!(moved == 0.0, row < 4 || row == 5, "row {row} moved by {moved}");
+        assert_eq!(
+            moved == 0.0,
+            row < 4 || row == 5,
+            "row {row} moved by {moved}"
+        );
     }
     assert!(!surface.frozen()[0]);
 }

@@ -1,0 +1,94 @@
+//! What a run's numbers depend on besides its configuration: `identity.json`.
+//!
+//! `data.set`, `device = "auto"` and `threads = 0` are resolved on the machine and in the environment of the first
+//! engine. A later engine that would resolve them to other data must not go on as if nothing had happened.
+
+use crate::data::DataSet;
+use crate::model::Model;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use surfit_core::config::Config;
+use surfit_core::files::write_atomic;
+use surfit_core::run_dir::RunDir;
+
+/// The resolved ground of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Data set with what stands behind its name.
+    pub data: String,
+    /// Images in the training, validation and test split.
+    pub images: [i64; 3],
+    /// Seed of the run.
+    pub seed: u64,
+    /// Number of weights.
+    pub parameters: i64,
+    /// Device.
+    pub device: String,
+    /// Compute type.
+    pub compute: String,
+    /// Threads on a CPU.
+    pub threads: usize,
+}
+
+impl Identity {
+    /// The ground that this engine stands on.
+    pub fn here(config: &Config, data: &DataSet, model: &Model) -> Self {
+        let placement = model.placement();
+        Self {
+            data: data.description.clone(),
+            images: [&data.train, &data.validation, &data.test].map(|s| s.len()),
+            seed: config.seed,
+            parameters: model.parameters(),
+            device: placement.device_name(),
+            compute: placement.compute_name().into(),
+            threads: placement.threads,
+        }
+    }
+
+    /// The threads that the run's first engine used; `None` for a new run.
+    pub fn stored_threads(run: &RunDir) -> Option<usize> {
+        Self::read(run).map(|i| i.threads)
+    }
+
+    fn read(run: &RunDir) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(run.join("identity.json")).ok()?).ok()
+    }
+
+    /// Compares with what the run began with, and stores it for a new run. Gives a sentence when results will not be the
+    /// same to the last bit.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for other data, another seed or another network: going on would mix two experiments.
+    pub fn check(&self, run: &RunDir) -> Result<Option<String>> {
+        let path = run.join("identity.json");
+        let Some(first) = Self::read(run) else {
+            let json = serde_json::to_vec(self).expect("plain data");
+            write_atomic(&path, &json).map_err(Error::io(&path))?;
+            return Ok(None);
+        };
+        let ground = |i: &Self| (i.data.clone(), i.images, i.seed, i.parameters);
+        if ground(self) != ground(&first) {
+            return Err(Error::input(format!(
+                "{} began with {} {:?}, seed {}, {} weights, and would go on with {} {:?}, seed {}, {} weights; \
+                 restore the data and the configuration, or start a new run",
+                run.path().display(),
+                first.data,
+                first.images,
+                first.seed,
+                first.parameters,
+                self.data,
+                self.images,
+                self.seed,
+                self.parameters
+            )));
+        }
+        let place = |i: &Self| format!("{} {} with {} threads", i.device, i.compute, i.threads);
+        Ok((place(self) != place(&first)).then(|| {
+            format!(
+                "the run began on {} and goes on on {}: results will not be the same to the last bit",
+                place(&first),
+                place(self)
+            )
+        }))
+    }
+}

@@ -1,0 +1,219 @@
+//! The socket of an engine: who is served, who is refused, and that nobody who listens badly is a burden.
+
+mod support;
+
+use serde_json::{Value, json};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant};
+use support::{Place, Wire, finished, wait_for};
+
+/// A fit that does not end by itself while a test looks.
+const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
+                       --set checkpoint.every_seconds=5";
+
+#[test]
+fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else() {
+    let place = Place::new();
+    let (run, pid) = place.begin("a", ENDLESS);
+    let socket = place.socket();
+    let mode = |path: &std::path::Path| path.metadata().expect("its mode").mode() & 0o777;
+    assert_eq!(mode(&socket), 0o600, "the socket's mode");
+    assert_eq!(
+        mode(socket.parent().unwrap()),
+        0o700,
+        "the mode of the socket's folder"
+    );
+
+    let rejected = |first: &[u8], parts: &[&str]| {
+        let mut wire = Wire::silent(&socket);
+        wire.stream.write_all(first).expect("the engine reads");
+        let answer = wire
+            .read()
+            .unwrap_or_else(|| panic!("no answer to {:?}", String::from_utf8_lossy(first)));
+        let reason = answer["reason"]
+            .as_str()
+            .unwrap_or_else(|| panic!("not rejected: {answer}"))
+            .to_owned();
+        assert_eq!(answer["type"], "rejected");
+        for part in parts {
+            assert!(reason.contains(part), "`{part}` is not in: {reason}");
+        }
+        assert!(
+            wire.read().is_none(),
+            "the connection should be closed after: {reason}"
+        );
+    };
+    let framed = |text: &str| [&(text.len() as u32).to_be_bytes(), text.as_bytes()].concat();
+    rejected(
+        &framed(r#"{"type":"hello","protocol":99,"client":"test","after":null}"#),
+        &["protocol 1", "99", "use the surfit that started the run"],
+    );
+    rejected(
+        &framed("GET / HTTP/1.1"),
+        &["no message of surfit's protocol"],
+    );
+    rejected(
+        &framed(r#"{"type":"command","id":1,"command":{"command":"start"}}"#),
+        &["first", "hello"],
+    );
+    rejected(
+        b"\xff\xff\xff\xff garbage",
+        &["no message of surfit's protocol"],
+    );
+
+    // After the greeting too, and with a degree that no surface has.
+    for (body, part) in [
+        ("nonsense", "no message"),
+        (
+            r#"{"type":"command","id":1,"command":{"command":"set_degree","degrees":[2,9]}}"#,
+            "outside 1..=8",
+        ),
+        (
+            r#"{"type":"command","id":1,"command":{"command":"dance"}}"#,
+            "no message",
+        ),
+    ] {
+        let mut wire = Wire::open(&place);
+        wire.frame(body);
+        let reason = loop {
+            let message = wire.read().expect("a sentence before the end");
+            if message["type"] == "rejected" {
+                break message["reason"].as_str().expect("a sentence").to_owned();
+            }
+        };
+        assert!(reason.contains(part), "`{part}` is not in: {reason}");
+        assert!(
+            wire.read().is_none(),
+            "the connection should be closed after: {reason}"
+        );
+    }
+    // Half a frame, then gone.
+    let mut wire = Wire::silent(&socket);
+    wire.stream
+        .write_all(b"\0\0\0\x40{\"type\":")
+        .expect("the engine reads");
+    drop(wire);
+
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    assert!(support::is_alive(pid) && finished(&run).is_none());
+    wire.tell(json!({"command": "shutdown"}));
+    wait_for("the engine to end", || {
+        (!support::is_alive(pid)).then_some(())
+    });
+    assert!(
+        !socket.exists(),
+        "the socket's file should go with the engine"
+    );
+}
+
+#[test]
+fn a_client_that_never_reads_does_not_slow_the_engine() {
+    let place = Place::new();
+    // A large grid makes large snapshots, so that the sleepers' buffers are full at once.
+    place.begin("a", &format!("{ENDLESS} --set heatmap.grid=41"));
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    let pace = |wire: &mut Wire| {
+        let step = |s: &Value| s["fit_step"].as_u64().expect("a step");
+        let (from, began) = (
+            step(&wire.next_snapshot("anything", |_| true)),
+            Instant::now(),
+        );
+        wire.listen(Duration::from_secs(2));
+        let to = step(&wire.next_snapshot("anything", |_| true));
+        (to - from) as f64 / began.elapsed().as_secs_f64()
+    };
+    let before = pace(&mut wire);
+    let sleepers: Vec<Wire> = (0..3)
+        .map(|_| {
+            let mut sleeper = Wire::silent(&place.socket());
+            sleeper.frame(r#"{"type":"hello","protocol":1,"client":"sleeper","after":0}"#);
+            sleeper
+        })
+        .collect();
+    wire.snapshot("the sleepers as viewers", |s| {
+        s["viewers"].as_u64() >= Some(4)
+    });
+    wire.listen(Duration::from_secs(1));
+    let after = pace(&mut wire);
+    println!("steps a second: {before:.1} alone, {after:.1} beside three clients that never read");
+    // The machine may be busy with other things; a blocked engine would stand still.
+    assert!(
+        after > 0.4 * before,
+        "{before:.1} steps a second fell to {after:.1}"
+    );
+    let asked = Instant::now();
+    wire.tell(json!({"command": "set_metric", "metric": "loss"}));
+    let answered = asked.elapsed();
+    println!("an answer took {} ms", answered.as_millis());
+    assert!(
+        answered < Duration::from_secs(3),
+        "an answer took {answered:?}"
+    );
+    drop(sleepers);
+    wire.snapshot("nobody else", |s| s["viewers"] == 1);
+}
+
+#[test]
+fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
+    let place = Place::new();
+    let (run, pid) = place.begin("a", ENDLESS);
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    let socket = place.socket();
+
+    place.surfit("resume a").fails(
+        1,
+        &[
+            "in use by another engine",
+            &format!("pid {pid}"),
+            "surfit open",
+        ],
+    );
+    let mut engine = place.program(env!("CARGO_BIN_EXE_surfit-engine"));
+    engine.arg("serve").arg(&run);
+    place
+        .finish(engine)
+        .fails(1, &["in use by another engine", "surfit stop"]);
+    assert!(
+        socket.exists(),
+        "the second engine took the first one's socket away"
+    );
+    wire.tell(json!({"command": "checkpoint"}));
+    drop(wire);
+
+    place.kill(pid);
+    assert!(
+        socket.exists(),
+        "a killed engine cannot clean up; this test means nothing"
+    );
+    // Nobody listens there: commands that need an engine start one, and the file is replaced.
+    let again = place.resume_detached("a");
+    assert_ne!(again, pid);
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    assert_eq!(
+        wire.events
+            .iter()
+            .filter(|e| e["event"] == "started")
+            .count(),
+        2
+    );
+    assert!(
+        wire.events.iter().any(|e| e["event"] == "resumed"),
+        "the history should say where it went on"
+    );
+    drop(wire);
+    place.kill(again);
+    let model = place
+        .surfit("export a --at 0.5,0.5 --out model --json")
+        .ok()
+        .last_json();
+    assert_eq!(
+        model["u"], 0.5,
+        "an engine was started for the export over the stale socket"
+    );
+    place.surfit("stop a").fails(1, &["no engine is running"]);
+}
