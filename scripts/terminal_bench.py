@@ -110,12 +110,13 @@ def main():
         sent = len(read_for(fd, seconds))
         cpu = (processor_seconds(pid) - cpu) / seconds
         latencies = []
-        for _ in range(20):
+        for _ in range(40):
             # The help overlay opens and closes: both are large changes of the screen.
-            latencies.append(key_latency(fd, b"?", b"Keys"))
+            # The help overlay is a large change of the screen, and nothing but the key brings its words.
+            latencies.append(key_latency(fd, b"?", b"bright: possible now"))
             time.sleep(random.uniform(0.1, 0.3))
-            latencies.append(key_latency(fd, b"\x1b", b"\x1b[?2026l"))
-            time.sleep(random.uniform(0.1, 0.3))
+            os.write(fd, b"\x1b")
+            read_for(fd, random.uniform(0.3, 0.6))
         leave(pid, fd)
         for _ in range(4):
             pid, fd, began = start(["open", str(run)], environment)
@@ -129,13 +130,13 @@ def main():
         idle = len(read_for(fd, 5))
         leave(pid, fd)
         subprocess.run([PROGRAM, "stop", str(run)], env=environment, stdout=subprocess.DEVNULL, check=False)
-        known = sorted(x for x in latencies if x is not None)
+        # A key that was not answered took for ever.
+        known = sorted(float("inf") if x is None else x for x in latencies)
         print(json.dumps({
             "first_frame_ms": sorted(round(f, 1) for f in frames),
             "key_to_screen_ms_median": round(known[len(known) // 2], 1),
             "key_to_screen_ms_95th": round(known[int(0.95 * (len(known) - 1))], 1),
             "keys_measured": len(known),
-            "keys_unanswered": len(latencies) - len(known),
             "output_kb_per_second_fitting": round(sent / seconds / 1e3, 2),
             "output_bytes_idle_5s": idle,
             "client_processor_percent_of_core": round(100 * cpu, 2),

@@ -208,7 +208,9 @@ fn corner_files_with_a_fault_are_named_and_good_ones_keep_their_accuracy() {
         "run tiny.toml --run-dir missing {less} {}",
         from(Path::new("nowhere.safetensors"))
     );
-    place.surfit(&missing).fails(1, &["nowhere.safetensors"]);
+    place
+        .surfit(&missing)
+        .fails(1, &["nowhere.safetensors", "corners.from"]);
 
     place
         .surfit("eval nowhere.safetensors")

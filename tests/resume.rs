@@ -151,6 +151,19 @@ fn a_stopped_run_goes_on_to_the_same_result() {
     place
         .surfit("stop stopped")
         .fails(1, &["no engine is running", "surfit ls"]);
+
+    // A shutdown of the machine begins with SIGTERM: that is a stop in good order too.
+    let before = losses(&run, "surface");
+    let pid = place.resume_detached("stopped");
+    wait_for("the fit to go on", || {
+        (losses(&run, "surface") > before).then_some(())
+    });
+    support::send(pid, rustix::process::Signal::TERM);
+    wait_for("the engine to end", || {
+        (!support::is_alive(pid)).then_some(())
+    });
+    assert_eq!(events(&run).pop().expect("events")["event"], "closed");
+
     let last = place.surfit("resume stopped --json").ok().last_json();
     assert_eq!(last["event"], "finished");
     assert_same_result(&run, &reference);

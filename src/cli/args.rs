@@ -70,6 +70,8 @@ pub enum Sub {
     Resume(ResumeArgs),
     /// Checkpoint a run and end its engine
     Stop(StopArgs),
+    /// Raise or lower a surface's degree, during its fit or afterwards
+    Degree(DegreeArgs),
     /// List runs, the most recent first
     Ls(LsArgs),
     /// Give a run's heatmap as a table or a picture
@@ -177,6 +179,30 @@ pub struct StopArgs {
     /// The run
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub run: String,
+}
+
+/// `surfit degree`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  surfit degree demo-2026 3 2     4×3 control points from now on
+
+Raising is exact: every point of the surface stays where it is, and the fit goes on with more freedom.
+Lowering is the least-squares fit with the corners held; how far the surface moved is said.
+With --json, the event `degree_changed`: step, from, to, deviation.")]
+pub struct DegreeArgs {
+    /// The run
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub run: String,
+    /// Degree along u, 1 to 8
+    #[arg(value_name = "M")]
+    pub m: u8,
+    /// Degree along v, 1 to 8
+    #[arg(value_name = "N")]
+    pub n: u8,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `surfit ls`

@@ -48,7 +48,10 @@ impl From<ConfigError> for Fault {
 impl From<RunError> for Fault {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::NotFound(_) | RunError::NotARun(_) | RunError::Exists(_) => {
+            RunError::NotFound(_)
+            | RunError::Ambiguous { .. }
+            | RunError::NotARun(_)
+            | RunError::Exists(_) => {
                 Fault::Usage(error.to_string())
             }
             RunError::Config(_) => Fault::Usage(error.to_string()),

@@ -71,10 +71,16 @@ fn form(args: &HeatmapArgs) -> Result<Format, Fault> {
         "svg" => Some(Format::Svg),
         _ => None,
     };
-    let format = args
-        .format
-        .or_else(|| args.out.as_deref().and_then(of_name));
-    let format = format.unwrap_or(Format::Csv);
+    let format = match (args.format, args.out.as_deref()) {
+        (Some(format), _) => format,
+        (None, None) => Format::Csv,
+        (None, Some(path)) => of_name(path).ok_or_else(|| {
+            Fault::Usage(format!(
+                "{}: the name does not say a form; use .csv, .json, .npy, .png or .svg, or give --format",
+                path.display()
+            ))
+        })?,
+    };
     let binary = matches!(format, Format::Png | Format::Npy);
     if binary && args.out.is_none() && stdout().is_terminal() {
         return Err(Fault::Usage(

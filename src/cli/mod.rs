@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod completions;
 mod config;
+mod degree;
 mod eval;
 mod export;
 mod fault;
@@ -60,6 +61,7 @@ fn dispatch(cli: Cli) -> Result<(), Fault> {
         Some(Sub::Run(args)) => run::run(args),
         Some(Sub::Resume(args)) => resume::resume(args),
         Some(Sub::Stop(args)) => stop::stop(args),
+        Some(Sub::Degree(args)) => degree::degree(args),
         Some(Sub::Ls(args)) => ls::ls(args),
         Some(Sub::Heatmap(args)) => heatmap::heatmap(args),
         Some(Sub::Export(args)) => export::export(args),

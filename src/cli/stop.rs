@@ -4,7 +4,7 @@ use super::args::StopArgs;
 use super::fault::Fault;
 use super::{out, place};
 use crate::client::{self, ClientError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use surfit_core::protocol::{Command, ServerMessage};
 use surfit_core::run_dir::RunDir;
 
@@ -24,7 +24,13 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
         Ok(mut connection) => {
             let inbox = connection.inbox()?;
             let id = connection.send(Command::Shutdown)?;
+            let asked = Instant::now();
             loop {
+                if asked.elapsed() > ENDING {
+                    // It does not look at its commands; a signal is its last chance to end in good order.
+                    let _ = terminate(&run);
+                    break;
+                }
                 match inbox.next(Duration::from_millis(100)) {
                     Ok(Some(ServerMessage::Reply {
                         id: of,

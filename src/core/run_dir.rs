@@ -22,6 +22,16 @@ pub enum RunError {
     /// Nothing of that name.
     #[error("no run `{0}`; `surfit ls` lists the runs there are")]
     NotFound(String),
+    /// A beginning that several ids share.
+    #[error("`{name}` begins the ids of {count} runs; write more of it, such as `{latest}`")]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// How many.
+        count: usize,
+        /// The most recent of them.
+        latest: String,
+    },
     /// A directory without a configuration.
     #[error("{0} is not a run: it has no config.toml; name a directory that surfit made")]
     NotARun(PathBuf),
@@ -149,13 +159,15 @@ impl RunDir {
                 return Self::open(&path);
             }
         }
-        let mut matching: Vec<_> = Self::list(root)
-            .into_iter()
-            .filter(|r| r.id().starts_with(name))
-            .collect();
-        match (matching.pop(), matching.is_empty()) {
-            (Some(run), true) => Ok(run),
-            _ => Err(RunError::NotFound(name.to_owned())),
+        let mut matching = Self::list(root);
+        matching.retain(|r| !name.is_empty() && r.id().starts_with(name));
+        match matching.len() {
+            0 => Err(RunError::NotFound(name.to_owned())),
+            1 => Ok(matching.remove(0)),
+            count => {
+                let (name, latest) = (name.to_owned(), matching[0].id());
+                Err(RunError::Ambiguous { name, count, latest })
+            }
         }
     }
 

@@ -61,7 +61,12 @@ impl Socket {
         listener.set_nonblocking(true).map_err(Error::io(&path))?;
         let note = run.join("socket");
         let text = path.display().to_string();
-        surfit_core::files::write_atomic(&note, text.as_bytes()).map_err(Error::io(&note))?;
+        let there = std::fs::read_to_string(&note).is_ok_and(|said| said == text);
+        if !there && surfit_core::files::write_atomic(&note, text.as_bytes()).is_err() {
+            // A full disk must not keep a run from going on. Without a note clients look where this engine listens,
+            // unless they live in another environment; a wrong note would mislead them.
+            crate::checkpoint::remove_file(&note)?;
+        }
         Ok(Self { listener, path })
     }
 

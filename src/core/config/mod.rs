@@ -2,6 +2,7 @@
 
 mod error;
 mod load;
+mod rules;
 mod tables;
 
 pub use error::ConfigError;

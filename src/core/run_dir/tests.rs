@@ -26,7 +26,7 @@ fn a_run_is_found_by_path_id_and_beginning() {
     assert_ne!(second, run);
     assert!(matches!(
         RunDir::find(root.path(), "dem"),
-        Err(RunError::NotFound(_))
+        Err(RunError::Ambiguous { count: 2, .. })
     ));
     assert_eq!(RunDir::list(root.path()).len(), 2);
 }

@@ -127,7 +127,14 @@ impl Actor<'_> {
     }
 
     fn read_corner(&self, path: &std::path::Path) -> Result<Tensor> {
-        let dict = model_file::read(path)?;
+        let dict = model_file::read(path).map_err(|error| match error {
+            // Waiting, as for a full disk, would not bring the file.
+            Error::Io { path, source } => Error::input(format!(
+                "{}: {source}; corners.from must name files that can be read",
+                path.display()
+            )),
+            other => other,
+        })?;
         let layout = self.model.network().layout();
         let (flat, _) = model_file::to_flat(path, &dict, layout)?;
         Ok(flat.to_device(self.model.placement().device))

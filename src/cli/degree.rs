@@ -1,0 +1,47 @@
+//! `surfit degree`: another degree for a run's surface, while it trains or afterwards.
+
+use super::args::DegreeArgs;
+use super::fault::Fault;
+use super::{out, place};
+use crate::client::{ClientError, Said, Visit};
+use surfit_core::event::Event;
+use surfit_core::picture::sentence;
+use surfit_core::protocol::Command;
+use surfit_core::surface::Degrees;
+
+/// Asks the run's engine for the degrees and says what the change did to the surface.
+pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
+    let run = place::find(&args.run)?;
+    let degrees = Degrees::new(args.m, args.n).map_err(|e| Fault::Usage(e.to_string()))?;
+    let mut visit = Visit::begin(&run)?;
+    let before = visit.latest().degrees;
+    let id = visit.send(Command::SetDegree { degrees })?;
+    let mut changed: Option<Event> = None;
+    loop {
+        match visit.next() {
+            Ok(Said::Event(event @ Event::DegreeChanged { .. })) => changed = Some(event),
+            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
+            Ok(Said::Reply(of, Some(error))) if of == id => return Err(Fault::Failure(error)),
+            Ok(Said::Reply(of, None)) if of == id => break,
+            Ok(_) => {}
+            Err(ClientError::Closed) => {
+                return Err(Fault::Failure(
+                    "the engine ended before it answered; look at log.txt in the run's directory, then try again"
+                        .into(),
+                ));
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+    if args.json {
+        return match &changed {
+            Some(event) => out::json(event),
+            None => out::json(&serde_json::json!({ "event": "unchanged", "degrees": degrees })),
+        };
+    }
+    let said = changed.as_ref().and_then(sentence).map(|(text, _)| text);
+    out::line(said.unwrap_or_else(|| match before == degrees {
+        true => format!("the surface has degree {degrees} already"),
+        false => format!("the surface will have degree {degrees} when its fit begins"),
+    }))
+}

@@ -1,0 +1,172 @@
+//! What values a configuration may have, beyond their types.
+
+use super::Config;
+
+impl Config {
+    /// The first rule that the values break, as the key's path and a sentence; `None` when all hold.
+    pub(super) fn broken_rule(&self) -> Option<(&'static [&'static str], String)> {
+        let fraction = |x: f64| (0.0..1.0).contains(&x);
+        let name_ok = !self.name.is_empty()
+            && self.name.len() <= 64
+            && !self.name.starts_with('.')
+            && self
+                .name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let device_ok = ["auto", "cpu", "cuda", "mps"].contains(&self.device.as_str())
+            || self
+                .device
+                .strip_prefix("cuda:")
+                .is_some_and(|n| n.parse::<u8>().is_ok());
+        let (c, f, h, d) = (&self.corners, &self.fit, &self.heatmap, &self.data);
+        let rules: [(bool, &'static [&'static str], &str); 31] = [
+            (
+                name_ok,
+                &["name"],
+                "use 1 to 64 letters, digits, `-`, `_` or `.`",
+            ),
+            (device_ok, &["device"], "use auto, cpu, cuda, cuda:N or mps"),
+            (
+                self.threads <= 1024,
+                &["threads"],
+                "use 0 (one per core) to 1024",
+            ),
+            (
+                d.calibration_images >= 2,
+                &["data", "calibration_images"],
+                "use at least 2 images",
+            ),
+            (
+                !self.network.widths.is_empty(),
+                &["network", "widths"],
+                "give at least one width",
+            ),
+            (
+                self.network.widths.iter().all(|w| (1..=65536).contains(w)),
+                &["network", "widths"],
+                "use widths of 1 to 65536",
+            ),
+            (
+                self.network.widths.len() <= 64,
+                &["network", "widths"],
+                "use at most 64 layers",
+            ),
+            (
+                c.from.is_empty() || c.from.len() == 4,
+                &["corners", "from"],
+                "name four files, or none",
+            ),
+            (
+                c.seeds.is_empty() || c.seeds.len() == 4,
+                &["corners", "seeds"],
+                "give four seeds, or none",
+            ),
+            (
+                (1..=1_000_000).contains(&c.epochs),
+                &["corners", "epochs"],
+                "use 1 to 1000000 epochs",
+            ),
+            (c.batch >= 2, &["corners", "batch"], "use at least 2 images"),
+            (
+                c.learning_rate > 0.0 && c.learning_rate.is_finite(),
+                &["corners", "learning_rate"],
+                "use a rate above 0",
+            ),
+            (
+                fraction(c.momentum),
+                &["corners", "momentum"],
+                "use 0 up to, not including, 1",
+            ),
+            (
+                c.weight_decay >= 0.0 && c.weight_decay.is_finite(),
+                &["corners", "weight_decay"],
+                "use 0 or more",
+            ),
+            (
+                fraction(c.warmup),
+                &["corners", "warmup"],
+                "use a fraction from 0 up to 1",
+            ),
+            (
+                fraction(c.label_smoothing),
+                &["corners", "label_smoothing"],
+                "use a fraction from 0 up to 1",
+            ),
+            (c.shift <= 16, &["corners", "shift"], "use 0 to 16 pixels"),
+            (
+                self.align.images >= 2,
+                &["align", "images"],
+                "use at least 2 images",
+            ),
+            (
+                (0.0..=1e6).contains(&f.edge_epochs),
+                &["fit", "edge_epochs"],
+                "use 0 to 1000000 epochs",
+            ),
+            (
+                (0.0..=1e6).contains(&f.epochs),
+                &["fit", "epochs"],
+                "use 0 to 1000000 epochs",
+            ),
+            (f.draws >= 1, &["fit", "draws"], "use at least 1 draw"),
+            (
+                f.batch >= 2 * f.draws,
+                &["fit", "draws"],
+                "use at most half as many draws as images in a batch",
+            ),
+            (
+                f.learning_rate > 0.0 && f.learning_rate.is_finite(),
+                &["fit", "learning_rate"],
+                "use a rate above 0",
+            ),
+            (
+                fraction(f.momentum),
+                &["fit", "momentum"],
+                "use 0 up to, not including, 1",
+            ),
+            (
+                f.weight_decay >= 0.0 && f.weight_decay.is_finite(),
+                &["fit", "weight_decay"],
+                "use 0 or more",
+            ),
+            (
+                fraction(f.warmup),
+                &["fit", "warmup"],
+                "use a fraction from 0 up to 1",
+            ),
+            (
+                fraction(f.label_smoothing),
+                &["fit", "label_smoothing"],
+                "use a fraction from 0 up to 1",
+            ),
+            (f.shift <= 16, &["fit", "shift"], "use 0 to 16 pixels"),
+            (
+                (2..=crate::heatmap::Heatmap::MAX_GRID).contains(&h.grid),
+                &["heatmap", "grid"],
+                "use 2 to 101 points an axis",
+            ),
+            (
+                (0.0..=0.9).contains(&h.budget),
+                &["heatmap", "budget"],
+                "use a share from 0 to 0.9",
+            ),
+            (
+                self.checkpoint.every_seconds > 0.0 && self.checkpoint.every_seconds.is_finite(),
+                &["checkpoint", "every_seconds"],
+                "use a time above 0",
+            ),
+        ];
+        rules
+            .into_iter()
+            .find(|r| !r.0)
+            .map(|(_, path, remedy)| (path, remedy.to_string()))
+            .or_else(|| {
+                (h.live_images < 1).then(|| {
+                    (
+                        ["heatmap", "live_images"].as_slice(),
+                        "use at least 1 image".to_string(),
+                    )
+                })
+            })
+    }
+}
