@@ -49,7 +49,7 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
 fn announce(run: &RunDir) {
     // The actor says what is wrong with it.
     let Ok(config) = run.config() else { return };
-    let before = run.status().unwrap_or_else(|| Status {
+    let before = run.status().unwrap_or(Status {
         state: State::Starting,
         stage: Stage::Data,
         pid: 0,
