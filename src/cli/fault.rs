@@ -51,9 +51,7 @@ impl From<RunError> for Fault {
             RunError::NotFound(_)
             | RunError::Ambiguous { .. }
             | RunError::NotARun(_)
-            | RunError::Exists(_) => {
-                Fault::Usage(error.to_string())
-            }
+            | RunError::Exists(_) => Fault::Usage(error.to_string()),
             RunError::Config(_) => Fault::Usage(error.to_string()),
             RunError::InUse { .. } | RunError::Damaged { .. } | RunError::Io { .. } => {
                 Fault::Failure(error.to_string())

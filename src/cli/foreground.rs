@@ -101,6 +101,15 @@ pub fn watch(run: &RunDir) -> Result<(), Fault> {
     follow(run, Some(connection), picture, false, None, &signals, false)
 }
 
+/// The job goes on when nobody reads its output any more, and its outcome is still the exit code; who only watches
+/// has nothing left to do then.
+fn heard(printed: Result<(), Fault>, owner: bool) -> Result<(), Fault> {
+    match printed {
+        Err(Fault::Pipe) if owner => Ok(()),
+        other => other,
+    }
+}
+
 fn follow(
     run: &RunDir,
     connection: Option<Connection>,
@@ -122,6 +131,13 @@ fn follow(
     let (mut stopping, mut viewers) = (false, 0);
     let mut idle: Option<Instant> = None;
     loop {
+        // Looked at on every turn: an engine with nothing to do has no news that would come by.
+        if !stopping && idle.is_some_and(|since| since.elapsed() > IDLE) {
+            heard(printer.end(), owner)?;
+            return Err(Fault::Failure(format!(
+                "the job was stopped before its end; go on with `surfit resume {place}`"
+            )));
+        }
         if signals.hangup.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -135,53 +151,48 @@ fn follow(
                 )));
             }
             stopping = true;
-            printer.say("stopping at the next checkpoint; ctrl-c again leaves without waiting")?;
+            let text = "stopping at the next checkpoint; ctrl-c again leaves without waiting";
+            heard(printer.say(text), owner)?;
         }
         let Some(followed) = follower.next(TICK)? else {
             continue;
         };
         match followed {
             Followed::Event(envelope) => {
-                printer.event(&envelope)?;
+                heard(printer.event(&envelope), owner)?;
                 match envelope.event {
                     Event::Finished(_) => break,
                     Event::Failed { message } => {
-                        printer.end()?;
+                        heard(printer.end(), owner)?;
                         return Err(Fault::Failure(message));
                     }
-                    _ => idle = None,
+                    Event::StageBegan { .. } => idle = None,
+                    _ => {}
                 }
             }
             Followed::Snapshot(snapshot) => {
                 viewers = snapshot.viewers;
-                printer.snapshot(&snapshot)?;
-                if snapshot.state != State::Idle {
-                    idle = None;
-                } else if idle.get_or_insert_with(Instant::now).elapsed() > IDLE {
-                    printer.end()?;
-                    return Err(Fault::Failure(format!(
-                        "the job was stopped before its end; go on with `surfit resume {place}`"
-                    )));
-                }
+                heard(printer.snapshot(&snapshot), owner)?;
+                idle = (snapshot.state == State::Idle).then(|| idle.unwrap_or_else(Instant::now));
             }
             Followed::Reply {
                 error: Some(error), ..
             } => return Err(Fault::Failure(error)),
             Followed::Reply { error: None, .. } => {}
             Followed::Ended | Followed::Died if stopping => {
-                printer.end()?;
+                heard(printer.end(), owner)?;
                 return Err(Fault::Interrupted(format!(
                     "stopped; go on with `surfit resume {place}`"
                 )));
             }
             Followed::Ended => {
-                printer.end()?;
+                heard(printer.end(), owner)?;
                 return Err(Fault::Failure(format!(
                     "the engine was ended before the job was done; go on with `surfit resume {place}`"
                 )));
             }
             Followed::Died => {
-                printer.end()?;
+                heard(printer.end(), owner)?;
                 return Err(Fault::Failure(why.unwrap_or_else(|| {
                     format!(
                         "the engine died; its last words may be in {}, go on with `surfit resume {place}`",
@@ -191,11 +202,62 @@ fn follow(
             }
         }
     }
-    printer.end()?;
+    heard(printer.end(), owner)?;
     drop(follower);
     // The next command should find the run at rest. Other viewers keep the engine, which is as it should be.
     if owner && viewers <= 1 {
         client::wait_gone(run, ENDING);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::fake;
+    use surfit_core::protocol::ServerMessage;
+    use surfit_core::snapshot::Snapshot;
+
+    #[test]
+    fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news() {
+        let run = fake::run();
+        let engine = fake::Engine::open(&run.dir);
+        let thread = std::thread::spawn(move || {
+            let (mut peer, _) = engine.welcome();
+            let mut snapshot =
+                Snapshot::empty(surfit_core::config::Config::default().fit.degree, 5);
+            snapshot.state = State::Idle;
+            peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+            // Silence until the client leaves.
+            assert_eq!(peer.read(), None);
+        });
+        let signals = Signals {
+            stop: Arc::default(),
+            hangup: Arc::default(),
+        };
+        let connection = client::connect(&run.dir, Some(0)).unwrap();
+        let picture = Picture::default();
+        let began = Instant::now();
+        let ended = follow(
+            &run.dir,
+            Some(connection),
+            picture,
+            true,
+            None,
+            &signals,
+            true,
+        );
+        assert!(
+            matches!(&ended, Err(Fault::Failure(why)) if why.contains("stopped before its end"))
+        );
+        assert!(began.elapsed() >= IDLE);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_watching_but_not_the_job() {
+        assert!(heard(Err(Fault::Pipe), true).is_ok());
+        assert!(matches!(heard(Err(Fault::Pipe), false), Err(Fault::Pipe)));
+        assert!(heard(Err(Fault::Failure("disk".into())), true).is_err());
+    }
 }

@@ -3,9 +3,9 @@
 use super::args::{Color, OpenArgs, Screen};
 use super::fault::Fault;
 use super::{foreground, out, place, run};
-use crate::client::bridge::{self, Target};
+use crate::client::bridge::{self, Ended, Target};
 use crate::client::runs;
-use std::io::{IsTerminal, stdin, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::path::Path;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
@@ -56,33 +56,80 @@ fn show(target: Target, screen: Screen) -> Result<(), Fault> {
     if !(stdout().is_terminal() && stdin().is_terminal()) {
         return plain(target);
     }
+    if let Target::New(_) = &target {
+        // Said before the screen is taken and a run is begun that nobody could work on.
+        crate::client::engine_program()?;
+    }
     let options = options(&target, screen)?;
     let (bridge, link) =
         bridge::open(target).map_err(|e| Fault::Failure(format!("starting a thread: {e}")))?;
     let left = surfit_tui::run(options, link);
     let stop = matches!(left, Ok(Leave::Quit { stop_engine: true }));
-    let run = bridge.end(stop);
+    if stop {
+        // The terminal is given back already, so a signal acts as it does on any program.
+        let _ = writeln!(stderr(), "waiting for the checkpoint; ctrl-c leaves");
+    }
+    let ended = bridge.end(stop);
     match left {
         Ok(Leave::Lost(why)) => Err(Fault::Failure(why)),
-        Ok(Leave::Detached | Leave::Quit { .. }) => farewell(run, stop),
+        Ok(Leave::Detached | Leave::Quit { .. }) => farewell(&ended, stop),
         Err(error) => Err(Fault::Failure(format!("the terminal: {error}"))),
     }
 }
 
+/// How a run stands when it is left.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
+    /// It was asked to stop.
+    stop: bool,
+    /// It did, as far as the bridge saw.
+    stopped: bool,
+    /// An engine works on it.
+    alive: bool,
+    /// One is being started.
+    starting: bool,
+    /// Its job is done.
+    finished: bool,
+    /// Its last engine ended in good order.
+    closed: bool,
+}
+
 /// Says how to come back, when there is something to come back to.
-fn farewell(run: Option<RunDir>, stopped: bool) -> Result<(), Fault> {
-    match run {
-        Some(run) if run.is_alive() && !stopped => out::line(format!(
-            "{} goes on; come back with `surfit open {}`",
-            run.id(),
-            place::name(&run)
-        )),
-        Some(run) if stopped => out::line(format!(
-            "stopped; go on with `surfit resume {}`",
-            place::name(&run)
-        )),
-        _ => Ok(()),
+fn farewell(ended: &Ended, stop: bool) -> Result<(), Fault> {
+    let Some(run) = &ended.run else { return Ok(()) };
+    // Looked at before the file is read, which is complete then.
+    let alive = run.is_alive();
+    let picture = run.picture().unwrap_or_default();
+    let standing = Standing {
+        stop,
+        stopped: ended.stopped,
+        alive,
+        starting: ended.starting,
+        finished: picture.finished.is_some(),
+        closed: picture.closed,
+    };
+    match parting(&run.id(), &place::name(run), standing) {
+        Some(text) => out::line(text),
+        None => Ok(()),
     }
+}
+
+fn parting(id: &str, name: &str, s: Standing) -> Option<String> {
+    Some(if s.alive && s.stop && !s.stopped {
+        format!("{id} has not ended yet; see how it stands with `surfit open {name}`")
+    } else if s.alive {
+        format!("{id} goes on; come back with `surfit open {name}`")
+    } else if s.starting {
+        format!("an engine is starting for {id}; come back with `surfit open {name}`")
+    } else if !s.stop {
+        return None;
+    } else if s.finished {
+        format!("{id} is finished; look at it again with `surfit open {name}`")
+    } else if s.closed {
+        format!("stopped; go on with `surfit resume {name}`")
+    } else {
+        format!("the engine of {id} is gone; go on with `surfit resume {name}`")
+    })
 }
 
 fn options(target: &Target, screen: Screen) -> Result<Options, Fault> {
@@ -126,6 +173,50 @@ mod tests {
     #[test]
     fn the_demo_is_a_good_configuration() {
         assert_eq!(demo().unwrap().name, "demo");
+    }
+
+    #[test]
+    fn the_last_words_are_true() {
+        let told = |s| parting("id", "name", s).unwrap_or_default();
+        let left = Standing::default();
+        assert_eq!(told(left), "");
+        assert!(
+            told(Standing {
+                alive: true,
+                ..left
+            })
+            .contains("goes on")
+        );
+        assert!(
+            told(Standing {
+                starting: true,
+                ..left
+            })
+            .contains("engine is starting")
+        );
+        let stop = Standing { stop: true, ..left };
+        assert!(
+            told(Standing {
+                alive: true,
+                ..stop
+            })
+            .contains("has not ended yet")
+        );
+        let gone = Standing {
+            stopped: true,
+            closed: true,
+            ..stop
+        };
+        assert!(told(gone).contains("stopped; go on with `surfit resume name`"));
+        let done = told(Standing {
+            finished: true,
+            ..gone
+        });
+        assert!(
+            done.contains("finished") && !done.contains("resume"),
+            "{done}"
+        );
+        assert!(!told(stop).contains("stopped"));
     }
 
     #[test]

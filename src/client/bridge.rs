@@ -5,16 +5,16 @@
 //! drawn before the run's directory is even made.
 
 mod begin;
+mod ending;
+mod figures;
+mod show;
 
 use super::{ClientError, Connection, Received};
-use begin::{Begin, Begun, come_by, run_lines, told};
-use std::collections::VecDeque;
+use begin::{Begin, Begun, come_by, run_lines};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::process::Child;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 use surfit_core::config::Config;
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{Command, ServerMessage};
@@ -34,10 +34,25 @@ pub enum Target {
 /// The bridge's thread and the way to end it.
 #[derive(Debug)]
 pub struct Bridge {
-    thread: JoinHandle<()>,
-    inputs: Sender<Input>,
-    run: Arc<Mutex<Option<RunDir>>>,
+    thread: JoinHandle<Ended>,
+    reader: JoinHandle<()>,
+    inputs: SyncSender<Input>,
 }
+
+/// How things stood when the bridge ended.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// The run that was shown.
+    pub run: Option<RunDir>,
+    /// Its engine was asked to end, and is gone.
+    pub stopped: bool,
+    /// An engine was being started for it that has not been heard of yet.
+    pub starting: bool,
+}
+
+/// Messages that wait for the bridge; a flood from an engine then waits in its socket, and the engine leaves out
+/// snapshots.
+const WAITING: usize = 64;
 
 /// Starts the bridge; the link is for the terminal.
 ///
@@ -46,10 +61,9 @@ pub struct Bridge {
 pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
     let (to_screen, incoming) = sync_channel(256);
     let (outgoing, from_screen) = channel();
-    let (inputs, receiver) = channel();
-    let run = Arc::new(Mutex::new(None));
+    let (inputs, receiver) = sync_channel(WAITING);
     let forward = inputs.clone();
-    std::thread::Builder::new()
+    let reader = std::thread::Builder::new()
         .name("screen reader".into())
         .spawn(move || {
             for message in from_screen {
@@ -61,15 +75,14 @@ pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
     let worker = Worker {
         screen: to_screen,
         inputs: inputs.clone(),
-        shown: run.clone(),
         run: None,
         seq: 0,
         closed: false,
         generation: 0,
         connection: None,
         starting: false,
-        child: None,
         pending: VecDeque::new(),
+        unanswered: BTreeSet::new(),
         snapshot: None,
     };
     let thread = std::thread::Builder::new()
@@ -78,22 +91,20 @@ pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
     Ok((
         Bridge {
             thread,
+            reader,
             inputs,
-            run,
         },
         Link { incoming, outgoing },
     ))
 }
 
 impl Bridge {
-    /// Ends the bridge, on request with the engine of the run that is shown, and says which run that is.
-    pub fn end(self, stop_engine: bool) -> Option<RunDir> {
+    /// Ends the bridge, on request with the engine of the run that is shown. The link's `outgoing` must have been
+    /// dropped: what was sent on it last is carried out first.
+    pub fn end(self, stop_engine: bool) -> Ended {
+        let _ = self.reader.join();
         let _ = self.inputs.send(Input::End { stop_engine });
-        let _ = self.thread.join();
-        self.run
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.thread.join().unwrap_or_default()
     }
 }
 
@@ -109,8 +120,7 @@ const PENDING: usize = 64;
 
 struct Worker {
     screen: SyncSender<Incoming>,
-    inputs: Sender<Input>,
-    shown: Arc<Mutex<Option<RunDir>>>,
+    inputs: SyncSender<Input>,
     run: Option<RunDir>,
     seq: u64,
     closed: bool,
@@ -118,34 +128,35 @@ struct Worker {
     generation: u64,
     connection: Option<Connection>,
     starting: bool,
-    child: Option<Child>,
     pending: VecDeque<(u64, Command)>,
+    /// Commands that the present engine was sent and has not replied to.
+    unanswered: BTreeSet<u64>,
     snapshot: Option<Box<Snapshot>>,
 }
 
 impl Worker {
-    fn work(mut self, target: Target, inputs: &Receiver<Input>) {
+    fn work(mut self, target: Target, inputs: &Receiver<Input>) -> Ended {
         self.begin_with(target);
         while let Ok(input) = inputs.recv() {
-            match input {
-                Input::Screen(message) => self.screen_says(message),
-                Input::Engine {
-                    generation,
-                    received,
-                } if generation == self.generation => {
-                    self.engine_says(received);
-                }
-                Input::Begun { generation, begun } if generation == self.generation => {
-                    self.begun(begun);
-                }
-                Input::Engine { .. } | Input::Begun { .. } => {}
-                Input::End { stop_engine } => {
-                    if stop_engine {
-                        self.stop_engine(inputs);
-                    }
-                    return;
-                }
+            if let Input::End { stop_engine } = input {
+                return self.end(stop_engine, inputs);
             }
+            self.take(input);
+        }
+        Ended::default()
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Screen(message) => self.screen_says(message),
+            Input::Engine {
+                generation,
+                received,
+            } if generation == self.generation => self.engine_says(received),
+            Input::Begun { generation, begun } if generation == self.generation => {
+                self.begun(begun);
+            }
+            Input::Engine { .. } | Input::Begun { .. } | Input::End { .. } => {}
         }
     }
 
@@ -156,63 +167,6 @@ impl Worker {
 
     fn problem(&self, error: &dyn std::fmt::Display) {
         self.tell(Incoming::Problem(error.to_string()));
-    }
-
-    fn begin_with(&mut self, target: Target) {
-        let config = match target {
-            Target::Existing(run) => return self.open(run),
-            Target::New(config) => config,
-        };
-        match RunDir::create_in(&RunDir::default_root(), &config) {
-            Ok(run) => {
-                self.show(run);
-                self.begin(Begin::Serve);
-            }
-            Err(error) => {
-                self.problem(&error);
-                self.tell(Incoming::Disconnected {
-                    reason: "the run could not be begun".into(),
-                });
-            }
-        }
-    }
-
-    /// Shows a run from its directory.
-    fn show(&mut self, run: RunDir) {
-        self.generation += 1;
-        (self.connection, self.starting, self.child, self.snapshot) = (None, false, None, None);
-        self.pending.clear();
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(run.clone());
-        match run.picture() {
-            Ok(picture) => {
-                (self.seq, self.closed) = (picture.seq, picture.closed);
-                self.snapshot = picture.snapshot.clone().map(Box::new);
-                self.tell(Incoming::Picture(Box::new(picture)));
-            }
-            Err(error) => {
-                (self.seq, self.closed) = (0, false);
-                self.problem(&error);
-            }
-        }
-        self.run = Some(run);
-    }
-
-    /// Shows a run that was there before, and greets its engine when it has one.
-    fn open(&mut self, run: RunDir) {
-        let alive = run.is_alive();
-        self.show(run);
-        if alive {
-            self.begin(Begin::Attach);
-        } else if self.closed || self.seq == 0 {
-            self.at_rest();
-        } else {
-            self.tell(Incoming::EngineDied);
-        }
-    }
-
-    fn at_rest(&self) {
-        let reason = "no engine is running; one starts when you ask for something".into();
-        self.tell(Incoming::Disconnected { reason });
     }
 
     /// Comes by an engine on a thread of its own: that may take a second, and keys go on.
@@ -251,7 +205,12 @@ impl Worker {
         });
         match connected {
             Ok((child, connection)) => {
-                self.child = child.or(self.child.take());
+                if let Some(mut child) = child {
+                    // Reaped when it ends, so that it does not stay as a zombie while the workbench is open.
+                    let _ = std::thread::Builder::new()
+                        .name("engine waiter".into())
+                        .spawn(move || child.wait());
+                }
                 self.closed = false;
                 self.tell(Incoming::Connected {
                     pid: connection.welcome().pid,
@@ -266,7 +225,7 @@ impl Worker {
                 self.catch_up();
                 self.problem(&error);
                 self.tell(Incoming::Disconnected {
-                    reason: "no engine is running".into(),
+                    reason: error.to_string(),
                 });
                 for (id, _) in std::mem::take(&mut self.pending) {
                     self.tell(Incoming::Reply {
@@ -286,7 +245,10 @@ impl Worker {
             Outgoing::Refresh => self.tell(Incoming::Runs(run_lines())),
             Outgoing::OpenRun(path) => match RunDir::open(&path) {
                 Ok(run) => self.open(run),
-                Err(error) => self.problem(&error),
+                Err(error) => {
+                    self.problem(&error);
+                    self.show_again();
+                }
             },
             Outgoing::Figures => self.figures(),
             // The workbench is about to return; `Bridge::end` follows.
@@ -296,14 +258,13 @@ impl Worker {
 
     fn command(&mut self, id: u64, command: Command) {
         match &mut self.connection {
-            Some(connection) => {
-                if let Err(error) = connection.send_as(id, command) {
-                    self.tell(Incoming::Reply {
-                        id,
-                        error: Some(error.to_string()),
-                    });
-                }
-            }
+            Some(connection) => match connection.send_as(id, command) {
+                Ok(()) => drop(self.unanswered.insert(id)),
+                Err(error) => self.tell(Incoming::Reply {
+                    id,
+                    error: Some(error.to_string()),
+                }),
+            },
             None if self.pending.len() < PENDING => {
                 self.pending.push_back((id, command));
                 self.begin(Begin::Wait);
@@ -329,17 +290,20 @@ impl Worker {
                 self.tell(Incoming::Snapshot(snapshot));
             }
             Received::Message(ServerMessage::Reply { id, error }) => {
+                self.unanswered.remove(&id);
                 self.tell(Incoming::Reply { id, error });
             }
             Received::Message(_) => {}
             Received::Lost(ClientError::Closed | ClientError::Io { .. }) => {
                 self.connection = None;
+                self.unanswered.clear();
                 self.catch_up();
                 // It is gone, or cut us off for being slow: then it can be greeted again.
                 self.begin(Begin::Attach);
             }
             Received::Lost(error) => {
                 self.connection = None;
+                self.unanswered.clear();
                 self.problem(&error);
                 self.tell(Incoming::Disconnected {
                     reason: error.to_string(),
@@ -373,10 +337,6 @@ impl Worker {
     /// The engine's process is no more.
     fn gone(&mut self) {
         self.catch_up();
-        if let Some(mut child) = self.child.take() {
-            // Reaped, so that it does not stay as a zombie while the workbench is open.
-            let _ = child.try_wait();
-        }
         for (id, _) in std::mem::take(&mut self.pending) {
             self.tell(Incoming::Reply {
                 id,
@@ -387,54 +347,6 @@ impl Worker {
             self.at_rest()
         } else {
             self.tell(Incoming::EngineDied)
-        }
-    }
-
-    /// Writes figures on a thread of its own: drawing takes a second.
-    fn figures(&mut self) {
-        let Some(run) = self.run.clone() else { return };
-        let (screen, snapshot) = (self.screen.clone(), self.snapshot.clone());
-        let drawn = std::thread::Builder::new()
-            .name("figures".into())
-            .spawn(move || {
-                let folder = run.join("figures");
-                let result = run
-                    .picture()
-                    .map_err(|e| e.to_string())
-                    .and_then(|mut picture| {
-                        picture.snapshot = snapshot.map(|s| *s);
-                        surfit_report::write_figures(&run.id(), &picture, &folder)
-                            .map_err(|e| e.to_string())
-                    });
-                let message = match result {
-                    Ok(files) => Incoming::Notice(told(&files, &folder)),
-                    Err(error) => Incoming::Problem(error),
-                };
-                let _ = screen.send(message);
-            });
-        if let Err(error) = drawn {
-            self.problem(&error);
-        }
-    }
-
-    /// Asks the engine to checkpoint and end; one that is just starting is waited for.
-    fn stop_engine(&mut self, inputs: &Receiver<Input>) {
-        while self.starting {
-            match inputs.recv_timeout(Duration::from_secs(30)) {
-                Ok(Input::Begun { generation, begun }) if generation == self.generation => {
-                    self.starting = false;
-                    self.connection = begun.ok().map(|(_, connection)| connection);
-                }
-                Ok(_) => {}
-                Err(_) => return,
-            }
-        }
-        if let Some(connection) = &mut self.connection {
-            let _ = connection.send_as(u64::MAX, Command::Shutdown);
-            // The connection must outlive the command's way to the engine.
-            if let Some(run) = &self.run {
-                super::wait_gone(run, Duration::from_secs(60));
-            }
         }
     }
 }

@@ -14,7 +14,7 @@ pub mod runs;
 mod visit;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 

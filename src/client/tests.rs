@@ -219,7 +219,8 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
     assert!(matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e == "nothing to pause"));
     assert!(matches!(came(&link.incoming), Incoming::EngineDied));
     thread.join().unwrap();
-    assert_eq!(bridge.end(false), Some(run.dir.clone()));
+    drop(link);
+    assert_eq!(bridge.end(false).run, Some(run.dir.clone()));
 }
 
 #[test]
@@ -242,9 +243,16 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
         .send(Outgoing::OpenRun("/nowhere/at/all".into()))
         .unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no run")));
+    // The run that was shown before is shown again.
+    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
+    assert!(matches!(
+        came(&link.incoming),
+        Incoming::Disconnected { .. }
+    ));
     link.outgoing.send(Outgoing::Figures).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet")));
-    assert_eq!(bridge.end(false), Some(closed.dir.clone()));
+    drop(link);
+    assert_eq!(bridge.end(false).run, Some(closed.dir.clone()));
 }
 
 #[test]
@@ -259,10 +267,57 @@ fn quitting_with_the_engine_asks_it_to_end() {
         assert_eq!(command, Command::Shutdown);
     });
     let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
-    bridge.end(true);
+    drop(link);
+    let ended = bridge.end(true);
+    thread.join().unwrap();
+    assert!(ended.stopped && !run.dir.is_alive());
+}
+
+#[test]
+fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting() {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
+    link.outgoing
+        .send(Outgoing::Command {
+            id: 3,
+            command: Command::Checkpoint,
+        })
+        .unwrap();
+    drop(link);
+    let thread = spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        let (mut peer, _) = engine.welcome();
+        let first = peer.read();
+        peer.say(&ServerMessage::Reply { id: 3, error: None });
+        (first, peer.read())
+    });
+    let ended = bridge.end(false);
+    let command = Command::Checkpoint;
+    let sent = Some(ClientMessage::Command { id: 3, command });
+    assert_eq!(thread.join().unwrap(), (sent, None));
+    assert!(!ended.stopped && !ended.starting);
+}
+
+#[test]
+fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let reason = "too old".into();
+        engine.accept().0.say(&ServerMessage::Rejected { reason });
+    });
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
+    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("too old")));
+    let told = came(&link.incoming);
+    assert!(
+        matches!(&told, Incoming::Disconnected { reason } if reason.contains("too old")),
+        "{told:?}"
+    );
     thread.join().unwrap();
     drop(link);
-    assert!(!run.dir.is_alive());
+    bridge.end(false);
 }
 
 #[test]

@@ -166,7 +166,11 @@ impl RunDir {
             1 => Ok(matching.remove(0)),
             count => {
                 let (name, latest) = (name.to_owned(), matching[0].id());
-                Err(RunError::Ambiguous { name, count, latest })
+                Err(RunError::Ambiguous {
+                    name,
+                    count,
+                    latest,
+                })
             }
         }
     }

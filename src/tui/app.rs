@@ -158,6 +158,8 @@ pub struct App {
     wanted_degrees: Option<command::Wanted<Degrees>>,
     wanted_grid: Option<command::Wanted<usize>>,
     placed: bool,
+    /// Another run was asked for; until its picture comes, what comes is of the one before.
+    awaiting_picture: bool,
     clicked: Option<(f64, u16, u16)>,
 }
 
@@ -200,6 +202,7 @@ impl App {
             wanted_degrees: None,
             wanted_grid: None,
             placed: false,
+            awaiting_picture: false,
             clicked: None,
         }
     }

@@ -24,7 +24,7 @@ pub mod theme;
 pub mod views;
 
 pub use color::Depth;
-pub use keymap::{KeyRow, Keymap, key_rows, key_table};
+pub use keymap::{KeyRow, Keymap, key_rows};
 pub use link::{Incoming, Leave, Link, Options, Outgoing, RunLine};
 pub use run::run;
 pub use theme::{Theme, ThemeError};

@@ -61,7 +61,7 @@ pub enum Outgoing {
     ResumeEngine,
     /// The list of runs is wanted.
     Refresh,
-    /// Show this run from now on: a picture follows.
+    /// Show this run from now on: a picture follows, of the run before when this one cannot be opened.
     OpenRun(PathBuf),
     /// The workbench leaves; the engine goes on.
     Detach,

@@ -39,7 +39,10 @@ pub fn watch<T: Send + 'static>(
                 SIGCONT => Signal::Continued,
                 _ => Signal::Leave,
             };
-            if what == Signal::Leave {
+            if !crate::terminal::is_taken() && what != Signal::Continued {
+                // Before and after the workbench, and while it is stopped, they act as on any other program.
+                let _ = low_level::emulate_default_handler(signal);
+            } else if what == Signal::Leave {
                 thread::spawn(move || {
                     thread::sleep(GRACE);
                     if crate::terminal::restore_in_need() {
@@ -48,8 +51,9 @@ pub fn watch<T: Send + 'static>(
                 });
                 // The loop may be stuck; waiting for room would keep later signals from being seen.
                 let _ = sender.try_send(wrap(what));
-            } else if sender.send(wrap(what)).is_err() {
-                return;
+            } else {
+                // The loop may have ended; this thread stays, since nobody else acts on signals any more.
+                let _ = sender.send(wrap(what));
             }
         }
     });

@@ -86,6 +86,11 @@ pub fn restore() {
     }
 }
 
+/// True while the terminal is ours.
+pub(crate) fn is_taken() -> bool {
+    TAKEN.load(Ordering::SeqCst)
+}
+
 /// Gives back what can be given back when the thread that draws is stuck, without writing; true when it was so.
 pub(crate) fn restore_in_need() -> bool {
     let stuck = TAKEN.swap(false, Ordering::SeqCst);

@@ -3,9 +3,12 @@
 use crate::client::{ClientError, Connection, Launch, connect, ensure, runs, start};
 use std::path::PathBuf;
 use std::process::Child;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use surfit_core::run_dir::RunDir;
 use surfit_tui::RunLine;
+
+/// How long an engine may hold a run without listening; loading libtorch from a cold network disk is slow.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// How an engine is come by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +26,7 @@ pub type Begun = Result<(Option<Child>, Connection), ClientError>;
 
 /// Greets the engine of a run, or starts one, as asked; events after number `after` follow.
 pub fn come_by(run: &RunDir, how: Begin, after: u64) -> Begun {
+    let began = Instant::now();
     let launch = |wait| Launch { wait, linger: None };
     match how {
         Begin::Wait => ensure(run, launch(true), Some(after)),
@@ -33,6 +37,9 @@ pub fn come_by(run: &RunDir, how: Begin, after: u64) -> Begun {
         Begin::Serve | Begin::Attach => loop {
             match connect(run, Some(after)) {
                 Err(ClientError::NoEngine(_) | ClientError::Closed) if run.is_alive() => {
+                    if began.elapsed() > SILENCE {
+                        return Err(ClientError::Timeout(SILENCE.as_secs()));
+                    }
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 Err(ClientError::Closed) => {

@@ -232,7 +232,8 @@ impl App {
             self.picture.state(),
             State::Running | State::Paused | State::Starting
         );
-        if connected && busy {
+        // An engine that is found or started at this moment goes on with its job.
+        if self.connection == Connection::Connecting || connected && busy {
             return self.ask_quit();
         }
         // An idle engine is of use only to those who still watch it.

@@ -1,8 +1,10 @@
 //! Questions, asked before something cannot be taken back.
 
-use super::{App, Effect};
+use super::message::Kind;
+use super::{App, Connection, Effect};
 use crate::link::{Leave, Outgoing};
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use surfit_core::event::Stage;
 use surfit_core::protocol::Command;
 
 /// What an answer does.
@@ -95,6 +97,11 @@ const CORNERS: &[Choice] = &[
     ),
 ];
 
+/// The stage's name is one of many things.
+fn plural(stage: Stage) -> bool {
+    matches!(stage, Stage::Data | Stage::Corners)
+}
+
 impl App {
     fn ask(
         &mut self,
@@ -114,7 +121,13 @@ impl App {
 
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
         let text = match &self.picture.snapshot {
-            Some(s) => format!("The {} of {} is under way.", s.stage.name(), self.run),
+            _ if self.connection == Connection::Connecting => {
+                format!("The engine of {} is about to work.", self.run)
+            }
+            Some(s) => {
+                let (name, be) = (s.stage.name(), if plural(s.stage) { "are" } else { "is" });
+                format!("The {name} of {} {be} under way.", self.run)
+            }
             None => format!("{} is under way.", self.run),
         };
         self.ask("Leave while work is under way?", text, QUIT)
@@ -123,12 +136,28 @@ impl App {
     pub(super) fn ask_stop(&mut self) -> Vec<Effect> {
         let text = match &self.picture.snapshot {
             Some(s) if s.total > 0 => {
-                format!("The {} has done {} of {}.", s.stage.name(), s.done, s.total)
+                let have = if plural(s.stage) { "have" } else { "has" };
+                format!(
+                    "The {} {have} done {} of {}.",
+                    s.stage.name(),
+                    s.done,
+                    s.total
+                )
             }
+            Some(s) if plural(s.stage) => format!("The {} are under way.", s.stage.name()),
             Some(s) => format!("The {} is under way.", s.stage.name()),
             None => String::new(),
         };
         self.ask("Stop this stage?", text, STOP)
+    }
+
+    /// Takes back the question whether to stop a stage that is over: a late answer would stop the next one.
+    pub(super) fn stage_over(&mut self) {
+        let asks = |q: &Question| q.choices.iter().any(|c| c.answer == Answer::StopStage);
+        if self.question.as_ref().is_some_and(asks) {
+            self.question = None;
+            self.say(Kind::Hint, "stop: that stage is over");
+        }
     }
 
     pub(super) fn ask_fit(&mut self) -> Vec<Effect> {
@@ -158,7 +187,9 @@ impl App {
             KeyCode::Up | KeyCode::Left | KeyCode::BackTab => {
                 question.selected = (question.selected + count - 1) % count;
             }
-            KeyCode::Char(c) => {
+            KeyCode::Char(c)
+                if !(event.modifiers).intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) =>
+            {
                 let c = c.to_ascii_lowercase();
                 if let Some(choice) = question.choices.iter().find(|choice| choice.key == c) {
                     return self.answer(choice.answer);

@@ -10,6 +10,19 @@ use surfit_core::snapshot::Snapshot;
 
 impl App {
     pub(super) fn incoming(&mut self, incoming: Incoming) -> Vec<Effect> {
+        let of_a_run = matches!(
+            incoming,
+            Incoming::Event(_)
+                | Incoming::Snapshot(_)
+                | Incoming::Reply { .. }
+                | Incoming::Connected { .. }
+                | Incoming::Disconnected { .. }
+                | Incoming::EngineDied
+        );
+        // Sent before the bridge knew that another run is wanted.
+        if self.awaiting_picture && of_a_run {
+            return Vec::new();
+        }
         match incoming {
             Incoming::Picture(picture) => self.take_picture(*picture),
             Incoming::Event(envelope) => self.take_event(&envelope),
@@ -41,10 +54,12 @@ impl App {
             self.connection = connection;
         }
         self.forget_pending();
+        self.stage_over();
         self.dirty = true;
     }
 
     fn take_picture(&mut self, picture: Picture) {
+        self.awaiting_picture = false;
         let before = self.picture.snapshot.take();
         self.picture = picture;
         if self.picture.snapshot.is_none() {
@@ -73,6 +88,15 @@ impl App {
             }
         ) {
             self.placed = false;
+        }
+        if matches!(
+            envelope.event,
+            Event::StageBegan { .. }
+                | Event::Stopped { .. }
+                | Event::Finished(_)
+                | Event::Failed { .. }
+        ) {
+            self.stage_over();
         }
         if let Some((text, error)) = sentence(&envelope.event)
             && let Some(kind) = kind(&envelope.event)

@@ -223,6 +223,7 @@ impl App {
         self.forget_pending();
         self.connection = Connection::Connecting;
         self.placed = false;
+        self.awaiting_picture = true;
         self.say(Kind::Info, format!("opening {} …", line.id));
         self.run = line.id;
         vec![Effect::Send(Outgoing::OpenRun(line.path))]

@@ -3,6 +3,7 @@ use crate::fixture;
 use crate::link::{Incoming, Leave, Outgoing, RunLine};
 use crate::rig::Rig;
 use crate::theme::Role;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use surfit_core::event::Event;
 
 #[test]
@@ -175,5 +176,80 @@ fn signals_and_a_lost_link_leave_without_a_question() {
     rig.tell(Message::LinkEnded);
     assert!(
         matches!(&rig.effects[..], [Effect::Leave(Leave::Lost(why))] if why.contains("surfit open"))
+    );
+}
+
+#[test]
+fn leaving_while_an_engine_starts_asks_first() {
+    let mut rig = Rig::with(80, 24, fixture::fitting());
+    rig.app.connection = Connection::Connecting;
+    rig.effects.clear();
+    rig.press("q");
+    assert_eq!(rig.effects, []);
+    assert!(rig.text().contains("is about to work"), "{}", rig.text());
+}
+
+#[test]
+fn what_still_comes_from_the_run_before_is_passed_over() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let old = rig.app.picture.snapshot.clone().unwrap();
+    rig.press("o");
+    rig.hear(Incoming::Runs(vec![RunLine {
+        id: "resnet-3".into(),
+        path: "/runs/resnet-3".into(),
+        ..RunLine::default()
+    }]));
+    rig.press("enter");
+    rig.hear(Incoming::Snapshot(Box::new(old)));
+    rig.hear(Incoming::EngineDied);
+    rig.hear(Incoming::Connected { pid: 1 });
+    assert_eq!(rig.app.connection, Connection::Connecting);
+    assert!(!rig.text().contains("88.87"), "{}", rig.text());
+    rig.hear(Incoming::Picture(Box::default()));
+    rig.hear(Incoming::Connected { pid: 2 });
+    assert_eq!(rig.app.connection, Connection::Connected { pid: 2 });
+}
+
+#[test]
+fn the_question_whether_to_stop_ends_with_its_stage() {
+    let asked = || {
+        let mut rig = Rig::with(100, 30, fixture::fitting());
+        rig.app.act(crate::action::Action::Stop);
+        assert!(rig.app.question.is_some());
+        rig
+    };
+    let mut rig = asked();
+    rig.hear(Incoming::EngineDied);
+    assert!(rig.app.question.is_none() && rig.text().contains("that stage is over"));
+    let mut rig = asked();
+    let event = Event::Failed {
+        message: "the disk is full".into(),
+    };
+    rig.hear(Incoming::Event(surfit_core::event::Envelope {
+        seq: rig.app.picture.seq + 1,
+        time: 0.0,
+        event,
+    }));
+    assert!(rig.app.question.is_none() && rig.text().contains("the disk is full"));
+    // Another question stays.
+    let mut rig = Rig::with(100, 30, fixture::fitting());
+    rig.press("q");
+    rig.hear(Incoming::EngineDied);
+    assert!(rig.app.question.is_some());
+}
+
+#[test]
+fn only_bare_letters_answer_a_question() {
+    let mut rig = Rig::with(100, 30, fixture::fitting());
+    rig.press("q");
+    rig.effects.clear();
+    rig.press("ctrl-s");
+    let alt = KeyEvent::new(KeyCode::Char('s'), KeyModifiers::ALT);
+    rig.tell(Message::Key(alt));
+    assert!(rig.app.question.is_some() && rig.effects.is_empty());
+    rig.press("s");
+    assert_eq!(
+        rig.effects,
+        [Effect::Leave(Leave::Quit { stop_engine: true })]
     );
 }

@@ -1,6 +1,7 @@
 //! The four corners while they are trained, loaded and aligned.
 
 use crate::theme::{Role, Theme};
+use crate::views::message::clean;
 use crate::views::plot::spark;
 use crate::views::plot::text::{self, Piece};
 use ratatui::buffer::Buffer;
@@ -113,7 +114,10 @@ fn card<'a>(
         if ready.seconds > 0.0 {
             first.push(vec![Span::styled(format!("{:.1} s", ready.seconds), muted)]);
         }
-        let second = vec![vec![Span::styled(ready.source.clone(), muted)]];
+        let second = vec![vec![Span::styled(
+            clean(&ready.source, theme.ascii()),
+            muted,
+        )]];
         let good = |word: &'static str| vec![Span::styled(word, theme.style(Role::Good))];
         let quiet = |text: String| vec![Span::styled(text, muted)];
         let third = match picture.alignments.get(&corner) {

@@ -2,6 +2,7 @@
 
 use super::{corner_of, kind, sign};
 use crate::theme::{Role, Theme};
+use crate::views::message::clean;
 use crate::views::plot::spark;
 use crate::views::plot::text::{self, Piece};
 use ratatui::buffer::Buffer;
@@ -46,7 +47,10 @@ pub fn draw(
         if let Some(ready) = picture.corners.get(&corner) {
             ways.push(named("accuracy", text::percent(ready.accuracy, 2)));
             ways.push(named("loss", text::loss(ready.loss)));
-            ways.push(vec![Span::styled(ready.source.clone(), muted)]);
+            ways.push(vec![Span::styled(
+                clean(&ready.source, theme.ascii()),
+                muted,
+            )]);
         }
     } else {
         who.push(named("travelled", text::short(point.travelled)));

@@ -130,7 +130,13 @@ impl Layout {
             Bar::Below => Rect::new(map.x - gutter, after - 1, (map_w + gutter).max(20), 1),
             Bar::None => Rect::new(map.right(), map.y, 0, 0),
         };
-        if bar.right() > inner.right() || (wish.bar == Bar::Beside && map_h < 4) {
+        // A bar below is wider than a narrow map, and must not reach into a panel at the side.
+        let end = if wish.side {
+            inner.x + left + group
+        } else {
+            inner.right()
+        };
+        if bar.right() > end || (wish.bar == Bar::Beside && map_h < 4) {
             return None;
         }
         let panel = if wish.side {

@@ -1,0 +1,65 @@
+//! Leaving: what was asked for last is carried out, and the engine ends when that was asked for.
+
+use super::{Ended, Input, Worker};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+use surfit_core::protocol::Command;
+
+/// How long an engine may take to greet when commands wait for it, or when it shall end.
+const GREETING: Duration = Duration::from_secs(30);
+
+/// How long a starting engine may take to hold its run, so that leaving cannot come before its process.
+const STARTING: Duration = Duration::from_secs(5);
+
+/// How long commands may take to be answered; a long one goes on without us.
+const ANSWERS: Duration = Duration::from_millis(500);
+
+/// How long an engine may take to write its checkpoint and end.
+const CHECKPOINT: Duration = Duration::from_secs(60);
+
+/// How often what is waited for is looked at.
+const TICK: Duration = Duration::from_millis(20);
+
+impl Worker {
+    pub(super) fn end(mut self, stop_engine: bool, inputs: &Receiver<Input>) -> Ended {
+        self.wait(inputs, GREETING, |w| {
+            w.starting && (stop_engine || !w.pending.is_empty())
+        });
+        self.wait(inputs, STARTING, |w| w.starting && !w.alive());
+        self.wait(inputs, ANSWERS, |w| !w.unanswered.is_empty());
+        Ended {
+            stopped: stop_engine && self.stop_engine(inputs),
+            starting: self.starting,
+            run: self.run,
+        }
+    }
+
+    fn alive(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_alive())
+    }
+
+    /// Takes in what comes for as long as `open` says that something is missing.
+    fn wait(&mut self, inputs: &Receiver<Input>, most: Duration, open: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while open(self) && began.elapsed() < most {
+            match inputs.recv_timeout(TICK) {
+                Ok(input) => self.take(input),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Asks the engine to checkpoint and end; true when it is gone.
+    fn stop_engine(&mut self, inputs: &Receiver<Input>) -> bool {
+        if let Some(connection) = &mut self.connection {
+            let _ = connection.send_as(u64::MAX, Command::Shutdown);
+            let began = Instant::now();
+            // The connection must outlive the command's way to the engine, and what it still says must be read.
+            while self.alive() && began.elapsed() < CHECKPOINT {
+                let _ = inputs.recv_timeout(TICK);
+            }
+        }
+        !self.alive()
+    }
+}

@@ -1,0 +1,90 @@
+//! Which run is shown, and how it stands with its engine.
+
+use super::begin::Begin;
+use super::{Target, Worker};
+use surfit_core::run_dir::RunDir;
+use surfit_tui::Incoming;
+
+impl Worker {
+    pub(super) fn begin_with(&mut self, target: Target) {
+        let config = match target {
+            Target::Existing(run) => return self.open(run),
+            Target::New(config) => config,
+        };
+        match RunDir::create_in(&RunDir::default_root(), &config) {
+            Ok(run) => {
+                self.show(run);
+                self.begin(Begin::Serve);
+            }
+            Err(error) => {
+                self.problem(&error);
+                self.tell(Incoming::Disconnected {
+                    reason: "the run could not be begun".into(),
+                });
+            }
+        }
+    }
+
+    /// Shows a run from its directory.
+    fn show(&mut self, run: RunDir) {
+        self.generation += 1;
+        (self.connection, self.starting, self.snapshot) = (None, false, None);
+        self.pending.clear();
+        self.unanswered.clear();
+        match run.picture() {
+            Ok(picture) => {
+                (self.seq, self.closed) = (picture.seq, picture.closed);
+                self.snapshot = picture.snapshot.clone().map(Box::new);
+                self.tell(Incoming::Picture(Box::new(picture)));
+            }
+            Err(error) => {
+                (self.seq, self.closed) = (0, false);
+                // The screen waits for one.
+                self.tell(Incoming::Picture(Box::default()));
+                self.problem(&error);
+            }
+        }
+        self.run = Some(run);
+    }
+
+    /// Shows a run that was there before, and greets its engine when it has one.
+    pub(super) fn open(&mut self, run: RunDir) {
+        let alive = run.is_alive();
+        self.show(run);
+        if alive {
+            self.begin(Begin::Attach);
+        } else if self.closed || self.seq == 0 {
+            self.at_rest();
+        } else {
+            self.tell(Incoming::EngineDied);
+        }
+    }
+
+    /// Shows the present run again, after another one could not be opened.
+    pub(super) fn show_again(&self) {
+        let picture = self.run.as_ref().and_then(|run| run.picture().ok());
+        let mut picture = picture.unwrap_or_default();
+        if let Some(snapshot) = &self.snapshot {
+            picture.snapshot = Some((**snapshot).clone());
+        }
+        self.tell(Incoming::Picture(Box::new(picture)));
+        match &self.connection {
+            Some(connection) => self.tell(Incoming::Connected {
+                pid: connection.welcome().pid,
+            }),
+            None if self.starting => {}
+            None if self.closed || self.seq == 0 => self.at_rest(),
+            None if self.run.as_ref().is_some_and(RunDir::is_alive) => {
+                self.tell(Incoming::Disconnected {
+                    reason: "the connection to its engine ended".into(),
+                })
+            }
+            None => self.tell(Incoming::EngineDied),
+        }
+    }
+
+    pub(super) fn at_rest(&self) {
+        let reason = "no engine is running; one starts when you ask for something".into();
+        self.tell(Incoming::Disconnected { reason });
+    }
+}
