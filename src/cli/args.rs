@@ -135,7 +135,7 @@ pub struct RunArgs {
     /// Where the run lives; by default a new folder among your runs
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub run_dir: Option<PathBuf>,
-    /// Replace a value of the configuration, such as fit.degree=[3,3]; may be repeated
+    /// Replace a value of the configuration, such as `fit.degree=[3,3]`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
     /// How to follow it

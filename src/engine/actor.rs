@@ -1,7 +1,7 @@
 //! The actor: one thread that owns every tensor and does all the work of a run.
 //!
 //! It goes in small ticks (one optimizer step, one heatmap cell, one corner aligned) and looks at its requests
-//! between them, so a command never waits longer than one tick. What it does next is one value, [`Work`].
+//! between them, so a command never waits longer than one tick. What it does next is one value, `Work`.
 
 mod aligning;
 mod commands;

@@ -97,7 +97,6 @@ impl Actor<'_> {
         self.surface = Some(surface);
         self.progress = Some(progress);
         self.points = self.describe_points();
-        let snapshot = self.snapshot();
-        Ok(self.run.write_snapshot(&snapshot)?)
+        self.try_store_snapshot()
     }
 }

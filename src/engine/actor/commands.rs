@@ -206,9 +206,7 @@ impl Actor<'_> {
             self.marks.push((u, v));
         }
         self.journal.say(Event::Marked { u, v, marked });
-        let snapshot = self.snapshot();
-        self.run.write_snapshot(&snapshot)?;
-        Ok(())
+        self.try_store_snapshot()
     }
 
     fn freeze(&mut self, i: usize, j: usize, frozen: bool) -> Result<()> {

@@ -37,8 +37,7 @@ impl Actor<'_> {
         self.progress = None;
         self.points.clear();
         self.heatmap = surfit_core::heatmap::Heatmap::new(self.heatmap.grid);
-        let snapshot = self.snapshot();
-        Ok(self.run.write_snapshot(&snapshot)?)
+        self.try_store_snapshot()
     }
 
     pub(super) fn corner_seed(&self, index: usize) -> u64 {

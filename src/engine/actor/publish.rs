@@ -125,12 +125,21 @@ impl Actor<'_> {
 
     /// Stores the snapshot, when the disk takes it; the next checkpoint stores it again.
     pub(super) fn store_snapshot(&mut self) {
-        let snapshot = self.snapshot();
-        if let Err(e) = self.run.write_snapshot(&snapshot) {
+        if let Err(e) = self.try_store_snapshot() {
             self.journal.notice(format!(
                 "{e}; the snapshot is stored with the next checkpoint"
             ));
         }
+    }
+
+    /// Stores the snapshot without its pace, which means nothing to whoever reads it later.
+    pub(super) fn try_store_snapshot(&mut self) -> Result<()> {
+        let snapshot = Snapshot {
+            rate: 0.0,
+            seconds_left: None,
+            ..self.snapshot()
+        };
+        Ok(self.run.write_snapshot(&snapshot)?)
     }
 
     fn done_and_total(&self) -> (u64, u64) {
@@ -248,8 +257,7 @@ impl Actor<'_> {
             }
             _ => None,
         };
-        let snapshot = self.snapshot();
-        self.run.write_snapshot(&snapshot)?;
+        self.try_store_snapshot()?;
         Ok(step)
     }
 

@@ -1,4 +1,4 @@
-//! Data sets: three splits on a device, one file and one line of [`SETS`] each.
+//! Data sets: three splits on a device, one file and one line of `SETS` each.
 
 mod augment;
 mod balance;

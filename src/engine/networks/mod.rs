@@ -1,4 +1,4 @@
-//! The networks: functions of a flat weight vector, one file and one line of [`NETWORKS`] each.
+//! The networks: functions of a flat weight vector, one file and one line of `NETWORKS` each.
 
 mod cnn;
 mod mlp;
