@@ -117,7 +117,8 @@ pub fn start(
     loop {
         match connect(run, after) {
             Ok(connection) => return Ok((child, connection)),
-            Err(ClientError::NoEngine(_)) => {}
+            // An engine that fails at once may still have accepted; its exit says why.
+            Err(ClientError::NoEngine(_) | ClientError::Closed) => {}
             Err(other) => return Err(other),
         }
         let exited = child

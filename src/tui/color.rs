@@ -59,7 +59,8 @@ impl Depth {
         }
         // Asking tmux would start a process before the first frame.
         let settings = DetectorSettings::new().enable_tmux_info(false);
-        match TermProfile::detect_with_vars(TermVars::from_source(env, &Output(out), settings)) {
+        let vars = TermVars::from_source(&Screen(env), &Output(out), settings);
+        match TermProfile::detect_with_vars(vars) {
             TermProfile::NoTty | TermProfile::NoColor => Depth::None,
             TermProfile::Ansi16 => Depth::Ansi16,
             TermProfile::Ansi256 => Depth::Ansi256,
@@ -85,6 +86,32 @@ impl FromStr for Depth {
             .into_iter()
             .find(|d| d.name().eq_ignore_ascii_case(s))
             .ok_or_else(|| format!("`{s}` is no colour depth; choose none, 16, 256 or truecolor"))
+    }
+}
+
+/// The environment without what build servers set: termprofile takes those for a log with few colours, but a workbench is
+/// only ever drawn on a terminal.
+struct Screen<'a, E>(&'a E);
+
+impl<E: EnvVarSource> EnvVarSource for Screen<'_, E> {
+    fn var(&self, key: &str) -> Option<String> {
+        const BUILD_SERVERS: [&str; 10] = [
+            "CI",
+            "GITHUB_ACTIONS",
+            "GITEA_ACTIONS",
+            "CIRCLECI",
+            "GITLAB_CI",
+            "APPVEYOR",
+            "TRAVIS",
+            "BUILDKITE",
+            "TEAMCITY_VERSION",
+            "TF_BUILD",
+        ];
+        if BUILD_SERVERS.contains(&key) {
+            None
+        } else {
+            self.0.var(key)
+        }
     }
 }
 
