@@ -4,7 +4,7 @@ use super::args::DegreeArgs;
 use super::fault::Fault;
 use super::{out, place};
 use crate::client::{ClientError, Said, Visit};
-use surfit_core::event::Event;
+use surfit_core::event::{Event, Stage};
 use surfit_core::picture::sentence;
 use surfit_core::protocol::Command;
 use surfit_core::surface::Degrees;
@@ -17,12 +17,21 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
     let before = visit.latest().degrees;
     let id = visit.send(Command::SetDegree { degrees })?;
     let mut changed: Option<Event> = None;
+    // A surface at rest that moved is measured again; an engine that was started for this must not be ended before.
+    let (mut measuring, mut answered) = (false, false);
     loop {
         match visit.next() {
             Ok(Said::Event(event @ Event::DegreeChanged { .. })) => changed = Some(event),
             Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
             Ok(Said::Reply(of, Some(error))) if of == id => return Err(Fault::Failure(error)),
-            Ok(Said::Reply(of, None)) if of == id => break,
+            Ok(Said::Event(Event::StageBegan {
+                stage: Stage::Heatmap,
+                ..
+            })) => measuring = true,
+            Ok(Said::Event(
+                Event::HeatmapComplete { .. } | Event::Stopped { .. } | Event::StageBegan { .. },
+            )) => measuring = false,
+            Ok(Said::Reply(of, None)) if of == id => answered = true,
             Ok(_) => {}
             Err(ClientError::Closed) => {
                 return Err(Fault::Failure(
@@ -31,6 +40,9 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
                 ));
             }
             Err(other) => return Err(other.into()),
+        }
+        if answered && !measuring {
+            break;
         }
     }
     if args.json {

@@ -13,8 +13,9 @@ use super::{ClientError, Connection, Received};
 use begin::{Begin, Begun, come_by, run_lines};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use surfit_core::config::Config;
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{Command, ServerMessage};
@@ -81,6 +82,7 @@ pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
         generation: 0,
         connection: None,
         starting: false,
+        alive: false,
         pending: VecDeque::new(),
         unanswered: BTreeSet::new(),
         snapshot: None,
@@ -115,6 +117,9 @@ enum Input {
     End { stop_engine: bool },
 }
 
+/// How often to look whether a run without an engine has one again.
+const LOOK_FOR_ENGINE: Duration = Duration::from_secs(2);
+
 /// Commands that wait for an engine to start; more are refused.
 const PENDING: usize = 64;
 
@@ -128,6 +133,8 @@ struct Worker {
     generation: u64,
     connection: Option<Connection>,
     starting: bool,
+    /// Whether an engine worked on the run when it was last looked for.
+    alive: bool,
     pending: VecDeque<(u64, Command)>,
     /// Commands that the present engine was sent and has not replied to.
     unanswered: BTreeSet<u64>,
@@ -137,13 +144,23 @@ struct Worker {
 impl Worker {
     fn work(mut self, target: Target, inputs: &Receiver<Input>) -> Ended {
         self.begin_with(target);
-        while let Ok(input) = inputs.recv() {
-            if let Input::End { stop_engine } = input {
-                return self.end(stop_engine, inputs);
+        loop {
+            match inputs.recv_timeout(LOOK_FOR_ENGINE) {
+                Ok(Input::End { stop_engine }) => return self.end(stop_engine, inputs),
+                Ok(input) => self.take(input),
+                Err(RecvTimeoutError::Timeout) => self.look_for_engine(),
+                Err(RecvTimeoutError::Disconnected) => return Ended::default(),
             }
-            self.take(input);
         }
-        Ended::default()
+    }
+
+    /// Attaches again when somebody else has brought the run's engine back.
+    fn look_for_engine(&mut self) {
+        let alive = self.run.as_ref().is_some_and(RunDir::is_alive);
+        let before = std::mem::replace(&mut self.alive, alive);
+        if alive && !before && self.connection.is_none() && !self.starting {
+            self.begin(Begin::Attach);
+        }
     }
 
     fn take(&mut self, input: Input) {

@@ -285,7 +285,10 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
         }
         Event::Exported(x) => format!(
             "exported {} to {}: validation {}, test {}",
-            x.selection,
+            match (x.selection.as_str(), x.u, x.v) {
+                ("at", Some(u), Some(v)) => format!("the point ({u:.3}, {v:.3})"),
+                (selection, ..) => format!("the {selection}"),
+            },
             x.dir.display(),
             percent(x.validation_accuracy),
             percent(x.test_accuracy)

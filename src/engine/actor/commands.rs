@@ -121,7 +121,11 @@ impl Actor<'_> {
         Ok(())
     }
 
+    /// Steps done of whatever trains: the corner under way, else the fit.
     fn step(&self) -> u64 {
+        if let Some(trainer) = &self.trainer {
+            return trainer.step;
+        }
         self.progress.map_or(0, |p| p.step)
     }
 

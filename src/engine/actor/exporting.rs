@@ -6,7 +6,7 @@ use crate::export::{self, Chosen};
 use crate::{Error, Result};
 use std::path::PathBuf;
 use surfit_core::event::{Event, Exported, Finished, Stage};
-use surfit_core::heatmap::Metric;
+use surfit_core::heatmap::{Cell, Metric};
 use surfit_core::protocol::Selection;
 use surfit_core::snapshot::State;
 use tch::Tensor;
@@ -31,9 +31,10 @@ impl Actor<'_> {
         dir: Option<PathBuf>,
         replace: bool,
     ) -> Result<Exported> {
-        let surface = self.needs_surface()?;
+        self.needs_surface()?;
         let (name, uv) = match selection {
             Selection::Best => {
+                self.measure_candidates();
                 let best = self.heatmap.best(Metric::Accuracy).ok_or_else(|| {
                     Error::input("no point is measured yet; wait for the heatmap")
                 })?;
@@ -45,6 +46,7 @@ impl Actor<'_> {
             }
             Selection::Centroid => ("centroid", None),
         };
+        let surface = self.needs_surface()?;
         let weights = match uv {
             Some((u, v)) => surface.at(u, v),
             None => surface.centroid(),
@@ -68,6 +70,48 @@ impl Actor<'_> {
             &self.data,
             &self.config,
         )
+    }
+
+    /// Measures the cells that look best on the whole validation split when they were measured on a sample or on an earlier
+    /// surface: the best of many small samples is mostly the luckiest of them.
+    fn measure_candidates(&mut self) {
+        const CANDIDATES: usize = 5;
+        let all = self.evaluator.validation_images() as u32;
+        let Some(surface) = &self.surface else { return };
+        for index in self
+            .heatmap
+            .ranking(Metric::Accuracy)
+            .into_iter()
+            .take(CANDIDATES)
+        {
+            let cell = self.heatmap.cells[index];
+            if cell.images == all && cell.version == surface.version() {
+                continue;
+            }
+            let (u, v) = self.heatmap.parameters(index);
+            let (m, _) = self
+                .evaluator
+                .validate(&self.model, &surface.at(u, v), i64::MAX);
+            self.heatmap.cells[index] = super::mapping::cell(&m, surface.version());
+        }
+        // Only what was measured alike may be compared now: a lucky sample further down must not win.
+        if !self.heatmap.complete() {
+            let fresh = |c: &Cell| c.images == all && c.version == self.heatmap.version;
+            let best = self
+                .heatmap
+                .cells
+                .iter()
+                .filter(|c| fresh(c))
+                .filter_map(|c| c.accuracy());
+            let best = best.fold(0.0, f64::max);
+            let version = self.heatmap.version;
+            for cell in &mut self.heatmap.cells {
+                let known = cell.images == all && cell.version == version;
+                if !known && cell.accuracy().is_some_and(|a| a >= best) {
+                    *cell = Cell::default();
+                }
+            }
+        }
     }
 
     /// A folder for an export that nothing lies in yet.

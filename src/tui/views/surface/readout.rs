@@ -107,6 +107,14 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         Metric::Accuracy => text::percent(point.accuracy, 2),
         Metric::Loss => text::loss(point.loss),
     };
+    // The best of many small samples is mostly luck; its interval says how much.
+    let cell = scene.best.map(|i| scene.heatmap.cells[i]);
+    let margin = match cell.and_then(|c| c.interval()) {
+        Some((low, high)) if scene.view.metric == Metric::Accuracy => {
+            format!(" {}{:.2}", theme.pick("±", "+-"), 50.0 * (high - low))
+        }
+        _ => String::new(),
+    };
     let mut out = vec![
         vec![
             Span::styled(format!("{star} "), theme.style(Role::Best)),
@@ -117,6 +125,7 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         ],
         vec![
             Span::styled(value, theme.style(Role::Best)),
+            Span::styled(margin, muted),
             Span::styled(" best so far", muted),
         ],
     ];
