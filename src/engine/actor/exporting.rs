@@ -6,7 +6,7 @@ use crate::export::{self, Chosen};
 use crate::{Error, Result};
 use std::path::PathBuf;
 use surfit_core::event::{Event, Exported, Finished, Stage};
-use surfit_core::heatmap::{Cell, Metric};
+use surfit_core::heatmap::{Metric, Point};
 use surfit_core::protocol::Selection;
 use surfit_core::snapshot::State;
 use tch::Tensor;
@@ -34,8 +34,7 @@ impl Actor<'_> {
         self.needs_surface()?;
         let (name, uv) = match selection {
             Selection::Best => {
-                self.measure_candidates();
-                let best = self.heatmap.best(Metric::Accuracy).ok_or_else(|| {
+                let best = self.best_point().ok_or_else(|| {
                     Error::input("no point is measured yet; wait for the heatmap")
                 })?;
                 ("best", Some((best.u, best.v)))
@@ -72,46 +71,30 @@ impl Actor<'_> {
         )
     }
 
-    /// Measures the cells that look best on the whole validation split when they were measured on a sample or on an earlier
-    /// surface: the best of many small samples is mostly the luckiest of them.
-    fn measure_candidates(&mut self) {
+    /// The best point by validation accuracy. Cells that were measured on a sample or on an earlier surface are measured on
+    /// the whole validation split before they may win: the best of many small samples is mostly the luckiest of them.
+    fn best_point(&mut self) -> Option<Point> {
         const CANDIDATES: usize = 5;
         let all = self.evaluator.validation_images() as u32;
-        let Some(surface) = &self.surface else { return };
-        for index in self
-            .heatmap
-            .ranking(Metric::Accuracy)
-            .into_iter()
-            .take(CANDIDATES)
-        {
+        let surface = self.surface.as_ref()?;
+        let mut candidates = self.heatmap.ranking(Metric::Accuracy);
+        candidates.truncate(CANDIDATES);
+        for &index in &candidates {
             let cell = self.heatmap.cells[index];
-            if cell.images == all && cell.version == surface.version() {
-                continue;
-            }
-            let (u, v) = self.heatmap.parameters(index);
-            let (m, _) = self
-                .evaluator
-                .validate(&self.model, &surface.at(u, v), i64::MAX);
-            self.heatmap.cells[index] = super::mapping::cell(&m, surface.version());
-        }
-        // Only what was measured alike may be compared now: a lucky sample further down must not win.
-        if !self.heatmap.complete() {
-            let fresh = |c: &Cell| c.images == all && c.version == self.heatmap.version;
-            let best = self
-                .heatmap
-                .cells
-                .iter()
-                .filter(|c| fresh(c))
-                .filter_map(|c| c.accuracy());
-            let best = best.fold(0.0, f64::max);
-            let version = self.heatmap.version;
-            for cell in &mut self.heatmap.cells {
-                let known = cell.images == all && cell.version == version;
-                if !known && cell.accuracy().is_some_and(|a| a >= best) {
-                    *cell = Cell::default();
-                }
+            if cell.images < all || cell.version < surface.version() {
+                let (u, v) = self.heatmap.parameters(index);
+                let (m, _) = self
+                    .evaluator
+                    .validate(&self.model, &surface.at(u, v), i64::MAX);
+                self.heatmap.cells[index] = super::mapping::cell(&m, surface.version());
             }
         }
+        // The ranking's order again, among these alone.
+        let ranking = self.heatmap.ranking(Metric::Accuracy);
+        let best = ranking
+            .into_iter()
+            .find(|index| candidates.contains(index))?;
+        self.heatmap.point(best)
     }
 
     /// A folder for an export that nothing lies in yet.
