@@ -59,10 +59,13 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
             run.log_path().display()
         )));
     }
-    out::line(format!(
-        "stopped; go on with `surfit resume {}`",
-        place::name(&run)
-    ))
+    let done = run.picture().is_ok_and(|p| p.finished.is_some());
+    let next = if done {
+        "look at it with `surfit open"
+    } else {
+        "go on with `surfit resume"
+    };
+    out::line(format!("stopped; {next} {}`", place::name(&run)))
 }
 
 /// Sends SIGTERM to the process that holds the run's lock, as far as the status names it.

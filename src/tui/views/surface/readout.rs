@@ -138,7 +138,9 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         });
         out.push(named(scene, "gain", points(gain), style));
     }
-    if let Some(test) = scene.picture.finished.as_ref().and_then(|f| f.best_test) {
+    // The test figure belongs to the point that was chosen then, not to whatever is best since.
+    let chosen = scene.picture.finished.as_ref().filter(|f| f.best == point);
+    if let Some(test) = chosen.and_then(|f| f.best_test) {
         out.push(named(
             scene,
             "test",
