@@ -102,10 +102,7 @@ fn permuted_parameter(
         let Some(axis) = axis.filter(|_| except != Some(dim)) else {
             continue;
         };
-        let entries: Vec<i64> = permutations[axis.group]
-            .iter()
-            .flat_map(|&unit| unit * axis.block..(unit + 1) * axis.block)
-            .collect();
+        let entries = axis.entries(&permutations[axis.group]);
         let entries = Tensor::from_slice(&entries).to_device(flat.device());
         tensor = tensor.index_select(dim as i64, &entries);
     }

@@ -126,8 +126,9 @@ pub fn run() -> Result<Report> {
             placement.threads
         ),
         subject: format!(
-            "{} {:?} on {}",
-            config.network.name, config.network.widths, data.description
+            "{} on {}",
+            networks::describe(&config.network),
+            data.description
         ),
         parameters: model.parameters(),
         rows,
@@ -340,6 +341,7 @@ fn fit_memory(config: &Config, data: &DataSet, placement: Placement) -> Result<O
     let shape = NetworkConfig {
         name: "mlp".into(),
         widths: vec![2048, 2048],
+        patch: 0,
     };
     let network = networks::build(&shape, data.input_shape, data.classes.len())?;
     let model = Model::new(

@@ -13,20 +13,48 @@ use tch::{Device, Kind, Tensor};
 pub enum Init {
     /// Uniform on `[−bound, bound]`; PyTorch's default for convolutions and linear layers has `bound = 1/√fan_in`.
     Uniform(f64),
+    /// Normal with this standard deviation and mean 0. Where PyTorch or timm truncates at ±2, the deviation is so small
+    /// that nothing is cut off.
+    Normal(f64),
     /// All ones.
     Ones,
     /// All zeros.
     Zeros,
 }
 
-/// An axis of a parameter that belongs to a permutation group.
+/// An axis of a parameter that belongs to a permutation group. It has `repeat · units · block` entries; unit `i` of the
+/// group owns entries `(r · units + i) · block + b` for every `r` and `b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Axis {
     /// Index of the group in [`Layout::groups`].
     pub group: usize,
-    /// Consecutive entries that move together with one unit of the group: 1, or the pixels of a channel where a
-    /// linear layer reads flattened feature maps.
+    /// How often the units come one after the other: 1, or 3 in the axis that holds queries, keys and values of every
+    /// attention head.
+    pub repeat: i64,
+    /// Consecutive entries that move together with one unit of the group: 1, the pixels of a channel where a linear
+    /// layer reads flattened feature maps, or the dimensions of an attention head.
     pub block: i64,
+}
+
+impl Axis {
+    /// An axis with one entry for each unit of the group.
+    pub fn of(group: usize) -> Self {
+        Self {
+            group,
+            repeat: 1,
+            block: 1,
+        }
+    }
+
+    /// For every entry of the permuted axis the entry it is taken from, when unit `i` becomes what unit
+    /// `permutation[i]` is.
+    pub fn entries(&self, permutation: &[i64]) -> Vec<i64> {
+        let units = permutation.len() as i64;
+        (0..self.repeat)
+            .flat_map(|r| permutation.iter().map(move |&unit| r * units + unit))
+            .flat_map(|at| at * self.block..(at + 1) * self.block)
+            .collect()
+    }
 }
 
 /// One named parameter.
@@ -42,6 +70,8 @@ pub struct Parameter {
     pub axes: Vec<Option<Axis>>,
     /// Where it begins in the flat vector.
     pub offset: i64,
+    /// True for a normalization's weight and bias, which stay `f32` when the network computes in 16 bits.
+    pub wide: bool,
 }
 
 impl Parameter {
@@ -83,7 +113,7 @@ pub struct Layout {
     pub parameters: Vec<Parameter>,
     /// Permutation groups.
     pub groups: Vec<Group>,
-    /// Batch-norm layers in the order in which the forward pass meets them.
+    /// Batch-norm layers in the order of their parameters.
     pub norms: Vec<NormLayer>,
 }
 
@@ -108,14 +138,24 @@ impl Layout {
             init,
             axes,
             offset,
+            wide: false,
         });
+    }
+
+    /// Adds the weight and bias of a normalization over `channels`, which begins as the identity.
+    pub fn scale_and_shift(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
+        for (what, init) in [("weight", Init::Ones), ("bias", Init::Zeros)] {
+            let axis = group.map(Axis::of);
+            self.parameter(&format!("{prefix}.{what}"), &[channels], init, &[axis]);
+            if let Some(added) = self.parameters.last_mut() {
+                added.wide = true;
+            }
+        }
     }
 
     /// Adds a batch-norm layer: weight, bias, and a place for running statistics.
     pub fn norm(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
-        let axis = [group.map(|group| Axis { group, block: 1 })];
-        self.parameter(&format!("{prefix}.weight"), &[channels], Init::Ones, &axis);
-        self.parameter(&format!("{prefix}.bias"), &[channels], Init::Zeros, &axis);
+        self.scale_and_shift(prefix, channels, group);
         self.norms.push(NormLayer {
             prefix: prefix.into(),
             channels,
@@ -148,12 +188,19 @@ impl Layout {
             let mut rng = random::stream(seed, Purpose::Initialization, index as u64);
             values.extend((0..p.len()).map(|_| match p.init {
                 Init::Uniform(bound) => (rng.random::<f64>() * 2.0 - 1.0) as f32 * bound as f32,
+                Init::Normal(std) => (normal(&mut rng) * std) as f32,
                 Init::Ones => 1.0,
                 Init::Zeros => 0.0,
             }));
         }
         Tensor::from_slice(&values)
     }
+}
+
+/// A draw from the standard normal distribution (Box, Muller 1958).
+fn normal(rng: &mut impl Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
+    radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }
 
 /// Running statistics of every batch-norm layer, in the layout's order.

@@ -10,7 +10,7 @@ use tch::{Device, Kind, Reduction, Tensor};
 pub struct Model {
     network: Box<dyn Network>,
     placement: Placement,
-    /// For each parameter, whether it is cast to the compute type; batch norm keeps `f32`.
+    /// For each parameter, whether it is cast to the compute type; normalizations keep `f32`.
     cast: Vec<bool>,
 }
 
@@ -40,14 +40,8 @@ impl Measurement {
 impl Model {
     /// A network placed on a device.
     pub fn new(network: Box<dyn Network>, placement: Placement) -> Self {
-        let layout = network.layout();
-        let normed = |name: &str| {
-            layout.norms.iter().any(|n| {
-                name.strip_prefix(n.prefix.as_str())
-                    .is_some_and(|rest| rest.starts_with('.'))
-            })
-        };
-        let cast = layout.parameters.iter().map(|p| !normed(&p.name)).collect();
+        let parameters = &network.layout().parameters;
+        let cast = parameters.iter().map(|p| !p.wide).collect();
         Self {
             network,
             placement,

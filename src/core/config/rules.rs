@@ -37,11 +37,6 @@ impl Config {
                 "use at least 2 images",
             ),
             (
-                !self.network.widths.is_empty(),
-                &["network", "widths"],
-                "give at least one width",
-            ),
-            (
                 self.network.widths.iter().all(|w| (1..=65536).contains(w)),
                 &["network", "widths"],
                 "use widths of 1 to 65536",
@@ -50,6 +45,11 @@ impl Config {
                 self.network.widths.len() <= 64,
                 &["network", "widths"],
                 "use at most 64 layers",
+            ),
+            (
+                self.network.patch <= 4096,
+                &["network", "patch"],
+                "use at most 4096 pixels, or 0 for an eighth of the image's height",
             ),
             (
                 c.from.is_empty() || c.from.len() == 4,

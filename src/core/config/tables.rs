@@ -70,10 +70,15 @@ pub struct DataConfig {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetworkConfig {
-    /// `cnn` (3×3 convolutions with batch norm) or `mlp`.
+    /// `cnn` (3×3 convolutions with batch norm), `mlp`, `resnet18` (ImageNet stem), `resnet18-cifar` (3×3 stem),
+    /// `vgg16`, `vgg16-bn` (torchvision's classifier), `vgg16-cifar`, `vgg16-bn-cifar` (one linear layer), `vit-tiny` or
+    /// `vit-small`.
     pub name: String,
-    /// Channels of every convolution, or units of every hidden layer.
+    /// Empty for the network's own. For `cnn` the channels of every convolution, for `mlp` the units of every hidden
+    /// layer, for ResNet and VGG the channels of every stage, for a ViT features, blocks and heads.
     pub widths: Vec<usize>,
+    /// Height and width of a ViT's patches in pixels; 0 for an eighth of the image's height, rounded up.
+    pub patch: usize,
 }
 
 /// `[corners]`: four networks, trained here or loaded.
@@ -221,7 +226,8 @@ impl Default for NetworkConfig {
     fn default() -> Self {
         Self {
             name: "cnn".into(),
-            widths: vec![16, 32, 64],
+            widths: Vec::new(),
+            patch: 0,
         }
     }
 }

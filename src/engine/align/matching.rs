@@ -3,7 +3,7 @@
 use super::{assignment, parts, permuted_parameter};
 use crate::Result;
 use crate::layout::{Layout, Norms};
-use crate::networks::Network;
+use crate::networks::{Network, Taps};
 use tch::{Device, Kind, Tensor};
 
 /// For each group the permutation of `other` under which activations correlate best with those of `reference`, over
@@ -16,24 +16,34 @@ pub(super) fn by_activations(
 ) -> Result<Vec<Vec<i64>>> {
     let layout = network.layout();
     let weights = [layout.views(reference), layout.views(other)];
-    let mut sums: Vec<Moments> = Vec::new();
+    // One for every place where a group's units are seen, with the group.
+    let mut sums: Vec<(usize, Moments)> = Vec::new();
     for part in parts(images) {
-        let mut taps = [Vec::new(), Vec::new()];
+        let mut taps = [Taps::default(), Taps::default()];
         for (weights, taps) in weights.iter().zip(&mut taps) {
             // Only what it leaves in `taps` matters.
             let _ = network.forward(weights, &part, &mut Norms::Batch, Some(taps));
         }
         let [a, b] = taps;
-        for (group, (a, b)) in a.iter().zip(&b).enumerate() {
-            let moments = Moments::of(&unit_rows(a)?, &unit_rows(b)?)?;
-            match sums.get_mut(group) {
-                Some(sum) => sum.add(&moments),
-                None => sums.push(moments),
+        for (place, ((group, a), (_, b))) in a.into_iter().zip(b).enumerate() {
+            let moments = Moments::of(&unit_rows(&a)?, &unit_rows(&b)?)?;
+            match sums.get_mut(place) {
+                Some((_, sum)) => sum.add(&moments),
+                None => sums.push((group, moments)),
             }
         }
     }
-    sums.iter()
-        .map(|sum| assignment::largest(&sum.correlation()?))
+    (0..layout.groups.len())
+        .map(|group| {
+            // The correlations at all places together, so that a place with large activations counts no more than
+            // the others.
+            let size = layout.groups[group].size;
+            let mut score = Tensor::f_zeros([size, size], (Kind::Double, Device::Cpu))?;
+            for (_, sum) in sums.iter().filter(|(of, _)| *of == group) {
+                score += sum.correlation()?;
+            }
+            assignment::largest(&score)
+        })
         .collect()
 }
 
@@ -152,9 +162,14 @@ fn weight_score(
             if axis.is_none_or(|axis| axis.group != group) {
                 continue;
             }
+            let repeat = axis.map_or(1, |axis| axis.repeat);
             let rows = |tensor: &Tensor| -> Result<Tensor> {
                 // A unit's block lies together, so that it becomes part of the unit's row.
-                Ok(tensor.f_movedim_int(dim as i64, 0)?.f_reshape([size, -1])?)
+                Ok(tensor
+                    .f_movedim_int(dim as i64, 0)?
+                    .f_reshape([repeat, size, -1])?
+                    .f_transpose(0, 1)?
+                    .f_reshape([size, -1])?)
             };
             let a = rows(&targets[index])?;
             let b = rows(&permuted_parameter(

@@ -8,6 +8,7 @@ fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
     let config = NetworkConfig {
         name: name.into(),
         widths: widths.into(),
+        patch: 0,
     };
     crate::networks::build(&config, [1, 28, 28], 10).unwrap()
 }
@@ -28,11 +29,27 @@ fn shuffles(layout: &Layout, seed: u64) -> Vec<Vec<i64>> {
     layout.groups.iter().map(|g| g.size).map(shuffled).collect()
 }
 
+/// Initial weights with noise on everything, so that no parameter is constant along an axis.
+fn scrambled(layout: &Layout, seed: u64) -> Tensor {
+    tch::manual_seed(seed as i64);
+    let flat = layout.initial(seed);
+    let noise = flat.randn_like() * 0.1;
+    flat + noise
+}
+
 #[test]
 fn a_shuffled_copy_is_put_back_exactly() {
-    for (name, widths) in [("cnn", [8, 12, 16].as_slice()), ("mlp", &[24, 17])] {
+    for (name, widths) in [
+        ("cnn", [8, 12, 16].as_slice()),
+        ("mlp", &[24, 17]),
+        ("resnet18", &[8, 9, 10, 11]),
+        ("resnet18-cifar", &[6, 6, 8, 8]),
+        ("vgg16-cifar", &[6, 6, 7, 7, 8]),
+        ("vgg16-bn-cifar", &[6, 6, 7, 7, 8]),
+        ("vit-tiny", &[24, 3, 4]),
+    ] {
         let network = network(name, widths);
-        let reference = network.layout().initial(1);
+        let reference = scrambled(network.layout(), 1);
         let other = permute(network.layout(), &reference, &shuffles(network.layout(), 5));
         for method in [AlignMethod::Activation, AlignMethod::Weight] {
             let (aligned, report) =
@@ -52,9 +69,16 @@ fn a_shuffled_copy_is_put_back_exactly() {
 
 #[test]
 fn permuting_keeps_the_function_and_comes_back() {
-    for network in [network("cnn", &[5, 6, 7]), network("mlp", &[11])] {
+    for network in [
+        network("cnn", &[5, 6, 7]),
+        network("mlp", &[11]),
+        network("resnet18", &[5, 6, 7, 8]),
+        network("resnet18-cifar", &[5, 6, 7, 8]),
+        network("vgg16-bn-cifar", &[5, 6, 7, 8, 9]),
+        network("vit-tiny", &[20, 3, 5]),
+    ] {
         let layout = network.layout();
-        let flat = layout.initial(4);
+        let flat = scrambled(layout, 4);
         let there = shuffles(layout, 2);
         let back: Vec<Vec<i64>> = there
             .iter()
@@ -83,7 +107,13 @@ fn blocks_move_together() {
         "next.weight",
         &[2, 6],
         Init::Zeros,
-        &[None, Some(Axis { group, block: 2 })],
+        &[
+            None,
+            Some(Axis {
+                block: 2,
+                ..Axis::of(group)
+            }),
+        ],
     );
     let flat = Tensor::arange(12, (Kind::Float, Device::Cpu));
     let moved = permute(&layout, &flat, &[vec![2, 0, 1]]);

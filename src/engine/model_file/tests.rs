@@ -8,6 +8,7 @@ fn layout() -> Layout {
     let config = NetworkConfig {
         name: "cnn".into(),
         widths: vec![3, 5],
+        patch: 0,
     };
     let network = crate::networks::build(&config, [1, 8, 8], 4).unwrap();
     network.layout().clone()

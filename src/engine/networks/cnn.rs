@@ -4,7 +4,8 @@
 //! bias=False), BatchNorm2d, ReLU, MaxPool2d(2))` whose last block pools with `AdaptiveAvgPool2d(1)` instead,
 //! and `classifier`, a `Linear`.
 
-use super::{Network, uniform};
+use super::ops::{channels_last, max_pool, uniform};
+use super::{Network, Shape, Taps};
 use crate::layout::{Axis, Layout, Norms};
 use crate::{Error, Result};
 use tch::Tensor;
@@ -16,12 +17,9 @@ struct Cnn {
     blocks: usize,
 }
 
-pub(super) fn make(
-    widths: &[usize],
-    input: [usize; 3],
-    classes: usize,
-) -> Result<Box<dyn Network>> {
-    let [channels, height, width] = input;
+pub(super) fn make(shape: &Shape) -> Result<Box<dyn Network>> {
+    let widths = shape.widths_or(&[16, 32, 64]);
+    let [channels, height, width] = shape.input;
     let halvings = height.min(width).max(1).ilog2() as usize;
     if widths.len() > halvings + 1 {
         return Err(Error::input(format!(
@@ -36,7 +34,7 @@ pub(super) fn make(
     for (i, &units) in widths.iter().enumerate() {
         let units = units as i64;
         let group = layout.group(&format!("features.{i}"), units);
-        let axes = [Some(Axis { group, block: 1 }), reads];
+        let axes = [Some(Axis::of(group)), reads];
         layout.parameter(
             &format!("features.{i}.0.weight"),
             &[units, fan, 3, 3],
@@ -46,7 +44,7 @@ pub(super) fn make(
         layout.norm(&format!("features.{i}.1"), units, Some(group));
         (fan, reads) = (units, axes[0]);
     }
-    let classes = classes as i64;
+    let classes = shape.classes as i64;
     layout.parameter(
         "classifier.weight",
         &[classes, fan],
@@ -70,7 +68,7 @@ impl Network for Cnn {
         weights: &[Tensor],
         x: &Tensor,
         norms: &mut Norms,
-        mut taps: Option<&mut Vec<Tensor>>,
+        mut taps: Option<&mut Taps>,
     ) -> Tensor {
         let mut x = channels_last(x);
         for block in 0..self.blocks {
@@ -78,7 +76,7 @@ impl Network for Cnn {
             x = x.conv2d(&channels_last(&w[0]), None::<&Tensor>, 1, 1, 1, 1);
             x = norms.apply(block, &x, &w[1], &w[2]);
             if let Some(taps) = taps.as_deref_mut() {
-                taps.push(x.relu());
+                taps.see(block, &x.relu());
             }
             // ReLU and maximum commute, and behind the pooling there is a quarter of the work.
             x = if block + 1 < self.blocks {
@@ -92,30 +90,4 @@ impl Network for Cnn {
             Some(&weights[3 * self.blocks + 1]),
         )
     }
-}
-
-/// `x`, `[N, C, H, W]`, with the channels of a pixel side by side in memory. On a CPU that makes pooling ten times
-/// as fast, batch norm twice, and changes no result but by rounding.
-fn channels_last(x: &Tensor) -> Tensor {
-    let size = x.size();
-    // By way of a flat view: with one channel the strides would otherwise stay those of the other order, and
-    // libtorch goes by strides.
-    x.permute([0, 2, 3, 1])
-        .contiguous()
-        .view(-1)
-        .view([size[0], size[2], size[3], size[1]])
-        .permute([0, 3, 1, 2])
-}
-
-/// Max pooling of 2×2 pixels.
-fn max_pool(x: &Tensor) -> Tensor {
-    if x.requires_grad() {
-        return x.max_pool2d(2, 2, 0, 1, false);
-    }
-    // Without a gradient nobody asks which pixel was the largest, and this is three times as fast.
-    let size = x.size();
-    let half =
-        |x: &Tensor, dim: i64, first: i64| x.slice(dim, first, size[dim as usize] / 2 * 2, 2);
-    let rows = half(x, 2, 0).maximum(&half(x, 2, 1));
-    half(&rows, 3, 0).maximum(&half(&rows, 3, 1))
 }

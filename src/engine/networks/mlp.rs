@@ -2,7 +2,8 @@
 //!
 //! As a PyTorch module this is `layers`, a `ModuleList` of `Linear`s.
 
-use super::{Network, uniform};
+use super::ops::uniform;
+use super::{Network, Shape, Taps};
 use crate::Result;
 use crate::layout::{Axis, Layout, Norms};
 use tch::Tensor;
@@ -13,19 +14,14 @@ struct Mlp {
     layout: Layout,
 }
 
-pub(super) fn make(
-    widths: &[usize],
-    input: [usize; 3],
-    classes: usize,
-) -> Result<Box<dyn Network>> {
+pub(super) fn make(shape: &Shape) -> Result<Box<dyn Network>> {
+    let widths = shape.widths_or(&[256, 128]);
     let mut layout = Layout::default();
-    let (mut fan, mut reads) = (input.iter().product::<usize>() as i64, None);
+    let (mut fan, mut reads) = (shape.input.iter().product::<usize>() as i64, None);
     for i in 0..=widths.len() {
-        let units = widths.get(i).copied().unwrap_or(classes) as i64;
-        let writes = (i < widths.len()).then(|| Axis {
-            group: layout.group(&format!("layers.{i}"), units),
-            block: 1,
-        });
+        let units = widths.get(i).copied().unwrap_or(shape.classes) as i64;
+        let writes =
+            (i < widths.len()).then(|| Axis::of(layout.group(&format!("layers.{i}"), units)));
         let (weight, bias) = (format!("layers.{i}.weight"), format!("layers.{i}.bias"));
         layout.parameter(&weight, &[units, fan], uniform(fan), &[writes, reads]);
         layout.parameter(&bias, &[units], uniform(fan), &[writes]);
@@ -44,7 +40,7 @@ impl Network for Mlp {
         weights: &[Tensor],
         x: &Tensor,
         _norms: &mut Norms,
-        mut taps: Option<&mut Vec<Tensor>>,
+        mut taps: Option<&mut Taps>,
     ) -> Tensor {
         let mut x = x.flatten(1, -1);
         let last = weights.len() / 2 - 1;
@@ -53,7 +49,7 @@ impl Network for Mlp {
             if i < last {
                 x = x.relu();
                 if let Some(taps) = taps.as_deref_mut() {
-                    taps.push(x.shallow_clone());
+                    taps.see(i, &x);
                 }
             }
         }

@@ -6,9 +6,20 @@ fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
     let config = NetworkConfig {
         name: name.into(),
         widths: widths.into(),
+        patch: 0,
     };
     build(&config, [1, 28, 28], 10).unwrap()
 }
+
+/// A small form of every kind of network.
+const SMALL: [(&str, &[usize]); 6] = [
+    ("cnn", &[4, 6, 8]),
+    ("mlp", &[12, 9]),
+    ("resnet18", &[4, 5, 6, 7]),
+    ("resnet18-cifar", &[4, 4, 6, 6]),
+    ("vgg16-bn-cifar", &[3, 4, 5, 6, 7]),
+    ("vit-tiny", &[12, 2, 3]),
+];
 
 fn images(n: i64) -> Tensor {
     tch::manual_seed(7);
@@ -71,14 +82,18 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
     }
     let expected = y.flatten(1, -1).linear(&w[9], Some(&w[10]));
 
-    let mut taps = Vec::new();
+    let mut taps = Taps::default();
     let logits = network.forward(&w, &x, &mut Norms::Batch, Some(&mut taps));
     assert_eq!(logits.size(), [5, 10]);
     assert!(largest(&(&logits - &expected)) < 1e-5);
-    let sizes: Vec<Vec<i64>> = taps.iter().map(|t| t.size()).collect();
+    let sizes: Vec<_> = taps.into_iter().map(|(g, t)| (g, t.size())).collect();
     assert_eq!(
         sizes,
-        [vec![5, 4, 28, 28], vec![5, 6, 14, 14], vec![5, 8, 7, 7]]
+        [
+            (0, vec![5, 4, 7, 7]),
+            (1, vec![5, 6, 7, 7]),
+            (2, vec![5, 8, 7, 7])
+        ]
     );
 
     let gradient = |logits: &Tensor| {
@@ -91,13 +106,14 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
 
 #[test]
 fn taps_and_gradients_do_not_change_the_logits() {
-    for network in [network("cnn", &[4, 6, 8]), network("mlp", &[12, 9])] {
+    for (name, widths) in SMALL {
+        let network = network(name, widths);
         let x = images(6);
         let plain = network.layout().initial(1);
         let stats = RunningStats::new(network.layout(), Device::Cpu);
         let traced = plain.copy().set_requires_grad(true);
         for running in [false, true] {
-            let forward = |flat: &Tensor, taps: Option<&mut Vec<Tensor>>| {
+            let forward = |flat: &Tensor, taps: Option<&mut Taps>| {
                 let mut norms = if running {
                     Norms::Running(&stats)
                 } else {
@@ -110,7 +126,7 @@ fn taps_and_gradients_do_not_change_the_logits() {
             let logits = forward(&plain, None);
             assert!(largest(&logits) > 0.0);
             assert_eq!(logits, forward(&traced, None));
-            assert_eq!(logits, forward(&plain, Some(&mut Vec::new())));
+            assert_eq!(logits, forward(&plain, Some(&mut Taps::default())));
         }
     }
 }
@@ -124,12 +140,14 @@ fn an_mlp_is_the_plain_composition_of_its_layers() {
     let x = images(4);
     let layer = |x: &Tensor, i: usize| x.matmul(&w[2 * i].transpose(0, 1)) + &w[2 * i + 1];
     let expected = layer(&layer(&layer(&x.view([4, 784]), 0).relu(), 1).relu(), 2);
-    let mut taps = Vec::new();
+    let mut taps = Taps::default();
     let logits = network.forward(&w, &x, &mut Norms::Batch, Some(&mut taps));
     assert!(largest(&(logits - expected)) < 1e-5);
     assert_eq!(
-        taps.iter().map(|t| t.size()).collect::<Vec<_>>(),
-        [vec![4, 12], vec![4, 9]]
+        taps.into_iter()
+            .map(|(g, t)| (g, t.size()))
+            .collect::<Vec<_>>(),
+        [(0, vec![4, 12]), (1, vec![4, 9])]
     );
 }
 
@@ -165,13 +183,13 @@ fn bad_descriptions_get_a_sentence() {
         let config = NetworkConfig {
             name: name.into(),
             widths: widths.into(),
+            patch: 0,
         };
         build(&config, [1, 28, 28], 10).unwrap_err().to_string()
     };
-    assert_eq!(NAMES, ["cnn", "mlp"]);
+    assert_eq!(NAMES.len(), NETWORKS.len());
     assert!(error("cnm", &[4]).contains("did you mean `cnn`?"));
-    assert!(error("transformer", &[4]).contains("cnn, mlp"));
-    assert!(error("cnn", &[]).contains("network.widths"));
+    assert!(error("transformer", &[4]).contains("cnn, mlp, resnet18"));
     assert!(error("mlp", &[4, 0]).contains("network.widths"));
     let deep = error("cnn", &[4; 6]);
     assert!(

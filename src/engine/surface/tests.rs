@@ -10,6 +10,7 @@ fn model(name: &str) -> Model {
     let config = NetworkConfig {
         name: name.into(),
         widths: vec![5, 6],
+        patch: 0,
     };
     let network = networks::build(&config, [1, 8, 8], 3).unwrap();
     Model::new(
