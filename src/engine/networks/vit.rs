@@ -225,12 +225,13 @@ impl Network for Vit {
                     self.attention(&mut walk, &y, Some(&mut show))
                 }
             };
-            x = x + y;
+            // Not in place: layer norm needs its input for the backward pass.
+            x = y + &x;
             see(&mut taps, self.stream, &x);
             let y = walk.layer_norm(&x, EPS);
             let y = walk.linear(&y).gelu("none");
             see(&mut taps, block.hidden, &y);
-            x = x + walk.linear(&y);
+            x = walk.linear(&y) + &x;
             see(&mut taps, self.stream, &x);
         }
         // Only the class token is read, and layer norm looks at one token at a time.
