@@ -2,6 +2,8 @@ use super::*;
 use crate::layout::RunningStats;
 use tch::{Device, Kind};
 
+mod pytorch;
+
 fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
     let config = NetworkConfig {
         name: name.into(),
