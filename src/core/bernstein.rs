@@ -109,8 +109,8 @@ pub fn lowering(degree: usize) -> Vec<Vec<f64>> {
 }
 
 /// Gauss elimination with partial pivoting of `a·x = rhs`, several right-hand sides at once; `rhs` becomes `x`.
-/// The matrices are at most 7×7 and positive definite.
-fn solve(a: &mut [Vec<f64>], rhs: &mut [Vec<f64>]) {
+/// The matrices are at most 42×42 and positive definite.
+pub(crate) fn solve(a: &mut [Vec<f64>], rhs: &mut [Vec<f64>]) {
     let n = a.len();
     for p in 0..n {
         let best = (p..n)

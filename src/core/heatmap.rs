@@ -1,6 +1,12 @@
-//! The measured surface: a square grid of cells over `(u, v)`.
+//! The measured surface: a grid of cells over `(u, v)`.
+
+mod tables;
+
+#[cfg(test)]
+mod tests;
 
 use crate::numbers::nan_as_null;
+use crate::surface::Patch;
 use serde::{Deserialize, Serialize};
 
 /// What has been measured at one grid point.
@@ -74,6 +80,9 @@ impl Metric {
 }
 
 /// A grid of `grid × grid` cells; the cell at `(a, b)` lies at `u = a/(grid−1)`, `v = b/(grid−1)`.
+///
+/// Of a curve only the row `v = 0` is ever measured, of a triangular patch the half with `u + v ≤ 1`; the cells outside stay
+/// empty, and no figure counts them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Heatmap {
     /// Points along each axis, at least 2.
@@ -83,6 +92,9 @@ pub struct Heatmap {
     /// Version of the surface now: it grows with every change of a control point. A measured cell whose own version
     /// is smaller is stale.
     pub version: u64,
+    /// What kind of surface it is.
+    #[serde(default)]
+    pub patch: Patch,
 }
 
 /// A measured point of the surface.
@@ -112,7 +124,7 @@ pub struct Summary {
     pub min: f64,
     /// Highest accuracy.
     pub max: f64,
-    /// Mean accuracy of the four corner cells.
+    /// Mean accuracy of the corner cells.
     pub corners_mean: f64,
 }
 
@@ -120,17 +132,38 @@ impl Heatmap {
     /// The largest grid that may be asked for.
     pub const MAX_GRID: usize = 101;
 
-    /// An unmeasured heatmap.
+    /// An unmeasured heatmap of a kind of surface.
     ///
     /// # Panics
     /// If `grid < 2`: one point has no extent. Configuration and protocol refuse it before.
-    pub fn new(grid: usize) -> Self {
+    pub fn new(patch: Patch, grid: usize) -> Self {
         assert!(grid >= 2, "a grid of {grid} has no extent");
         Self {
             grid,
             cells: vec![Cell::default(); grid * grid],
             version: 0,
+            patch,
         }
+    }
+
+    /// True when the cell lies on the surface, and not beside a curve or a triangle.
+    pub fn holds(&self, index: usize) -> bool {
+        let (a, b) = (index / self.grid, index % self.grid);
+        match self.patch {
+            Patch::Curve => b == 0,
+            Patch::Triangle => a + b < self.grid,
+            Patch::Square => true,
+        }
+    }
+
+    /// Indices of all cells that lie on the surface, in order.
+    pub fn inside(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.cells.len()).filter(|&i| self.holds(i))
+    }
+
+    /// Number of cells that lie on the surface.
+    pub fn count(&self) -> usize {
+        self.inside().count()
     }
 
     /// `None` when `grid` can be used, else a sentence that says why not.
@@ -152,17 +185,41 @@ impl Heatmap {
         )
     }
 
-    /// Index of the cell nearest to `(u, v)`.
+    /// Index of the cell nearest to `(u, v)` that lies on the surface.
     pub fn nearest(&self, u: f64, v: f64) -> usize {
-        let last = (self.grid - 1) as f64;
-        let at = |x: f64| (x.clamp(0.0, 1.0) * last).round() as usize;
-        at(u) * self.grid + at(v)
+        let last = self.grid - 1;
+        let at = |x: f64| (x.clamp(0.0, 1.0) * last as f64).round() as usize;
+        let (a, b) = self.clamped((at(u), at(v)));
+        a * self.grid + b
     }
 
-    /// Indices of the four corner cells, in corner order.
-    pub fn corners(&self) -> [usize; 4] {
+    /// The cell `(a, b)`, or where it falls when it is moved onto the surface along `v`.
+    pub fn clamped(&self, (a, b): (usize, usize)) -> (usize, usize) {
+        let last = self.grid - 1;
+        let a = a.min(last);
+        let most = match self.patch {
+            Patch::Curve => 0,
+            Patch::Triangle => last - a,
+            Patch::Square => last,
+        };
+        (a, b.min(most))
+    }
+
+    /// Indices of the corner cells, in corner order.
+    pub fn corners(&self) -> Vec<usize> {
         let g = self.grid;
-        [0, (g - 1) * g, g - 1, g * g - 1]
+        let square = [0, (g - 1) * g, g - 1, g * g - 1];
+        square[..self.patch.corners()].to_vec()
+    }
+
+    /// True when the cell lies on the boundary of the surface; of a curve, at one of its ends.
+    pub fn on_boundary(&self, index: usize) -> bool {
+        let (a, b, last) = (index / self.grid, index % self.grid, self.grid - 1);
+        match self.patch {
+            Patch::Curve => a == 0 || a == last,
+            Patch::Triangle => a == 0 || b == 0 || a + b == last,
+            Patch::Square => a == 0 || b == 0 || a == last || b == last,
+        }
     }
 
     /// The cell at an index as a point; `None` while unmeasured.
@@ -186,22 +243,25 @@ impl Heatmap {
 
     /// Number of cells measured on the present surface.
     pub fn fresh(&self) -> usize {
-        self.cells
-            .iter()
+        self.inside()
+            .map(|i| &self.cells[i])
             .filter(|c| c.images > 0 && c.version == self.version)
             .count()
     }
 
     /// True when every cell was measured on the present surface, all on the same number of images.
     pub fn complete(&self) -> bool {
-        self.fresh() == self.cells.len()
-            && self.cells.iter().all(|c| c.images == self.cells[0].images)
+        self.fresh() == self.count()
+            && self
+                .inside()
+                .all(|i| self.cells[i].images == self.cells[0].images)
     }
 
     /// Indices of measured cells, best first by `metric`; ties in accuracy go to the lower loss, then the index, so
     /// the order is one and the same for the same measurements.
     pub fn ranking(&self, metric: Metric) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.cells.len())
+        let mut order: Vec<usize> = self
+            .inside()
             .filter(|&i| metric.of(&self.cells[i]).is_some())
             .collect();
         let key = |i: usize| {
@@ -235,9 +295,8 @@ impl Heatmap {
 
     /// The summary over measured cells; `None` when there are none.
     pub fn summary(&self) -> Option<Summary> {
-        let g = self.grid;
         let of = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
-            (0..self.cells.len())
+            self.inside()
                 .filter(|&i| keep(i))
                 .filter_map(|i| self.cells[i].accuracy())
                 .collect()
@@ -247,7 +306,7 @@ impl Heatmap {
         if all.is_empty() {
             return None;
         }
-        let inner = of(&|i| (1..g - 1).contains(&(i / g)) && (1..g - 1).contains(&(i % g)));
+        let inner = of(&|i| !self.on_boundary(i));
         let corners = of(&|i| self.corners().contains(&i));
         Some(Summary {
             mean: mean(&all),
@@ -272,148 +331,17 @@ impl Heatmap {
         let (g, mut seen) = (self.grid, vec![false; self.cells.len()]);
         let mut order = Vec::with_capacity(seen.len());
         let mut parts = 1;
-        while order.len() < seen.len() {
+        let count = self.count();
+        while order.len() < count {
             let at = |k: usize| (k * (g - 1) + parts / 2) / parts;
             for (a, b) in (0..=parts).flat_map(|a| (0..=parts).map(move |b| (a, b))) {
                 let index = at(a).min(g - 1) * g + at(b).min(g - 1);
-                if !std::mem::replace(&mut seen[index], true) {
+                if self.holds(index) && !std::mem::replace(&mut seen[index], true) {
                     order.push(index);
                 }
             }
             parts *= 2;
         }
         order
-    }
-
-    /// The table `u,v,accuracy,loss,images` with a header line; unmeasured cells have empty figures and 0 images.
-    pub fn to_csv(&self) -> String {
-        let mut out = String::from("u,v,accuracy,loss,images\n");
-        for (i, cell) in self.cells.iter().enumerate() {
-            let (u, v) = self.parameters(i);
-            match cell.accuracy() {
-                Some(a) => {
-                    out += &format!("{u:.6},{v:.6},{a:.6},{:.6},{}\n", cell.loss, cell.images)
-                }
-                None => out += &format!("{u:.6},{v:.6},,,0\n"),
-            }
-        }
-        out
-    }
-
-    /// The metric as a NumPy array file (`.npy` version 1.0) of shape `[grid, grid]`, `float64`, NaN where unmeasured.
-    pub fn to_npy(&self, metric: Metric) -> Vec<u8> {
-        let mut header = format!(
-            "{{'descr': '<f8', 'fortran_order': False, 'shape': ({0}, {0}), }}",
-            self.grid
-        );
-        // The format wants magic, lengths and header together to be a multiple of 64, ending in a newline.
-        while (10 + header.len() + 1) % 64 != 0 {
-            header.push(' ');
-        }
-        header.push('\n');
-        let mut out = b"\x93NUMPY\x01\x00".to_vec();
-        out.extend((header.len() as u16).to_le_bytes());
-        out.extend(header.as_bytes());
-        for cell in &self.cells {
-            out.extend(metric.of(cell).unwrap_or(f64::NAN).to_le_bytes());
-        }
-        out
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cell(correct: u32, loss: f32, version: u64) -> Cell {
-        Cell {
-            correct,
-            images: 100,
-            loss,
-            version,
-        }
-    }
-
-    #[test]
-    fn ranking_prefers_accuracy_then_loss_then_index_and_survives_nan() {
-        let mut h = Heatmap::new(3);
-        h.cells[1] = cell(80, 0.5, 0);
-        h.cells[4] = cell(90, 0.4, 0);
-        h.cells[5] = cell(90, 0.3, 0);
-        h.cells[6] = cell(90, f32::NAN, 0);
-        assert_eq!(h.ranking(Metric::Accuracy), [5, 4, 6, 1]);
-        assert_eq!(h.ranking(Metric::Loss), [5, 4, 1]);
-        let best = h.best(Metric::Accuracy).unwrap();
-        assert_eq!((best.u, best.v), (0.5, 1.0));
-    }
-
-    #[test]
-    fn coarse_to_fine_visits_every_cell_once_corners_first() {
-        for grid in [2, 3, 4, 7, 11, 21] {
-            let h = Heatmap::new(grid);
-            let order = h.coarse_to_fine();
-            let mut first: Vec<usize> = order[..4].to_vec();
-            first.sort_unstable();
-            let mut corners = h.corners().to_vec();
-            corners.sort_unstable();
-            assert_eq!(first, corners);
-            let mut all = order;
-            all.sort_unstable();
-            assert_eq!(all, (0..grid * grid).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn summary_separates_interior_and_corners() {
-        let mut h = Heatmap::new(3);
-        h.cells = (0..9)
-            .map(|i| cell(if i == 4 { 100 } else { 50 }, 1.0, 2))
-            .collect();
-        let s = h.summary().unwrap();
-        assert_eq!(
-            (s.interior_mean, s.corners_mean, s.min, s.max),
-            (1.0, 0.5, 0.5, 1.0)
-        );
-        h.version = 2;
-        assert!(h.complete());
-        h.version = 3;
-        assert!(!h.complete() && h.is_stale(0));
-        assert!(Heatmap::new(2).summary().is_none());
-    }
-
-    #[test]
-    fn interval_holds_the_accuracy_and_shrinks() {
-        let (few, many) = (
-            cell(90, 0.0, 0),
-            Cell {
-                correct: 9000,
-                images: 10000,
-                ..cell(0, 0.0, 0)
-            },
-        );
-        let width = |c: &Cell| c.interval().map(|(a, b)| b - a).unwrap();
-        assert!(width(&few) > 5.0 * width(&many));
-        let (low, high) = few.interval().unwrap();
-        assert!(low < 0.9 && 0.9 < high && high <= 1.0);
-        let all = Cell {
-            correct: 100,
-            ..few
-        };
-        assert!(all.interval().unwrap().1 <= 1.0 + 1e-12);
-    }
-
-    #[test]
-    fn tables_have_every_cell() {
-        let mut h = Heatmap::new(2);
-        h.cells[3] = cell(87, 0.25, 0);
-        let csv = h.to_csv();
-        assert_eq!(csv.lines().count(), 5);
-        assert!(
-            csv.ends_with("1.000000,1.000000,0.870000,0.250000,100\n"),
-            "{csv}"
-        );
-        let npy = h.to_npy(Metric::Accuracy);
-        assert_eq!(npy.len() % 8, 0);
-        assert_eq!(npy[npy.len() - 8..], 0.87f64.to_le_bytes());
     }
 }

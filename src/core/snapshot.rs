@@ -50,7 +50,7 @@ pub struct ControlPoint {
     pub i: usize,
     /// Index along `v`, `0..=n`.
     pub j: usize,
-    /// One of the four given networks, never trained.
+    /// One of the given networks, never trained.
     pub corner: bool,
     /// Held still by the user.
     pub frozen: bool,
@@ -123,7 +123,7 @@ impl Snapshot {
             learning_rate: 0.0,
             degrees,
             metric: Metric::Accuracy,
-            heatmap: Heatmap::new(grid),
+            heatmap: Heatmap::new(degrees.patch(), grid),
             control_points: Vec::new(),
             marks: Vec::new(),
             viewers: 0,

@@ -1,10 +1,12 @@
 //! The configuration of a run, and how a TOML file becomes one.
 
+mod degree;
 mod error;
 mod load;
 mod rules;
 mod tables;
 
+pub use degree::DegreeSetting;
 pub use error::ConfigError;
 pub use load::{apply_set, load, parse};
 pub use tables::{

@@ -1,6 +1,7 @@
 //! What values a configuration may have, beyond their types.
 
 use super::Config;
+use crate::surface::Patch;
 
 impl Config {
     /// The first rule that the values break, as the key's path and a sentence; `None` when all hold.
@@ -19,7 +20,7 @@ impl Config {
                 .strip_prefix("cuda:")
                 .is_some_and(|n| n.parse::<u8>().is_ok());
         let (c, f, h, d) = (&self.corners, &self.fit, &self.heatmap, &self.data);
-        let rules: [(bool, &'static [&'static str], &str); 31] = [
+        let rules: &[(bool, &'static [&'static str], &str)] = &[
             (
                 name_ok,
                 &["name"],
@@ -52,14 +53,24 @@ impl Config {
                 "use at most 4096 pixels, or 0 for an eighth of the image's height",
             ),
             (
-                c.from.is_empty() || c.from.len() == 4,
-                &["corners", "from"],
-                "name four files, or none",
+                Patch::between(c.count).is_some(),
+                &["corners", "count"],
+                "use 2 corners for a curve, 3 for a triangular patch, 4 for a surface",
             ),
             (
-                c.seeds.is_empty() || c.seeds.len() == 4,
+                c.from.is_empty() || Patch::between(c.from.len()).is_some(),
+                &["corners", "from"],
+                "name two, three or four files, or none",
+            ),
+            (
+                c.seeds.is_empty() || c.seeds.len() == c.len(),
                 &["corners", "seeds"],
-                "give four seeds, or none",
+                "give one seed for each corner, or none",
+            ),
+            (
+                self.degrees().is_ok(),
+                &["fit", "degree"],
+                "a triangular patch has one degree: write it as one number",
             ),
             (
                 (1..=1_000_000).contains(&c.epochs),
@@ -113,6 +124,11 @@ impl Config {
                 f.batch >= 2 * f.draws,
                 &["fit", "draws"],
                 "use at most half as many draws as images in a batch",
+            ),
+            (
+                (0.0..=4.0).contains(&f.focus),
+                &["fit", "focus"],
+                "use 0 (uniform) to 4",
             ),
             (
                 f.learning_rate > 0.0 && f.learning_rate.is_finite(),

@@ -1,6 +1,8 @@
 //! The tables of a configuration file, with their defaults.
 
-use crate::surface::Degrees;
+use super::DegreeSetting;
+use crate::draws::Sampling;
+use crate::surface::{DegreeError, Degrees, Patch};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -22,9 +24,9 @@ pub struct Config {
     pub data: DataConfig,
     /// The network.
     pub network: NetworkConfig,
-    /// The four corners.
+    /// The corners.
     pub corners: CornersConfig,
-    /// Alignment of corners 2 to 4 to corner 1.
+    /// Alignment of the other corners to corner 1.
     pub align: AlignConfig,
     /// The fit of the surface.
     pub fit: FitConfig,
@@ -81,13 +83,16 @@ pub struct NetworkConfig {
     pub patch: usize,
 }
 
-/// `[corners]`: four networks, trained here or loaded.
+/// `[corners]`: two, three or four networks, trained here or loaded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CornersConfig {
-    /// Four `.safetensors`, `.pt` or `.pth` files; empty to train corners here. Relative to the configuration file.
+    /// How many are trained here: 2 for a curve, 3 for a triangular patch, 4 for a surface over the square.
+    pub count: usize,
+    /// Two, three or four `.safetensors`, `.pt` or `.pth` files; empty to train corners here. Relative to the
+    /// configuration file.
     pub from: Vec<PathBuf>,
-    /// Seed of each corner's training; empty for four derived from the run's seed.
+    /// Seed of each corner's training; empty for seeds derived from the run's.
     pub seeds: Vec<u64>,
     /// Epochs of each corner.
     pub epochs: u64,
@@ -113,7 +118,7 @@ pub struct CornersConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlignConfig {
-    /// Permute hidden units of corners 2 to 4 to match corner 1.
+    /// Permute hidden units of the other corners to match corner 1.
     pub enabled: bool,
     /// What is matched.
     pub method: AlignMethod,
@@ -136,16 +141,21 @@ pub enum AlignMethod {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FitConfig {
-    /// Degrees along `u` and `v`, each 1 to 8; `[2, 2]` has 3×3 control points.
-    pub degree: Degrees,
+    /// Degrees along `u` and `v`, each 1 to 8; `[2, 2]` has 3×3 control points. A curve and a triangular patch have one:
+    /// `degree = 2`.
+    pub degree: DegreeSetting,
     /// Epochs of draws on the boundary.
     pub edge_epochs: f64,
-    /// Epochs of draws on the whole square.
+    /// Epochs of draws on the whole surface.
     pub epochs: f64,
     /// Images in a minibatch.
     pub batch: usize,
     /// Surface points a minibatch is split over.
     pub draws: usize,
+    /// How they are drawn.
+    pub sampling: Sampling,
+    /// How much more is drawn where the loss is high: draws follow `loss^focus`, measured once an epoch; 0 is uniform.
+    pub focus: f64,
     /// Peak learning rate, in units of weight space: the same rate serves every degree.
     pub learning_rate: f64,
     /// Momentum.
@@ -235,6 +245,7 @@ impl Default for NetworkConfig {
 impl Default for CornersConfig {
     fn default() -> Self {
         Self {
+            count: 4,
             from: Vec::new(),
             seeds: Vec::new(),
             epochs: 8,
@@ -263,11 +274,13 @@ impl Default for AlignConfig {
 impl Default for FitConfig {
     fn default() -> Self {
         Self {
-            degree: Degrees::new(2, 2).expect("2 is within 1..=8"),
+            degree: DegreeSetting([2, 2]),
             edge_epochs: 2.0,
             epochs: 18.0,
             batch: 128,
             draws: 4,
+            sampling: Sampling::Stratified,
+            focus: 0.0,
             learning_rate: 0.06,
             momentum: 0.9,
             weight_decay: 5e-4,
@@ -303,7 +316,37 @@ impl Default for ExportConfig {
     }
 }
 
+impl CornersConfig {
+    /// Number of corners: of files, else [`CornersConfig::count`].
+    pub fn len(&self) -> usize {
+        if self.from.is_empty() {
+            self.count
+        } else {
+            self.from.len()
+        }
+    }
+
+    /// Never: a surface has at least two corners.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl Config {
+    /// The kind of surface that the number of corners makes.
+    pub fn patch(&self) -> Patch {
+        Patch::between(self.corners.len()).unwrap_or_default()
+    }
+
+    /// Degrees of the surface to fit.
+    ///
+    /// # Errors
+    /// When the degrees do not suit the number of corners; a configuration that was checked has none such.
+    pub fn degrees(&self) -> Result<Degrees, DegreeError> {
+        let [m, n] = self.fit.degree.0;
+        Degrees::of(self.patch(), m, n)
+    }
+
     /// The configuration as TOML, every key written out.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a configuration is plain tables")

@@ -37,7 +37,7 @@ fn values_out_of_range_name_key_line_and_remedy() {
         "x.toml:3: `heatmap.grid = 1` cannot be used; use 2 to 101 points an axis"
     );
     assert!(error("[fit]\ndraws = 100").contains("at most half"));
-    assert!(error("[corners]\nfrom = [\"a.pt\"]").contains("name four files"));
+    assert!(error("[corners]\nfrom = [\"a.pt\"]").contains("two, three or four files"));
     assert!(error("[corners]\nlearning_rate = nan").contains("above 0"));
 }
 
@@ -51,7 +51,7 @@ fn wrong_types_and_syntax_have_their_line() {
 fn sets_go_on_top_and_are_checked() {
     let config = Config::default();
     let set = apply_set(&config, "fit.degree=[3,1]").unwrap();
-    assert_eq!(set.fit.degree.to_string(), "3×1");
+    assert_eq!(set.degrees().unwrap().to_string(), "3×1");
     assert_eq!(
         apply_set(&config, "data.set=fashion-mnist")
             .unwrap()

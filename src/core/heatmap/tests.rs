@@ -1,0 +1,126 @@
+use super::*;
+
+fn cell(correct: u32, loss: f32, version: u64) -> Cell {
+    Cell {
+        correct,
+        images: 100,
+        loss,
+        version,
+    }
+}
+
+#[test]
+fn ranking_prefers_accuracy_then_loss_then_index_and_survives_nan() {
+    let mut h = Heatmap::new(Patch::Square, 3);
+    h.cells[1] = cell(80, 0.5, 0);
+    h.cells[4] = cell(90, 0.4, 0);
+    h.cells[5] = cell(90, 0.3, 0);
+    h.cells[6] = cell(90, f32::NAN, 0);
+    assert_eq!(h.ranking(Metric::Accuracy), [5, 4, 6, 1]);
+    assert_eq!(h.ranking(Metric::Loss), [5, 4, 1]);
+    let best = h.best(Metric::Accuracy).unwrap();
+    assert_eq!((best.u, best.v), (0.5, 1.0));
+}
+
+#[test]
+fn coarse_to_fine_visits_every_cell_once_corners_first() {
+    for grid in [2, 3, 4, 7, 11, 21] {
+        let h = Heatmap::new(Patch::Square, grid);
+        let order = h.coarse_to_fine();
+        let mut first: Vec<usize> = order[..4].to_vec();
+        first.sort_unstable();
+        let mut corners = h.corners().to_vec();
+        corners.sort_unstable();
+        assert_eq!(first, corners);
+        let mut all = order;
+        all.sort_unstable();
+        assert_eq!(all, (0..grid * grid).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn summary_separates_interior_and_corners() {
+    let mut h = Heatmap::new(Patch::Square, 3);
+    h.cells = (0..9)
+        .map(|i| cell(if i == 4 { 100 } else { 50 }, 1.0, 2))
+        .collect();
+    let s = h.summary().unwrap();
+    assert_eq!(
+        (s.interior_mean, s.corners_mean, s.min, s.max),
+        (1.0, 0.5, 0.5, 1.0)
+    );
+    h.version = 2;
+    assert!(h.complete());
+    h.version = 3;
+    assert!(!h.complete() && h.is_stale(0));
+    assert!(Heatmap::new(Patch::Square, 2).summary().is_none());
+}
+
+#[test]
+fn interval_holds_the_accuracy_and_shrinks() {
+    let (few, many) = (
+        cell(90, 0.0, 0),
+        Cell {
+            correct: 9000,
+            images: 10000,
+            ..cell(0, 0.0, 0)
+        },
+    );
+    let width = |c: &Cell| c.interval().map(|(a, b)| b - a).unwrap();
+    assert!(width(&few) > 5.0 * width(&many));
+    let (low, high) = few.interval().unwrap();
+    assert!(low < 0.9 && 0.9 < high && high <= 1.0);
+    let all = Cell {
+        correct: 100,
+        ..few
+    };
+    assert!(all.interval().unwrap().1 <= 1.0 + 1e-12);
+}
+
+#[test]
+fn tables_have_every_cell() {
+    let mut h = Heatmap::new(Patch::Square, 2);
+    h.cells[3] = cell(87, 0.25, 0);
+    let csv = h.to_csv();
+    assert_eq!(csv.lines().count(), 5);
+    assert!(
+        csv.ends_with("1.000000,1.000000,0.870000,0.250000,100\n"),
+        "{csv}"
+    );
+    let npy = h.to_npy(Metric::Accuracy);
+    assert_eq!(npy.len() % 8, 0);
+    assert_eq!(npy[npy.len() - 8..], 0.87f64.to_le_bytes());
+}
+
+#[test]
+fn a_curve_and_a_triangle_have_their_own_cells() {
+    for (patch, count) in [
+        (Patch::Curve, 5),
+        (Patch::Triangle, 15),
+        (Patch::Square, 25),
+    ] {
+        let mut h = Heatmap::new(patch, 5);
+        assert_eq!(h.count(), count);
+        let mut order = h.coarse_to_fine();
+        let mut corners = h.corners();
+        corners.sort_unstable();
+        let mut first = order[..patch.corners()].to_vec();
+        first.sort_unstable();
+        assert_eq!(first, corners);
+        order.sort_unstable();
+        assert_eq!(order, h.inside().collect::<Vec<_>>());
+        for i in h.inside() {
+            let (u, v) = h.parameters(i);
+            assert!(patch.holds(u, v) && h.nearest(u, v) == i, "{patch:?} {i}");
+        }
+        assert!(h.holds(h.nearest(0.9, 0.9)));
+        for i in order {
+            h.cells[i] = cell(if h.on_boundary(i) { 50 } else { 100 }, 1.0, 0);
+        }
+        assert!(h.complete());
+        assert_eq!(h.summary().unwrap().interior_mean, 1.0);
+        assert_eq!(h.summary().unwrap().corners_mean, 0.5);
+        assert_eq!(h.ranking(Metric::Accuracy).len(), count);
+        assert_eq!(h.to_csv().lines().count(), count + 1);
+    }
+}
