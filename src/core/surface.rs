@@ -60,6 +60,12 @@ pub enum DegreeError {
 impl Degrees {
     /// The highest degree per axis.
     pub const MAX: u8 = 8;
+    /// The linear surface over four corners.
+    pub const LINEAR: Degrees = Degrees {
+        patch: Patch::Square,
+        m: 1,
+        n: 1,
+    };
 
     /// Degrees `m × n` of a surface over four corners.
     ///

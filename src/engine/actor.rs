@@ -85,7 +85,10 @@ struct Actor<'a> {
     data: DataSet,
     model: Model,
     evaluator: Evaluator,
-    corners: [Option<Tensor>; 4],
+    /// Corners that are ready; as rows of the surface they are there only, and all of these are `None`.
+    corners: Vec<Option<Tensor>>,
+    /// Mean validation loss over a coarse grid that draws follow; empty while they are uniform.
+    focus: Vec<f64>,
     trainer: Option<Trainer>,
     surface: Option<Surface>,
     progress: Option<Progress>,
@@ -206,16 +209,16 @@ impl<'a> Actor<'a> {
         }
         let restored = checkpoint::load(run, model.parameters(), device)?;
         let stored = run.snapshot();
-        let mut heatmap = stored
-            .as_ref()
-            .filter(|_| restored.is_some())
-            .map_or_else(|| Heatmap::new(config.heatmap.grid), |s| s.heatmap.clone());
-        if heatmap.cells.len() != heatmap.grid * heatmap.grid {
-            heatmap = Heatmap::new(config.heatmap.grid);
+        let mut heatmap = stored.as_ref().filter(|_| restored.is_some()).map_or_else(
+            || Heatmap::new(config.patch(), config.heatmap.grid),
+            |s| s.heatmap.clone(),
+        );
+        if heatmap.cells.len() != heatmap.grid * heatmap.grid || heatmap.patch != config.patch() {
+            heatmap = Heatmap::new(config.patch(), config.heatmap.grid);
         }
-        let (surface, progress) = match restored {
-            Some((surface, progress)) => (Some(surface), Some(progress)),
-            None => (None, None),
+        let (surface, progress, focus) = match restored {
+            Some(c) => (Some(c.surface), Some(c.progress), c.focus),
+            None => (None, None, Vec::new()),
         };
         let known_corners = journal.picture().corners.clone();
         let mut actor = Self {
@@ -223,7 +226,8 @@ impl<'a> Actor<'a> {
             options,
             journal,
             requests,
-            corners: [const { None }; 4],
+            corners: none(config.corners.len()),
+            focus,
             trainer: None,
             surface,
             progress,
@@ -418,6 +422,11 @@ impl<'a> Actor<'a> {
         });
         self.journal.sync();
     }
+}
+
+/// So many corners that are not ready.
+fn none(corners: usize) -> Vec<Option<Tensor>> {
+    std::iter::repeat_with(|| None).take(corners).collect()
 }
 
 /// Refuses batches that the training split cannot fill.

@@ -11,8 +11,8 @@ use crate::{memory, networks};
 use serde::Serialize;
 use std::time::Instant;
 use surfit_core::config::{Config, NetworkConfig};
-use surfit_core::draws::{Phase, draws};
-use surfit_core::surface::Degrees;
+use surfit_core::draws::{Draws, Phase, Sampling};
+use surfit_core::surface::{Degrees, Patch};
 use tch::nn::OptimizerConfig;
 use tch::{Device, Reduction, Tensor};
 
@@ -147,10 +147,18 @@ fn processor() -> String {
     })
 }
 
+const DRAWS: Draws = Draws {
+    seed: 1,
+    patch: Patch::Square,
+    sampling: Sampling::Stratified,
+};
+
 fn linear_surface(model: &Model, side: u8) -> Result<Surface> {
     let degrees = Degrees::new(side - 1, side - 1).map_err(|e| Error::input(e.to_string()))?;
     let layout = model.network().layout();
-    let corners = [1, 2, 3, 4].map(|s| layout.initial(s).to_device(model.placement().device));
+    let corners = [1, 2, 3, 4]
+        .map(|s| layout.initial(s).to_device(model.placement().device))
+        .into();
     Ok(Surface::linear(degrees, corners))
 }
 
@@ -173,7 +181,8 @@ fn step_row(config: &Config, data: &DataSet, model: &Model, side: u8, count: usi
         );
         let (x, labels) = data.train.batch(&indices);
         let began = Instant::now();
-        let parts: Vec<Part> = draws(1, Phase::Interior, step, count)
+        let parts: Vec<Part> = DRAWS
+            .points(Phase::Interior, step, count, None)
             .into_iter()
             .zip(
                 x.tensor_split(count as i64, 0)
@@ -375,7 +384,7 @@ fn fit_memory(config: &Config, data: &DataSet, placement: Placement) -> Result<O
         };
         for step in 0..steps {
             let parts = [Part {
-                uv: draws(1, Phase::Interior, step, 1)[0],
+                uv: DRAWS.points(Phase::Interior, step, 1, None)[0],
                 x: x.shallow_clone(),
                 labels: labels.shallow_clone(),
             }];

@@ -37,7 +37,7 @@ impl Progress {
         }
     }
 
-    /// A further round on the whole square, from where this one stands.
+    /// A further round on the whole surface, from where this one stands.
     pub fn further(self, config: &FitConfig, steps_per_epoch: u64) -> Self {
         let steps = (config.epochs * steps_per_epoch as f64).round() as u64;
         Self {
@@ -78,6 +78,19 @@ pub const FLOOR: f64 = 0.01;
 struct Stored {
     surface: SurfaceState,
     progress: Progress,
+    #[serde(default)]
+    focus: Vec<f64>,
+}
+
+/// What a checkpoint holds.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// The surface.
+    pub surface: Surface,
+    /// How far its fit has come.
+    pub progress: Progress,
+    /// Losses over a coarse grid that draws follow; empty for uniform draws.
+    pub focus: Vec<f64>,
 }
 
 /// Where a run's checkpoint lies.
@@ -85,14 +98,15 @@ pub fn path(run: &RunDir) -> PathBuf {
     run.join("surface").join("state.safetensors")
 }
 
-/// Writes surface and progress as one file that replaces the last.
+/// Writes surface, progress and the losses that draws follow as one file that replaces the last.
 ///
 /// # Errors
 /// When the file cannot be written; the last checkpoint then stays.
-pub fn save(run: &RunDir, surface: &Surface, progress: Progress) -> Result<()> {
+pub fn save(run: &RunDir, surface: &Surface, progress: Progress, focus: &[f64]) -> Result<()> {
     let stored = Stored {
         surface: surface.state(),
         progress,
+        focus: focus.to_vec(),
     };
     let json = serde_json::to_string(&stored).expect("plain data");
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
@@ -103,7 +117,7 @@ pub fn save(run: &RunDir, surface: &Surface, progress: Progress) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Input`] when it is damaged or belongs to a network of another size.
-pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Surface, Progress)>> {
+pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Checkpoint>> {
     let path = path(run);
     if !path.exists() {
         return Ok(None);
@@ -141,10 +155,11 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<(Sur
             "its list of frozen points has another length".into(),
         ));
     }
-    Ok(Some((
-        Surface::restore(stored.surface, theta, velocity),
-        stored.progress,
-    )))
+    Ok(Some(Checkpoint {
+        surface: Surface::restore(stored.surface, theta, velocity),
+        progress: stored.progress,
+        focus: stored.focus,
+    }))
 }
 
 /// Removes the checkpoint, when a fit begins anew from other corners.

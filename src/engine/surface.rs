@@ -2,7 +2,7 @@
 
 use crate::model::Model;
 use surfit_core::draws::Phase;
-use surfit_core::surface::{Degrees, Matrix, bilinear};
+use surfit_core::surface::{Degrees, Matrix};
 use tch::{Device, Kind, Tensor};
 
 /// Control points `Θ`, `[K, P]`, in the row order of [`surfit_core::surface`] (corners first), with their velocity.
@@ -69,18 +69,24 @@ pub struct StepRecord {
 }
 
 impl Surface {
-    /// The linear surface between four corners, each `[P]`. The corners are taken, one after the other, so that no
-    /// second copy of them stays.
-    pub fn linear(degrees: Degrees, corners: [Tensor; 4]) -> Self {
+    /// The linear surface between two, three or four corners, each `[P]`, as many as `degrees` has. The corners are taken,
+    /// one after the other, so that no second copy of them stays.
+    pub fn linear(degrees: Degrees, corners: Vec<Tensor>) -> Self {
         let (device, p) = (corners[0].device(), corners[0].size()[0]);
         let (k, trainable) = (degrees.count() as i64, degrees.trainable() as i64);
         let theta = Tensor::empty([k, p], (Kind::Float, device));
+        let given = degrees.corners();
+        debug_assert_eq!(corners.len(), given);
         for (row, corner) in corners.into_iter().enumerate() {
             theta.get(row as i64).copy_(&corner);
         }
         if trainable > 0 {
-            let rest = coefficients(&degrees.bilinear_rows()[4..], device);
-            let _ = rest.mm_out(&theta.narrow(0, 4, trainable), &theta.narrow(0, 0, 4));
+            let rest = coefficients(&degrees.linear_rows()[given..], device);
+            let given = given as i64;
+            let _ = rest.mm_out(
+                &theta.narrow(0, given, trainable),
+                &theta.narrow(0, 0, given),
+            );
         }
         let velocity = Tensor::zeros([trainable, p], (Kind::Float, device));
         let frozen = vec![false; degrees.count()];
@@ -94,7 +100,7 @@ impl Surface {
         }
     }
 
-    /// A surface from its stored parts. `theta` is `[K, P]`, `velocity` `[K−4, P]`.
+    /// A surface from its stored parts. `theta` is `[K, P]`, `velocity` `[K − corners, P]`.
     pub fn restore(state: SurfaceState, theta: Tensor, velocity: Tensor) -> Self {
         let SurfaceState {
             degrees,
@@ -132,7 +138,7 @@ impl Surface {
         &self.theta
     }
 
-    /// Velocity of the trainable points in units of a step, `[K−4, P]`.
+    /// Velocity of the trainable points in units of a step, `[K − corners, P]`.
     pub fn velocity(&self) -> &Tensor {
         &self.velocity
     }
@@ -154,9 +160,10 @@ impl Surface {
 
     /// Holds a row still or lets it train; its velocity is forgotten. Corners stay fixed whatever is asked.
     pub fn set_frozen(&mut self, row: usize, frozen: bool) {
-        if row >= 4 && row < self.frozen.len() {
+        let corners = self.degrees.corners();
+        if row >= corners && row < self.frozen.len() {
             self.frozen[row] = frozen;
-            let _ = self.velocity.get(row as i64 - 4).zero_();
+            let _ = self.velocity.get((row - corners) as i64).zero_();
         }
     }
 
@@ -192,7 +199,7 @@ impl Surface {
     }
 
     fn trains(&self, row: usize) -> bool {
-        row >= 4 && !self.frozen[row]
+        row >= self.degrees.corners() && !self.frozen[row]
     }
 
     /// One optimizer step over the parts of a minibatch, each at its own point.
@@ -242,7 +249,7 @@ impl Surface {
         let decay = rates.weight_decay;
         let of_step = |b: &Vec<f64>, share: f64| -> Vec<f64> {
             let scale = rate * share * (1.0 + decay);
-            (4..b.len())
+            (self.degrees.corners()..b.len())
                 .map(|k| if self.trains(k) { b[k] * scale } else { 0.0 })
                 .collect()
         };
@@ -269,7 +276,11 @@ impl Surface {
         if trains {
             let _ = self
                 .theta
-                .narrow(0, 4, self.degrees.trainable() as i64)
+                .narrow(
+                    0,
+                    self.degrees.corners() as i64,
+                    self.degrees.trainable() as i64,
+                )
                 .g_sub_(&self.velocity);
             self.version += 1;
             self.last_rate = rate;
@@ -279,7 +290,7 @@ impl Surface {
 
     /// Changes the degrees: exact elevation, or the least-squares fit with corners held. The velocity goes along. Gives
     /// the largest distance by which a point of the surface moved, relative to `scale`: in exact arithmetic on a 41×41
-    /// grid, and as the stored numbers have it on a 5×5 grid.
+    /// grid, and as the stored numbers have it on a 5×5 grid. `to` is of the same kind of surface.
     pub fn convert(&mut self, to: Degrees, scale: f64) -> f64 {
         let from = self.degrees;
         if from == to {
@@ -289,7 +300,11 @@ impl Surface {
         let device = self.theta.device();
         let theta = coefficients(&matrix, device).mm(&self.theta);
         // Corners do not move, so their velocity is zero and the rest of the matrix carries it all.
-        let inner: Matrix = matrix[4..].iter().map(|row| row[4..].to_vec()).collect();
+        let corners = from.corners();
+        let inner: Matrix = matrix[corners..]
+            .iter()
+            .map(|row| row[corners..].to_vec())
+            .collect();
         let velocity = match (inner.len(), from.trainable()) {
             (0, _) | (_, 0) => Tensor::zeros(
                 [to.trainable() as i64, theta.size()[1]],
@@ -298,12 +313,12 @@ impl Surface {
             _ => coefficients(&inner, device).mm(&self.velocity),
         };
         // The corners' rows are the given networks to the last bit, not a sum with rounding.
-        theta.narrow(0, 0, 4).copy_(&self.theta.narrow(0, 0, 4));
+        let given = |theta: &Tensor| theta.narrow(0, 0, corners as i64);
+        given(&theta).copy_(&given(&self.theta));
         let exact = deviation_on_grid(from, to, &matrix, &self.theta);
         let old = std::mem::replace(&mut self.theta, theta);
-        let moved = (0..25)
-            .map(|cell| {
-                let (u, v) = (f64::from(cell / 5) / 4.0, f64::from(cell % 5) / 4.0);
+        let moved = grid(from, 5)
+            .map(|(u, v)| {
                 let before = coefficients(&[from.weights(u, v)], device)
                     .mm(&old)
                     .squeeze_dim(0);
@@ -322,10 +337,13 @@ impl Surface {
         moved / scale.max(f64::MIN_POSITIVE)
     }
 
-    /// Mean distance between the four corners.
+    /// Mean distance between the corners.
     pub fn scale(&self) -> f64 {
         let corner = |c| self.theta.get(c);
-        let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+        let corners = self.degrees.corners() as i64;
+        let pairs: Vec<(i64, i64)> = (0..corners)
+            .flat_map(|a| (a + 1..corners).map(move |b| (a, b)))
+            .collect();
         let sum: f64 = pairs
             .iter()
             .map(|&(a, b)| (corner(a) - corner(b)).norm().double_value(&[]))
@@ -335,17 +353,18 @@ impl Surface {
 
     /// Distance of every row from its place on the linear surface. Reads from the device once a row.
     pub fn travelled(&self) -> Vec<f64> {
-        let corners = self.theta.narrow(0, 0, 4);
+        let given = self.degrees.corners();
+        let corners = self.theta.narrow(0, 0, given as i64);
         self.degrees
             .rows()
             .into_iter()
             .enumerate()
-            .map(|(k, (i, j))| {
-                if k < 4 {
+            .map(|(k, row)| {
+                if k < given {
                     return 0.0;
                 }
-                let (m, n) = (self.degrees.m() as f64, self.degrees.n() as f64);
-                let c = to_f32(&bilinear(i as f64 / m, j as f64 / n));
+                let (u, v) = self.degrees.site(row);
+                let c = to_f32(&self.degrees.patch().linear(u, v));
                 let c = Tensor::from_slice(&c).to_device(self.theta.device());
                 let start = c.unsqueeze(0).mm(&corners).squeeze_dim(0);
                 (self.theta.get(k as i64) - start).norm().double_value(&[])
@@ -369,8 +388,7 @@ fn deviation_on_grid(from: Degrees, to: Degrees, matrix: &Matrix, theta: &Tensor
         .to_device(Device::Cpu);
     let k = from.count();
     let gram: Vec<f32> = Vec::try_from(gram.reshape([-1])).unwrap_or_else(|_| vec![0.0; k * k]);
-    let at = |cell: i32| {
-        let (u, v) = (f64::from(cell / 41) / 40.0, f64::from(cell % 41) / 40.0);
+    let at = |(u, v): (f64, f64)| {
         let mut d = from.weights(u, v);
         for (b, row) in to.weights(u, v).into_iter().zip(matrix) {
             d.iter_mut().zip(row).for_each(|(d, m)| *d -= b * m);
@@ -378,7 +396,15 @@ fn deviation_on_grid(from: Degrees, to: Degrees, matrix: &Matrix, theta: &Tensor
         let row = |r: usize| -> f64 { (0..k).map(|c| f64::from(gram[r * k + c]) * d[c]).sum() };
         (0..k).map(|r| d[r] * row(r)).sum::<f64>().max(0.0).sqrt()
     };
-    (0..41 * 41).map(at).fold(0.0, f64::max)
+    grid(from, 41).map(at).fold(0.0, f64::max)
+}
+
+/// The points of a `side × side` grid over the parameters that lie on the surface.
+fn grid(degrees: Degrees, side: usize) -> impl Iterator<Item = (f64, f64)> {
+    let last = (side - 1) as f64;
+    (0..side * side)
+        .map(move |cell| ((cell / side) as f64 / last, (cell % side) as f64 / last))
+        .filter(move |&(u, v)| degrees.patch().holds(u, v))
 }
 
 fn to_f32(x: &[f64]) -> Vec<f32> {

@@ -1,4 +1,4 @@
-//! Alignment of corners 2 to 4 to corner 1, then the linear surface between them.
+//! Alignment of the other corners to corner 1, then the linear surface between them.
 
 use super::{Actor, Work};
 use crate::checkpoint::{self, Progress};
@@ -12,14 +12,15 @@ use surfit_core::random::{self, Purpose};
 impl Actor<'_> {
     pub(super) fn begin_align(&mut self) {
         if self.config.align.enabled {
-            self.begin_stage(Stage::Align, 3, Work::Align(1));
+            let others = self.corners.len() - 1;
+            self.begin_stage(Stage::Align, others as u64, Work::Align(1));
         } else {
-            self.work = Work::Align(4);
+            self.work = Work::Align(self.corners.len());
         }
     }
 
     pub(super) fn tick_align(&mut self, index: usize) -> Result<()> {
-        if index < 4 {
+        if index < self.corners.len() {
             self.align_corner(index)?;
             self.work = Work::Align(index + 1);
             return Ok(());
@@ -40,7 +41,7 @@ impl Actor<'_> {
         );
         let images = train.take(&order[..self.config.align.images.min(order.len())]);
         let (x, _) = images.range(0, images.len());
-        let corners = self.four_corners()?;
+        let corners = self.all_corners()?;
         let method = self.config.align.method;
         let (aligned, report) = align::align(
             self.model.network(),
@@ -61,10 +62,11 @@ impl Actor<'_> {
 
     /// The linear surface between the corners as they stand, durable from its first moment on.
     fn begin_surface(&mut self) -> Result<()> {
-        let corners = self.four_corners()?;
-        self.new_surface(Surface::linear(self.config.fit.degree, corners))?;
+        let corners = self.all_corners()?;
+        let degrees = self.degrees()?;
+        self.new_surface(Surface::linear(degrees, corners))?;
         // From here on the corners are rows of the surface; a second copy would only take memory.
-        self.corners = [const { None }; 4];
+        self.corners = super::none(self.corners.len());
         self.begin_fit();
         Ok(())
     }
@@ -81,12 +83,13 @@ impl Actor<'_> {
         }
         let steps = Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
         let progress = Progress::first(&self.config.fit, steps);
-        checkpoint::save(&self.run, &surface, progress)?;
+        self.focus.clear();
+        checkpoint::save(&self.run, &surface, progress, &self.focus)?;
         // Nothing that was measured on an earlier surface may choose a point of this one. Its corners are measured
         // at once, as rows of it, so that they are the same however the run came here.
         self.heatmap = Heatmap {
             version: surface.version(),
-            ..Heatmap::new(self.heatmap.grid)
+            ..Heatmap::new(surface.degrees().patch(), self.heatmap.grid)
         };
         for (row, index) in self.heatmap.corners().into_iter().enumerate() {
             let w = surface.theta().get(row as i64);

@@ -114,8 +114,17 @@ impl Actor<'_> {
     fn start_fit(&mut self, degrees: Option<Degrees>) -> Result<()> {
         self.flush_losses();
         let surface = self.needs_surface()?;
-        let corners = [0, 1, 2, 3].map(|row| surface.theta().get(row).copy());
-        let degrees = degrees.unwrap_or(surface.degrees());
+        let present = surface.degrees();
+        let degrees = degrees.unwrap_or(present);
+        if degrees.patch() != present.patch() {
+            return Err(Error::input(format!(
+                "the surface is a {} of degree {present}; give a new one degrees of the same kind",
+                present.patch().name()
+            )));
+        }
+        let corners = (0..present.corners() as i64)
+            .map(|row| surface.theta().get(row).copy())
+            .collect();
         self.new_surface(Surface::linear(degrees, corners))?;
         self.begin_fit();
         Ok(())
@@ -183,7 +192,7 @@ impl Actor<'_> {
     }
 
     fn evaluate(&mut self, u: f64, v: f64) -> Result<()> {
-        check_parameters(u, v)?;
+        self.check_parameters(u, v)?;
         let w = self.needs_surface()?.at(u, v);
         let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
         self.journal.say(Event::Evaluated(Point {
@@ -202,7 +211,7 @@ impl Actor<'_> {
     }
 
     fn mark(&mut self, u: f64, v: f64) -> Result<()> {
-        check_parameters(u, v)?;
+        self.check_parameters(u, v)?;
         let before = self.marks.len();
         self.marks.retain(|&p| p != (u, v));
         let marked = self.marks.len() == before;
@@ -211,6 +220,18 @@ impl Actor<'_> {
         }
         self.journal.say(Event::Marked { u, v, marked });
         self.try_store_snapshot()
+    }
+
+    /// Refuses parameters outside the surface.
+    pub(super) fn check_parameters(&self, u: f64, v: f64) -> Result<()> {
+        let patch = self.config.patch();
+        if patch.holds(u, v) {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "({u}, {v}) lies outside the surface; use {}",
+            patch.domain()
+        )))
     }
 
     fn freeze(&mut self, i: usize, j: usize, frozen: bool) -> Result<()> {
@@ -222,7 +243,7 @@ impl Actor<'_> {
                 surface.degrees()
             ))
         })?;
-        if row < 4 {
+        if row < surface.degrees().corners() {
             return Err(Error::input(
                 "corners are given networks and always stay fixed",
             ));
@@ -235,17 +256,6 @@ impl Actor<'_> {
         self.save_checkpoint();
         Ok(())
     }
-}
-
-/// Refuses parameters outside the square.
-pub(super) fn check_parameters(u: f64, v: f64) -> Result<()> {
-    let inside = |x: f64| (0.0..=1.0).contains(&x);
-    if inside(u) && inside(v) {
-        return Ok(());
-    }
-    Err(Error::input(format!(
-        "({u}, {v}) lies outside the surface; use parameters from 0 to 1"
-    )))
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@ use crate::trainer::Trainer;
 use crate::{Error, Result, checkpoint};
 use std::path::PathBuf;
 use surfit_core::event::{Corner, Curve, Event, Stage};
+use surfit_core::heatmap::Heatmap;
 use surfit_core::random::derive;
 use tch::Tensor;
 
 impl Actor<'_> {
     pub(super) fn begin_corners(&mut self) {
         let total = match self.config.corners.from.len() {
-            0 => 4 * Trainer::total(&self.data, &self.config.corners),
+            0 => self.corners.len() as u64 * Trainer::total(&self.data, &self.config.corners),
             files => files as u64,
         };
         self.trainer = None;
@@ -24,19 +25,22 @@ impl Actor<'_> {
         // What depends on the corners goes first, so that a crash in between leaves no surface without its corners.
         checkpoint::remove(&self.run)?;
         checkpoint::remove_file(&self.partial_path())?;
-        for index in 0..4 {
+        for index in 0..self.corners.len() {
             checkpoint::remove_file(&self.corner_path(index))?;
         }
-        let next: Vec<u64> = (0..4).map(|i| short_seed(self.corner_seed(i), 4)).collect();
+        let count = self.corners.len();
+        let next: Vec<u64> = (0..count)
+            .map(|i| short_seed(self.corner_seed(i), count as u64))
+            .collect();
         self.config.corners.seeds = next;
         self.store_config()?;
         self.known_corners.clear();
-        self.corners = [const { None }; 4];
+        self.corners = super::none(count);
         self.trainer = None;
         self.surface = None;
         self.progress = None;
         self.points.clear();
-        self.heatmap = surfit_core::heatmap::Heatmap::new(self.heatmap.grid);
+        self.heatmap = Heatmap::new(self.heatmap.patch, self.heatmap.grid);
         self.try_store_snapshot()
     }
 
@@ -179,7 +183,7 @@ impl Actor<'_> {
         }));
         let cell = self.heatmap.corners()[index];
         self.heatmap.cells[cell] = super::mapping::cell(&m, self.heatmap.version);
-        if index + 1 < 4 {
+        if index + 1 < self.corners.len() {
             self.work = Work::Corner(index + 1);
             self.publish(true);
             return Ok(());
@@ -246,15 +250,14 @@ impl Actor<'_> {
         model_file::write_tensors(&self.partial_path(), &tensors, &metadata)
     }
 
-    /// All four corners, when they are there.
-    pub(super) fn four_corners(&self) -> Result<[Tensor; 4]> {
+    /// All corners, when they are there.
+    pub(super) fn all_corners(&self) -> Result<Vec<Tensor>> {
         let all: Option<Vec<Tensor>> = self
             .corners
             .iter()
             .map(|c| c.as_ref().map(Tensor::shallow_clone))
             .collect();
-        all.and_then(|c| c.try_into().ok())
-            .ok_or_else(|| Error::input("the four corners are not ready; train or load them first"))
+        all.ok_or_else(|| Error::input("the corners are not ready; train or load them first"))
     }
 }
 

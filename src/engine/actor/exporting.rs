@@ -1,6 +1,5 @@
 //! Export of a model, and the end of the job.
 
-use super::commands::check_parameters;
 use super::{Actor, Work};
 use crate::export::{self, Chosen};
 use crate::{Error, Result};
@@ -40,7 +39,7 @@ impl Actor<'_> {
                 ("best", Some((best.u, best.v)))
             }
             Selection::At { u, v } => {
-                check_parameters(u, v)?;
+                self.check_parameters(u, v)?;
                 ("at", Some((u, v)))
             }
             Selection::Centroid => ("centroid", None),
@@ -143,7 +142,9 @@ impl Actor<'_> {
             None
         };
         let surface = self.needs_surface()?;
-        let corners: Vec<Tensor> = (0..4).map(|row| surface.theta().get(row)).collect();
+        let corners: Vec<Tensor> = (0..surface.degrees().corners() as i64)
+            .map(|row| surface.theta().get(row))
+            .collect();
         let degrees = surface.degrees();
         let corners_test = corners
             .iter()

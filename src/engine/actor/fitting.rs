@@ -1,18 +1,22 @@
 //! The fit: one optimizer step a tick, with the live heatmap in between.
 
 use super::{Actor, Work};
+use crate::checkpoint::Progress;
 use crate::data::augment;
 use crate::surface::{Part, StepRates, StepRecord};
 use crate::trainer::{Batches, read_scalars};
 use crate::{Error, Result};
 use std::time::Instant;
-use surfit_core::draws::{Phase, draws};
+use surfit_core::draws::{Density, Draws, Phase};
 use surfit_core::event::{Curve, Event, Stage};
+use surfit_core::heatmap::Heatmap;
 use surfit_core::snapshot::ControlPoint;
 use surfit_core::surface::Degrees;
 
 /// Recent gradient norms that are shown for every control point.
 const GRADIENTS: usize = 32;
+/// Points along each axis at which the loss that draws follow is measured.
+const FOCUS_GRID: usize = 5;
 
 /// What a fit needs between steps and nobody else does.
 #[derive(Debug)]
@@ -67,6 +71,10 @@ impl Actor<'_> {
         if progress.complete() || surface.degrees().trainable() == 0 {
             return self.end_fit();
         }
+        self.measure_focus(progress)?;
+        let Some(surface) = &mut self.surface else {
+            return Ok(());
+        };
         let (config, seed) = (&self.config.fit, self.config.seed);
         let (phase, phase_step) = progress.phase();
         let indices = self
@@ -76,7 +84,14 @@ impl Actor<'_> {
         let (x, labels) = self.data.train.batch(&indices);
         let x = augment(&x, config.shift, config.flip, seed, progress.step);
         let count = config.draws as i64;
-        let parts: Vec<Part> = draws(seed, phase, phase_step, config.draws)
+        let draws = Draws {
+            seed,
+            patch: surface.degrees().patch(),
+            sampling: config.sampling,
+        };
+        let density = Density::of_losses(draws.patch, FOCUS_GRID, &self.focus, config.focus);
+        let parts: Vec<Part> = draws
+            .points(phase, phase_step, config.draws, density.as_ref())
             .into_iter()
             .zip(
                 x.tensor_split(count, 0)
@@ -101,6 +116,44 @@ impl Actor<'_> {
         self.surface_changed();
         self.work = Work::Fit;
         self.tick_live()
+    }
+
+    /// Measures the loss that draws follow: before the first draw on the whole surface, and once an epoch. It depends on the
+    /// surface at that step alone, so that a resumed fit draws the same points.
+    fn measure_focus(&mut self, progress: Progress) -> Result<()> {
+        let config = &self.config.fit;
+        if config.focus == 0.0 || progress.phase().0 == Phase::Edge {
+            return Ok(());
+        }
+        let every = Batches::per_epoch(self.data.train.len(), config.batch);
+        if !self.focus.is_empty() && progress.step % every.max(1) != 0 {
+            return Ok(());
+        }
+        let Some(surface) = &self.surface else {
+            return Ok(());
+        };
+        let coarse = Heatmap::new(surface.degrees().patch(), FOCUS_GRID);
+        let images = self.config.heatmap.live_images as i64;
+        let mut losses = vec![0.0; coarse.cells.len()];
+        for index in coarse.inside() {
+            let (u, v) = coarse.parameters(index);
+            let w = surface.at(u, v);
+            losses[index] = self.evaluator.validate(&self.model, &w, images).0.loss();
+        }
+        self.focus = losses;
+        Ok(())
+    }
+
+    /// Degrees that a surface between the present corners is to have.
+    pub(super) fn degrees(&self) -> Result<Degrees> {
+        let degrees = self.config.degrees();
+        degrees.map_err(|e| Error::input(format!("fit.degree: {e}")))
+    }
+
+    /// Degrees of the surface, or of the one to come.
+    pub(super) fn present_degrees(&self) -> Degrees {
+        let to_come = || self.config.degrees().unwrap_or(Degrees::LINEAR);
+        self.surface.as_ref().map_or_else(to_come, |s| s.degrees())
     }
 
     /// Ends the fit, whether it came to its end or was stopped, and measures the finished surface.
@@ -205,8 +258,16 @@ impl Actor<'_> {
     /// Changes the degrees of the surface, or of the one to come.
     pub(super) fn set_degrees(&mut self, to: Degrees) -> Result<()> {
         self.flush_losses();
+        let patch = self.config.patch();
+        if to.patch() != patch {
+            return Err(Error::input(format!(
+                "the surface between {} corners is a {}; give it degrees of one",
+                patch.corners(),
+                patch.name()
+            )));
+        }
         let Some(surface) = &mut self.surface else {
-            self.config.fit.degree = to;
+            self.config.fit.degree = to.into();
             self.store_config()?;
             self.journal
                 .notice(format!("the surface will have degree {to}"));
@@ -249,7 +310,7 @@ impl Actor<'_> {
             .map(|(row, (((i, j), travelled), &frozen))| ControlPoint {
                 i,
                 j,
-                corner: row < 4,
+                corner: row < surface.degrees().corners(),
                 frozen,
                 travelled: travelled / scale.max(f64::MIN_POSITIVE),
                 gradient: 0.0,

@@ -193,7 +193,7 @@ impl Actor<'_> {
         if grid == self.heatmap.grid {
             return;
         }
-        let old = std::mem::replace(&mut self.heatmap, Heatmap::new(grid));
+        let old = std::mem::replace(&mut self.heatmap, Heatmap::new(self.config.patch(), grid));
         self.heatmap.version = old.version;
         for index in 0..self.heatmap.cells.len() {
             let (u, v) = self.heatmap.parameters(index);

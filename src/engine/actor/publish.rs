@@ -147,13 +147,18 @@ impl Actor<'_> {
             (Stage::Corners, Work::Corner(index)) if self.config.corners.from.is_empty() => {
                 let each = Trainer::total(&self.data, &self.config.corners);
                 let here = self.trainer.as_ref().map_or(0, |t| t.step);
-                (*index as u64 * each + here, 4 * each)
+                (
+                    *index as u64 * each + here,
+                    self.corners.len() as u64 * each,
+                )
             }
-            (Stage::Corners, Work::Corner(index)) => (*index as u64, 4),
-            (Stage::Align, Work::Align(index)) => (*index as u64 - 1, 3),
+            (Stage::Corners, Work::Corner(index)) => (*index as u64, self.corners.len() as u64),
+            (Stage::Align, Work::Align(index)) => {
+                (*index as u64 - 1, self.corners.len() as u64 - 1)
+            }
             (Stage::Fit, _) => self.progress.map_or((0, 0), |p| (p.step, p.total)),
             (Stage::Heatmap, Work::Map { cells, .. }) => {
-                let all = self.heatmap.cells.len() as u64;
+                let all = self.heatmap.count() as u64;
                 (all - cells.len() as u64, all)
             }
             _ => (1, 1),
@@ -165,10 +170,7 @@ impl Actor<'_> {
         let rate = self.pace.update(done);
         let running = self.state == State::Running;
         let known = running && rate > 0.0;
-        let degrees = self
-            .surface
-            .as_ref()
-            .map_or(self.config.fit.degree, |s| s.degrees());
+        let degrees = self.present_degrees();
         let progress = self.progress;
         Snapshot {
             seq: self.journal.seq(),
@@ -205,10 +207,7 @@ impl Actor<'_> {
             heartbeat: now,
             done,
             total,
-            degrees: self
-                .surface
-                .as_ref()
-                .map_or(self.config.fit.degree, |s| s.degrees()),
+            degrees: self.present_degrees(),
             network: self.config.network.name.clone(),
             best: picture.complete.map(|c| c.1),
             failed: None,
@@ -252,7 +251,7 @@ impl Actor<'_> {
                 if !surface.is_finite() {
                     return Err(Error::input("the surface has weights that are not finite"));
                 }
-                checkpoint::save(&self.run, surface, progress)?;
+                checkpoint::save(&self.run, surface, progress, &self.focus)?;
                 Some(progress.step)
             }
             _ => None,

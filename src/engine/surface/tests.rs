@@ -3,7 +3,7 @@ use crate::device::Placement;
 use crate::layout::Norms;
 use crate::networks;
 use surfit_core::config::NetworkConfig;
-use surfit_core::surface::{Axis, corner_parameters};
+use surfit_core::surface::{Axis, Patch};
 use tch::Reduction;
 
 fn model(name: &str) -> Model {
@@ -23,8 +23,10 @@ fn model(name: &str) -> Model {
     )
 }
 
-fn corners(model: &Model) -> [Tensor; 4] {
-    [1, 2, 3, 4].map(|seed| model.network().layout().initial(seed))
+fn corners(model: &Model) -> Vec<Tensor> {
+    [1, 2, 3, 4]
+        .map(|seed| model.network().layout().initial(seed))
+        .into()
 }
 
 fn batch(seed: i64, images: i64) -> (Tensor, Tensor) {
@@ -126,10 +128,10 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
     for (m, n) in [(1, 1), (2, 3), (4, 2)] {
         let surface = Surface::linear(Degrees::new(m, n).unwrap(), corners(&model));
         for (index, corner) in given.iter().enumerate() {
-            let (u, v) = corner_parameters(index);
+            let (u, v) = Patch::Square.corner(index);
             assert_eq!(largest_difference(&surface.at(u, v), corner), 0.0);
         }
-        let c = bilinear(0.25, 0.6);
+        let c = Patch::Square.linear(0.25, 0.6);
         let expected = &given[0] * c[0] + &given[1] * c[1] + &given[2] * c[2] + &given[3] * c[3];
         assert!(largest_difference(&surface.at(0.25, 0.6), &expected) < 1e-6);
         assert!(surface.travelled().iter().all(|&d| d < 1e-4));
@@ -184,7 +186,7 @@ fn lowering_holds_the_corners_and_says_what_it_cost() {
     assert!(deviation > 1e-6 && deviation.is_finite(), "{deviation}");
     assert!(surface.version() > version);
     for (index, corner) in corners(&model).iter().enumerate() {
-        let (u, v) = corner_parameters(index);
+        let (u, v) = Patch::Square.corner(index);
         assert_eq!(largest_difference(&surface.at(u, v), corner), 0.0);
     }
     // Down to the linear surface and up again there is nothing left to train, and then there is.
