@@ -197,9 +197,9 @@ pub struct DegreeArgs {
     /// Degree along u, 1 to 8
     #[arg(value_name = "M")]
     pub m: u8,
-    /// Degree along v, 1 to 8
+    /// Degree along v, 1 to 8; as along u when left out. A curve and a triangular patch have one degree
     #[arg(value_name = "N")]
-    pub n: u8,
+    pub n: Option<u8>,
     /// One JSON object
     #[arg(long)]
     pub json: bool,

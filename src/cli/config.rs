@@ -35,7 +35,7 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
                 file.display(),
                 config.name,
                 config.network.name,
-                config.fit.degree,
+                config.degrees(),
                 config.heatmap.grid
             ))?,
             Err(fault) => {

@@ -12,9 +12,13 @@ use surfit_core::surface::Degrees;
 /// Asks the run's engine for the degrees and says what the change did to the surface.
 pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
     let run = place::find(&args.run)?;
-    let degrees = Degrees::new(args.m, args.n).map_err(|e| Fault::Usage(e.to_string()))?;
+    let n = args.n.unwrap_or(args.m);
+    // What no surface can have is refused before an engine is asked.
+    Degrees::new(args.m, n).map_err(|e| Fault::Usage(e.to_string()))?;
     let mut visit = Visit::begin(&run)?;
     let before = visit.latest().degrees;
+    let degrees =
+        Degrees::of(before.patch(), args.m, n).map_err(|e| Fault::Usage(e.to_string()))?;
     let id = visit.send(Command::SetDegree { degrees })?;
     let mut changed: Option<Event> = None;
     // A surface at rest that moved is measured again; an engine that was started for this must not be ended before.

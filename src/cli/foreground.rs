@@ -224,8 +224,7 @@ mod tests {
         let engine = fake::Engine::open(&run.dir);
         let thread = std::thread::spawn(move || {
             let (mut peer, _) = engine.welcome();
-            let mut snapshot =
-                Snapshot::empty(surfit_core::config::Config::default().fit.degree, 5);
+            let mut snapshot = Snapshot::empty(surfit_core::config::Config::default().degrees(), 5);
             snapshot.state = State::Idle;
             peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
             // Silence until the client leaves.

@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn json_has_every_cell_and_no_nan() {
-        let mut heatmap = Heatmap::new(2);
+        let mut heatmap = Heatmap::new(surfit_core::surface::Patch::Square, 2);
         heatmap.cells[1] = Cell {
             correct: 9,
             images: 10,

@@ -137,7 +137,7 @@ fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
     }
     let curve = match snapshot.stage {
         Stage::Fit => Some(Curve::Surface),
-        Stage::Corners => (0..4)
+        Stage::Corners => (0..snapshot.degrees.corners())
             .rev()
             .map(Curve::Corner)
             .find(|c| picture.curves.contains_key(c)),

@@ -150,7 +150,7 @@ fn options(target: &Target, screen: Screen) -> Result<Options, Fault> {
         mouse: !screen.no_mouse,
         run: name,
         grid: config.heatmap.grid,
-        degrees: config.fit.degree,
+        degrees: config.degrees(),
     })
 }
 

@@ -129,7 +129,7 @@ mod tests {
             heartbeat: 2.0,
             done: 3,
             total: 4,
-            degrees: Config::default().fit.degree,
+            degrees: Config::default().degrees(),
             network: "cnn".into(),
             best: None,
             failed: None,

@@ -326,7 +326,7 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
     let engine = Engine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
-        let snapshot = Snapshot::empty(Config::default().fit.degree, 5);
+        let snapshot = Snapshot::empty(Config::default().degrees(), 5);
         peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
         let Some(ClientMessage::Command { id, command }) = peer.read() else {
             panic!("no command")
@@ -358,7 +358,7 @@ fn an_engine_that_dies_during_a_visit_is_told() {
     let engine = Engine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
-        let snapshot = Snapshot::empty(Config::default().fit.degree, 5);
+        let snapshot = Snapshot::empty(Config::default().degrees(), 5);
         peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
         peer.read();
     });

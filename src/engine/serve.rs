@@ -9,7 +9,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::Stage;
 use surfit_core::run_dir::{RunDir, Status};
 use surfit_core::snapshot::State;
-use surfit_core::surface::Degrees;
 
 /// Commands that may wait for the actor; more are refused with a sentence.
 const WAITING: usize = 64;
@@ -57,7 +56,7 @@ fn announce(run: &RunDir) {
         heartbeat: 0.0,
         done: 0,
         total: 0,
-        degrees: config.degrees().unwrap_or(Degrees::LINEAR),
+        degrees: config.degrees(),
         network: config.network.name,
         best: None,
         failed: None,

@@ -11,6 +11,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::surface::Patch;
 
 /// A heatmap over `(u, v)` with its colour bar. Corners are numbered, the best point has a star, and a line goes round
 /// the region that is better than the best corner.
@@ -83,7 +84,7 @@ impl HeatmapFigure<'_> {
                 } else {
                     ""
                 };
-                format!("{fresh} of {} cells fresh{stale}", h.cells.len())
+                format!("{fresh} of {} cells fresh{stale}", h.count())
             }
         };
         let outline = if self.corner_value().is_some() && self.beats().any(|b| b) {
@@ -138,6 +139,13 @@ impl HeatmapFigure<'_> {
     fn cell(&self, index: usize) -> [(i32, i32); 2] {
         let (a, b) = (index / self.heatmap.grid, index % self.heatmap.grid);
         let (left, bottom) = (px(LEFT), px(TOP + SIDE));
+        if self.heatmap.patch == Patch::Curve {
+            // A curve is drawn as bands over the whole height.
+            return [
+                (left + self.edge(a), px(TOP)),
+                (left + self.edge(a + 1), bottom),
+            ];
+        }
         [
             (left + self.edge(a), bottom - self.edge(b + 1)),
             (left + self.edge(a + 1), bottom - self.edge(b)),
@@ -156,7 +164,7 @@ impl HeatmapFigure<'_> {
         high: f64,
     ) -> Drawn<DB> {
         let h = self.heatmap;
-        for index in 0..h.cells.len() {
+        for index in h.inside() {
             let corners = self.cell(index);
             let Some(value) = self.value(index) else {
                 area.draw(&Rectangle::new(corners, fill(RGBColor(0xf0, 0xf1, 0xf3))))?;
@@ -221,24 +229,14 @@ impl HeatmapFigure<'_> {
         for index in (0..beats.len()).filter(|&i| beats[i]) {
             let (a, b) = (index / g, index % g);
             let [(x0, y0), (x1, y1)] = self.cell(index);
-            // The neighbour across each edge, and the edge. The frame of the square is no edge of the region.
+            // The neighbour across each edge, and the edge. The boundary of the surface is no edge of the region.
+            let worse =
+                |there: bool, index: usize| there && self.heatmap.holds(index) && !beats[index];
             let edges = [
-                (
-                    a > 0 && !beats[index.saturating_sub(g)],
-                    [(x0, y0), (x0, y1)],
-                ),
-                (
-                    a + 1 < g && !beats[(index + g) % beats.len()],
-                    [(x1, y0), (x1, y1)],
-                ),
-                (
-                    b > 0 && !beats[index.saturating_sub(1)],
-                    [(x0, y1), (x1, y1)],
-                ),
-                (
-                    b + 1 < g && !beats[(index + 1) % beats.len()],
-                    [(x0, y0), (x1, y0)],
-                ),
+                (worse(a > 0, index.saturating_sub(g)), [(x0, y0), (x0, y1)]),
+                (worse(a + 1 < g, index + g), [(x1, y0), (x1, y1)]),
+                (worse(b > 0, index.saturating_sub(1)), [(x0, y1), (x1, y1)]),
+                (worse(b + 1 < g, index + 1), [(x0, y0), (x1, y0)]),
             ];
             for (_, edge) in edges.into_iter().filter(|e| e.0) {
                 area.draw(&PathElement::new(edge, line(INK, 2.8)))?;
@@ -342,7 +340,7 @@ mod tests {
 
     #[test]
     fn empty_flat_and_stale_heatmaps_have_figures() {
-        let mut heatmap = Heatmap::new(2);
+        let mut heatmap = Heatmap::new(surfit_core::surface::Patch::Square, 2);
         figure(&heatmap, Metric::Accuracy).svg().unwrap();
         for cell in &mut heatmap.cells {
             (cell.correct, cell.images) = (9, 10);

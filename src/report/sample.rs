@@ -9,7 +9,7 @@ use surfit_core::surface::Degrees;
 
 /// A surface that is best inside, measured on 4000 images.
 pub fn heatmap(grid: usize) -> Heatmap {
-    let mut heatmap = Heatmap::new(grid);
+    let mut heatmap = Heatmap::new(surfit_core::surface::Patch::Square, grid);
     for index in 0..heatmap.cells.len() {
         let (u, v) = heatmap.parameters(index);
         let dome = (PI * u).sin() * (PI * v).sin();

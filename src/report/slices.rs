@@ -6,6 +6,7 @@ use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::surface::Patch;
 
 /// Accuracy along `u` and along `v` through a point, with confidence intervals and the best corner for comparison.
 pub struct SliceFigure<'a> {
@@ -56,7 +57,13 @@ impl Figure for SliceFigure<'_> {
             (20.0, along_u, u, format!("u, at v = {}", place(v))),
             (510.0, along_v, v, format!("v, at u = {}", place(u))),
         ];
-        for (left, cuts, here, name) in halves {
+        // Along `v` a curve has nothing to show.
+        let shown = if self.heatmap.patch == Patch::Curve {
+            1
+        } else {
+            2
+        };
+        for (left, cuts, here, name) in halves.into_iter().take(shown) {
             let frame = [left + 40.0, 94.0, left + 456.0, 346.0].map(px);
             let panel = Panel {
                 frame,
@@ -144,7 +151,7 @@ mod tests {
 
     #[test]
     fn an_unmeasured_surface_has_empty_axes() {
-        let heatmap = Heatmap::new(3);
+        let heatmap = Heatmap::new(surfit_core::surface::Patch::Square, 3);
         SliceFigure {
             heatmap: &heatmap,
             at: (0.5, 0.5),

@@ -144,8 +144,9 @@ fn opening(picture: &Picture) -> String {
 fn surface(picture: &Picture) -> Option<Part> {
     let snapshot = picture.snapshot.as_ref()?;
     let (heatmap, summary) = (&snapshot.heatmap, snapshot.heatmap.summary()?);
-    let cells = heatmap.cells.len();
+    let cells = heatmap.count();
     let mut rows = vec![
+        ["kind".into(), snapshot.degrees.patch().name().into()],
         ["degree".into(), snapshot.degrees.to_string()],
         [
             "grid".into(),

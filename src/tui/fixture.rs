@@ -342,7 +342,7 @@ fn accuracy(u: f64, v: f64) -> f64 {
 
 /// The first `measured` cells of the coarse-to-fine order, the earlier third of them stale.
 fn heatmap(grid: usize, measured: usize, images: u32) -> Heatmap {
-    let mut map = Heatmap::new(grid);
+    let mut map = Heatmap::new(surfit_core::surface::Patch::Square, grid);
     map.version = 1240;
     for (n, index) in map.coarse_to_fine().into_iter().take(measured).enumerate() {
         let (u, v) = map.parameters(index);

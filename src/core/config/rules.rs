@@ -68,7 +68,7 @@ impl Config {
                 "give one seed for each corner, or none",
             ),
             (
-                self.degrees().is_ok(),
+                self.checked_degrees().is_ok(),
                 &["fit", "degree"],
                 "a triangular patch has one degree: write it as one number",
             ),

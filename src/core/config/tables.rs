@@ -338,11 +338,15 @@ impl Config {
         Patch::between(self.corners.len()).unwrap_or_default()
     }
 
-    /// Degrees of the surface to fit.
-    ///
-    /// # Errors
-    /// When the degrees do not suit the number of corners; a configuration that was checked has none such.
-    pub fn degrees(&self) -> Result<Degrees, DegreeError> {
+    /// Degrees of the surface to fit. Where they do not suit the number of corners, which no checked configuration has,
+    /// those of the linear surface.
+    pub fn degrees(&self) -> Degrees {
+        self.checked_degrees()
+            .or_else(|_| Degrees::of(self.patch(), 1, 1))
+            .unwrap_or(Degrees::LINEAR)
+    }
+
+    pub(super) fn checked_degrees(&self) -> Result<Degrees, DegreeError> {
         let [m, n] = self.fit.degree.0;
         Degrees::of(self.patch(), m, n)
     }

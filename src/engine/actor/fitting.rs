@@ -144,16 +144,11 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Degrees that a surface between the present corners is to have.
-    pub(super) fn degrees(&self) -> Result<Degrees> {
-        let degrees = self.config.degrees();
-        degrees.map_err(|e| Error::input(format!("fit.degree: {e}")))
-    }
-
     /// Degrees of the surface, or of the one to come.
     pub(super) fn present_degrees(&self) -> Degrees {
-        let to_come = || self.config.degrees().unwrap_or(Degrees::LINEAR);
-        self.surface.as_ref().map_or_else(to_come, |s| s.degrees())
+        self.surface
+            .as_ref()
+            .map_or_else(|| self.config.degrees(), |s| s.degrees())
     }
 
     /// Ends the fit, whether it came to its end or was stopped, and measures the finished surface.

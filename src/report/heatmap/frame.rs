@@ -7,6 +7,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::heatmap::Metric;
+use surfit_core::surface::Patch;
 
 impl HeatmapFigure<'_> {
     /// Draws the frame, its ticks and the names of both parameters.
@@ -24,17 +25,23 @@ impl HeatmapFigure<'_> {
                 [(x, low), (x, low + tick)],
                 line(AXIS, 1.0),
             ))?;
+            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
+            area.draw_text(&plain(t), &style, (x, low + px(6.0)))?;
+            if self.heatmap.patch == Patch::Curve {
+                continue;
+            }
             area.draw(&PathElement::new(
                 [(left - tick, y), (left, y)],
                 line(AXIS, 1.0),
             ))?;
-            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
-            area.draw_text(&plain(t), &style, (x, low + px(6.0)))?;
             let style = text(11.0, MUTED, HPos::Right, VPos::Center);
             area.draw_text(&plain(t), &style, (left - px(7.0), y))?;
         }
         let style = text(13.0, INK, HPos::Center, VPos::Top);
         area.draw_text("u", &style, (left + side / 2, top + side + px(24.0)))?;
+        if self.heatmap.patch == Patch::Curve {
+            return Ok(());
+        }
         let style = text(13.0, INK, HPos::Center, VPos::Center);
         area.draw_text("v", &style, (left - px(46.0), top + side / 2))
     }

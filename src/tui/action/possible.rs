@@ -72,7 +72,7 @@ pub(super) fn stop(app: &App) -> Possible {
 /// There is a surface: the corners are ready.
 pub(super) fn surface(app: &App) -> Possible {
     if snapshot(app)?.control_points.is_empty() {
-        return no("there is no surface before the four corners are ready");
+        return no("there is no surface before the corners are ready");
     }
     Ok(())
 }

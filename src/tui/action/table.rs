@@ -22,7 +22,7 @@ macro_rules! table {
 table! {
     Job {
         Start "start" ["s"] 3 "start" "start the job, go on with it, or fit a new surface" start;
-        StartCorners "start-corners" ["S"] 0 "corners" "train four new corners and go on from there" start_corners;
+        StartCorners "start-corners" ["S"] 0 "corners" "train new corners and go on from there" start_corners;
         Pause "pause" ["p", "space"] 4 "pause" "stand still, or go on after that" pause;
         Stop "stop" ["."] 5 "stop" "end the present stage early and keep what was reached" stop;
         Checkpoint "checkpoint" ["c"] 14 "checkpoint" "make the present state durable now" engine;

@@ -132,7 +132,10 @@ impl App {
 
     fn move_by(&mut self, du: i32, dv: i32) {
         match self.focus {
-            Pane::Surface => self.surface.move_by(du, dv, self.grid()),
+            Pane::Surface => {
+                let patch = self.degrees().patch();
+                self.surface.move_by(du, dv, self.grid(), patch);
+            }
             Pane::Points => {
                 if let Some(s) = &self.picture.snapshot {
                     self.points.move_by(du, dv, s.degrees);

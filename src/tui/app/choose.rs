@@ -92,7 +92,7 @@ const CORNERS: &[Choice] = &[
     choice(
         't',
         "train",
-        "train four new corners, then fit",
+        "train new corners, then fit",
         Answer::StartCorners,
     ),
 ];

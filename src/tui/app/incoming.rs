@@ -137,7 +137,7 @@ impl App {
             self.calm.memory = s.memory;
             self.calm.taken = Some(self.now);
         }
-        self.surface.clamp(s.heatmap.grid);
+        self.surface.clamp(s.heatmap.grid, s.heatmap.patch);
         self.points.cursor = self
             .points
             .cursor

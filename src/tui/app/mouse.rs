@@ -70,6 +70,7 @@ impl App {
             Pane::Surface => {
                 let cell = self.surface.cell_at(area, at.x, at.y, self.grid());
                 self.surface.cursor = cell.unwrap_or(self.surface.cursor);
+                self.surface.clamp(self.grid(), self.degrees().patch());
             }
             Pane::Points => {
                 let row = self.points.point_at(area, at.x, at.y, &self.picture);

@@ -12,8 +12,8 @@ pub const FORMS: [&str; 4] = ["degree 3 4", "grid 31", "go 0.25 0.5", "theme lig
 /// A typed command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Typed {
-    /// New degrees.
-    Degree(Degrees),
+    /// New degrees along `u` and `v`; one for a curve and a triangular patch.
+    Degree(u8, Option<u8>),
     /// Points along each axis.
     Grid(usize),
     /// The cursor goes to the cell nearest to `(u, v)`.
@@ -37,11 +37,8 @@ pub fn parse(text: &str) -> Option<Result<Typed, String>> {
         _ => Err(format!("`{w}` is no parameter; choose 0 to 1")),
     };
     Some(match words.as_slice() {
-        ["degree", m, n] => number(m).and_then(|m| {
-            Ok(Typed::Degree(
-                Degrees::new(m, number(n)?).map_err(|e| e.to_string())?,
-            ))
-        }),
+        ["degree", m] => number(m).map(|m| Typed::Degree(m, None)),
+        ["degree", m, n] => number(m).and_then(|m| Ok(Typed::Degree(m, Some(number(n)?)))),
         ["grid", g] => match g.parse() {
             Ok(g) => Heatmap::refuse_grid(g).map_or(Ok(Typed::Grid(g)), Err),
             Err(_) => Err(format!(
@@ -62,7 +59,7 @@ impl App {
         let possible = match parse(text)? {
             Ok(typed) => match &typed {
                 // Both need no more than an engine; whether the value is new it decides itself.
-                Typed::Degree(_) | Typed::Grid(_) => needs(Action::Checkpoint).map(|()| typed),
+                Typed::Degree(..) | Typed::Grid(_) => needs(Action::Checkpoint).map(|()| typed),
                 _ => Ok(typed),
             },
             Err(why) => Err(why),
@@ -72,11 +69,20 @@ impl App {
                 self.say(Kind::Hint, why);
                 Vec::new()
             }
-            Ok(Typed::Degree(degrees)) => self.set_degrees(degrees),
+            Ok(Typed::Degree(m, n)) => {
+                match Degrees::of(self.degrees().patch(), m, n.unwrap_or(m)) {
+                    Ok(degrees) => self.set_degrees(degrees),
+                    Err(why) => {
+                        self.say(Kind::Hint, why.to_string());
+                        Vec::new()
+                    }
+                }
+            }
             Ok(Typed::Grid(grid)) => self.set_grid(grid),
             Ok(Typed::Go(u, v)) => {
                 let last = (self.grid() - 1) as f64;
                 self.surface.cursor = ((u * last).round() as usize, (v * last).round() as usize);
+                self.surface.clamp(self.grid(), self.degrees().patch());
                 self.focus_on(Pane::Surface);
                 Vec::new()
             }
@@ -94,13 +100,13 @@ mod tests {
 
     #[test]
     fn figures_are_read_and_refused_in_words() {
-        let degrees = Degrees::new(3, 4).unwrap();
         for text in ["degree 3 4", "degree 3×4", "degree  3, 4"] {
-            assert_eq!(parse(text), Some(Ok(Typed::Degree(degrees))), "{text}");
+            assert_eq!(parse(text), Some(Ok(Typed::Degree(3, Some(4)))), "{text}");
         }
         assert_eq!(parse("go 0.25,1"), Some(Ok(Typed::Go(0.25, 1.0))));
         let error = |text: &str| parse(text).unwrap().unwrap_err();
-        assert!(error("degree 3 9").contains("outside 1..=8"));
+        assert_eq!(parse("degree 2"), Some(Ok(Typed::Degree(2, None))));
+        assert!(error("degree x 9").contains("no degree"));
         assert!(error("grid 1").contains("cannot be measured"));
         assert!(error("go 2 0").contains("0 to 1"));
         assert_eq!(parse("pause"), None);

@@ -126,10 +126,8 @@ fn standing(app: &App) -> Option<(Role, String)> {
         (State::Paused, _) => format!("paused; {} goes on", app.key(Action::Pause)),
         (State::Running, _) => match stage? {
             Stage::Data => "loading the data set …".into(),
-            Stage::Corners => {
-                "training the four corners; the surface between them comes next".into()
-            }
-            Stage::Align => "aligning corners 2 to 4 to corner 1 …".into(),
+            Stage::Corners => "training the corners; the surface between them comes next".into(),
+            Stage::Align => "aligning the corners to the first …".into(),
             Stage::Heatmap => "measuring every cell on the finished surface …".into(),
             Stage::Export => "writing the best model and measuring it on the test split …".into(),
             Stage::Fit => return None,

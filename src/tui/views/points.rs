@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 use surfit_core::picture::Picture;
 use surfit_core::snapshot::{ControlPoint, Snapshot};
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, Patch};
 
 /// Which control point is selected.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,7 +32,13 @@ impl PointsView {
         let (i, j) = rows.get(self.cursor).copied().unwrap_or((0, 0));
         let step =
             |at: usize, by: i32, last: usize| at.saturating_add_signed(by as isize).min(last);
-        let to = (step(i, du, degrees.m()), step(j, dv, degrees.n()));
+        let (i, j) = (step(i, du, degrees.m()), step(j, dv, degrees.n()));
+        // Along the third edge of a triangle the cursor slides.
+        let to = match degrees.patch() {
+            Patch::Triangle if dv > 0 => (i.min(degrees.m() - j), j),
+            Patch::Triangle => (i, j.min(degrees.m() - i)),
+            _ => (i, j),
+        };
         self.cursor = rows.iter().position(|r| *r == to).unwrap_or(0);
     }
 
@@ -114,9 +120,9 @@ fn kind(point: &ControlPoint) -> &'static str {
     }
 }
 
-/// Number `0..4` of the corner that a row of control points is; rows begin with the corners.
+/// Number, from 0, of the corner that a row of control points is; rows begin with the corners.
 fn corner_of(row: usize, point: &ControlPoint) -> Option<usize> {
-    (point.corner && row < 4).then_some(row)
+    point.corner.then_some(row)
 }
 
 fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {

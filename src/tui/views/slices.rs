@@ -10,10 +10,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use surfit_core::heatmap::Metric;
+use surfit_core::surface::Patch;
 
-/// Draws the slice along `u` into the first room and that along `v` into the second, on one scale.
+/// Draws the slice along `u` into the first room and that along `v` into the second, on one scale. A curve has no second.
 pub(crate) fn draw(buf: &mut Buffer, scene: &Scene<'_>, rooms: [Rect; 2]) {
-    let slices = [Slice::of(scene, true), Slice::of(scene, false)];
+    let mut slices = vec![Slice::of(scene, true)];
+    if scene.heatmap.patch != Patch::Curve {
+        slices.push(Slice::of(scene, false));
+    }
     let reference = reference(scene);
     let values = slices
         .iter()
@@ -72,10 +76,14 @@ impl Slice {
             return;
         }
         let (name, other) = if self.along_u { ("u", "v") } else { ("v", "u") };
+        let at = match scene.heatmap.patch {
+            Patch::Curve => " on the curve".into(),
+            _ => format!(" at {other} = {:.2}", self.fixed),
+        };
         let title = Line::from(vec![
             Span::styled(" along ", muted),
             Span::styled(name, theme.style(Role::Accent)),
-            Span::styled(format!(" at {other} = {:.2}", self.fixed), muted),
+            Span::styled(at, muted),
         ]);
         text::put_line(buf, room.x, room.y, room.width, &title);
         let note = format!("{} best corner", theme.pick("┄┄", "--"));

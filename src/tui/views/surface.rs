@@ -23,6 +23,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Span;
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::picture::Picture;
+use surfit_core::surface::Patch;
 
 /// What the user chose to see of the surface, and where the cursor is.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,11 +53,17 @@ impl Default for SurfaceView {
 }
 
 impl SurfaceView {
-    /// Moves the cursor by cells, within the grid.
-    pub fn move_by(&mut self, du: i32, dv: i32, grid: usize) {
+    /// Moves the cursor by cells, within a grid over a kind of surface. Along the third edge of a triangle it slides.
+    pub fn move_by(&mut self, du: i32, dv: i32, grid: usize, patch: Patch) {
         let last = grid.saturating_sub(1);
         let step = |at: usize, by: i32| at.saturating_add_signed(by as isize).min(last);
-        self.cursor = (step(self.cursor.0, du), step(self.cursor.1, dv));
+        let (a, b) = (step(self.cursor.0, du), step(self.cursor.1, dv));
+        self.cursor = match patch {
+            Patch::Curve => (a, 0),
+            Patch::Triangle if dv > 0 => (a.min(last - b), b),
+            Patch::Triangle => (a, b.min(last - a)),
+            Patch::Square => (a, b),
+        };
     }
 
     /// Moves the cursor to the best measured cell; called again from there, to the next best, and so on, round the ranking.
@@ -73,9 +80,9 @@ impl SurfaceView {
         self.visited = Some((next, self.cursor));
     }
 
-    /// Keeps the cursor within a grid that may have become smaller.
-    pub fn clamp(&mut self, grid: usize) {
-        self.move_by(0, 0, grid);
+    /// Keeps the cursor on the surface, whose grid may have become smaller.
+    pub fn clamp(&mut self, grid: usize, patch: Patch) {
+        self.move_by(0, 0, grid, patch);
     }
 
     /// Parameters `(u, v)` under the cursor.
@@ -136,16 +143,23 @@ impl<'a> Scene<'a> {
         if heatmap.grid < 2 || heatmap.cells.len() != heatmap.grid * heatmap.grid {
             return None;
         }
-        let last = heatmap.grid - 1;
         Some(Self {
             theme,
             picture,
             heatmap,
             view,
-            cursor: (view.cursor.0.min(last), view.cursor.1.min(last)),
+            cursor: heatmap.clamped(view.cursor),
             range: Range::of(heatmap, view.metric),
             best: heatmap.ranking(view.metric).first().copied(),
         })
+    }
+
+    /// `(u, v)` for people, or `u` alone of a curve.
+    pub(crate) fn place(&self, (u, v): (f64, f64)) -> String {
+        match self.heatmap.patch {
+            Patch::Curve => format!("u {u:.2}"),
+            _ => format!("({u:.2}, {v:.2})"),
+        }
     }
 
     pub(crate) fn index(&self, cell: (usize, usize)) -> usize {
@@ -208,7 +222,7 @@ fn figures<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         };
         out.push(vec![Span::styled(format!("{star} {value}"), strong)]);
         out.push(vec![Span::styled(
-            format!("at ({:.2}, {:.2})", point.u, point.v),
+            format!("at {}", scene.place((point.u, point.v))),
             muted,
         )]);
     }
@@ -226,10 +240,10 @@ fn figures<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
 
 fn foot<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
     let (map, muted) = (scene.heatmap, scene.theme.style(Role::Muted));
-    let measured = map.cells.iter().filter(|c| c.images > 0).count();
+    let measured = map.inside().filter(|&i| map.cells[i].images > 0).count();
     let stale = measured - map.fresh().min(measured);
     let mut out = vec![vec![Span::styled(
-        format!("{measured}/{} measured", map.cells.len()),
+        format!("{measured}/{} measured", map.count()),
         muted,
     )]];
     if stale > 0 {
@@ -246,8 +260,9 @@ fn mode(scene: &Scene<'_>) -> String {
     let (grid, ascii) = (scene.heatmap.grid, scene.theme.ascii());
     let (times, dot) = if ascii { ('x', ',') } else { ('×', '·') };
     let space = if ascii { "" } else { " " };
-    format!(
-        "{}{space}{dot} grid {grid}{times}{grid}",
-        scene.view.metric.name()
-    )
+    let grid = match scene.heatmap.patch {
+        Patch::Curve => grid.to_string(),
+        _ => format!("{grid}{times}{grid}"),
+    };
+    format!("{}{space}{dot} grid {grid}", scene.view.metric.name())
 }

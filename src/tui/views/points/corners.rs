@@ -1,4 +1,4 @@
-//! The four corners while they are trained, loaded and aligned.
+//! The corners while they are trained, loaded and aligned.
 
 use crate::theme::{Role, Theme};
 use crate::views::message::clean;
@@ -12,13 +12,18 @@ use surfit_core::event::Curve;
 use surfit_core::picture::Picture;
 use surfit_core::series::Series;
 
+/// How many corners there are to be; four before anything is known.
+fn count(picture: &Picture) -> usize {
+    picture.snapshot.as_ref().map_or(4, |s| s.degrees.corners())
+}
+
 /// How many corners are ready.
 pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
     let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
     let ready = picture.corners.len();
     let mut out = vec![vec![
         Span::styled(ready.to_string(), strong),
-        Span::styled(" of 4 ready", muted),
+        Span::styled(format!(" of {} ready", count(picture)), muted),
     ]];
     if let Some(best) = picture.best_corner() {
         out.push(vec![
@@ -34,8 +39,9 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture) {
     if area.width < 8 || area.height == 0 {
         return;
     }
-    let each = (area.height / 4).clamp(1, 4);
-    for corner in 0..4 {
+    let count = count(picture);
+    let each = (area.height / count as u16).clamp(1, 4);
+    for corner in 0..count {
         let top = area.y + corner as u16 * each;
         if top >= area.bottom() {
             break;

@@ -7,6 +7,7 @@ use crate::views::plot::text;
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
+use surfit_core::surface::Patch;
 
 /// Draws the labels that the layout has room for.
 pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
@@ -14,7 +15,9 @@ pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
         return;
     }
     if layout.axis {
-        along_v(buf, scene, layout);
+        if scene.heatmap.patch != Patch::Curve {
+            along_v(buf, scene, layout);
+        }
         along_u(buf, scene, layout);
     }
     if layout.corners {
@@ -80,7 +83,7 @@ fn along_u(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
 fn corners(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
     let map = layout.map;
     let best = scene.picture.best_corner();
-    for corner in 0..4 {
+    for corner in 0..scene.heatmap.patch.corners() {
         let Some(ready) = scene.picture.corners.get(&corner) else {
             continue;
         };

@@ -6,9 +6,10 @@ use crate::theme::{Role, Theme};
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use surfit_core::colormap::contrast;
 use surfit_core::heatmap::Metric;
+use surfit_core::surface::Patch;
 
 /// Red, green and blue.
 type Rgb = (u8, u8, u8);
@@ -90,6 +91,16 @@ pub fn ink_on(ground: Rgb) -> Rgb {
     }
 }
 
+/// What a pixel shows.
+enum Pixel {
+    /// Nothing: it lies beside the surface.
+    Beside,
+    /// A cell without a value.
+    Unmeasured,
+    /// A cell's colour.
+    Measured(Color),
+}
+
 struct Canvas<'a> {
     scene: &'a Scene<'a>,
     layout: &'a Layout,
@@ -106,12 +117,10 @@ impl Canvas<'_> {
         for y in 0..map.height {
             for x in 0..map.width {
                 let u = self.layout.cell_of_pixel(x.into());
-                let upper = self
-                    .scene
-                    .index((u, self.layout.row_cell(2 * usize::from(y))));
+                let upper = self.shown((u, self.layout.row_cell(2 * usize::from(y))));
                 let below = 2 * usize::from(y) + 1;
                 let lower = (below < self.layout.pixels)
-                    .then(|| self.scene.index((u, self.layout.row_cell(below))));
+                    .then(|| self.shown((u, self.layout.row_cell(below))));
                 let Some(cell) = buf.cell_mut((map.x + x, map.y + y)) else {
                     continue;
                 };
@@ -125,29 +134,56 @@ impl Canvas<'_> {
         }
     }
 
+    /// The index of the cell that is drawn at a cell's place: a curve is drawn over the whole height.
+    fn shown(&self, (a, b): (usize, usize)) -> usize {
+        match self.scene.heatmap.patch {
+            Patch::Curve => self.scene.index((a, 0)),
+            _ => self.scene.index((a, b)),
+        }
+    }
+
+    /// The characters of a cell; of a curve, the whole height.
+    fn room(&self, cell: (usize, usize)) -> Rect {
+        let room = self.layout.characters(cell);
+        match self.scene.heatmap.patch {
+            Patch::Curve => Rect {
+                y: self.layout.map.y,
+                height: self.layout.map.height,
+                ..room
+            },
+            _ => room,
+        }
+    }
+
+    fn pixel(&self, index: usize) -> Pixel {
+        if !self.scene.heatmap.holds(index) {
+            return Pixel::Beside;
+        }
+        match colour(self.scene, index) {
+            Some(c) => Pixel::Measured(self.theme().rgb(c)),
+            None => Pixel::Unmeasured,
+        }
+    }
+
     /// Two pixels in a character. Equal ones are a space on their colour, which is a third of the bytes.
     fn halves(&self, upper: usize, lower: Option<usize>) -> (char, Style) {
-        let theme = self.theme();
-        let top = colour(self.scene, upper).map(|c| theme.rgb(c));
-        let Some(lower) = lower else {
-            return match top {
-                Some(top) => ('▀', Style::new().fg(top)),
-                None => (' ', Style::new()),
-            };
-        };
-        match (top, colour(self.scene, lower).map(|c| theme.rgb(c))) {
-            (Some(a), Some(b)) if a == b => (' ', Style::new().bg(a)),
-            (Some(a), Some(b)) => ('▀', Style::new().fg(a).bg(b)),
-            (Some(a), None) => ('▀', Style::new().fg(a)),
-            (None, Some(b)) => ('▄', Style::new().fg(b)),
-            (None, None) => ('░', theme.style(Role::Unmeasured)),
+        use Pixel::{Beside, Measured, Unmeasured};
+        let lower = lower.map_or(Beside, |lower| self.pixel(lower));
+        match (self.pixel(upper), lower) {
+            (Measured(a), Measured(b)) if a == b => (' ', Style::new().bg(a)),
+            (Measured(a), Measured(b)) => ('▀', Style::new().fg(a).bg(b)),
+            (Measured(a), _) => ('▀', Style::new().fg(a)),
+            (_, Measured(b)) => ('▄', Style::new().fg(b)),
+            (Unmeasured, Unmeasured) => ('░', self.theme().style(Role::Unmeasured)),
+            _ => (' ', Style::new()),
         }
     }
 
     fn whole(&self, index: usize) -> (char, Style) {
-        match colour(self.scene, index) {
-            Some(c) => (' ', Style::new().bg(self.theme().rgb(c))),
-            None => ('.', self.theme().style(Role::Unmeasured)),
+        match self.pixel(index) {
+            Pixel::Measured(c) => (' ', Style::new().bg(c)),
+            Pixel::Unmeasured => ('.', self.theme().style(Role::Unmeasured)),
+            Pixel::Beside => (' ', Style::new()),
         }
     }
 
@@ -190,8 +226,8 @@ impl Canvas<'_> {
         if self.layout.pixels < 2 * grid {
             return;
         }
-        for cell in (0..grid).flat_map(|a| (0..grid).map(move |b| (a, b))) {
-            let (index, room) = (self.scene.index(cell), self.layout.characters(cell));
+        for index in self.scene.heatmap.inside() {
+            let room = self.room((index / grid, index % grid));
             let (x, y) = middle(room);
             let measured = self.scene.heatmap.cells[index].images > 0;
             let Some(value) = self.scene.value(index) else {
@@ -268,9 +304,9 @@ impl Canvas<'_> {
         if self.layout.pixels < 2 * self.layout.grid {
             return;
         }
-        for corner in 0..4 {
+        for corner in 0..self.scene.heatmap.patch.corners() {
             let (a, b) = ((corner % 2) * last, (corner / 2) * last);
-            let room = self.layout.characters((a, b));
+            let room = self.room((a, b));
             let x = if a == 0 { room.x } else { room.right() - 1 };
             let (outer, inner) = if b == 0 {
                 (room.bottom() - 1, room.y)
@@ -313,7 +349,7 @@ impl Canvas<'_> {
     /// A sign in the middle of a cell, beside its figure where there is one.
     fn sign(&self, buf: &mut Buffer, index: usize, sign: &str) {
         let cell = (index / self.layout.grid, index % self.layout.grid);
-        let room = self.layout.characters(cell);
+        let room = self.room(cell);
         let (x, mut y) = middle(room);
         let style = self.ink(index).add_modifier(Modifier::BOLD);
         if self.figure_row(index, room).is_some() && room.height > 1 {
@@ -325,7 +361,7 @@ impl Canvas<'_> {
     /// A frame round the cell, as much of one as fits.
     fn cursor(&self, buf: &mut Buffer) {
         let index = self.scene.index(self.scene.cursor);
-        let room = self.layout.characters(self.scene.cursor);
+        let room = self.room(self.scene.cursor);
         let style = match self.paint {
             Paint::Glyphs => self.theme().style(Role::Cursor),
             _ => self.ink(index).add_modifier(Modifier::BOLD),

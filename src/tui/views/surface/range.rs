@@ -123,7 +123,7 @@ mod tests {
     use surfit_core::heatmap::Cell;
 
     fn heatmap(correct: &[u32]) -> Heatmap {
-        let mut h = Heatmap::new(11);
+        let mut h = Heatmap::new(surfit_core::surface::Patch::Square, 11);
         for (cell, &correct) in h.cells.iter_mut().zip(correct) {
             *cell = Cell {
                 correct,
@@ -149,7 +149,10 @@ mod tests {
 
     #[test]
     fn equal_unmeasured_and_extreme_cells() {
-        let r = Range::of(&Heatmap::new(5), Metric::Accuracy);
+        let r = Range::of(
+            &Heatmap::new(surfit_core::surface::Patch::Square, 5),
+            Metric::Accuracy,
+        );
         assert_eq!((r.lo, r.hi), (0.0, 1.0));
         for all in [0, 500, 1000] {
             let r = Range::of(&heatmap(&[all; 121]), Metric::Accuracy);

@@ -45,9 +45,8 @@ fn cursor<'a>(scene: &Scene<'_>, width: u16) -> Vec<Piece<'a>> {
     let theme = scene.theme;
     let (text, muted) = (theme.style(Role::Text), theme.style(Role::Muted));
     let index = scene.index(scene.cursor);
-    let (u, v) = scene.heatmap.parameters(index);
     let cell = &scene.heatmap.cells[index];
-    let place = format!("({u:.2}, {v:.2})");
+    let place = scene.place(scene.heatmap.parameters(index));
     let arrow = theme.pick("▸", ">");
     let mut out = vec![vec![
         Span::styled(format!("{arrow} "), theme.style(Role::Accent)),
@@ -118,10 +117,7 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
     let mut out = vec![
         vec![
             Span::styled(format!("{star} "), theme.style(Role::Best)),
-            Span::styled(
-                format!("({:.2}, {:.2})", point.u, point.v),
-                theme.style(Role::Text),
-            ),
+            Span::styled(scene.place((point.u, point.v)), theme.style(Role::Text)),
         ],
         vec![
             Span::styled(value, theme.style(Role::Best)),

@@ -338,13 +338,13 @@ fn the_figure_under_the_cursor_is_turned_inside_out() {
 #[test]
 fn moving_and_jumping() {
     let mut v = view();
-    v.move_by(3, -2, 11);
+    v.move_by(3, -2, 11, Patch::Square);
     assert_eq!(v.cursor, (3, 0));
-    v.move_by(i32::MAX, i32::MAX, 11);
+    v.move_by(i32::MAX, i32::MAX, 11, Patch::Square);
     assert_eq!((v.cursor, v.uv(11)), ((10, 10), (1.0, 1.0)));
-    v.clamp(5);
+    v.clamp(5, Patch::Square);
     assert_eq!(v.cursor, (4, 4));
-    v.move_by(i32::MIN, i32::MIN, 5);
+    v.move_by(i32::MIN, i32::MIN, 5, Patch::Square);
     assert_eq!(v.cursor, (0, 0));
     let picture = fitting(2, 5);
     let map = &picture.snapshot.as_ref().unwrap().heatmap;
@@ -354,10 +354,10 @@ fn moving_and_jumping() {
         assert_eq!(v.cursor, (index / 5, index % 5));
     }
     // From anywhere else the jump begins with the best again.
-    v.move_by(-1, 0, 5);
+    v.move_by(-1, 0, 5, Patch::Square);
     v.next_best(map);
     assert_eq!(v.cursor, (order[0] / 5, order[0] % 5));
-    v.next_best(&Heatmap::new(5));
+    v.next_best(&Heatmap::new(surfit_core::surface::Patch::Square, 5));
 }
 
 #[test]
