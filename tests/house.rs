@@ -146,8 +146,10 @@ fn the_terminal_program_never_names_the_engines_crate() {
     for folder in ["src/cli", "src/client", "src/tui", "src/report", "src/core"] {
         for (path, text) in sources(folder, "rs") {
             seen += 1;
-            for name in ["surfit_engine", "use tch", "tch::"] {
-                assert!(!text.contains(name), "{} names `{name}`", path.display());
+            let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            for word in words {
+                let walled = ["surfit_engine", "tch"].contains(&word);
+                assert!(!walled, "{} names `{word}`", path.display());
             }
         }
     }

@@ -126,7 +126,7 @@ impl Actor<'_> {
             return Ok(());
         }
         let every = Batches::per_epoch(self.data.train.len(), config.batch);
-        if !self.focus.is_empty() && progress.step % every.max(1) != 0 {
+        if !self.focus.is_empty() && !progress.step.is_multiple_of(every.max(1)) {
             return Ok(());
         }
         let Some(surface) = &self.surface else {
