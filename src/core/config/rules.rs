@@ -171,18 +171,15 @@ impl Config {
                 &["checkpoint", "every_seconds"],
                 "use a time above 0",
             ),
+            (
+                h.live_images >= 1,
+                &["heatmap", "live_images"],
+                "use at least 1 image",
+            ),
         ];
         rules
-            .into_iter()
+            .iter()
             .find(|r| !r.0)
-            .map(|(_, path, remedy)| (path, remedy.to_string()))
-            .or_else(|| {
-                (h.live_images < 1).then(|| {
-                    (
-                        ["heatmap", "live_images"].as_slice(),
-                        "use at least 1 image".to_string(),
-                    )
-                })
-            })
+            .map(|(_, path, remedy)| (*path, remedy.to_string()))
     }
 }
