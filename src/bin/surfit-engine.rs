@@ -68,6 +68,7 @@ enum SplitName {
 }
 
 fn main() -> ExitCode {
+    surfit_engine::memory::keep_freed();
     let outcome = match Arguments::parse().task {
         Task::Serve { run, wait, linger } => serve(&run, ServeOptions { wait, linger }),
         Task::Eval {

@@ -17,6 +17,7 @@ use crate::device::Placement;
 use crate::evaluate::Evaluator;
 use crate::identity::Identity;
 use crate::journal::Journal;
+use crate::memory;
 use crate::model::Model;
 use crate::networks;
 use crate::surface::Surface;
@@ -131,6 +132,9 @@ pub fn run(
         Actor::open(run, journal, requests, options)?.work_until_closed()
     }));
     let result = outcome.unwrap_or_else(|panic| Err(Error::input(panic_sentence(&*panic))));
+    let result = result.map_err(|error| {
+        memory::exhausted(&error.to_string(), burden(run, journal)).map_or(error, Error::input)
+    });
     match &result {
         Ok(()) => journal.say(Event::Closed),
         Err(error) => {
@@ -146,6 +150,16 @@ pub fn run(
     }
     journal.sync();
     result
+}
+
+/// What the run was working on, for a message about memory.
+fn burden(run: &RunDir, journal: &Journal) -> Option<memory::Burden> {
+    let parameters = journal.picture().info.as_ref()?.parameters as i64;
+    Some(memory::Burden {
+        degrees: run.status()?.degrees,
+        parameters,
+        batch: run.config().ok()?.fit.batch,
+    })
 }
 
 /// The first line of a panic's message: libtorch appends a C++ stack.
@@ -189,6 +203,10 @@ impl<'a> Actor<'a> {
         let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
         let placement = Placement::resolve(&config, network.layout().len())?;
         let model = Model::new(network, placement);
+        // Before hours go into corners whose surface would not fit.
+        if !checkpoint::path(run).exists() {
+            memory::check_surface(config.degrees(), model.parameters(), false, device)?;
+        }
         let evaluator = Evaluator::new(&data, config.data.calibration_images, config.seed);
         check_batches(&config, &data)?;
         let other_place = Identity::here(&config, &data, &model).check(run)?;
@@ -421,6 +439,7 @@ impl<'a> Actor<'a> {
             seconds,
         });
         self.journal.sync();
+        memory::trim();
     }
 }
 

@@ -49,9 +49,6 @@ impl Error {
 /// libtorch's messages carry a C++ stack after the first line, and memory errors deserve advice.
 fn first_line(error: &tch::TchError) -> String {
     let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default().trim().to_owned();
-    if line.contains("out of memory") || line.contains("can't allocate memory") {
-        return format!("{line}; use a smaller batch, degree or network");
-    }
-    line
+    let line = text.lines().next().unwrap_or_default().trim();
+    crate::memory::exhausted(line, None).unwrap_or_else(|| line.to_owned())
 }

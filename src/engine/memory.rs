@@ -1,4 +1,12 @@
-//! Memory of this process, as the system counts it.
+//! Memory of this process: what the system counts, what the allocator keeps, and what a surface needs.
+
+mod allocator;
+mod budget;
+mod exhausted;
+
+pub use allocator::{keep_freed, trim};
+pub use budget::{Available, available, check_surface, surface_bytes};
+pub use exhausted::{Burden, exhausted};
 
 /// Resident memory in bytes; 0 where the system does not say.
 pub fn resident() -> u64 {

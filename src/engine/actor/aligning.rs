@@ -62,8 +62,9 @@ impl Actor<'_> {
 
     /// The linear surface between the corners as they stand, durable from its first moment on.
     fn begin_surface(&mut self) -> Result<()> {
-        let corners = self.all_corners()?;
         let degrees = self.config.degrees();
+        self.check_memory(degrees, false)?;
+        let corners = self.all_corners()?;
         self.new_surface(Surface::linear(degrees, corners))?;
         // From here on the corners are rows of the surface; a second copy would only take memory.
         self.corners = super::none(self.corners.len());

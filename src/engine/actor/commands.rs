@@ -122,6 +122,7 @@ impl Actor<'_> {
                 present.patch().name()
             )));
         }
+        self.check_memory(degrees, false)?;
         let corners = (0..present.corners() as i64)
             .map(|row| surface.theta().get(row).copy())
             .collect();

@@ -3,7 +3,8 @@
 use super::{Actor, Work};
 use crate::checkpoint::Progress;
 use crate::data::augment;
-use crate::surface::{Part, StepRates, StepRecord};
+use crate::memory;
+use crate::surface::{Part, StepRates, StepRecord, Surface};
 use crate::trainer::{Batches, read_scalars};
 use crate::{Error, Result};
 use std::time::Instant;
@@ -250,6 +251,12 @@ impl Actor<'_> {
         }
     }
 
+    /// Refuses a surface that the host's memory cannot hold, before any of it is allocated.
+    pub(super) fn check_memory(&self, degrees: Degrees, converted: bool) -> Result<()> {
+        let device = self.model.placement().device;
+        memory::check_surface(degrees, self.model.parameters(), converted, device)
+    }
+
     /// Changes the degrees of the surface, or of the one to come.
     pub(super) fn set_degrees(&mut self, to: Degrees) -> Result<()> {
         self.flush_losses();
@@ -260,6 +267,10 @@ impl Actor<'_> {
                 patch.corners(),
                 patch.name()
             )));
+        }
+        let present = self.surface.as_ref().map(Surface::degrees);
+        if present != Some(to) {
+            self.check_memory(to, present.is_some())?;
         }
         let Some(surface) = &mut self.surface else {
             self.config.fit.degree = to.into();

@@ -1,0 +1,216 @@
+//! How much memory a surface needs, and how much there is.
+
+use crate::{Error, Result};
+use std::path::Path;
+use surfit_core::surface::Degrees;
+use tch::Device;
+
+/// Memory that can still be taken, and what sets the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Available {
+    /// Bytes.
+    pub bytes: u64,
+    /// What limits it, for messages: `this machine` or `this process's control group`.
+    pub limit: &'static str,
+}
+
+/// Vectors of length `P` beside control points and velocity: the network at the draws with their gradients, and the
+/// gradient as the backward pass leaves it.
+const WORKING: u64 = 6;
+
+/// Bytes that a surface takes during a fit, `(K + trainable + 6)·P·4`, activations not counted.
+pub fn surface_bytes(degrees: Degrees, parameters: i64) -> u64 {
+    vectors_bytes(degrees, WORKING, parameters)
+}
+
+fn vectors_bytes(degrees: Degrees, working: u64, parameters: i64) -> u64 {
+    let vectors = (degrees.count() + degrees.trainable()) as u64 + working;
+    vectors.saturating_mul(parameters.max(0) as u64 * 4)
+}
+
+/// Memory that the host can still give: what the system calls available, or what a control group leaves, if that is less.
+/// `None` where the system does not say.
+pub fn available() -> Option<Available> {
+    let system = meminfo(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
+    let machine = Available {
+        bytes: system,
+        limit: "this machine",
+    };
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let group = control_group(&groups, Path::new("/sys/fs/cgroup")).map(|bytes| Available {
+        bytes,
+        limit: "this process's control group",
+    });
+    Some(group.filter(|g| g.bytes < system).unwrap_or(machine))
+}
+
+/// Refuses a surface that does not fit into the host's memory, before anything of it is allocated. `converted` says that
+/// it comes from another one, which stays beside it until it is complete, and whose working memory it takes over. On other
+/// devices only the attempt tells.
+///
+/// # Errors
+/// A sentence with the number of control points, `P`, the bytes, what there is, and the remedy.
+pub fn check_surface(
+    degrees: Degrees,
+    parameters: i64,
+    converted: bool,
+    device: Device,
+) -> Result<()> {
+    let available = (device == Device::Cpu).then(available).flatten();
+    refuse(degrees, parameters, converted, available)
+}
+
+fn refuse(
+    degrees: Degrees,
+    parameters: i64,
+    converted: bool,
+    available: Option<Available>,
+) -> Result<()> {
+    let working = if converted { 1 } else { WORKING };
+    let needed = vectors_bytes(degrees, working, parameters);
+    match available {
+        Some(a) if needed > a.bytes => Err(Error::input(format!(
+            "a surface of degree {degrees} has {} control points of {parameters} weights and needs {}{}; {} has {} left: \
+             use a lower degree, a smaller network, or a machine with more memory",
+            degrees.count(),
+            size(needed),
+            if converted {
+                " beside the present one"
+            } else {
+                ""
+            },
+            a.limit,
+            size(a.bytes),
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes for people.
+pub(super) fn size(bytes: u64) -> String {
+    if bytes < 1_000_000_000 {
+        format!("{} MB", bytes / 1_000_000)
+    } else {
+        format!("{:.1} GB", bytes as f64 / 1e9)
+    }
+}
+
+/// `MemAvailable` in bytes.
+fn meminfo(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Bytes that the tightest of the process's control groups leaves; `None` without a limit. Knows both versions of control
+/// groups; `groups` is the text of `/proc/self/cgroup`, `root` where they are mounted.
+fn control_group(groups: &str, root: &Path) -> Option<u64> {
+    groups
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.splitn(3, ':').skip(1);
+            let (controllers, path) = (fields.next()?, fields.next()?.trim_start_matches('/'));
+            let (mount, limit, usage, file) = if controllers.is_empty() {
+                (
+                    root.to_owned(),
+                    "memory.max",
+                    "memory.current",
+                    "inactive_file",
+                )
+            } else if controllers.split(',').any(|c| c == "memory") {
+                let files = ("memory.limit_in_bytes", "memory.usage_in_bytes");
+                (root.join("memory"), files.0, files.1, "total_inactive_file")
+            } else {
+                return None;
+            };
+            // A limit of any group above holds too; inside a container the path may lead out of what is mounted.
+            let own = mount.join(path);
+            own.ancestors()
+                .take_while(|folder| folder.starts_with(&mount))
+                .filter_map(|folder| {
+                    let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+                    let limit: u64 = read(limit)?.trim().parse().ok()?;
+                    let used: u64 = read(usage)?.trim().parse().ok()?;
+                    // Cached files are given up when memory is wanted.
+                    let stat = read("memory.stat").unwrap_or_default();
+                    let cached = stat
+                        .lines()
+                        .find_map(|l| l.strip_prefix(file)?.trim().parse().ok())
+                        .unwrap_or(0);
+                    Some(limit.saturating_sub(used.saturating_sub(cached)))
+                })
+                .min()
+        })
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn degrees(m: u8) -> Degrees {
+        Degrees::new(m, m).expect("within 1..=8")
+    }
+
+    #[test]
+    fn a_surface_that_does_not_fit_is_refused_with_figures_and_remedy() {
+        let a = Available {
+            bytes: 2_000_000_000,
+            limit: "this machine",
+        };
+        assert!(refuse(degrees(2), 11_173_962, false, Some(a)).is_ok());
+        assert!(refuse(degrees(8), 11_173_962, false, None).is_ok());
+        let sentence = refuse(degrees(8), 11_173_962, false, Some(a))
+            .unwrap_err()
+            .to_string();
+        for part in [
+            "81 control points",
+            "11173962",
+            "7.3 GB",
+            "2.0 GB",
+            "lower degree",
+        ] {
+            assert!(sentence.contains(part), "{part}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn no_surface_larger_than_the_machine_is_allowed() {
+        let error = check_surface(degrees(8), 1 << 40, false, Device::Cpu);
+        assert_eq!(error.is_err(), available().is_some());
+    }
+
+    #[test]
+    fn the_tightest_control_group_counts_and_cached_files_do_not() {
+        let root = tempfile::tempdir().expect("a folder");
+        let write = |folder: &str, name: &str, text: &str| {
+            let folder = root.path().join(folder);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(folder.join(name), text).expect("a file");
+        };
+        let left = |groups: &str| control_group(groups, root.path());
+        assert_eq!(left("0::/a/b\n"), None);
+        write("a", "memory.max", "max\n");
+        write("a", "memory.current", "10\n");
+        assert_eq!(left("0::/a/b\n"), None);
+        write("a/b", "memory.max", "1000\n");
+        write("a/b", "memory.current", "700\n");
+        write("a/b", "memory.stat", "anon 5\ninactive_file 200\n");
+        assert_eq!(left("0::/a/b\n"), Some(500));
+        write("a", "memory.max", "90\n");
+        assert_eq!(left("0::/a/b\n"), Some(80));
+        // Version 1.
+        write("memory", "memory.limit_in_bytes", "64\n");
+        write("memory", "memory.usage_in_bytes", "24\n");
+        assert_eq!(left("3:cpu:/x\n7:memory:/x/y\n"), Some(40));
+    }
+
+    #[test]
+    fn available_memory_is_read_from_the_systems_table() {
+        assert_eq!(
+            meminfo("MemTotal: 9 kB\nMemAvailable:   7 kB\n"),
+            Some(7168)
+        );
+        assert_eq!(meminfo("MemTotal: 9 kB\n"), None);
+    }
+}
