@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SOURCE = Path("/usr/share/datasets/fashion-mnist")  # Debian package `dataset-fashion-mnist`
-TARGET = HERE.parent / "src" / "engine" / "data" / "fashion-mnist-16k"
+TARGET = HERE.parent / "src" / "data" / "fashion-mnist-16k"
 CLASSES, SIDE = 10, 28
 # split -> (original file prefix, images in the original, images per class)
 SPLITS = {

@@ -118,8 +118,9 @@ fn data_files_with_a_fault_are_named() {
         .surfit(&format!("run tiny.toml --run-dir b {nowhere}"))
         .fails(1, &["/nowhere", "no such file"]);
     place
-        .surfit("run tiny.toml --run-dir c --set data.set=mnist")
-        .fails(1, &["mnist", "fashion-mnist"]);
+        .surfit("run tiny.toml --run-dir c --set data.set=mnits")
+        .fails(2, &["data.set", "mnits", "did you mean `mnist`?"]);
+    assert!(!place.path("c").exists(), "no run directory for a misspelt set");
     place
         .surfit("run tiny.toml --run-dir d --set network.name=cmn")
         .fails(1, &["cmn", "cnn"]);

@@ -63,7 +63,22 @@ fn crates_depend_only_in_the_allowed_directions() {
         "99",
         &[
             &frontends[..],
-            &["tch", "torch-sys", "tokio", "surfit-engine"],
+            &[
+                "tch",
+                "torch-sys",
+                "tokio",
+                "surfit-data",
+                "surfit-engine",
+            ],
+        ]
+        .concat(),
+    );
+    assert_none(
+        "surfit-data",
+        "99",
+        &[
+            &frontends[..],
+            &["tch", "torch-sys", "tokio", "indicatif", "surfit-engine"],
         ]
         .concat(),
     );
@@ -75,6 +90,7 @@ fn crates_depend_only_in_the_allowed_directions() {
             "torch-sys",
             "tokio",
             "plotters",
+            "surfit-data",
             "surfit-engine",
             "surfit-report",
         ],
@@ -87,6 +103,7 @@ fn crates_depend_only_in_the_allowed_directions() {
             "torch-sys",
             "tokio",
             "ratatui",
+            "surfit-data",
             "surfit-engine",
             "surfit-tui",
         ],
@@ -98,7 +115,13 @@ fn crates_depend_only_in_the_allowed_directions() {
     );
     // The test itself: a dependency that is there is found.
     assert!(dependencies("surfit-engine", "1").contains(&"tch".to_owned()));
-    for package in ["surfit", "surfit-core", "surfit-tui", "surfit-report"] {
+    for package in [
+        "surfit",
+        "surfit-core",
+        "surfit-data",
+        "surfit-tui",
+        "surfit-report",
+    ] {
         assert_none(package, "1", &["tch", "torch-sys"]);
     }
 }
@@ -143,7 +166,14 @@ fn files_are_short_enough_to_be_read() {
 #[test]
 fn the_terminal_program_never_names_the_engines_crate() {
     let mut seen = 0;
-    for folder in ["src/cli", "src/client", "src/tui", "src/report", "src/core"] {
+    for folder in [
+        "src/cli",
+        "src/client",
+        "src/tui",
+        "src/report",
+        "src/data",
+        "src/core",
+    ] {
         for (path, text) in sources(folder, "rs") {
             seen += 1;
             let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));

@@ -25,6 +25,15 @@ pub enum Error {
     Torch(#[from] tch::TchError),
 }
 
+impl From<surfit_data::Error> for Error {
+    fn from(error: surfit_data::Error) -> Self {
+        match error {
+            surfit_data::Error::Input(sentence) => Self::Input(sentence),
+            surfit_data::Error::Io { path, source } => Self::Io { path, source },
+        }
+    }
+}
+
 /// Result with the engine's error.
 pub type Result<T> = std::result::Result<T, Error>;
 

@@ -79,6 +79,8 @@ impl Place {
             ("XDG_RUNTIME_DIR", self.path("runtime")),
             ("XDG_CONFIG_HOME", self.path("settings")),
             ("SURFIT_DATA", self.path("data")),
+            ("XDG_DATA_HOME", self.path("data-home")),
+            ("XDG_CACHE_HOME", self.path("cache")),
         ]
     }
 

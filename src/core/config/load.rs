@@ -1,6 +1,6 @@
 //! From TOML text to a configuration, with faults named by file, line and key.
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, nearest};
 use std::path::{Path, PathBuf};
 use toml_edit::{Document, Item, Table};
 
@@ -118,17 +118,10 @@ fn unknown_key(
     for (name, item) in table.iter() {
         let offset = table.key(name).and_then(|k| k.span()).map(|s| s.start);
         let Some(known) = model.get(name) else {
-            let nearest = model
-                .keys()
-                .map(|k| (strsim::damerau_levenshtein(k, name), k))
-                .min()
-                .filter(|(distance, k)| *distance <= k.len().max(name.len()).div_ceil(2));
-            let hint = match nearest {
-                Some((_, k)) => format!("did you mean `{prefix}{k}`?"),
-                None => {
-                    let all: Vec<&str> = model.keys().map(String::as_str).collect();
-                    format!("known here: {}", all.join(", "))
-                }
+            let all: Vec<&str> = model.keys().map(String::as_str).collect();
+            let hint = match nearest(name, &all) {
+                Some(k) => format!("did you mean `{prefix}{k}`?"),
+                None => format!("known here: {}", all.join(", ")),
             };
             return Some((offset, format!("unknown key `{prefix}{name}`; {hint}")));
         };

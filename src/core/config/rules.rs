@@ -1,6 +1,6 @@
 //! What values a configuration may have, beyond their types.
 
-use super::Config;
+use super::{Config, DATA_SETS, no_such};
 use crate::surface::Patch;
 
 impl Config {
@@ -20,7 +20,21 @@ impl Config {
                 .strip_prefix("cuda:")
                 .is_some_and(|n| n.parse::<u8>().is_ok());
         let (c, f, h, d) = (&self.corners, &self.fit, &self.heatmap, &self.data);
+        if !DATA_SETS.contains(&d.set.as_str()) {
+            return Some((&["data", "set"], no_such("data set", &d.set, DATA_SETS)));
+        }
+        let web = ["http://", "https://"];
         let rules: &[(bool, &'static [&'static str], &str)] = &[
+            (
+                d.mirror.is_empty() || web.iter().any(|w| d.mirror.starts_with(w)),
+                &["data", "mirror"],
+                "use a URL that begins with http:// or https://, or leave it empty",
+            ),
+            (
+                d.image_size == 0 || (4..=1024).contains(&d.image_size),
+                &["data", "image_size"],
+                "use 4 to 1024 pixels, or 0 for images as they are",
+            ),
             (
                 name_ok,
                 &["name"],

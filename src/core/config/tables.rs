@@ -55,11 +55,16 @@ pub enum Compute {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// `fashion-mnist-16k` (inside the program) or `fashion-mnist` (the full set where it is present, else the
-    /// one inside the program).
+    /// `fashion-mnist-16k` (inside the program), `fashion-mnist` (the full set where it is present, else the one inside
+    /// the program), `mnist`, `cifar10`, `cifar100`, `tiny-imagenet`, or `folder` (class folders with images).
     pub set: String,
     /// Folder with the data set's files; empty for the usual places.
     pub dir: PathBuf,
+    /// Where `surfit data fetch --config` gets files instead of their publishers' homes: a base URL, below which
+    /// each set has a folder of its name. Empty for the publishers'.
+    pub mirror: String,
+    /// Side in pixels that the images of `folder` and `tiny-imagenet` are brought to; 0 for as they are.
+    pub image_size: usize,
     /// Use at most this many training images; 0 for all.
     pub train_images: usize,
     /// Validation images; for sets with a validation split of their own at most this many, 0 for all.
@@ -225,6 +230,8 @@ impl Default for DataConfig {
         Self {
             set: "fashion-mnist-16k".into(),
             dir: PathBuf::new(),
+            mirror: String::new(),
+            image_size: 0,
             train_images: 0,
             validation_images: 0,
             calibration_images: 1024,

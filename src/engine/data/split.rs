@@ -1,6 +1,6 @@
 //! Images and labels of one part of a data set.
 
-use super::idx::Raw;
+use surfit_data::Images;
 use tch::{Device, Kind, Tensor};
 
 /// Images and labels on one device. Images stay bytes there, a quarter of the memory of `f32`, and are normalized
@@ -18,9 +18,9 @@ pub struct Split {
 }
 
 impl Split {
-    /// `raw`, on `device`. `mean` and `std` are per channel, of pixel values in 0..=1.
-    pub(super) fn new(raw: &Raw, mean: &[f64], std: &[f64], device: Device) -> Self {
-        let [c, h, w] = raw.shape.map(|x| x as i64);
+    /// `images`, on `device`. `mean` and `std` are per channel, of pixel values in 0..=1.
+    pub(super) fn new(raw: Images, mean: &[f64], std: &[f64], device: Device) -> Self {
+        let [c, h, w] = images.shape.map(|x| x as i64);
         let per_channel = |value: fn(f64, f64) -> f64| {
             let values: Vec<f32> = mean
                 .iter()
@@ -31,9 +31,9 @@ impl Split {
                 .view([1, c, 1, 1])
                 .to_device(device)
         };
-        let labels: Vec<i64> = raw.labels.iter().map(|&l| l.into()).collect();
+        let labels: Vec<i64> = images.labels.iter().map(|&l| l.into()).collect();
         Self {
-            images: Tensor::from_slice(&raw.pixels)
+            images: Tensor::from_slice(&images.pixels)
                 .view([-1, c, h, w])
                 .to_device(device),
             labels: Tensor::from_slice(&labels).to_device(device),

@@ -1,0 +1,209 @@
+//! Decoded images in the user's cache folder, so that thousands of pictures are decoded once.
+//!
+//! One file for each source, keyed by everything it was made from: names, sizes and times of the source's files, and the
+//! size of the images. It is written whole or not at all and has a checksum; one that is damaged, or that was made from
+//! other files, is made anew. A cache that cannot be written only costs time.
+
+use crate::images::Images;
+use crate::load::RawSet;
+use crate::{Error, Result, digest};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+use surfit_core::files::write_atomic_with;
+
+/// How every cache begins; the number rises with every change of what is decoded and how.
+const MAGIC: &[u8; 16] = b"surfit images 1\n";
+/// A longer header is none.
+const MAX_HEADER: u64 = 64 << 20;
+
+/// What a cache is made from.
+#[derive(Default)]
+pub(crate) struct Seen(Sha256);
+
+impl Seen {
+    /// Takes in a file's name, size and time.
+    pub fn add(&mut self, path: &Path, name: &str) -> Result<()> {
+        let data = path.metadata().map_err(Error::io(path))?;
+        let time = data
+            .modified()
+            .ok()
+            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
+            .map_or(0, |d| d.as_nanos());
+        self.0.update(name.as_bytes());
+        self.0
+            .update(format!("\0{}\0{time}\0", data.len()).as_bytes());
+        Ok(())
+    }
+
+    /// The key of everything seen, at an image size.
+    pub fn key(mut self, image_size: usize) -> String {
+        self.0.update(format!("size {image_size}").as_bytes());
+        digest::hex(self.0)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    key: String,
+    classes: Vec<String>,
+    shape: [usize; 3],
+    /// Images of the training, validation and test split, where it is there.
+    counts: [Option<usize>; 3],
+}
+
+/// The cached images of `source`, or what `make` makes, which is then cached.
+pub(crate) fn through(
+    source: &Path,
+    what: &str,
+    key: &str,
+    make: impl FnOnce() -> Result<RawSet>,
+) -> Result<RawSet> {
+    match folder(source) {
+        Some(folder) => through_in(&folder, source, what, key, make),
+        None => make(),
+    }
+}
+
+#[cfg(not(test))]
+fn folder(_source: &Path) -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    etcetera::choose_base_strategy()
+        .ok()
+        .map(|base| base.cache_dir().join("surfit").join("images"))
+}
+
+/// A hidden folder beside the source: tests leave nothing in the user's cache.
+#[cfg(test)]
+fn folder(source: &Path) -> Option<PathBuf> {
+    let dir = if source.is_dir() {
+        source
+    } else {
+        source.parent()?
+    };
+    Some(dir.join(".cache"))
+}
+
+/// [`through`] with the folder of caches given.
+pub(crate) fn through_in(
+    folder: &Path,
+    source: &Path,
+    what: &str,
+    key: &str,
+    make: impl FnOnce() -> Result<RawSet>,
+) -> Result<RawSet> {
+    let whole = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
+    let name = digest::of(whole.as_os_str().as_encoded_bytes());
+    let path = folder.join(format!("{what}-{}.images", &name[..16]));
+    if let Some(set) = read(&path, key) {
+        return Ok(set);
+    }
+    let set = make()?;
+    let _ = std::fs::create_dir_all(folder).and_then(|()| write(&path, key, &set));
+    Ok(set)
+}
+
+fn splits(set: &RawSet) -> [Option<&Images>; 3] {
+    [Some(&set.train), set.validation.as_ref(), set.test.as_ref()]
+}
+
+fn write(path: &Path, key: &str, set: &RawSet) -> io::Result<()> {
+    let header = serde_json::to_vec(&Header {
+        key: key.to_owned(),
+        classes: set.classes.clone(),
+        shape: set.train.shape,
+        counts: splits(set).map(|s| s.map(Images::len)),
+    })?;
+    write_atomic_with(path, |out| {
+        let mut checksum = crc32fast::Hasher::new();
+        let mut put = |bytes: &[u8]| {
+            checksum.update(bytes);
+            out.write_all(bytes)
+        };
+        put(MAGIC)?;
+        put(&(header.len() as u64).to_le_bytes())?;
+        put(&header)?;
+        for images in splits(set).into_iter().flatten() {
+            put(&images.pixels)?;
+            let labels: Vec<u8> = images.labels.iter().flat_map(|l| l.to_le_bytes()).collect();
+            put(&labels)?;
+        }
+        out.write_all(&checksum.finalize().to_le_bytes())
+    })
+}
+
+/// A cache's content; `None` when it is not there, damaged, or made from something else.
+fn read(path: &Path, key: &str) -> Option<RawSet> {
+    let mut file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let mut checksum = crc32fast::Hasher::new();
+    let mut get = |bytes: &mut [u8]| -> Option<()> {
+        file.read_exact(bytes).ok()?;
+        checksum.update(bytes);
+        Some(())
+    };
+    let mut start = [0; 24];
+    get(&mut start)?;
+    let (magic, header_length) = start.split_at(16);
+    let header_length = u64::from_le_bytes(header_length.try_into().ok()?);
+    if magic != MAGIC || header_length > MAX_HEADER.min(length) {
+        return None;
+    }
+    let mut header = vec![0; header_length as usize];
+    get(&mut header)?;
+    let header: Header = serde_json::from_slice(&header).ok()?;
+    if header.key != key {
+        return None;
+    }
+    // Nothing is asked for that the file does not have.
+    let size = header
+        .shape
+        .iter()
+        .try_fold(1usize, |n, &s| n.checked_mul(s))?;
+    let count = header
+        .counts
+        .iter()
+        .flatten()
+        .try_fold(0usize, |n, &c| n.checked_add(c))?;
+    let content = (size as u64).checked_add(2)?.checked_mul(count as u64)?;
+    if length != content.checked_add(28 + header_length)? {
+        return None;
+    }
+    let mut next = |count: Option<usize>| -> Option<Option<Images>> {
+        let Some(count) = count else {
+            return Some(None);
+        };
+        let mut pixels = vec![0; count * size];
+        get(&mut pixels)?;
+        let mut labels = vec![0; count * 2];
+        get(&mut labels)?;
+        Some(Some(Images {
+            shape: header.shape,
+            pixels,
+            labels: labels
+                .chunks_exact(2)
+                .map(|b| u16::from_le_bytes([b[0], b[1]]))
+                .collect(),
+        }))
+    };
+    let [train, validation, test] = header.counts;
+    let (train, validation, test) = (next(train)??, next(validation)?, next(test)?);
+    let mut stored = [0; 4];
+    file.read_exact(&mut stored).ok()?;
+    if checksum.finalize() != u32::from_le_bytes(stored) {
+        return None;
+    }
+    let set = RawSet {
+        classes: header.classes,
+        train,
+        validation,
+        test,
+    };
+    let classes = set.classes.len();
+    let known = |images: &Images| images.labels.iter().all(|&l| usize::from(l) < classes);
+    let good = splits(&set).into_iter().flatten().all(known);
+    good.then_some(set)
+}

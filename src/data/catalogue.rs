@@ -1,0 +1,175 @@
+//! The data sets that are known by name: what each is, how it is published, and what its images are normalized with.
+
+mod files;
+mod labels;
+
+pub use files::{Form, Published};
+pub(crate) use labels::{CIFAR10, CIFAR100};
+
+use crate::{Error, Result};
+use surfit_core::config::{DATA_SETS, no_such};
+
+/// How a set's files are made; what finds and reads them goes by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Inside the program.
+    Embedded,
+    /// Four IDX files, plain or gzipped.
+    Idx,
+    /// CIFAR's binary records or Python pickles, packed or not.
+    Cifar,
+    /// Tiny-ImageNet's archive or folder of JPEG files.
+    TinyImageNet,
+    /// A folder of class folders with images.
+    Folder,
+}
+
+/// A data set by name.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name, as `data.set` gives it.
+    pub name: &'static str,
+    /// What it is and who made it.
+    pub about: &'static str,
+    /// How its files are made.
+    pub family: Family,
+    /// `[C, H, W]` of an image; `None` where the files say it.
+    pub shape: Option<[usize; 3]>,
+    /// Names of the classes; empty where the files say them.
+    pub classes: &'static [&'static str],
+    /// Number of classes; 0 where the files say it.
+    pub class_count: usize,
+    /// Mean of every channel, of pixel values in 0..=1, that images are normalized with; empty where it is measured on
+    /// the training split.
+    pub mean: &'static [f64],
+    /// Standard deviation of every channel, likewise.
+    pub std: &'static [f64],
+    /// Which images are for validation and which for the test.
+    pub splits: &'static str,
+    /// The ways it is published, the preferred one first; empty when it is not fetched.
+    pub forms: &'static [Form],
+    /// Folders below a data folder in which its files may lie as well.
+    pub folders: &'static [&'static str],
+}
+
+const TAKEN: &str = "validation images are taken from the training images, in equal parts of every class, by the seed";
+
+/// Every data set.
+pub const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "fashion-mnist-16k",
+        about: "a balanced subset of Fashion-MNIST, inside the program: 28×28 grey clothing, 10 classes",
+        family: Family::Embedded,
+        splits: "12,000 training, 2,000 validation and 2,000 test images",
+        forms: &[],
+        folders: &[],
+        ..FASHION
+    },
+    FASHION,
+    Entry {
+        name: "mnist",
+        about: "MNIST (LeCun, Cortes, Burges): 28×28 grey handwritten digits, 10 classes",
+        classes: &labels::DIGITS,
+        mean: &[0.1307],
+        std: &[0.3081],
+        forms: files::MNIST,
+        folders: &["MNIST/raw", "mnist", "raw"],
+        ..FASHION
+    },
+    CIFAR_10,
+    Entry {
+        name: "cifar100",
+        about: "CIFAR-100 (Krizhevsky 2009): 32×32 colour images, 100 classes (the fine labels)",
+        classes: &CIFAR100,
+        class_count: 100,
+        mean: &[0.5071, 0.4865, 0.4409],
+        std: &[0.2673, 0.2564, 0.2762],
+        forms: files::CIFAR100,
+        folders: &["cifar-100", "cifar100"],
+        ..CIFAR_10
+    },
+    Entry {
+        name: "tiny-imagenet",
+        about: "Tiny-ImageNet (Stanford CS231n): 64×64 colour images, 200 classes",
+        family: Family::TinyImageNet,
+        shape: Some([3, 64, 64]),
+        classes: &[],
+        class_count: 200,
+        mean: &[0.4802, 0.4481, 0.3975],
+        std: &[0.2770, 0.2691, 0.2821],
+        splits: "its own val images are the test split, since its test images have no labels; validation images are taken \
+                 from the training images, in equal parts of every class, by the seed",
+        forms: files::TINY_IMAGENET,
+        folders: &["tiny-imagenet-200"],
+    },
+    Entry {
+        name: "folder",
+        about: "your own images: DIR/train/CLASS and DIR/test/CLASS, or DIR/CLASS, with data.dir = DIR",
+        family: Family::Folder,
+        shape: None,
+        classes: &[],
+        class_count: 0,
+        mean: &[],
+        std: &[],
+        splits: "val/CLASS and test/CLASS where they are there; else they are taken from the training images, in equal \
+                 parts of every class, by the seed",
+        forms: &[],
+        folders: &[],
+    },
+];
+
+const FASHION: Entry = Entry {
+    name: "fashion-mnist",
+    about: "Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 28×28 grey clothing, 10 classes",
+    family: Family::Idx,
+    shape: Some([1, 28, 28]),
+    classes: &labels::CLOTHING,
+    class_count: 10,
+    mean: &[0.2860],
+    std: &[0.3530],
+    splits: TAKEN,
+    forms: files::FASHION_MNIST,
+    folders: &["FashionMNIST/raw", "fashion-mnist", "raw"],
+};
+
+const CIFAR_10: Entry = Entry {
+    name: "cifar10",
+    about: "CIFAR-10 (Krizhevsky 2009): 32×32 colour images, 10 classes",
+    family: Family::Cifar,
+    shape: Some([3, 32, 32]),
+    classes: &CIFAR10,
+    class_count: 10,
+    mean: &[0.4914, 0.4822, 0.4465],
+    std: &[0.2470, 0.2435, 0.2616],
+    splits: TAKEN,
+    forms: files::CIFAR10,
+    folders: &["cifar-10", "cifar10"],
+};
+
+/// The entry of a name.
+///
+/// # Errors
+/// A sentence with the nearest right name.
+pub fn entry(name: &str) -> Result<&'static Entry> {
+    ENTRIES
+        .iter()
+        .find(|e| e.name == name)
+        .ok_or_else(|| Error::input(no_such("data set", name, DATA_SETS)))
+}
+
+impl Entry {
+    /// True when `surfit data fetch` can get it.
+    pub fn is_published(&self) -> bool {
+        !self.forms.is_empty()
+    }
+
+    /// Every published file in every form.
+    pub fn published(&self) -> impl Iterator<Item = &'static Published> {
+        self.forms.iter().flat_map(|form| form.files)
+    }
+
+    /// Names of the classes as owned text.
+    pub(crate) fn class_names(&self) -> Vec<String> {
+        self.classes.iter().map(|&c| c.into()).collect()
+    }
+}

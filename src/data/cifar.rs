@@ -1,0 +1,239 @@
+//! CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in the two forms in which they are published, packed or not.
+//!
+//! Both forms have the same images in the same order, so that a split by the seed takes the same ones.
+
+mod binary;
+mod python;
+
+use crate::catalogue::Entry;
+use crate::images::Images;
+use crate::load::RawSet;
+use crate::source::{Source, bad, unreadable};
+use crate::{Error, Result};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// `[C, H, W]` of an image.
+const SHAPE: [usize; 3] = [3, 32, 32];
+/// Bytes of an image.
+const SIZE: usize = 3072;
+/// More bytes than any file of the two sets has; a header that promises more is damaged.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Where one form of a set lies.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// An archive as published.
+    Archive(PathBuf, Form),
+    /// The folder that an archive unpacks to.
+    Unpacked(PathBuf, Form),
+}
+
+impl Place {
+    pub fn path(&self) -> &Path {
+        match self {
+            Place::Archive(path, _) | Place::Unpacked(path, _) => path,
+        }
+    }
+}
+
+/// A form of a set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Form {
+    /// The folder in the archive.
+    folder: &'static str,
+    /// Files of training images, in order, and the file of test images.
+    files: &'static [&'static str],
+    /// What the set's files are like.
+    kind: Kind,
+}
+
+/// What a set's files are like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// Records of this many label bytes, the last of which counts, and an image.
+    Binary { labels: usize },
+    /// A pickled dictionary with the labels under this key.
+    Python { labels: &'static str },
+}
+
+const CIFAR10: [Form; 2] = [
+    Form {
+        folder: "cifar-10-batches-bin",
+        files: &[
+            "data_batch_1.bin",
+            "data_batch_2.bin",
+            "data_batch_3.bin",
+            "data_batch_4.bin",
+            "data_batch_5.bin",
+            "test_batch.bin",
+        ],
+        kind: Kind::Binary { labels: 1 },
+    },
+    Form {
+        folder: "cifar-10-batches-py",
+        files: &[
+            "data_batch_1",
+            "data_batch_2",
+            "data_batch_3",
+            "data_batch_4",
+            "data_batch_5",
+            "test_batch",
+        ],
+        kind: Kind::Python { labels: "labels" },
+    },
+];
+
+const CIFAR100: [Form; 2] = [
+    Form {
+        folder: "cifar-100-binary",
+        files: &["train.bin", "test.bin"],
+        kind: Kind::Binary { labels: 2 },
+    },
+    Form {
+        folder: "cifar-100-python",
+        files: &["train", "test"],
+        kind: Kind::Python {
+            labels: "fine_labels",
+        },
+    },
+];
+
+fn forms(entry: &Entry) -> &'static [Form; 2] {
+    if entry.class_count == 100 {
+        &CIFAR100
+    } else {
+        &CIFAR10
+    }
+}
+
+/// The forms that lie in `dir`, unpacked ones first: no time goes into unpacking them.
+pub(crate) fn find(entry: &Entry, dir: &Path) -> Vec<(Place, (Vec<PathBuf>, Vec<PathBuf>))> {
+    let mut all = Vec::new();
+    for form in forms(entry) {
+        for folder in [dir.join(form.folder), dir.to_owned()] {
+            let paths = form.files.iter().map(|name| folder.join(name));
+            let parts: (Vec<_>, Vec<_>) = paths.partition(|path| path.is_file());
+            all.push((Place::Unpacked(folder, *form), parts));
+        }
+    }
+    for (form, published) in forms(entry).iter().zip(entry.published()) {
+        let path = dir.join(published.name);
+        if path.is_file() {
+            all.push((Place::Archive(path.clone(), *form), (vec![path], vec![])));
+        }
+    }
+    all
+}
+
+/// Reads a whole set.
+pub(crate) fn read_set(entry: &'static Entry, place: &Place) -> Result<RawSet> {
+    let (form, mut parts) = match place {
+        Place::Unpacked(dir, form) => (form, unpacked(entry, dir, form)?),
+        Place::Archive(path, form) => (form, archived(entry, path, form)?),
+    };
+    debug_assert_eq!(parts.len(), form.files.len());
+    let test = parts.pop();
+    Ok(RawSet {
+        classes: entry.class_names(),
+        train: Images::joined(SHAPE, parts),
+        validation: None,
+        test,
+    })
+}
+
+fn unpacked(entry: &Entry, dir: &Path, form: &Form) -> Result<Vec<Images>> {
+    let read = |name: &&str| {
+        let path = dir.join(name);
+        let file = File::open(&path).map_err(Error::io(&path))?;
+        let bytes = file.metadata().map_err(Error::io(&path))?.len();
+        let mut input = BufReader::with_capacity(1 << 20, file);
+        part(entry, form, &path.display().to_string(), bytes, &mut input)
+    };
+    form.files.iter().map(read).collect()
+}
+
+/// Reads one file of a set. `bytes` is how long it is said to be.
+fn part(
+    entry: &Entry,
+    form: &Form,
+    name: &str,
+    bytes: u64,
+    input: &mut dyn Read,
+) -> Result<Images> {
+    if bytes > MAX_BYTES {
+        return Err(bad(
+            name,
+            format!("it has {bytes} bytes, more than any file of {}", entry.name),
+        ));
+    }
+    match form.kind {
+        Kind::Binary { labels } => binary::read(entry, labels, name, bytes as usize, input),
+        Kind::Python { labels } => python::read(entry, labels, name, bytes as usize, input),
+    }
+}
+
+/// Reads the files out of an archive in the order in which they lie there.
+fn archived(entry: &Entry, path: &Path, form: &Form) -> Result<Vec<Images>> {
+    let archive_name = path.display().to_string();
+    let source = Source::File(path);
+    let mut archive = tar::Archive::new(source.open()?);
+    let broken = |e: &io::Error| match e.kind() {
+        io::ErrorKind::Other => bad(
+            &archive_name,
+            format!("it is cut short or no tar archive ({e})"),
+        ),
+        _ => unreadable(&archive_name, e),
+    };
+    let mut parts: Vec<Option<Images>> = form.files.iter().map(|_| None).collect();
+    let mut first = None;
+    for member in archive.entries().map_err(|e| broken(&e))? {
+        let mut member = member.map_err(|e| broken(&e))?;
+        let inside = String::from_utf8_lossy(&member.path_bytes())
+            .trim_start_matches("./")
+            .to_owned();
+        let index = form.files.iter().position(|name| {
+            inside
+                .strip_prefix(form.folder)
+                .and_then(|rest| rest.strip_prefix('/'))
+                == Some(*name)
+        });
+        if let Some(index) = index {
+            let name = format!("{archive_name}: {inside}");
+            let bytes = member.size();
+            parts[index] = Some(part(entry, form, &name, bytes, &mut member)?);
+        } else if !inside.ends_with('/') {
+            first.get_or_insert(inside);
+        }
+    }
+    // Reading past the end is also what makes the decoder compare the checksum.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|e| broken(&e))?;
+    let mut all = Vec::new();
+    for (images, file) in parts.into_iter().zip(form.files) {
+        let Some(images) = images else {
+            let instead = first.map_or_else(String::new, |name| format!(", but {name}"));
+            return Err(bad(
+                &archive_name,
+                format!("it does not have {}/{file}{instead}", form.folder),
+            ));
+        };
+        all.push(images);
+    }
+    Ok(all)
+}
+
+/// The class that a label byte stands for.
+fn class(entry: &Entry, name: &str, label: i64, image: usize) -> Result<u16> {
+    if (0..entry.class_count as i64).contains(&label) {
+        return Ok(label as u16);
+    }
+    Err(bad(
+        name,
+        format!(
+            "label {label} of image {image} is no class of {}: expected 0 to {}",
+            entry.name,
+            entry.class_count - 1
+        ),
+    ))
+}

@@ -1,0 +1,133 @@
+//! Three splits out of what a set's files have.
+
+use crate::balance::choose;
+use crate::images::Images;
+use crate::load::{Loaded, RawSet};
+use crate::{Error, Result};
+use surfit_core::config::DataConfig;
+
+/// Validation images taken from a training split when the configuration does not say how many: this many, or a tenth of
+/// the training images where that is less.
+const DEFAULT_VALIDATION: usize = 5000;
+/// The share of the images that becomes the test split of a set without one: one part in this many.
+const TEST_SHARE: usize = 6;
+
+/// Which choice of a run; each is drawn for itself.
+const VALIDATION: u64 = 0;
+const LIMITED_TRAIN: u64 = 1;
+const LIMITED_VALIDATION: u64 = 2;
+const TEST: u64 = 3;
+
+/// Divides a set. Name, description and normalization are left to the caller.
+pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -> Result<Loaded> {
+    let least = 2 * set.classes.len();
+    let taken = set.validation.is_none();
+    for (key, n) in [
+        ("train_images", config.train_images),
+        ("validation_images", config.validation_images),
+    ] {
+        if n > 0 && n < least {
+            return Err(Error::input(format!(
+                "data.{key}: {n} images are too few for {} classes; use at least {least}, or 0 for {}",
+                set.classes.len(),
+                if key == "validation_images" && taken {
+                    "the default"
+                } else {
+                    "all"
+                },
+            )));
+        }
+    }
+    let mut train = set.train;
+    let (test, test_from) = match set.test {
+        Some(test) => (test, "its own".to_owned()),
+        None => {
+            let all = train.len();
+            let n = all / TEST_SHARE;
+            if n < set.classes.len() {
+                return Err(Error::input(format!(
+                    "{place}: {all} images are too few to take a test split for {} classes from; add images, or a \
+                     folder `test`",
+                    set.classes.len()
+                )));
+            }
+            (
+                part(&mut train, n, seed, TEST),
+                format!("{n} of {all} images, equal parts of every class by seed {seed}"),
+            )
+        }
+    };
+    let all = train.len();
+    let (validation, validation_from) = match set.validation {
+        Some(validation) => {
+            let own = validation.len();
+            let kept = limited(
+                validation,
+                config.validation_images,
+                seed,
+                LIMITED_VALIDATION,
+            );
+            let from = if kept.len() < own {
+                format!("{} of its own {own}, by seed {seed}", kept.len())
+            } else {
+                "its own".to_owned()
+            };
+            (kept, from)
+        }
+        None => {
+            let n = match config.validation_images {
+                0 => DEFAULT_VALIDATION.min(all / 10).max(set.classes.len()),
+                n => n,
+            };
+            if n + least > all {
+                return Err(Error::input(format!(
+                    "data.validation_images: {n} of the {all} training images would leave fewer than {least} to \
+                     train on; use fewer"
+                )));
+            }
+            (
+                part(&mut train, n, seed, VALIDATION),
+                format!("{n} of {all} training images, equal parts of every class by seed {seed}"),
+            )
+        }
+    };
+    for (split, images) in [
+        ("training", &train),
+        ("validation", &validation),
+        ("test", &test),
+    ] {
+        if images.is_empty() {
+            return Err(Error::input(format!(
+                "{place}: the {split} split has no images; add some"
+            )));
+        }
+    }
+    Ok(Loaded {
+        name: String::new(),
+        description: String::new(),
+        splits: format!("validation: {validation_from}; test: {test_from}"),
+        mean: Vec::new(),
+        std: Vec::new(),
+        classes: set.classes,
+        train: limited(train, config.train_images, seed, LIMITED_TRAIN),
+        validation,
+        test,
+    })
+}
+
+/// Takes `n` images out of `images`, which keeps the others.
+fn part(images: &mut Images, n: usize, seed: u64, which: u64) -> Images {
+    let (chosen, others) = choose(&images.labels, n, seed, which);
+    let taken = images.take(&chosen);
+    images.keep(&others);
+    taken
+}
+
+/// At most `n` images, 0 for all.
+fn limited(mut images: Images, n: usize, seed: u64, which: u64) -> Images {
+    if n > 0 && n < images.len() {
+        let (chosen, _) = choose(&images.labels, n, seed, which);
+        images.keep(&chosen);
+    }
+    images
+}

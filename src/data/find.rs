@@ -1,0 +1,265 @@
+//! Where a data set's files lie.
+//!
+//! `data.dir` when it is set; else, the first that has the whole set: `SURFIT_DATA/NAME`, `surfit/data/NAME` in the
+//! user's data folder, `/usr/share/datasets/NAME`.
+
+use crate::catalogue::{Entry, Family, entry};
+use crate::cifar;
+use crate::{Error, Result, folder, idx, tiny_imagenet};
+use etcetera::BaseStrategy;
+use std::path::{Path, PathBuf};
+
+/// Where Debian's packages of data sets put them.
+const SYSTEM: &str = "/usr/share/datasets";
+
+/// How a found set is laid out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Layout {
+    /// Inside the program; where the full set was looked for in vain.
+    Embedded { instead: Option<String> },
+    /// The files of the embedded set, in a folder.
+    Splits(PathBuf),
+    /// Four IDX files in a folder.
+    Idx(PathBuf),
+    /// One of CIFAR's forms.
+    Cifar(cifar::Place),
+    /// The archive or the folder.
+    TinyImageNet(PathBuf),
+    /// A folder of class folders.
+    Folder(PathBuf),
+}
+
+/// A set, or a part of it, that was found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Which set.
+    pub entry: &'static Entry,
+    /// Its files; for folders of images, the folder.
+    pub files: Vec<PathBuf>,
+    /// Files that belong to it and are not there.
+    pub missing: Vec<PathBuf>,
+    pub(crate) layout: Layout,
+}
+
+impl Found {
+    /// What stands behind the set's name: the folder or archive, or `embedded`.
+    pub fn source(&self) -> String {
+        match &self.layout {
+            Layout::Embedded { instead: None } => "embedded".into(),
+            Layout::Embedded {
+                instead: Some(places),
+            } => format!("embedded; no full set in {places}"),
+            Layout::Splits(path)
+            | Layout::Idx(path)
+            | Layout::TinyImageNet(path)
+            | Layout::Folder(path) => path.display().to_string(),
+            Layout::Cifar(place) => place.path().display().to_string(),
+        }
+    }
+
+    /// True when it is inside the program.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.layout, Layout::Embedded { .. })
+    }
+
+    /// True when no file is missing.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// Bytes of its files.
+    pub fn bytes(&self) -> u64 {
+        let size = |path: &PathBuf| path.metadata().map_or(0, |m| m.len());
+        match self.layout {
+            Layout::Folder(_) | Layout::TinyImageNet(_) => {
+                self.files.iter().map(|path| folder::bytes(path)).sum()
+            }
+            _ => self.files.iter().map(size).sum(),
+        }
+    }
+}
+
+/// Where sets are fetched to: `SURFIT_DATA`, else `surfit/data` in the user's data folder.
+pub fn home() -> PathBuf {
+    if let Some(root) = variable() {
+        return root;
+    }
+    user().unwrap_or_else(|| PathBuf::from("data"))
+}
+
+fn variable() -> Option<PathBuf> {
+    std::env::var_os("SURFIT_DATA")
+        .filter(|root| !root.is_empty())
+        .map(PathBuf::from)
+}
+
+fn user() -> Option<PathBuf> {
+    etcetera::choose_base_strategy()
+        .ok()
+        .map(|base| base.data_dir().join("surfit").join("data"))
+}
+
+/// The usual places of a set, in the order in which they are searched.
+pub fn places(entry: &Entry) -> Vec<PathBuf> {
+    variable()
+        .into_iter()
+        .chain(user())
+        .chain([PathBuf::from(SYSTEM)])
+        .map(|root| root.join(entry.name))
+        .collect()
+}
+
+/// Finds a set, in `dir` unless that is empty.
+///
+/// # Errors
+/// A sentence that names what is missing and how to get it.
+pub fn find(entry: &'static Entry, dir: &Path) -> Result<Found> {
+    if dir.as_os_str().is_empty() {
+        return find_in(entry, &places(entry));
+    }
+    match look(entry, dir) {
+        Some(found) => complete(found),
+        None => Err(Error::input(absent(entry, &[dir.to_owned()]))),
+    }
+}
+
+/// [`find`] with the usual places given.
+pub(crate) fn find_in(entry: &'static Entry, places: &[PathBuf]) -> Result<Found> {
+    if entry.family == Family::Embedded {
+        return Ok(embedded(entry, None));
+    }
+    if entry.family == Family::Folder {
+        return Err(Error::input(
+            "data.set = \"folder\" needs data.dir, the folder that has the class folders",
+        ));
+    }
+    let mut there: Vec<Found> = places.iter().filter_map(|dir| look(entry, dir)).collect();
+    if let Some(at) = there.iter().position(Found::is_complete) {
+        return Ok(there.swap_remove(at));
+    }
+    // A part of a set is a mistake that nobody should have to guess at.
+    if !there.is_empty() {
+        return complete(there.swap_remove(0));
+    }
+    if entry.name == "fashion-mnist" {
+        let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
+        let small = crate::catalogue::entry("fashion-mnist-16k")?;
+        return Ok(embedded(small, Some(places.join(" or "))));
+    }
+    Err(Error::input(absent(entry, places)))
+}
+
+fn embedded(entry: &'static Entry, instead: Option<String>) -> Found {
+    Found {
+        entry,
+        files: Vec::new(),
+        missing: Vec::new(),
+        layout: Layout::Embedded { instead },
+    }
+}
+
+fn complete(found: Found) -> Result<Found> {
+    match found.missing.first() {
+        None => Ok(found),
+        Some(path) => Err(Error::input(format!(
+            "{}: no such file{}; data.dir must hold the files of {}{}",
+            path.display(),
+            if matches!(found.layout, Layout::Idx(_) | Layout::Splits(_)) {
+                ", plain or with .gz"
+            } else {
+                ""
+            },
+            found.entry.name,
+            remedy(found.entry)
+        ))),
+    }
+}
+
+fn remedy(entry: &Entry) -> String {
+    if entry.is_published() {
+        format!(", and `surfit data fetch {}` gets them", entry.name)
+    } else {
+        String::new()
+    }
+}
+
+fn absent(entry: &Entry, places: &[PathBuf]) -> String {
+    let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
+    let wanted: Vec<&str> = match entry.family {
+        Family::Idx => vec!["train-images-idx3-ubyte"],
+        Family::Embedded => vec!["train-images-idx3-ubyte"],
+        Family::Folder => vec!["class folder with images"],
+        _ => entry.published().map(|file| file.name).collect(),
+    };
+    format!(
+        "{}: no such file as {} of {}; data.dir must name the folder with its files{}",
+        places.join(", "),
+        wanted.join(" or "),
+        entry.name,
+        remedy(entry)
+    )
+}
+
+/// The best that a folder, or one of the usual folders in it, has of a set; `None` when there is nothing.
+pub(crate) fn look(entry: &'static Entry, dir: &Path) -> Option<Found> {
+    let folders = std::iter::once(dir.to_owned()).chain(entry.folders.iter().map(|f| dir.join(f)));
+    let mut partial = None;
+    for folder in folders {
+        for found in looked(entry, &folder) {
+            if found.is_complete() {
+                return Some(found);
+            }
+            partial = partial.or(Some(found));
+        }
+    }
+    partial
+}
+
+fn looked(entry: &'static Entry, dir: &Path) -> Vec<Found> {
+    let found = |layout, (files, missing): (Vec<PathBuf>, Vec<PathBuf>)| Found {
+        entry,
+        files,
+        missing,
+        layout,
+    };
+    let all = match entry.family {
+        Family::Embedded => vec![found(
+            Layout::Splits(dir.into()),
+            idx::find(dir, &["train", "validation", "test"]),
+        )],
+        Family::Idx => vec![found(
+            Layout::Idx(dir.into()),
+            idx::find(dir, &["train", "t10k"]),
+        )],
+        Family::Cifar => cifar::find(entry, dir)
+            .into_iter()
+            .map(|(place, files)| found(Layout::Cifar(place), files))
+            .collect(),
+        Family::TinyImageNet => tiny_imagenet::find(dir)
+            .map(|path| found(Layout::TinyImageNet(path.clone()), (vec![path], vec![])))
+            .into_iter()
+            .collect(),
+        Family::Folder => folder::is_there(dir)
+            .then(|| found(Layout::Folder(dir.into()), (vec![dir.into()], vec![])))
+            .into_iter()
+            .collect(),
+    };
+    all.into_iter().filter(|f| !f.files.is_empty()).collect()
+}
+
+/// What is there of a set in the usual places, whole or not; `None` when there is nothing.
+pub fn present(name: &str, dir: Option<&Path>) -> Result<Option<Found>> {
+    let entry = entry(name)?;
+    if let Some(dir) = dir {
+        return Ok(look(entry, dir));
+    }
+    if entry.family == Family::Embedded {
+        return Ok(Some(embedded(entry, None)));
+    }
+    let mut there: Vec<Found> = places(entry)
+        .iter()
+        .filter_map(|dir| look(entry, dir))
+        .collect();
+    let best = there.iter().position(Found::is_complete).unwrap_or(0);
+    Ok((!there.is_empty()).then(|| there.swap_remove(best)))
+}

@@ -1,0 +1,30 @@
+//! Data sets: what there is, where its files lie, how they are fetched, checked and decoded to plain bytes.
+//!
+//! [`load`] gives three splits of images as bytes with everything that describes them. Which images a limit or a split
+//! takes is a function of the seed, with every class in equal parts. No tensors and no terminal are in sight here.
+
+mod balance;
+mod cache;
+pub mod catalogue;
+mod cifar;
+mod digest;
+mod divide;
+mod error;
+mod fashion_small;
+pub mod find;
+mod folder;
+mod idx;
+mod images;
+mod load;
+pub mod pickle;
+mod pictures;
+mod source;
+mod tiny_imagenet;
+
+pub use catalogue::{ENTRIES, Entry, entry};
+pub use error::{Error, Result};
+pub use images::Images;
+pub use load::{Loaded, load};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! From a configuration to three splits of plain images.
+
+use crate::catalogue::{Entry, Family, entry};
+use crate::find::{Found, Layout, find};
+use crate::images::Images;
+use crate::{Result, cifar, divide, fashion_small, folder, idx, tiny_imagenet};
+use surfit_core::config::DataConfig;
+
+/// A data set as its files have it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct RawSet {
+    pub classes: Vec<String>,
+    pub train: Images,
+    /// `None` when the set has no validation split of its own and one is to be taken from `train`.
+    pub validation: Option<Images>,
+    /// `None` when the set has no test split of its own and one is to be taken from `train`.
+    pub test: Option<Images>,
+}
+
+/// A data set in three splits, as plain bytes.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Name of the set that was loaded, such as `fashion-mnist-16k`.
+    pub name: String,
+    /// The name with what stands behind it, such as `fashion-mnist-16k (embedded)`.
+    pub description: String,
+    /// Where the splits come from, such as `validation: 5000 of 60000 training images, by seed 1; test: its own`.
+    pub splits: String,
+    /// Mean of every channel, of pixel values in 0..=1, that images are normalized with.
+    pub mean: Vec<f64>,
+    /// Standard deviation of every channel, likewise.
+    pub std: Vec<f64>,
+    /// Names of the classes; a label is an index into them.
+    pub classes: Vec<String>,
+    /// What networks are trained on.
+    pub train: Images,
+    /// What points of a surface are chosen on.
+    pub validation: Images,
+    /// What is measured once, after the choice.
+    pub test: Images,
+}
+
+/// Loads the data set of a configuration. Which images a limit or a split takes is a function of the seed, with
+/// every class in equal parts.
+///
+/// # Errors
+/// A sentence for an unknown name (with the nearest known one), for files that are missing, cut short or not what
+/// they should be, and for limits that leave too few images.
+pub fn load(config: &DataConfig, seed: u64) -> Result<Loaded> {
+    let found = find(entry(&config.set)?, &config.dir)?;
+    load_found(&found, config, seed)
+}
+
+/// As [`load`], for files that were found before.
+pub(crate) fn load_found(found: &Found, config: &DataConfig, seed: u64) -> Result<Loaded> {
+    let entry = found.entry;
+    check_size(entry, config.image_size)?;
+    let set = read(found, config.image_size)?;
+    let mut loaded = divide::divide(set, &found.source(), config, seed)?;
+    loaded.name = entry.name.into();
+    loaded.description = format!("{} ({})", entry.name, found.source());
+    if config.image_size > 0 {
+        loaded.description += &format!(" at {0}×{0}", config.image_size);
+    }
+    if entry.mean.is_empty() {
+        (loaded.mean, loaded.std) = loaded.train.statistics();
+    } else {
+        (loaded.mean, loaded.std) = (entry.mean.to_vec(), entry.std.to_vec());
+    }
+    Ok(loaded)
+}
+
+fn check_size(entry: &Entry, image_size: usize) -> Result<()> {
+    match entry.family {
+        Family::Folder | Family::TinyImageNet => Ok(()),
+        _ if image_size == 0 => Ok(()),
+        _ => Err(crate::Error::input(format!(
+            "data.image_size = {image_size}: the images of {} have a fixed size; leave it at 0",
+            entry.name
+        ))),
+    }
+}
+
+/// Reads everything that belongs to a set.
+pub(crate) fn read(found: &Found, image_size: usize) -> Result<RawSet> {
+    let entry = found.entry;
+    match &found.layout {
+        Layout::Embedded { .. } => fashion_small::embedded(entry),
+        Layout::Splits(dir) => fashion_small::from_files(entry, dir),
+        Layout::Idx(dir) => idx::read_set(entry, dir),
+        Layout::Cifar(place) => cifar::read_set(entry, place),
+        Layout::TinyImageNet(path) => tiny_imagenet::read_set(entry, path, image_size),
+        Layout::Folder(dir) => folder::read_set(dir, image_size),
+    }
+}

@@ -1,0 +1,304 @@
+//! Decoding many PNG, JPEG, BMP, PNM or WebP files to images of one size.
+
+use crate::images::Images;
+use crate::source::unreadable;
+use crate::{Error, Result};
+use image::{
+    DynamicImage, GenericImageView, ImageDecoder, ImageReader, Limits, imageops::FilterType,
+};
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use zip::ZipArchive;
+
+/// A longer file is no picture of a data set.
+const MAX_FILE: u64 = 64 << 20;
+/// Memory that one picture may take; a small file can promise a huge one.
+const MAX_MEMORY: u64 = 256 << 20;
+/// Pixels along a side.
+const MAX_SIDE: u32 = 16_384;
+/// Endings of the formats that are read.
+const ENDINGS: [&str; 9] = [
+    "png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp",
+];
+
+/// Where pictures lie.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// Below a folder.
+    Folder(PathBuf),
+    /// In a zip archive, below a folder that may be empty.
+    Zip(PathBuf, String),
+}
+
+/// A picture by its path below the origin, and its class.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Picture {
+    pub name: String,
+    pub label: u16,
+}
+
+/// What pictures are to become.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Target {
+    /// `[C, H, W]`; one channel for grey, three for colour.
+    pub shape: [usize; 3],
+    /// Bring pictures of another size to it; else they are refused.
+    pub resize: bool,
+}
+
+/// What a picture's header says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Header {
+    pub width: usize,
+    pub height: usize,
+    pub grey: bool,
+}
+
+/// True when a file's name has the ending of a picture.
+pub(crate) fn is_picture(name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(_, ending)| ENDINGS.iter().any(|e| ending.eq_ignore_ascii_case(e)))
+}
+
+/// The endings of pictures, for messages.
+pub(crate) fn endings() -> String {
+    ENDINGS.join(", ")
+}
+
+/// One reader of an origin; every thread has its own.
+pub(crate) enum Reader {
+    Folder(PathBuf),
+    Zip(PathBuf, String, Box<ZipArchive<BufReader<File>>>),
+}
+
+impl Reader {
+    pub fn open(origin: &Origin) -> Result<Self> {
+        match origin {
+            Origin::Folder(dir) => Ok(Self::Folder(dir.clone())),
+            Origin::Zip(path, below) => {
+                let file = File::open(path).map_err(Error::io(path))?;
+                let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
+                    crate::source::bad(
+                        &path.display().to_string(),
+                        format!("it is cut short or no zip archive ({e})"),
+                    )
+                })?;
+                Ok(Self::Zip(path.clone(), below.clone(), Box::new(archive)))
+            }
+        }
+    }
+
+    /// A file's name for messages.
+    pub fn display(&self, name: &str) -> String {
+        match self {
+            Self::Folder(dir) => dir.join(name).display().to_string(),
+            Self::Zip(path, below, _) => format!("{}: {below}{name}", path.display()),
+        }
+    }
+
+    /// A file's content.
+    pub fn read(&mut self, name: &str) -> Result<Vec<u8>> {
+        let shown = self.display(name);
+        let mut content = Vec::new();
+        let read = match self {
+            Self::Folder(dir) => {
+                let path = dir.join(name);
+                let file = File::open(&path).map_err(Error::io(&path))?;
+                file.take(MAX_FILE + 1).read_to_end(&mut content)
+            }
+            Self::Zip(_, below, archive) => {
+                let file = archive
+                    .by_name(&format!("{below}{name}"))
+                    .map_err(|e| crate::source::bad(&shown, e))?;
+                file.take(MAX_FILE + 1).read_to_end(&mut content)
+            }
+        };
+        read.map_err(|e| unreadable(&shown, &e))?;
+        if content.len() as u64 > MAX_FILE {
+            return Err(Error::input(format!(
+                "{shown}: the file is larger than {} MB, which no picture of a data set is; take it out",
+                MAX_FILE >> 20
+            )));
+        }
+        Ok(content)
+    }
+}
+
+/// Decodes all pictures, in their order, on every core.
+pub(crate) fn decode(origin: &Origin, pictures: &[Picture], target: Target) -> Result<Images> {
+    let size: usize = target.shape.iter().product();
+    let mut pixels = Vec::new();
+    let bytes = size.checked_mul(pictures.len());
+    if bytes.is_none_or(|n| pixels.try_reserve_exact(n).is_err()) {
+        return Err(Error::input(format!(
+            "{} images of {size} bytes do not fit into memory; use a smaller data.image_size",
+            pictures.len()
+        )));
+    }
+    pixels.resize(size * pictures.len(), 0u8);
+    let stop = AtomicBool::new(false);
+    let each = pictures.len().div_ceil(workers()).max(1);
+    in_parallel(
+        pictures
+            .chunks(each)
+            .zip(pixels.chunks_mut((each * size).max(1))),
+        |(pictures, pixels)| {
+            let mut reader = Reader::open(origin)?;
+            for (picture, pixels) in pictures.iter().zip(pixels.chunks_mut(size)) {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let done = reader
+                    .read(&picture.name)
+                    .and_then(|bytes| one(&bytes, &reader.display(&picture.name), target, pixels));
+                if done.is_err() {
+                    stop.store(true, Ordering::Relaxed);
+                    return done;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    Ok(Images {
+        shape: target.shape,
+        pixels,
+        labels: pictures.iter().map(|p| p.label).collect(),
+    })
+}
+
+/// What every picture's header says, without decoding pixels.
+pub(crate) fn headers(dir: &Path, pictures: &[Picture]) -> Result<Vec<Header>> {
+    let empty = Header {
+        width: 0,
+        height: 0,
+        grey: false,
+    };
+    let mut all = vec![empty; pictures.len()];
+    let each = pictures.len().div_ceil(workers()).max(1);
+    in_parallel(
+        pictures.chunks(each).zip(all.chunks_mut(each)),
+        |(pictures, headers)| {
+            for (picture, header) in pictures.iter().zip(headers) {
+                let path = dir.join(&picture.name);
+                let shown = path.display().to_string();
+                let file = File::open(&path).map_err(Error::io(&path))?;
+                let reader = ImageReader::new(BufReader::new(file))
+                    .with_guessed_format()
+                    .map_err(Error::io(&path))?;
+                if reader.format().is_none() {
+                    return Err(no_picture(&shown));
+                }
+                let decoder = reader.into_decoder().map_err(|e| damaged(&shown, &e))?;
+                let (width, height) = decoder.dimensions();
+                *header = Header {
+                    width: width as usize,
+                    height: height as usize,
+                    grey: !decoder.color_type().has_color(),
+                };
+            }
+            Ok(())
+        },
+    )?;
+    Ok(all)
+}
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get().min(16))
+}
+
+/// Does every piece of work in a thread of its own; gives the first failure in their order.
+fn in_parallel<W: Send>(
+    work: impl Iterator<Item = W>,
+    job: impl Fn(W) -> Result<()> + Sync,
+) -> Result<()> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = work.map(|w| scope.spawn(|| job(w))).collect();
+        let results: Vec<Result<()>> = threads
+            .into_iter()
+            .map(|t| match t.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect();
+        results.into_iter().collect()
+    })
+}
+
+/// Decodes one picture into its place, channel by channel.
+fn one(bytes: &[u8], name: &str, target: Target, pixels: &mut [u8]) -> Result<()> {
+    let mut reader = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .map_err(|e| unreadable(name, &e))?;
+    if reader.format().is_none() {
+        return Err(no_picture(name));
+    }
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_MEMORY);
+    reader.limits(limits);
+    let picture = reader.decode().map_err(|e| damaged(name, &e))?;
+    let [channels, height, width] = target.shape;
+    let (w, h) = (picture.width() as usize, picture.height() as usize);
+    let picture = if (w, h) == (width, height) {
+        picture
+    } else if target.resize {
+        resized(&picture, height, width)
+    } else {
+        return Err(Error::input(format!(
+            "{name}: the image is {w}×{h}, expected {width}×{height}; set data.image_size to bring all images to \
+             one size"
+        )));
+    };
+    if channels == 1 {
+        pixels.copy_from_slice(picture.to_luma8().as_raw());
+    } else {
+        let plane = height * width;
+        for (i, pixel) in picture.to_rgb8().pixels().enumerate() {
+            for (channel, value) in pixel.0.iter().enumerate() {
+                pixels[channel * plane + i] = *value;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The middle of a picture in the target's proportions, brought to its size.
+fn resized(picture: &DynamicImage, height: usize, width: usize) -> DynamicImage {
+    let (w, h) = picture.dimensions();
+    let side = w.min(h);
+    picture
+        .crop_imm((w - side) / 2, (h - side) / 2, side, side)
+        .resize_exact(width as u32, height as u32, FilterType::Triangle)
+}
+
+fn no_picture(name: &str) -> Error {
+    Error::input(format!(
+        "{name}: not an image; expected one of the formats {}",
+        endings()
+    ))
+}
+
+fn damaged(name: &str, error: &image::ImageError) -> Error {
+    let what = match error {
+        image::ImageError::Limits(_) => {
+            return Error::input(format!(
+                "{name}: the image would need more than {} MB of memory or {MAX_SIDE} pixels a side; make it smaller",
+                MAX_MEMORY >> 20
+            ));
+        }
+        image::ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the image is cut short".to_owned()
+        }
+        other => {
+            let text = other.to_string();
+            format!(
+                "the image is damaged or of an unknown kind ({})",
+                text.lines().next().unwrap_or_default()
+            )
+        }
+    };
+    crate::source::bad(name, what)
+}

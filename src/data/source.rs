@@ -1,0 +1,68 @@
+//! Where a file's bytes come from, and what is said when they are not what they should be.
+
+use crate::{Error, Result};
+use flate2::bufread::MultiGzDecoder;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+/// A file, with its name for messages.
+pub(crate) enum Source<'a> {
+    /// A file on disk.
+    File(&'a Path),
+    /// A file inside the program.
+    Embedded(&'static str, &'static [u8]),
+}
+
+impl Source<'_> {
+    pub fn name(&self) -> String {
+        match self {
+            Source::File(path) => path.display().to_string(),
+            Source::Embedded(name, _) => (*name).to_owned(),
+        }
+    }
+
+    /// Its content, unpacked when it is gzipped.
+    pub fn open(&self) -> Result<Box<dyn Read + '_>> {
+        let mut inner: Box<dyn BufRead> = match self {
+            Source::File(path) => {
+                let file = File::open(path).map_err(Error::io(*path))?;
+                Box::new(BufReader::with_capacity(1 << 18, file))
+            }
+            Source::Embedded(_, bytes) => Box::new(*bytes),
+        };
+        let head = inner.fill_buf().map_err(|e| unreadable(&self.name(), &e))?;
+        // By content: people unpack such files and keep the name, and the other way around.
+        if head.starts_with(&[0x1f, 0x8b]) {
+            Ok(Box::new(MultiGzDecoder::new(inner)))
+        } else {
+            Ok(Box::new(inner))
+        }
+    }
+
+    pub fn bad(&self, what: impl std::fmt::Display) -> Error {
+        bad(&self.name(), what)
+    }
+
+    pub fn unreadable(&self, error: &io::Error) -> Error {
+        unreadable(&self.name(), error)
+    }
+}
+
+/// Says what is wrong with the content of a file.
+pub(crate) fn bad(name: &str, what: impl std::fmt::Display) -> Error {
+    Error::input(format!(
+        "{name}: {what}; put the original file in its place"
+    ))
+}
+
+/// Says why a file's content cannot be read.
+pub(crate) fn unreadable(name: &str, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => bad(name, "the file is cut short"),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            bad(name, format!("the packed data are damaged ({error})"))
+        }
+        _ => bad(name, format!("cannot be read ({error})")),
+    }
+}

@@ -1,0 +1,6 @@
+mod cifar;
+mod folder;
+mod idx;
+mod splits;
+mod support;
+mod tiny_imagenet;

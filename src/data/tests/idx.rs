@@ -1,0 +1,117 @@
+//! Files of the MNIST family with a fault.
+
+use super::support::*;
+use crate::entry;
+use crate::idx::read;
+use crate::load;
+use crate::source::Source;
+
+#[test]
+fn damaged_files_get_a_sentence_with_their_name() {
+    let good = images_idx(30, 28);
+    let good_labels = labels_idx(&[1; 30]);
+    let mut flipped = gzipped(&good);
+    let middle = flipped.len() - 6; // in the checksum
+    flipped[middle] ^= 1;
+    let mut magic = good.clone();
+    magic[3] = 1;
+    let mut counted = good.clone();
+    counted[4..8].fill(0xff);
+    let bad_images: Vec<(&str, Vec<u8>, &str)> = vec![
+        (
+            "cut",
+            good[..good.len() - 5].to_vec(),
+            "promises 23520 bytes, 23515 are there",
+        ),
+        ("cut gzip", gzipped(&good)[..60].to_vec(), "cut short"),
+        ("cut in the header", good[..7].to_vec(), "cut short"),
+        ("empty", Vec::new(), "cut short"),
+        (
+            "long",
+            [good.clone(), vec![0]].concat(),
+            "more bytes follow the 23520",
+        ),
+        ("checksum", flipped, "packed data are damaged"),
+        ("magic", magic, "begins with 00000801, expected 00000803"),
+        (
+            "a page of text",
+            b"<html>not found</html>".to_vec(),
+            "not an IDX file",
+        ),
+        ("too many", counted, "4294967295 images"),
+        ("none", images_idx(0, 28), "0 images"),
+        ("size", images_idx(30, 32), "32×32, expected 28×28"),
+        (
+            "bomb",
+            gzipped(&[images_idx(3, 28), vec![0; 10_000_000]].concat()),
+            "more bytes follow the 2352",
+        ),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let (x, y) = (dir.path().join("x"), dir.path().join("y"));
+    let entry = entry("mnist").unwrap();
+    let read = || read(entry, &Source::File(&x), &Source::File(&y));
+    std::fs::write(&y, &good_labels).unwrap();
+    for (case, bytes, expected) in bad_images {
+        std::fs::write(&x, bytes).unwrap();
+        let error = read().unwrap_err().to_string();
+        assert!(
+            error.starts_with(x.to_str().unwrap()) && error.contains(expected),
+            "{case}: {error}"
+        );
+    }
+    std::fs::write(&x, &good).unwrap();
+    read().unwrap();
+    for (case, bytes, expected) in [
+        ("count", labels_idx(&[1; 29]), "29 labels, expected 30"),
+        (
+            "class",
+            labels_idx(&[10; 30]),
+            "label 10 of image 0 is no class: expected 0 to 9",
+        ),
+        ("images", good, "expected 00000801"),
+    ] {
+        std::fs::write(&y, bytes).unwrap();
+        let error = read().unwrap_err().to_string();
+        assert!(
+            error.starts_with(y.to_str().unwrap()) && error.contains(expected),
+            "{case}: {error}"
+        );
+    }
+}
+
+/// The real files, where Debian's package has put them.
+#[test]
+fn real_files_are_read_and_refused_under_another_sets_name() {
+    let real = std::path::Path::new("/usr/share/datasets/fashion-mnist");
+    if !real.is_dir() {
+        println!("the package dataset-fashion-mnist is not installed: nothing to read");
+        return;
+    }
+    let set = load(&config("fashion-mnist", real), 1).unwrap();
+    assert_eq!(
+        [set.train.len(), set.validation.len(), set.test.len()],
+        [55_000, 5_000, 10_000]
+    );
+    assert_eq!(counts(&set.validation, 10), [500; 10]);
+    let (mean, std) = set.train.statistics();
+    assert!((mean[0] - 0.2860).abs() < 1e-3 && (std[0] - 0.3530).abs() < 1e-3);
+    refused(
+        load(&config("mnist", real), 1),
+        "train-images-idx3-ubyte.gz",
+        "its content is train-images-idx3-ubyte of fashion-mnist, expected train-images-idx3-ubyte of mnist",
+    );
+    // Test images under the name of training images would be trained on.
+    let dir = tempfile::tempdir().unwrap();
+    for kind in ["images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"] {
+        let original = real.join(format!("t10k-{kind}"));
+        for part in ["train", "t10k"] {
+            std::fs::copy(&original, dir.path().join(format!("{part}-{kind}"))).unwrap();
+        }
+    }
+    refused(
+        load(&config("fashion-mnist", dir.path()), 1),
+        "train-images-idx3-ubyte.gz",
+        "its content is t10k-images-idx3-ubyte",
+    );
+}

@@ -1,0 +1,200 @@
+//! Tiny-ImageNet in its folder form and in its archive.
+
+use super::folder::{colour, encoded};
+use super::support::*;
+use crate::load;
+use image::ImageFormat;
+use std::io::{Cursor, Write};
+use std::path::Path;
+use surfit_core::config::DataConfig;
+use zip::ZipWriter;
+use zip::write::FileOptions;
+
+type Files = Vec<(String, Vec<u8>)>;
+
+const IDS: [&str; 3] = ["n01443537", "n01629819", "n01641577"];
+
+/// Three classes with 12 training and 2 val images each, in the published form.
+fn files() -> Files {
+    let mut files: Files = Vec::new();
+    let picture = |n: u8| encoded(colour(64, 64, n), ImageFormat::Jpeg);
+    let mut annotations = String::new();
+    for (c, id) in IDS.iter().enumerate() {
+        for i in 0..12 {
+            files.push((
+                format!("train/{id}/images/{id}_{i}.JPEG"),
+                picture(80 * c as u8),
+            ));
+        }
+        files.push((format!("train/{id}/{id}_boxes.txt"), b"boxes".to_vec()));
+        for i in 0..2 {
+            let file = format!("val_{}.JPEG", 2 * c + i);
+            annotations += &format!("{file}\t{id}\t0\t32\t44\t62\n");
+            files.push((format!("val/images/{file}"), picture(80 * c as u8)));
+        }
+    }
+    files.push(("test/images/test_0.JPEG".into(), picture(0)));
+    files.push(("val/val_annotations.txt".into(), annotations.into()));
+    let mut ids = IDS;
+    ids.reverse();
+    files.push(("wnids.txt".into(), ids.join("\n").into()));
+    files.push((
+        "words.txt".into(),
+        "n01443537\tgoldfish, Carassius auratus\nn01641577\tbullfrog\n".into(),
+    ));
+    files
+}
+
+fn unpack(dir: &Path, files: &Files) {
+    for (name, bytes) in files {
+        let path = dir.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+fn zipped(files: &Files) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.add_directory("tiny-imagenet-200/", FileOptions::default())
+        .unwrap();
+    for (name, bytes) in files {
+        zip.start_file(format!("tiny-imagenet-200/{name}"), FileOptions::default())
+            .unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn folder_and_archive_are_the_same_set() {
+    let (dir, packed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    unpack(&dir.path().join("tiny-imagenet-200"), &files());
+    std::fs::write(
+        packed.path().join("tiny-imagenet-200.zip"),
+        zipped(&files()),
+    )
+    .unwrap();
+    let sets =
+        [dir.path(), packed.path()].map(|dir| load(&config("tiny-imagenet", dir), 1).unwrap());
+    for set in &sets {
+        assert_eq!(set.classes, ["goldfish", "n01629819", "bullfrog"]);
+        assert_eq!(
+            [set.train.len(), set.validation.len(), set.test.len()],
+            [33, 3, 6]
+        );
+        assert_eq!(set.train.shape, [3, 64, 64]);
+        assert_eq!(set.test.labels, [0, 0, 1, 1, 2, 2]);
+        // The blue channel tells the class, as far as JPEG keeps it.
+        for (picture, &label) in pictures(&set.test).iter().zip(&set.test.labels) {
+            let blue = picture[2 * 4096 + 2080];
+            assert!(blue.abs_diff(80 * label as u8) < 12, "{blue} {label}");
+        }
+    }
+    assert_eq!(sets[0].train, sets[1].train);
+    assert_eq!(sets[0].test, sets[1].test);
+    // The second time comes from the cache and is the same.
+    let again = load(&config("tiny-imagenet", packed.path()), 1).unwrap();
+    assert_eq!(again.train, sets[1].train);
+    let small = DataConfig {
+        image_size: 32,
+        ..config("tiny-imagenet", packed.path())
+    };
+    assert_eq!(load(&small, 1).unwrap().train.shape, [3, 32, 32]);
+}
+
+#[test]
+fn a_val_sorted_into_class_folders_is_read() {
+    let mut files = files();
+    files.retain(|f| !f.0.starts_with("val/val_annotations"));
+    for (name, _) in &mut files {
+        if let Some(file) = name.strip_prefix("val/images/val_") {
+            let number: usize = file.trim_end_matches(".JPEG").parse().unwrap();
+            *name = format!("val/{}/images/val_{number}.JPEG", IDS[number / 2]);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    unpack(dir.path(), &files);
+    let set = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
+    assert_eq!(set.test.labels, [0, 0, 1, 1, 2, 2]);
+}
+
+#[test]
+fn faults_are_named() {
+    type Change = fn(&mut Files);
+    let cases: [(&str, &str, Change); 6] = [
+        ("train/n01629819", "wnids.txt lists the class", |f| {
+            f.retain(|f| !f.0.starts_with("train/n01629819"));
+        }),
+        ("val/val_annotations.txt", "5 images, expected 6", |f| {
+            let file = f
+                .iter_mut()
+                .find(|f| f.0.ends_with("annotations.txt"))
+                .unwrap();
+            let end = file.1[..file.1.len() - 1]
+                .iter()
+                .rposition(|&b| b == b'\n')
+                .unwrap();
+            file.1.truncate(end + 1);
+        }),
+        ("val/val_annotations.txt", "class n9 of val_0.JPEG", |f| {
+            let file = f
+                .iter_mut()
+                .find(|f| f.0.ends_with("annotations.txt"))
+                .unwrap();
+            let text = String::from_utf8(file.1.clone()).unwrap();
+            file.1 = text.replacen("n01443537", "n9", 1).into();
+        }),
+        ("n01641577_3.JPEG", "n01641577_3.JPEG", |f| {
+            let file = f
+                .iter_mut()
+                .find(|f| f.0.ends_with("n01641577_3.JPEG"))
+                .unwrap();
+            file.1.truncate(200);
+        }),
+        ("n01641577_3.JPEG", "not an image", |f| {
+            let file = f
+                .iter_mut()
+                .find(|f| f.0.ends_with("n01641577_3.JPEG"))
+                .unwrap();
+            file.1 = b"<html>".to_vec();
+        }),
+        (
+            "n01641577_3.JPEG",
+            "the image is 32×64, expected 64×64",
+            |f| {
+                let file = f
+                    .iter_mut()
+                    .find(|f| f.0.ends_with("n01641577_3.JPEG"))
+                    .unwrap();
+                file.1 = encoded(colour(32, 64, 0), ImageFormat::Jpeg);
+            },
+        ),
+    ];
+    for (file, part, change) in cases {
+        let mut files = files();
+        change(&mut files);
+        let dir = tempfile::tempdir().unwrap();
+        unpack(dir.path(), &files);
+        refused(load(&config("tiny-imagenet", dir.path()), 1), file, part);
+        let packed = tempfile::tempdir().unwrap();
+        std::fs::write(packed.path().join("tiny-imagenet-200.zip"), zipped(&files)).unwrap();
+        refused(load(&config("tiny-imagenet", packed.path()), 1), file, part);
+    }
+    let good = zipped(&files());
+    for (bytes, part) in [
+        (
+            good[..good.len() / 2].to_vec(),
+            "cut short or no zip archive",
+        ),
+        (b"<html>".to_vec(), "cut short or no zip archive"),
+        (zipped(&vec![("x.txt".into(), vec![])]), "no folder `train`"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("tiny-imagenet-200.zip"), bytes).unwrap();
+        refused(
+            load(&config("tiny-imagenet", dir.path()), 1),
+            "tiny-imagenet-200.zip",
+            part,
+        );
+    }
+}

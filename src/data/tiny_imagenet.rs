@@ -1,0 +1,262 @@
+//! Tiny-ImageNet as published, from its archive or the folder it unpacks to.
+//!
+//! `train/CLASS/images/*.JPEG`, and `val/images/*.JPEG` with `val/val_annotations.txt`. A `val` that was sorted into class
+//! folders, as many do, is read as well. The images in `test` have no labels; `val` is the test split here. Classes are
+//! in the order of their WordNet numbers, as folder loaders have them.
+
+use crate::cache::{self, Seen};
+use crate::catalogue::Entry;
+use crate::load::RawSet;
+use crate::pictures::{self, Origin, Picture, Reader, Target};
+use crate::source::bad;
+use crate::{Result, folder};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+const ARCHIVE: &str = "tiny-imagenet-200.zip";
+
+/// The archive in `dir`, or `dir` itself when it is the unpacked one.
+pub(crate) fn find(dir: &Path) -> Option<PathBuf> {
+    if dir.join("train").is_dir() && dir.join("val").is_dir() {
+        return Some(dir.to_owned());
+    }
+    let archive = dir.join(ARCHIVE);
+    archive.is_file().then_some(archive)
+}
+
+/// Reads the set from its archive or folder.
+pub(crate) fn read_set(entry: &'static Entry, path: &Path, image_size: usize) -> Result<RawSet> {
+    let mut seen = Seen::default();
+    let (origin, names) = if path.is_dir() {
+        (Origin::Folder(path.to_owned()), walked(path, &mut seen)?)
+    } else {
+        seen.add(path, ARCHIVE)?;
+        zipped(path)?
+    };
+    let make = || {
+        let mut reader = Reader::open(&origin)?;
+        let listed = Listed::new(&mut reader, &names)?;
+        let [channels, height, width] = entry.shape.unwrap_or([3, 64, 64]);
+        let target = match image_size {
+            0 => Target {
+                shape: [channels, height, width],
+                resize: false,
+            },
+            n => Target {
+                shape: [channels, n, n],
+                resize: true,
+            },
+        };
+        Ok(RawSet {
+            train: pictures::decode(&origin, &listed.train, target)?,
+            validation: None,
+            test: Some(pictures::decode(&origin, &listed.val, target)?),
+            classes: listed.classes,
+        })
+    };
+    cache::through(path, entry.name, &seen.key(image_size), make)
+}
+
+/// Paths of all files below `train` and `val`, and of the lists beside them.
+fn walked(dir: &Path, seen: &mut Seen) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut waiting = vec![dir.join("val"), dir.join("train")];
+    while let Some(folder) = waiting.pop() {
+        for file in folder::entries(&folder)? {
+            let path = file.path();
+            if path.is_dir() {
+                waiting.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy();
+            seen.add(&path, &name)?;
+            names.push(name.into_owned());
+        }
+    }
+    for list in ["wnids.txt", "words.txt"] {
+        if dir.join(list).is_file() {
+            seen.add(&dir.join(list), list)?;
+            names.push(list.into());
+        }
+    }
+    Ok(names)
+}
+
+/// The archive's files, below the folder in it.
+fn zipped(path: &Path) -> Result<(Origin, Vec<String>)> {
+    let Reader::Zip(_, _, archive) = Reader::open(&Origin::Zip(path.to_owned(), String::new()))?
+    else {
+        unreachable!("a zip archive was opened");
+    };
+    let below = archive
+        .file_names()
+        .find_map(|name| {
+            let at = name.find("train/")?;
+            (at == 0 || name[..at].ends_with('/')).then(|| name[..at].to_owned())
+        })
+        .ok_or_else(|| {
+            bad(
+                &path.display().to_string(),
+                "it has no folder `train`, as Tiny-ImageNet has",
+            )
+        })?;
+    let names = archive
+        .file_names()
+        .filter(|name| !name.ends_with('/'))
+        .filter_map(|name| name.strip_prefix(&below).map(str::to_owned))
+        .collect();
+    Ok((Origin::Zip(path.to_owned(), below), names))
+}
+
+/// The set's pictures with their classes.
+struct Listed {
+    classes: Vec<String>,
+    train: Vec<Picture>,
+    val: Vec<Picture>,
+}
+
+impl Listed {
+    fn new(reader: &mut Reader, names: &[String]) -> Result<Self> {
+        let mut train: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let (mut val_plain, mut val_sorted) = (BTreeSet::new(), BTreeSet::new());
+        for name in names.iter().filter(|n| pictures::is_picture(n)) {
+            match name.split('/').collect::<Vec<_>>()[..] {
+                ["train", class, "images", _] | ["train", class, _] => {
+                    train.entry(class).or_default().insert(name);
+                }
+                ["val", "images", file] => {
+                    val_plain.insert((file, name.as_str()));
+                }
+                ["val", class, "images", _] | ["val", class, _] => {
+                    val_sorted.insert((class, name.as_str()));
+                }
+                _ => {}
+            }
+        }
+        let ids = ids(reader, names, &train)?;
+        let label = |class: &str| ids.binary_search(&class.to_owned()).ok();
+        let picture = |name: &str, label: usize| Picture {
+            name: name.to_owned(),
+            label: label as u16,
+        };
+        let train = train
+            .values()
+            .enumerate()
+            .flat_map(|(i, names)| names.iter().map(move |name| picture(name, i)))
+            .collect();
+
+        let mut val = Vec::new();
+        if !val_plain.is_empty() {
+            let list = "val/val_annotations.txt";
+            let shown = reader.display(list);
+            let known = annotations(reader, list)?;
+            if known.len() != val_plain.len() {
+                return Err(bad(
+                    &shown,
+                    format!(
+                        "it has {} images, expected {}, one for each in val/images",
+                        known.len(),
+                        val_plain.len()
+                    ),
+                ));
+            }
+            for (file, name) in val_plain {
+                let class = known
+                    .get(file)
+                    .ok_or_else(|| bad(&shown, format!("it does not say the class of {file}")))?;
+                let label = label(class).ok_or_else(|| {
+                    bad(&shown, format!("class {class} of {file} is not in `train`"))
+                })?;
+                val.push(picture(name, label));
+            }
+        }
+        for (class, name) in val_sorted {
+            let label = label(class).ok_or_else(|| {
+                bad(
+                    &reader.display(name),
+                    format!("class {class} is not in `train`"),
+                )
+            })?;
+            val.push(picture(name, label));
+        }
+        if val.is_empty() {
+            return Err(bad(
+                &reader.display("val"),
+                "it has no images, and they are the test split",
+            ));
+        }
+        Ok(Self {
+            classes: words(reader, names, &ids)?,
+            train,
+            val,
+        })
+    }
+}
+
+/// The classes' WordNet numbers, in order.
+fn ids(
+    reader: &mut Reader,
+    names: &[String],
+    train: &BTreeMap<&str, BTreeSet<&str>>,
+) -> Result<Vec<String>> {
+    let there: Vec<String> = train.keys().map(|&id| id.to_owned()).collect();
+    if there.len() < 2 {
+        return Err(bad(
+            &reader.display("train"),
+            "it does not have images of at least two classes",
+        ));
+    }
+    if names.iter().any(|n| n == "wnids.txt") {
+        let text = reader.read("wnids.txt")?;
+        let listed: BTreeSet<String> = String::from_utf8_lossy(&text)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        if let Some(id) = listed.iter().find(|id| there.binary_search(id).is_err()) {
+            return Err(bad(
+                &reader.display(&format!("train/{id}")),
+                "no images, but wnids.txt lists the class",
+            ));
+        }
+        if let Some(id) = there.iter().find(|id| !listed.contains(*id)) {
+            return Err(bad(
+                &reader.display(&format!("train/{id}")),
+                "wnids.txt does not list the class",
+            ));
+        }
+    }
+    Ok(there)
+}
+
+/// The class of every image in `val/images`.
+fn annotations(reader: &mut Reader, list: &str) -> Result<HashMap<String, String>> {
+    let text = reader.read(list)?;
+    let mut known = HashMap::new();
+    for (i, line) in String::from_utf8_lossy(&text).lines().enumerate() {
+        let mut words = line.split('\t');
+        let (Some(file), Some(class)) = (words.next(), words.next()) else {
+            return Err(bad(
+                &reader.display(list),
+                format!("line {} does not have a file and a class", i + 1),
+            ));
+        };
+        known.insert(file.to_owned(), class.to_owned());
+    }
+    Ok(known)
+}
+
+/// What the classes are called: the first word of each in `words.txt`, else its number.
+fn words(reader: &mut Reader, names: &[String], ids: &[String]) -> Result<Vec<String>> {
+    let mut called: HashMap<String, String> = HashMap::new();
+    if names.iter().any(|n| n == "words.txt") {
+        let text = reader.read("words.txt")?;
+        for line in String::from_utf8_lossy(&text).lines() {
+            if let Some((id, words)) = line.split_once('\t') {
+                let first = words.split(',').next().unwrap_or(words).trim();
+                called.insert(id.to_owned(), first.to_owned());
+            }
+        }
+    }
+    let name = |id: &String| called.get(id).unwrap_or(id).clone();
+    Ok(ids.iter().map(name).collect())
+}
