@@ -120,7 +120,10 @@ fn data_files_with_a_fault_are_named() {
     place
         .surfit("run tiny.toml --run-dir c --set data.set=mnits")
         .fails(2, &["data.set", "mnits", "did you mean `mnist`?"]);
-    assert!(!place.path("c").exists(), "no run directory for a misspelt set");
+    assert!(
+        !place.path("c").exists(),
+        "no run directory for a misspelt set"
+    );
     place
         .surfit("run tiny.toml --run-dir d --set network.name=cmn")
         .fails(1, &["cmn", "cnn"]);

@@ -63,13 +63,7 @@ fn crates_depend_only_in_the_allowed_directions() {
         "99",
         &[
             &frontends[..],
-            &[
-                "tch",
-                "torch-sys",
-                "tokio",
-                "surfit-data",
-                "surfit-engine",
-            ],
+            &["tch", "torch-sys", "tokio", "surfit-data", "surfit-engine"],
         ]
         .concat(),
     );

@@ -19,7 +19,7 @@ pub struct Split {
 
 impl Split {
     /// `images`, on `device`. `mean` and `std` are per channel, of pixel values in 0..=1.
-    pub(super) fn new(raw: Images, mean: &[f64], std: &[f64], device: Device) -> Self {
+    pub(super) fn new(images: Images, mean: &[f64], std: &[f64], device: Device) -> Self {
         let [c, h, w] = images.shape.map(|x| x as i64);
         let per_channel = |value: fn(f64, f64) -> f64| {
             let values: Vec<f32> = mean
