@@ -108,8 +108,11 @@ fn forms(entry: &Entry) -> &'static [Form; 2] {
     }
 }
 
+/// Files that are there, and those that are missing.
+type Files = (Vec<PathBuf>, Vec<PathBuf>);
+
 /// The forms that lie in `dir`, unpacked ones first: no time goes into unpacking them.
-pub(crate) fn find(entry: &Entry, dir: &Path) -> Vec<(Place, (Vec<PathBuf>, Vec<PathBuf>))> {
+pub(crate) fn find(entry: &Entry, dir: &Path) -> Vec<(Place, Files)> {
     let mut all = Vec::new();
     for form in forms(entry) {
         for folder in [dir.join(form.folder), dir.to_owned()] {

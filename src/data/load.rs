@@ -3,7 +3,7 @@
 use crate::catalogue::{Entry, Family, entry};
 use crate::find::{Found, Layout, find};
 use crate::images::Images;
-use crate::{Result, cifar, divide, fashion_small, folder, idx, tiny_imagenet};
+use crate::{Error, Result, cifar, divide, fashion_small, folder, idx, tiny_imagenet};
 use surfit_core::config::DataConfig;
 
 /// A data set as its files have it.
@@ -47,7 +47,8 @@ pub struct Loaded {
 /// A sentence for an unknown name (with the nearest known one), for files that are missing, cut short or not what
 /// they should be, and for limits that leave too few images.
 pub fn load(config: &DataConfig, seed: u64) -> Result<Loaded> {
-    let found = find(entry(&config.set)?, &config.dir)?;
+    let entry = entry(&config.set).map_err(|e| Error::input(format!("data.set: {e}")))?;
+    let found = find(entry, &config.dir)?;
     load_found(&found, config, seed)
 }
 
@@ -74,7 +75,7 @@ fn check_size(entry: &Entry, image_size: usize) -> Result<()> {
     match entry.family {
         Family::Folder | Family::TinyImageNet => Ok(()),
         _ if image_size == 0 => Ok(()),
-        _ => Err(crate::Error::input(format!(
+        _ => Err(Error::input(format!(
             "data.image_size = {image_size}: the images of {} have a fixed size; leave it at 0",
             entry.name
         ))),

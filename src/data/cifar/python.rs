@@ -171,7 +171,7 @@ impl Pickled<'_> {
                 if is_numpy(module, name, "multiarray", "_reconstruct") {
                     self.reconstructed(object, count)
                 } else if is_numpy(module, name, "numeric", "_frombuffer") {
-                    self.from_buffer(object, count)
+                    self.buffered(object, count)
                 } else {
                     Some(data)
                 }
@@ -200,7 +200,7 @@ impl Pickled<'_> {
     }
 
     /// The bytes of an array that was made from `(bytes, type, shape, order)`.
-    fn from_buffer(&self, object: Object, count: usize) -> Option<Value> {
+    fn buffered(&self, object: Object, count: usize) -> Option<Value> {
         let &[bytes, kind, shape, order] = &self.objects.sequences[object.arguments][..] else {
             return None;
         };
