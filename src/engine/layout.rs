@@ -168,6 +168,11 @@ impl Layout {
         self.parameters.last().map_or(0, |p| p.offset + p.len())
     }
 
+    /// Number of classes: entries of the last parameter, which is the bias of the logits.
+    pub fn classes(&self) -> Option<i64> {
+        self.parameters.last().map(Parameter::len)
+    }
+
     /// True for a network without weights.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

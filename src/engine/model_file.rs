@@ -95,6 +95,14 @@ pub fn to_flat(
     }
     let (mut missing, mut shaped) = (Vec::new(), Vec::new());
     let mut tensors = Vec::with_capacity(expected.len());
+    // The last parameter, a bias with an entry for each class, tells whether the file is of a network for others.
+    let last = layout
+        .parameters
+        .last()
+        .and_then(|p| found.get(p.name.as_str()));
+    let other_classes = last
+        .map(|bias| bias.numel() as i64)
+        .filter(|&n| Some(n) != layout.classes());
     for (name, shape) in &expected {
         match found.remove(name.as_str()) {
             None => missing.push(format!("`{name}`")),
@@ -120,6 +128,16 @@ pub fn to_flat(
         }
     }
     unexpected.sort_unstable();
+    if let (Some(theirs), Some(ours)) = (other_classes, layout.classes())
+        && missing.is_empty()
+        && unexpected.is_empty()
+    {
+        return bad(format!(
+            "it tells {theirs} classes apart, the data set has {ours}: {}; use a network for these classes, or check \
+             data.set in the configuration",
+            few(&shaped)
+        ));
+    }
     let complaints: Vec<String> = [
         ("lacks", missing),
         ("has the wrong shapes", shaped),

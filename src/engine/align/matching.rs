@@ -4,6 +4,7 @@ use super::{assignment, parts, permuted_parameter};
 use crate::Result;
 use crate::layout::{Layout, Norms};
 use crate::networks::{Network, Taps};
+use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};
 
 /// For each group the permutation of `other` under which activations correlate best with those of `reference`, over
@@ -122,9 +123,14 @@ pub(super) fn by_weights(
         .map(|group| (0..group.size).collect())
         .collect();
     let targets = layout.views(reference);
+    let neighbours = neighbours(layout);
+    // A group's inner products change with its neighbours' permutations alone.
+    let mut stale = vec![true; permutations.len()];
     for _ in 0..SWEEPS {
-        let mut changed = false;
         for group in 0..permutations.len() {
+            if !std::mem::take(&mut stale[group]) {
+                continue;
+            }
             let score = weight_score(layout, &targets, other, group, &permutations)?;
             let better = assignment::largest(&score)?;
             let total = |p: &[i64]| -> f64 {
@@ -136,14 +142,31 @@ pub(super) fn by_weights(
             let (old, new) = (total(&permutations[group]), total(&better));
             if new > old + 1e-9 * old.abs() {
                 permutations[group] = better;
-                changed = true;
+                neighbours[group].iter().for_each(|&n| stale[n] = true);
             }
         }
-        if !changed {
+        if !stale.contains(&true) {
             break;
         }
     }
     Ok(permutations)
+}
+
+/// For each group the others that share a parameter with it.
+fn neighbours(layout: &Layout) -> Vec<Vec<usize>> {
+    let of = |group: usize| {
+        let groups = layout.parameters.iter().map(|p| {
+            let axes = p.axes.iter().flatten();
+            axes.map(|axis| axis.group).collect::<BTreeSet<_>>()
+        });
+        let mut near = BTreeSet::new();
+        groups
+            .filter(|groups| groups.contains(&group))
+            .for_each(|groups| near.extend(groups));
+        near.remove(&group);
+        near.into_iter().collect()
+    };
+    (0..layout.groups.len()).map(of).collect()
 }
 
 /// Inner products of the weights that belong to each unit of `group` in the reference, `targets`, and in `other`

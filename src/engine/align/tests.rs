@@ -2,9 +2,11 @@ use super::*;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use surfit_core::config::NetworkConfig;
-use tch::{Device, Kind};
+use tch::Kind;
 
 fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
+    // Tests run side by side; threads of several of them would only wait for each other.
+    tch::set_num_threads(1);
     let config = NetworkConfig {
         name: name.into(),
         widths: widths.into(),

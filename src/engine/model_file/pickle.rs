@@ -60,6 +60,9 @@ pub(super) struct View {
     pub stride: Vec<i64>,
 }
 
+/// Axes of a tensor, far more than any network has.
+const MAX_AXES: usize = 16;
+
 /// Everything that a pickle made.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
@@ -357,7 +360,12 @@ impl<'a> Machine<'a> {
                         Value::Int(n) => Ok(*n),
                         _ => Err(damaged()),
                     };
-                    self.items_of(value)?.iter().map(number).collect()
+                    let items = self.items_of(value)?;
+                    // One long list may be named by any number of tensors, and every tensor keeps its own copy.
+                    if items.len() > MAX_AXES {
+                        return Err(damaged());
+                    }
+                    items.iter().map(number).collect()
                 };
                 let storage = self.objects.storages[storage];
                 let view = View {

@@ -15,8 +15,8 @@ type Archive = ZipArchive<BufReader<File>>;
 
 /// A list of tensors that is longer than this is none.
 const MAX_PICKLE: u64 = 16 << 20;
-/// Axes of a tensor, far more than any network has.
-const MAX_AXES: usize = 16;
+/// How often its own size the copies of parts of a storage may take: transposed weights need one, shared ones two.
+const MAX_COPIES: i64 = 4;
 /// Under which names training scripts keep the state dict beside other things.
 const INNER: [&str; 4] = ["state_dict", "model_state_dict", "model", "net"];
 
@@ -68,19 +68,27 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
         let damaged = || bad(&format!("is damaged: tensor `{name}` cannot be read"));
         // Tensors that share memory in the file are read once.
         let key = objects.texts[view.storage.key].as_str();
-        let storage = match storages.entry(key) {
+        let (storage, copied) = match storages.entry(key) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(
-                storage(&mut archive, &format!("{folder}/data/{key}"), view)
-                    .map_err(|e| e.map_or_else(damaged, |e| e.of(path)))?,
-            ),
+            Entry::Vacant(entry) => {
+                let storage = storage(&mut archive, &format!("{folder}/data/{key}"), view)
+                    .map_err(|e| e.map_or_else(damaged, |e| e.of(path)))?;
+                entry.insert((storage, 0))
+            }
         };
-        if storage.kind() != view.storage.kind || !fits(view, storage.numel() as i64) {
+        let len = storage.numel() as i64;
+        if storage.kind() != view.storage.kind || !fits(view, len) {
             return Err(damaged());
         }
-        let tensor = storage
-            .f_as_strided(&view.size, &view.stride, view.offset)?
-            .f_contiguous()?;
+        let mut tensor = storage.f_as_strided(&view.size, &view.stride, view.offset)?;
+        if !tensor.is_contiguous() {
+            // Without a bound a small file with many names for one storage could ask for any amount of memory.
+            *copied += tensor.numel() as i64;
+            if *copied > MAX_COPIES * len {
+                return Err(damaged());
+            }
+            tensor = tensor.f_contiguous()?;
+        }
         tensors.push((name.to_owned(), tensor));
     }
     Ok(tensors)
@@ -134,7 +142,7 @@ fn fits(view: &View, len: i64) -> bool {
         ..
     } = view;
     let natural = [size, stride].iter().all(|v| v.iter().all(|&n| n >= 0));
-    if !natural || *offset < 0 || size.len() != stride.len() || size.len() > MAX_AXES {
+    if !natural || *offset < 0 || size.len() != stride.len() {
         return false;
     }
     // An element may lie at several places of the tensor, but no state dict repeats elements.

@@ -281,6 +281,19 @@ fn a_state_dict_must_be_that_of_the_network() {
         d,
         vec!["`features.0.0.weight` is [3, 3, 3, 3] instead of [3, 1, 3, 3]"],
     ));
+    let mut d = full();
+    let float = (Kind::Float, Device::Cpu);
+    d[6].1 = Tensor::zeros([100, 5], float);
+    d[7].1 = Tensor::zeros([100], float);
+    edited.push((
+        "classes",
+        d,
+        vec![
+            "it tells 100 classes apart, the data set has 4",
+            "`classifier.weight` is [100, 5] instead of [4, 5]",
+            "data.set",
+        ],
+    ));
     let d = full();
     let _ = d[6].1.narrow(0, 1, 2).fill_(f64::INFINITY);
     edited.push((

@@ -5,6 +5,8 @@ use tch::{Device, Kind};
 mod pytorch;
 
 fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
+    // Tests run side by side; threads of several of them would only wait for each other.
+    tch::set_num_threads(1);
     let config = NetworkConfig {
         name: name.into(),
         widths: widths.into(),

@@ -212,6 +212,16 @@ fn nothing_but_tensors_is_admitted() {
             "`mymodel.Net`",
         ),
         (
+            "complex numbers",
+            Pickle::new()
+                .raw(b"}")
+                .text("w")
+                .tensor("ComplexFloatStorage", "0", 3, 0, &[3], &[1])
+                .raw(b"s")
+                .end(),
+            "`torch.ComplexFloatStorage`",
+        ),
+        (
             "no dictionary",
             Pickle::new().int(3).end(),
             "does not hold a dictionary",
@@ -261,6 +271,53 @@ fn nothing_but_tensors_is_admitted() {
         .raw(b"u")
         .end();
     assert!(refusal(read(&archive(dir.path(), pun, storages()))).contains("tensor `v`"));
+}
+
+/// Small files that would ask for much memory: each is refused before it gets any.
+#[test]
+fn bombs_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.pt");
+    let write = |entries: &[(&str, &[u8])]| {
+        let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+        let deflated =
+            zip::write::FileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        for (name, bytes) in entries {
+            zip.start_file(*name, deflated).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap();
+        assert!(fs::metadata(&path).unwrap().len() < 1 << 20);
+    };
+    // A list of tensors, and a storage, that are far larger than the file.
+    let zeros = vec![0; 64 << 20];
+    write(&[("x/data.pkl", &zeros)]);
+    assert!(refusal(read(&path)).contains("list of tensors cannot be read"));
+    let one = Pickle::new()
+        .raw(b"}")
+        .text("w")
+        .tensor("FloatStorage", "0", 16 << 20, 0, &[16 << 20], &[1])
+        .raw(b"s");
+    write(&[("x/data.pkl", &one.end()), ("x/data/0", &zeros)]);
+    assert!(refusal(read(&path)).contains("tensor `w` cannot be read"));
+
+    // A list of sizes that is long, which many tensors could name.
+    let sized = Pickle::new()
+        .raw(b"}")
+        .text("w")
+        .tensor("FloatStorage", "0", 6, 0, &[1; 100], &[1; 100])
+        .raw(b"s");
+    assert!(refusal(read(&archive(dir.path(), sized.end(), storages()))).contains("damaged"));
+
+    // Many names for one storage, none of which can be a view of it.
+    let mut names = Pickle::new().raw(b"}(");
+    for i in 0..50 {
+        names = names
+            .text(&format!("w{i}"))
+            .tensor("FloatStorage", "0", 6, 0, &[2, 3], &[1, 2]);
+    }
+    let names = archive(dir.path(), names.raw(b"u").end(), storages());
+    assert!(refusal(read(&names)).contains("tensor `w4` cannot be read"));
 }
 
 #[test]

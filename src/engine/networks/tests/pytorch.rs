@@ -55,6 +55,7 @@ fn value(name: &str, shape: &[i64]) -> Tensor {
 }
 
 fn check(family: &str) {
+    tch::set_num_threads(1);
     let text = include_str!("../fixtures/pytorch.json");
     let fixtures: Fixtures = serde_json::from_str(text).unwrap();
     let mut seen = 0;
