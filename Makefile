@@ -11,7 +11,7 @@ RELEASE = $${CARGO_TARGET_DIR:-target}/release
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build run test format-check lint doc test-setup test-doc test-rust \
-	screenshots bench bench-terminal install
+	test-pytorch screenshots bench bench-terminal install
 
 help: ## show this list
 	@echo "surfit: a terminal workbench for Bézier surfaces between neural networks"
@@ -63,6 +63,10 @@ test-rust: setup ## run the Rust tests, with cargo-nextest where it is installed
 	else \
 		set -x; $(CARGO) test --workspace --all-targets --locked; \
 	fi
+
+test-pytorch: build ## hold every network against PyTorch, both ways (installs PyTorch, gigabytes; ARGS names networks)
+	@echo "== comparing with PyTorch"
+	@$(PYTHON) -B scripts/test_pytorch.py $(RELEASE)/surfit $(ARGS)
 
 screenshots: build ## make the pictures in screenshots/ anew
 	@echo "== making the screenshots"

@@ -28,6 +28,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 THREADS = int(os.environ.get("OMP_NUM_THREADS") or 0)
 CLASSES = 10
 SHAPE = [1, 28, 28]
+# Images of the data set inside the program that are used, so that full-size networks take seconds.
+SPLITS = {"train": 800, "validation": 200, "test": 400}
 # Network and its widths; full size except where that would only take longer.
 CASES = [
     ("cnn", []),
@@ -45,8 +47,7 @@ compute = "f32"
 threads = {threads}
 [data]
 set = "fashion-mnist-16k"
-train_images = 600
-validation_images = 200
+dir = {data}
 calibration_images = 200
 [network]
 name = "{network}"
@@ -79,9 +80,21 @@ def idx(name):
     return np.frombuffer(data, np.uint8, offset=4 + 4 * len(axes)).reshape(axes)
 
 
+def write_data(folder):
+    """The first images of each split as IDX files of their own."""
+    for split, count in SPLITS.items():
+        for part in ("images-idx3", "labels-idx1"):
+            array = idx(f"{split}-{part}")[:count]
+            head = [0x800 + array.ndim, *array.shape]
+            words = b"".join(n.to_bytes(4, "big") for n in head)
+            (folder / f"{split}-{part}-ubyte").write_bytes(words + array.tobytes())
+
+
 def images(split, mean, std):
-    x = torch.from_numpy(idx(f"{split}-images-idx3").astype(np.float32))[:, None] / 255
-    return (x - mean) / std, torch.from_numpy(idx(f"{split}-labels-idx1").astype(np.int64))
+    count = SPLITS[split]
+    x = torch.from_numpy(idx(f"{split}-images-idx3")[:count].astype(np.float32))[:, None] / 255
+    labels = idx(f"{split}-labels-idx1")[:count].astype(np.int64)
+    return (x - mean) / std, torch.from_numpy(labels)
 
 
 def measure(model, data):
@@ -151,7 +164,9 @@ def check(surfit, network, widths, folder):
     files = save(models, folder)
     config = folder / "config.toml"
     corners = json.dumps([str(f) for f in files])
-    fields = {"network": network, "widths": widths, "corners": corners, "threads": THREADS}
+    write_data(folder)
+    data = json.dumps(str(folder))
+    fields = {"network": network, "widths": widths, "corners": corners, "threads": THREADS, "data": data}
     config.write_text(CONFIG.format(**fields))
 
     surfit("run", config, "--run-dir", folder / "run")
