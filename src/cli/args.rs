@@ -66,6 +66,8 @@ pub enum Sub {
     Open(OpenArgs),
     /// Do a whole job without the screen: corners, alignment, fit, heatmap, export
     Run(RunArgs),
+    /// Run variants of an experiment over several seeds and write their tables and figures
+    Study(StudyArgs),
     /// Go on with a run from its last checkpoint
     Resume(ResumeArgs),
     /// Checkpoint a run and end its engine
@@ -138,9 +140,50 @@ pub struct RunArgs {
     /// Replace a value of the configuration, such as `fit.degree=[3,3]`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
+    /// Do the job once for each of N seeds, from the configuration's on, and give mean and deviation of every figure
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub seeds: Option<u64>,
     /// How to follow it
     #[command(flatten)]
     pub follow: Follow,
+}
+
+/// `surfit study`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  surfit study configs/study/cnn.toml --jobs 2
+  surfit study configs/study/cnn.toml --seeds 1,2 --only linear
+  surfit study configs/study/cnn.toml --set data.set=cifar10 --dir /data/cifar-study
+
+A study's file names a configuration, seeds, and variants of it. Runs that are finished are not done again
+and those that were begun go on, so the same command continues a study that was interrupted. The report is
+README.md with its figures.")]
+pub struct StudyArgs {
+    /// The study
+    #[arg(value_name = "STUDY", value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    /// Where its runs live; by default a folder among your runs
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Where the report goes; by default beside the runs
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// Runs at a time; set `threads` in the configuration so that together they have one for each core
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+    /// Seeds instead of the study's own
+    #[arg(long, value_name = "SEEDS", value_delimiter = ',')]
+    pub seeds: Vec<u64>,
+    /// Only this variant; may be repeated
+    #[arg(long, value_name = "VARIANT")]
+    pub only: Vec<String>,
+    /// Replace a value of every variant's configuration; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Write the report of what is finished, and run nothing
+    #[arg(long)]
+    pub report_only: bool,
 }
 
 /// How a job is followed.

@@ -20,6 +20,7 @@ mod report;
 mod resume;
 mod run;
 mod stop;
+mod study;
 mod themes;
 mod workbench;
 
@@ -66,6 +67,7 @@ fn dispatch(cli: Cli) -> Result<(), Fault> {
         Some(Sub::Heatmap(args)) => heatmap::heatmap(args),
         Some(Sub::Export(args)) => export::export(args),
         Some(Sub::Eval(args)) => eval::eval(args),
+        Some(Sub::Study(args)) => study::study(args),
         Some(Sub::Report(args)) => report::report(args),
         Some(Sub::Bench(args)) => bench::bench(args),
         Some(Sub::Config(args)) => config::config(args.command),

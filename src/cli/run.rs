@@ -2,13 +2,16 @@
 
 use super::args::{Follow, RunArgs};
 use super::fault::Fault;
-use super::{foreground, out, place};
+use super::{foreground, out, place, study};
 use crate::client::{self, Launch};
 use surfit_core::config;
 use surfit_core::run_dir::RunDir;
 
 /// Makes the run and does its job.
 pub fn run(args: RunArgs) -> Result<(), Fault> {
+    if let Some(count) = args.seeds {
+        return study::seeds(args, count);
+    }
     let config = config::load(&args.config, &args.sets)?;
     // Before the directory is made: without an engine it would be an empty run.
     client::engine_program()?;

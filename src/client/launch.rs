@@ -70,7 +70,7 @@ pub fn engine_command() -> Result<Command, ClientError> {
 ///
 /// # Errors
 /// [`ClientError::NoProgram`], [`ClientError::Run`] for a log that cannot be opened, [`ClientError::Io`].
-fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
+pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
     let mut command = engine_command()?;
     let log_path = run.log_path();
     let log = File::options()

@@ -21,5 +21,5 @@ mod tests;
 pub use connection::{Connection, Received, connect};
 pub use error::ClientError;
 pub use follow::{Followed, Follower};
-pub use launch::{Launch, engine_command, engine_program, ensure, start, wait_gone};
+pub use launch::{Launch, engine_command, engine_program, ensure, launch, start, wait_gone};
 pub use visit::{Said, Visit};

@@ -143,6 +143,17 @@ pub struct Exported {
     pub test_accuracy: f64,
 }
 
+/// What else was made of the same corners, to compare the surface with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Which: `corner ensemble`, `uniform soup`, `centroid` or `surface ensemble`.
+    pub name: String,
+    /// Validation accuracy, a fraction.
+    pub validation_accuracy: f64,
+    /// Test accuracy, a fraction.
+    pub test_accuracy: f64,
+}
+
 /// The result of a whole job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
@@ -166,6 +177,12 @@ pub struct Finished {
     pub seconds: std::collections::BTreeMap<String, f64>,
     /// Where the best model was written, when it was.
     pub export: Option<PathBuf>,
+    /// Baselines, when `export.baselines` asked for them.
+    #[serde(default)]
+    pub baselines: Vec<Baseline>,
+    /// Optimizer steps of every corner that was trained here, and of the fit.
+    #[serde(default)]
+    pub steps: [u64; 2],
 }
 
 /// Everything that can happen. Readers ignore names they do not know.

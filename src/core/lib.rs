@@ -20,4 +20,5 @@ pub mod run_dir;
 pub mod schedule;
 pub mod series;
 pub mod snapshot;
+pub mod study;
 pub mod surface;

@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod align;
+pub mod baselines;
 pub mod bench;
 pub mod checkpoint;
 pub mod data;

@@ -5,7 +5,7 @@ mod frame;
 use super::axes::{Drawn, plain, title};
 use super::canvas::Figure;
 use super::style::*;
-use frame::draw_star;
+pub(crate) use frame::draw_star;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};

@@ -10,6 +10,7 @@ mod error;
 mod heatmap;
 mod loss;
 mod slices;
+pub mod study;
 mod style;
 mod written;
 

@@ -202,6 +202,8 @@ pub(crate) fn finished() -> Picture {
                     .map(|(k, v)| (k.to_string(), v))
                     .into(),
                 export: Some(dir),
+                baselines: Vec::new(),
+                steps: [408, 3000],
             }),
         ],
     );

@@ -203,6 +203,8 @@ pub struct CheckpointConfig {
 pub struct ExportConfig {
     /// Write the best grid point when the job is done.
     pub best: bool,
+    /// Compare the surface with the corners' ensemble, their average, its own mean and an ensemble of its points.
+    pub baselines: bool,
 }
 
 impl Default for Config {
@@ -319,7 +321,10 @@ impl Default for CheckpointConfig {
 
 impl Default for ExportConfig {
     fn default() -> Self {
-        Self { best: true }
+        Self {
+            best: true,
+            baselines: false,
+        }
     }
 }
 

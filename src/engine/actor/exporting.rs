@@ -1,7 +1,9 @@
 //! Export of a model, and the end of the job.
 
 use super::{Actor, Work};
+use crate::baselines;
 use crate::export::{self, Chosen};
+use crate::trainer::Trainer;
 use crate::{Error, Result};
 use std::path::PathBuf;
 use surfit_core::event::{Event, Exported, Finished, Stage};
@@ -150,6 +152,16 @@ impl Actor<'_> {
             .iter()
             .map(|w| export::test_accuracy(&self.model, &self.evaluator, &self.data, w).accuracy())
             .collect();
+        let baselines = if self.config.export.baselines {
+            baselines::measure(&self.model, &self.evaluator, &self.data, surface)?
+        } else {
+            Vec::new()
+        };
+        let corner_steps = match self.config.corners.from.is_empty() {
+            true => Trainer::total(&self.data, &self.config.corners),
+            false => 0,
+        };
+        let steps = [corner_steps, self.progress.map_or(0, |p| p.step)];
         self.end_stage();
         let heatmap = &self.heatmap;
         if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best(Metric::Accuracy)) {
@@ -169,6 +181,8 @@ impl Actor<'_> {
                     .map(|(s, t)| (s.name().to_owned(), *t))
                     .collect(),
                 export: exported.map(|e| e.dir),
+                baselines,
+                steps,
             };
             self.journal.say(Event::Finished(finished));
         }

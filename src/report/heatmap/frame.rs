@@ -90,7 +90,7 @@ impl HeatmapFigure<'_> {
 }
 
 /// A five-pointed star, white with a dark rim, readable on any colour.
-pub(super) fn draw_star<DB: DrawingBackend>(
+pub(crate) fn draw_star<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (x, y): (i32, i32),
     radius: f64,

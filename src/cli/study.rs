@@ -1,0 +1,193 @@
+//! `surfit study`, and `surfit run --seeds`: several variants of an experiment, each over several seeds.
+
+mod jobs;
+
+use super::args::{RunArgs, StudyArgs};
+use super::fault::Fault;
+use super::out;
+use jobs::Job;
+use std::path::{Path, PathBuf};
+use surfit_core::config::{self, Config};
+use surfit_core::event::Finished;
+use surfit_core::run_dir::RunDir;
+use surfit_core::study::{Spread, Study, Variant, figures};
+use surfit_report::study::{Outcome, cell, write_study};
+
+/// Does what of a study is not done yet, and writes its report.
+pub fn study(args: StudyArgs) -> Result<(), Fault> {
+    let mut plan = Study::load(&args.plan).map_err(|e| Fault::Usage(e.to_string()))?;
+    if !args.seeds.is_empty() {
+        plan.seeds = args.seeds;
+    }
+    plan.set.extend(args.sets);
+    if let Some(name) = args
+        .only
+        .iter()
+        .find(|n| plan.variants.iter().all(|v| v.name != **n))
+    {
+        let known: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
+        return Err(Fault::Usage(format!(
+            "--only {name}: the study has no such variant; it has {}",
+            known.join(", ")
+        )));
+    }
+    let stem = args
+        .plan
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let dir = args
+        .dir
+        .unwrap_or_else(|| RunDir::default_root().join(format!("study-{stem}")));
+    let common = config::load(&plan.config, &plan.set)?;
+    let all = jobs_of(&plan, &dir)?;
+    let wanted = |job: &&Job| args.only.is_empty() || args.only.contains(&job.variant);
+    if !args.report_only {
+        let todo: Vec<Job> = all.iter().filter(wanted).cloned().collect();
+        jobs::work(&todo, args.jobs, &mut |line| out::line(line))?;
+    }
+    let outcomes = outcomes(&plan, &all)?;
+    let folder = args.out.unwrap_or(dir);
+    let files = write_study(&plan, &common.to_toml(), &outcomes, &folder)
+        .map_err(|e| Fault::Failure(e.to_string()))?;
+    out::line(format!("report {}", files[0].display()))
+}
+
+/// One configuration over several seeds: each a run of its own, then the spread of every figure.
+pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
+    if args.follow.detach {
+        return Err(Fault::Usage(
+            "--seeds with --detach: several runs need somebody to start them in turn; leave one of the two out".into(),
+        ));
+    }
+    let config = config::load(&args.config, &args.sets)?;
+    let base = args.run_dir.unwrap_or_else(|| {
+        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
+        RunDir::default_root().join(format!("{}-seeds-{stamp}", config.name))
+    });
+    let jobs: Vec<Job> = (0..count)
+        .map(|k| {
+            let seed = config.seed.saturating_add(k);
+            let dir = base.join(format!("seed-{seed}"));
+            Job {
+                variant: config.name.clone(),
+                seed,
+                dir,
+                config: Config {
+                    seed,
+                    ..config.clone()
+                },
+            }
+        })
+        .collect();
+    let json = args.follow.json;
+    jobs::work(&jobs, 1, &mut |line| {
+        if json { Ok(()) } else { out::line(line) }
+    })?;
+    let finished = jobs
+        .iter()
+        .map(|job| Ok((job.seed, result(&job.dir)?)))
+        .filter_map(|r: Result<_, Fault>| r.map(|(seed, f)| Some((seed, f?))).transpose())
+        .collect::<Result<Vec<(u64, Finished)>, Fault>>()?;
+    let variant = Variant {
+        name: config.name.clone(),
+        title: config.name.clone(),
+        set: Vec::new(),
+        network: false,
+    };
+    let outcome = Outcome {
+        variant: &variant,
+        finished,
+        heatmap: None,
+    };
+    summary(&outcome, json)
+}
+
+/// Prints mean and standard deviation of every figure.
+fn summary(outcome: &Outcome, json: bool) -> Result<(), Fault> {
+    let Some((_, first)) = outcome.finished.first() else {
+        return Err(Fault::Failure(
+            "no run was finished, so there is nothing to summarize".into(),
+        ));
+    };
+    let spreads: Vec<(&str, Spread)> = figures(first)
+        .into_iter()
+        .filter_map(|(name, _)| Some((name, outcome.spread(name)?)))
+        .collect();
+    if json {
+        let seeds: Vec<u64> = outcome.finished.iter().map(|f| f.0).collect();
+        let figures: serde_json::Map<String, serde_json::Value> = spreads
+            .iter()
+            .map(|(name, s)| ((*name).into(), serde_json::json!(s)))
+            .collect();
+        return out::json(
+            &serde_json::json!({ "event": "summary", "seeds": seeds, "figures": figures }),
+        );
+    }
+    out::line(format!(
+        "\nover {} seeds, percent: mean ± standard deviation",
+        outcome.finished.len()
+    ))?;
+    spreads.iter().try_for_each(|(name, s)| {
+        out::line(format!(
+            "  {name:<32} {:>15}",
+            cell(Some(*s), name.contains('−'))
+        ))
+    })
+}
+
+/// Every run of a study, seed by seed, so that a study under way has something to say of every variant.
+fn jobs_of(plan: &Study, dir: &Path) -> Result<Vec<Job>, Fault> {
+    let mut jobs = Vec::new();
+    for &seed in &plan.seeds {
+        for variant in &plan.variants {
+            let mut sets = plan.set.clone();
+            sets.extend(variant.set.iter().cloned());
+            let config = config::load(&plan.config, &sets)
+                .map_err(|e| Fault::Usage(format!("variant {}: {e}", variant.name)))?;
+            let name = variant.name.clone();
+            let config = Config {
+                seed,
+                name: name.clone(),
+                ..config
+            };
+            jobs.push(Job {
+                dir: dir.join(format!("{name}-seed{seed}")),
+                variant: name,
+                seed,
+                config,
+            });
+        }
+    }
+    Ok(jobs)
+}
+
+fn outcomes<'a>(plan: &'a Study, jobs: &[Job]) -> Result<Vec<Outcome<'a>>, Fault> {
+    let of = |variant: &'a Variant| {
+        let mut outcome = Outcome {
+            variant,
+            finished: Vec::new(),
+            heatmap: None,
+        };
+        for job in jobs.iter().filter(|j| j.variant == variant.name) {
+            if let Some(finished) = result(&job.dir)? {
+                outcome.finished.push((job.seed, finished));
+                if outcome.heatmap.is_none() {
+                    let snapshot = RunDir::open(&job.dir)?.snapshot();
+                    outcome.heatmap = snapshot.map(|s| s.heatmap);
+                }
+            }
+        }
+        Ok(outcome)
+    };
+    plan.variants.iter().map(of).collect()
+}
+
+/// The result of the run in `dir`, when there is one and it is finished.
+fn result(dir: &PathBuf) -> Result<Option<Finished>, Fault> {
+    if !dir.join("config.toml").is_file() {
+        return Ok(None);
+    }
+    Ok(RunDir::open(dir)?.picture()?.finished)
+}

@@ -1,0 +1,186 @@
+//! Doing several runs, a few at a time. A run that is finished is not done again, one that was begun goes on.
+
+use super::super::fault::Fault;
+use crate::client::{self, Launch};
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use surfit_core::config::Config;
+use surfit_core::event::Finished;
+use surfit_core::run_dir::RunDir;
+
+/// One run to do.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The variant's name.
+    pub variant: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Its configuration.
+    pub config: Config,
+}
+
+/// A run whose engine works.
+struct Working {
+    number: usize,
+    run: RunDir,
+    began: Instant,
+    /// `None` when somebody else started the engine.
+    child: Option<Child>,
+}
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// Does the jobs, `parallel` of them at a time, and says a line about each. When asked to stop, the engines make a checkpoint
+/// and end; the same call goes on from there.
+pub fn work(
+    jobs: &[Job],
+    parallel: usize,
+    say: &mut dyn FnMut(String) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    client::engine_program()?;
+    let stop: Arc<AtomicBool> = Arc::default();
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone())
+            .map_err(|e| Fault::Failure(format!("listening for signals: {e}")))?;
+    }
+    let mut waiting = jobs.iter().enumerate();
+    let mut working: Vec<Working> = Vec::new();
+    let mut failed: Vec<String> = Vec::new();
+    loop {
+        while !stop.load(Ordering::Relaxed) && working.len() < parallel.max(1) {
+            let Some((index, job)) = waiting.next() else {
+                break;
+            };
+            let number = index + 1;
+            let run = open(job)?;
+            if let Some(f) = run.picture()?.finished {
+                say(line(number, jobs, job, &f, None))?;
+                continue;
+            }
+            let child = if run.is_alive() {
+                None
+            } else {
+                Some(client::launch(
+                    &run,
+                    Launch {
+                        wait: false,
+                        linger: Some(0),
+                    },
+                )?)
+            };
+            working.push(Working {
+                number,
+                run,
+                began: Instant::now(),
+                child,
+            });
+        }
+        if working.is_empty() {
+            break;
+        }
+        std::thread::sleep(POLL);
+        let stopping = stop.swap(false, Ordering::Relaxed);
+        if stopping {
+            return Err(halt(working));
+        }
+        let mut still = Vec::new();
+        for mut job in working {
+            let ended = match &mut job.child {
+                Some(child) => child.try_wait().is_ok_and(|status| status.is_some()),
+                None => !job.run.is_alive(),
+            };
+            if !ended {
+                still.push(job);
+                continue;
+            }
+            let picture = job.run.picture()?;
+            let of = &jobs[job.number - 1];
+            match picture.finished {
+                Some(f) => say(line(job.number, jobs, of, &f, Some(job.began.elapsed())))?,
+                None => {
+                    let why = picture.failed.unwrap_or_else(|| {
+                        format!("its engine ended; look at {}", job.run.log_path().display())
+                    });
+                    say(format!("{} {}: {why}", place(job.number, jobs), name(of)))?;
+                    failed.push(name(of));
+                }
+            }
+        }
+        working = still;
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::Failure(format!(
+        "{} of {} runs did not come to their end: {}; the same command tries them again",
+        failed.len(),
+        jobs.len(),
+        failed.join(", ")
+    )))
+}
+
+/// Lets all engines make a checkpoint and end.
+fn halt(working: Vec<Working>) -> Fault {
+    const ENDING: Duration = Duration::from_secs(30);
+    for job in &working {
+        let pid = job.child.as_ref().and_then(|c| i32::try_from(c.id()).ok());
+        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+            // An engine that has just ended needs no signal.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+    }
+    for mut job in working {
+        client::wait_gone(&job.run, ENDING);
+        if let Some(child) = &mut job.child {
+            let _ = child.try_wait();
+        }
+    }
+    Fault::Interrupted("stopped; the same command goes on".into())
+}
+
+/// The run of a job: a new one, or the one that was begun with the same configuration.
+fn open(job: &Job) -> Result<RunDir, Fault> {
+    if !job.dir.join("config.toml").is_file() {
+        return Ok(RunDir::create(&job.dir, &job.config)?);
+    }
+    let run = RunDir::open(&job.dir)?;
+    if run.config()? != job.config {
+        return Err(Fault::Usage(format!(
+            "{} was begun with another configuration; give another --dir, or remove it to begin anew",
+            run.path().display()
+        )));
+    }
+    Ok(run)
+}
+
+fn place(number: usize, jobs: &[Job]) -> String {
+    let width = jobs.len().to_string().len();
+    format!("[{number:>width$}/{}]", jobs.len())
+}
+
+fn name(job: &Job) -> String {
+    format!("{} seed {}", job.variant, job.seed)
+}
+
+fn line(number: usize, jobs: &[Job], job: &Job, f: &Finished, took: Option<Duration>) -> String {
+    let percent = |x: f64| format!("{:.2} %", 100.0 * x);
+    let test = f
+        .best_test
+        .map(|t| format!(", test {}", percent(t)))
+        .unwrap_or_default();
+    let took = took.map_or("done before".into(), |t| {
+        format!("{:.0} s", t.as_secs_f64())
+    });
+    format!(
+        "{} {}: interior {}, best {}{test} ({took})",
+        place(number, jobs),
+        name(job),
+        percent(f.interior_mean),
+        percent(f.best.accuracy)
+    )
+}

@@ -1,0 +1,137 @@
+//! What else can be made of the same corners, to compare the surface with: their ensemble, their average, the surface's own
+//! mean, and an ensemble of points of the surface.
+
+use crate::Result;
+use crate::data::{DataSet, Split};
+use crate::evaluate::Evaluator;
+use crate::layout::{Norms, RunningStats};
+use crate::model::Model;
+use crate::surface::Surface;
+use surfit_core::event::Baseline;
+use surfit_core::heatmap::Heatmap;
+use tch::{Kind, Tensor};
+
+/// Images in one forward pass.
+const BATCH: i64 = 200;
+/// Points along each axis of the grid that the greedy ensemble chooses from.
+const CANDIDATES: usize = 5;
+/// Members of the greedy ensemble: as many as a square has corners.
+const MEMBERS: usize = 4;
+
+/// Measures every baseline on the validation and the test split. Members of ensembles are chosen on validation alone.
+///
+/// # Errors
+/// [`crate::Error::Torch`].
+pub fn measure(
+    model: &Model,
+    evaluator: &Evaluator,
+    data: &DataSet,
+    surface: &Surface,
+) -> Result<Vec<Baseline>> {
+    let corners: Vec<Tensor> = (0..surface.degrees().corners() as i64)
+        .map(|row| surface.theta().get(row))
+        .collect();
+    let network = |w: &Tensor| Member::of(model, evaluator, data, w);
+    let members = corners.iter().map(network).collect::<Result<Vec<_>>>()?;
+    let all: Vec<&Member> = members.iter().collect();
+    // The mean of the corners is the middle of the linear surface: a uniform soup (Wortsman et al. 2022).
+    let share = vec![1.0 / corners.len() as f64; corners.len()];
+    let soup = surface.combine(&padded(&share, surface.degrees().count()));
+    Ok(vec![
+        ensemble("corner ensemble", &all, data)?,
+        ensemble("uniform soup", &[&network(&soup)?], data)?,
+        ensemble("centroid", &[&network(&surface.centroid())?], data)?,
+        greedy(model, evaluator, data, surface)?,
+    ])
+}
+
+/// The probabilities that one network gives the classes of every validation and test image, `[N, classes]`.
+struct Member {
+    validation: Tensor,
+    test: Tensor,
+}
+
+impl Member {
+    fn of(model: &Model, evaluator: &Evaluator, data: &DataSet, w: &Tensor) -> Result<Self> {
+        let stats = evaluator.refresh(model, w, i64::MAX);
+        Ok(Self {
+            validation: probabilities(model, w, &stats, &data.validation)?,
+            test: probabilities(model, w, &stats, &data.test)?,
+        })
+    }
+}
+
+fn probabilities(model: &Model, w: &Tensor, stats: &RunningStats, split: &Split) -> Result<Tensor> {
+    let views = model.network().layout().views(w);
+    let parts: Vec<Tensor> = (0..split.len())
+        .step_by(BATCH as usize)
+        .map(|start| {
+            let (x, _) = split.range(start, BATCH);
+            model
+                .logits(&views, &x, &mut Norms::Running(stats))
+                .softmax(-1, Kind::Float)
+        })
+        .collect();
+    Ok(Tensor::f_cat(&parts, 0)?)
+}
+
+/// Accuracy of the mean of the members' probabilities.
+fn ensemble(name: &str, members: &[&Member], data: &DataSet) -> Result<Baseline> {
+    let of = |probabilities: fn(&Member) -> &Tensor, split: &Split| -> Result<f64> {
+        let all: Vec<Tensor> = members
+            .iter()
+            .map(|m| probabilities(m).shallow_clone())
+            .collect();
+        let sum =
+            Tensor::f_stack(&all, 0)?.f_sum_dim_intlist([0i64].as_slice(), false, Kind::Float)?;
+        accuracy(&sum, split)
+    };
+    Ok(Baseline {
+        name: name.into(),
+        validation_accuracy: of(|m| &m.validation, &data.validation)?,
+        test_accuracy: of(|m| &m.test, &data.test)?,
+    })
+}
+
+fn accuracy(scores: &Tensor, split: &Split) -> Result<f64> {
+    let correct = scores.f_argmax(1, false)?.f_eq_tensor(split.labels())?;
+    Ok(correct.f_sum(Kind::Int64)?.f_double_value(&[])? / split.len() as f64)
+}
+
+/// Points of a coarse grid, chosen one after the other so that each makes the ensemble best on validation (Caruana et al. 2004).
+fn greedy(
+    model: &Model,
+    evaluator: &Evaluator,
+    data: &DataSet,
+    surface: &Surface,
+) -> Result<Baseline> {
+    let grid = Heatmap::new(surface.degrees().patch(), CANDIDATES);
+    let candidates = grid
+        .inside()
+        .map(|index| {
+            let (u, v) = grid.parameters(index);
+            Member::of(model, evaluator, data, &surface.at(u, v))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut chosen: Vec<&Member> = Vec::new();
+    let mut sum = candidates[0].validation.zeros_like();
+    for _ in 0..MEMBERS {
+        let mut best: Option<(f64, usize)> = None;
+        for (index, candidate) in candidates.iter().enumerate() {
+            let with = accuracy(&(&sum + &candidate.validation), &data.validation)?;
+            if best.is_none_or(|(a, _)| with > a) {
+                best = Some((with, index));
+            }
+        }
+        let Some((_, index)) = best else { break };
+        sum += &candidates[index].validation;
+        chosen.push(&candidates[index]);
+    }
+    ensemble("surface ensemble", &chosen, data)
+}
+
+fn padded(weights: &[f64], count: usize) -> Vec<f64> {
+    let mut all = weights.to_vec();
+    all.resize(count, 0.0);
+    all
+}

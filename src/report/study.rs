@@ -1,0 +1,402 @@
+//! The report of a study: tables of means and standard deviations, and a figure of all variants.
+
+use super::axes::{Drawn, Panel, padded, plain, title};
+use super::canvas::Figure;
+use super::document::{Document, Part};
+use super::style::*;
+use super::{HeatmapFigure, ReportError};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use std::path::{Path, PathBuf};
+use surfit_core::colormap::Colormap;
+use surfit_core::event::Finished;
+use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::study::{Spread, Study, Variant, figures};
+
+/// A variant with what its runs came to.
+pub struct Outcome<'a> {
+    /// The variant.
+    pub variant: &'a Variant,
+    /// Results of the runs that are finished, by seed.
+    pub finished: Vec<(u64, Finished)>,
+    /// The heatmap of the first seed's run.
+    pub heatmap: Option<Heatmap>,
+}
+
+impl Outcome<'_> {
+    /// The spread of a figure over the finished runs.
+    pub fn spread(&self, name: &str) -> Option<Spread> {
+        let values: Vec<f64> = self
+            .finished
+            .iter()
+            .filter_map(|(_, f)| figures(f).into_iter().find(|x| x.0 == name)?.1)
+            .collect();
+        Spread::of(&values)
+    }
+}
+
+/// The columns of the table of surfaces: a heading, and a figure's name.
+const SURFACES: [(&str, &str); 7] = [
+    ("corners", "corners, validation"),
+    ("interior", "interior"),
+    ("interior − corners", "interior − corners"),
+    ("worst point", "worst point"),
+    ("best point", "best point, validation"),
+    ("best point on test", "best point, test"),
+    ("− best corner on test", "best point − best corner, test"),
+];
+
+/// The columns of the table of what else can be made of the same corners, all on test.
+const OTHERS: [(&str, &str); 7] = [
+    ("corners", "corners, test"),
+    ("best corner", "best corner, test"),
+    ("best point", "best point, test"),
+    ("centroid", "centroid, test"),
+    ("uniform soup", "uniform soup, test"),
+    ("corner ensemble", "corner ensemble, test"),
+    ("surface ensemble", "surface ensemble, test"),
+];
+
+/// A figure as a table has it: percent, and the deviation where there are several runs.
+pub fn cell(spread: Option<Spread>, difference: bool) -> String {
+    let Some(s) = spread else { return "–".into() };
+    let mean = if difference {
+        format!("{:+.2}", 100.0 * s.mean)
+    } else {
+        format!("{:.2}", 100.0 * s.mean)
+    };
+    if s.runs > 1 {
+        format!("{mean} ± {:.2}", 100.0 * s.deviation)
+    } else {
+        mean
+    }
+}
+
+fn table(outcomes: &[&Outcome], columns: &[(&'static str, &'static str)]) -> Part {
+    let mut head = vec!["variant"];
+    head.extend(columns.iter().map(|c| c.0));
+    let row = |o: &&Outcome| {
+        let figure = |&(_, name): &(&str, &str)| cell(o.spread(name), name.contains('−'));
+        let mut cells = vec![o.variant.title.clone()];
+        cells.extend(columns.iter().map(figure));
+        cells
+    };
+    Part::Table(head, outcomes.iter().map(row).collect())
+}
+
+fn steps(outcomes: &[Outcome]) -> Part {
+    let row = |o: &Outcome| {
+        let first = o.finished.first().map(|f| &f.1);
+        let number = |n: Option<u64>| n.map_or("–".into(), |n| n.to_string());
+        vec![
+            o.variant.title.clone(),
+            number(first.map(|f| f.corners.len() as u64)),
+            number(first.map(|f| f.steps[0])),
+            number(first.map(|f| f.steps[1])),
+            o.finished.len().to_string(),
+            o.variant.set.join(" "),
+        ]
+    };
+    let head = vec![
+        "variant",
+        "corners",
+        "steps a corner",
+        "steps of the fit",
+        "seeds",
+        "settings",
+    ];
+    Part::Table(head, outcomes.iter().map(row).collect())
+}
+
+/// Writes `README.md` and its figures into `folder`, for as many runs as are finished. `settings` is the common
+/// configuration as TOML. Gives the files in order.
+///
+/// # Errors
+/// [`ReportError::Draw`], [`ReportError::Io`].
+pub fn write_study(
+    study: &Study,
+    settings: &str,
+    outcomes: &[Outcome],
+    folder: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ReportError::Io { path, source }
+    };
+    std::fs::create_dir_all(folder).map_err(io(folder))?;
+    let mut files = Vec::new();
+    let mut picture = |figure: &dyn Fn() -> Result<Vec<u8>, ReportError>, name: &str| {
+        let path = folder.join(format!("{name}.png"));
+        surfit_core::files::write_atomic(&path, &figure()?).map_err(io(&path))?;
+        files.push(path);
+        Ok::<(), ReportError>(())
+    };
+    let mut parts = Vec::new();
+    if !study.text.trim().is_empty() {
+        parts.push(Part::Text(study.text.trim().into()));
+    }
+    let seeds: Vec<String> = study.seeds.iter().map(u64::to_string).collect();
+    parts.push(Part::Text(format!(
+        "Accuracies in percent; mean ± standard deviation over the seeds {}. Figures without a word on test are on \
+         validation images, which chose the points; the test images were looked at once, after the choice.",
+        seeds.join(", ")
+    )));
+    let surfaces: Vec<&Outcome> = outcomes.iter().filter(|o| !o.variant.network).collect();
+    let networks: Vec<&Outcome> = outcomes.iter().filter(|o| o.variant.network).collect();
+    let shown: Vec<&Outcome> = surfaces
+        .iter()
+        .copied()
+        .filter(|o| !o.finished.is_empty())
+        .collect();
+    if !shown.is_empty() {
+        let figure = VariantsFigure {
+            outcomes: &shown,
+            title: &study.title,
+        };
+        picture(&|| figure.png(), "variants")?;
+        parts.push(Part::Heading("Surfaces".into()));
+        parts.push(table(&surfaces, &SURFACES));
+        parts.push(Part::Figure {
+            name: "variants".into(),
+            caption:
+                "Worst point, interior mean and best point of every variant, against its corners"
+                    .into(),
+            svg: String::new(),
+        });
+    }
+    let with: Vec<&Outcome> = surfaces
+        .iter()
+        .copied()
+        .filter(|o| o.finished.iter().any(|f| !f.1.baselines.is_empty()))
+        .collect();
+    if !with.is_empty() {
+        parts.push(Part::Heading(
+            "What else the same corners give, on test".into(),
+        ));
+        parts.push(table(&with, &OTHERS));
+    }
+    if !networks.is_empty() {
+        parts.push(Part::Heading("One network trained as long".into()));
+        parts.push(table(
+            &networks,
+            &[("accuracy on test", "last corner, test")],
+        ));
+    }
+    parts.push(Part::Heading("Heatmaps of the first seed".into()));
+    for o in &surfaces {
+        let Some(heatmap) = &o.heatmap else { continue };
+        let name = format!("heatmap-{}", o.variant.name);
+        let figure = HeatmapFigure {
+            heatmap,
+            metric: Metric::Accuracy,
+            colormap: Colormap::default(),
+            title: o.variant.title.clone(),
+            marks: &[],
+        };
+        picture(&|| figure.png(), &name)?;
+        parts.push(Part::Figure {
+            name,
+            caption: o.variant.title.clone(),
+            svg: String::new(),
+        });
+    }
+    parts.push(Part::Heading("Steps and settings".into()));
+    parts.push(steps(outcomes));
+    parts.push(Part::Verbatim(settings.into()));
+    let document = Document {
+        title: study.title.clone(),
+        parts,
+    };
+    let path = folder.join("README.md");
+    surfit_core::files::write_atomic(&path, document.markdown().as_bytes()).map_err(io(&path))?;
+    files.insert(0, path);
+    Ok(files)
+}
+
+/// Every variant in a row: worst point, interior and best point on validation, with the corners' mean for comparison.
+struct VariantsFigure<'a> {
+    outcomes: &'a [&'a Outcome<'a>],
+    title: &'a str,
+}
+
+const ROW: f64 = 30.0;
+const LEFT: f64 = 270.0;
+const TOP: f64 = 96.0;
+
+impl Figure for VariantsFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        (900, (TOP + ROW * self.outcomes.len() as f64 + 60.0) as u32)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        title(
+            area,
+            self.title,
+            "validation accuracy, %: line for the corners, ring for the worst point, dot for the interior, star for the best; bars are standard deviations",
+        )?;
+        let marks = [
+            "corners, validation",
+            "worst point",
+            "interior",
+            "best point, validation",
+        ];
+        let all = self
+            .outcomes
+            .iter()
+            .flat_map(|o| marks.iter().filter_map(|m| o.spread(m)));
+        let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), s| {
+            (
+                l.min(100.0 * (s.mean - s.deviation)),
+                h.max(100.0 * (s.mean + s.deviation)),
+            )
+        });
+        let bottom = TOP + ROW * self.outcomes.len() as f64;
+        let panel = Panel {
+            frame: [LEFT, TOP, 870.0, bottom].map(px),
+            x: padded(low, high, 0.04),
+            y: 0.0..1.0,
+            log: false,
+        };
+        for value in super::axes::ticks(&panel.x, 8) {
+            let x = panel.at(value, 0.0).0;
+            area.draw(&PathElement::new(
+                [(x, px(TOP)), (x, px(bottom))],
+                line(GRID, 0.8),
+            ))?;
+            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
+            area.draw_text(&plain(value), &style, (x, px(bottom + 8.0)))?;
+        }
+        for (row, outcome) in self.outcomes.iter().enumerate() {
+            let y = px(TOP + ROW * (row as f64 + 0.5));
+            let style = text(11.5, INK, HPos::Right, VPos::Center);
+            area.draw_text(&outcome.variant.title, &style, (px(LEFT - 12.0), y))?;
+            self.marks(area, &panel, outcome, y)?;
+        }
+        Ok(())
+    }
+}
+
+impl VariantsFigure<'_> {
+    fn marks<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        panel: &Panel,
+        outcome: &Outcome,
+        y: i32,
+    ) -> Drawn<DB> {
+        let x = |value: f64| panel.at(100.0 * value, 0.0).0;
+        if let Some(s) = outcome.spread("corners, validation") {
+            let here = x(s.mean);
+            area.draw(&PathElement::new(
+                [(here, y - px(10.0)), (here, y + px(10.0))],
+                line(REFERENCE, 2.0),
+            ))?;
+        }
+        for (name, color) in [
+            ("worst point", MUTED),
+            ("interior", SURFACE),
+            ("best point, validation", VALIDATION),
+        ] {
+            let Some(s) = outcome.spread(name) else {
+                continue;
+            };
+            let ends = [(x(s.mean - s.deviation), y), (x(s.mean + s.deviation), y)];
+            area.draw(&PathElement::new(ends, line(color.mix(0.6), 3.0)))?;
+            let here = (x(s.mean), y);
+            match name {
+                "worst point" => {
+                    area.draw(&Circle::new(here, px(4.6), fill(color)))?;
+                    area.draw(&Circle::new(here, px(3.0), fill(WHITE)))?;
+                }
+                "interior" => area.draw(&Circle::new(here, px(4.6), fill(color)))?,
+                _ => super::heatmap::draw_star(area, here, 8.0)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_has_its_deviation_only_over_several_runs() {
+        let s = |mean, deviation, runs| {
+            Some(Spread {
+                mean,
+                deviation,
+                runs,
+            })
+        };
+        assert_eq!(cell(s(0.8712, 0.004, 3), false), "87.12 ± 0.40");
+        assert_eq!(cell(s(0.01, 0.0, 1), true), "+1.00");
+        assert_eq!(cell(None, false), "–");
+    }
+
+    #[test]
+    fn a_study_under_way_has_a_report_with_what_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let variant = |name: &str| Variant {
+            name: name.into(),
+            title: format!("the {name} one"),
+            set: vec!["fit.degree=2".into()],
+            network: false,
+        };
+        let (a, b) = (variant("a"), variant("b"));
+        let study = Study {
+            title: "A study".into(),
+            config: "x.toml".into(),
+            seeds: vec![1, 2],
+            text: "What it is about.".into(),
+            set: Vec::new(),
+            variants: vec![a.clone(), b.clone()],
+        };
+        let heatmap = crate::sample::heatmap(5);
+        let finished = |best: f64| Finished {
+            corners: vec![0.86, 0.85],
+            corners_test: vec![0.85, 0.84],
+            degrees: surfit_core::surface::Degrees::LINEAR,
+            best: surfit_core::heatmap::Point {
+                u: 0.5,
+                v: 0.5,
+                accuracy: best,
+                loss: 0.4,
+                images: 100,
+            },
+            best_test: Some(best - 0.01),
+            interior_mean: 0.865,
+            heatmap: heatmap.summary().unwrap(),
+            grid: 5,
+            seconds: Default::default(),
+            export: None,
+            baselines: Vec::new(),
+            steps: [100, 200],
+        };
+        let outcomes = [
+            Outcome {
+                variant: &a,
+                finished: vec![(1, finished(0.88)), (2, finished(0.87))],
+                heatmap: Some(heatmap.clone()),
+            },
+            Outcome {
+                variant: &b,
+                finished: Vec::new(),
+                heatmap: None,
+            },
+        ];
+        let files = write_study(&study, "seed = 1", &outcomes, dir.path()).unwrap();
+        let text = std::fs::read_to_string(&files[0]).unwrap();
+        assert!(
+            text.contains("87.50 ± 0.71") && text.contains("| the b one | – |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("What it is about.") && text.contains("| 100 | 200 | 2 |"),
+            "{text}"
+        );
+        assert_eq!(files.len(), 3);
+        assert!(files.iter().all(|f| f.exists()));
+    }
+}
