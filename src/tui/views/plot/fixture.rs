@@ -8,7 +8,7 @@ use surfit_core::heatmap::Cell;
 use surfit_core::picture::Picture;
 use surfit_core::random;
 use surfit_core::snapshot::{ControlPoint, Snapshot, State};
-use surfit_core::surface::Degrees;
+use surfit_core::surface::{Degrees, Patch};
 
 /// Every colour depth.
 pub const DEPTHS: [Depth; 4] = [Depth::None, Depth::Ansi16, Depth::Ansi256, Depth::Truecolor];
@@ -78,14 +78,15 @@ pub fn corner(index: usize, accuracy: f64) -> Event {
 
 /// Control points of a surface; the more to the right, the farther they have travelled.
 pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
+    let corners = degrees.corners();
     let point = |(k, (i, j)): (usize, (usize, usize))| ControlPoint {
         i,
         j,
-        corner: k < 4,
+        corner: k < corners,
         frozen: k == 5,
-        travelled: if k < 4 { 0.0 } else { 0.1 * i as f64 },
-        gradient: if k < 4 { 0.0 } else { 0.02 },
-        gradients: if k < 4 {
+        travelled: if k < corners { 0.0 } else { 0.1 * i as f64 },
+        gradient: if k < corners { 0.0 } else { 0.02 },
+        gradients: if k < corners {
             Vec::new()
         } else {
             (0..32).map(|g| g as f32).collect()
@@ -96,21 +97,27 @@ pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
 
 /// A run in the middle of a fit, four corners ready, every cell measured: accuracy grows along `u` and `v`.
 pub fn fitting(degree: u8, grid: usize) -> Picture {
+    fitting_on(Patch::Square, degree, grid)
+}
+
+/// The same on any kind of surface.
+pub fn fitting_on(patch: Patch, degree: u8, grid: usize) -> Picture {
     let mut picture = Picture::default();
     feed(
         &mut picture,
-        (0..4).map(|c| corner(c, 0.86 + 0.001 * c as f64)),
+        (0..patch.corners()).map(|c| corner(c, 0.86 + 0.001 * c as f64)),
     );
     let values = (0..400)
         .map(|k| 0.3 + 2.0 * (-(k as f32) / 60.0).exp())
         .collect();
     feed(&mut picture, [losses(Curve::Surface, values)]);
-    let degrees = Degrees::new(degree, degree).expect("a degree within 1..=8");
+    let degrees = Degrees::of(patch, degree, degree).expect("a degree within 1..=8");
     let mut snapshot = Snapshot::empty(degrees, grid);
     snapshot.state = State::Running;
     snapshot.fit_total = 1000;
     snapshot.heatmap.version = 400;
-    for index in 0..grid * grid {
+    let inside: Vec<usize> = snapshot.heatmap.inside().collect();
+    for index in inside {
         let (u, v) = snapshot.heatmap.parameters(index);
         let correct = (10_000.0 * (0.80 + 0.05 * u + 0.04 * v)).round() as u32;
         snapshot.heatmap.cells[index] = Cell {
@@ -175,7 +182,13 @@ pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> Picture {
         let events: Vec<Event> = (0..rng.below(5)).map(|_| valid(&mut rng)).collect();
         feed(&mut picture, events);
     }
-    let to = Degrees::new(degrees.0, degrees.1).expect("degrees within 1..=8");
+    let patch = Patch::ALL[rng.below(3) as usize];
+    let second = if patch == Patch::Square {
+        degrees.1
+    } else {
+        degrees.0
+    };
+    let to = Degrees::of(patch, degrees.0, second).expect("degrees within 1..=8");
     for index in 0..4 {
         let change = Event::DegreeChanged {
             step: rng.below(4000),

@@ -11,6 +11,7 @@ use ratatui::style::Modifier;
 use ratatui::text::Span;
 use surfit_core::picture::Picture;
 use surfit_core::snapshot::Snapshot;
+use surfit_core::surface::Patch;
 
 /// Draws what `room` holds, the most important first.
 pub fn draw(
@@ -59,9 +60,12 @@ pub fn draw(
         ways.push(vec![Span::styled(history, theme.style(Role::CurveSmooth))]);
     }
     // A control point pulls hardest where its Bernstein polynomial peaks, at (i/m, j/n).
-    let (m, n) = (snapshot.degrees.m() as f64, snapshot.degrees.n() as f64);
-    let (u, v) = (point.i as f64 / m, point.j as f64 / n);
-    let mut there = vec![named("peaks at", format!("({u:.2}, {v:.2})"))];
+    let (u, v) = snapshot.degrees.site((point.i, point.j));
+    let place = match snapshot.degrees.patch() {
+        Patch::Curve => format!("u {u:.2}"),
+        _ => format!("({u:.2}, {v:.2})"),
+    };
+    let mut there = vec![named("peaks at", place)];
     let map = &snapshot.heatmap;
     if map.grid >= 2
         && let Some(cell) = map.point(map.nearest(u, v))
