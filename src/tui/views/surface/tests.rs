@@ -432,7 +432,7 @@ fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
     let map = layout.map;
     for (x, y) in [
         (map.x + map.width / 2, map.y),
-        (map.x + map.width / 2, map.bottom() - 1),
+        (map.x + map.width / 2, map.bottom() - 2),
     ] {
         let cell = layout.cell_of_pixel(usize::from(x - map.x));
         assert_eq!(buf[(x, y)].bg, colour(&picture, (cell, 0)), "row {y}");
