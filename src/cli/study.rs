@@ -6,7 +6,7 @@ use super::args::{RunArgs, StudyArgs};
 use super::fault::Fault;
 use super::out;
 use jobs::Job;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use surfit_core::config::{self, Config};
 use surfit_core::event::Finished;
 use surfit_core::run_dir::RunDir;
@@ -185,7 +185,7 @@ fn outcomes<'a>(plan: &'a Study, jobs: &[Job]) -> Result<Vec<Outcome<'a>>, Fault
 }
 
 /// The result of the run in `dir`, when there is one and it is finished.
-fn result(dir: &PathBuf) -> Result<Option<Finished>, Fault> {
+fn result(dir: &Path) -> Result<Option<Finished>, Fault> {
     if !dir.join("config.toml").is_file() {
         return Ok(None);
     }

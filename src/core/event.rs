@@ -317,8 +317,8 @@ pub enum Event {
         /// One sentence: what, where, what to do.
         message: String,
     },
-    /// The whole job is done.
-    Finished(Finished),
+    /// The whole job is done. Boxed for its size.
+    Finished(Box<Finished>),
     /// The engine process ended in good order.
     Closed,
     /// An event of a newer version.

@@ -165,7 +165,7 @@ impl Picture {
             }
             Event::Exported(exported) => self.exports.push(exported.clone()),
             Event::Failed { message } => self.failed = Some(message.clone()),
-            Event::Finished(finished) => self.finished = Some(finished.clone()),
+            Event::Finished(finished) => self.finished = Some((**finished).clone()),
             Event::Closed => self.closed = true,
             Event::GridChanged { .. }
             | Event::Frozen { .. }

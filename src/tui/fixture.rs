@@ -189,7 +189,7 @@ pub(crate) fn finished() -> Picture {
                 stage: Stage::Export,
                 seconds: 0.5,
             },
-            Event::Finished(Finished {
+            Event::Finished(Box::new(Finished {
                 corners: CORNERS.to_vec(),
                 corners_test: vec![0.868, 0.866, 0.872, 0.8647],
                 degrees: degrees(3, 3),
@@ -204,7 +204,7 @@ pub(crate) fn finished() -> Picture {
                 export: Some(dir),
                 baselines: Vec::new(),
                 steps: [408, 3000],
-            }),
+            })),
         ],
     );
     let s = p.snapshot.as_mut().unwrap();

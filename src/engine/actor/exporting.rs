@@ -184,7 +184,7 @@ impl Actor<'_> {
                 baselines,
                 steps,
             };
-            self.journal.say(Event::Finished(finished));
+            self.journal.say(Event::Finished(Box::new(finished)));
         }
         self.state = State::Finished;
         self.save_checkpoint();
