@@ -1,6 +1,10 @@
 //! Checksums of files.
 
+use crate::{Error, Result};
 use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 /// A SHA-256 as 64 lower-case hexadecimal digits.
 pub(crate) fn hex(hash: Sha256) -> String {
@@ -12,4 +16,24 @@ pub(crate) fn of(bytes: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(bytes);
     hex(hash)
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub(crate) fn of_file(path: &Path) -> Result<String> {
+    let mut file = File::open(path).map_err(Error::io(path))?;
+    of_reader(&mut file).map_err(Error::io(path))
+}
+
+/// SHA-256 of everything that `input` gives, in hexadecimal.
+pub(crate) fn of_reader(input: &mut dyn Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return Ok(hex(hash)),
+            Ok(n) => hash.update(&buffer[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
 }

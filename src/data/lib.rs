@@ -11,6 +11,7 @@ mod digest;
 mod divide;
 mod error;
 mod fashion_small;
+pub mod fetch;
 pub mod find;
 mod folder;
 mod idx;
@@ -20,6 +21,7 @@ pub mod pickle;
 mod pictures;
 mod source;
 mod tiny_imagenet;
+pub mod verify;
 
 pub use catalogue::{ENTRIES, Entry, entry};
 pub use error::{Error, Result};

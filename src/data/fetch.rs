@@ -1,0 +1,192 @@
+//! Fetching published files: resumed after a broken connection, checked before they get their name.
+//!
+//! A file grows as `NAME.part`, beside a note of what the server said of its version. Only when its length and its
+//! SHA-256 are the published ones does it get its name, so that a file with its name is whole. A call that is interrupted
+//! at any point, or killed, goes on where it stopped.
+
+mod lock;
+mod part;
+mod transfer;
+
+use crate::catalogue::{Entry, Form, Published};
+use crate::digest;
+use crate::{Error, Result};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use surfit_core::config::no_such;
+
+/// What is fetched from where to where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder that the files are put into.
+    pub dir: PathBuf,
+    /// A base URL that has the files as `MIRROR/SET/FILE`, instead of the publishers' homes.
+    pub mirror: Option<String>,
+    /// Which form of the set, such as `python`; the first when not given.
+    pub form: Option<String>,
+    /// How often a broken connection is tried anew.
+    pub patience: Patience,
+}
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Attempts in a row that bring nothing.
+    pub attempts: u32,
+    /// Wait before the second of them; every further one waits twice as long, up to 30 s.
+    pub first_wait: Duration,
+    /// Silence after which a connection is taken for dead.
+    pub silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            first_wait: Duration::from_millis(500),
+            silence: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What happens during a fetch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The file is there already, as published.
+    Present {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes.
+        bytes: u64,
+    },
+    /// A transfer begins, or begins anew.
+    Begun {
+        /// File name.
+        file: &'static str,
+        /// Where it comes from.
+        url: String,
+        /// Bytes that are there already.
+        from: u64,
+        /// Bytes of the whole file.
+        bytes: u64,
+    },
+    /// Some more bytes have come.
+    Progress {
+        /// File name.
+        file: &'static str,
+        /// Bytes that are there.
+        done: u64,
+        /// Bytes of the whole file.
+        bytes: u64,
+    },
+    /// An attempt failed and another will be made.
+    Retry {
+        /// File name.
+        file: &'static str,
+        /// What went wrong.
+        why: String,
+        /// Seconds until the next attempt.
+        wait: f64,
+    },
+    /// The file is there, checked.
+    Fetched {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes.
+        bytes: u64,
+        /// Its checksum.
+        sha256: &'static str,
+    },
+}
+
+/// Fetches a set's files, those that are not there yet, and tells what happens.
+///
+/// # Errors
+/// A sentence for a set that is not published, an unknown form, another fetch into the same folder, files that cannot be
+/// got or are not what was published, and a full disk. What was fetched before stays.
+pub fn fetch(entry: &Entry, options: &Options, tell: &mut dyn FnMut(Event)) -> Result<()> {
+    let form = form(entry, options.form.as_deref())?;
+    let mirror = options.mirror.as_deref();
+    if let Some(mirror) = mirror
+        && !["http://", "https://"]
+            .iter()
+            .any(|w| mirror.starts_with(w))
+    {
+        return Err(Error::input(format!(
+            "the mirror `{mirror}` is no URL; it should begin with http:// or https://"
+        )));
+    }
+    let urls = |file: &Published| -> Vec<String> {
+        match mirror {
+            Some(base) => vec![format!(
+                "{}/{}/{}",
+                base.trim_end_matches('/'),
+                entry.name,
+                file.name
+            )],
+            None => file
+                .homes
+                .iter()
+                .map(|home| format!("{home}/{}", file.name))
+                .collect(),
+        }
+    };
+    let files: Vec<(Published, Vec<String>)> = form.files.iter().map(|f| (*f, urls(f))).collect();
+    fetch_files(&files, &options.dir, options.patience, tell)
+}
+
+fn form<'a>(entry: &'a Entry, name: Option<&str>) -> Result<&'a Form> {
+    let Some(first) = entry.forms.first() else {
+        return Err(Error::input(format!(
+            "{} is not fetched: it is {}",
+            entry.name, entry.about
+        )));
+    };
+    let Some(name) = name else {
+        return Ok(first);
+    };
+    entry.forms.iter().find(|f| f.name == name).ok_or_else(|| {
+        let names: Vec<&str> = entry.forms.iter().map(|f| f.name).collect();
+        Error::input(no_such(&format!("form of {}", entry.name), name, &names))
+    })
+}
+
+/// Fetches these files, each from the first of its URLs that gives it.
+pub(crate) fn fetch_files(
+    files: &[(Published, Vec<String>)],
+    dir: &Path,
+    patience: Patience,
+    tell: &mut dyn FnMut(Event),
+) -> Result<()> {
+    std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+    let _lock = lock::Lock::take(dir)?;
+    for (file, urls) in files {
+        let path = dir.join(file.name);
+        if is_published(&path, file)? {
+            tell(Event::Present {
+                path,
+                bytes: file.size,
+            });
+            continue;
+        }
+        transfer::fetch(file, urls, &path, patience, tell)?;
+        tell(Event::Fetched {
+            path,
+            bytes: file.size,
+            sha256: file.sha256,
+        });
+    }
+    Ok(())
+}
+
+/// True when a file is there as it was published.
+pub(crate) fn is_published(path: &Path, file: &Published) -> Result<bool> {
+    match path.metadata() {
+        Ok(data) if data.is_file() && data.len() == file.size => {
+            Ok(digest::of_file(path)? == file.sha256)
+        }
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,33 @@
+//! One fetch into a folder at a time.
+
+use crate::{Error, Result};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::File;
+use std::path::Path;
+
+/// Held while files are fetched into a folder; the kernel gives it up when the process ends in any way.
+pub(super) struct Lock(#[expect(dead_code, reason = "the lock is held by the open file")] File);
+
+impl Lock {
+    /// Takes the lock of `dir`.
+    ///
+    /// # Errors
+    /// A sentence when another fetch holds it.
+    pub fn take(dir: &Path) -> Result<Self> {
+        let path = dir.join(".fetch.lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(Error::io(&path))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::input(format!(
+                "{}: another fetch is at work in this folder; wait for its end",
+                dir.display()
+            ))),
+            Err(e) => Err(Error::io(path)(e.into())),
+        }
+    }
+}

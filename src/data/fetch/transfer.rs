@@ -1,0 +1,331 @@
+//! One file over HTTP: attempts, resuming, checks.
+
+use super::part::{Note, Part};
+use super::{Event, Patience};
+use crate::catalogue::Published;
+use crate::digest;
+use crate::{Error, Result};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
+use ureq::http::{Response, StatusCode};
+use ureq::{Agent, Body};
+
+/// Attempts at one URL in all, however much each of them brought.
+const MOST_ATTEMPTS: u32 = 200;
+/// The longest wait between two attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How often progress is told.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Why an attempt failed.
+enum Trouble {
+    /// It may pass: another attempt goes on from there.
+    Passing(String),
+    /// This URL will not give the file.
+    Lasting(String),
+    /// The disk.
+    Here(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Here(error)
+    }
+}
+
+/// Fetches a file from the first of its URLs that gives it.
+pub(super) fn fetch(
+    file: &Published,
+    urls: &[String],
+    path: &Path,
+    patience: Patience,
+    tell: &mut dyn FnMut(Event),
+) -> Result<()> {
+    // Proxies come from the environment, as everywhere.
+    let agent: Agent = Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(patience.silence))
+        .timeout_recv_response(Some(patience.silence))
+        .timeout_per_read(Some(patience.silence))
+        .user_agent(concat!("surfit/", env!("CARGO_PKG_VERSION")))
+        // The checksum is of the bytes as they lie there.
+        .accept_encoding("identity")
+        .build()
+        .into();
+    let part = Part::of(path);
+    let mut said = Vec::new();
+    for url in urls {
+        let one = Transfer {
+            agent: &agent,
+            file,
+            url,
+            part: &part,
+        };
+        match one.run(patience, tell) {
+            Ok(()) => return part.finish(),
+            Err(Trouble::Here(error)) => return Err(error),
+            Err(Trouble::Passing(why) | Trouble::Lasting(why)) => {
+                said.push(format!("{url}: {why}"))
+            }
+        }
+    }
+    let kept = match part.len() {
+        0 => String::new(),
+        n => format!(
+            " ({n} of {} bytes are kept, and the same command goes on from there)",
+            file.size
+        ),
+    };
+    Err(Error::input(format!(
+        "{} was not fetched{kept}: {}; try again later, or name another source with --mirror",
+        file.name,
+        said.join("; ")
+    )))
+}
+
+struct Transfer<'a> {
+    agent: &'a Agent,
+    file: &'a Published,
+    url: &'a str,
+    part: &'a Part,
+}
+
+impl Transfer<'_> {
+    /// Attempts until the part is whole and checked.
+    fn run(
+        &self,
+        patience: Patience,
+        tell: &mut dyn FnMut(Event),
+    ) -> std::result::Result<(), Trouble> {
+        let (mut fruitless, mut restarted) = (0u32, false);
+        for _ in 0..MOST_ATTEMPTS {
+            let before = self.part.len();
+            let why = match self.attempt(tell) {
+                Ok(from) => match self.check() {
+                    // Bytes of another version may lie at the beginning: once more from there.
+                    Err(Trouble::Lasting(_)) if from > 0 && !restarted => {
+                        restarted = true;
+                        continue;
+                    }
+                    checked => return checked,
+                },
+                Err(Trouble::Passing(why)) => why,
+                Err(other) => return Err(other),
+            };
+            fruitless = match self.part.len() > before {
+                true => 0,
+                false => fruitless + 1,
+            };
+            if fruitless >= patience.attempts {
+                return Err(Trouble::Passing(format!(
+                    "{why}, {fruitless} times without any progress"
+                )));
+            }
+            let doublings = fruitless.saturating_sub(1).min(16);
+            let wait = (patience.first_wait * 2u32.pow(doublings)).min(LONGEST_WAIT);
+            tell(Event::Retry {
+                file: self.file.name,
+                why,
+                wait: wait.as_secs_f64(),
+            });
+            std::thread::sleep(wait);
+        }
+        Err(Trouble::Passing(format!(
+            "the connection broke off {MOST_ATTEMPTS} times"
+        )))
+    }
+
+    /// Fetches what is missing of the part; gives the byte at which the last answer began.
+    fn attempt(&self, tell: &mut dyn FnMut(Event)) -> std::result::Result<u64, Trouble> {
+        let size = self.file.size;
+        let mut there = self.part.len();
+        if there > size {
+            self.part.remove()?;
+            there = 0;
+        }
+        if there == size {
+            return Ok(there);
+        }
+        let mut request = self.agent.get(self.url);
+        if there > 0 {
+            request = request.header(RANGE, format!("bytes={there}-"));
+            if let Some(note) = self.part.note().filter(|n| n.url == self.url) {
+                request = request.header(IF_RANGE, note.version);
+            }
+        }
+        let response = request.call().map_err(|e| self.unanswered(&e))?;
+        let status = response.status();
+        let mut out = match status {
+            StatusCode::PARTIAL_CONTENT if there > 0 => {
+                self.check_range(&response, there)?;
+                self.part.append()?
+            }
+            StatusCode::OK => {
+                // The whole file, asked for or not: a server may ignore ranges, or have another version now.
+                there = 0;
+                if let Some(length) = content_length(&response)
+                    && length != size
+                {
+                    return Err(Trouble::Lasting(format!(
+                        "the server says that the file has {length} bytes, expected {size}"
+                    )));
+                }
+                self.part.begin(note(self.url, &response).as_ref())?
+            }
+            StatusCode::RANGE_NOT_SATISFIABLE => {
+                self.part.remove()?;
+                return Err(Trouble::Passing(format!(
+                    "the server has no bytes after the first {there}"
+                )));
+            }
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+                return Err(Trouble::Passing(format!("the server answers {status}")));
+            }
+            _ if status.is_server_error() => {
+                return Err(Trouble::Passing(format!("the server answers {status}")));
+            }
+            _ => return Err(Trouble::Lasting(format!("the server answers {status}"))),
+        };
+        tell(Event::Begun {
+            file: self.file.name,
+            url: self.url.to_owned(),
+            from: there,
+            bytes: size,
+        });
+        self.copy(response, &mut out, there, tell)?;
+        Ok(there)
+    }
+
+    /// Copies the body behind the bytes that are there.
+    fn copy(
+        &self,
+        response: Response<Body>,
+        out: &mut std::fs::File,
+        mut there: u64,
+        tell: &mut dyn FnMut(Event),
+    ) -> std::result::Result<(), Trouble> {
+        let size = self.file.size;
+        let mut body = response.into_body().into_reader();
+        let mut buffer = vec![0; 1 << 16];
+        let mut told = Instant::now();
+        while there < size {
+            // Never more than what is missing: a server that goes on sending fills no disk.
+            let room = buffer.len().min((size - there) as usize);
+            match body.read(&mut buffer[..room]) {
+                Ok(0) => {
+                    return Err(Trouble::Passing(format!(
+                        "the connection broke off after {there} of {size} bytes"
+                    )));
+                }
+                Ok(n) => {
+                    out.write_all(&buffer[..n])
+                        .map_err(Error::io(self.part.path()))?;
+                    there += n as u64;
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(e) => {
+                    return Err(Trouble::Passing(format!(
+                        "the connection broke off after {there} of {size} bytes ({e})"
+                    )));
+                }
+            }
+            if told.elapsed() >= EVERY || there == size {
+                told = Instant::now();
+                tell(Event::Progress {
+                    file: self.file.name,
+                    done: there,
+                    bytes: size,
+                });
+            }
+        }
+        // A body without a length may go on.
+        if matches!(body.read(&mut buffer[..1]), Ok(1)) {
+            self.part.remove()?;
+            return Err(Trouble::Lasting(format!(
+                "the server sends more than the expected {size} bytes"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses an answer that is not for the range that was asked for.
+    fn check_range(
+        &self,
+        response: &Response<Body>,
+        there: u64,
+    ) -> std::result::Result<(), Trouble> {
+        let said = response
+            .headers()
+            .get(CONTENT_RANGE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let parts = said
+            .strip_prefix("bytes ")
+            .and_then(|range| range.split_once('/'))
+            .and_then(|(range, all)| Some((range.split_once('-')?.0.parse::<u64>().ok()?, all)));
+        match parts {
+            Some((first, all)) if first == there => match all.parse::<u64>() {
+                Ok(all) if all != self.file.size => {
+                    self.part.remove()?;
+                    Err(Trouble::Lasting(format!(
+                        "the server says that the file has {all} bytes, expected {}",
+                        self.file.size
+                    )))
+                }
+                _ => Ok(()),
+            },
+            _ => {
+                self.part.remove()?;
+                Err(Trouble::Passing(format!(
+                    "the server answers with the range `{said}`, not from byte {there} on"
+                )))
+            }
+        }
+    }
+
+    /// Compares the whole part's checksum; a wrong one leaves nothing behind.
+    fn check(&self) -> std::result::Result<(), Trouble> {
+        let found = digest::of_file(self.part.path())?;
+        if found == self.file.sha256 {
+            return Ok(());
+        }
+        self.part.remove()?;
+        Err(Trouble::Lasting(format!(
+            "the file's SHA-256 is {found}, expected {}, and it was deleted",
+            self.file.sha256
+        )))
+    }
+
+    fn unanswered(&self, error: &ureq::Error) -> Trouble {
+        match error {
+            ureq::Error::BadUri(_)
+            | ureq::Error::TooManyRedirects
+            | ureq::Error::RedirectFailed
+            | ureq::Error::InvalidProxyUrl => Trouble::Lasting(error.to_string()),
+            _ => Trouble::Passing(format!("no answer ({error})")),
+        }
+    }
+}
+
+fn content_length(response: &Response<Body>) -> Option<u64> {
+    response
+        .headers()
+        .get(CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// What the server says of the version, when it can be asked for by it.
+fn note(url: &str, response: &Response<Body>) -> Option<Note> {
+    let text = |name| response.headers().get(name)?.to_str().ok();
+    let tag = text(ETAG).filter(|tag| !tag.starts_with("W/"));
+    tag.or_else(|| text(LAST_MODIFIED)).map(|version| Note {
+        url: url.to_owned(),
+        version: version.to_owned(),
+    })
+}
