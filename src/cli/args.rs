@@ -1,7 +1,9 @@
 //! What can be written on the command line.
 
+mod data;
 mod values;
 
+pub use data::{DataArgs, DataLsArgs, DataSub, FetchArgs, VerifyArgs};
 pub use values::{Color, Format, MapArg, MetricArg, Split, point};
 
 use clap::builder::styling::{AnsiColor, Effects, Styles};
@@ -84,6 +86,8 @@ pub enum Sub {
     Eval(EvalArgs),
     /// Write figures and a report into the run's directory
     Report(ReportArgs),
+    /// Data sets: what is here, download with checksums, verification
+    Data(DataArgs),
     /// Measure what steps, cells and memory cost on this machine
     Bench(BenchArgs),
     /// Check configurations, or print the default one

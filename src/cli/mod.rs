@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod completions;
 mod config;
+mod data;
 mod degree;
 mod eval;
 mod export;
@@ -69,6 +70,7 @@ fn dispatch(cli: Cli) -> Result<(), Fault> {
         Some(Sub::Eval(args)) => eval::eval(args),
         Some(Sub::Study(args)) => study::study(args),
         Some(Sub::Report(args)) => report::report(args),
+        Some(Sub::Data(args)) => data::data(args.command),
         Some(Sub::Bench(args)) => bench::bench(args),
         Some(Sub::Config(args)) => config::config(args.command),
         Some(Sub::Themes) => themes::themes(),

@@ -10,6 +10,7 @@
 
 mod done;
 mod files;
+pub mod http;
 mod place;
 mod screen;
 mod slot;

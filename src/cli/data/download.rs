@@ -1,0 +1,160 @@
+//! `surfit data fetch`: a download with a bar on a terminal, and plain lines elsewhere.
+
+use super::named;
+use crate::cli::args::FetchArgs;
+use crate::cli::fault::Fault;
+use crate::cli::out;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, stderr};
+use surfit_core::config;
+use surfit_data::fetch::{Event, Options, Patience, fetch as download};
+use surfit_data::find;
+
+/// Fetches a set.
+pub fn fetch(args: FetchArgs) -> Result<(), Fault> {
+    let config = args
+        .config
+        .as_deref()
+        .map(|path| config::load(path, &[]))
+        .transpose()?
+        .map(|c| c.data);
+    let name = match (&args.set, &config) {
+        (Some(set), _) => set.clone(),
+        (None, Some(data)) => data.set.clone(),
+        (None, None) => return Err(Fault::Usage("name a data set, or --config".into())),
+    };
+    let entry = named(&name)?;
+    if !entry.is_published() {
+        return Err(Fault::Usage(format!(
+            "{name} is not fetched: it is {}",
+            entry.about
+        )));
+    }
+    // Of a configuration for another set only the mirror counts.
+    let configured_dir = config
+        .as_ref()
+        .filter(|data| data.set == name && !data.dir.as_os_str().is_empty())
+        .map(|data| data.dir.clone());
+    let mirror = args
+        .mirror
+        .or_else(|| config.map(|data| data.mirror))
+        .filter(|m| !m.is_empty())
+        .or_else(|| std::env::var("SURFIT_MIRROR").ok())
+        .filter(|m| !m.is_empty());
+    let options = Options {
+        dir: args
+            .dir
+            .or(configured_dir)
+            .unwrap_or_else(|| find::home().join(entry.name)),
+        mirror,
+        form: args.form,
+        patience: Patience::default(),
+    };
+    let mut teller = Teller::new(args.json);
+    let mut fault = None;
+    let result = download(entry, &options, &mut |event| {
+        if fault.is_none() {
+            fault = teller.tell(&event).err();
+        }
+    });
+    teller.end();
+    result?;
+    fault.map_or(Ok(()), Err)
+}
+
+/// Tells how a fetch goes on.
+struct Teller {
+    json: bool,
+    bar: Option<ProgressBar>,
+    /// Tenths of the present file that were told as lines.
+    tenths: u64,
+}
+
+impl Teller {
+    fn new(json: bool) -> Self {
+        let bar = (!json && stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
+            let style = ProgressStyle::with_template(
+                "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}",
+            );
+            bar.set_style(
+                style
+                    .unwrap_or_else(|_| ProgressStyle::default_bar())
+                    .progress_chars("━╸─"),
+            );
+            bar
+        });
+        Self {
+            json,
+            bar,
+            tenths: 0,
+        }
+    }
+
+    fn tell(&mut self, event: &Event) -> Result<(), Fault> {
+        if self.json {
+            return match event {
+                Event::Progress { .. } => Ok(()),
+                event => out::json(event),
+            };
+        }
+        match event {
+            Event::Begun {
+                file,
+                url,
+                from,
+                bytes,
+            } => {
+                self.tenths = 10 * from / bytes.max(&1);
+                if let Some(bar) = &self.bar {
+                    bar.set_length(*bytes);
+                    bar.set_position(*from);
+                    bar.reset_eta();
+                    bar.set_message(*file);
+                }
+                let from = match from {
+                    0 => String::new(),
+                    n => format!(", from {} on", HumanBytes(*n)),
+                };
+                self.say(&format!("{file}: {} from {url}{from}", HumanBytes(*bytes)))
+            }
+            Event::Progress { file, done, bytes } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*done);
+                    return Ok(());
+                }
+                let tenths = 10 * done / bytes.max(&1);
+                if tenths <= self.tenths {
+                    return Ok(());
+                }
+                self.tenths = tenths;
+                self.say(&format!("{file}: {} %", 10 * tenths))
+            }
+            Event::Retry { file, why, wait } => {
+                self.say(&format!("{file}: {why}; trying again in {wait:.1} s"))
+            }
+            Event::Present { path, .. } => {
+                self.say(&format!("{} is here, as published", path.display()))
+            }
+            Event::Fetched { path, bytes, .. } => self.say(&format!(
+                "{} is fetched: {} with the published SHA-256",
+                path.display(),
+                HumanBytes(*bytes)
+            )),
+        }
+    }
+
+    fn say(&self, text: &str) -> Result<(), Fault> {
+        match &self.bar {
+            // The bar steps aside for the line.
+            Some(bar) => bar.suspend(|| out::line(text)),
+            None => out::line(text),
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
