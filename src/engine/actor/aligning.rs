@@ -67,7 +67,7 @@ impl Actor<'_> {
         let corners = self.all_corners()?;
         self.new_surface(Surface::linear(degrees, corners))?;
         // From here on the corners are rows of the surface; a second copy would only take memory.
-        self.corners = super::none(self.corners.len());
+        self.corners = super::opening::none(self.corners.len());
         self.begin_fit();
         Ok(())
     }

@@ -35,7 +35,7 @@ impl Actor<'_> {
         self.config.corners.seeds = next;
         self.store_config()?;
         self.known_corners.clear();
-        self.corners = super::none(count);
+        self.corners = super::opening::none(count);
         self.trainer = None;
         self.surface = None;
         self.progress = None;

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use ratatui::style::{Color, Modifier};
 use surfit_core::colormap::{Colormap, contrast};
 
+mod patches;
+
 fn drawn(picture: &Picture, view: &SurfaceView, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
     render(area, &mut buf, theme, picture, view, false);
@@ -400,64 +402,4 @@ proptest! {
         view.cell_at(Rect::new(x, x, w, h), w / 2, h / 2, grid);
         view.uv(grid);
     }
-}
-
-#[test]
-fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
-    let theme = theme(Depth::Truecolor, false);
-    let colour = |picture: &Picture, cell: (usize, usize)| {
-        let map = &picture.snapshot.as_ref().unwrap().heatmap;
-        let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
-        let (r, g, b) = Colormap::Viridis.at(Range::of(map, Metric::Accuracy).at(value));
-        Color::Rgb(r, g, b)
-    };
-    let picture = fixture::fitting_on(Patch::Triangle, 2, 11);
-    let buf = drawn(&picture, &view(), (84, 38), &theme);
-    let layout = Layout::of(buf.area, 11, true);
-    for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
-        for p in layout.characters(cell).positions() {
-            if cell.0 + cell.1 > 10 {
-                assert_eq!(
-                    (buf[p].symbol(), buf[p].bg),
-                    (" ", Color::Reset),
-                    "{cell:?}"
-                );
-            } else {
-                assert_eq!(buf[p].bg, colour(&picture, cell), "{cell:?}");
-            }
-        }
-    }
-    let picture = fixture::fitting_on(Patch::Curve, 2, 11);
-    let buf = drawn(&picture, &view(), (84, 38), &theme);
-    let map = layout.map;
-    for (x, y) in [
-        (map.x + map.width / 2, map.y),
-        (map.x + map.width / 2, map.bottom() - 2),
-    ] {
-        let cell = layout.cell_of_pixel(usize::from(x - map.x));
-        assert_eq!(buf[(x, y)].bg, colour(&picture, (cell, 0)), "row {y}");
-    }
-    let text = rows(&buf).join("\n");
-    assert!(
-        text.contains("11/11 measured") && text.contains("at u 1.00"),
-        "{text}"
-    );
-    assert!(
-        text.contains("on the curve") && !text.contains("along v"),
-        "{text}"
-    );
-}
-
-#[test]
-fn the_cursor_slides_along_the_third_edge() {
-    let mut v = SurfaceView {
-        cursor: (4, 6),
-        ..SurfaceView::default()
-    };
-    v.move_by(1, 0, 11, Patch::Triangle);
-    assert_eq!(v.cursor, (5, 5));
-    v.move_by(0, 2, 11, Patch::Triangle);
-    assert_eq!(v.cursor, (3, 7));
-    v.clamp(11, Patch::Curve);
-    assert_eq!(v.cursor, (3, 0));
 }

@@ -1,0 +1,178 @@
+//! Opening a run: what it stands on, and where it goes on.
+
+use super::{Actor, Request, ServeOptions, Work, fitting, mapping, publish};
+use crate::checkpoint;
+use crate::data::{self, DataSet};
+use crate::device::Placement;
+use crate::evaluate::Evaluator;
+use crate::identity::Identity;
+use crate::journal::Journal;
+use crate::memory;
+use crate::model::Model;
+use crate::networks;
+use crate::trainer::PendingLosses;
+use crate::{Error, Result};
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+use surfit_core::config::Config;
+use surfit_core::event::{Event, RunInfo, Stage};
+use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::run_dir::RunDir;
+use surfit_core::snapshot::State;
+use tch::Tensor;
+
+impl<'a> Actor<'a> {
+    /// Loads data, network and whatever the run's directory holds, and decides what comes first.
+    pub(super) fn open(
+        run: &RunDir,
+        journal: &'a mut Journal,
+        requests: &'a Receiver<Request>,
+        options: ServeOptions,
+    ) -> Result<Self> {
+        let mut config = run.config()?;
+        // As many threads as the first engine of the run had: sums come out the same then.
+        if config.threads == 0 {
+            config.threads = Identity::stored_threads(run).unwrap_or(0);
+        }
+        let began = Instant::now();
+        let no_grad = tch::no_grad_guard();
+        // The actor's thread computes gradients only inside `Model::gradient`.
+        std::mem::forget(no_grad);
+        // Sizes first: the device and its compute type depend on the network's size.
+        let device = Placement::resolve(&config, 0)?.device;
+        let data = data::load(&config.data, config.seed, device)?;
+        let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
+        let placement = Placement::resolve(&config, network.layout().len())?;
+        let model = Model::new(network, placement);
+        // Before hours go into corners whose surface would not fit.
+        if !checkpoint::path(run).exists() {
+            memory::check_surface(config.degrees(), model.parameters(), false, device)?;
+        }
+        let evaluator = Evaluator::new(&data, config.data.calibration_images, config.seed);
+        check_batches(&config, &data)?;
+        let other_place = Identity::here(&config, &data, &model).check(run)?;
+        journal.say(Event::Started(RunInfo {
+            run: run.id(),
+            engine: env!("CARGO_PKG_VERSION").into(),
+            device: placement.device_name(),
+            compute: placement.compute_name().into(),
+            threads: placement.threads,
+            network: config.network.name.clone(),
+            parameters: model.parameters() as usize,
+            data: data.description.clone(),
+            images: [&data.train, &data.validation, &data.test].map(|s| s.len() as usize),
+            classes: data.classes.clone(),
+        }));
+        if let Some(sentence) = other_place {
+            journal.notice(sentence);
+        }
+        let restored = checkpoint::load(run, model.parameters(), device)?;
+        let stored = run.snapshot();
+        let mut heatmap = stored.as_ref().filter(|_| restored.is_some()).map_or_else(
+            || Heatmap::new(config.patch(), config.heatmap.grid),
+            |s| s.heatmap.clone(),
+        );
+        if heatmap.cells.len() != heatmap.grid * heatmap.grid || heatmap.patch != config.patch() {
+            heatmap = Heatmap::new(config.patch(), config.heatmap.grid);
+        }
+        let (surface, progress, focus) = match restored {
+            Some(c) => (Some(c.surface), Some(c.progress), c.focus),
+            None => (None, None, Vec::new()),
+        };
+        let known_corners = journal.picture().corners.clone();
+        let mut actor = Self {
+            run: run.clone(),
+            options,
+            journal,
+            requests,
+            corners: none(config.corners.len()),
+            focus,
+            trainer: None,
+            surface,
+            progress,
+            fit: fitting::FitScratch::default(),
+            pending: PendingLosses::default(),
+            heatmap,
+            metric: stored.as_ref().map_or(Metric::Accuracy, |s| s.metric),
+            marks: stored.map(|s| s.marks).unwrap_or_default(),
+            live: mapping::Live::default(),
+            points: Vec::new(),
+            work: Work::None,
+            stage: Stage::Data,
+            stage_began: began,
+            state: State::Idle,
+            clock: publish::Clock::default(),
+            pace: publish::Pace::default(),
+            closing: false,
+            known_corners,
+            paused_at: None,
+            stalled_until: None,
+            failure: None,
+            config,
+            data,
+            model,
+            evaluator,
+        };
+        actor.journal.say(Event::StageEnded {
+            stage: Stage::Data,
+            seconds: began.elapsed().as_secs_f64(),
+        });
+        actor.restore();
+        Ok(actor)
+    }
+
+    /// Takes up what the run's directory holds, and decides what comes next.
+    fn restore(&mut self) {
+        if let (Some(surface), Some(progress)) = (&self.surface, self.progress) {
+            self.heatmap.version = surface.version();
+            // Cells measured after the checkpoint belong to steps that will be made again.
+            for cell in &mut self.heatmap.cells {
+                if cell.version > surface.version() {
+                    *cell = Default::default();
+                }
+            }
+            self.journal.say(Event::Resumed {
+                step: progress.step,
+            });
+            self.points = self.describe_points();
+            self.stage = Stage::Fit;
+        }
+        if !self.options.wait {
+            self.go_on();
+        } else if self.journal.picture().finished.is_some() {
+            self.state = State::Finished;
+            self.stage = Stage::Export;
+        }
+        self.publish(true);
+    }
+
+    /// Goes on with the job where it stands: the first part that is not done.
+    pub(super) fn go_on(&mut self) {
+        match (self.surface.is_some(), self.progress) {
+            (true, Some(progress)) if !progress.complete() => self.begin_fit(),
+            (true, Some(_)) => self.begin_map(true),
+            _ => self.begin_corners(),
+        }
+    }
+}
+
+/// So many corners that are not ready.
+pub(super) fn none(corners: usize) -> Vec<Option<Tensor>> {
+    std::iter::repeat_with(|| None).take(corners).collect()
+}
+
+/// Refuses batches that the training split cannot fill.
+fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
+    let images = data.train.len();
+    for (key, batch) in [
+        ("corners.batch", config.corners.batch),
+        ("fit.batch", config.fit.batch),
+    ] {
+        if batch as i64 > images {
+            return Err(Error::input(format!(
+                "{key} = {batch} is larger than the {images} training images; use a smaller batch"
+            )));
+        }
+    }
+    Ok(())
+}
