@@ -53,6 +53,12 @@ enum Task {
     },
     /// Measure this machine: step, heatmap and memory as ratios to plain training.
     Bench {
+        /// A network to measure, may be given several times; four of different kinds when absent.
+        #[arg(long = "network", value_name = "NAME")]
+        networks: Vec<String>,
+        /// Few repetitions.
+        #[arg(long)]
+        quick: bool,
         /// One JSON object instead of a table.
         #[arg(long)]
         json: bool,
@@ -78,7 +84,11 @@ fn main() -> ExitCode {
             data_dir,
             json: _,
         } => eval(model, config, split, data_dir),
-        Task::Bench { json } => bench::run().map(|report| {
+        Task::Bench {
+            networks,
+            quick,
+            json,
+        } => bench::run(&bench::Options { networks, quick }).map(|report| {
             if json {
                 println!("{}", report.to_json());
             } else {

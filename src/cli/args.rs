@@ -397,6 +397,12 @@ pub struct ReportArgs {
 /// `surfit bench`
 #[derive(Debug, Args)]
 pub struct BenchArgs {
+    /// A network to measure, may be given several times; without one, four of different kinds
+    #[arg(long = "network", value_name = "NAME")]
+    pub networks: Vec<String>,
+    /// Measure with few repetitions
+    #[arg(long)]
+    pub quick: bool,
     /// Print the results as JSON, one object a line
     #[arg(long)]
     pub json: bool,

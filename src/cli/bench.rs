@@ -9,6 +9,12 @@ use std::process::Stdio;
 pub fn bench(args: BenchArgs) -> Result<(), Fault> {
     let mut command = client::engine_command()?;
     command.arg("bench");
+    for name in &args.networks {
+        command.args(["--network", name]);
+    }
+    if args.quick {
+        command.arg("--quick");
+    }
     if args.json {
         command.arg("--json");
     }

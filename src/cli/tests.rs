@@ -59,6 +59,7 @@ fn the_documented_commands_are_understood() {
         "surfit data fetch --config c",
         "surfit data verify",
         "surfit data verify mnist --dir d --json",
+        "surfit bench --network resnet18-cifar --network cnn --quick",
         "surfit themes",
         "surfit config check a b",
         "surfit config default",

@@ -96,23 +96,64 @@ impl Model {
         smoothing: f64,
         gradient: &Tensor,
     ) -> Tensor {
+        let (loss, parts) = self.backward(w, x, labels, smoothing);
+        let flat: Vec<Tensor> = parts
+            .iter()
+            .map(|g| g.reshape([-1]).to_kind(Kind::Float))
+            .collect();
+        let _ = Tensor::cat_out(gradient, &flat, 0);
+        loss
+    }
+
+    /// As [`Model::gradient`], but the gradient takes the place of the weights: `w` becomes `(g + λw)/(1 + λ)` with `λ`
+    /// the weight decay. Without a second vector of length `P`, and in one pass.
+    pub fn gradient_in_place(
+        &self,
+        w: &Tensor,
+        x: &Tensor,
+        labels: &Tensor,
+        smoothing: f64,
+        decay: f64,
+    ) -> Tensor {
+        let (loss, parts) = self.backward(w, x, labels, smoothing);
+        for (mut view, g) in self.network.layout().views(w).into_iter().zip(parts) {
+            let _ = view.lerp_(&g.to_kind(Kind::Float), 1.0 / (1.0 + decay));
+        }
+        loss
+    }
+
+    /// The mean cross-entropy and its gradient with respect to every parameter, in the types the parameters are computed
+    /// with.
+    fn backward(
+        &self,
+        w: &Tensor,
+        x: &Tensor,
+        labels: &Tensor,
+        smoothing: f64,
+    ) -> (Tensor, Vec<Tensor>) {
+        let layout = self.network.layout();
         // Leaves that share storage with `w`. Differentiating with respect to `w` itself would make every slice's
         // backward pass fill a zero vector of length P.
-        let leaves: Vec<Tensor> = self
-            .network
-            .layout()
-            .views(w)
+        let mut leaves = layout.views(w);
+        if self.placement.kind != Kind::Float {
+            // One cast of the whole vector instead of one a parameter.
+            let narrow = layout.views(&w.to_kind(self.placement.kind));
+            for ((leaf, narrow), &cast) in leaves.iter_mut().zip(narrow).zip(&self.cast) {
+                if cast {
+                    *leaf = narrow;
+                }
+            }
+        }
+        let leaves: Vec<Tensor> = leaves
             .into_iter()
-            .map(|v| v.detach().set_requires_grad(true))
+            .map(|leaf| leaf.detach().set_requires_grad(true))
             .collect();
         let loss = tch::with_grad(|| {
             let logits = self.logits(&leaves, x, &mut Norms::Batch);
             cross_entropy(&logits, labels, Reduction::Mean, smoothing)
         });
         let parts = Tensor::run_backward(&[&loss], &leaves, false, false);
-        let flat: Vec<Tensor> = parts.iter().map(|g| g.reshape([-1])).collect();
-        let _ = Tensor::cat_out(gradient, &flat, 0);
-        loss.detach()
+        (loss.detach(), parts)
     }
 
     /// Correct predictions and summed loss on a batch on the device, `[2]`, in `f64` where the device has it.

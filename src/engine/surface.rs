@@ -1,6 +1,9 @@
 //! The surface in weight space: one matrix of control points and its optimizer.
 
-use crate::model::Model;
+mod step;
+
+pub use step::{Part, StepRates, StepRecord};
+
 use surfit_core::draws::Phase;
 use surfit_core::surface::{Degrees, Matrix};
 use tch::{Device, Kind, Tensor};
@@ -18,6 +21,8 @@ pub struct Surface {
     frozen: Vec<bool>,
     last_rate: f64,
     version: u64,
+    /// Where a step keeps its draws' networks and gradients, `[draws, P]`; made by the first step, kept for the next.
+    scratch: Option<Tensor>,
 }
 
 /// What of a surface is not a tensor; stored with a checkpoint.
@@ -31,41 +36,6 @@ pub struct SurfaceState {
     pub last_rate: f64,
     /// Grows with every change of a control point.
     pub version: u64,
-}
-
-/// One part of a minibatch at its own point of the surface.
-#[derive(Debug)]
-pub struct Part {
-    /// Where.
-    pub uv: (f64, f64),
-    /// Images, `[B, C, H, W]`, normalized.
-    pub x: Tensor,
-    /// Labels, `[B]`.
-    pub labels: Tensor,
-}
-
-/// Hyperparameters of one optimizer step.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepRates {
-    /// Learning rate in weight-space units.
-    pub rate: f64,
-    /// Momentum.
-    pub momentum: f64,
-    /// Weight decay on the interpolated network.
-    pub weight_decay: f64,
-    /// Label smoothing.
-    pub smoothing: f64,
-}
-
-/// What a step leaves on the device, to be read when somebody wants to know.
-#[derive(Debug)]
-pub struct StepRecord {
-    /// Mean loss of the minibatch, scalar.
-    pub loss: Tensor,
-    /// Norm of the weight gradient of each draw, scalars.
-    pub norms: Vec<Tensor>,
-    /// Bernstein weights of each draw.
-    pub weights: Vec<Vec<f64>>,
 }
 
 impl Surface {
@@ -97,6 +67,7 @@ impl Surface {
             frozen,
             last_rate: 0.0,
             version: 1,
+            scratch: None,
         }
     }
 
@@ -115,6 +86,7 @@ impl Surface {
             frozen,
             last_rate,
             version,
+            scratch: None,
         }
     }
 
@@ -202,92 +174,6 @@ impl Surface {
         row >= self.degrees.corners() && !self.frozen[row]
     }
 
-    /// One optimizer step over the parts of a minibatch, each at its own point.
-    ///
-    /// Per part: interpolation, one ordinary forward and backward pass, and a rank-one update of the velocity.
-    /// Nothing is read back from the device.
-    pub fn step(
-        &mut self,
-        model: &Model,
-        phase: Phase,
-        parts: &[Part],
-        rates: StepRates,
-    ) -> StepRecord {
-        let normalizer = self.normalizer(phase);
-        let rate = if normalizer > 0.0 {
-            rates.rate / normalizer
-        } else {
-            0.0
-        };
-        let keep = if self.last_rate > 0.0 {
-            rates.momentum * rate / self.last_rate
-        } else {
-            0.0
-        };
-        let p = self.theta.size()[1];
-        let options = (Kind::Float, self.theta.device());
-        let (mut w, mut g) = (Tensor::empty([1, p], options), Tensor::empty([p], options));
-        let mut record = StepRecord {
-            loss: Tensor::zeros([], options),
-            norms: Vec::with_capacity(parts.len()),
-            weights: Vec::new(),
-        };
-        let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
-        let trains = self.degrees.trainable() > 0 && rate > 0.0;
-        if trains {
-            let _ = self.velocity.g_mul_scalar_(keep);
-        }
-        // All weights of the step go to the device together.
-        record.weights = parts
-            .iter()
-            .map(|p| self.degrees.weights(p.uv.0, p.uv.1))
-            .collect();
-        let shares: Vec<f64> = parts
-            .iter()
-            .map(|p| p.x.size()[0] as f64 / images as f64)
-            .collect();
-        let decay = rates.weight_decay;
-        let of_step = |b: &Vec<f64>, share: f64| -> Vec<f64> {
-            let scale = rate * share * (1.0 + decay);
-            (self.degrees.corners()..b.len())
-                .map(|k| if self.trains(k) { b[k] * scale } else { 0.0 })
-                .collect()
-        };
-        let steps: Matrix = record
-            .weights
-            .iter()
-            .zip(&shares)
-            .map(|(b, &share)| of_step(b, share))
-            .collect();
-        let points = coefficients(&record.weights, options.1);
-        let steps = trains.then(|| coefficients(&steps, options.1));
-        for (index, part) in parts.iter().enumerate() {
-            w = points.narrow(0, index as i64, 1).mm_out(&w, &self.theta);
-            let flat = w.squeeze_dim(0);
-            let loss = model.gradient(&flat, &part.x, &part.labels, rates.smoothing, &g);
-            record.loss += loss * shares[index];
-            record.norms.push(g.norm());
-            if let Some(steps) = &steps {
-                // lerp gives (g + λw)/(1 + λ) in place; the factor is in the coefficients.
-                let _ = g.lerp_(&flat, decay / (1.0 + decay));
-                let _ = self.velocity.addr_(&steps.get(index as i64), &g);
-            }
-        }
-        if trains {
-            let _ = self
-                .theta
-                .narrow(
-                    0,
-                    self.degrees.corners() as i64,
-                    self.degrees.trainable() as i64,
-                )
-                .g_sub_(&self.velocity);
-            self.version += 1;
-            self.last_rate = rate;
-        }
-        record
-    }
-
     /// Changes the degrees: exact elevation, or the least-squares fit with corners held. The velocity goes along. Gives
     /// the largest distance by which a point of the surface moved, relative to `scale`: in exact arithmetic on a 41×41
     /// grid, and as the stored numbers have it on a 5×5 grid. `to` is of the same kind of surface.
@@ -296,6 +182,7 @@ impl Surface {
         if from == to {
             return 0.0;
         }
+        self.rest();
         let matrix = from.conversion(to);
         let device = self.theta.device();
         let theta = coefficients(&matrix, device).mm(&self.theta);

@@ -5,7 +5,7 @@ use crate::checkpoint::Progress;
 use crate::data::augment;
 use crate::memory;
 use crate::surface::{Part, StepRates, StepRecord, Surface};
-use crate::trainer::{Batches, read_scalars};
+use crate::trainer::Batches;
 use crate::{Error, Result};
 use std::time::Instant;
 use surfit_core::draws::{Density, Draws, Phase};
@@ -13,6 +13,7 @@ use surfit_core::event::{Curve, Event, Stage};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::snapshot::ControlPoint;
 use surfit_core::surface::Degrees;
+use tch::{Device, Tensor};
 
 /// Recent gradient norms that are shown for every control point.
 const GRADIENTS: usize = 32;
@@ -156,6 +157,9 @@ impl Actor<'_> {
     pub(super) fn end_fit(&mut self) -> Result<()> {
         self.flush_losses();
         self.check_divergence()?;
+        if let Some(surface) = &mut self.surface {
+            surface.rest();
+        }
         if let Some(progress) = &mut self.progress {
             progress.total = progress.step;
         }
@@ -204,14 +208,13 @@ impl Actor<'_> {
     /// gradient is taken from its draws' norms as if those were orthogonal, which costs nothing.
     fn fold_gradients(&mut self) {
         let records = std::mem::take(&mut self.fit.records);
-        let norms: Vec<_> = records
-            .iter()
-            .flat_map(|r| r.norms.iter().map(|n| n.shallow_clone()))
-            .collect();
-        if norms.is_empty() {
+        if records.is_empty() {
             return;
         }
-        let norms = read_scalars(&norms);
+        let norms: Vec<&Tensor> = records.iter().map(|r| &r.norms).collect();
+        let norms = Tensor::cat(&norms, 0).to_device(Device::Cpu);
+        let norms = Vec::<f32>::try_from(norms).unwrap_or_default();
+
         let mut squares = vec![0.0; self.points.len()];
         let mut at = norms.iter();
         for record in &records {

@@ -92,6 +92,17 @@ impl Split {
         self.with(self.images.narrow(0, 0, n), self.labels.narrow(0, 0, n))
     }
 
+    /// The same images with a frame of black around them, `side` pixels high and wide, and grey ones with as many equal
+    /// `channels`.
+    pub(crate) fn framed(&self, channels: i64, side: i64) -> Split {
+        let size = self.images.size();
+        let (down, right) = (side - size[2], side - size[3]);
+        let frame = [right / 2, right - right / 2, down / 2, down - down / 2];
+        let images = self.images.constant_pad_nd(frame);
+        let images = images.expand([-1, channels, -1, -1], false).contiguous();
+        self.with(images, self.labels.shallow_clone())
+    }
+
     fn with(&self, images: Tensor, labels: Tensor) -> Split {
         let (scale, offset) = (self.scale.shallow_clone(), self.offset.shallow_clone());
         Split {

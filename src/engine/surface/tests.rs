@@ -1,6 +1,7 @@
 use super::*;
 use crate::device::Placement;
 use crate::layout::Norms;
+use crate::model::Model;
 use crate::networks;
 use surfit_core::config::NetworkConfig;
 use surfit_core::surface::{Axis, Patch};

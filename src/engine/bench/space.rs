@@ -1,0 +1,60 @@
+//! Memory of a fit against that of plain training.
+
+use super::plain::Plain;
+use super::report::{Row, What};
+use super::{RATES, Subject, linear_surface, parts, wait};
+use crate::{Result, memory};
+use surfit_core::draws::Phase;
+use tch::Device;
+
+/// Peak memory of a few fit steps at 3×3 above that of as many plain training steps, with the design's bound
+/// `(K + trainable + 3)·P·4`, for one draw and for four. Measured on a network that is large enough to be seen in the
+/// process's resident memory.
+///
+/// On a GPU the tensors lie elsewhere, and where the system does not count, nothing can be said: no rows.
+pub(super) fn rows(subject: &Subject) -> Result<Vec<Row>> {
+    let model = &subject.model;
+    if model.placement().device != Device::Cpu || !memory::reset_peak() {
+        return Ok(Vec::new());
+    }
+    let (x, labels) = subject.data.train.range(0, 64);
+    let steps = 4;
+    let measure = |run: &mut dyn FnMut() -> Result<()>| -> Result<i64> {
+        memory::trim();
+        let before = memory::resident();
+        memory::reset_peak();
+        run()?;
+        Ok(memory::peak() as i64 - before as i64)
+    };
+    let plain = measure(&mut || {
+        let mut plain = Plain::new(model, RATES.weight_decay)?;
+        (0..steps).for_each(|_| wait(&plain.step(model, &x, &labels)));
+        Ok(())
+    })?;
+    let mut rows = Vec::new();
+    for count in [1usize, 4] {
+        let mut bound = 0;
+        let fit = measure(&mut || {
+            let mut surface = linear_surface(model, 3)?;
+            let degrees = surface.degrees();
+            let vectors = degrees.count() + degrees.trainable() + 3;
+            bound = vectors as i64 * model.parameters() * 4;
+            for step in 0..steps {
+                let parts = parts(&x, &labels, step, count);
+                wait(&surface.step(model, Phase::Interior, &parts, RATES).loss);
+            }
+            Ok(())
+        })?;
+        let row = Row {
+            control_points: "3×3".into(),
+            draws: count,
+            batch: 64,
+            value: (fit - plain) as f64,
+            baseline: bound as f64,
+            ratio: (fit - plain) as f64 / bound.max(1) as f64,
+            ..subject.row(What::Memory)
+        };
+        rows.push(row.with_target(Some(1.0)));
+    }
+    Ok(rows)
+}
