@@ -126,7 +126,7 @@ fn data_files_with_a_fault_are_named() {
     );
     place
         .surfit("run tiny.toml --run-dir d --set network.name=cmn")
-        .fails(1, &["cmn", "cnn"]);
+        .fails(2, &["network.name", "cmn", "did you mean `cnn`?"]);
     let batch = "--set corners.batch=5000";
     place
         .surfit(&format!("run tiny.toml --run-dir e {batch}"))

@@ -62,6 +62,9 @@ pub struct Objects<'a> {
     pub persistent: Vec<Value>,
 }
 
+/// Values that a pickle may make. Each takes more memory than it has bytes in the file.
+const MAX_VALUES: usize = 8 << 20;
+
 /// Why a pickle was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -83,6 +86,7 @@ pub fn read<'a>(
         all: bytes,
         at: 0,
         allowed,
+        made: 0,
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
@@ -99,6 +103,7 @@ struct Machine<'a> {
     all: &'a [u8],
     at: usize,
     allowed: fn(&str, &str) -> bool,
+    made: usize,
     stack: Vec<Value>,
     marks: Vec<usize>,
     memo: HashMap<u32, Value>,
@@ -219,6 +224,10 @@ impl<'a> Machine<'a> {
             b'b' => return self.build(),
             _ => return Err(Damaged),
         };
+        self.made += 1;
+        if self.made > MAX_VALUES {
+            return Err(Damaged);
+        }
         self.stack.push(value);
         Ok(None)
     }
@@ -310,6 +319,9 @@ impl<'a> Machine<'a> {
         let index = index(self)?;
         let value = *self.stack.last().ok_or(Damaged)?;
         self.memo.insert(index, value);
+        if self.memo.len() > MAX_VALUES {
+            return Err(Damaged);
+        }
         Ok(None)
     }
 

@@ -10,7 +10,7 @@ mod tables;
 pub use degree::DegreeSetting;
 pub use error::ConfigError;
 pub use load::{apply_set, load, parse};
-pub use names::{DATA_SETS, nearest, no_such, unknown};
+pub use names::{DATA_SETS, NETWORKS, nearest, no_such, unknown};
 pub use tables::{
     AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornersConfig, DataConfig,
     ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,

@@ -14,6 +14,20 @@ pub const DATA_SETS: &[&str] = &[
     "folder",
 ];
 
+/// The networks, as `network.name` names them.
+pub const NETWORKS: &[&str] = &[
+    "cnn",
+    "mlp",
+    "resnet18",
+    "resnet18-cifar",
+    "vgg16",
+    "vgg16-bn",
+    "vgg16-cifar",
+    "vgg16-bn-cifar",
+    "vit-tiny",
+    "vit-small",
+];
+
 /// The name of `known` that `name` was probably meant to be.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known

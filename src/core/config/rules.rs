@@ -1,6 +1,6 @@
 //! What values a configuration may have, beyond their types.
 
-use super::{Config, DATA_SETS, no_such};
+use super::{Config, DATA_SETS, NETWORKS, no_such};
 use crate::surface::Patch;
 
 impl Config {
@@ -22,6 +22,11 @@ impl Config {
         let (c, f, h, d) = (&self.corners, &self.fit, &self.heatmap, &self.data);
         if !DATA_SETS.contains(&d.set.as_str()) {
             return Some((&["data", "set"], no_such("data set", &d.set, DATA_SETS)));
+        }
+        let network = &self.network.name;
+        if !NETWORKS.contains(&network.as_str()) {
+            let remedy = no_such("network", network, NETWORKS);
+            return Some((&["network", "name"], remedy));
         }
         let web = ["http://", "https://"];
         let rules: &[(bool, &'static [&'static str], &str)] = &[

@@ -42,6 +42,20 @@ fn values_out_of_range_name_key_line_and_remedy() {
 }
 
 #[test]
+fn misspelt_sets_and_networks_are_named_with_the_nearest() {
+    assert_eq!(
+        error("[data]\nset = \"cifar-10\"\n"),
+        "x.toml:2: `data.set = \"cifar-10\"` cannot be used; there is no data set `cifar-10`; did you mean `cifar10`?"
+    );
+    assert!(error("[network]\nname = 'resnet-18'\n").contains("did you mean `resnet18`?"));
+    assert!(
+        error("[network]\nname = 'zzzzzzzzzzzzzz'\n").contains("there are: cnn, mlp, resnet18")
+    );
+    assert!(error("[data]\nmirror = 'ftp://x'\n").contains("http://"));
+    assert!(error("[data]\nimage_size = 2\n").contains("4 to 1024"));
+}
+
+#[test]
 fn wrong_types_and_syntax_have_their_line() {
     assert!(error("seed = 1\nthreads = \"two\"\n").starts_with("x.toml:2: invalid type"));
     assert!(error("seed = 1\n[fit\n").starts_with("x.toml:2: "));

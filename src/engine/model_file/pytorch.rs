@@ -67,7 +67,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
     for (name, view) in named(&objects, root).map_err(|refusal| bad(&refusal))? {
         let damaged = || bad(&format!("is damaged: tensor `{name}` cannot be read"));
         // Tensors that share memory in the file are read once.
-        let key = objects.texts[view.storage.key].as_str();
+        let key = objects.texts[view.storage.key];
         let (storage, copied) = match storages.entry(key) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
@@ -160,13 +160,16 @@ fn fits(view: &View, len: i64) -> bool {
 }
 
 /// The tensors of the dictionary `root` by name, or of the one inside it.
-fn named(objects: &Objects, root: Value) -> std::result::Result<Vec<(&str, &View)>, String> {
+fn named<'a>(
+    objects: &'a Objects<'_>,
+    root: Value,
+) -> std::result::Result<Vec<(&'a str, &'a View)>, String> {
     let dict = |value| match value {
         Value::Dict(index) => Some(&objects.dicts[index]),
         _ => None,
     };
     let text = |value| match value {
-        Value::Text(index) => Some(objects.texts[index].as_str()),
+        Value::Text(index) => Some(objects.texts[index]),
         _ => None,
     };
     let outer = dict(root).ok_or("does not hold a dictionary of tensors")?;
@@ -179,8 +182,8 @@ fn named(objects: &Objects, root: Value) -> std::result::Result<Vec<(&str, &View
     inner
         .unwrap_or(outer)
         .iter()
-        .map(|&(key, value)| match (text(key), value) {
-            (Some(name), Value::Tensor(index)) => Ok((name, &objects.tensors[index])),
+        .map(|&(key, value)| match (text(key), objects.tensor(value)) {
+            (Some(name), Some(view)) => Ok((name, view)),
             (Some(name), _) => Err(format!("holds `{name}`, which is not a tensor")),
             (None, _) => Err("holds a dictionary whose keys are not names".into()),
         })

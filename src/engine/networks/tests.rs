@@ -210,3 +210,8 @@ fn bad_descriptions_get_a_sentence() {
         [3, 10]
     );
 }
+
+#[test]
+fn the_configuration_knows_the_names_of_the_table() {
+    assert_eq!(NAMES, surfit_core::config::NETWORKS);
+}
