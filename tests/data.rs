@@ -4,17 +4,23 @@ mod support;
 
 use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 use support::http::{Reply, Server, answer, broken, good};
-use support::{Done, Place, events_of};
+use support::{Done, Ended, Place, events_of, wait_for};
 
 /// `surfit data …` with no proxy between it and the server.
 #[track_caller]
 fn data(place: &Place, arguments: &str) -> Done {
     let mut command = place.command(&format!("data {arguments}"));
+    no_proxy(&mut command);
+    place.finish(command)
+}
+
+fn no_proxy(command: &mut Command) -> &mut Command {
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SURFIT_MIRROR"] {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
-    place.finish(command)
+    command
 }
 
 fn of<'a>(lines: &'a [Value], set: &str) -> &'a Value {
@@ -155,6 +161,43 @@ fn a_fetch_goes_on_after_breaks_and_refuses_wrong_bytes() {
         .filter(|n| n != ".fetch.lock")
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_fetch_that_was_killed_goes_on_where_it_stopped() {
+    let place = Place::new();
+    let server = Server::new(|r, n| {
+        // Another file of the published length: how far it comes is what counts here.
+        let whole = good(r, &vec![7u8; 170_052_171], "\"v\"");
+        match n {
+            0 => Reply::Stall(broken(&whole, 3_000_000)),
+            _ => Reply::Send(broken(&whole, 1_000_000)),
+        }
+    });
+    let fetch = format!("data fetch cifar10 --mirror {}", server.url);
+    let mut command = place.command(&fetch);
+    no_proxy(&mut command).stdout(std::process::Stdio::null());
+    let mut child = Ended(command.spawn().expect("surfit starts"));
+    let part = place.path("data/cifar10/cifar-10-binary.tar.gz.part");
+    let length = || part.metadata().map_or(0, |m| m.len());
+    wait_for("three megabytes", || (length() == 3_000_000).then_some(()));
+    data(&place, &format!("fetch cifar10 --mirror {}", server.url))
+        .fails(1, &["another fetch is at work"]);
+    child.0.kill().expect("the signal");
+    child.0.wait().expect("its end");
+    let mut command = place.command(&fetch);
+    let mut child = Ended(
+        no_proxy(&mut command)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("surfit starts"),
+    );
+    wait_for("another megabyte", || (length() >= 4_000_000).then_some(()));
+    child.0.kill().expect("the signal");
+    child.0.wait().expect("its end");
+    let asked = server.seen();
+    assert_eq!((asked[0].from, asked[1].from), (None, Some(3_000_000)));
+    assert_eq!(asked[1].if_range.as_deref(), Some("\"v\""));
 }
 
 #[test]

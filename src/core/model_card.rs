@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct MeasuredOn {
     /// The data set with its folder and limits.
     pub data: DataConfig,
+    /// Which images its validation and test split are.
+    pub splits: String,
     /// Device, such as `cpu` or `cuda:0`.
     pub device: String,
     /// Compute type.

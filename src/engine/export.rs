@@ -82,6 +82,7 @@ pub fn write(
         test_loss: test.loss(),
         test_images: test.images as usize,
         measured_on: MeasuredOn {
+            splits: data.splits.clone(),
             data: config.data.clone(),
             device: placement.device_name(),
             compute: placement.compute(),
