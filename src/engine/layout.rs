@@ -70,7 +70,8 @@ pub struct Parameter {
     pub axes: Vec<Option<Axis>>,
     /// Where it begins in the flat vector.
     pub offset: i64,
-    /// True for a normalization's weight and bias, which stay `f32` when the network computes in 16 bits.
+    /// True for what stays `f32` when the network computes in 16 bits: a normalization's weight and bias, and what
+    /// begins a residual stream that is to be `f32`.
     pub wide: bool,
 }
 
@@ -147,9 +148,14 @@ impl Layout {
         for (what, init) in [("weight", Init::Ones), ("bias", Init::Zeros)] {
             let axis = group.map(Axis::of);
             self.parameter(&format!("{prefix}.{what}"), &[channels], init, &[axis]);
-            if let Some(added) = self.parameters.last_mut() {
-                added.wide = true;
-            }
+            self.keep_wide();
+        }
+    }
+
+    /// Has the parameter that was added last stay `f32` when the network computes in 16 bits.
+    pub fn keep_wide(&mut self) {
+        if let Some(added) = self.parameters.last_mut() {
+            added.wide = true;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::layout::{Init, Norms};
 use std::slice::Iter;
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
 
 /// PyTorch's default start of a convolution or linear layer whose units read `fan_in` values.
 pub(super) fn uniform(fan_in: i64) -> Init {
@@ -64,16 +64,10 @@ impl<'a, 'b> Walk<'a, 'b> {
         x.linear(weight, Some(bias))
     }
 
-    /// A layer norm over the last axis of `x`.
+    /// A layer norm over the last axis of `x`, `f32`.
     pub fn layer_norm(&mut self, x: &Tensor, eps: f64) -> Tensor {
         let (weight, bias) = (self.next(), self.next());
-        let norm = |x: &Tensor| x.layer_norm(weight.size(), Some(weight), Some(bias), eps, true);
-        // Only on a CPU may activations and parameters differ in type.
-        if x.kind() == weight.kind() || x.device() == Device::Cpu {
-            norm(x)
-        } else {
-            norm(&x.to_kind(Kind::Float)).to_kind(x.kind())
-        }
+        x.layer_norm(weight.size(), Some(weight), Some(bias), eps, true)
     }
 }
 

@@ -136,6 +136,50 @@ fn taps_and_gradients_do_not_change_the_logits() {
 }
 
 #[test]
+fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
+    use crate::device::Placement;
+    use crate::model::Model;
+    for (name, widths) in SMALL {
+        let of = |kind| {
+            let model = Model::new(
+                network(name, widths),
+                Placement {
+                    device: Device::Cpu,
+                    kind,
+                    threads: 1,
+                },
+            );
+            let flat = model.network().layout().initial(1);
+            let (x, labels) = (
+                images(64),
+                Tensor::arange(64, (Kind::Int64, Device::Cpu)).remainder(10),
+            );
+            let gradient = flat.zeros_like();
+            let loss = model.gradient(&flat, &x, &labels, 0.0, &gradient);
+            let stats = RunningStats::new(model.network().layout(), Device::Cpu);
+            let views = model.network().layout().views(&flat);
+            let logits = model.logits(&views, &x, &mut Norms::Running(&stats));
+            assert_eq!(
+                (logits.kind(), loss.kind()),
+                (Kind::Float, Kind::Float),
+                "{name}"
+            );
+            (logits, gradient)
+        };
+        let ((wide, g), (narrow, h)) = (of(Kind::Float), of(Kind::BFloat16));
+        let logits = largest(&(&narrow - &wide)) / largest(&wide);
+        assert!(
+            logits > 0.0 && logits < 0.05,
+            "{name}: logits differ by {logits}"
+        );
+        let cosine = (&g * &h).sum(Kind::Float) / (g.norm() * h.norm());
+        let cosine = cosine.double_value(&[]);
+        // Rounding decides which pixel of a pooling was the largest, in every one of many layers.
+        assert!(cosine > 0.75, "{name}: gradients have a cosine of {cosine}");
+    }
+}
+
+#[test]
 fn an_mlp_is_the_plain_composition_of_its_layers() {
     let network = network("mlp", &[12, 9]);
     let flat = network.layout().initial(5);

@@ -12,7 +12,7 @@ use super::ops::{Walk, uniform};
 use super::{Network, Shape, Taps};
 use crate::layout::{Axis, Init, Layout, Norms};
 use crate::{Error, Result};
-use tch::{Kind, Tensor};
+use tch::{Device, Tensor};
 
 /// Hidden units of a block's perceptron for each feature of the stream.
 const RATIO: i64 = 4;
@@ -69,13 +69,11 @@ fn make(shape: &Shape, own: [usize; 3]) -> Result<Box<dyn Network>> {
     let stream = layout.group("stream", dim);
     let features = Some(Axis::of(stream));
     let positions = [None, None, features];
-    layout.parameter("cls_token", &[1, 1, dim], Init::Normal(1e-6), &positions);
-    layout.parameter(
-        "pos_embed",
-        &[1, tokens, dim],
-        Init::Normal(0.02),
-        &positions,
-    );
+    for (name, length, std) in [("cls_token", 1, 1e-6), ("pos_embed", tokens, 0.02)] {
+        layout.parameter(name, &[1, length, dim], Init::Normal(std), &positions);
+        // With these the residual stream is f32 from its beginning: every block adds a little to it.
+        layout.keep_wide();
+    }
     let fan = channels * patch * patch;
     layout.parameter(
         "patch_embed.proj.weight",
@@ -170,22 +168,23 @@ impl Vit {
             .view([size[0], size[1], 3, self.heads, size[2] / self.heads])
             .permute([2, 0, 3, 1, 4]);
         let (q, k, v) = (qkv.get(0), qkv.get(1), qkv.get(2));
-        if let Some(see) = see {
-            // Which tokens a head looks at does not depend on how its own dimensions are turned, as its output does.
+        // For the few tokens of small images the plain products are several times as fast on a CPU as libtorch's fused
+        // attention, whose backward pass is slow there; on a GPU it is the other way round.
+        let y = if see.is_some() || x.device() == Device::Cpu {
             let scale = (size[2] as f64 / self.heads as f64).powf(-0.5);
-            let attention = (q.matmul(&k.transpose(-2, -1)) * scale).softmax(-1, Kind::Float);
-            see(&attention);
-        }
-        let y = Tensor::scaled_dot_product_attention(
-            &q,
-            &k,
-            &v,
-            None::<&Tensor>,
-            0.0,
-            false,
-            None,
-            false,
-        );
+            let attention = (q * scale)
+                .matmul(&k.transpose(-2, -1))
+                .softmax(-1, x.kind());
+            if let Some(see) = see {
+                // Which tokens a head looks at does not depend on how its own dimensions are turned, as its output
+                // does.
+                see(&attention);
+            }
+            attention.matmul(&v)
+        } else {
+            let mask = None::<&Tensor>;
+            Tensor::scaled_dot_product_attention(&q, &k, &v, mask, 0.0, false, None, false)
+        };
         walk.linear(&y.transpose(1, 2).reshape(size.as_slice()))
     }
 }
@@ -202,7 +201,7 @@ impl Network for Vit {
         norms: &mut Norms,
         mut taps: Option<&mut Taps>,
     ) -> Tensor {
-        let mut walk = Walk::new(weights, norms);
+        let (mut walk, kind) = (Walk::new(weights, norms), x.kind());
         let (class, positions) = (walk.next(), walk.next());
         let (weight, bias) = (walk.next(), walk.next());
         let patches = self.patches(x).linear(&weight.flatten(1, -1), Some(bias));
@@ -217,7 +216,7 @@ impl Network for Vit {
         };
         see(&mut taps, self.stream, &x);
         for block in &self.blocks {
-            let y = walk.layer_norm(&x, EPS);
+            let y = walk.layer_norm(&x, EPS).to_kind(kind);
             let y = match taps.as_deref_mut() {
                 None => self.attention(&mut walk, &y, None),
                 Some(taps) => {
@@ -228,7 +227,7 @@ impl Network for Vit {
             // Not in place: layer norm needs its input for the backward pass.
             x = y + &x;
             see(&mut taps, self.stream, &x);
-            let y = walk.layer_norm(&x, EPS);
+            let y = walk.layer_norm(&x, EPS).to_kind(kind);
             let y = walk.linear(&y).gelu("none");
             see(&mut taps, block.hidden, &y);
             x = walk.linear(&y) + &x;
@@ -236,7 +235,7 @@ impl Network for Vit {
         }
         // Only the class token is read, and layer norm looks at one token at a time.
         let class = x.select(1, 0);
-        let class = walk.layer_norm(&class, EPS);
+        let class = walk.layer_norm(&class, EPS).to_kind(kind);
         walk.linear(&class)
     }
 }
