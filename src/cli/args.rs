@@ -90,6 +90,8 @@ pub enum Sub {
     Report(ReportArgs),
     /// Data sets: what is here, download with checksums, verification
     Data(DataArgs),
+    /// List or remove the corners that are kept so that they need not be trained again
+    Cache(CacheArgs),
     /// Measure what steps, cells and memory cost on this machine
     Bench(BenchArgs),
     /// Check configurations, or print the default one
@@ -190,6 +192,27 @@ pub struct StudyArgs {
     /// Write the report of what is finished, and run nothing
     #[arg(long)]
     pub report_only: bool,
+}
+
+/// `surfit cache`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A corner is kept under the hash of everything that made it: network, training images, settings, seed, device, compute
+type and threads. It lives in SURFIT_CACHE/corners, or surfit/corners in your cache folder, and the least recently used
+go when it grows beyond 4 GB. `corners.cache = false` in a configuration leaves it alone.")]
+pub struct CacheArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: CacheCommand,
+}
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// List what is kept
+    Ls,
+    /// Remove all of it; runs keep their corners
+    Clear,
 }
 
 /// How a job is followed.

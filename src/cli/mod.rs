@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod cache;
 mod completions;
 mod config;
 mod data;
@@ -71,6 +72,7 @@ fn dispatch(cli: Cli) -> Result<(), Fault> {
         Some(Sub::Study(args)) => study::study(args),
         Some(Sub::Report(args)) => report::report(args),
         Some(Sub::Data(args)) => data::data(args.command),
+        Some(Sub::Cache(args)) => cache::cache(&args.command),
         Some(Sub::Bench(args)) => bench::bench(args),
         Some(Sub::Config(args)) => config::config(args.command),
         Some(Sub::Themes) => themes::themes(),

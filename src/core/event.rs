@@ -111,6 +111,24 @@ pub struct Corner {
     pub seconds: f64,
 }
 
+/// How the corners lie to each other in weight space.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Geometry {
+    /// After the alignment, or as trained.
+    pub aligned: bool,
+    /// Pairs of corner numbers, each the smaller first.
+    pub pairs: Vec<(usize, usize)>,
+    /// Euclidean distance of every pair.
+    #[serde(with = "nans_as_null")]
+    pub distances: Vec<f64>,
+    /// Angle between the weight vectors of every pair, in degrees.
+    #[serde(with = "nans_as_null")]
+    pub angles: Vec<f64>,
+    /// For every pair without corner 0: the angle between the ways from corner 0 to the two, in degrees.
+    #[serde(with = "nans_as_null")]
+    pub angles_at_first: Vec<f64>,
+}
+
 /// What alignment did to a corner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alignment {
@@ -236,6 +254,8 @@ pub enum Event {
     },
     /// A corner is ready.
     CornerReady(Corner),
+    /// Distances and angles between the corners.
+    Geometry(Geometry),
     /// A corner was aligned.
     Aligned(Alignment),
     /// The degrees changed during or after a fit.

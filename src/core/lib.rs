@@ -7,6 +7,7 @@
 pub mod bernstein;
 pub mod colormap;
 pub mod config;
+pub mod corner_cache;
 pub mod draws;
 pub mod event;
 pub mod files;

@@ -1,6 +1,8 @@
 //! The whole picture of a run as a client has it: a fold over events, with the latest snapshot on top.
 
-use crate::event::{Alignment, Corner, Curve, Envelope, Event, Exported, Finished, RunInfo, Stage};
+use crate::event::{
+    Alignment, Corner, Curve, Envelope, Event, Exported, Finished, Geometry, RunInfo, Stage,
+};
 use crate::heatmap::{Point, Summary};
 use crate::series::Series;
 use crate::snapshot::{Snapshot, State};
@@ -48,6 +50,8 @@ pub struct Picture {
     pub corners: BTreeMap<usize, Corner>,
     /// What alignment did, by corner.
     pub alignments: BTreeMap<usize, Alignment>,
+    /// Distances and angles between the corners: as trained, and after alignment.
+    pub geometry: Vec<Geometry>,
     /// Changes of degree: step, before, after.
     pub degree_changes: Vec<(u64, Degrees, Degrees)>,
     /// Models written.
@@ -111,6 +115,7 @@ impl Picture {
                 if *stage == Stage::Corners {
                     self.corners.clear();
                     self.alignments.clear();
+                    self.geometry.clear();
                 }
             }
             Event::StageEnded { stage, seconds } => {
@@ -153,6 +158,10 @@ impl Picture {
             }
             Event::Aligned(alignment) => {
                 self.alignments.insert(alignment.index, alignment.clone());
+            }
+            Event::Geometry(geometry) => {
+                self.geometry.retain(|g| g.aligned != geometry.aligned);
+                self.geometry.push(geometry.clone());
             }
             Event::DegreeChanged { step, from, to, .. } => {
                 self.degree_changes.push((*step, *from, *to));
@@ -231,6 +240,19 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
                 c.source,
                 percent(c.accuracy)
             )
+        }
+        Event::Geometry(g) => {
+            let pair = |((a, b), (distance, angle)): (&(usize, usize), (&f64, &f64))| {
+                format!("{}–{} {distance:.2} ({angle:.0}°)", a + 1, b + 1)
+            };
+            let figures = g.distances.iter().zip(&g.angles);
+            let all: Vec<String> = g.pairs.iter().zip(figures).map(pair).collect();
+            let when = if g.aligned {
+                "aligned corners"
+            } else {
+                "corners"
+            };
+            format!("{when}, distances (angles): {}", all.join(", "))
         }
         Event::Aligned(a) => format!(
             "corner {} aligned: {:.0} % of its units moved, distance {:.2} → {:.2}, logits changed by {:.1e}",

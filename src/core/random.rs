@@ -25,6 +25,8 @@ pub enum Purpose {
     Split = 6,
     /// The fixed subset of validation images that live heatmap cells are measured on.
     Live = 7,
+    /// Rectangles that are erased from training images.
+    Erasing = 21,
     /// Surface points drawn independently of each other.
     IndependentDraws = 20,
 }

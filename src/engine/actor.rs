@@ -105,6 +105,8 @@ struct Actor<'a> {
     clock: publish::Clock,
     pace: publish::Pace,
     closing: bool,
+    /// Digest of the training split, once somebody asked for it.
+    training_digest: Option<String>,
     /// Corners as an earlier engine of this run described them.
     known_corners: BTreeMap<usize, Corner>,
     /// When the present pause began.

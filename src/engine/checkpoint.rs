@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use surfit_core::config::FitConfig;
 use surfit_core::draws::Phase;
 use surfit_core::run_dir::RunDir;
-use surfit_core::schedule::warmup_cosine;
 use tch::{Device, Kind, Tensor};
 
 /// How far a fit has come, in optimizer steps over all its rounds.
@@ -67,12 +66,9 @@ impl Progress {
     /// The learning rate of the next step.
     pub fn rate(self, config: &FitConfig) -> f64 {
         let (step, total) = (self.step - self.round_start, self.total - self.round_start);
-        config.learning_rate * warmup_cosine(step, total, config.warmup, FLOOR)
+        config.learning_rate * config.rates().factor(step, total)
     }
 }
-
-/// The rate's floor as a share of its peak.
-pub const FLOOR: f64 = 0.01;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {

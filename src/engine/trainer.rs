@@ -1,10 +1,9 @@
 //! Plain training of one network by SGD: how corners are made.
 
-use crate::data::{DataSet, augment};
+use crate::data::{Augmentation, DataSet};
 use crate::model::Model;
 use surfit_core::config::CornersConfig;
 use surfit_core::random::{self, Purpose};
-use surfit_core::schedule::warmup_cosine;
 use tch::{Kind, Tensor};
 
 /// Order of the training images, one epoch at a time; a function of (seed, epoch).
@@ -43,7 +42,7 @@ impl Batches {
 pub struct Trainer {
     /// Weights, `[P]`.
     pub weights: Tensor,
-    /// Velocity, `[P]`.
+    /// Velocity, `[P]`, divided by `1 + weight decay`.
     pub velocity: Tensor,
     /// Steps done.
     pub step: u64,
@@ -78,16 +77,30 @@ impl Trainer {
         }
     }
 
-    /// Steps of a whole training.
+    /// Steps of the longest training, which the schedule spans.
     pub fn total(data: &DataSet, config: &CornersConfig) -> u64 {
-        config.epochs * Batches::per_epoch(data.train.len(), config.batch)
+        config.epochs.longest() * Batches::per_epoch(data.train.len(), config.batch)
+    }
+
+    /// Steps after which the weights of a corner are taken.
+    pub fn target(data: &DataSet, config: &CornersConfig, corner: usize) -> u64 {
+        config.epochs.of(corner) * Batches::per_epoch(data.train.len(), config.batch)
+    }
+
+    /// Steps of all trainings together.
+    pub fn all(data: &DataSet, config: &CornersConfig) -> u64 {
+        let trainings = if config.epochs.one_training() {
+            1
+        } else {
+            config.len() as u64
+        };
+        trainings * Self::total(data, config)
     }
 
     /// The learning rate of the next step.
     pub fn rate(&self, data: &DataSet, config: &CornersConfig) -> f64 {
         let total = Self::total(data, config);
-        config.learning_rate
-            * warmup_cosine(self.step, total, config.warmup, super::checkpoint::FLOOR)
+        config.learning_rate * config.rates().factor(self.step, total)
     }
 
     /// One step of SGD with Nesterov momentum; gives the loss as a scalar on the device.
@@ -97,7 +110,12 @@ impl Trainer {
             .batches
             .indices(data, self.seed, config.batch, self.step);
         let (x, labels) = data.train.batch(&indices);
-        let x = augment(&x, config.shift, config.flip, self.seed, self.step);
+        let changes = Augmentation {
+            shift: config.shift,
+            flip: config.flip,
+            erase: config.erase,
+        };
+        let x = changes.apply(&x, self.seed, self.step);
         let loss = model.gradient(
             &self.weights,
             &x,
@@ -105,11 +123,19 @@ impl Trainer {
             config.label_smoothing,
             &self.gradient,
         );
-        self.gradient += &self.weights * config.weight_decay;
-        self.velocity *= config.momentum;
-        self.velocity += &self.gradient;
-        self.gradient += &self.velocity * config.momentum;
-        self.weights -= &self.gradient * rate;
+        // All in place, without a second vector of length P: lerp gives (g + λw)/(1 + λ) and (g + μv)/(1 + μ), and the
+        // factors are in the rate. The velocity is that of SGD divided by 1 + λ.
+        let (decay, momentum) = (config.weight_decay, config.momentum);
+        let _ = self.gradient.lerp_(&self.weights, decay / (1.0 + decay));
+        let _ = self.velocity.g_mul_scalar_(momentum);
+        let _ = self.velocity.g_add_(&self.gradient);
+        let _ = self
+            .gradient
+            .lerp_(&self.velocity, momentum / (1.0 + momentum));
+        let _ = self
+            .gradient
+            .g_mul_scalar_(rate * (1.0 + decay) * (1.0 + momentum));
+        let _ = self.weights.g_sub_(&self.gradient);
         self.step += 1;
         loss
     }

@@ -81,6 +81,10 @@ fn document(
     )?);
     parts.extend(headed("Models written", exports(picture)));
     parts.extend(headed("Corners", corners(picture)));
+    parts.extend(headed(
+        "Distances and angles of the corners",
+        geometry(picture),
+    ));
     parts.extend(headed("Alignment", alignment(picture)));
     parts.extend(headed(
         "Training",
@@ -214,6 +218,36 @@ fn corners(picture: &Picture) -> Option<Part> {
         })
         .collect();
     let head = vec!["corner", "source", "validation", "loss", "test", "time"];
+    (!rows.is_empty()).then_some(Part::Table(head, rows))
+}
+
+fn geometry(picture: &Picture) -> Option<Part> {
+    let rows = picture.geometry.iter().flat_map(|g| {
+        let seen = |pair: &(usize, usize)| {
+            let others = g.pairs.iter().filter(|p| p.0 > 0);
+            others.zip(&g.angles_at_first).find(|(p, _)| *p == pair)
+        };
+        g.pairs.iter().enumerate().map(move |(k, pair)| {
+            let figure = |x: Option<&f64>, decimals: usize| {
+                x.map_or_else(|| "–".into(), |x| format!("{x:.decimals$}"))
+            };
+            vec![
+                if g.aligned { "aligned" } else { "as given" }.to_owned(),
+                format!("{}–{}", pair.0 + 1, pair.1 + 1),
+                figure(g.distances.get(k), 3),
+                figure(g.angles.get(k), 1),
+                figure(seen(pair).map(|(_, angle)| angle), 1),
+            ]
+        })
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    let head = vec![
+        "corners",
+        "pair",
+        "distance",
+        "angle between the weights, °",
+        "angle seen from corner 1, °",
+    ];
     (!rows.is_empty()).then_some(Part::Table(head, rows))
 }
 

@@ -29,6 +29,7 @@ calibration_images = 100
 [network]
 widths = [4, 8]
 [corners]
+cache = false
 epochs = 4
 batch = 50
 [align]
@@ -79,6 +80,7 @@ impl Place {
             ("XDG_RUNTIME_DIR", self.path("runtime")),
             ("XDG_CONFIG_HOME", self.path("settings")),
             ("SURFIT_DATA", self.path("data")),
+            ("SURFIT_CACHE", self.path("cache")),
             ("XDG_DATA_HOME", self.path("data-home")),
             ("XDG_CACHE_HOME", self.path("cache")),
         ]

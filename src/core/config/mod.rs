@@ -1,6 +1,7 @@
 //! The configuration of a run, and how a TOML file becomes one.
 
 mod degree;
+mod epochs;
 mod error;
 mod load;
 mod names;
@@ -8,6 +9,7 @@ mod rules;
 mod tables;
 
 pub use degree::DegreeSetting;
+pub use epochs::Epochs;
 pub use error::ConfigError;
 pub use load::{apply_set, load, parse};
 pub use names::{DATA_SETS, NETWORKS, nearest, no_such, unknown};

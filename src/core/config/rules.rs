@@ -6,6 +6,9 @@ use crate::surface::Patch;
 impl Config {
     /// The first rule that the values break, as the key's path and a sentence; `None` when all hold.
     pub(super) fn broken_rule(&self) -> Option<(&'static [&'static str], String)> {
+        let milestones = |list: &[f64]| {
+            list.iter().all(|m| *m > 0.0 && *m < 1.0) && list.windows(2).all(|w| w[0] < w[1])
+        };
         let fraction = |x: f64| (0.0..1.0).contains(&x);
         let name_ok = !self.name.is_empty()
             && self.name.len() <= 64
@@ -82,7 +85,7 @@ impl Config {
                 "name two, three or four files, or none",
             ),
             (
-                c.seeds.is_empty() || c.seeds.len() == c.len(),
+                c.seeds.is_empty() || c.seeds.len() == c.len() || c.epochs.one_training(),
                 &["corners", "seeds"],
                 "give one seed for each corner, or none",
             ),
@@ -92,9 +95,38 @@ impl Config {
                 "a triangular patch has one degree: write it as one number",
             ),
             (
-                (1..=1_000_000).contains(&c.epochs),
+                (0..c.len()).all(|i| (1..=1_000_000).contains(&c.epochs.of(i))),
                 &["corners", "epochs"],
                 "use 1 to 1000000 epochs",
+            ),
+            (
+                Patch::between(c.len()).is_some(),
+                &["corners", "epochs"],
+                "list two, three or four checkpoints, or give one number",
+            ),
+            (
+                !c.epochs.one_training() || c.seeds.len() <= 1,
+                &["corners", "seeds"],
+                "checkpoints of one training have one seed",
+            ),
+            (
+                milestones(&c.milestones) && milestones(&f.milestones),
+                if milestones(&c.milestones) {
+                    &["fit", "milestones"]
+                } else {
+                    &["corners", "milestones"]
+                },
+                "use rising fractions of the training, between 0 and 1",
+            ),
+            (
+                c.gamma > 0.0 && c.gamma <= 1.0,
+                &["corners", "gamma"],
+                "use a factor above 0, at most 1",
+            ),
+            (
+                f.gamma > 0.0 && f.gamma <= 1.0,
+                &["fit", "gamma"],
+                "use a factor above 0, at most 1",
             ),
             (c.batch >= 2, &["corners", "batch"], "use at least 2 images"),
             (
@@ -121,6 +153,16 @@ impl Config {
                 fraction(c.label_smoothing),
                 &["corners", "label_smoothing"],
                 "use a fraction from 0 up to 1",
+            ),
+            (
+                (0.0..=1.0).contains(&c.erase),
+                &["corners", "erase"],
+                "use a probability from 0 to 1",
+            ),
+            (
+                (0.0..=1.0).contains(&f.erase),
+                &["fit", "erase"],
+                "use a probability from 0 to 1",
             ),
             (c.shift <= 16, &["corners", "shift"], "use 0 to 16 pixels"),
             (

@@ -1,7 +1,8 @@
 //! The tables of a configuration file, with their defaults.
 
-use super::DegreeSetting;
+use super::{DegreeSetting, Epochs};
 use crate::draws::Sampling;
+use crate::schedule::{Course, Schedule};
 use crate::surface::{DegreeError, Degrees, Patch};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -99,8 +100,10 @@ pub struct CornersConfig {
     pub from: Vec<PathBuf>,
     /// Seed of each corner's training; empty for seeds derived from the run's.
     pub seeds: Vec<u64>,
-    /// Epochs of each corner.
-    pub epochs: u64,
+    /// Take a corner that was trained before in exactly this way from the cache, and keep new ones there.
+    pub cache: bool,
+    /// Epochs of each corner; or a list, and the corners are the checkpoints of one training after so many epochs.
+    pub epochs: Epochs,
     /// Images in a minibatch.
     pub batch: usize,
     /// Peak learning rate of SGD.
@@ -111,12 +114,20 @@ pub struct CornersConfig {
     pub weight_decay: f64,
     /// Fraction of the steps over which the rate rises.
     pub warmup: f64,
+    /// Its course after that.
+    pub schedule: Course,
+    /// With `schedule = "step"`: fractions of the training at which the rate falls.
+    pub milestones: Vec<f64>,
+    /// With `schedule = "step"`: what it is multiplied with there.
+    pub gamma: f64,
     /// Share of the target spread over the other classes.
     pub label_smoothing: f64,
     /// Random shifts of training images by up to this many pixels.
     pub shift: usize,
     /// Random horizontal flips.
     pub flip: bool,
+    /// Probability that a random rectangle of a training image is erased (Zhong et al. 2020).
+    pub erase: f64,
 }
 
 /// `[align]`
@@ -169,12 +180,20 @@ pub struct FitConfig {
     pub weight_decay: f64,
     /// Fraction of the steps over which the rate rises.
     pub warmup: f64,
+    /// Its course after that.
+    pub schedule: Course,
+    /// With `schedule = "step"`: fractions of the training at which the rate falls.
+    pub milestones: Vec<f64>,
+    /// With `schedule = "step"`: what it is multiplied with there.
+    pub gamma: f64,
     /// Share of the target spread over the other classes.
     pub label_smoothing: f64,
     /// Random shifts of training images by up to this many pixels.
     pub shift: usize,
     /// Random horizontal flips.
     pub flip: bool,
+    /// Probability that a random rectangle of a training image is erased (Zhong et al. 2020).
+    pub erase: f64,
 }
 
 /// `[heatmap]`
@@ -257,15 +276,20 @@ impl Default for CornersConfig {
             count: 4,
             from: Vec::new(),
             seeds: Vec::new(),
-            epochs: 8,
+            cache: true,
+            epochs: Epochs::Each(8),
             batch: 128,
             learning_rate: 0.1,
             momentum: 0.9,
             weight_decay: 5e-4,
             warmup: 0.1,
+            schedule: Course::Cosine,
+            milestones: Vec::new(),
+            gamma: 0.2,
             label_smoothing: 0.0,
             shift: 0,
             flip: false,
+            erase: 0.0,
         }
     }
 }
@@ -294,9 +318,13 @@ impl Default for FitConfig {
             momentum: 0.9,
             weight_decay: 5e-4,
             warmup: 0.05,
+            schedule: Course::Cosine,
+            milestones: Vec::new(),
+            gamma: 0.2,
             label_smoothing: 0.0,
             shift: 0,
             flip: false,
+            erase: 0.0,
         }
     }
 }
@@ -329,18 +357,40 @@ impl Default for ExportConfig {
 }
 
 impl CornersConfig {
-    /// Number of corners: of files, else [`CornersConfig::count`].
+    /// Number of corners: of files, of checkpoints, else [`CornersConfig::count`].
     pub fn len(&self) -> usize {
-        if self.from.is_empty() {
-            self.count
-        } else {
-            self.from.len()
+        match &self.epochs {
+            _ if !self.from.is_empty() => self.from.len(),
+            Epochs::Checkpoints(list) => list.len(),
+            Epochs::Each(_) => self.count,
+        }
+    }
+
+    /// The learning rate's schedule.
+    pub fn rates(&self) -> Schedule<'_> {
+        Schedule {
+            warmup: self.warmup,
+            course: self.schedule,
+            milestones: &self.milestones,
+            gamma: self.gamma,
         }
     }
 
     /// Never: a surface has at least two corners.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl FitConfig {
+    /// The learning rate's schedule.
+    pub fn rates(&self) -> Schedule<'_> {
+        Schedule {
+            warmup: self.warmup,
+            course: self.schedule,
+            milestones: &self.milestones,
+            gamma: self.gamma,
+        }
     }
 }
 

@@ -27,6 +27,8 @@ impl Actor<'_> {
         }
         if self.stage == Stage::Align {
             self.end_stage();
+            let geometry = crate::geometry::measure(&self.all_corners()?, true);
+            self.journal.say(Event::Geometry(geometry));
         }
         self.begin_surface()
     }

@@ -1,10 +1,13 @@
 //! Corners: trained here, or loaded.
 
 use super::{Actor, Work};
+use crate::corner_cache::Entry;
+use crate::geometry;
 use crate::model_file;
-use crate::trainer::Trainer;
+use crate::trainer::{Batches, Trainer};
 use crate::{Error, Result, checkpoint};
 use std::path::PathBuf;
+use surfit_core::config::Config;
 use surfit_core::event::{Corner, Curve, Event, Stage};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::random::derive;
@@ -13,11 +16,12 @@ use tch::Tensor;
 impl Actor<'_> {
     pub(super) fn begin_corners(&mut self) {
         let total = match self.config.corners.from.len() {
-            0 => self.corners.len() as u64 * Trainer::total(&self.data, &self.config.corners),
+            0 => Trainer::all(&self.data, &self.config.corners),
             files => files as u64,
         };
         self.trainer = None;
         self.begin_stage(Stage::Corners, total, Work::Corner(0));
+        self.fit.corner_began = std::time::Instant::now();
     }
 
     /// Forgets the corners and everything made from them; new ones get the seeds that follow.
@@ -29,7 +33,12 @@ impl Actor<'_> {
             checkpoint::remove_file(&self.corner_path(index))?;
         }
         let count = self.corners.len();
-        let next: Vec<u64> = (0..count)
+        let trainings = if self.config.corners.epochs.one_training() {
+            1
+        } else {
+            count
+        };
+        let next: Vec<u64> = (0..trainings)
             .map(|i| short_seed(self.corner_seed(i), count as u64))
             .collect();
         self.config.corners.seeds = next;
@@ -45,12 +54,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn corner_seed(&self, index: usize) -> u64 {
-        self.config
-            .corners
-            .seeds
-            .get(index)
-            .copied()
-            .unwrap_or(short_seed(self.config.seed, index as u64))
+        seed_of(&self.config, index)
     }
 
     pub(super) fn corner_path(&self, index: usize) -> PathBuf {
@@ -63,12 +67,16 @@ impl Actor<'_> {
         self.run.join("corners").join("partial.safetensors")
     }
 
-    pub(super) fn tick_corner(&mut self, index: usize) -> Result<()> {
-        if self.trainer.is_none() {
+    /// Works on the corner that is at `place` in the order of getting ready.
+    pub(super) fn tick_corner(&mut self, place: usize) -> Result<()> {
+        let index = self.config.corners.epochs.order(self.corners.len())[place];
+        if self.trainer.is_none() || self.fit.corner != index {
+            self.fit.corner = index;
+            self.fit.corner_began = std::time::Instant::now();
             let stored = self.corner_path(index);
             if stored.exists() {
                 let flat = self.read_corner(&stored)?;
-                return self.corner_ready(index, flat, "as trained before".into(), 0.0);
+                return self.corner_ready(place, flat, "as trained before".into(), 0.0);
             }
             if let Some(file) = self.config.corners.from.get(index).cloned() {
                 let flat = self.read_corner(&file)?;
@@ -77,26 +85,38 @@ impl Actor<'_> {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                return self.corner_ready(index, flat, source, 0.0);
+                return self.corner_ready(place, flat, source, 0.0);
             }
-            self.trainer = Some(self.open_trainer(index)?);
-            self.fit.corner = index;
-            self.fit.corner_began = std::time::Instant::now();
+            let seed = self.corner_seed(index);
+            if let Some(flat) = self.kept_corner(index) {
+                let epochs = self.config.corners.epochs.of(index);
+                let source = format!("seed {seed}, {epochs} epochs (cached)");
+                return self.corner_ready(place, flat, source, 0.0);
+            }
+            let target = Trainer::target(&self.data, &self.config.corners, index);
+            let goes_on = self
+                .trainer
+                .as_ref()
+                .is_some_and(|t| t.seed == seed && t.step <= target);
+            if !goes_on {
+                self.trainer = Some(self.open_trainer(index)?);
+            }
         }
         let Some(trainer) = &mut self.trainer else {
             return Ok(());
         };
         let config = &self.config.corners;
-        let total = Trainer::total(&self.data, config);
-        if trainer.step < total {
+        let target = Trainer::target(&self.data, config, index);
+        if trainer.step < target {
             let loss = trainer.step(&self.model, &self.data, config);
             self.pending.push(trainer.step - 1, loss);
         }
-        if trainer.step < total {
-            if trainer.step % (total / config.epochs.max(1)).max(1) == 0 {
+        if trainer.step < target {
+            let epoch = Batches::per_epoch(self.data.train.len(), config.batch);
+            if trainer.step.is_multiple_of(epoch.max(1)) {
                 self.validate_trainer(index);
             }
-            self.work = Work::Corner(index);
+            self.work = Work::Corner(place);
             return Ok(());
         }
         self.flush_losses();
@@ -105,12 +125,15 @@ impl Actor<'_> {
         };
         let source = format!(
             "seed {}, {} epochs",
-            trainer.seed, self.config.corners.epochs
+            trainer.seed,
+            self.config.corners.epochs.of(index)
         );
-        let weights = trainer.weights.shallow_clone();
+        // A copy: a training may go on from here.
+        let weights = trainer.weights.copy();
+        self.keep_corner(index, &weights);
         let seconds = self.fit.corner_began.elapsed().as_secs_f64();
         // The trainer stays until its corner is durable, so that a full disk costs nothing but time.
-        self.corner_ready(index, weights, source, seconds)
+        self.corner_ready(place, weights, source, seconds)
     }
 
     fn validate_trainer(&mut self, index: usize) {
@@ -146,11 +169,12 @@ impl Actor<'_> {
     /// Measures a corner, makes it durable, and goes on to the next.
     fn corner_ready(
         &mut self,
-        index: usize,
+        place: usize,
         flat: Tensor,
         source: String,
         seconds: f64,
     ) -> Result<()> {
+        let index = self.config.corners.epochs.order(self.corners.len())[place];
         if !flat.sum(tch::Kind::Float).double_value(&[]).is_finite() {
             checkpoint::remove_file(&self.partial_path())?;
             return Err(Error::input(format!(
@@ -164,8 +188,12 @@ impl Actor<'_> {
         if !path.exists() {
             model_file::write(&path, self.model.network().layout(), &flat, &stats)?;
         }
-        checkpoint::remove_file(&self.partial_path())?;
-        self.trainer = None;
+        // One training goes on to its next checkpoint.
+        let last = place + 1 == self.corners.len();
+        if last || !self.config.corners.epochs.one_training() {
+            checkpoint::remove_file(&self.partial_path())?;
+            self.trainer = None;
+        }
         let known = self.known_corners.remove(&index);
         let (source, seconds) = match known {
             Some(c) if seconds == 0.0 && self.config.corners.from.is_empty() => {
@@ -183,14 +211,47 @@ impl Actor<'_> {
         }));
         let cell = self.heatmap.corners()[index];
         self.heatmap.cells[cell] = super::mapping::cell(&m, self.heatmap.version);
-        if index + 1 < self.corners.len() {
-            self.work = Work::Corner(index + 1);
+        if !last {
+            self.work = Work::Corner(place + 1);
             self.publish(true);
             return Ok(());
         }
         self.end_stage();
+        let geometry = geometry::measure(&self.all_corners()?, false);
+        self.journal.say(Event::Geometry(geometry));
         self.begin_align();
         Ok(())
+    }
+
+    /// The corner as it was trained before in exactly this way.
+    fn kept_corner(&mut self, index: usize) -> Option<Tensor> {
+        let flat = self.cache_entry(index)?.read(self.model.parameters())?;
+        Some(flat.to_device(self.model.placement().device))
+    }
+
+    /// Puts a trained corner into the cache. That this may fail is of no consequence but that it is trained again.
+    fn keep_corner(&mut self, index: usize, weights: &Tensor) {
+        let finite = weights.sum(tch::Kind::Float).double_value(&[]).is_finite();
+        let Some(entry) = self.cache_entry(index).filter(|_| finite) else {
+            return;
+        };
+        if let Err(error) = entry.write(weights) {
+            self.journal
+                .notice(format!("{error}; corner {} is not in the cache", index + 1));
+        }
+    }
+
+    fn cache_entry(&mut self, index: usize) -> Option<Entry> {
+        if !self.config.corners.cache {
+            return None;
+        }
+        let digest = self
+            .training_digest
+            .get_or_insert_with(|| self.data.train.digest());
+        let epochs = self.config.corners.epochs.of(index);
+        let (config, data, model) = (&self.config, &self.data, &self.model);
+        let seed = seed_of(config, index);
+        Entry::of(config, data, model, digest, seed, epochs)
     }
 
     fn open_trainer(&self, index: usize) -> Result<Trainer> {
@@ -213,7 +274,9 @@ impl Actor<'_> {
             find("velocity"),
         ) {
             (Some(c), Some(s), Some(step), Some(weights), Some(velocity))
-                if c == index as u64 && s == seed =>
+                if s == seed
+                    && (c == index as u64 || self.config.corners.epochs.one_training())
+                    && step <= Trainer::target(&self.data, &self.config.corners, index) =>
             {
                 Ok(Trainer::restore(weights, velocity, step, seed))
             }
@@ -259,6 +322,17 @@ impl Actor<'_> {
             .collect();
         all.ok_or_else(|| Error::input("the corners are not ready; train or load them first"))
     }
+}
+
+/// The seed of a corner's training; checkpoints of one training share it.
+fn seed_of(config: &Config, corner: usize) -> u64 {
+    let corner = if config.corners.epochs.one_training() {
+        0
+    } else {
+        corner
+    };
+    let given = config.corners.seeds.get(corner).copied();
+    given.unwrap_or(short_seed(config.seed, corner as u64))
 }
 
 /// A seed derived from another, short enough to be read and typed by people.

@@ -2,7 +2,7 @@
 
 use super::{Actor, Work};
 use crate::checkpoint::Progress;
-use crate::data::augment;
+use crate::data::Augmentation;
 use crate::memory;
 use crate::surface::{Part, StepRates, StepRecord, Surface};
 use crate::trainer::Batches;
@@ -84,7 +84,12 @@ impl Actor<'_> {
             .batches
             .indices(&self.data, seed, config.batch, progress.step);
         let (x, labels) = self.data.train.batch(&indices);
-        let x = augment(&x, config.shift, config.flip, seed, progress.step);
+        let changes = Augmentation {
+            shift: config.shift,
+            flip: config.flip,
+            erase: config.erase,
+        };
+        let x = changes.apply(&x, seed, progress.step);
         let count = config.draws as i64;
         let draws = Draws {
             seed,

@@ -104,6 +104,7 @@ impl<'a> Actor<'a> {
             clock: publish::Clock::default(),
             pace: publish::Pace::default(),
             closing: false,
+            training_digest: None,
             known_corners,
             paused_at: None,
             stalled_until: None,

@@ -145,12 +145,14 @@ impl Actor<'_> {
     fn done_and_total(&self) -> (u64, u64) {
         match (self.stage, &self.work) {
             (Stage::Corners, Work::Corner(index)) if self.config.corners.from.is_empty() => {
-                let each = Trainer::total(&self.data, &self.config.corners);
+                let corners = &self.config.corners;
                 let here = self.trainer.as_ref().map_or(0, |t| t.step);
-                (
-                    *index as u64 * each + here,
-                    self.corners.len() as u64 * each,
-                )
+                let before = if corners.epochs.one_training() {
+                    0
+                } else {
+                    *index as u64 * Trainer::total(&self.data, corners)
+                };
+                (before + here, Trainer::all(&self.data, corners))
             }
             (Stage::Corners, Work::Corner(index)) => (*index as u64, self.corners.len() as u64),
             (Stage::Align, Work::Align(index)) => {

@@ -3,7 +3,7 @@
 mod augment;
 mod split;
 
-pub use augment::augment;
+pub use augment::Augmentation;
 pub use split::Split;
 pub(crate) use surfit_core::config::unknown;
 

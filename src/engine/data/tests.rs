@@ -128,11 +128,11 @@ fn limits_are_balanced_functions_of_the_seed() {
 fn augmentation_shifts_and_mirrors_and_repeats_itself() {
     tch::manual_seed(1);
     let x = Tensor::rand([40, 2, 6, 5], (Kind::Float, CPU)) + 1.0;
-    assert_eq!(augment(&x, 0, false, 1, 1), x);
-    let y = augment(&x, 2, true, 1, 9);
-    assert_eq!(y, augment(&x, 2, true, 1, 9));
-    assert_ne!(y, augment(&x, 2, true, 1, 10));
-    assert_ne!(y, augment(&x, 2, true, 2, 9));
+    assert_eq!(changes(0, false, 0.0).apply(&x, 1, 1), x);
+    let y = changes(2, true, 0.0).apply(&x, 1, 9);
+    assert_eq!(y, changes(2, true, 0.0).apply(&x, 1, 9));
+    assert_ne!(y, changes(2, true, 0.0).apply(&x, 1, 10));
+    assert_ne!(y, changes(2, true, 0.0).apply(&x, 2, 9));
 
     // Every result is one of the fifty possible ones, made another way.
     let padded = x.constant_pad_nd([2, 2, 2, 2]);
@@ -148,10 +148,44 @@ fn augmentation_shifts_and_mirrors_and_repeats_itself() {
     assert!(seen.len() > 15, "{seen:?}");
     assert!(seen.iter().any(|case| case % 2 == 0) && seen.iter().any(|case| case % 2 == 1));
     // Flips alone move nothing else.
-    let flipped = augment(&x, 0, true, 1, 9);
+    let flipped = changes(0, true, 0.0).apply(&x, 1, 9);
     let same = (0..40).filter(|&i| flipped.get(i) == x.get(i)).count();
     let mirrored = (0..40)
         .filter(|&i| flipped.get(i) == x.get(i).flip([2]))
         .count();
     assert!(same > 5 && mirrored > 5 && same + mirrored == 40);
+}
+
+fn changes(shift: usize, flip: bool, erase: f64) -> Augmentation {
+    Augmentation { shift, flip, erase }
+}
+
+#[test]
+fn erased_rectangles_are_zero_as_large_as_they_should_be_and_the_rest_stays() {
+    let x = Tensor::ones([400, 3, 32, 32], (tch::Kind::Float, CPU));
+    let y = changes(0, false, 0.5).apply(&x, 1, 7);
+    assert_eq!(y, changes(0, false, 0.5).apply(&x, 1, 7));
+    assert_ne!(y, changes(0, false, 0.5).apply(&x, 1, 8));
+    let (mut touched, mut areas) = (0, 0.0);
+    for image in 0..400 {
+        let planes = y.get(image);
+        assert_eq!(planes.get(0), planes.get(2), "all channels alike");
+        let plane = planes.get(0);
+        let gone = 1024.0 - plane.sum(tch::Kind::Float).double_value(&[]);
+        if gone > 0.0 {
+            touched += 1;
+            areas += gone / 1024.0;
+            // A rectangle: as many zeros as rows and columns with one say.
+            let zero = plane.eq(0.0);
+            let along = |dim: i64| {
+                zero.any_dim(dim, false)
+                    .sum(tch::Kind::Int64)
+                    .double_value(&[])
+            };
+            assert_eq!(along(0) * along(1), gone);
+        }
+    }
+    assert!((160..240).contains(&touched), "{touched} of 400");
+    let mean = areas / f64::from(touched);
+    assert!((0.12..0.23).contains(&mean), "mean area {mean}");
 }

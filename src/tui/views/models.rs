@@ -96,6 +96,15 @@ fn parts(app: &App, inner: Rect) -> (Rect, Rect) {
     )
 }
 
+/// Distance and angle to the first corner, as they are now.
+fn far(app: &App, corner: usize) -> Option<String> {
+    let geometry = app.picture.geometry.last()?;
+    let pair = geometry.pairs.iter().position(|p| *p == (0, corner))?;
+    let (distance, angle) = (geometry.distances.get(pair)?, geometry.angles.get(pair)?);
+    let degrees = app.theme.pick("°", " deg");
+    Some(format!("  {distance:.2} from 1, {angle:.0}{degrees}"))
+}
+
 /// The lines above the list.
 fn corners<'a>(app: &App) -> Vec<Line<'a>> {
     let theme = &app.theme;
@@ -131,6 +140,7 @@ fn corners<'a>(app: &App) -> Vec<Line<'a>> {
                 theme.style(Role::Text),
             ),
             Span::styled(format!("{test:>11}"), theme.style(Role::Text)),
+            Span::styled(far(app, *n).unwrap_or_default(), theme.style(Role::Muted)),
             Span::styled(aligned.unwrap_or_default(), theme.style(Role::Muted)),
         ]));
     }

@@ -1,0 +1,54 @@
+//! How corners lie to each other in weight space.
+
+use surfit_core::event::Geometry;
+use tch::Tensor;
+
+/// Distances and angles between corners, each `[P]`.
+pub fn measure(corners: &[Tensor], aligned: bool) -> Geometry {
+    let number = |t: Tensor| t.double_value(&[]);
+    let pairs: Vec<(usize, usize)> = (0..corners.len())
+        .flat_map(|a| (a + 1..corners.len()).map(move |b| (a, b)))
+        .collect();
+    let angle = |x: &Tensor, y: &Tensor| {
+        let cosine = number(x.dot(y)) / (number(x.norm()) * number(y.norm()));
+        cosine.clamp(-1.0, 1.0).acos().to_degrees()
+    };
+    let from_first = |corner: usize| &corners[corner] - &corners[0];
+    Geometry {
+        aligned,
+        distances: pairs
+            .iter()
+            .map(|&(a, b)| number((&corners[a] - &corners[b]).norm()))
+            .collect(),
+        angles: pairs
+            .iter()
+            .map(|&(a, b)| angle(&corners[a], &corners[b]))
+            .collect(),
+        angles_at_first: pairs
+            .iter()
+            .filter(|p| p.0 > 0)
+            .map(|&(a, b)| angle(&from_first(a), &from_first(b)))
+            .collect(),
+        pairs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_triangle_has_its_sides_and_angles() {
+        let corners =
+            [[1.0f32, 0.0, 0.0], [4.0, 0.0, 0.0], [1.0, 4.0, 0.0]].map(|c| Tensor::from_slice(&c));
+        let g = measure(&corners, true);
+        assert_eq!(g.pairs, [(0, 1), (0, 2), (1, 2)]);
+        for (got, want) in g.distances.iter().zip([3.0, 4.0, 5.0]) {
+            assert!((got - want).abs() < 1e-5, "{got} {want}");
+        }
+        assert!((g.angles[0]).abs() < 0.1);
+        assert!((g.angles[1] - 4f64.atan2(1.0).to_degrees()).abs() < 1e-3);
+        assert_eq!(g.angles_at_first.len(), 1);
+        assert!((g.angles_at_first[0] - 90.0).abs() < 1e-3);
+    }
+}

@@ -1,0 +1,177 @@
+//! How corners come about: from the cache, as checkpoints of one training, under another schedule.
+
+mod support;
+
+use serde_json::json;
+use support::{Place, Tensors, events_of, wait_for};
+
+fn corner(place: &Place, run: &str, number: usize) -> Vec<f32> {
+    let path = place
+        .path(run)
+        .join(format!("corners/corner-{number}.safetensors"));
+    Tensors::read(&path).floats("classifier.weight")
+}
+
+#[test]
+fn corners_are_trained_once_and_anything_that_made_them_counts() {
+    let place = Place::new();
+    let cached = |run: &str| {
+        let ready = events_of(&place.path(run), "corner_ready");
+        let is = |e: &serde_json::Value| e["source"].as_str().expect("a source").contains("cached");
+        ready.iter().filter(|e| is(e)).count()
+    };
+    let run = |name: &str, more: &str| {
+        place
+            .surfit(&format!(
+                "run tiny.toml --run-dir {name} --set corners.cache=true {more}"
+            ))
+            .ok();
+        cached(name)
+    };
+    assert_eq!(run("a", ""), 0);
+    let kept = std::fs::read_dir(place.path("cache/corners"))
+        .expect("the cache")
+        .count();
+    assert_eq!(kept, 4);
+    // The surface may be anything; the corners are the same to the last bit, and so is all that follows.
+    assert_eq!(run("b", "--set fit.degree=[3,1]"), 4);
+    assert_eq!(run("c", ""), 4);
+    for number in 1..=4 {
+        assert_eq!(corner(&place, "a", number), corner(&place, "b", number));
+    }
+    let theta = |run: &str| {
+        Tensors::read(&place.path(run).join("surface/state.safetensors")).floats("theta")
+    };
+    assert_eq!(theta("a"), theta("c"));
+    // Fewer corners of the same seeds are among them; other settings, images or seeds are not.
+    assert_eq!(run("d", "--set corners.count=2 --set fit.degree=2"), 2);
+    assert_eq!(run("e", "--set corners.learning_rate=0.05"), 0);
+    assert_eq!(run("f", "--set data.train_images=500"), 0);
+    assert_eq!(run("g", "--set seed=77"), 0);
+    assert_eq!(run("h", "--set corners.cache=false"), 0);
+    // A damaged entry is trained again.
+    for file in std::fs::read_dir(place.path("cache/corners"))
+        .expect("the cache")
+        .flatten()
+    {
+        std::fs::write(file.path(), b"damaged").expect("a file");
+    }
+    assert_eq!(run("i", ""), 0);
+    assert_eq!(theta("a"), theta("i"));
+
+    let listed = place.surfit("cache ls").ok();
+    assert!(listed.out.contains("corners"), "{}", listed.story());
+    place.surfit("cache clear").ok();
+    assert_eq!(
+        std::fs::read_dir(place.path("cache/corners"))
+            .expect("the cache")
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn checkpoints_of_one_training_are_what_a_shorter_look_at_it_gives() {
+    let place = Place::new();
+    let line = |name: &str, epochs: &str| {
+        format!("run tiny.toml --run-dir {name} --set corners.epochs={epochs} --json")
+    };
+    let f = place.surfit(&line("a", "[4,2,3]")).ok().last_json();
+    assert_eq!(f["degrees"], json!({ "triangle": 2 }), "{f}");
+    let sources: Vec<String> = events_of(&place.path("a"), "corner_ready")
+        .iter()
+        .map(|e| format!("{} {}", e["index"], e["source"].as_str().expect("a source")))
+        .collect();
+    assert!(
+        sources[0].starts_with("1 ") && sources[0].contains("2 epochs"),
+        "{sources:?}"
+    );
+    assert!(
+        sources[2].starts_with("0 ") && sources[2].contains("4 epochs"),
+        "{sources:?}"
+    );
+    // The last checkpoint is the whole training: the same network as a corner of its own with that seed.
+    place.surfit(&line("b", "4")).ok();
+    assert_eq!(corner(&place, "a", 1), corner(&place, "b", 1));
+    assert_ne!(corner(&place, "a", 1), corner(&place, "a", 2));
+
+    // Killed between two checkpoints it arrives at the same networks.
+    let (run, pid) = place.begin("c", "--set corners.epochs=[12,30]");
+    wait_for("the first checkpoint", || {
+        (!events_of(&run, "corner_ready").is_empty()).then_some(())
+    });
+    place.kill(pid);
+    place.surfit("resume c").ok();
+    place.surfit(&line("d", "[12,30]")).ok();
+    for number in 1..=2 {
+        assert_eq!(corner(&place, "c", number), corner(&place, "d", number));
+    }
+    place
+        .surfit("run tiny.toml --set corners.epochs=[1,2,3,4,5]")
+        .fails(2, &["corners.epochs", "two, three or four"]);
+}
+
+#[test]
+fn distances_and_angles_are_reported_before_and_after_alignment() {
+    let place = Place::new();
+    let run = place.job("a", "");
+    let all = events_of(&run, "geometry");
+    assert_eq!(all.len(), 2);
+    let distances = |k: usize| -> Vec<f64> {
+        all[k]["distances"]
+            .as_array()
+            .expect("distances")
+            .iter()
+            .map(|d| d.as_f64().expect("a number"))
+            .collect()
+    };
+    assert_eq!(
+        (all[0]["aligned"].clone(), all[1]["aligned"].clone()),
+        (json!(false), json!(true))
+    );
+    assert_eq!(
+        (
+            distances(0).len(),
+            all[0]["angles_at_first"].as_array().map(Vec::len)
+        ),
+        (6, Some(3))
+    );
+    // Alignment brings the others nearer to the first.
+    for pair in 0..3 {
+        assert!(distances(1)[pair] < distances(0)[pair], "{all:?}");
+    }
+    place.surfit("report a").ok();
+    let report = std::fs::read_to_string(run.join("figures/report.md")).expect("the report");
+    assert!(report.contains("Distances and angles"), "{report}");
+}
+
+#[test]
+fn a_schedule_and_random_erasing_change_the_training_and_are_checked() {
+    let place = Place::new();
+    let run = |name: &str, more: &str| {
+        place
+            .surfit(&format!("run tiny.toml --run-dir {name} {more}"))
+            .ok();
+        corner(&place, name, 1)
+    };
+    let cosine = run("a", "");
+    let step = run(
+        "b",
+        "--set corners.schedule=step --set corners.milestones=[0.5,0.8]",
+    );
+    let erased = run(
+        "c",
+        "--set corners.erase=0.5 --set fit.erase=0.5 --set fit.schedule=linear",
+    );
+    assert!(cosine != step && cosine != erased && step != erased);
+    for (set, part) in [
+        ("corners.schedule=sinus", "sinus"),
+        ("corners.milestones=[0.8,0.5]", "rising fractions"),
+        ("corners.erase=1.5", "probability"),
+        ("fit.gamma=0", "factor above 0"),
+    ] {
+        place
+            .surfit(&format!("run tiny.toml --set {set}"))
+            .fails(2, &[part]);
+    }
+}
