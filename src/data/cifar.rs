@@ -3,6 +3,7 @@
 //! Both forms have the same images in the same order, so that a split by the seed takes the same ones.
 
 mod binary;
+mod known;
 mod python;
 
 use crate::catalogue::Entry;
@@ -137,6 +138,12 @@ pub(crate) fn read_set(entry: &'static Entry, place: &Place) -> Result<RawSet> {
         Place::Archive(path, form) => (form, archived(entry, path, form)?),
     };
     debug_assert_eq!(parts.len(), form.files.len());
+    let known: &[&str] = match entry.class_count {
+        10 => &known::CIFAR10,
+        _ => &[],
+    };
+    known::check(form.files, known, &parts)
+        .map_err(|(file, what)| bad(&format!("{}: {file}", place.path().display()), what))?;
     let test = parts.pop();
     Ok(RawSet {
         classes: entry.class_names(),

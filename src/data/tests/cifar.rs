@@ -218,6 +218,13 @@ fn damaged_swapped_and_foreign_files_are_named() {
         change("cifar10", &ten, "data_batch_2.bin", bytes, part);
     }
     change(
+        "cifar10",
+        &ten,
+        "test_batch.bin",
+        binary(0, 20, 1, 10),
+        "its images are those of data_batch_1.bin",
+    );
+    change(
         "cifar100",
         &hundred,
         "train.bin",
