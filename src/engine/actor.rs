@@ -11,6 +11,7 @@ mod fitting;
 mod mapping;
 mod opening;
 mod publish;
+mod race;
 
 use crate::checkpoint::Progress;
 use crate::data::DataSet;
@@ -62,9 +63,9 @@ enum Work {
     Align(usize),
     /// One optimizer step.
     Fit,
-    /// Measure cells on the whole validation split, the last of the list first.
+    /// Measure cells on the whole validation split.
     Map {
-        /// Cells that are left.
+        /// Cells that are left, in reverse order.
         cells: Vec<usize>,
         /// Go on with the export of the best point.
         finish: bool,
@@ -97,6 +98,7 @@ struct Actor<'a> {
     metric: Metric,
     marks: Vec<(f64, f64)>,
     live: mapping::Live,
+    race: race::Race,
     points: Vec<ControlPoint>,
     work: Work,
     stage: Stage,

@@ -3,6 +3,7 @@
 use crate::data::{DataSet, Split};
 use crate::layout::RunningStats;
 use crate::model::{Measurement, Model};
+use std::ops::Range;
 use surfit_core::random::{self, Purpose};
 use tch::{Device, Tensor};
 
@@ -56,7 +57,7 @@ impl Evaluator {
         }
         let weights = model.network().layout().views(w);
         let mut seen = 0;
-        for (x, _) in batches(&self.calibration, w.device()) {
+        for (x, _) in batches(&self.calibration, 0..self.calibration.len(), w.device()) {
             // A batch of one has no variance.
             if seen >= images || (seen > 0 && x.size()[0] < 2) {
                 break;
@@ -71,8 +72,19 @@ impl Evaluator {
     /// Refreshes statistics at `w` and measures on the first `images` validation images (all when larger).
     pub fn validate(&self, model: &Model, w: &Tensor, images: i64) -> (Measurement, RunningStats) {
         let stats = self.refresh(model, w, images);
-        let split = self.validation.truncated(images);
-        (measure_split(model, w, &stats, &split), stats)
+        let images = images.clamp(0, self.validation.len());
+        (self.measure(model, w, &stats, 0..images), stats)
+    }
+
+    /// Measures a network with given statistics on some of the validation images.
+    pub fn measure(
+        &self,
+        model: &Model,
+        w: &Tensor,
+        stats: &RunningStats,
+        images: Range<i64>,
+    ) -> Measurement {
+        measure(model, w, stats, &self.validation, images)
     }
 }
 
@@ -83,9 +95,20 @@ pub fn measure_split(
     stats: &RunningStats,
     split: &Split,
 ) -> Measurement {
+    measure(model, w, stats, split, 0..split.len())
+}
+
+fn measure(
+    model: &Model,
+    w: &Tensor,
+    stats: &RunningStats,
+    split: &Split,
+    images: Range<i64>,
+) -> Measurement {
+    let count = (images.end - images.start).max(0);
     let weights = model.network().layout().views(w);
     // Sums stay on the device; one read at the end.
-    let total = batches(split, w.device())
+    let total = batches(split, images, w.device())
         .map(|(x, y)| model.measure_batch(&weights, stats, &x, &y))
         .reduce(|a, b| a + b);
     let Some(total) = total else {
@@ -94,15 +117,20 @@ pub fn measure_split(
     let total = total.to_device(Device::Cpu);
     Measurement {
         correct: total.double_value(&[0]) as u32,
-        images: split.len() as u32,
+        images: count as u32,
         loss_sum: total.double_value(&[1]),
     }
 }
 
-/// The split in batches of nearly equal size: a small remainder would weigh as much as a full batch in the cumulative
-/// average of batch-norm statistics.
-fn batches(split: &Split, device: Device) -> impl Iterator<Item = (Tensor, Tensor)> {
-    let parts = (split.len() as u64).div_ceil(batch_size(device) as u64) as i64;
-    let bound = move |part: i64| part * split.len() / parts.max(1);
+/// Images of a split in batches of nearly equal size: a small remainder would weigh as much as a full batch in the
+/// cumulative average of batch-norm statistics.
+fn batches(
+    split: &Split,
+    images: Range<i64>,
+    device: Device,
+) -> impl Iterator<Item = (Tensor, Tensor)> {
+    let count = (images.end - images.start).max(0);
+    let parts = (count as u64).div_ceil(batch_size(device) as u64) as i64;
+    let bound = move |part: i64| images.start + part * count / parts.max(1);
     (0..parts).map(move |p| split.range(bound(p), bound(p + 1) - bound(p)))
 }

@@ -243,6 +243,14 @@ impl RunningStats {
     }
 }
 
+impl RunningStats {
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        let tensors = self.mean.iter().chain(&self.var);
+        tensors.map(|t| t.numel() * size_of::<f32>()).sum()
+    }
+}
+
 /// Which statistics batch norm uses in a forward pass.
 #[derive(Debug)]
 pub enum Norms<'a> {

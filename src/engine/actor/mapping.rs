@@ -1,5 +1,6 @@
 //! The heatmap: live within a budget of time during a fit, complete after it.
 
+use super::race::{Leg, Race};
 use super::{Actor, Work};
 use crate::Result;
 use crate::model::Measurement;
@@ -113,7 +114,8 @@ impl Actor<'_> {
         }
     }
 
-    /// Begins to measure every cell on the whole validation split; cells that already are, are kept. With `finish`, the
+    /// Begins to measure every cell on the whole validation split, in the order of [`Race`]; cells that already are, are
+    /// kept. With `finish`, the
     /// job goes on with the export of the best point.
     pub(super) fn begin_map(&mut self, finish: bool) {
         self.surface_changed();
@@ -126,6 +128,7 @@ impl Actor<'_> {
             c.version != version || c.images != all
         });
         cells.reverse();
+        self.race = Race::new(self.config.heatmap.live_images as i64, all.into());
         self.begin_stage(
             Stage::Heatmap,
             cells.len() as u64,
@@ -137,14 +140,25 @@ impl Actor<'_> {
         let Some(surface) = &self.surface else {
             return Ok(());
         };
-        let Some(index) = cells.pop() else {
+        let Some(leg) = self.race.next(&cells) else {
             return self.end_map(finish);
         };
+        let (Leg::Scan(index) | Leg::Full(index)) = leg;
         let (u, v) = self.heatmap.parameters(index);
-        let (m, _) = self
-            .evaluator
-            .validate(&self.model, &surface.at(u, v), i64::MAX);
+        let w = surface.at(u, v);
+        let m = self.race.run(leg, &self.evaluator, &self.model, &w);
         self.heatmap.cells[index] = cell(&m, surface.version());
+        if leg == Leg::Full(index) {
+            cells.retain(|&i| i != index);
+        }
+        let all = self.evaluator.validation_images() as u32;
+        if let Some(best) = self.race.decided(&self.heatmap, &cells, all) {
+            let (u, v) = self.heatmap.parameters(best);
+            self.journal.notice(format!(
+                "the best point is ({u:.2}, {v:.2}) by all that is known; {} cells are still to be measured in full",
+                cells.len()
+            ));
+        }
         self.work = Work::Map { cells, finish };
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Opening a run: what it stands on, and where it goes on.
 
-use super::{Actor, Request, ServeOptions, Work, fitting, mapping, publish};
+use super::{Actor, Request, ServeOptions, Work, fitting, mapping, publish, race};
 use crate::checkpoint;
 use crate::data::{self, DataSet};
 use crate::device::Placement;
@@ -96,6 +96,7 @@ impl<'a> Actor<'a> {
             metric: stored.as_ref().map_or(Metric::Accuracy, |s| s.metric),
             marks: stored.map(|s| s.marks).unwrap_or_default(),
             live: mapping::Live::default(),
+            race: race::Race::default(),
             points: Vec::new(),
             work: Work::None,
             stage: Stage::Data,

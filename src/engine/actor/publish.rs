@@ -161,7 +161,9 @@ impl Actor<'_> {
             (Stage::Fit, _) => self.progress.map_or((0, 0), |p| (p.step, p.total)),
             (Stage::Heatmap, Work::Map { cells, .. }) => {
                 let all = self.heatmap.count() as u64;
-                (all - cells.len() as u64, all)
+                // The first part of a cell's measurement is about half of it, with its batch norm.
+                let half = self.race.scanned() as u64 / 2;
+                (all - cells.len() as u64 + half, all)
             }
             _ => (1, 1),
         }

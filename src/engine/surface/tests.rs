@@ -236,3 +236,66 @@ fn the_centroid_is_the_mean_of_the_control_points_and_of_the_surface() {
     }
     assert!(largest_difference(&integral, &mean) < 1e-3);
 }
+
+#[test]
+fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
+    let config = NetworkConfig {
+        name: "resnet18-cifar".into(),
+        widths: vec![4, 4, 8, 8],
+        patch: 0,
+    };
+    let network = networks::build(&config, [1, 8, 8], 3).unwrap();
+    let placement = Placement {
+        device: Device::Cpu,
+        kind: Kind::Float,
+        threads: 1,
+    };
+    let model = Model::new(network, placement);
+    let rates = StepRates {
+        rate: 0.05,
+        momentum: 0.9,
+        weight_decay: 5e-4,
+        smoothing: 0.0,
+    };
+    let draws = surfit_core::draws::Draws {
+        seed: 3,
+        patch: Patch::Square,
+        sampling: surfit_core::draws::Sampling::Stratified,
+    };
+    let steps = |surface: &mut Surface, range: std::ops::Range<u64>| -> Vec<f64> {
+        let mut one = |step| {
+            let points = draws.points(Phase::Interior, step, 2, None);
+            let parts: Vec<Part> = points
+                .into_iter()
+                .enumerate()
+                .map(|(i, uv)| part(uv, (2 * step as i64 + i as i64) % 8))
+                .collect();
+            let record = surface.step(&model, Phase::Interior, &parts, rates);
+            record.loss.double_value(&[])
+        };
+        range.map(&mut one).collect()
+    };
+    let of_degree = |m| Surface::linear(Degrees::new(m, m).unwrap(), corners(&model));
+    let (mut kept, mut raised) = (of_degree(2), of_degree(2));
+    let before = steps(&mut kept, 0..24);
+    assert_eq!(steps(&mut raised, 0..24), before);
+    raised.convert(Degrees::new(3, 3).unwrap(), raised.scale());
+    let (kept, raised) = (steps(&mut kept, 24..36), steps(&mut raised, 24..36));
+    let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+    let last = &before[12..];
+    let spread = (last.iter().map(|x| (x - mean(last)).powi(2)).sum::<f64>() / 12.0).sqrt();
+    // The step after the change sees the same surface, and the ones behind it go the same way.
+    assert!(
+        (raised[0] - kept[0]).abs() < 1e-3 * kept[0],
+        "{raised:?} {kept:?}"
+    );
+    let apart = (mean(&raised) - mean(&kept)).abs();
+    assert!(
+        apart < spread,
+        "{apart} apart, the loss spreads by {spread}"
+    );
+    assert!(
+        mean(last) < mean(&before[..5]),
+        "the fit learns nothing: {before:?}"
+    );
+}

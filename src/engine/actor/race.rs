@@ -1,0 +1,210 @@
+//! Which cell of a heatmap is measured next: the race for the best point.
+//!
+//! Every cell is first measured on the same few hundred images. Then those go through the whole validation split that can
+//! still be the best, by the upper end of their interval: successive elimination, so the best point is known long before
+//! the heatmap is complete. The others follow. What the first pass saw is not measured again, so the heatmap costs no more
+//! than it would in any other order, and its figures do not depend on the order.
+
+use crate::evaluate::Evaluator;
+use crate::layout::RunningStats;
+use crate::model::{Measurement, Model};
+use std::collections::BTreeMap;
+use surfit_core::heatmap::{Cell, Heatmap};
+use tch::Tensor;
+
+/// Bytes of batch-norm statistics that may wait for the second part of their cells; beyond, they are estimated anew.
+const STATISTICS: usize = 64 << 20;
+
+/// The first part of a cell's measurement.
+#[derive(Debug)]
+struct Scan {
+    seen: Measurement,
+    /// Upper end of the accuracy's interval.
+    upper: f64,
+    stats: Option<RunningStats>,
+}
+
+/// The state of a race. What it knows can be measured again, so it is not stored.
+#[derive(Debug, Default)]
+pub(super) struct Race {
+    /// Images of the first part; 0 when cells are measured in one.
+    first: i64,
+    scans: BTreeMap<usize, Scan>,
+    kept: usize,
+    decided: bool,
+}
+
+/// What is to be done with a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leg {
+    /// Its first part.
+    Scan(usize),
+    /// All that is left of it.
+    Full(usize),
+}
+
+impl Race {
+    /// A race over cells of `all` validation images with a first part of `first`. A first part of more than half would
+    /// save nothing.
+    pub(super) fn new(first: i64, all: i64) -> Self {
+        Self {
+            first: if 2 * first <= all { first } else { 0 },
+            ..Self::default()
+        }
+    }
+
+    /// Cells whose first part is measured and whose second is not.
+    pub(super) fn scanned(&self) -> usize {
+        self.scans.len()
+    }
+
+    /// What comes next of the cells that are left, the last of which comes first in the order of the first part.
+    pub(super) fn next(&self, cells: &[usize]) -> Option<Leg> {
+        let scan = |i: &&usize| self.first > 0 && !self.scans.contains_key(i);
+        if let Some(&index) = cells.iter().rev().find(scan) {
+            return Some(Leg::Scan(index));
+        }
+        let upper = |i: &usize| self.scans.get(i).map_or(f64::INFINITY, |s| s.upper);
+        let promising = |a: &&usize, b: &&usize| upper(a).total_cmp(&upper(b));
+        cells.iter().max_by(promising).map(|&i| Leg::Full(i))
+    }
+
+    /// Measures what comes next of a cell at flat weights `w`; the images that were seen so far.
+    pub(super) fn run(
+        &mut self,
+        leg: Leg,
+        evaluator: &Evaluator,
+        model: &Model,
+        w: &Tensor,
+    ) -> Measurement {
+        let all = evaluator.validation_images();
+        match leg {
+            Leg::Scan(index) => {
+                let stats = evaluator.refresh(model, w, i64::MAX);
+                let seen = evaluator.measure(model, w, &stats, 0..self.first);
+                let bytes = stats.bytes();
+                let keep = self.kept + bytes <= STATISTICS;
+                self.kept += if keep { bytes } else { 0 };
+                let scan = Scan {
+                    seen,
+                    upper: upper(&seen),
+                    stats: keep.then_some(stats),
+                };
+                self.scans.insert(index, scan);
+                seen
+            }
+            Leg::Full(index) => {
+                let scan = self.scans.remove(&index);
+                let (seen, stats) = scan.map_or((None, None), |s| (Some(s.seen), s.stats));
+                self.kept -= stats.as_ref().map_or(0, RunningStats::bytes);
+                let stats = stats.unwrap_or_else(|| evaluator.refresh(model, w, i64::MAX));
+                // In the same two parts whatever happened before: sums come out the same.
+                let seen =
+                    seen.unwrap_or_else(|| evaluator.measure(model, w, &stats, 0..self.first));
+                let rest = evaluator.measure(model, w, &stats, self.first..all);
+                Measurement {
+                    correct: seen.correct + rest.correct,
+                    images: seen.images + rest.images,
+                    loss_sum: seen.loss_sum + rest.loss_sum,
+                }
+            }
+        }
+    }
+
+    /// The index of the best cell, once no other of those that are left can be expected to overtake it; said once, and
+    /// only while something is left to be measured.
+    pub(super) fn decided(
+        &mut self,
+        heatmap: &Heatmap,
+        cells: &[usize],
+        all: u32,
+    ) -> Option<usize> {
+        if self.decided || self.scans.is_empty() || self.scans.len() != cells.len() {
+            return None;
+        }
+        let full = |c: &Cell| c.images == all && c.version == heatmap.version;
+        let best = (0..heatmap.cells.len())
+            .filter(|&i| full(&heatmap.cells[i]))
+            .max_by_key(|&i| (heatmap.cells[i].correct, std::cmp::Reverse(i)))?;
+        let accuracy = heatmap.cells[best].accuracy()?;
+        self.decided = self.scans.values().all(|s| s.upper < accuracy);
+        self.decided.then_some(best)
+    }
+}
+
+fn upper(m: &Measurement) -> f64 {
+    let cell = super::mapping::cell(m, 0);
+    cell.interval().map_or(1.0, |(_, upper)| upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::surface::Patch;
+
+    /// Runs a race over cells whose images are right or wrong by rule, and gives the order of the legs.
+    fn run(right: &[Vec<bool>], first: usize) -> (Vec<Leg>, Option<(usize, usize)>) {
+        let all = right[0].len();
+        let mut heatmap = Heatmap::new(Patch::Square, 3);
+        let mut race = Race::new(first as i64, all as i64);
+        let mut cells: Vec<usize> = (0..right.len()).rev().collect();
+        let (mut legs, mut decided) = (Vec::new(), None);
+        while let Some(leg) = race.next(&cells) {
+            legs.push(leg);
+            let count = |index: usize, images: usize| Measurement {
+                correct: right[index][..images].iter().filter(|&&r| r).count() as u32,
+                images: images as u32,
+                loss_sum: 0.0,
+            };
+            match leg {
+                Leg::Scan(index) => {
+                    let seen = count(index, first);
+                    let scan = Scan {
+                        seen,
+                        upper: upper(&seen),
+                        stats: None,
+                    };
+                    race.scans.insert(index, scan);
+                }
+                Leg::Full(index) => {
+                    race.scans.remove(&index);
+                    cells.retain(|&i| i != index);
+                    heatmap.cells[index] = super::super::mapping::cell(&count(index, all), 0);
+                }
+            }
+            if let Some(best) = race.decided(&heatmap, &cells, all as u32) {
+                decided = Some((best, cells.len()));
+            }
+        }
+        (legs, decided)
+    }
+
+    /// Every `n`th image wrong.
+    fn wrong(n: usize) -> Vec<bool> {
+        (0..2000).map(|i| i % n != 0).collect()
+    }
+
+    #[test]
+    fn every_cell_is_scanned_first_then_the_promising_ones_are_measured() {
+        let right: Vec<_> = [4, 20, 5, 3, 2, 4, 3, 2, 2].map(wrong).into();
+        let (legs, decided) = run(&right, 500);
+        let scans: Vec<Leg> = (0..9).map(Leg::Scan).collect();
+        assert_eq!(legs[..9], scans);
+        assert_eq!(legs[9], Leg::Full(1), "the most promising first");
+        assert_eq!(legs.len(), 18, "in the end every cell is measured");
+        assert_eq!(decided, Some((1, 8)), "known after one cell of nine");
+    }
+
+    #[test]
+    fn cells_that_are_alike_are_all_measured_before_one_is_called_the_best() {
+        let (legs, decided) = run(&vec![wrong(7); 9], 500);
+        assert_eq!((legs.len(), decided), (18, None));
+    }
+
+    #[test]
+    fn few_images_are_measured_in_one_go() {
+        let (legs, _) = run(&vec![wrong(7); 9], 1500);
+        assert_eq!(legs.len(), 9);
+        assert!(legs.iter().all(|l| matches!(l, Leg::Full(_))));
+    }
+}
