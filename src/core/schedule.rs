@@ -54,7 +54,7 @@ impl Schedule<'_> {
             }
             Course::Linear => {
                 let fallen = ((whole - 0.5) / 0.4).clamp(0.0, 1.0);
-                1.0 - (1.0 - FLOOR) * fallen
+                (1.0 - fallen) + FLOOR * fallen
             }
             Course::Constant => 1.0,
         }
