@@ -170,7 +170,7 @@ pub fn run(options: &Options) -> Result<Report> {
     Ok(Report {
         machine: format!(
             "{}, {}, {} threads{}",
-            processor(),
+            crate::device::processor(),
             placement.device_name(),
             placement.threads,
             match (placement.device, amx, processor_has("avx512_bf16")) {
@@ -192,16 +192,6 @@ fn config_of(name: &str, widths: &[usize]) -> NetworkConfig {
         widths: widths.into(),
         ..NetworkConfig::default()
     }
-}
-
-fn processor() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|l| l.strip_prefix("model name").map(str::to_owned));
-    model.map_or("unknown processor".into(), |m| {
-        m.trim_start_matches([' ', '\t', ':']).to_owned()
-    })
 }
 
 /// True when the processor's flags have this one.

@@ -115,6 +115,19 @@ fn fast_bf16(device: Device) -> bool {
     }
 }
 
+/// The processor's name as the system gives it.
+pub fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info
+        .lines()
+        .find_map(|l| l.strip_prefix("model name").map(str::to_owned));
+    model.map_or("unknown processor".into(), |m| {
+        m.trim_start_matches([' ', '\t', ':']).to_owned()
+    })
+}
+
+/// True when the processor's flags have this one.
+
 #[cfg(test)]
 mod tests {
     use super::*;

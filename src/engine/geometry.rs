@@ -10,8 +10,10 @@ pub fn measure(corners: &[Tensor], aligned: bool) -> Geometry {
         .flat_map(|a| (a + 1..corners.len()).map(move |b| (a, b)))
         .collect();
     let angle = |x: &Tensor, y: &Tensor| {
-        let cosine = number(x.dot(y)) / (number(x.norm()) * number(y.norm()));
-        cosine.clamp(-1.0, 1.0).acos().to_degrees()
+        // Kahan's formula: the arc cosine of a number near 1 would be wrong in its third digit.
+        let (x, y) = (x / number(x.norm()), y / number(y.norm()));
+        let half = number((&x - &y).norm()).atan2(number((&x + &y).norm()));
+        2.0 * half.to_degrees()
     };
     let from_first = |corner: usize| &corners[corner] - &corners[0];
     Geometry {
