@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Place, Tensors, events_of, wait_for};
+use support::{Place, Tensors, events, events_of, wait_for};
 
 fn corner(place: &Place, run: &str, number: usize) -> Vec<f32> {
     let path = place
@@ -49,18 +49,35 @@ fn corners_are_trained_once_and_anything_that_made_them_counts() {
     assert_eq!(run("f", "--set data.train_images=500"), 0);
     assert_eq!(run("g", "--set seed=77"), 0);
     assert_eq!(run("h", "--set corners.cache=false"), 0);
-    // A damaged entry is trained again.
+    // What is damaged, be it by one bit of the weights, is said and trained again.
     for file in std::fs::read_dir(place.path("cache/corners"))
         .expect("the cache")
         .flatten()
     {
-        std::fs::write(file.path(), b"damaged").expect("a file");
+        let mut bytes = std::fs::read(file.path()).expect("a corner");
+        *bytes.last_mut().expect("a byte") ^= 1;
+        std::fs::write(file.path(), bytes).expect("a file");
     }
     assert_eq!(run("i", ""), 0);
     assert_eq!(theta("a"), theta("i"));
+    let said = events_of(&place.path("i"), "notice");
+    let damaged = |e: &&serde_json::Value| {
+        let text = e["text"].as_str().expect("a text");
+        text.contains("is damaged") && text.contains("is trained again")
+    };
+    assert_eq!(said.iter().filter(damaged).count(), 4, "{said:?}");
+    assert_eq!(run("j", ""), 4, "they are whole again");
 
-    let listed = place.surfit("cache ls").ok();
-    assert!(listed.out.contains("corners"), "{}", listed.story());
+    let listed = place.surfit("cache ls --json").ok().json_lines();
+    let of_seed_3 = listed.iter().filter(|l| {
+        let recipe = &l["recipe"];
+        recipe["network"]["name"] == "cnn" && recipe["epochs"] == 4 && recipe["threads"] == 1
+    });
+    assert!(of_seed_3.count() >= 4, "{listed:?}");
+    let people = place.surfit("cache ls").ok();
+    for part in ["cnn, seed ", "4 epochs", "of at most 4295 MB"] {
+        assert!(people.out.contains(part), "{}", people.story());
+    }
     place.surfit("cache clear").ok();
     assert_eq!(
         std::fs::read_dir(place.path("cache/corners"))
@@ -174,4 +191,61 @@ fn a_schedule_and_random_erasing_change_the_training_and_are_checked() {
             .surfit(&format!("run tiny.toml --set {set}"))
             .fails(2, &[part]);
     }
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_costs_nothing_but_the_cache() {
+    let place = Place::new();
+    // A file where the folder would be.
+    std::fs::create_dir_all(place.path("cache")).expect("a folder");
+    place.write("cache/corners", "not a folder");
+    place
+        .surfit("run tiny.toml --run-dir a --set corners.cache=true")
+        .ok();
+    place.surfit("run tiny.toml --run-dir b").ok();
+    assert_eq!(corner(&place, "a", 2), corner(&place, "b", 2));
+    let said = events_of(&place.path("a"), "notice");
+    let text = |e: &serde_json::Value| e["text"].as_str().expect("a text").to_owned();
+    assert!(
+        said.iter().any(|e| text(e).contains("is not in the cache")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready() {
+    let place = Place::new();
+    let (run, pid) = place.begin(
+        "a",
+        "--set corners.epochs=100 --set corners.count=2 --set fit.degree=1 --set checkpoint.every_seconds=0.1",
+    );
+    let partial = run.join("corners/partial.safetensors");
+    // Number of the corner and of the step that are saved.
+    let saved = || {
+        let file = std::fs::read(&partial).ok()?;
+        let header = file.get(8..8 + *file.first()? as usize + 256 * *file.get(1)? as usize)?;
+        let header: serde_json::Value = serde_json::from_slice(header).ok()?;
+        let number = |key: &str| header["__metadata__"][key].as_str()?.parse::<u64>().ok();
+        Some((number("corner")?, number("step")?))
+    };
+    wait_for("a checkpoint of the second corner", || {
+        saved().filter(|(corner, _)| *corner == 1)
+    });
+    place.kill(pid);
+    let (corner, step) = saved().expect("what was saved stays");
+    assert_eq!(corner, 1);
+    place.surfit("resume a").ok();
+    let all = events(&run);
+    let opened = all
+        .iter()
+        .rposition(|e| e["event"] == "started")
+        .expect("a second engine");
+    let first = all[opened..]
+        .iter()
+        .find(|e| e["event"] == "losses")
+        .expect("losses");
+    assert_eq!(
+        (&first["curve"]["corner"], &first["first_step"]),
+        (&json!(1), &json!(step))
+    );
 }

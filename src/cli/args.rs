@@ -209,8 +209,12 @@ pub struct CacheArgs {
 /// What to do with the cache.
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
-    /// List what is kept
-    Ls,
+    /// List what is kept, the latest used first
+    Ls {
+        /// Print one object a line: file, bytes, used (seconds since 1970), recipe
+        #[arg(long)]
+        json: bool,
+    },
     /// Remove all of it; runs keep their corners
     Clear,
 }

@@ -1,10 +1,17 @@
 //! Where trained corners are kept, and what is there.
 
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Bytes that the cache may take before the least recently used corners go.
 pub const LIMIT: u64 = 4 << 30;
+
+/// The key of the metadata under which a corner's file says, as JSON, what made it.
+pub const RECIPE: &str = "surfit-corner";
+
+/// Longest header that is looked at; those of corners have a few thousand bytes.
+const MAX_HEADER: u64 = 1 << 20;
 
 /// A corner in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,4 +49,53 @@ pub fn entries(folder: &Path) -> Vec<Kept> {
         })
     };
     files.filter_map(kept).collect()
+}
+
+/// Lets go of a corner; it is well when somebody else has done so.
+///
+/// # Errors
+/// When the file stays.
+pub fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// What made the corner in a safetensors file, as its header says; `None` when it says nothing that can be read.
+pub fn recipe(path: &Path) -> Option<serde_json::Value> {
+    let mut file = std::fs::File::open(path).ok()?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).ok()?;
+    let length = Some(u64::from_le_bytes(length)).filter(|n| *n <= MAX_HEADER)?;
+    let mut header = vec![0; length as usize];
+    file.read_exact(&mut header).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    serde_json::from_str(header["__metadata__"][RECIPE].as_str()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_is_read_from_the_header_alone_and_damage_is_no_recipe() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.safetensors");
+        let header = format!("{{\"__metadata__\":{{\"{RECIPE}\":\"{{\\\"seed\\\":3}}\"}}}}");
+        let mut file = (header.len() as u64).to_le_bytes().to_vec();
+        file.extend(header.as_bytes());
+        std::fs::write(&path, &file).unwrap();
+        assert_eq!(recipe(&path).unwrap()["seed"], 3);
+        let found = entries(dir.path());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].bytes, file.len() as u64);
+        std::fs::write(&path, &file[..file.len() - 1]).unwrap();
+        assert!(recipe(&path).is_none());
+        std::fs::write(&path, u64::MAX.to_le_bytes()).unwrap();
+        assert!(recipe(&path).is_none());
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+        assert!(entries(dir.path()).is_empty());
+    }
 }

@@ -2,19 +2,21 @@
 //!
 //! One file for each corner, named by the SHA-256 of everything that made its weights: the numerics of this program, network,
 //! training images, the training's settings, seed, device, compute type and threads. The file says the same in words, which
-//! is compared when it is read: a damaged or foreign file is passed over, and the corner is trained. A cache that cannot be
+//! is compared when it is read, and so are the weights with their own digest: a damaged or foreign file is passed over, and the
+//! corner is trained. A cache that cannot be
 //! written costs nothing but the cache.
 
-use crate::Result;
 use crate::data::DataSet;
 use crate::model::Model;
 use crate::model_file::{read_tensors, write_tensors};
+use crate::{Error, Result, digest};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use surfit_core::config::{Config, CornersConfig, Epochs, NetworkConfig};
-use surfit_core::corner_cache::{LIMIT, entries, folder};
+use surfit_core::corner_cache::{LIMIT, RECIPE, entries, folder, remove};
 use tch::{Kind, Tensor};
 
 /// Rises when the same settings no longer give the same weights.
@@ -22,6 +24,12 @@ const NUMERICS: u32 = 1;
 
 /// The name of the weights in a file.
 const WEIGHTS: &str = "weights";
+
+/// The key of the weights' digest in the file's metadata.
+const DIGEST: &str = "surfit-weights";
+
+/// Age from which a file under a temporary name is litter of a program that was killed.
+const LITTER: Duration = Duration::from_secs(3600);
 
 /// Everything that makes a corner's weights.
 #[derive(Serialize)]
@@ -93,23 +101,36 @@ impl Entry {
         })
     }
 
-    /// The weights, `[P]` on the CPU, when they are there, whole and finite.
-    pub fn read(&self, parameters: i64) -> Option<Tensor> {
-        if !self.path.exists() {
-            return None;
-        }
-        let (tensors, metadata) = read_tensors(&self.path).ok()?;
-        let weights = tensors.into_iter().find(|(name, _)| name == WEIGHTS)?.1;
-        let fits = metadata.get("surfit-corner") == Some(&self.recipe)
-            && weights.size() == [parameters]
-            && weights.kind() == Kind::Float
-            && weights.sum(Kind::Float).double_value(&[]).is_finite();
-        if fits {
-            // Used is as good as new; what is not used goes first.
-            let used = std::fs::File::options().append(true).open(&self.path);
-            let _ = used.and_then(|f| f.set_modified(SystemTime::now()));
-        }
-        fits.then_some(weights)
+    /// The weights, `[P]` on the CPU; `None` when they are not there.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is damaged, or is not what its name says.
+    pub fn read(&self, parameters: i64) -> Result<Option<Tensor>> {
+        let (tensors, metadata) = match read_tensors(&self.path) {
+            // Another run may have let go of it at any time.
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            other => other?,
+        };
+        let found = tensors.into_iter().find(|(name, _)| name == WEIGHTS);
+        let whole = found.map(|(_, weights)| weights).filter(|weights| {
+            metadata.get(RECIPE) == Some(&self.recipe)
+                && weights.size() == [parameters]
+                && weights.kind() == Kind::Float
+                && metadata.get(DIGEST) == Some(&digest::of([weights]))
+                && weights.sum(Kind::Float).double_value(&[]).is_finite()
+        });
+        let weights = whole.ok_or_else(|| {
+            Error::input(format!(
+                "{}: is damaged or not the corner that its name says",
+                self.path.display()
+            ))
+        })?;
+        // Used is as good as new; what is not used goes first.
+        let used = std::fs::File::options().append(true).open(&self.path);
+        let _ = used.and_then(|f| f.set_modified(SystemTime::now()));
+        Ok(Some(weights))
     }
 
     /// Keeps the weights, and lets go of the least recently used corners beyond [`LIMIT`].
@@ -120,7 +141,10 @@ impl Entry {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(crate::Error::io(folder))?;
         }
-        let metadata = [("surfit-corner".to_owned(), self.recipe.clone())];
+        let metadata = [
+            (RECIPE.to_owned(), self.recipe.clone()),
+            (DIGEST.to_owned(), digest::of([weights])),
+        ];
         write_tensors(&self.path, &[(WEIGHTS, weights)], &metadata)?;
         self.tidy(LIMIT);
         Ok(())
@@ -128,6 +152,15 @@ impl Entry {
 
     fn tidy(&self, limit: u64) {
         let folder = self.path.parent().unwrap_or(Path::new("."));
+        let now = SystemTime::now();
+        for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let temporary = file.path().extension().is_some_and(|e| e == "tmp");
+            let changed = file.metadata().and_then(|data| data.modified());
+            let age = changed.ok().and_then(|at| now.duration_since(at).ok());
+            if temporary && age.is_some_and(|age| age > LITTER) {
+                let _ = std::fs::remove_file(file.path());
+            }
+        }
         let mut all = entries(folder);
         let mut size: u64 = all.iter().map(|e| e.bytes).sum();
         all.sort_by_key(|e| e.used);
@@ -135,7 +168,7 @@ impl Entry {
             if size <= limit {
                 break;
             }
-            if entry.path != self.path && std::fs::remove_file(&entry.path).is_ok() {
+            if entry.path != self.path && remove(&entry.path).is_ok() {
                 size -= entry.bytes;
             }
         }
@@ -158,21 +191,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let weights = Tensor::from_slice(&[1.0f32, -2.5, 3.25]);
         let here = entry(dir.path(), "a");
-        assert!(here.read(3).is_none());
+        assert!(here.read(3).unwrap().is_none());
         here.write(&weights).unwrap();
-        assert_eq!(here.read(3).unwrap(), weights);
-        assert!(here.read(4).is_none(), "another network");
+        assert_eq!(here.read(3).unwrap().unwrap(), weights);
+        assert!(here.read(4).is_err(), "another network");
         let foreign = Entry {
             recipe: "{}".into(),
             ..here.clone()
         };
-        assert!(foreign.read(3).is_none(), "another recipe");
+        assert!(foreign.read(3).is_err(), "another recipe");
         let whole = std::fs::read(&here.path).unwrap();
         std::fs::write(&here.path, &whole[..whole.len() - 5]).unwrap();
-        assert!(here.read(3).is_none(), "cut short");
+        assert!(here.read(3).is_err(), "cut short");
+        let mut flipped = whole.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        std::fs::write(&here.path, &flipped).unwrap();
+        let error = here.read(3).unwrap_err().to_string();
+        assert!(error.contains("is damaged"), "one bit: {error}");
+        std::fs::write(&here.path, &whole).unwrap();
+        assert!(here.read(3).unwrap().is_some(), "mended");
         here.write(&Tensor::from_slice(&[f32::NAN, 0.0, 0.0]))
             .unwrap();
-        assert!(here.read(3).is_none(), "not finite");
+        assert!(here.read(3).is_err(), "not finite");
     }
 
     #[test]
@@ -190,12 +230,18 @@ mod tests {
             file.set_modified(old).unwrap();
         }
         assert!(
-            entry(dir.path(), "b").read(1000).is_some(),
+            entry(dir.path(), "b").read(1000).unwrap().is_some(),
             "reading makes it recent"
         );
         let newest = entry(dir.path(), "d");
         newest.write(&weights).unwrap();
+        // What killed programs left goes too, once nobody can be writing it.
+        let (litter, fresh) = (dir.path().join(".x.1.tmp"), dir.path().join(".y.2.tmp"));
+        std::fs::write(&fresh, b"half").unwrap();
+        let file = std::fs::File::create(&litter).unwrap();
+        file.set_modified(SystemTime::now() - 2 * LITTER).unwrap();
         newest.tidy(3 * 4500);
+        assert!(!litter.exists() && fresh.exists());
         let there = |name: &str| entry(dir.path(), name).path.exists();
         assert!(there("d") && there("b") && there("a") && !there("c"));
     }

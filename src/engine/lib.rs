@@ -11,6 +11,7 @@ pub mod checkpoint;
 pub mod corner_cache;
 pub mod data;
 pub mod device;
+pub mod digest;
 pub mod error;
 pub mod evaluate;
 pub mod export;

@@ -1,9 +1,11 @@
 //! `corners.epochs`: one number for all corners, or the checkpoints of one training.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 
 /// How long corners are trained.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Epochs {
     /// Every corner is a training of its own, of so many epochs.
@@ -15,18 +17,23 @@ pub enum Epochs {
 impl Epochs {
     /// Epochs after which a corner's weights are taken.
     pub fn of(&self, corner: usize) -> u64 {
-        match self {
+        self.all().get(corner).copied().unwrap_or(match self {
             Epochs::Each(epochs) => *epochs,
-            Epochs::Checkpoints(list) => list.get(corner).copied().unwrap_or(0),
+            Epochs::Checkpoints(_) => 0,
+        })
+    }
+
+    /// Every number there is.
+    pub fn all(&self) -> &[u64] {
+        match self {
+            Epochs::Each(epochs) => std::slice::from_ref(epochs),
+            Epochs::Checkpoints(list) => list,
         }
     }
 
     /// Epochs of the longest training; schedules span it.
     pub fn longest(&self) -> u64 {
-        match self {
-            Epochs::Each(epochs) => *epochs,
-            Epochs::Checkpoints(list) => list.iter().copied().max().unwrap_or(0),
-        }
+        self.all().iter().copied().max().unwrap_or(0)
     }
 
     /// True when all corners come from one training.
@@ -44,15 +51,77 @@ impl Epochs {
     }
 }
 
+impl<'de> Deserialize<'de> for Epochs {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Value;
+
+        impl<'de> Visitor<'de> for Value {
+            type Value = Epochs;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a number of epochs, or a list of them such as [160, 180, 200, 220]")
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Epochs, E> {
+                // Zero is refused with the range, by the rules.
+                Ok(Epochs::Each(u64::try_from(value).unwrap_or(0)))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Epochs, E> {
+                Ok(Epochs::Each(value))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Epochs, A::Error> {
+                let mut all = Vec::new();
+                while let Some(value) = list.next_element::<i64>()? {
+                    all.push(u64::try_from(value).unwrap_or(0));
+                }
+                Ok(Epochs::Checkpoints(all))
+            }
+        }
+
+        from.deserialize_any(Value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Config, apply_set, parse};
 
     #[test]
     fn checkpoints_are_reached_in_the_order_of_their_epochs() {
         let list = Epochs::Checkpoints(vec![220, 160, 200]);
         assert_eq!(list.order(3), [1, 2, 0]);
-        assert_eq!((list.longest(), list.of(1)), (220, 160));
+        assert_eq!((list.longest(), list.of(1), list.of(3)), (220, 160, 0));
         assert_eq!(Epochs::Each(8).order(3), [0, 1, 2]);
+        assert_eq!((Epochs::Each(8).of(3), Epochs::Each(8).longest()), (8, 8));
+    }
+
+    #[test]
+    fn numbers_and_lists_come_back_and_others_are_refused_with_a_remedy() {
+        for (text, epochs) in [
+            ("30", Epochs::Each(30)),
+            ("[160, 220, 200]", Epochs::Checkpoints(vec![160, 220, 200])),
+        ] {
+            let config = parse(&format!("[corners]\nepochs = {text}\n"), "x.toml").unwrap();
+            assert_eq!(config.corners.epochs, epochs);
+            assert_eq!(parse(&config.to_toml(), "x.toml").unwrap(), config);
+            let json = serde_json::to_string(&epochs).unwrap();
+            assert_eq!(serde_json::from_str::<Epochs>(&json).unwrap(), epochs);
+        }
+        for (text, part) in [
+            ("0", "1 to 1000000 epochs"),
+            ("-3", "1 to 1000000 epochs"),
+            ("[2, -1]", "1 to 1000000 epochs"),
+            ("[4]", "two, three or four checkpoints"),
+            ("[]", "two, three or four checkpoints"),
+            ("[4, 8, 4]", "different checkpoints"),
+            ("'many'", "a list of them such as"),
+        ] {
+            let set = format!("corners.epochs={text}");
+            let error = apply_set(&Config::default(), &set).unwrap_err().to_string();
+            assert!(error.contains(part), "{set}: {error}");
+        }
     }
 }

@@ -9,6 +9,12 @@ impl Config {
         let milestones = |list: &[f64]| {
             list.iter().all(|m| *m > 0.0 && *m < 1.0) && list.windows(2).all(|w| w[0] < w[1])
         };
+        // Two corners at one place would span no surface.
+        let different = |list: &[u64]| {
+            let mut sorted = list.to_vec();
+            sorted.sort_unstable();
+            sorted.windows(2).all(|w| w[0] != w[1])
+        };
         let fraction = |x: f64| (0.0..1.0).contains(&x);
         let name_ok = !self.name.is_empty()
             && self.name.len() <= 64
@@ -95,7 +101,7 @@ impl Config {
                 "a triangular patch has one degree: write it as one number",
             ),
             (
-                (0..c.len()).all(|i| (1..=1_000_000).contains(&c.epochs.of(i))),
+                c.epochs.all().iter().all(|e| (1..=1_000_000).contains(e)),
                 &["corners", "epochs"],
                 "use 1 to 1000000 epochs",
             ),
@@ -103,6 +109,11 @@ impl Config {
                 Patch::between(c.len()).is_some(),
                 &["corners", "epochs"],
                 "list two, three or four checkpoints, or give one number",
+            ),
+            (
+                different(c.epochs.all()),
+                &["corners", "epochs"],
+                "list different checkpoints",
             ),
             (
                 !c.epochs.one_training() || c.seeds.len() <= 1,

@@ -188,9 +188,11 @@ impl Actor<'_> {
         if !path.exists() {
             model_file::write(&path, self.model.network().layout(), &flat, &stats)?;
         }
-        // One training goes on to its next checkpoint.
+        // One training goes on to its next checkpoint. What is stored of a later corner's training stays when this one was
+        // stored before, too.
         let last = place + 1 == self.corners.len();
-        if last || !self.config.corners.epochs.one_training() {
+        let trained = self.trainer.is_some() && !self.config.corners.epochs.one_training();
+        if last || trained {
             checkpoint::remove_file(&self.partial_path())?;
             self.trainer = None;
         }
@@ -225,7 +227,14 @@ impl Actor<'_> {
 
     /// The corner as it was trained before in exactly this way.
     fn kept_corner(&mut self, index: usize) -> Option<Tensor> {
-        let flat = self.cache_entry(index)?.read(self.model.parameters())?;
+        let entry = self.cache_entry(index)?;
+        let flat = entry
+            .read(self.model.parameters())
+            .unwrap_or_else(|error| {
+                let sentence = format!("{error}; corner {} is trained again", index + 1);
+                self.journal.notice(sentence);
+                None
+            })?;
         Some(flat.to_device(self.model.placement().device))
     }
 

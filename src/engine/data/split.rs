@@ -1,6 +1,6 @@
 //! Images and labels of one part of a data set.
 
-use sha2::{Digest, Sha256};
+use crate::digest;
 use surfit_data::Images;
 use tch::{Device, Kind, Tensor};
 
@@ -54,21 +54,9 @@ impl Split {
     }
 
     /// SHA-256 of all images, labels and their normalization, as hexadecimal digits: two splits with the same train networks
-    /// alike. Copies the images to the host.
+    /// alike.
     pub fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        let bytes = |tensor: &Tensor, hash: &mut Sha256| {
-            let flat = tensor.to_device(Device::Cpu).contiguous().view(-1);
-            let mut buffer = vec![0u8; flat.numel() * flat.kind().elt_size_in_bytes()];
-            let numel = flat.numel();
-            flat.copy_data_u8(&mut buffer, numel);
-            hash.update(&buffer);
-        };
-        for tensor in [&self.images, &self.labels, &self.scale, &self.offset] {
-            hash.update(format!("{:?} {:?};", tensor.kind(), tensor.size()));
-            bytes(tensor, &mut hash);
-        }
-        hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        digest::of([&self.images, &self.labels, &self.scale, &self.offset])
     }
 
     /// Every label, `i64`, `[N]`.
