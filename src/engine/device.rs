@@ -126,8 +126,6 @@ pub fn processor() -> String {
     })
 }
 
-/// True when the processor's flags have this one.
-
 #[cfg(test)]
 mod tests {
     use super::*;
