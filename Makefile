@@ -11,7 +11,7 @@ RELEASE = $${CARGO_TARGET_DIR:-target}/release
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build run test format-check lint doc test-setup test-doc test-rust \
-	test-pytorch screenshots bench bench-terminal install
+	test-pytorch screenshots bench bench-terminal study install
 
 help: ## show this list
 	@echo "surfit: a terminal workbench for Bézier surfaces between neural networks"
@@ -79,6 +79,11 @@ bench: build ## measure step cost, heatmap cost and memory on this machine
 bench-terminal: build ## measure first frame, key latency, output rate and processor use of the terminal
 	@echo "== measuring the terminal on a live demo"
 	$(PYTHON) scripts/terminal_bench.py $(RELEASE)/surfit
+
+study: build ## make the studies in docs/study anew, or go on with them (about an hour on two cores)
+	@echo "== studying"
+	@$(RELEASE)/surfit study configs/study/cnn.toml --jobs 2 --out docs/study/cnn $(ARGS)
+	@$(RELEASE)/surfit study configs/study/resnet18.toml --jobs 2 --out docs/study/resnet18 $(ARGS)
 
 install: setup ## install both programs for this user
 	@echo "== installing"

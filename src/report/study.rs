@@ -138,9 +138,12 @@ pub fn write_study(
     }
     let seeds: Vec<String> = study.seeds.iter().map(u64::to_string).collect();
     parts.push(Part::Text(format!(
-        "Accuracies in percent; mean ± standard deviation over the seeds {}. Figures without a word on test are on \
-         validation images, which chose the points; the test images were looked at once, after the choice.",
-        seeds.join(", ")
+        "Accuracies in percent{}. Figures without a word on test are on validation images, which chose the points; the \
+         test images were looked at once, after the choice. The best corner on test is the best in hindsight.",
+        match seeds.as_slice() {
+            [one] => format!(", seed {one}"),
+            all => format!("; mean ± standard deviation over the seeds {}", all.join(", ")),
+        }
     )));
     let surfaces: Vec<&Outcome> = outcomes.iter().filter(|o| !o.variant.network).collect();
     let networks: Vec<&Outcome> = outcomes.iter().filter(|o| o.variant.network).collect();
