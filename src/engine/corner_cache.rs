@@ -1,6 +1,6 @@
 //! Corners that were trained before, so that tuning a surface never trains them again.
 //!
-//! One file for each corner, named by the SHA-256 of everything that made its weights: the numerics of this program, network,
+//! One file for each corner, named by the SHA-256 of everything that made its weights: the numerics of this program and of libtorch, processor, network,
 //! training images, the training's settings, seed, device, compute type and threads. The file says the same in words, which
 //! is compared when it is read, and so are the weights with their own digest: a damaged or foreign file is passed over, and the
 //! corner is trained. A cache that cannot be
@@ -9,7 +9,7 @@
 use crate::data::DataSet;
 use crate::model::Model;
 use crate::model_file::{read_tensors, write_tensors};
-use crate::{Error, Result, digest};
+use crate::{Error, Result, device, digest};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::ErrorKind;
@@ -21,6 +21,9 @@ use tch::{Kind, Tensor};
 
 /// Rises when the same settings no longer give the same weights.
 const NUMERICS: u32 = 1;
+
+/// The version that this program is built for; another may sum in another order.
+const LIBTORCH: &str = "2.13.0";
 
 /// The name of the weights in a file.
 const WEIGHTS: &str = "weights";
@@ -35,6 +38,8 @@ const LITTER: Duration = Duration::from_secs(3600);
 #[derive(Serialize)]
 struct Recipe<'a> {
     numerics: u32,
+    libtorch: &'static str,
+    processor: String,
     network: &'a NetworkConfig,
     input_shape: [usize; 3],
     classes: usize,
@@ -79,6 +84,8 @@ impl Entry {
         let placement = model.placement();
         let recipe = Recipe {
             numerics: NUMERICS,
+            libtorch: LIBTORCH,
+            processor: device::processor(),
             network: &config.network,
             input_shape: data.input_shape,
             classes: data.classes.len(),
