@@ -81,7 +81,7 @@ fn a_curve_and_a_triangular_patch_go_through_the_whole_job() {
 fn draws_that_follow_the_loss_are_resumed_to_the_same_bytes() {
     let place = Place::new();
     let options =
-        "--set fit.focus=1.0 --set fit.epochs=12 --set corners.count=2 --set fit.degree=2";
+        "--set fit.focus=1.0 --set fit.epochs=60 --set corners.count=2 --set fit.degree=2";
     place
         .surfit(&format!("run tiny.toml --run-dir whole {options}"))
         .ok();
@@ -97,6 +97,12 @@ fn draws_that_follow_the_loss_are_resumed_to_the_same_bytes() {
         made.map(|_| ())
     });
     place.kill(pid);
+    let ended = |e: &&Value| e["event"] == "stage_ended" && e["stage"] == "fit";
+    assert_eq!(
+        events(&run).iter().filter(ended).count(),
+        0,
+        "killed after its fit"
+    );
     place.surfit("resume cut").ok();
     let theta = |name: &str| {
         Tensors::read(&place.path(name).join("surface/state.safetensors")).floats("theta")

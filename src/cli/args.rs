@@ -161,7 +161,7 @@ pub struct RunArgs {
 #[command(after_help = "\
 Examples:
   surfit study configs/study/cnn.toml --jobs 2
-  surfit study configs/study/cnn.toml --seeds 1,2 --only linear
+  surfit study configs/study/cnn.toml --seeds 1,2 --only linear-aligned
   surfit study configs/study/cnn.toml --set data.set=cifar10 --dir /data/cifar-study
 
 A study's file names a configuration, seeds, and variants of it. Runs that are finished are not done again

@@ -82,12 +82,18 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
         })
         .collect();
     let json = args.follow.json;
-    jobs::work(&jobs, 1, &mut |line| {
+    if !json {
+        out::line(format!(
+            "runs in {0}; go on after an interruption with --run-dir {0}",
+            base.display()
+        ))?;
+    }
+    let worked = jobs::work(&jobs, 1, &mut |line| {
         if json { Ok(()) } else { out::line(line) }
-    })?;
+    });
     let finished = jobs
         .iter()
-        .map(|job| Ok((job.seed, result(&job.dir)?)))
+        .map(|job| Ok((job.seed, result(job)?)))
         .filter_map(|r: Result<_, Fault>| r.map(|(seed, f)| Some((seed, f?))).transpose())
         .collect::<Result<Vec<(u64, Finished)>, Fault>>()?;
     let variant = Variant {
@@ -101,7 +107,16 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
         finished,
         heatmap: None,
     };
-    summary(&outcome, json)
+    // What is finished is worth having although another run failed.
+    match worked {
+        Ok(()) => summary(&outcome, json),
+        Err(fault) => {
+            if !outcome.finished.is_empty() {
+                summary(&outcome, json)?;
+            }
+            Err(fault)
+        }
+    }
 }
 
 /// Prints mean and standard deviation of every figure.
@@ -171,12 +186,13 @@ fn outcomes<'a>(plan: &'a Study, jobs: &[Job]) -> Result<Vec<Outcome<'a>>, Fault
             heatmap: None,
         };
         for job in jobs.iter().filter(|j| j.variant == variant.name) {
-            if let Some(finished) = result(&job.dir)? {
-                outcome.finished.push((job.seed, finished));
-                if outcome.heatmap.is_none() {
-                    let snapshot = RunDir::open(&job.dir)?.snapshot();
-                    outcome.heatmap = snapshot.map(|s| s.heatmap);
-                }
+            let Some(finished) = result(job)? else {
+                continue;
+            };
+            outcome.finished.push((job.seed, finished));
+            if outcome.heatmap.is_none() {
+                let snapshot = RunDir::open(&job.dir)?.snapshot();
+                outcome.heatmap = snapshot.map(|s| s.heatmap);
             }
         }
         Ok(outcome)
@@ -184,10 +200,31 @@ fn outcomes<'a>(plan: &'a Study, jobs: &[Job]) -> Result<Vec<Outcome<'a>>, Fault
     plan.variants.iter().map(of).collect()
 }
 
-/// The result of the run in `dir`, when there is one and it is finished.
-fn result(dir: &Path) -> Result<Option<Finished>, Fault> {
-    if !dir.join("config.toml").is_file() {
-        return Ok(None);
+/// The result of a job's run, when there is one and it is finished.
+fn result(job: &Job) -> Result<Option<Finished>, Fault> {
+    match job.begun()? {
+        Some(run) => Ok(run.picture()?.finished),
+        None => Ok(None),
     }
-    Ok(RunDir::open(dir)?.picture()?.finished)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_studies_that_come_along_are_good() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/study");
+        let mut plans = 0;
+        for file in std::fs::read_dir(folder).unwrap().flatten() {
+            if file.file_name().to_string_lossy().ends_with("-base.toml") {
+                continue;
+            }
+            let plan = Study::load(&file.path()).unwrap();
+            let jobs = jobs_of(&plan, Path::new("/nowhere")).unwrap();
+            assert_eq!(jobs.len(), plan.seeds.len() * plan.variants.len());
+            plans += 1;
+        }
+        assert_eq!(plans, 2);
+    }
 }

@@ -83,6 +83,7 @@ impl Study {
         let mut names = BTreeSet::new();
         let plain = |name: &str| {
             !name.is_empty()
+                && name.len() <= 64
                 && !name.starts_with('.')
                 && name
                     .chars()
@@ -98,7 +99,7 @@ impl Study {
             if !plain(&v.name) {
                 let name = &v.name;
                 return Some(format!(
-                    "the variant `{name}` needs a name of letters, digits, `-`, `_` or `.`"
+                    "the variant `{name}` needs a name of at most 64 letters, digits, `-`, `_` or `.`"
                 ));
             }
             (!names.insert(&v.name))

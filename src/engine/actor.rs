@@ -87,7 +87,7 @@ struct Actor<'a> {
     evaluator: Evaluator,
     /// Corners that are ready; as rows of the surface they are there only, and all of these are `None`.
     corners: Vec<Option<Tensor>>,
-    /// Mean validation loss over a coarse grid that draws follow; empty while they are uniform.
+    /// Training loss over a coarse grid that draws follow; empty while they are uniform.
     focus: Vec<f64>,
     trainer: Option<Trainer>,
     surface: Option<Surface>,

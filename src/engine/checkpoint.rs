@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use surfit_core::config::FitConfig;
 use surfit_core::draws::Phase;
+use surfit_core::numbers::nans_as_null;
 use surfit_core::run_dir::RunDir;
 use tch::{Device, Kind, Tensor};
 
@@ -74,7 +75,7 @@ impl Progress {
 struct Stored {
     surface: SurfaceState,
     progress: Progress,
-    #[serde(default)]
+    #[serde(default, with = "nans_as_null")]
     focus: Vec<f64>,
 }
 
@@ -174,5 +175,29 @@ pub fn remove_file(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(e)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::config::Config;
+    use surfit_core::surface::Degrees;
+
+    #[test]
+    fn a_checkpoint_comes_back_though_a_loss_was_not_finite() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("run"), &Config::default()).unwrap();
+        let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
+        let degrees = Degrees::new(2, 2).unwrap();
+        let surface = Surface::linear(degrees, corners.collect());
+        let progress = Progress::first(&Config::default().fit, 10);
+        let focus = [0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
+        save(&run, &surface, progress, &focus).unwrap();
+        let back = load(&run, 3, Device::Cpu).unwrap().unwrap();
+        assert_eq!(back.surface.theta(), surface.theta());
+        assert_eq!(back.progress, progress);
+        assert_eq!((back.focus[0], back.focus[3]), (0.1, 1.0 / 3.0));
+        assert!(!back.focus[1].is_finite() && !back.focus[2].is_finite());
     }
 }

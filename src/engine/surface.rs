@@ -175,8 +175,8 @@ impl Surface {
     }
 
     /// Changes the degrees: exact elevation, or the least-squares fit with corners held. The velocity goes along. Gives
-    /// the largest distance by which a point of the surface moved, relative to `scale`: in exact arithmetic on a 41×41
-    /// grid, and as the stored numbers have it on a 5×5 grid. `to` is of the same kind of surface.
+    /// the largest distance by which a point of the surface moved, relative to `scale`: from coefficients in `f64` and
+    /// products of control points in `f32` on a 41×41 grid, and as the stored numbers have it on a 5×5 grid. `to` is of the same kind of surface.
     pub fn convert(&mut self, to: Degrees, scale: f64) -> f64 {
         let from = self.degrees;
         if from == to {
@@ -301,9 +301,9 @@ fn to_f32(x: &[f64]) -> Vec<f32> {
 fn coefficients(matrix: &[Vec<f64>], device: Device) -> Tensor {
     let columns = matrix.first().map_or(0, Vec::len) as i64;
     let flat: Vec<f32> = matrix.iter().flatten().map(|&v| v as f32).collect();
-    Tensor::from_slice(&flat)
-        .view([-1, columns])
-        .to_device(device)
+    let host = Tensor::from_slice(&flat).view([-1, columns]);
+    // Without waiting for what the device still has to do; the few numbers are copied from the host before this returns.
+    host.to_device_(device, Kind::Float, true, false)
 }
 
 #[cfg(test)]

@@ -138,11 +138,14 @@ pub fn write_study(
     }
     let seeds: Vec<String> = study.seeds.iter().map(u64::to_string).collect();
     parts.push(Part::Text(format!(
-        "Accuracies in percent{}. Figures without a word on test are on validation images, which chose the points; the \
-         test images were looked at once, after the choice. The best corner on test is the best in hindsight.",
+        "Accuracies in percent{}. Figures without a word on test are on validation images, which chose the points; no \
+         point was chosen by test images. The best corner on test is the best of them there, which favours the corners.",
         match seeds.as_slice() {
             [one] => format!(", seed {one}"),
-            all => format!("; mean ± standard deviation over the seeds {}", all.join(", ")),
+            all => format!(
+                "; mean ± standard deviation over those of the seeds {} that are finished",
+                all.join(", ")
+            ),
         }
     )));
     let surfaces: Vec<&Outcome> = outcomes.iter().filter(|o| !o.variant.network).collect();

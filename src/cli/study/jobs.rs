@@ -24,6 +24,26 @@ pub struct Job {
     pub config: Config,
 }
 
+impl Job {
+    /// The run, when it was begun.
+    ///
+    /// # Errors
+    /// When it was begun with another configuration: its results would be shown under settings that it did not have.
+    pub fn begun(&self) -> Result<Option<RunDir>, Fault> {
+        if !self.dir.join("config.toml").is_file() {
+            return Ok(None);
+        }
+        let run = RunDir::open(&self.dir)?;
+        if run.config()? != self.config {
+            return Err(Fault::Usage(format!(
+                "{} was begun with another configuration; give another --dir (or --run-dir), or remove it to begin anew",
+                run.path().display()
+            )));
+        }
+        Ok(Some(run))
+    }
+}
+
 /// A run whose engine works.
 struct Working {
     number: usize,
@@ -43,6 +63,10 @@ pub fn work(
     say: &mut dyn FnMut(String) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     client::engine_program()?;
+    // All of them before the first begins: hours later it would be late to say that one cannot.
+    for job in jobs {
+        job.begun()?;
+    }
     let stop: Arc<AtomicBool> = Arc::default();
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, stop.clone())
@@ -80,14 +104,13 @@ pub fn work(
                 child,
             });
         }
+        if stop.load(Ordering::Relaxed) {
+            return Err(halt(working));
+        }
         if working.is_empty() {
             break;
         }
         std::thread::sleep(POLL);
-        let stopping = stop.swap(false, Ordering::Relaxed);
-        if stopping {
-            return Err(halt(working));
-        }
         let mut still = Vec::new();
         for mut job in working {
             let ended = match &mut job.child {
@@ -117,7 +140,7 @@ pub fn work(
         return Ok(());
     }
     Err(Fault::Failure(format!(
-        "{} of {} runs did not come to their end: {}; the same command tries them again",
+        "{} of {} runs did not come to their end: {}; call it again to try them again",
         failed.len(),
         jobs.len(),
         failed.join(", ")
@@ -134,28 +157,32 @@ fn halt(working: Vec<Working>) -> Fault {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
     }
+    let mut others = Vec::new();
     for mut job in working {
-        client::wait_gone(&job.run, ENDING);
-        if let Some(child) = &mut job.child {
-            let _ = child.try_wait();
+        match &mut job.child {
+            Some(child) => {
+                client::wait_gone(&job.run, ENDING);
+                let _ = child.try_wait();
+            }
+            // Whoever started it decides when it ends.
+            None => others.push(job.run.id()),
         }
     }
-    Fault::Interrupted("stopped; the same command goes on".into())
+    if !others.is_empty() {
+        return Fault::Interrupted(format!(
+            "stopped, but for {}, whose engine was started elsewhere and goes on",
+            others.join(", ")
+        ));
+    }
+    Fault::Interrupted("stopped; what was reached is kept".into())
 }
 
-/// The run of a job: a new one, or the one that was begun with the same configuration.
+/// The run of a job: the one that was begun, or a new one.
 fn open(job: &Job) -> Result<RunDir, Fault> {
-    if !job.dir.join("config.toml").is_file() {
-        return Ok(RunDir::create(&job.dir, &job.config)?);
+    match job.begun()? {
+        Some(run) => Ok(run),
+        None => Ok(RunDir::create(&job.dir, &job.config)?),
     }
-    let run = RunDir::open(&job.dir)?;
-    if run.config()? != job.config {
-        return Err(Fault::Usage(format!(
-            "{} was begun with another configuration; give another --dir, or remove it to begin anew",
-            run.path().display()
-        )));
-    }
-    Ok(run)
 }
 
 fn place(number: usize, jobs: &[Job]) -> String {

@@ -111,6 +111,11 @@ impl Config {
                 "list two, three or four checkpoints, or give one number",
             ),
             (
+                different(&c.seeds),
+                &["corners", "seeds"],
+                "give different seeds: two corners at one place span no surface",
+            ),
+            (
                 different(c.epochs.all()),
                 &["corners", "epochs"],
                 "list different checkpoints",

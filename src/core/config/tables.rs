@@ -170,7 +170,8 @@ pub struct FitConfig {
     pub draws: usize,
     /// How they are drawn.
     pub sampling: Sampling,
-    /// How much more is drawn where the loss is high: draws follow `loss^focus`, measured once an epoch; 0 is uniform.
+    /// How much more is drawn where the loss on training images is high: draws follow `loss^focus`, measured once an epoch
+    /// on a coarse grid; 0 is uniform. The rate's unit stays that of uniform draws.
     pub focus: f64,
     /// Peak learning rate, in units of weight space: the same rate serves every degree.
     pub learning_rate: f64,

@@ -3,6 +3,7 @@
 use super::{Actor, Work};
 use crate::checkpoint::Progress;
 use crate::data::Augmentation;
+use crate::evaluate::measure_split;
 use crate::memory;
 use crate::surface::{Part, StepRates, StepRecord, Surface};
 use crate::trainer::Batches;
@@ -11,6 +12,7 @@ use std::time::Instant;
 use surfit_core::draws::{Density, Draws, Phase};
 use surfit_core::event::{Curve, Event, Stage};
 use surfit_core::heatmap::Heatmap;
+use surfit_core::random::{self, Purpose};
 use surfit_core::snapshot::ControlPoint;
 use surfit_core::surface::Degrees;
 use tch::{Device, Tensor};
@@ -125,27 +127,37 @@ impl Actor<'_> {
         self.tick_live()
     }
 
-    /// Measures the loss that draws follow: before the first draw on the whole surface, and once an epoch. It depends on the
-    /// surface at that step alone, so that a resumed fit draws the same points.
+    /// Measures the loss that draws follow: before the first draw on the whole surface, and once an epoch, on the training
+    /// images that batch-norm statistics are re-estimated on: validation images only choose, they do not train. It depends
+    /// on the surface at that step alone, so that a resumed fit draws the same points.
     fn measure_focus(&mut self, progress: Progress) -> Result<()> {
         let config = &self.config.fit;
         if config.focus == 0.0 || progress.phase().0 == Phase::Edge {
             return Ok(());
         }
-        let every = Batches::per_epoch(self.data.train.len(), config.batch);
+        let train = &self.data.train;
+        let every = Batches::per_epoch(train.len(), config.batch);
         if !self.focus.is_empty() && !progress.step.is_multiple_of(every.max(1)) {
             return Ok(());
         }
         let Some(surface) = &self.surface else {
             return Ok(());
         };
+        let order = random::permutation(
+            train.len() as usize,
+            self.config.seed,
+            Purpose::Calibration,
+            0,
+        );
+        let count = self.config.data.calibration_images.min(order.len());
+        let sample = train.take(&order[..count]);
         let coarse = Heatmap::new(surface.degrees().patch(), FOCUS_GRID);
-        let images = self.config.heatmap.live_images as i64;
         let mut losses = vec![0.0; coarse.cells.len()];
         for index in coarse.inside() {
             let (u, v) = coarse.parameters(index);
             let w = surface.at(u, v);
-            losses[index] = self.evaluator.validate(&self.model, &w, images).0.loss();
+            let stats = self.evaluator.refresh(&self.model, &w, i64::MAX);
+            losses[index] = measure_split(&self.model, &w, &stats, &sample).loss();
         }
         self.focus = losses;
         Ok(())

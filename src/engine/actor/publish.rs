@@ -247,8 +247,8 @@ impl Actor<'_> {
 
     pub(super) fn try_checkpoint(&mut self) -> Result<Option<u64>> {
         self.flush_losses();
-        if let Work::Corner(index) = self.work {
-            self.save_partial_corner(index)?;
+        if let Work::Corner(_) = self.work {
+            self.save_partial_corner(self.fit.corner)?;
         }
         let step = match (&self.surface, self.progress) {
             (Some(surface), Some(progress)) => {
