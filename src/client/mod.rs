@@ -1,6 +1,6 @@
 //! Finding, starting and talking to the engine of a run.
 //!
-//! Nothing here draws or prints: [`Connection`] is one conversation over the socket, [`launch`] starts an engine
+//! Nothing here draws or prints: [`Connection`] is one conversation over the socket, [`launch()`] starts an engine
 //! process, [`Follower`] turns both into a stream of events that survives an engine's death, and [`bridge`]
 //! feeds the terminal's channels.
 
