@@ -198,8 +198,13 @@ fn archived(entry: &Entry, path: &Path, form: &Form) -> Result<Vec<Images>> {
     };
     let mut parts: Vec<Option<Images>> = form.files.iter().map(|_| None).collect();
     let mut first = None;
-    for member in archive.entries().map_err(|e| broken(&e))? {
+    // Raw, because long names and the like are otherwise read whole into memory, however long they say they are. The
+    // published archives need none.
+    for member in archive.entries().map_err(|e| broken(&e))?.raw(true) {
         let mut member = member.map_err(|e| broken(&e))?;
+        if !member.header().entry_type().is_file() {
+            continue;
+        }
         let inside = String::from_utf8_lossy(&member.path_bytes())
             .trim_start_matches("./")
             .to_owned();

@@ -1,9 +1,10 @@
 //! Three splits out of what a set's files have.
 
-use crate::balance::choose;
+use crate::balance::{choose, share};
 use crate::images::Images;
 use crate::load::{Loaded, RawSet};
 use crate::{Error, Result};
+use std::collections::BTreeSet;
 use surfit_core::config::DataConfig;
 
 /// Validation images taken from a training split when the configuration does not say how many: this many, or a tenth of
@@ -39,6 +40,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
         }
     }
     let mut train = set.train;
+    let given: BTreeSet<u16> = train.labels.iter().copied().collect();
     let (test, test_from) = match set.test {
         Some(test) => (test, "its own".to_owned()),
         None => {
@@ -53,7 +55,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
             }
             (
                 part(&mut train, n, seed, TEST),
-                format!("{n} of {all} images, equal parts of every class by seed {seed}"),
+                format!("{n} of {all} images, the same share of every class by seed {seed}"),
             )
         }
     };
@@ -80,17 +82,31 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
                 n => n,
             };
             if n + least > all {
+                let remedy = if config.validation_images == 0 {
+                    "add images"
+                } else {
+                    "use fewer"
+                };
                 return Err(Error::input(format!(
                     "data.validation_images: {n} of the {all} training images would leave fewer than {least} to \
-                     train on; use fewer"
+                     train on; {remedy}"
                 )));
             }
             (
                 part(&mut train, n, seed, VALIDATION),
-                format!("{n} of {all} training images, equal parts of every class by seed {seed}"),
+                format!(
+                    "{n} of {all} training images, the same share of every class by seed {seed}"
+                ),
             )
         }
     };
+    let left: BTreeSet<u16> = train.labels.iter().copied().collect();
+    if let Some(&class) = given.difference(&left).next() {
+        return Err(Error::input(format!(
+            "{place}: class `{}` has no image left to train on; add images of it",
+            set.classes[usize::from(class)]
+        )));
+    }
     for (split, images) in [
         ("training", &train),
         ("validation", &validation),
@@ -117,7 +133,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
 
 /// Takes `n` images out of `images`, which keeps the others.
 fn part(images: &mut Images, n: usize, seed: u64, which: u64) -> Images {
-    let (chosen, others) = choose(&images.labels, n, seed, which);
+    let (chosen, others) = share(&images.labels, n, seed, which);
     let taken = images.take(&chosen);
     images.keep(&others);
     taken

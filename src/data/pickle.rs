@@ -127,6 +127,11 @@ impl<'a> Machine<'a> {
             }
             b'.' => return self.pop().map(Some),
             b'(' => {
+                // A file of nothing but marks must not fill the memory either.
+                self.made += 1;
+                if self.made > MAX_VALUES {
+                    return Err(Damaged);
+                }
                 self.marks.push(self.stack.len());
                 return Ok(None);
             }

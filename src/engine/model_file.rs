@@ -43,8 +43,10 @@ pub fn read(path: &Path) -> Result<StateDict> {
     for (name, tensor) in &mut tensors {
         match tensor.kind() {
             Kind::Float => {}
-            Kind::Half | Kind::BFloat16 | Kind::Double => *tensor = tensor.to_kind(Kind::Float),
-            Kind::Int64 if name.ends_with(BATCHES) => *tensor = tensor.to_kind(Kind::Float),
+            Kind::Half | Kind::BFloat16 | Kind::Double => {
+                *tensor = tensor.f_to_kind(Kind::Float)?;
+            }
+            Kind::Int64 if name.ends_with(BATCHES) => *tensor = tensor.f_to_kind(Kind::Float)?,
             other => {
                 return Err(Error::input(format!(
                     "{}: tensor `{name}` has values of type {other:?}; expected floats of 16, 32 or 64 bits",

@@ -99,7 +99,7 @@ fn plain_class_folders_are_divided_by_the_seed() {
     assert_ne!(a.test, c.test);
     assert!(
         a.splits
-            .ends_with("test: 15 of 90 images, equal parts of every class by seed 1")
+            .ends_with("test: 15 of 90 images, the same share of every class by seed 1")
     );
     // One in colour makes all of them so.
     put(

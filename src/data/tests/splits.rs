@@ -83,7 +83,7 @@ fn the_full_set_is_read_plain_or_gzipped_and_divided_by_the_seed() {
     assert!(a.description.contains(dir.path().to_str().unwrap()));
     assert_eq!(
         a.splits,
-        "validation: 50 of 200 training images, equal parts of every class by seed 1; test: its own"
+        "validation: 50 of 200 training images, the same share of every class by seed 1; test: its own"
     );
     let lengths = [&a.train, &a.validation, &a.test].map(Images::len);
     assert_eq!(lengths, [150, 50, 20]);
@@ -193,5 +193,21 @@ fn what_is_not_there_is_said_with_how_to_get_it() {
         load(&config("folder", Path::new("")), 1),
         "data.dir",
         "class folders",
+    );
+}
+
+#[test]
+fn a_small_class_keeps_most_of_its_images() {
+    // Ten of one class, a thousand of the other: a tenth of both is taken.
+    let labels: Vec<u16> = (0..1010).map(|i| u16::from(i >= 10)).collect();
+    let (chosen, others) = crate::balance::share(&labels, 101, 3, 0);
+    let of = |list: &[usize], class: u16| list.iter().filter(|&&i| labels[i] == class).count();
+    assert_eq!((of(&chosen, 0), of(&chosen, 1)), (1, 100));
+    assert_eq!(of(&others, 0), 9);
+    // Classes of one size are chosen from as by equal parts.
+    let even: Vec<u16> = (0..90).map(|i| i % 3).collect();
+    assert_eq!(
+        crate::balance::share(&even, 30, 5, 1),
+        choose(&even, 30, 5, 1)
     );
 }

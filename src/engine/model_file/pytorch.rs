@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 use zip::ZipArchive;
 
 type Archive = ZipArchive<BufReader<File>>;
@@ -81,7 +81,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
             return Err(damaged());
         }
         let mut tensor = storage.f_as_strided(&view.size, &view.stride, view.offset)?;
-        if !tensor.is_contiguous() {
+        // What is of another type is copied when it becomes `f32`.
+        if !tensor.is_contiguous() || tensor.kind() != Kind::Float {
             // Without a bound a small file with many names for one storage could ask for any amount of memory.
             *copied += tensor.numel() as i64;
             if *copied > MAX_COPIES * len {

@@ -136,7 +136,7 @@ impl Network for Vgg {
                 x = x.relu_();
                 see(&x);
             }
-            x = halve(&x);
+            x = if self.cifar { halve(&x) } else { max_pool(&x) };
         }
         if self.cifar {
             return walk.linear(&x.mean_dim([2i64, 3].as_slice(), false, None));
@@ -150,7 +150,7 @@ impl Network for Vgg {
     }
 }
 
-/// Max pooling of 2×2 pixels, of what is there where their number is odd.
+/// Max pooling of 2×2 pixels, of what is there where their number is odd: small images keep a pixel to the end.
 fn halve(x: &Tensor) -> Tensor {
     let odd = x.size()[2..].iter().any(|n| n % 2 == 1);
     if odd {

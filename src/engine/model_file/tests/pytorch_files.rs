@@ -309,6 +309,16 @@ fn bombs_are_refused() {
         .raw(b"s");
     assert!(refusal(read(&archive(dir.path(), sized.end(), storages()))).contains("damaged"));
 
+    // Many names for one storage of another type, each of which becomes a copy.
+    let mut halves = Pickle::new().raw(b"}(");
+    for i in 0..50 {
+        halves = halves
+            .text(&format!("w{i}"))
+            .tensor("HalfStorage", "0", 12, 0, &[12], &[1]);
+    }
+    let halves = halves.raw(b"u");
+    assert!(refusal(read(&archive(dir.path(), halves.end(), storages()))).contains("damaged"));
+
     // Many names for one storage, none of which can be a view of it.
     let mut names = Pickle::new().raw(b"}(");
     for i in 0..50 {
