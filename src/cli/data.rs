@@ -164,10 +164,10 @@ fn check(args: VerifyArgs) -> Result<(), Fault> {
     match bad {
         0 => Ok(()),
         1 => Err(Fault::Failure(
-            "one file is damaged or missing; fetch the set again, or put the original file in its place".into(),
+            "one file is damaged or missing; delete it, then fetch the set again, or put the original file in its place".into(),
         )),
         n => Err(Fault::Failure(format!(
-            "{n} files are damaged or missing; fetch the sets again, or put the original files in their place"
+            "{n} files are damaged or missing; delete them, then fetch the sets again, or put the original files in their place"
         ))),
     }
 }

@@ -52,7 +52,7 @@ pub struct Entry {
     pub folders: &'static [&'static str],
 }
 
-const TAKEN: &str = "validation images are taken from the training images, in equal parts of every class, by the seed";
+const TAKEN: &str = "validation images are taken from the training images, the same share of every class, by the seed";
 
 /// Every data set.
 pub const ENTRIES: &[Entry] = &[
@@ -98,7 +98,7 @@ pub const ENTRIES: &[Entry] = &[
         mean: &[0.4802, 0.4481, 0.3975],
         std: &[0.2770, 0.2691, 0.2821],
         splits: "its own val images are the test split, since its test images have no labels; validation images are taken \
-                 from the training images, in equal parts of every class, by the seed",
+                 from the training images, the same share of every class, by the seed",
         forms: files::TINY_IMAGENET,
         folders: &["tiny-imagenet-200"],
     },
@@ -111,8 +111,8 @@ pub const ENTRIES: &[Entry] = &[
         class_count: 0,
         mean: &[],
         std: &[],
-        splits: "val/CLASS and test/CLASS where they are there; else they are taken from the training images, in equal \
-                 parts of every class, by the seed",
+        splits: "val/CLASS and test/CLASS where they are there; else they are taken from the training images, the \
+                 same share of every class, by the seed",
         forms: &[],
         folders: &[],
     },
