@@ -4,7 +4,7 @@ use super::document::{Document, Part};
 use super::{ReportError, write_figures};
 use std::path::{Path, PathBuf};
 use surfit_core::config::Config;
-use surfit_core::event::Stage;
+use surfit_core::event::{Finished, Stage};
 use surfit_core::files::write_atomic;
 use surfit_core::heatmap::Metric;
 use surfit_core::picture::Picture;
@@ -175,7 +175,9 @@ fn surface(picture: &Picture) -> Option<Part> {
             format!("{} and {}", percent(summary.min), percent(summary.max)),
         ],
     ];
-    if let Some(f) = &picture.finished {
+    // The test figure belongs to the point that was chosen then, not to whatever another grid has found since.
+    let chosen = |f: &&Finished| heatmap.best(Metric::Accuracy) == Some(f.best);
+    if let Some(f) = picture.finished.as_ref().filter(chosen) {
         let best = f.corners_test.iter().copied().max_by(f64::total_cmp);
         if let (Some(test), Some(corner)) = (f.best_test, best) {
             rows.push([
@@ -321,6 +323,41 @@ fn times(picture: &Picture) -> Option<Part> {
 mod tests {
     use super::*;
     use crate::sample;
+
+    #[test]
+    fn a_test_figure_is_shown_only_for_the_point_it_was_measured_at() {
+        let mut picture = sample::picture();
+        let heatmap = picture.snapshot.as_ref().unwrap().heatmap.clone();
+        let best = heatmap.best(Metric::Accuracy).unwrap();
+        let finished = |best| Finished {
+            corners: vec![0.87; 4],
+            corners_test: vec![0.86; 4],
+            degrees: surfit_core::surface::Degrees::LINEAR,
+            best,
+            best_test: Some(0.8815),
+            interior_mean: 0.87,
+            heatmap: heatmap.summary().unwrap(),
+            grid: heatmap.grid,
+            seconds: Default::default(),
+            export: None,
+            baselines: Vec::new(),
+            steps: [0, 0],
+        };
+        let told = |picture: &Picture| {
+            let Some(Part::Table(_, rows)) = surface(picture) else {
+                panic!("no table")
+            };
+            rows.iter().any(|r| r[0] == "best point on test")
+        };
+        picture.finished = Some(finished(best));
+        assert!(told(&picture));
+        // Another grid was measured since, and its best is another point.
+        picture.finished = Some(finished(surfit_core::heatmap::Point {
+            u: best.u + 0.01,
+            ..best
+        }));
+        assert!(!told(&picture));
+    }
 
     #[test]
     fn a_report_has_its_tables_and_figures() {
