@@ -6,7 +6,8 @@ use super::out;
 use crate::client::runs::ago;
 use serde_json::{Value, json};
 use std::time::UNIX_EPOCH;
-use surfit_core::corner_cache::{Kept, LIMIT, entries, folder, recipe, remove};
+use surfit_core::corner_cache::{Kept, LIMIT, entries, folder, recipe};
+use surfit_core::files::remove;
 
 /// Says what is kept, or lets go of it.
 pub fn cache(command: &CacheCommand) -> Result<(), Fault> {

@@ -45,7 +45,7 @@ pub fn study(args: StudyArgs) -> Result<(), Fault> {
     let wanted = |job: &&Job| args.only.is_empty() || args.only.contains(&job.variant);
     if !args.report_only {
         let todo: Vec<Job> = all.iter().filter(wanted).cloned().collect();
-        jobs::work(&todo, args.jobs, &mut |line| out::line(line))?;
+        jobs::work(&todo, args.jobs.into(), &mut |line| out::line(line))?;
     }
     let outcomes = outcomes(&plan, &all)?;
     let folder = args.out.unwrap_or(dir);

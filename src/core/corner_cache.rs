@@ -1,6 +1,7 @@
 //! Where trained corners are kept, and what is there.
 
-use std::io::{ErrorKind, Read};
+use crate::files::cache_folder;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -26,13 +27,7 @@ pub struct Kept {
 
 /// The folder: `SURFIT_CACHE/corners`, else `surfit/corners` in the user's cache folder; `None` when neither is known.
 pub fn folder() -> Option<PathBuf> {
-    if let Some(root) = std::env::var_os("SURFIT_CACHE").filter(|r| !r.is_empty()) {
-        return Some(PathBuf::from(root).join("corners"));
-    }
-    use etcetera::BaseStrategy;
-    etcetera::choose_base_strategy()
-        .ok()
-        .map(|base| base.cache_dir().join("surfit").join("corners"))
+    cache_folder("corners")
 }
 
 /// Every corner in a folder; none when there is no folder.
@@ -49,17 +44,6 @@ pub fn entries(folder: &Path) -> Vec<Kept> {
         })
     };
     files.filter_map(kept).collect()
-}
-
-/// Lets go of a corner; it is well when somebody else has done so.
-///
-/// # Errors
-/// When the file stays.
-pub fn remove(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 /// What made the corner in a safetensors file, as its header says; `None` when it says nothing that can be read.
@@ -94,8 +78,7 @@ mod tests {
         assert!(recipe(&path).is_none());
         std::fs::write(&path, u64::MAX.to_le_bytes()).unwrap();
         assert!(recipe(&path).is_none());
-        remove(&path).unwrap();
-        remove(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
         assert!(entries(dir.path()).is_empty());
     }
 }

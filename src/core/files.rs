@@ -1,8 +1,8 @@
-//! Files that are either whole or absent.
+//! Files that are either whole or absent, and where those are kept that can be made again.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes a file so that a crash or a full disk at any instant leaves either the old content or the new: through
 /// a temporary name in the same folder, synced, renamed, and the folder synced.
@@ -51,6 +51,32 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Removes a file that may not exist.
+///
+/// # Errors
+/// When it is there and stays.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Where files of one kind are kept that only cost time to make again: in `SURFIT_CACHE`, else in `surfit` in the user's cache
+/// folder; `None` when neither is known.
+pub fn cache_folder(kind: &str) -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let named = std::env::var_os("SURFIT_CACHE").filter(|root| !root.is_empty());
+    let root = match named {
+        Some(root) => PathBuf::from(root),
+        None => etcetera::choose_base_strategy()
+            .ok()?
+            .cache_dir()
+            .join("surfit"),
+    };
+    Some(root.join(kind))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +93,8 @@ mod tests {
         assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+        assert!(remove(dir.path()).is_err(), "a folder is no file");
     }
 }

@@ -70,10 +70,7 @@ pub(crate) fn through(
 
 #[cfg(not(test))]
 fn folder(_source: &Path) -> Option<PathBuf> {
-    use etcetera::BaseStrategy;
-    etcetera::choose_base_strategy()
-        .ok()
-        .map(|base| base.cache_dir().join("surfit").join("images"))
+    surfit_core::files::cache_folder("images")
 }
 
 /// A hidden folder beside the source: tests leave nothing in the user's cache.

@@ -172,10 +172,7 @@ pub fn remove(run: &RunDir) -> Result<()> {
 /// # Errors
 /// [`Error::Io`].
 pub fn remove_file(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(e)),
-        _ => Ok(()),
-    }
+    surfit_core::files::remove(path).map_err(Error::io(path))
 }
 
 #[cfg(test)]

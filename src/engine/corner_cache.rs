@@ -16,7 +16,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use surfit_core::config::{Config, CornersConfig, Epochs, NetworkConfig};
-use surfit_core::corner_cache::{LIMIT, RECIPE, entries, folder, remove};
+use surfit_core::corner_cache::{LIMIT, RECIPE, entries, folder};
+use surfit_core::files::remove;
 use tch::{Kind, Tensor};
 
 /// Rises when the same settings no longer give the same weights.

@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use surfit_core::files::{sync_folder, write_atomic};
 
@@ -71,10 +71,7 @@ impl Part {
     /// Takes part and note away.
     pub fn remove(&self) -> Result<()> {
         for path in [&self.path, &self.note] {
-            match fs::remove_file(path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io(path)(e)),
-                _ => {}
-            }
+            surfit_core::files::remove(path).map_err(Error::io(path))?;
         }
         Ok(())
     }
