@@ -1,10 +1,13 @@
 //! What happens in a run: numbered, durable, one JSON object a line in `events.jsonl`.
 
+mod facts;
+
+pub use facts::{Alignment, Baseline, Corner, Exported, Finished, Geometry, RunInfo};
+
 use crate::heatmap::{Point, Summary};
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// An event with its number and time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,139 +71,6 @@ pub enum Curve {
     Corner(usize),
     /// The fit of the surface.
     Surface,
-}
-
-/// What the engine found out when it started; facts for the log and the header.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunInfo {
-    /// Run id: the name of its directory.
-    pub run: String,
-    /// Version of the engine.
-    pub engine: String,
-    /// Device that computes, such as `cpu` or `cuda:0`.
-    pub device: String,
-    /// Compute type, such as `f32` or `bf16`.
-    pub compute: String,
-    /// Threads used for arithmetic on a CPU.
-    pub threads: usize,
-    /// Network name.
-    pub network: String,
-    /// Number of weights `P`.
-    pub parameters: usize,
-    /// Data set name, with what stands behind it (`fashion-mnist-16k (embedded)`).
-    pub data: String,
-    /// Images in the training, validation and test split.
-    pub images: [usize; 3],
-    /// Class names.
-    pub classes: Vec<String>,
-}
-
-/// A corner that is ready for use.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Corner {
-    /// Corner number, `0..4`.
-    pub index: usize,
-    /// Where it came from: `seed 3, 8 epochs`, or a file name.
-    pub source: String,
-    /// Validation accuracy, a fraction, batch norm re-estimated.
-    pub accuracy: f64,
-    /// Mean validation cross-entropy.
-    #[serde(with = "nan_as_null")]
-    pub loss: f64,
-    /// Seconds of training, 0 for a loaded corner.
-    pub seconds: f64,
-}
-
-/// How the corners lie to each other in weight space.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Geometry {
-    /// After the alignment, or as trained.
-    pub aligned: bool,
-    /// Pairs of corner numbers, each the smaller first.
-    pub pairs: Vec<(usize, usize)>,
-    /// Euclidean distance of every pair.
-    #[serde(with = "nans_as_null")]
-    pub distances: Vec<f64>,
-    /// Angle between the weight vectors of every pair, in degrees.
-    #[serde(with = "nans_as_null")]
-    pub angles: Vec<f64>,
-    /// For every pair without corner 0: the angle between the ways from corner 0 to the two, in degrees.
-    #[serde(with = "nans_as_null")]
-    pub angles_at_first: Vec<f64>,
-}
-
-/// What alignment did to a corner.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Alignment {
-    /// Corner number, `1..4`; corner 0 is the reference.
-    pub index: usize,
-    /// Fraction of hidden units that moved.
-    pub moved: f64,
-    /// Largest difference of a logit over the check images, relative to the largest logit: rounding only.
-    #[serde(with = "nan_as_null")]
-    pub logit_change: f64,
-    /// Distance to corner 0 in weight space before and after.
-    #[serde(with = "nans_as_null")]
-    pub distance: [f64; 2],
-}
-
-/// A model written to disk.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Exported {
-    /// Folder that holds `model.safetensors` and `model.json`.
-    pub dir: PathBuf,
-    /// What was asked for: `best`, `at`, `centroid`.
-    pub selection: String,
-    /// First parameter; absent for the centroid, which is no point of the surface.
-    pub u: Option<f64>,
-    /// Second parameter.
-    pub v: Option<f64>,
-    /// Validation accuracy, a fraction.
-    pub validation_accuracy: f64,
-    /// Test accuracy, a fraction, measured once, after the choice.
-    pub test_accuracy: f64,
-}
-
-/// What else was made of the same corners, to compare the surface with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Baseline {
-    /// Which: `corner ensemble`, `uniform soup`, `centroid` or `surface ensemble`.
-    pub name: String,
-    /// Validation accuracy, a fraction.
-    pub validation_accuracy: f64,
-    /// Test accuracy, a fraction.
-    pub test_accuracy: f64,
-}
-
-/// The result of a whole job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finished {
-    /// Validation accuracy of every corner.
-    pub corners: Vec<f64>,
-    /// Test accuracy of every corner.
-    pub corners_test: Vec<f64>,
-    /// Degrees of the surface.
-    pub degrees: Degrees,
-    /// The best grid point by validation accuracy.
-    pub best: Point,
-    /// Its test accuracy, when it was exported.
-    pub best_test: Option<f64>,
-    /// Mean accuracy over the cells that are not on the boundary.
-    pub interior_mean: f64,
-    /// Further figures of the heatmap.
-    pub heatmap: Summary,
-    /// Points per axis of the heatmap.
-    pub grid: usize,
-    /// Seconds of every stage that ran, by name.
-    pub seconds: std::collections::BTreeMap<String, f64>,
-    /// Where the best model was written, when it was.
-    pub export: Option<PathBuf>,
-    /// Baselines, when `export.baselines` asked for them.
-    #[serde(default)]
-    pub baselines: Vec<Baseline>,
-    /// Optimizer steps of every corner that was trained here, and of the fit.
-    #[serde(default)]
-    pub steps: [u64; 2],
 }
 
 /// Everything that can happen. Readers ignore names they do not know.

@@ -1,5 +1,9 @@
 //! The whole picture of a run as a client has it: a fold over events, with the latest snapshot on top.
 
+mod sentence;
+
+pub use sentence::sentence;
+
 use crate::event::{
     Alignment, Corner, Curve, Envelope, Event, Exported, Finished, Geometry, RunInfo, Stage,
 };
@@ -220,117 +224,6 @@ impl Picture {
             .map(|c| c.accuracy)
             .max_by(f64::total_cmp)
     }
-}
-
-/// The sentence a log shows for an event, and whether it is an error; `None` for events that only feed curves.
-pub fn sentence(event: &Event) -> Option<(String, bool)> {
-    let percent = |x: f64| format!("{:.2} %", 100.0 * x);
-    let text = match event {
-        Event::Started(i) => format!(
-            "{}: {} on {}, {} parameters, {} {} ({} threads)",
-            i.run, i.network, i.data, i.parameters, i.device, i.compute, i.threads
-        ),
-        Event::Resumed { step } => format!("resumed from the checkpoint at step {step}"),
-        Event::StageBegan { stage, .. } => format!("{} began", stage.name()),
-        Event::StageEnded { stage, seconds } => format!("{} took {seconds:.1} s", stage.name()),
-        Event::CornerReady(c) => {
-            format!(
-                "corner {} ({}): {} on validation",
-                c.index + 1,
-                c.source,
-                percent(c.accuracy)
-            )
-        }
-        Event::Geometry(g) => {
-            let pair = |((a, b), (distance, angle)): (&(usize, usize), (&f64, &f64))| {
-                format!("{}–{} {distance:.2} ({angle:.0}°)", a + 1, b + 1)
-            };
-            let figures = g.distances.iter().zip(&g.angles);
-            let all: Vec<String> = g.pairs.iter().zip(figures).map(pair).collect();
-            let when = if g.aligned {
-                "aligned corners"
-            } else {
-                "corners"
-            };
-            format!("{when}, distances (angles): {}", all.join(", "))
-        }
-        Event::Aligned(a) => format!(
-            "corner {} aligned: {:.0} % of its units moved, distance {:.2} → {:.2}, logits changed by {:.1e}",
-            a.index + 1,
-            100.0 * a.moved,
-            a.distance[0],
-            a.distance[1],
-            a.logit_change
-        ),
-        Event::DegreeChanged {
-            step,
-            from,
-            to,
-            deviation,
-        } => {
-            format!(
-                "degree {from} → {to} at step {step}; the surface moved by at most {deviation:.1e}"
-            )
-        }
-        Event::GridChanged { grid } => format!("grid {grid}×{grid}"),
-        Event::Frozen { i, j, frozen } => {
-            format!(
-                "control point ({i}, {j}) {}",
-                if *frozen { "frozen" } else { "trains again" }
-            )
-        }
-        Event::HeatmapComplete {
-            grid,
-            summary,
-            best,
-        } => format!(
-            "heatmap {grid}×{grid} complete: mean {}, interior {}, best {} at ({:.2}, {:.2})",
-            percent(summary.mean),
-            percent(summary.interior_mean),
-            percent(best.accuracy),
-            best.u,
-            best.v
-        ),
-        Event::Evaluated(p) => format!(
-            "({:.3}, {:.3}): {} on {} validation images, loss {:.4}",
-            p.u,
-            p.v,
-            percent(p.accuracy),
-            p.images,
-            p.loss
-        ),
-        Event::Marked { u, v, marked } => {
-            format!(
-                "({u:.3}, {v:.3}) {}",
-                if *marked { "marked" } else { "unmarked" }
-            )
-        }
-        Event::Exported(x) => format!(
-            "exported {} to {}: validation {}, test {}",
-            match (x.selection.as_str(), x.u, x.v) {
-                ("at", Some(u), Some(v)) => format!("the point ({u:.3}, {v:.3})"),
-                (selection, ..) => format!("the {selection}"),
-            },
-            x.dir.display(),
-            percent(x.validation_accuracy),
-            percent(x.test_accuracy)
-        ),
-        Event::Checkpoint { step } => format!("checkpoint at step {step}"),
-        Event::Paused { step } => format!("paused at step {step}"),
-        Event::Unpaused { step } => format!("going on from step {step}"),
-        Event::Stopped { step } => format!("stopped at step {step}"),
-        Event::Notice { text } => text.clone(),
-        Event::Failed { message } => return Some((message.clone(), true)),
-        Event::Finished(f) => format!(
-            "finished: best {} at ({:.2}, {:.2})",
-            percent(f.best.accuracy),
-            f.best.u,
-            f.best.v
-        ),
-        Event::Closed => "engine closed".into(),
-        Event::Losses { .. } | Event::Validated { .. } | Event::Unknown => return None,
-    };
-    Some((text, false))
 }
 
 #[cfg(test)]

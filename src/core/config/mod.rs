@@ -1,5 +1,6 @@
 //! The configuration of a run, and how a TOML file becomes one.
 
+mod defaults;
 mod degree;
 mod epochs;
 mod error;

@@ -1,0 +1,67 @@
+//! `surfit study` and `surfit cache`: many runs of one experiment, and the corners that they share.
+
+use clap::{Args, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+/// `surfit study`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  surfit study configs/study/cnn.toml --jobs 2
+  surfit study configs/study/cnn.toml --seeds 1,2 --only linear-aligned
+  surfit study configs/study/cnn.toml --set data.set=cifar10 --dir /data/cifar-study
+
+A study's file names a configuration, seeds, and variants of it. Runs that are finished are not done again
+and those that were begun go on, so the same command continues a study that was interrupted. The report is
+README.md with its figures.")]
+pub struct StudyArgs {
+    /// The study
+    #[arg(value_name = "STUDY", value_hint = ValueHint::FilePath)]
+    pub plan: PathBuf,
+    /// Where its runs live; by default a folder among your runs
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Where the report goes; by default beside the runs
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// Runs at a time; set `threads` in the configuration so that together they have one for each core
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: u16,
+    /// Seeds instead of the study's own
+    #[arg(long, value_name = "SEEDS", value_delimiter = ',')]
+    pub seeds: Vec<u64>,
+    /// Only this variant; may be repeated
+    #[arg(long, value_name = "VARIANT")]
+    pub only: Vec<String>,
+    /// Replace a value of every variant's configuration; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Write the report of what is finished, and run nothing
+    #[arg(long)]
+    pub report_only: bool,
+}
+
+/// `surfit cache`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A corner is kept under the hash of everything that made it: network, training images, settings, seed, device, compute
+type and threads. It lives in SURFIT_CACHE/corners, or surfit/corners in your cache folder, and the least recently used
+go when it grows beyond 4 GB. `corners.cache = false` in a configuration leaves it alone.")]
+pub struct CacheArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: CacheCommand,
+}
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// List what is kept, the latest used first
+    Ls {
+        /// Print one object a line: file, bytes, used (seconds since 1970), recipe
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove all of it; runs keep their corners
+    Clear,
+}

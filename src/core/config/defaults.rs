@@ -1,0 +1,139 @@
+//! What a key has that a configuration leaves out; `configs/default.toml` says the same in words.
+
+use super::{
+    AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornersConfig, DataConfig,
+    DegreeSetting, Epochs, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
+};
+use crate::draws::Sampling;
+use crate::schedule::Course;
+use std::path::PathBuf;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: "run".into(),
+            seed: 1,
+            device: "auto".into(),
+            compute: Compute::Auto,
+            threads: 0,
+            data: DataConfig::default(),
+            network: NetworkConfig::default(),
+            corners: CornersConfig::default(),
+            align: AlignConfig::default(),
+            fit: FitConfig::default(),
+            heatmap: HeatmapConfig::default(),
+            checkpoint: CheckpointConfig::default(),
+            export: ExportConfig::default(),
+        }
+    }
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            set: "fashion-mnist-16k".into(),
+            dir: PathBuf::new(),
+            mirror: String::new(),
+            image_size: 0,
+            train_images: 0,
+            validation_images: 0,
+            calibration_images: 1024,
+        }
+    }
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        Self {
+            name: "cnn".into(),
+            widths: Vec::new(),
+            patch: 0,
+        }
+    }
+}
+
+impl Default for CornersConfig {
+    fn default() -> Self {
+        Self {
+            count: 4,
+            from: Vec::new(),
+            seeds: Vec::new(),
+            cache: true,
+            epochs: Epochs::Each(8),
+            batch: 128,
+            learning_rate: 0.1,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            warmup: 0.1,
+            schedule: Course::Cosine,
+            milestones: vec![0.625, 0.875],
+            gamma: 0.2,
+            label_smoothing: 0.0,
+            shift: 0,
+            flip: false,
+            erase: 0.0,
+        }
+    }
+}
+
+impl Default for AlignConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            method: AlignMethod::Activation,
+            images: 1024,
+        }
+    }
+}
+
+impl Default for FitConfig {
+    fn default() -> Self {
+        Self {
+            degree: DegreeSetting([2, 2]),
+            edge_epochs: 2.0,
+            epochs: 18.0,
+            batch: 128,
+            draws: 4,
+            sampling: Sampling::Stratified,
+            focus: 0.0,
+            learning_rate: 0.06,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            warmup: 0.05,
+            schedule: Course::Cosine,
+            milestones: vec![0.625, 0.875],
+            gamma: 0.2,
+            label_smoothing: 0.0,
+            shift: 0,
+            flip: false,
+            erase: 0.0,
+        }
+    }
+}
+
+impl Default for HeatmapConfig {
+    fn default() -> Self {
+        Self {
+            grid: 11,
+            budget: 0.1,
+            live_images: 500,
+        }
+    }
+}
+
+impl Default for CheckpointConfig {
+    fn default() -> Self {
+        Self {
+            every_seconds: 15.0,
+        }
+    }
+}
+
+impl Default for ExportConfig {
+    fn default() -> Self {
+        Self {
+            best: true,
+            baselines: false,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A figure of all variants of a study.
+
+use super::Outcome;
+use crate::axes::{Drawn, Panel, padded, plain, ticks, title};
+use crate::canvas::Figure;
+use crate::heatmap::draw_star;
+use crate::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+
+/// Every variant in a row: worst point, interior and best point on validation, with the corners' mean for comparison.
+pub(super) struct VariantsFigure<'a> {
+    pub outcomes: &'a [&'a Outcome<'a>],
+    pub title: &'a str,
+}
+
+const ROW: f64 = 30.0;
+const LEFT: f64 = 270.0;
+const TOP: f64 = 96.0;
+
+impl Figure for VariantsFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        (900, (TOP + ROW * self.outcomes.len() as f64 + 60.0) as u32)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        title(
+            area,
+            self.title,
+            "validation accuracy, %: line for the corners, ring for the worst point, dot for the interior, star for the best; bars are standard deviations",
+        )?;
+        let marks = [
+            "corners, validation",
+            "worst point",
+            "interior",
+            "best point, validation",
+        ];
+        let all = self
+            .outcomes
+            .iter()
+            .flat_map(|o| marks.iter().filter_map(|m| o.spread(m)));
+        let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), s| {
+            (
+                l.min(100.0 * (s.mean - s.deviation)),
+                h.max(100.0 * (s.mean + s.deviation)),
+            )
+        });
+        let bottom = TOP + ROW * self.outcomes.len() as f64;
+        let panel = Panel {
+            frame: [LEFT, TOP, 870.0, bottom].map(px),
+            x: padded(low, high, 0.04),
+            y: 0.0..1.0,
+            log: false,
+        };
+        for value in ticks(&panel.x, 8) {
+            let x = panel.at(value, 0.0).0;
+            area.draw(&PathElement::new(
+                [(x, px(TOP)), (x, px(bottom))],
+                line(GRID, 0.8),
+            ))?;
+            let style = text(11.0, MUTED, HPos::Center, VPos::Top);
+            area.draw_text(&plain(value), &style, (x, px(bottom + 8.0)))?;
+        }
+        for (row, outcome) in self.outcomes.iter().enumerate() {
+            let y = px(TOP + ROW * (row as f64 + 0.5));
+            let style = text(11.5, INK, HPos::Right, VPos::Center);
+            area.draw_text(&outcome.variant.title, &style, (px(LEFT - 12.0), y))?;
+            self.marks(area, &panel, outcome, y)?;
+        }
+        Ok(())
+    }
+}
+
+impl VariantsFigure<'_> {
+    fn marks<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        panel: &Panel,
+        outcome: &Outcome,
+        y: i32,
+    ) -> Drawn<DB> {
+        let x = |value: f64| panel.at(100.0 * value, 0.0).0;
+        if let Some(s) = outcome.spread("corners, validation") {
+            let here = x(s.mean);
+            area.draw(&PathElement::new(
+                [(here, y - px(10.0)), (here, y + px(10.0))],
+                line(REFERENCE, 2.0),
+            ))?;
+        }
+        for (name, color) in [
+            ("worst point", MUTED),
+            ("interior", SURFACE),
+            ("best point, validation", VALIDATION),
+        ] {
+            let Some(s) = outcome.spread(name) else {
+                continue;
+            };
+            let ends = [(x(s.mean - s.deviation), y), (x(s.mean + s.deviation), y)];
+            area.draw(&PathElement::new(ends, line(color.mix(0.6), 3.0)))?;
+            let here = (x(s.mean), y);
+            match name {
+                "worst point" => {
+                    area.draw(&Circle::new(here, px(4.6), fill(color)))?;
+                    area.draw(&Circle::new(here, px(3.0), fill(WHITE)))?;
+                }
+                "interior" => area.draw(&Circle::new(here, px(4.6), fill(color)))?,
+                _ => draw_star(area, here, 8.0)?,
+            }
+        }
+        Ok(())
+    }
+}
