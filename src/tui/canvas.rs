@@ -5,12 +5,16 @@ use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchron
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
+use std::cell::Cell;
 use std::io::{self, Write};
+use std::rc::Rc;
 
 /// Collects a frame and writes it at once when flushed, so that no half of it is ever seen.
 #[derive(Debug)]
 pub struct OneWrite<W> {
     frame: Vec<u8>,
+    /// Bytes of the last flush, for whoever holds the other end.
+    size: Rc<Cell<usize>>,
     out: W,
 }
 
@@ -19,6 +23,7 @@ impl<W: Write> OneWrite<W> {
     pub fn new(out: W) -> Self {
         Self {
             frame: Vec::with_capacity(1 << 16),
+            size: Rc::default(),
             out,
         }
     }
@@ -31,6 +36,7 @@ impl<W: Write> Write for OneWrite<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.size.set(self.frame.len());
         let written = self.out.write_all(&self.frame);
         self.frame.clear();
         written?;
@@ -42,14 +48,17 @@ impl<W: Write> Write for OneWrite<W> {
 /// changes nothing.
 pub struct Canvas<W: Write> {
     backend: CrosstermBackend<OneWrite<W>>,
+    size: Rc<Cell<usize>>,
     shown: Option<Buffer>,
 }
 
 impl<W: Write> Canvas<W> {
     /// A canvas whose terminal shows nobody knows what.
     pub fn new(out: W) -> Self {
+        let out = OneWrite::new(out);
         Self {
-            backend: CrosstermBackend::new(OneWrite::new(out)),
+            size: out.size.clone(),
+            backend: CrosstermBackend::new(out),
             shown: None,
         }
     }
@@ -59,11 +68,11 @@ impl<W: Write> Canvas<W> {
         self.shown = None;
     }
 
-    /// Draws a frame of that size; false when nothing had to be written.
+    /// Draws a frame of that size; gives the bytes that were written, 0 when nothing had changed.
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub fn draw(&mut self, size: Size, render: impl FnOnce(&mut Buffer)) -> io::Result<bool> {
+    pub fn draw(&mut self, size: Size, render: impl FnOnce(&mut Buffer)) -> io::Result<usize> {
         let area = Rect::from((Position::ORIGIN, size));
         let mut next = Buffer::empty(area);
         render(&mut next);
@@ -80,10 +89,10 @@ impl<W: Write> Canvas<W> {
             queue!(self.backend, EndSynchronizedUpdate)?;
             Backend::flush(&mut self.backend)?;
             self.shown = Some(next);
-            return Ok(true);
+            return Ok(self.size.get());
         }
         self.shown = Some(next);
-        Ok(false)
+        Ok(0)
     }
 
     /// Writes a terminal command beside the frames.
@@ -103,7 +112,6 @@ mod tests {
     use crate::fixture;
     use crate::rig::Rig;
     use std::cell::RefCell;
-    use std::rc::Rc;
 
     #[derive(Clone, Default)]
     struct Tape(Rc<RefCell<Vec<Vec<u8>>>>);
@@ -128,6 +136,7 @@ mod tests {
             .draw(rig.app.size, |buf| {
                 crate::views::screen::render(&rig.app, buf)
             })
+            .map(|bytes| bytes > 0)
             .unwrap()
     }
 

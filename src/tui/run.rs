@@ -20,6 +20,10 @@ use std::time::{Duration, Instant};
 /// Least time between two drawings that no key asked for. Ten a second are allowed; these few are as lively to the eye
 /// and spare the line and the processor.
 const PACE: Duration = Duration::from_millis(150);
+/// Bytes a second that drawings which no key asked for may send: a slow line has to carry the keys' answers too.
+const BUDGET: f64 = 16_000.0;
+/// Longest that a large drawing, such as the whole screen, keeps the next one waiting.
+const LONGEST: Duration = Duration::from_millis(400);
 /// Least time between two drawings that keys asked for: a held key repeats faster than one can see.
 const KEY_PACE: Duration = Duration::from_millis(16);
 /// How often it is checked that the terminal is still there, when nothing else happens.
@@ -128,6 +132,11 @@ fn forward(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<Input>)
     });
 }
 
+/// Least time to the next drawing that no key asks for, after one of so many bytes.
+fn pace_after(bytes: usize) -> Duration {
+    Duration::from_secs_f64(bytes as f64 / BUDGET).clamp(PACE, LONGEST)
+}
+
 struct Workbench {
     app: App,
     canvas: Canvas<Stdout>,
@@ -139,10 +148,11 @@ struct Workbench {
 impl Workbench {
     fn work(&mut self, inputs: &Receiver<Input>) -> io::Result<Leave> {
         let mut drawn = Instant::now();
+        let mut pace = PACE;
         let mut urgent = false;
         loop {
             let now = Instant::now();
-            let due = drawn + if urgent { KEY_PACE } else { PACE };
+            let due = drawn + if urgent { KEY_PACE } else { pace };
             let wake = match (self.app.dirty, self.app.deadline()) {
                 (true, _) => due,
                 (false, Some(t)) => {
@@ -169,11 +179,12 @@ impl Workbench {
                     return Ok(leave);
                 }
             }
-            let due = drawn + if urgent { KEY_PACE } else { PACE };
+            let due = drawn + if urgent { KEY_PACE } else { pace };
             if self.app.dirty && Instant::now() >= due {
                 let app = &self.app;
-                self.canvas.draw(app.size, |buf| screen::render(app, buf))?;
+                let bytes = self.canvas.draw(app.size, |buf| screen::render(app, buf))?;
                 self.app.dirty = false;
+                pace = pace_after(bytes);
                 (drawn, urgent) = (Instant::now(), false);
             } else if idle && !self.app.dirty && crossterm::terminal::window_size().is_err() {
                 // A terminal can vanish without a signal, under nohup for one.
@@ -222,5 +233,18 @@ impl Workbench {
         self.app.update(Message::Resize(size()));
         self.canvas.forget();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_drawings_keep_the_next_one_waiting_within_bounds() {
+        assert_eq!(pace_after(0), PACE);
+        assert_eq!(pace_after(2000), PACE);
+        assert_eq!(pace_after(4000), Duration::from_millis(250));
+        assert_eq!(pace_after(100_000), LONGEST);
     }
 }
