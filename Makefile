@@ -2,6 +2,7 @@
 #
 # PYTHON=...  the Python (3.9 or newer) that runs the scripts; its pip fetches libtorch
 # ARGS=...    arguments for the program, as in `make run ARGS="open configs/demo.toml"`
+# ALL=1       with `make test-pytorch`: full-size VGG16 too, which takes the longest by far
 
 PYTHON ?= $(shell command -v python3 || command -v python)
 CARGO ?= cargo
@@ -64,9 +65,9 @@ test-rust: setup ## run the Rust tests, with cargo-nextest where it is installed
 		set -x; $(CARGO) test --workspace --all-targets --locked; \
 	fi
 
-test-pytorch: build ## hold every network against PyTorch, both ways (installs PyTorch, gigabytes; ARGS names networks)
+test-pytorch: build ## hold the networks against PyTorch, both ways (installs PyTorch, gigabytes; ARGS names some, ALL=1 takes all)
 	@echo "== comparing with PyTorch"
-	@$(PYTHON) -B scripts/test_pytorch.py $(RELEASE)/surfit $(ARGS)
+	@$(PYTHON) -B scripts/test_pytorch.py $(RELEASE)/surfit $(if $(ALL),--all) $(ARGS)
 
 screenshots: build ## make the pictures in screenshots/ anew
 	@echo "== making the screenshots"
@@ -76,7 +77,7 @@ bench: build ## measure step cost, heatmap cost and memory on this machine
 	@echo "== measuring"
 	@$(RELEASE)/surfit bench $(ARGS)
 
-bench-terminal: build ## measure first frame, key latency, output rate and processor use of the terminal
+bench-terminal: build ## measure first frame, key latency, output rate, processor use and attaching of the terminal
 	@echo "== measuring the terminal on a live demo"
 	$(PYTHON) scripts/terminal_bench.py $(RELEASE)/surfit
 

@@ -301,9 +301,13 @@ def write_configuration(text):
             "config.toml in ~/.cargo) and run this again."
         )
     CONFIG.parent.mkdir(exist_ok=True)
-    temporary = CONFIG.with_suffix(".new")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(CONFIG)
+    # A name of its own: two set-ups at once must not rename each other's file away.
+    temporary = CONFIG.with_name(f"config.{os.getpid()}.new")
+    try:
+        temporary.write_text(text, "utf-8")
+        temporary.replace(CONFIG)
+    finally:
+        temporary.unlink(missing_ok=True)
     say(f"wrote {CONFIG}")
 
 

@@ -8,10 +8,12 @@ they are installed into a folder of the user's cache on the first call.
 
 import argparse
 import fcntl
+import json
 import os
 import pty
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -65,8 +67,57 @@ def mixed(a, b, share):
     return tuple(round(x * share + y * (1 - share)) for x, y in zip(a, b))
 
 
+def arms():
+    """Of every line-drawing character the weights of its arms: left, right, up, down; 0 none, 1 light, 2 heavy."""
+    known = {}
+    for light, heavy in (("─│┌┐└┘├┤┬┴┼╴╵╶╷╭╮╰╯", None), ("━┃┏┓┗┛┣┫┳┻╋╸╹╺╻", 2)):
+        shapes = ["lr", "ud", "rd", "ld", "ru", "lu", "rud", "lud", "lrd", "lru", "lrud", "l", "u", "r", "d",
+                  "rd", "ld", "ru", "lu"]
+        for char, shape in zip(light, shapes):
+            known[char] = tuple((heavy or 1) if arm in shape else 0 for arm in "lrud")
+    known["╌"] = known["┄"] = known["┈"] = (1, 1, 0, 0)
+    known["╎"] = known["┆"] = known["┊"] = (0, 0, 1, 1)
+    return known
+
+
+ARMS = arms()
+DASHED = "╌┄┈╎┆┊"
+# Quarters of a cell: upper left, upper right, lower left, lower right.
+QUARTERS = {"▖": 4, "▗": 8, "▘": 1, "▙": 13, "▚": 9, "▛": 7, "▜": 11, "▝": 2, "▞": 6, "▟": 14}
+
+
+def draw_lines(draw, left, top, char, fg):
+    """A line-drawing character: its arms meet those of the next cell, which the letters of a font do not always do."""
+    (w, h), (l, r, u, d) = CELL, ARMS[char]
+    x, y = left + w // 2 - 1, top + h // 2 - 1
+    across, down = max(l, r), max(u, d)
+    if char in DASHED:
+        if across:
+            draw.rectangle([left + 1, y, left + w // 2 - 1, y], fill=fg)
+            draw.rectangle([left + w // 2 + 2, y, left + w - 2, y], fill=fg)
+        else:
+            draw.rectangle([x, top + 2, x, top + h // 2 - 2], fill=fg)
+            draw.rectangle([x, top + h // 2 + 2, x, top + h - 3], fill=fg)
+        return
+    if l:
+        draw.rectangle([left, y, x + max(down, 1) - 1, y + l - 1], fill=fg)
+    if r:
+        draw.rectangle([x, y, left + w - 1, y + r - 1], fill=fg)
+    if u:
+        draw.rectangle([x, top, x + u - 1, y + max(across, 1) - 1], fill=fg)
+    if d:
+        draw.rectangle([x, y, x + d - 1, top + h - 1], fill=fg)
+
+
+def sextants(code):
+    """The six parts of a block sextant (U+1FB00 on) as bits, row by row."""
+    n = code - 0x1FB00 + 1
+    # Those that half and full blocks have already are left out of the row.
+    return n + (n >= 0x15) + (n + (n >= 0x15) >= 0x2A)
+
+
 def draw_cell(draw, x, y, char, fg, bg, bold, dim):
-    """One character cell. Blocks and braille are drawn as shapes, as good terminals do."""
+    """One character cell. Blocks, lines and braille are drawn as shapes, as good terminals do."""
     (w, h), code = CELL, ord(char[0]) if char else 32
     left, top = x * w, y * h
     draw.rectangle([left, top, left + w - 1, top + h - 1], fill=bg)
@@ -84,6 +135,19 @@ def draw_cell(draw, x, y, char, fg, bg, bold, dim):
     elif 0x2591 <= code <= 0x2593:
         share = (code - 0x2590) / 4
         draw.rectangle([left, top, left + w - 1, top + h - 1], fill=mixed(fg, bg, share))
+    elif char in QUARTERS:
+        for bit in range(4):
+            if QUARTERS[char] >> bit & 1:
+                cx, cy = left + w // 2 * (bit & 1), top + h // 2 * (bit >> 1)
+                draw.rectangle([cx, cy, cx + w // 2 - 1, cy + h // 2 - 1], fill=fg)
+    elif 0x1FB00 <= code <= 0x1FB3B:
+        rows = [0, 7, 13, h]
+        for bit in range(6):
+            if sextants(code) >> bit & 1:
+                cx, row = left + w // 2 * (bit & 1), bit >> 1
+                draw.rectangle([cx, top + rows[row], cx + w // 2 - 1, top + rows[row + 1] - 1], fill=fg)
+    elif char in ARMS:
+        draw_lines(draw, left, top, char, fg)
     elif 0x2800 <= code <= 0x28FF:
         places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)]
         for bit, (column, row) in enumerate(places):
@@ -121,8 +185,9 @@ class Terminal:
         self.stream = pyte.ByteStream(self.screen)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # The size is there before the program asks for it.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
             os.execve(arguments[0], arguments, environment)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def look(self, seconds):
         """Reads for some seconds."""
@@ -134,88 +199,168 @@ class Terminal:
                 except OSError:
                     return
 
+    def shows(self, text):
+        return text in "\n".join(self.screen.display)
+
     def wait(self, text, seconds=600):
         """Reads until the screen shows a text."""
         end = time.time() + seconds
-        while text not in "\n".join(self.screen.display):
+        while not self.shows(text):
             if time.time() > end:
                 shown = "\n".join(self.screen.display)
                 sys.exit(f"screenshots: the screen did not show {text!r} in {seconds} s; it shows:\n{shown}")
-            self.look(0.2)
+            self.look(0.05)
 
     def press(self, keys):
-        for key in keys:
-            os.write(self.fd, key.encode())
+        """Presses keys, apart by spaces; `esc` and `tab` by name."""
+        for key in keys.split():
+            os.write(self.fd, {"esc": "\x1b", "tab": "\t", "enter": "\r", "down": "\x1b[B"}.get(key, key).encode())
             self.look(0.4)
 
     def close(self):
         """Detaches."""
-        self.press(["\x1b", "d"])
+        self.press("esc esc d")
         os.close(self.fd)
         os.waitpid(self.pid, 0)
 
 
+WIDE, LARGE, SMALL, SMALLEST = (140, 44), (220, 60), (80, 24), (60, 16)
+
+# What is pressed on a fit under way, on the workbench as it opens, and the picture's name.
+DURING = [
+    ("g l b", "corner-curves"), ("g l L", "log-axis"), ("?", "help"), (":", "palette"), ("i", "log"),
+    ("g w", "models"), ("g m", "machine"), ("q", "leaving"), ("2 u", "degree-preview"), ("Y", "copy"),
+]
+# The same on a finished run.
+AFTER = [
+    ("2 n", "finished"), ("2 n |", "slices"), ("2 T", "relief"), ("2 z T", "relief-zoomed"), ("2 O", "contours"),
+    ("2 z O", "contours-zoomed"), ("2 D", "gain"), ("2 I", "confidence"), ("2 P", "peaks"), ("2 z #", "numbers"),
+    ("1 z", "loss-zoomed"), ("3 z", "points-zoomed"), ("3 D", "distances"), ("g w", "models-finished"),
+    ("g o", "runs"), ("g t down", "themes"), ("i", "log-finished"),
+]
+
+
+class Shoot:
+    """One session of taking pictures, in a folder of its own."""
+
+    def __init__(self, args, folder):
+        self.args, self.folder = args, folder
+        self.base = {k: v for k, v in os.environ.items() if not k.startswith(("SURFIT", "NO_COLOR"))}
+        self.base |= {
+            "SURFIT_RUNS": folder + "/runs", "SURFIT_CACHE": folder + "/cache", "XDG_CONFIG_HOME": folder,
+            "XDG_STATE_HOME": folder, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8",
+        }
+
+    def wanted(self, *names):
+        """Whether one of the pictures was asked for."""
+        return not self.args.only or any(n in self.args.only for n in names)
+
+    def open(self, run, size=WIDE, options=(), **environment):
+        # What one picture's keys chose must not be remembered in the next.
+        (Path(self.folder) / "surfit" / "screen.toml").unlink(missing_ok=True)
+        return Terminal([self.args.program, *options, "open", str(run)], *size, self.base | environment)
+
+    def shot(self, terminal, name):
+        if self.wanted(name):
+            picture(terminal.screen, self.args.out / f"{name}.png")
+
+    def one(self, name, run, keys="", size=WIDE, wait=None, options=(), **environment):
+        """Opens a run, presses keys, takes the picture and leaves."""
+        if not self.wanted(name):
+            return
+        t = self.open(run, size, options, **environment)
+        t.look(1.5)
+        if wait:
+            t.wait(wait, 60)
+        t.press(keys)
+        t.look(0.6)
+        self.shot(t, name)
+        t.close()
+
+    def job(self, name, *changes):
+        """Does a whole job without a terminal; it may fail."""
+        command = [self.args.program, "run", self.args.config, "--run-dir", f"{self.folder}/runs/{name}"]
+        for change in changes:
+            command += ["--set", change]
+        subprocess.run(command, env=self.base, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        return name
+
+    def stop(self, run):
+        subprocess.run([self.args.program, "stop", run], env=self.base, stdout=subprocess.DEVNULL, check=False)
+
+    def status(self, run):
+        return json.loads(Path(self.folder, "runs", run, "status.json").read_text())
+
+    def take(self):
+        t = self.open(self.args.config)
+        t.wait("surfit", 20)
+        t.look(0.2)
+        self.shot(t, "first")
+        t.wait("corner 2")
+        t.look(3)
+        self.shot(t, "corners")
+        t.wait("✓ align")
+        t.look(10)
+        self.shot(t, "fit")
+        t.close()
+        run = next(Path(self.folder, "runs").iterdir()).name
+        for size, name in ((LARGE, "fit-220x60"), (SMALL, "fit-80x24"), (SMALLEST, "fit-60x16")):
+            self.one(name, run, size=size)
+        for keys, name in DURING:
+            self.one(name, run, keys)
+        while self.status(run)["state"] not in ("finished", "failed"):
+            time.sleep(1)
+        for keys, name in AFTER:
+            self.one(name, run, keys, wait="finished")
+        for size, name in ((LARGE, "finished-220x60"), (SMALL, "finished-80x24"), (SMALLEST, "finished-60x16")):
+            self.one(name, run, "2 n", size=size)
+        for keys, name in (("?", "help-80x24"), (":", "palette-80x24"), ("g t", "themes-80x24"),
+                           ("g w", "models-80x24"), ("g m", "machine-80x24")):
+            self.one(name, run, keys, size=SMALL)
+        listed = subprocess.run([self.args.program, "themes"], env=self.base, capture_output=True, text=True)
+        for line in listed.stdout.split("\n\n")[0].splitlines():
+            theme = line.split()[0]
+            self.one(f"theme-{theme}", run, "2 n", options=["--theme", theme], wait="finished")
+        for depth in ("256", "16", "none"):
+            self.one(f"colors-{depth}", run, "2 n", options=["--color", depth], wait="finished")
+        self.one("ascii", run, "2 n", options=["--ascii", "--color", "none"], wait="finished")
+        self.one("too-small", run, size=(48, 12))
+        self.stop(run)
+        if self.wanted("diverged"):
+            self.job("diverged", "fit.learning_rate=1e6")
+            self.one("diverged", "diverged")
+        if self.wanted("failed"):
+            self.job("failed", "corners.learning_rate=1e6")
+            self.one("failed", "failed")
+        if self.wanted("dead", "long-names"):
+            name = "resnet-like-cnn-on-fashion-mnist-degree-3-with-four-draws-seed-7-second-try"
+            t = Terminal([self.args.program, "run", self.args.config, "--run-dir", f"{self.folder}/runs/{name}",
+                          "--detach"], *SMALL, self.base)
+            t.look(4)
+            os.close(t.fd)
+            os.waitpid(t.pid, 0)
+            while self.status(name)["stage"] not in ("fit", "heatmap"):
+                time.sleep(0.5)
+            time.sleep(8)
+            self.one("long-names", name)
+            t = self.open(name)
+            t.look(1.5)
+            os.kill(self.status(name)["pid"], signal.SIGKILL)
+            t.look(2)
+            self.shot(t, "dead")
+            t.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description="Takes the pictures in screenshots/ from the real program.")
+    parser.add_argument("only", nargs="*", help="pictures to take, by name without .png; all of them for none")
     parser.add_argument("--program", default=str(ROOT / "target/release/surfit"))
     parser.add_argument("--config", default=str(ROOT / "configs/demo.toml"))
     parser.add_argument("--out", type=Path, default=ROOT / "screenshots")
     args = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="surfit-")
-    base = {k: v for k, v in os.environ.items() if not k.startswith(("SURFIT", "NO_COLOR"))}
-    base |= {
-        "SURFIT_RUNS": folder + "/runs", "XDG_CONFIG_HOME": folder, "TERM": "xterm-256color",
-        "COLORTERM": "truecolor", "LANG": "C.UTF-8",
-    }
-
-    def attach(size, run=None, **more):
-        arguments = [args.program, *(more.pop("options", [])), "open", run or args.config]
-        return Terminal(arguments, *size, base | more)
-
-    wide, small = (140, 44), (80, 24)
-    shot = lambda t, name: picture(t.screen, args.out / name)  # noqa: E731
     try:
-        t = attach(wide)
-        t.wait("corner 2")
-        t.look(3)
-        shot(t, "corners.png")
-        t.wait("✓ align")
-        t.look(14)
-        t.press(["u"])
-        t.look(4)
-        shot(t, "fit.png")
-        t.close()
-        run = next(Path(folder, "runs").iterdir()).name
-        t = attach(small, run)
-        t.look(3)
-        shot(t, "small.png")
-        t.close()
-        t = attach(wide, run)
-        t.wait("✓ finished", 900)
-        t.press(["2", "n"])
-        t.look(1)
-        shot(t, "finished.png")
-        t.press(["?"])
-        shot(t, "help.png")
-        t.press(["\x1b", "z"])
-        t.look(1)
-        shot(t, "zoom.png")
-        t.close()
-        for theme in ("light", "high-contrast"):
-            t = attach(wide, run, options=["--theme", theme])
-            t.wait("✓ finished")
-            t.press(["2", "n"])
-            shot(t, f"{theme}.png")
-            t.close()
-        t = attach(wide, run, NO_COLOR="1")
-        t.wait("✓ finished")
-        shot(t, "no-color.png")
-        t.close()
-        t = attach((48, 12), run)
-        t.look(2)
-        shot(t, "too-small.png")
-        t.close()
-        subprocess.run([args.program, "stop", run], env=base, check=False)
+        Shoot(args, folder).take()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

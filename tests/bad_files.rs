@@ -116,7 +116,7 @@ fn data_files_with_a_fault_are_named() {
     let nowhere = "--set data.set=fashion-mnist --set data.dir=/nowhere";
     place
         .surfit(&format!("run tiny.toml --run-dir b {nowhere}"))
-        .fails(1, &["/nowhere", "no such file"]);
+        .fails(2, &["/nowhere", "no such file"]);
     place
         .surfit("run tiny.toml --run-dir c --set data.set=mnits")
         .fails(2, &["data.set", "mnits", "did you mean `mnist`?"]);
@@ -130,7 +130,7 @@ fn data_files_with_a_fault_are_named() {
     let batch = "--set corners.batch=5000";
     place
         .surfit(&format!("run tiny.toml --run-dir e {batch}"))
-        .fails(1, &["corners.batch = 5000", "smaller batch"]);
+        .fails(2, &["`corners.batch` = 5000", "smaller batch"]);
 }
 
 /// Where the data of a tensor begin in a safetensors file.
@@ -214,7 +214,7 @@ fn corner_files_with_a_fault_are_named_and_good_ones_keep_their_accuracy() {
     );
     place
         .surfit(&missing)
-        .fails(1, &["nowhere.safetensors", "corners.from"]);
+        .fails(2, &["nowhere.safetensors", "corners.from"]);
 
     place
         .surfit("eval nowhere.safetensors")

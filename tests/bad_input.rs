@@ -43,7 +43,7 @@ fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made
         ),
         (
             "seed = 1\nthreads = 'two'\n",
-            ["bad.toml:2:", "invalid type", "two"],
+            ["bad.toml:2:", "threads", "a whole number"],
         ),
         ("[fit\n", ["bad.toml:1:", "", ""]),
     ];
@@ -84,7 +84,9 @@ fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made
 #[test]
 fn words_that_make_no_command_get_one_sentence() {
     let place = Place::new();
-    place.surfit("fit").fails(2, &["fit", "surfit --help"]);
+    place
+        .surfit("fti")
+        .fails(2, &["fti", "'fit'", "surfit --help"]);
     place
         .surfit("run")
         .fails(2, &["CONFIG", "surfit run --help"]);
@@ -101,7 +103,7 @@ fn words_that_make_no_command_get_one_sentence() {
         .surfit("heatmap a --format gif")
         .fails(2, &["gif", "csv"]);
     place
-        .surfit("export a --at 0.5 --out x")
+        .surfit("export a --at 0.5,0.5,0.5 --out x")
         .fails(2, &["two numbers", "0.5,0.25"]);
     place
         .surfit("export a --at 2,0 --out x")

@@ -103,7 +103,7 @@ fn a_run_learns_cifar_10_and_names_a_file_that_was_cut() {
     place
         .surfit("run tiny.toml --run-dir none --set data.set=cifar100")
         .fails(
-            1,
+            2,
             &["cifar-100-binary.tar.gz", "surfit data fetch cifar100"],
         );
     let checked = data(&place, "verify cifar10 --json");

@@ -195,3 +195,33 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
         assert_eq!(e["seq"], n as u64 + 1, "events.jsonl has gaps: {e}");
     }
 }
+
+#[test]
+fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
+    let place = Place::new();
+    let Some(disk) = Disk::mount(&place) else {
+        println!("skipped: no disk could be mounted for the test");
+        return;
+    };
+    let inside = place.path("disk/a").display().to_string();
+    let job = format!("run tiny.toml --run-dir {inside} --json --set data.validation_images=200");
+    place.finish(disk.command(&place, &job)).ok();
+    let table = place
+        .finish(disk.command(&place, &format!("heatmap {inside}")))
+        .ok()
+        .out;
+    // The engine's process has its log open for a moment longer.
+    wait_for("the disk to take no writing", || {
+        let mut remount = place.program("nsenter");
+        remount.args(["--user", "--mount", "--preserve-credentials", "--target"]);
+        remount.arg(disk.holder.id().to_string());
+        remount.args(["mount", "-o", "remount,ro"]);
+        remount.arg(place.path("disk")).stderr(Stdio::null());
+        remount.status().ok()?.success().then_some(())
+    });
+    let look = |arguments: &str| place.finish(disk.command(&place, arguments));
+    assert_eq!(look(&format!("heatmap {inside}")).ok().out, table);
+    let opened = look(&format!("open {inside}")).ok();
+    assert!(opened.out.contains("interior"), "{}", opened.story());
+    look(&format!("stop {inside}")).fails(1, &["no engine is running"]);
+}

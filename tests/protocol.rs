@@ -157,6 +157,36 @@ fn a_client_that_never_reads_does_not_slow_the_engine() {
 }
 
 #[test]
+fn an_engine_whose_socket_was_taken_away_can_be_reached_again() {
+    let place = Place::new();
+    let (run, pid) = place.begin("a", ENDLESS);
+    Wire::open(&place).fitting();
+    // As a logout clears the user's runtime folder.
+    std::fs::remove_dir_all(place.path("runtime/surfit")).expect("the folder of the socket");
+    let socket = place.socket();
+    // The engine looks every two seconds; what it made must outlast its next looks.
+    std::thread::sleep(Duration::from_secs(5));
+    assert!(socket.exists(), "it took its own socket away");
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    assert!(finished(&run).is_none() && support::is_alive(pid));
+}
+
+#[test]
+fn an_engine_that_cannot_be_spoken_to_is_ended_by_a_signal() {
+    let place = Place::new();
+    let (run, pid) = place.begin("a", ENDLESS);
+    Wire::open(&place).fitting();
+    std::fs::write(run.join("socket"), "/nowhere/at/all.sock").expect("a wrong note");
+    place.surfit("stop a").ok();
+    // The kernel lets go of the lock a moment before the process is gone.
+    wait_for("the engine's end", || {
+        (!support::is_alive(pid)).then_some(())
+    });
+    assert_eq!(support::events_of(&run, "closed").len(), 1, "in good order");
+}
+
+#[test]
 fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
     let place = Place::new();
     let (run, pid) = place.begin("a", ENDLESS);
@@ -216,4 +246,67 @@ fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
         "an engine was started for the export over the stale socket"
     );
     place.surfit("stop a").fails(1, &["no engine is running"]);
+}
+
+#[test]
+fn an_engine_refuses_commands_of_a_client_that_only_watches() {
+    let place = Place::new();
+    let (run, _) = place.begin("a", ENDLESS);
+    let mut watcher = Wire::silent(&place.socket());
+    watcher.frame(
+        json!({"type": "hello", "protocol": 1, "client": "test", "after": 0, "readonly": true})
+            .to_string(),
+    );
+    assert_eq!(watcher.read().expect("a welcome")["type"], "welcome");
+    watcher.fitting();
+    for command in ["pause", "stop", "checkpoint", "shutdown"] {
+        watcher.refused(json!({"command": command}), "only watches");
+    }
+    let mut wire = Wire::open(&place);
+    wire.snapshot("both viewers", |s| s["viewers"] == 2);
+    wire.snapshot("that the fit goes on", |s| s["state"] == "running");
+    assert!(support::events_of(&run, "paused").is_empty());
+    wire.tell(json!({"command": "pause"}));
+    watcher.event("paused", 0, |_| true);
+}
+
+#[test]
+fn a_client_that_says_so_gets_of_a_large_heatmap_what_is_new() {
+    let place = Place::new();
+    place.begin("a", &format!("{ENDLESS} --set heatmap.grid=41"));
+    let mut other = Wire::open(&place);
+    other.fitting();
+    let mut wire = Wire::silent(&place.socket());
+    let hello = json!({"type": "hello", "protocol": 1, "client": "test", "after": u64::MAX, "changes": true});
+    wire.frame(hello.to_string());
+    assert_eq!(wire.read().expect("a welcome")["type"], "welcome");
+    let first = wire.next_snapshot("the whole", |_| true);
+    let mut heatmap = first["heatmap"].clone();
+    let whole = first.to_string().len();
+    let mut next = || {
+        let message = wire.take();
+        assert_eq!(message["type"], "changed", "{message}");
+        assert!(4 * message.to_string().len() < whole, "{message}");
+        let change = &message["heatmap"];
+        heatmap["version"] = change["version"].clone();
+        for pair in change["cells"].as_array().expect("cells") {
+            let index = pair[0].as_u64().expect("an index") as usize;
+            heatmap["cells"][index] = pair[1].clone();
+        }
+        assert!(message["rest"]["fit_step"].is_u64());
+        message["rest"]["state"].clone()
+    };
+    for _ in 0..5 {
+        next();
+    }
+    // What both come to, when nothing moves any more, is the same.
+    other.tell(json!({"command": "pause"}));
+    let paused = other.snapshot("a pause", |s| s["state"] == "paused");
+    while next() != "paused" {}
+    assert_eq!(heatmap, paused["heatmap"]);
+    // Who does not say so gets every one whole.
+    assert_eq!(
+        other.snapshot["heatmap"]["cells"].as_array().map(Vec::len),
+        Some(41 * 41)
+    );
 }

@@ -173,6 +173,13 @@ title = 'fitted surface'
 fn a_study_writes_tables_and_figures_and_goes_on_where_it_was() {
     let place = Place::new();
     place.write("study.toml", STUDY);
+    // Without a finished run there is nothing to report: a good report must not be replaced by an empty one.
+    std::fs::create_dir(place.path("kept")).expect("a folder");
+    let good = place.write("kept/README.md", "good");
+    place
+        .surfit("study study.toml --dir none --report-only --out kept")
+        .fails(1, &["none", "nothing to report", "--dir"]);
+    assert_eq!(std::fs::read_to_string(good).expect("it"), "good");
     let only = place.surfit("study study.toml --dir s --only linear").ok();
     assert!(only.out.contains("[1/1] linear seed 1"), "{}", only.story());
     let report = || std::fs::read_to_string(place.path("s/README.md")).expect("the report");

@@ -62,9 +62,9 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     let run = only_run(&place);
 
     screen.press("?");
-    screen.wait("The surface while it trains");
+    screen.wait(" Keys ");
     screen.press(keys::ESC);
-    screen.wait_gone("The surface while it trains");
+    screen.wait_gone(" Keys ");
     screen.press("z");
     screen.wait_gone("Control points");
     screen.press("z");
@@ -85,17 +85,21 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     screen.wait("(0.50, 0.25)");
 
     screen.press("u");
+    screen.wait("degree 2×2 → 3×2, 9 → 12 points");
+    assert!(events_of(&run, "degree_changed").is_empty());
+    screen.press("\r");
     screen.wait("3×2");
     let change = wait_for("the degree's event", || {
         events_of(&run, "degree_changed").pop()
     });
     assert_eq!(change["to"], serde_json::json!([3, 2]), "{change}");
     screen.press("U");
+    screen.press("\r");
     wait_for("the second change", || {
         (events_of(&run, "degree_changed").len() == 2).then_some(())
     });
     screen.wait("2×2");
-    screen.press("g");
+    screen.press("]");
     wait_for("a finer grid", || {
         events_of(&run, "grid_changed")
             .pop()
@@ -216,7 +220,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     }
     screen.signal(Signal::CONT);
     screen.press("?");
-    screen.wait("The surface while it trains");
+    screen.wait(" Keys ");
     // The line breaks: the program goes, the engine stays.
     screen.break_line();
     screen.ended();

@@ -7,6 +7,7 @@ surface are exported, loaded strictly into the torchvision or timm module, and P
 files that are no state dicts of the network are refused in one sentence.
 
     check.py SURFIT [NETWORK...]      SURFIT is the program, built beside `surfit-engine`
+    check.py SURFIT --all             the full-size VGG16 as well, of half a gigabyte for every corner
 """
 
 import json
@@ -41,6 +42,8 @@ CASES = [
     ("vgg16", COLOUR, []),
     ("vgg16-bn", COLOUR, []),
 ]
+# Left out unless they are named or all are asked for: minutes each.
+SLOW = ["vgg16", "vgg16-bn"]
 CONFIG = """
 name = "pytorch"
 compute = "f32"
@@ -192,12 +195,17 @@ def flat(event):
 
 def main():
     program, chosen = Path(sys.argv[1]).resolve(), sys.argv[2:]
+    everything = "--all" in chosen
+    chosen = [name for name in chosen if name != "--all"]
     unknown = set(chosen) - {case[0] for case in CASES}
     if unknown:
         sys.exit(f"check.py: no network is called {', '.join(unknown)}; known: {', '.join(zoo.MAKERS)}")
     failed = 0
     for network, shape, widths in CASES:
         if chosen and network not in chosen:
+            continue
+        if network in SLOW and not everything and network not in chosen:
+            print(f"{network:16} left out; `make test-pytorch ALL=1` or `ARGS={network}` takes it", flush=True)
             continue
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="surfit-") as folder:

@@ -1,19 +1,27 @@
 //! What can be written on the command line.
 
+mod bridge;
 mod data;
+mod models;
 mod program;
+mod steer;
 mod study;
 mod values;
 
+pub use bridge::BridgeArgs;
 pub use data::{DataArgs, DataLsArgs, DataSub, FetchArgs, VerifyArgs};
-pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, ManArgs};
+#[cfg(test)]
+pub use models::Which;
+pub use models::{EvalArgs, ExportArgs};
+pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
+pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
-pub use values::{Color, Format, MapArg, MetricArg, Split, point};
+pub use values::{Color, Format, Images, MapArg, MetricArg, Split, pair, point};
 
+use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
-use surfit_core::protocol::Selection;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().effects(Effects::BOLD))
@@ -52,7 +60,7 @@ or in surfit/runs in your data folder. Exit codes: 0 done, 1 failed, 2 wrong use
 #[derive(Clone, Debug, Default, Args)]
 pub struct Screen {
     /// Colour theme; `surfit themes` lists them; SURFIT_THEME names a usual one
-    #[arg(long, value_name = "NAME", global = true, help_heading = "Screen")]
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Screen", add = complete::theme())]
     pub theme: Option<String>,
     /// Colours the terminal can show; detected when not given
     #[arg(long, value_name = "DEPTH", global = true, help_heading = "Screen")]
@@ -60,6 +68,9 @@ pub struct Screen {
     /// Draw with plain characters only: no Braille, no blocks, no lines
     #[arg(long, global = true, help_heading = "Screen")]
     pub ascii: bool,
+    /// How the terminal shows pictures, whatever SURFIT_IMAGES says; auto goes by the environment
+    #[arg(long, value_name = "WAY", global = true, help_heading = "Screen")]
+    pub images: Option<Images>,
     /// Leave the mouse to the terminal
     #[arg(long, global = true, help_heading = "Screen")]
     pub no_mouse: bool,
@@ -80,8 +91,22 @@ pub enum Sub {
     Stop(StopArgs),
     /// Raise or lower a surface's degree, during its fit or afterwards
     Degree(DegreeArgs),
+    /// Fit a run's surface further from where it stands, such as after a change of its degree
+    Fit(FitArgs),
+    /// Change a run's learning rate, draws, degree or grid, while it trains or afterwards
+    Set(SetArgs),
+    /// Make a new run from the present state of another, with another degree
+    Fork(ForkArgs),
+    /// Fits that wait for their turn: add, list, remove, start
+    Queue(QueueArgs),
+    /// Look for a better point near one, off the grid
+    Search(SearchArgs),
+    /// Give up a measurement, a search or an export that is under way
+    Cancel(CancelArgs),
     /// List runs, the most recent first
     Ls(LsArgs),
+    /// Remove runs with all that is in their directories
+    Rm(RmArgs),
     /// Give a run's heatmap as a table or a picture
     Heatmap(HeatmapArgs),
     /// Write a network of the surface as model.safetensors and model.json
@@ -101,7 +126,10 @@ pub enum Sub {
     /// List the colour themes
     Themes,
     /// List the keys of the screen
-    Keys,
+    Keys(KeysArgs),
+    /// Serve a run of this machine to the screen of another one; `surfit open HOST:RUN` runs it there
+    #[command(hide = true)]
+    Bridge(BridgeArgs),
     /// Print shell completions
     Completions(CompletionsArgs),
     /// Print the manual page, or write one for every command
@@ -115,13 +143,24 @@ Examples:
   surfit open                    the most recent run
   surfit open mine.toml          begins a new run of mine.toml
   surfit open demo-2026          a run by the beginning of its id
+  surfit open demo --readonly    watch without being able to change anything
+  surfit open gpu1:demo-2026     a run on another machine, through ssh; gpu1: is its most recent one
 
 Leaving the screen never ends a fit: `d` detaches, `surfit open RUN` comes back.
-When standard output is no terminal, plain progress lines are printed.")]
+When standard output is no terminal, plain progress lines are printed.
+
+For HOST:RUN, surfit must be installed on both machines. Keys are answered here; when the line breaks it is dialled
+again, and nothing is lost. How a host is reached is up to client.toml in your settings folder, every key optional:
+  ssh = ['ssh', '-T']             given the host and a command; SURFIT_SSH goes before it
+  program = 'surfit'              the program there
+  [hosts.gpu1]                    the same two keys for one host")]
 pub struct OpenArgs {
-    /// A configuration (a new run), or a run; the most recent run when not given
-    #[arg(value_name = "CONFIG|RUN", value_hint = ValueHint::AnyPath)]
+    /// A configuration (a new run), a run, or a run on another machine; the most recent run when not given
+    #[arg(value_name = "CONFIG|RUN|HOST:RUN", value_hint = ValueHint::AnyPath, add = complete::run_or_config())]
     pub what: Option<String>,
+    /// Only watch: nothing can be changed, and the engine refuses whatever this screen asks for
+    #[arg(long)]
+    pub readonly: bool,
 }
 
 /// `surfit run`
@@ -148,7 +187,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub run_dir: Option<PathBuf>,
     /// Replace a value of the configuration, such as `fit.degree=[3,3]`; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::setting())]
     pub sets: Vec<String>,
     /// Do the job once for each of N seeds, from the configuration's on, and give mean and deviation of every figure
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
@@ -180,7 +219,7 @@ After a kill or a power cut the run goes on from its last checkpoint and arrives
 same surface, bit for bit, as if nothing had happened.")]
 pub struct ResumeArgs {
     /// The run
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// How to follow it
     #[command(flatten)]
@@ -192,7 +231,7 @@ pub struct ResumeArgs {
 #[command(after_help = "Nothing is lost: `surfit resume RUN` goes on from the same step.")]
 pub struct StopArgs {
     /// The run
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
 }
 
@@ -201,13 +240,15 @@ pub struct StopArgs {
 #[command(after_help = "\
 Examples:
   surfit degree demo-2026 3 2     4×3 control points from now on
+  surfit fit demo-2026            and, when its fit has ended, a further one with them
 
-Raising is exact: every point of the surface stays where it is, and the fit goes on with more freedom.
+Raising is exact: every point of the surface stays where it is, and a fit goes on with more freedom: one that is
+under way by itself, one that has ended by `surfit fit`.
 Lowering is the least-squares fit with the corners held; how far the surface moved is said.
 With --json, the event `degree_changed`: step, from, to, deviation.")]
 pub struct DegreeArgs {
     /// The run
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// Degree along u, 1 to 8
     #[arg(value_name = "M")]
@@ -223,13 +264,77 @@ pub struct DegreeArgs {
 /// `surfit ls`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With --json, one object a line: run, dir, state, alive, stage, done, total, degrees, network,
-best ({u, v, accuracy, loss, images} or null), failed, pid, heartbeat and began (seconds since 1970).
-The state `interrupted` means that the engine died; `surfit resume RUN` goes on.")]
+Examples:
+  surfit ls
+  surfit ls state:running,paused
+  surfit ls gpu1: 'age<1d'          the runs of another machine, through ssh
+  surfit ls demo 'acc>0.9' degree:3 net:resnet* '!state:failed' 'age<2d'
+
+All terms must hold: words of the name; state, net, data and name with a value (several with commas, * for
+anything); degree:3 or degree:3x2; acc, loss, degree and age with < <= > >= or =; ! before a term for its opposite.
+A run of several seeds or of a study has the name FOLDER/RUN, which every command takes.
+The state `interrupted` means that the engine died; `surfit resume RUN` goes on.
+With --json, one object a line: run, dir, state, alive, stage, done, total, degrees, network, data,
+best ({u, v, accuracy, loss, images} or null), failed, pid, heartbeat and began (seconds since 1970), bytes.")]
 pub struct LsArgs {
+    /// Only runs that all of these hold of; `gpu1:` or `me@gpu1:` among them lists those of another machine
+    #[arg(value_name = "HOST:|FILTER", add = complete::filter())]
+    pub filter: Vec<String>,
     /// Print JSON, one object a line
     #[arg(long)]
     pub json: bool,
+}
+
+/// `surfit rm`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  surfit rm demo-20261123-101500
+  surfit rm --failed --yes
+  surfit rm study-cnn             all the runs of a study, or of several seeds
+
+The directory goes with everything in it, models that were exported into it included. On a terminal it is asked
+first; elsewhere --yes is needed. A run that an engine works on is refused unless with --stop. Links to it
+among your runs go too, and the directory of a study or of several seeds when its last run has gone and nothing else
+is in it.")]
+pub struct RmArgs {
+    /// The runs
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run(), required_unless_present = "failed")]
+    pub runs: Vec<String>,
+    /// All runs that could not go on
+    #[arg(long, conflicts_with = "runs")]
+    pub failed: bool,
+    /// End the engine of a run that has one, and remove it then
+    #[arg(long)]
+    pub stop: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `surfit fit`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  surfit degree RUN 3 && surfit fit RUN --epochs 5
+  surfit fit RUN --steps 2000 --detach
+
+The fit goes on from the present surface on the whole of it, with a new schedule over its own length: warm-up, peak,
+decay. The heatmap is measured again after it, and the best point exported. `surfit open RUN`, key `s`, does the same.
+A run whose fit has not ended is gone on with by `surfit resume RUN`.")]
+pub struct FitArgs {
+    /// The run
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
+    pub run: String,
+    /// How long, in epochs of the training images; by default `fit.epochs` of the run's configuration
+    #[arg(long, value_name = "E", conflicts_with = "steps")]
+    pub epochs: Option<f64>,
+    /// How long, in optimizer steps
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub steps: Option<u64>,
+    /// How to follow it
+    #[command(flatten)]
+    pub follow: Follow,
 }
 
 /// `surfit heatmap`
@@ -241,15 +346,20 @@ Examples:
   surfit heatmap RUN --format npy --out accuracy.npy   # numpy.load gives [grid, grid]
 
 A grid that was not measured yet is measured on the whole validation split by the run's engine,
-which is started for it when none is running.
-csv has the columns u,v,accuracy,loss,images; json is one object with the cells in the same order.")]
+which is started for it when none is running. A finer grid becomes the run's: its best point, that of
+`export --best`, may be another then, and it is said. A coarser one leaves the run as it is, unless with --keep.
+csv has the columns u,v,accuracy,loss,images (a curve has no v); json is one object with the cells in the same
+order.")]
 pub struct HeatmapArgs {
     /// The run
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// Points along each axis, 2 to 101; by default those of the run
     #[arg(long, value_name = "N")]
     pub grid: Option<usize>,
+    /// Make the grid the run's own, although it is coarser than the one that was measured
+    #[arg(long, requires = "grid")]
+    pub keep: bool,
     /// What pictures and arrays show
     #[arg(long, value_name = "METRIC", default_value = "accuracy")]
     pub metric: MetricArg,
@@ -264,90 +374,6 @@ pub struct HeatmapArgs {
     pub colormap: MapArg,
 }
 
-/// `surfit export`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  surfit export RUN --best --out model
-  surfit export RUN --at 0.5,0.25 --out model --json
-  surfit export RUN --centroid --out model
-
-The choice is made on validation images; the test accuracy is measured once, after it.
-model.safetensors has the weights under PyTorch's names, model.json says what they are.
-With --json: {\"dir\",\"selection\",\"u\",\"v\",\"validation_accuracy\",\"test_accuracy\"}.")]
-pub struct ExportArgs {
-    /// The run
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
-    pub run: String,
-    /// What to take
-    #[command(flatten)]
-    pub which: Which,
-    /// Folder to write
-    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub out: PathBuf,
-    /// Replace a model that is there
-    #[arg(long)]
-    pub force: bool,
-    /// Print the result as one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Which network of the surface.
-#[derive(Clone, Copy, Debug, Default, Args)]
-#[group(multiple = false)]
-pub struct Which {
-    /// The best grid point by validation accuracy (the default)
-    #[arg(long)]
-    pub best: bool,
-    /// The surface at a point, both numbers from 0 to 1
-    #[arg(long, value_name = "U,V", value_parser = point, allow_hyphen_values = true)]
-    pub at: Option<(f64, f64)>,
-    /// The mean of the whole surface
-    #[arg(long)]
-    pub centroid: bool,
-}
-
-impl Which {
-    /// As the engine is asked for it.
-    pub fn selection(self) -> Selection {
-        match self {
-            Which {
-                at: Some((u, v)), ..
-            } => Selection::At { u, v },
-            Which { centroid: true, .. } => Selection::Centroid,
-            _ => Selection::Best,
-        }
-    }
-}
-
-/// `surfit eval`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  surfit eval model/model.safetensors
-  surfit eval other.safetensors --config mine.toml --split val --json
-
-model.json beside the model says what network and data it is for; --config says it for other files.
-With --json: {\"accuracy\",\"loss\",\"correct\",\"images\",\"split\",\"data\"}.")]
-pub struct EvalArgs {
-    /// The weights
-    #[arg(value_name = "MODEL.safetensors", value_hint = ValueHint::FilePath)]
-    pub model: PathBuf,
-    /// Configuration that names the network and the data
-    #[arg(long, value_name = "CONFIG", value_hint = ValueHint::FilePath)]
-    pub config: Option<PathBuf>,
-    /// Images to measure on
-    #[arg(long, value_name = "SPLIT", default_value = "test")]
-    pub split: Split,
-    /// Folder with the data set's files
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub data_dir: Option<PathBuf>,
-    /// Print the result as one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `surfit report`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -355,7 +381,7 @@ Writes loss curves, heatmaps and slices as PNG and SVG, and report.md and report
 figures and tables, into the run's figures folder. Works while the run trains, and without an engine.")]
 pub struct ReportArgs {
     /// The run
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// Folder to write; by default `figures` in the run's directory
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -366,7 +392,7 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct BenchArgs {
     /// A network to measure, may be given several times; without one, four of different kinds
-    #[arg(long = "network", value_name = "NAME")]
+    #[arg(long = "network", value_name = "NAME", add = complete::network())]
     pub networks: Vec<String>,
     /// Measure with few repetitions
     #[arg(long)]

@@ -1,13 +1,43 @@
 //! `surfit completions`: completions for a shell.
 
-use super::args::{Cli, CompletionsArgs};
+use super::args::CompletionsArgs;
 use super::fault::Fault;
-use super::out;
-use clap::CommandFactory;
+use super::{complete, out};
+use clap_complete::env::Shells;
 
-/// Prints the completion script.
-pub fn completions(args: CompletionsArgs) -> Result<(), Fault> {
+/// Prints the script that makes a shell ask this program for completions.
+pub fn completions(args: &CompletionsArgs) -> Result<(), Fault> {
+    out::bytes(script(&args.shell.to_string())?.as_slice())
+}
+
+fn script(shell: &str) -> Result<Vec<u8>, Fault> {
+    let fault = |why: String| Fault::Failure(format!("completions for {shell}: {why}"));
+    let shells = Shells::builtins();
+    let completer = shells
+        .completer(shell)
+        .ok_or_else(|| fault("there are none; use another shell".into()))?;
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "surfit", &mut script);
-    out::bytes(&script)
+    completer
+        .write_registration(
+            complete::VARIABLE,
+            "surfit",
+            "surfit",
+            "surfit",
+            &mut script,
+        )
+        .map_err(|e| fault(e.to_string()))?;
+    Ok(script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_has_its_script() {
+        for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+            let script = String::from_utf8(script(shell).unwrap()).unwrap();
+            insta::assert_snapshot!(format!("completions_{shell}"), script);
+        }
+    }
 }

@@ -2,9 +2,12 @@
 
 use super::args::ConfigSub;
 use super::fault::Fault;
-use super::out;
+use super::ready::ready;
+use super::{out, study};
 use std::io::Write;
+use std::path::Path;
 use surfit_core::config;
+use surfit_core::study::Study;
 
 /// The default configuration with every key explained.
 const DEFAULT: &str = include_str!("../../configs/default.toml");
@@ -17,36 +20,35 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
     };
     let mut last = None;
     for file in &files {
-        match config::load(file, &[])
-            .map_err(|e| e.to_string())
-            .and_then(|c| {
-                let missing = c.corners.from.iter().find(|p| !p.is_file());
-                let missing = missing.map(|p| {
-                    format!(
-                        "{}: `corners.from` names {}, which is not there",
-                        file.display(),
-                        p.display()
-                    )
-                });
-                missing.map_or(Ok(c), Err)
-            }) {
-            Ok(config) => out::line(format!(
-                "{}: good ({}, {} at degree {}, {} points an axis)",
-                file.display(),
-                config.name,
-                config.network.name,
-                config.degrees(),
-                config.heatmap.grid
-            ))?,
-            Err(fault) => {
+        match check(file) {
+            Ok(good) => out::line(good)?,
+            Err(Fault::Usage(fault)) => {
                 // All faults are told, the last one by the exit.
                 if let Some(earlier) = last.replace(fault) {
                     let _ = writeln!(std::io::stderr(), "surfit: {earlier}");
                 }
             }
+            Err(other) => return Err(other),
         }
     }
     last.map_or(Ok(()), |fault| Err(Fault::Usage(fault)))
+}
+
+/// What there is to say of a good file: a configuration's, or a study's.
+fn check(file: &Path) -> Result<String, Fault> {
+    if Study::is_one(file) {
+        return study::check(file);
+    }
+    let config = config::load(file, &[])?;
+    ready(&config, &file.display().to_string())?;
+    Ok(format!(
+        "{}: good ({}, {} at degree {}, {})",
+        file.display(),
+        config.name,
+        config.network.name,
+        config.degrees(),
+        config.patch().points(config.heatmap.grid)
+    ))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::out;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use surfit_data::find::{self, Found};
-use surfit_data::verify::{Checked, Verdict, verify};
+use surfit_data::verify::{Checked, Verdict, closed, verify};
 use surfit_data::{ENTRIES, Entry, Error, entry};
 
 /// Does what was asked for.
@@ -51,15 +51,19 @@ struct Line {
     source: Option<String>,
     bytes: u64,
     missing: Vec<PathBuf>,
+    /// Why nothing can be said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     files: Vec<File>,
 }
 
 impl Line {
-    fn of(entry: &'static Entry, found: Option<Found>) -> Self {
+    fn of(entry: &'static Entry, found: Option<Found>, closed: Option<Error>) -> Self {
         let state = match &found {
             Some(found) if found.is_embedded() => "embedded",
             Some(found) if found.is_complete() => "complete",
             Some(_) => "partial",
+            None if closed.is_some() => "unreadable",
             None if entry.is_published() => "absent",
             None => "folder",
         };
@@ -81,6 +85,7 @@ impl Line {
             bytes: found.as_ref().map_or(0, Found::bytes),
             missing: found.as_ref().map_or_else(Vec::new, |f| f.missing.clone()),
             source: found.map(|f| f.source()),
+            why: closed.map(|error| error.to_string()),
             files: files.collect(),
         }
     }
@@ -110,6 +115,7 @@ impl Line {
                     fetched()
                 )
             }
+            "unreadable" => self.why.clone().unwrap_or_default(),
             "folder" => "where data.dir says".into(),
             _ => fetched(),
         }
@@ -119,7 +125,14 @@ impl Line {
 fn ls(args: &DataLsArgs) -> Result<(), Fault> {
     let lines = ENTRIES
         .iter()
-        .map(|entry| Ok(Line::of(entry, find::present(entry.name, None)?)))
+        .map(|entry| {
+            let found = find::present(entry.name, None)?;
+            let closed = match found {
+                Some(_) => None,
+                None => find::closed(entry.name, None)?.into_iter().next(),
+            };
+            Ok(Line::of(entry, found, closed))
+        })
         .collect::<Result<Vec<Line>, Error>>()?;
     if args.json {
         return lines.iter().try_for_each(out::json);
@@ -128,47 +141,70 @@ fn ls(args: &DataLsArgs) -> Result<(), Fault> {
     let mut text = String::new();
     for line in &lines {
         let (set, state) = (line.set, line.state);
-        text += &format!("{set:<width$}  {state:<8}  {}\n", line.sentence());
+        text += &format!("{set:<width$}  {state:<10}  {}\n", line.sentence());
         text += &format!("{:<width$}  {}\n", "", line.about);
     }
     out::bytes(text.as_bytes())
 }
 
 fn check(args: VerifyArgs) -> Result<(), Fault> {
-    let mut sets: Vec<Found> = Vec::new();
-    match &args.set {
-        Some(name) => {
-            let entry = named(name)?;
-            let found = find::present(entry.name, args.dir.as_deref())?;
-            sets.push(found.ok_or_else(|| Fault::Failure(absent(entry, args.dir.as_deref())))?);
+    let (entries, dir) = match &args.set {
+        Some(name) => (vec![named(name)?], args.dir.as_deref()),
+        None => (ENTRIES.iter().collect(), None),
+    };
+    let mut faults = Faults::default();
+    for entry in entries {
+        let sets = find::every(entry.name, dir)?;
+        let closed = closed(entry, dir)?;
+        if args.set.is_some() && sets.is_empty() && closed.is_empty() {
+            return Err(Fault::Failure(absent(entry, dir)));
         }
-        None => {
-            for entry in ENTRIES {
-                sets.extend(find::present(entry.name, None)?);
-            }
-        }
-    }
-    let mut bad = 0;
-    for found in &sets {
-        for checked in verify(found)? {
-            bad += usize::from(matches!(
-                checked.verdict,
-                Verdict::Damaged | Verdict::Missing
-            ));
+        for checked in sets.iter().flat_map(verify).chain(closed) {
+            faults.count(checked.verdict);
             match args.json {
                 true => out::json(&checked)?,
                 false => out::line(told(&checked))?,
             }
         }
     }
-    match bad {
-        0 => Ok(()),
-        1 => Err(Fault::Failure(
-            "one file is damaged or missing; delete it, then fetch the set again, or put the original file in its place".into(),
-        )),
-        n => Err(Fault::Failure(format!(
-            "{n} files are damaged or missing; delete them, then fetch the sets again, or put the original files in their place"
-        ))),
+    faults.sentence().map_or(Ok(()), |s| Err(Fault::Failure(s)))
+}
+
+/// How many files are not as they should be.
+#[derive(Default)]
+struct Faults {
+    /// Damaged or missing.
+    bad: usize,
+    unreadable: usize,
+}
+
+impl Faults {
+    fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Damaged | Verdict::Missing => self.bad += 1,
+            Verdict::Unreadable => self.unreadable += 1,
+            Verdict::Published | Verdict::Readable | Verdict::Unchecked => {}
+        }
+    }
+
+    /// What is wrong and what to do; `None` when nothing is.
+    fn sentence(&self) -> Option<String> {
+        let bad = match self.bad {
+            0 => None,
+            1 => Some("one file is damaged or missing; delete it, then fetch the set again, or put the original file in its place".to_owned()),
+            n => Some(format!(
+                "{n} files are damaged or missing; delete them, then fetch the sets again, or put the original files in their place"
+            )),
+        };
+        let unreadable = match self.unreadable {
+            0 => None,
+            1 => Some("one file or folder may not be read, so that nothing is known of it; change its permissions, then check again".to_owned()),
+            n => Some(format!(
+                "{n} files or folders may not be read, so that nothing is known of them; change their permissions, then check again"
+            )),
+        };
+        let all: Vec<String> = [bad, unreadable].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 }
 
@@ -176,14 +212,27 @@ fn told(checked: &Checked) -> String {
     let verdict = match checked.verdict {
         Verdict::Published => "published",
         Verdict::Readable => "readable",
+        Verdict::Unchecked => "unchecked",
         Verdict::Damaged => "damaged",
+        Verdict::Unreadable => "unreadable",
         Verdict::Missing => "missing",
     };
-    let file = checked.file.display();
-    match &checked.note {
-        Some(note) => format!("{:<14} {verdict:<9} {file} ({note})", checked.set),
-        None => format!("{:<14} {verdict:<9} {file}", checked.set),
+    let (set, file) = (checked.set, checked.file.display());
+    let mut text = format!("{set:<17} {verdict:<10} {file}");
+    // A damaged file's note, and a missing file's verdict, say more than what was looked at.
+    let seen = match checked.verdict {
+        Verdict::Damaged | Verdict::Unreadable | Verdict::Missing => None,
+        _ => Some(format!("checked: {}", checked.checked)),
+    };
+    let said: Vec<&str> = seen
+        .as_deref()
+        .into_iter()
+        .chain(checked.note.as_deref())
+        .collect();
+    if !said.is_empty() {
+        text += &format!(" ({})", said.join("; "));
     }
+    text
 }
 
 fn absent(entry: &Entry, dir: Option<&Path>) -> String {
@@ -206,7 +255,7 @@ mod tests {
     #[test]
     fn a_line_says_what_is_here_and_what_to_do() {
         let cifar = entry("cifar10").unwrap();
-        let absent = Line::of(cifar, None);
+        let absent = Line::of(cifar, None, None);
         assert_eq!(
             absent.sentence(),
             "`surfit data fetch cifar10` gets 170.1 MB"
@@ -215,7 +264,38 @@ mod tests {
         let json = serde_json::to_value(&absent).unwrap();
         assert_eq!(json["files"][1]["form"], "python");
         let embedded = find::present("fashion-mnist-16k", None).unwrap();
-        let line = Line::of(entry("fashion-mnist-16k").unwrap(), embedded);
+        let line = Line::of(entry("fashion-mnist-16k").unwrap(), embedded, None);
         assert_eq!(line.sentence(), "inside the program");
+        let denied = Error::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
+        let closed = Line::of(cifar, None, Some(denied));
+        assert_eq!(closed.state, "unreadable");
+        assert!(
+            closed
+                .sentence()
+                .starts_with("/data/cifar10: permission denied; change"),
+            "{}",
+            closed.sentence()
+        );
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_not_to_be_deleted() {
+        let of = |verdicts: &[Verdict]| {
+            let mut faults = Faults::default();
+            verdicts.iter().for_each(|v| faults.count(*v));
+            faults.sentence()
+        };
+        assert_eq!(of(&[Verdict::Published, Verdict::Readable]), None);
+        let said = of(&[Verdict::Unreadable]).unwrap();
+        assert!(
+            said.contains("permissions") && !said.contains("delete"),
+            "{said}"
+        );
+        let said = of(&[Verdict::Unreadable, Verdict::Missing, Verdict::Damaged]).unwrap();
+        assert!(
+            said.starts_with("2 files are damaged or missing; delete them")
+                && said.contains("; one file or folder may not be read"),
+            "{said}"
+        );
     }
 }

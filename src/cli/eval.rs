@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::out;
 use crate::client;
 use serde::Deserialize;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// What the engine program says in its one line.
@@ -19,9 +20,13 @@ struct Evaluation {
 }
 
 /// Has the engine program measure a file.
-pub fn eval(args: EvalArgs) -> Result<(), Fault> {
+pub fn eval(mut args: EvalArgs) -> Result<(), Fault> {
+    if args.model.is_dir() && !args.model.join("model.json").is_file() {
+        args.model = inside(&args.model)?;
+    }
     for file in std::iter::once(&args.model).chain(&args.config) {
-        if !file.is_file() {
+        let folder = file == &args.model && file.join("model.json").is_file();
+        if !file.is_file() && !folder {
             return Err(Fault::Usage(format!("{}: no such file", file.display())));
         }
     }
@@ -69,6 +74,23 @@ pub fn eval(args: EvalArgs) -> Result<(), Fault> {
     } else {
         out::line(describe(&e))
     }
+}
+
+/// The model in a folder.
+fn inside(folder: &Path) -> Result<PathBuf, Fault> {
+    let model = folder.join("model.safetensors");
+    if model.is_file() {
+        return Ok(model);
+    }
+    let hint = if folder.join("config.toml").is_file() {
+        "; this is a run, name one of the folders in its `exports`, or `surfit export` a model"
+    } else {
+        "; name the folder of an exported model, or the model itself"
+    };
+    Err(Fault::Usage(format!(
+        "{} holds no model.safetensors{hint}",
+        folder.display()
+    )))
 }
 
 fn describe(e: &Evaluation) -> String {

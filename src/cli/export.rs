@@ -1,9 +1,10 @@
 //! `surfit export`: a network of the surface as files.
 
 use super::args::ExportArgs;
+use super::ask::ask_for_long;
 use super::fault::Fault;
 use super::{out, place};
-use crate::client::{ClientError, Said, Visit};
+use crate::client::Visit;
 use surfit_core::event::{Event, Exported};
 use surfit_core::protocol::Command;
 
@@ -13,36 +14,32 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
     // The engine has a working directory of its own.
     let dir = std::path::absolute(&args.out)
         .map_err(|e| Fault::Usage(format!("{}: {e}", args.out.display())))?;
-    if !args.force && dir.join("model.safetensors").exists() {
+    if dir.to_str().is_none() {
+        return Err(Fault::Usage(format!(
+            "{}: the path is not UTF-8, and the card of a model is; choose another --out",
+            dir.display()
+        )));
+    }
+    let holds = |name: &str| dir.join(name).exists();
+    if !args.force && (holds("model.safetensors") || holds("model.json")) {
         return Err(Fault::Usage(format!(
             "{} already holds a model; choose another --out, or replace it with --force",
             args.out.display()
         )));
     }
+    let patch = run.config()?.patch();
+    let selection = args.which.selection(patch).map_err(Fault::Usage)?;
     let mut visit = Visit::begin(&run)?;
-    let id = visit.send(Command::Export {
-        selection: args.which.selection(),
+    let command = Command::Export {
+        selection,
         dir: Some(dir.clone()),
         replace: args.force,
-    })?;
-    let mut exported: Option<Exported> = None;
-    loop {
-        match visit.next() {
-            Ok(Said::Event(Event::Exported(e))) if e.dir == dir => exported = Some(e),
-            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
-            Ok(Said::Reply(of, Some(error))) if of == id => return Err(Fault::Failure(error)),
-            Ok(Said::Reply(of, None)) if of == id => break,
-            Ok(_) => {}
-            Err(ClientError::Closed) => {
-                return Err(Fault::Failure(
-                    "the engine ended before the model was written; look at log.txt in the run's \
-                     directory, then try again"
-                        .into(),
-                ));
-            }
-            Err(other) => return Err(other.into()),
-        }
-    }
+    };
+    let said = ask_for_long(&mut visit, command, &place::name(&run))?;
+    let exported: Option<Exported> = said.into_iter().find_map(|event| match event {
+        Event::Exported(e) if e.dir == dir => Some(e),
+        _ => None,
+    });
     let exported = exported.ok_or_else(|| {
         Fault::Failure(format!(
             "the engine did not say what it wrote; look into {}",
@@ -53,12 +50,17 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
         return out::json(&exported);
     }
     let place = match (exported.u, exported.v) {
-        (Some(u), Some(v)) => format!(" (u {u:.4}, v {v:.4})"),
+        (Some(u), Some(v)) => format!(" ({})", patch.place(u, v, 4)),
+        _ if !exported.members.is_empty() => format!(" of {}", exported.members.len()),
         _ => String::new(),
+    };
+    let file = match exported.members.is_empty() {
+        true => exported.dir.join("model.safetensors"),
+        false => exported.dir.join("model.json"),
     };
     out::line(format!(
         "{}: {}{place}, validation {:.2} %, test {:.2} %",
-        exported.dir.join("model.safetensors").display(),
+        file.display(),
         exported.selection,
         100.0 * exported.validation_accuracy,
         100.0 * exported.test_accuracy

@@ -3,10 +3,11 @@
 use super::args::Cli;
 use crate::client::ClientError;
 use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use surfit_core::config::ConfigError;
+use surfit_core::config::{ConfigError, nearest};
 use surfit_core::run_dir::RunError;
 
 /// A failed command.
@@ -50,12 +51,16 @@ impl From<RunError> for Fault {
         match error {
             RunError::NotFound(_)
             | RunError::Ambiguous { .. }
+            | RunError::NotUtf8(_)
             | RunError::NotARun(_)
+            | RunError::Group { .. }
             | RunError::Exists(_) => Fault::Usage(error.to_string()),
             RunError::Config(_) => Fault::Usage(error.to_string()),
-            RunError::InUse { .. } | RunError::Damaged { .. } | RunError::Io { .. } => {
-                Fault::Failure(error.to_string())
-            }
+            RunError::InUse { .. }
+            | RunError::Foreign(_)
+            | RunError::NoSurface(_)
+            | RunError::Damaged { .. }
+            | RunError::Io { .. } => Fault::Failure(error.to_string()),
         }
     }
 }
@@ -83,13 +88,30 @@ pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> 
     let tip = text
         .lines()
         .find_map(|l| l.trim().strip_prefix("tip: "))
-        .map(|t| format!("; {t}"));
+        .map(|t| format!("; {t}"))
+        .or_else(|| meant(error));
     Fault::Usage(format!(
         "{}{}; see `{} --help`",
         what.strip_prefix("error: ").unwrap_or(&what),
         tip.unwrap_or_default(),
         command(words)
     ))
+}
+
+/// The subcommand that was probably meant, where letters changed places: clap's own tips do not see that.
+fn meant(error: &clap::Error) -> Option<String> {
+    let word = match error.get(ContextKind::InvalidSubcommand)? {
+        ContextValue::String(word) => word,
+        _ => return None,
+    };
+    let command = Cli::command();
+    let known: Vec<&str> = command
+        .get_subcommands()
+        .filter(|s| !s.is_hide_set())
+        .map(clap::Command::get_name)
+        .collect();
+    let name = nearest(word, &known)?;
+    Some(format!("; did you mean '{name}'?"))
 }
 
 /// The command that the words are for, such as `surfit config check`.

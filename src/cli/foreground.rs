@@ -1,15 +1,15 @@
 //! Following a run without the screen.
 
+use super::args::Follow;
 use super::fault::Fault;
 use super::progress::Printer;
+use super::signals::Signals;
 use super::{out, place};
 use crate::client::{self, ClientError, Connection, Followed, Follower, Launch};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use surfit_core::event::Event;
 use surfit_core::picture::Picture;
-use surfit_core::protocol::Command;
+use surfit_core::protocol::{Command, ServerMessage};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::State;
 
@@ -21,31 +21,6 @@ const IDLE: Duration = Duration::from_secs(3);
 
 /// How long to wait for an engine to end after its job is done.
 const ENDING: Duration = Duration::from_secs(20);
-
-/// What was asked of this process by signals.
-struct Signals {
-    stop: Arc<AtomicBool>,
-    hangup: Arc<AtomicBool>,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Fault> {
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        let signals = Self {
-            stop: Arc::default(),
-            hangup: Arc::default(),
-        };
-        for (signal, flag) in [
-            (SIGINT, &signals.stop),
-            (SIGTERM, &signals.stop),
-            (SIGHUP, &signals.hangup),
-        ] {
-            signal_hook::flag::register(signal, flag.clone())
-                .map_err(|e| Fault::Failure(format!("listening for signals: {e}")))?;
-        }
-        Ok(signals)
-    }
-}
 
 /// Starts the engine of a run that has none and follows it to the end of the job. This process owns the job: when it
 /// is asked to stop, the engine is.
@@ -63,7 +38,85 @@ pub fn work(run: &RunDir, json: bool) -> Result<(), Fault> {
         Err(ClientError::DidNotStart(why)) => (None, Some(why)),
         Err(other) => return Err(other.into()),
     };
-    follow(run, connection, picture, json, why, &signals, true)
+    follow(run, connection, picture, json, why, &signals, Owner::Job)
+}
+
+/// How long an engine that was started for a command stays when this process is killed before it was sent.
+const LINGER: u64 = 30;
+
+/// Has a run's engine, started for it when there is none, carry out a command that its job goes on with, and follows it
+/// to the end of the job. An engine that was started here ends with it, and is asked to stop when this process is.
+pub fn further(run: &RunDir, command: Command, how: Follow) -> Result<(), Fault> {
+    let launch = Launch {
+        wait: true,
+        linger: Some(LINGER),
+    };
+    if how.detach {
+        // Signals end this process as they do any other: an engine that was given nothing to do leaves by itself.
+        let (_, mut connection) = client::ensure(run, launch, None)?;
+        let pid = connection.welcome().pid;
+        let inbox = connection.inbox()?;
+        let id = connection.send(command)?;
+        loop {
+            match inbox.next(TICK)? {
+                Some(ServerMessage::Reply { id: of, error }) if of == id => match error {
+                    Some(error) => return Err(Fault::Failure(error)),
+                    None => break,
+                },
+                _ => {}
+            }
+        }
+        return detached(run, pid, how.json);
+    }
+    let signals = Signals::listen()?;
+    let picture = run.picture()?;
+    let (started, mut connection) = client::ensure(run, launch, Some(picture.seq))?;
+    connection.send(command)?;
+    let owner = match started {
+        Some(_) => Owner::Engine,
+        None => Owner::Nobody,
+    };
+    follow(
+        run,
+        Some(connection),
+        picture,
+        how.json,
+        None,
+        &signals,
+        owner,
+    )
+}
+
+/// What of a run is this process's, and ends with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// Nothing: it watches.
+    Nobody,
+    /// The job; its engine ends by itself when the job has.
+    Job,
+    /// The job and its engine, which stays for others when it is not sent away.
+    Engine,
+}
+
+/// How following a run ended, unless with a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parting {
+    /// With the end of the job.
+    Done,
+    /// The job goes on by itself.
+    Left,
+}
+
+/// Says that an engine works on a run by itself.
+pub fn detached(run: &RunDir, pid: u32, json: bool) -> Result<(), Fault> {
+    if json {
+        return out::json(&serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid }));
+    }
+    out::line(format!(
+        "{} runs (pid {pid}); watch it with `surfit open {}`",
+        run.id(),
+        place::name(run)
+    ))
 }
 
 /// Says how a run stands that has no engine.
@@ -98,7 +151,15 @@ pub fn watch(run: &RunDir) -> Result<(), Fault> {
     let picture = run.picture()?;
     recent(&picture)?;
     let connection = client::connect(run, Some(picture.seq))?;
-    follow(run, Some(connection), picture, false, None, &signals, false)
+    follow(
+        run,
+        Some(connection),
+        picture,
+        false,
+        None,
+        &signals,
+        Owner::Nobody,
+    )
 }
 
 /// The job goes on when nobody reads its output any more, and its outcome is still the exit code; who only watches
@@ -117,18 +178,52 @@ fn follow(
     json: bool,
     why: Option<String>,
     signals: &Signals,
-    owner: bool,
+    owner: Owner,
 ) -> Result<(), Fault> {
-    let place = place::name(run);
     let mut follower = match connection {
         Some(connection) => Follower::new(run.clone(), picture.seq, connection)?,
         None => Follower::detached(run.clone(), picture.seq),
     };
     let mut printer = Printer::new(json, picture);
-    if !owner {
+    if owner == Owner::Nobody {
         printer = printer.soon();
     }
-    let (mut stopping, mut viewers) = (false, 0);
+    let mut viewers = 0;
+    let ended = to_the_end(
+        run,
+        &mut follower,
+        printer,
+        why,
+        signals,
+        owner,
+        &mut viewers,
+    );
+    match (&ended, owner) {
+        // After a hang-up the engine goes on; after a second ctrl-c it is on its way out and not waited for.
+        (Ok(Parting::Left) | Err(Fault::Interrupted(_)), _) | (_, Owner::Nobody) => {}
+        (_, Owner::Engine) => client::part(run, &mut follower, viewers),
+        // The next command should find the run at rest. Other viewers keep the engine, which is as it should be.
+        (Ok(Parting::Done), Owner::Job) if viewers <= 1 => {
+            drop(follower);
+            client::wait_gone(run, ENDING);
+        }
+        (_, Owner::Job) => {}
+    }
+    ended.map(|_| ())
+}
+
+fn to_the_end(
+    run: &RunDir,
+    follower: &mut Follower,
+    mut printer: Printer,
+    why: Option<String>,
+    signals: &Signals,
+    owner: Owner,
+    viewers: &mut usize,
+) -> Result<Parting, Fault> {
+    let place = place::name(run);
+    let owner = owner != Owner::Nobody;
+    let mut stopping = false;
     let mut idle: Option<Instant> = None;
     loop {
         // Looked at on every turn: an engine with nothing to do has no news that would come by.
@@ -138,12 +233,12 @@ fn follow(
                 "the job was stopped before its end; go on with `surfit resume {place}`"
             )));
         }
-        if signals.hangup.load(Ordering::Relaxed) {
-            return Ok(());
+        if signals.hangup() {
+            return Ok(Parting::Left);
         }
-        if signals.stop.swap(false, Ordering::Relaxed) {
+        if signals.stop() {
             if !owner {
-                return Ok(());
+                return Ok(Parting::Left);
             }
             if stopping || follower.send(Command::Shutdown).is_err() {
                 return Err(Fault::Interrupted(format!(
@@ -171,7 +266,7 @@ fn follow(
                 }
             }
             Followed::Snapshot(snapshot) => {
-                viewers = snapshot.viewers;
+                *viewers = snapshot.viewers;
                 heard(printer.snapshot(&snapshot), owner)?;
                 idle = (snapshot.state == State::Idle).then(|| idle.unwrap_or_else(Instant::now));
             }
@@ -203,60 +298,8 @@ fn follow(
         }
     }
     heard(printer.end(), owner)?;
-    drop(follower);
-    // The next command should find the run at rest. Other viewers keep the engine, which is as it should be.
-    if owner && viewers <= 1 {
-        client::wait_gone(run, ENDING);
-    }
-    Ok(())
+    Ok(Parting::Done)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::fake;
-    use surfit_core::protocol::ServerMessage;
-    use surfit_core::snapshot::Snapshot;
-
-    #[test]
-    fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news() {
-        let run = fake::run();
-        let engine = fake::Engine::open(&run.dir);
-        let thread = std::thread::spawn(move || {
-            let (mut peer, _) = engine.welcome();
-            let mut snapshot = Snapshot::empty(surfit_core::config::Config::default().degrees(), 5);
-            snapshot.state = State::Idle;
-            peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
-            // Silence until the client leaves.
-            assert_eq!(peer.read(), None);
-        });
-        let signals = Signals {
-            stop: Arc::default(),
-            hangup: Arc::default(),
-        };
-        let connection = client::connect(&run.dir, Some(0)).unwrap();
-        let picture = Picture::default();
-        let began = Instant::now();
-        let ended = follow(
-            &run.dir,
-            Some(connection),
-            picture,
-            true,
-            None,
-            &signals,
-            true,
-        );
-        assert!(
-            matches!(&ended, Err(Fault::Failure(why)) if why.contains("stopped before its end"))
-        );
-        assert!(began.elapsed() >= IDLE);
-        thread.join().unwrap();
-    }
-
-    #[test]
-    fn a_closed_pipe_ends_watching_but_not_the_job() {
-        assert!(heard(Err(Fault::Pipe), true).is_ok());
-        assert!(matches!(heard(Err(Fault::Pipe), false), Err(Fault::Pipe)));
-        assert!(heard(Err(Fault::Failure("disk".into())), true).is_err());
-    }
-}
+mod tests;

@@ -1,18 +1,16 @@
 //! `surfit heatmap`: the measured surface as a table or a picture.
 
+mod measuring;
+
 use super::args::{Format, HeatmapArgs, MapArg, MetricArg};
 use super::fault::Fault;
 use super::{out, place};
-use crate::client::{ClientError, Said, Visit};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
-use std::io::{IsTerminal, stderr, stdout};
+use measuring::{Kept, complete};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 use surfit_core::colormap::Colormap;
-use surfit_core::event::{Event, Stage};
 use surfit_core::files::write_atomic;
 use surfit_core::heatmap::{Heatmap, Metric};
-use surfit_core::protocol::Command;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 use surfit_report::Figure;
@@ -24,7 +22,8 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
     }
     let format = form(&args)?;
     let run = place::find(&args.run)?;
-    let snapshot = complete(&run, args.grid)?;
+    let had = run.snapshot().map(|s| s.heatmap);
+    let (snapshot, kept) = complete(&run, args.grid, args.keep)?;
     let bytes = render(
         &run,
         &snapshot,
@@ -33,10 +32,70 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
         args.colormap.map(),
     )?;
     match &args.out {
-        None => out::bytes(&bytes),
-        Some(path) => write_atomic(path, &bytes)
-            .map_err(|e| Fault::Failure(format!("{}: {e}; choose another --out", path.display()))),
+        None => out::bytes(&bytes)?,
+        Some(path) => {
+            write_atomic(path, &bytes).map_err(|e| {
+                Fault::Failure(format!("{}: {e}; choose another --out", path.display()))
+            })?;
+            out::line(format!(
+                "{}: {}",
+                path.display(),
+                figures(&snapshot.heatmap, args.metric.metric())
+            ))?;
+        }
     }
+    if let Some(sentence) = change(had.as_ref(), &snapshot.heatmap, kept) {
+        // Standard output may be the table itself.
+        let _ = writeln!(stderr(), "surfit: {sentence}");
+    }
+    Ok(())
+}
+
+/// What a heatmap holds, in words.
+fn figures(heatmap: &Heatmap, metric: Metric) -> String {
+    let best = heatmap.best(metric).map(|p| {
+        let value = match metric {
+            Metric::Accuracy => format!("{:.2} %", 100.0 * p.accuracy),
+            Metric::Loss => format!("{:.4}", p.loss),
+        };
+        format!(", best {value} at {}", heatmap.patch.place(p.u, p.v, 2))
+    });
+    format!(
+        "{} on {}{}",
+        metric.name(),
+        heatmap.patch.points(heatmap.grid),
+        best.unwrap_or_default()
+    )
+}
+
+/// Says what a measurement means for the run, when it was on another grid than the run's.
+fn change(had: Option<&Heatmap>, shown: &Heatmap, kept: Kept) -> Option<String> {
+    let had = had.filter(|h| h.complete() && h.grid != shown.grid)?;
+    let points = |h: &Heatmap| h.patch.points(h.grid);
+    let best = |h: &Heatmap| {
+        let best = h.best(Metric::Accuracy);
+        best.map_or_else(String::new, |p| {
+            format!(
+                "{:.2} % at {}",
+                100.0 * p.accuracy,
+                h.patch.place(p.u, p.v, 2)
+            )
+        })
+    };
+    Some(match kept {
+        Kept::Before => format!(
+            "the run keeps its heatmap of {}, and its best point, {}; --keep would replace it",
+            points(had),
+            best(had)
+        ),
+        Kept::Shown => format!(
+            "the run's heatmap has {} now, where it had {}: its best point was {} and is {}",
+            points(shown),
+            points(had),
+            best(had),
+            best(shown)
+        ),
+    })
 }
 
 impl MetricArg {
@@ -91,112 +150,6 @@ fn form(args: &HeatmapArgs) -> Result<Format, Fault> {
     Ok(format)
 }
 
-/// A snapshot with a fresh and complete heatmap: the stored or live one when it is so, else a measured one.
-fn complete(run: &RunDir, grid: Option<usize>) -> Result<Snapshot, Fault> {
-    let fits = |s: &Snapshot| s.heatmap.complete() && grid.is_none_or(|g| g == s.heatmap.grid);
-    if !run.is_alive()
-        && let Some(stored) = run.snapshot().filter(fits)
-    {
-        return Ok(stored);
-    }
-    let mut measuring = Measuring {
-        visit: Visit::begin(run)?,
-        bar: bar(),
-        complete: false,
-    };
-    let live = measuring.visit.latest();
-    if fits(live) {
-        return Ok(live.clone());
-    }
-    if let Some(grid) = grid.filter(|&g| g != live.heatmap.grid) {
-        measuring.command(Command::SetGrid { grid })?;
-    }
-    measuring.command(Command::Measure)?;
-    measuring.until(run, fits)
-}
-
-fn bar() -> ProgressBar {
-    let target = if stderr().is_terminal() {
-        ProgressDrawTarget::stderr_with_hz(4)
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let style =
-        ProgressStyle::with_template("{bar:28.cyan/dim} measuring {pos}/{len} cells, {eta} left");
-    let style = style
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("━╸─");
-    ProgressBar::with_draw_target(None, target).with_style(style)
-}
-
-/// A visit that waits for a heatmap.
-struct Measuring {
-    visit: Visit,
-    bar: ProgressBar,
-    complete: bool,
-}
-
-impl Measuring {
-    /// Sends a command and waits for its answer.
-    fn command(&mut self, command: Command) -> Result<(), Fault> {
-        let id = self.visit.send(command)?;
-        loop {
-            if let Some((of, error)) = self.step()?
-                && of == id
-            {
-                return error.map_or(Ok(()), |e| Err(Fault::Failure(e)));
-            }
-        }
-    }
-
-    /// Waits for a snapshot that is wanted: a live one, or after the measurement the stored one.
-    fn until(
-        &mut self,
-        run: &RunDir,
-        wanted: impl Fn(&Snapshot) -> bool,
-    ) -> Result<Snapshot, Fault> {
-        let found = loop {
-            if wanted(self.visit.latest()) {
-                break self.visit.latest().clone();
-            }
-            if self.complete
-                && let Some(stored) = run.snapshot().filter(&wanted)
-            {
-                break stored;
-            }
-            self.step()?;
-        };
-        self.bar.finish_and_clear();
-        Ok(found)
-    }
-
-    /// Takes one message in; gives a reply when it was one.
-    fn step(&mut self) -> Result<Option<(u64, Option<String>)>, Fault> {
-        match self.visit.next() {
-            Ok(Said::Reply(id, error)) => return Ok(Some((id, error))),
-            Ok(Said::Snapshot) => {
-                let snapshot = self.visit.latest();
-                if snapshot.stage == Stage::Heatmap {
-                    self.bar.set_length(snapshot.heatmap.cells.len() as u64);
-                    self.bar.set_position(snapshot.heatmap.fresh() as u64);
-                }
-            }
-            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
-            Ok(Said::Event(Event::HeatmapComplete { .. })) => self.complete = true,
-            Ok(Said::Event(_) | Said::Nothing) => {}
-            Err(ClientError::Closed) => {
-                return Err(Fault::Failure(
-                    "the engine ended before the heatmap was complete; look at log.txt in the run's \
-                     directory, then try again"
-                        .into(),
-                ));
-            }
-            Err(other) => return Err(other.into()),
-        }
-        Ok(None)
-    }
-}
-
 fn render(
     run: &RunDir,
     snapshot: &Snapshot,
@@ -213,35 +166,16 @@ fn render(
         heatmap,
         metric,
         colormap: map,
+        look: surfit_core::heatmap::Look::default(),
         title: title(),
         marks: &snapshot.marks,
     };
     Ok(match format {
         Format::Csv => heatmap.to_csv().into_bytes(),
         Format::Npy => heatmap.to_npy(metric),
-        Format::Json => format!("{}\n", to_json(heatmap)).into_bytes(),
+        Format::Json => format!("{}\n", heatmap.to_json()).into_bytes(),
         Format::Png => picture(spec().png())?,
         Format::Svg => picture(spec().svg().map(String::into_bytes))?,
-    })
-}
-
-fn to_json(heatmap: &Heatmap) -> serde_json::Value {
-    let cells = (0..heatmap.cells.len()).map(|i| {
-        let (u, v) = heatmap.parameters(i);
-        let cell = &heatmap.cells[i];
-        json!({
-            "u": u, "v": v,
-            "accuracy": cell.accuracy(),
-            "interval": cell.interval(),
-            "loss": Metric::Loss.of(cell),
-            "images": cell.images,
-        })
-    });
-    json!({
-        "grid": heatmap.grid,
-        "best": heatmap.best(Metric::Accuracy),
-        "summary": heatmap.summary(),
-        "cells": cells.collect::<Vec<_>>(),
     })
 }
 
@@ -249,20 +183,40 @@ fn to_json(heatmap: &Heatmap) -> serde_json::Value {
 mod tests {
     use super::*;
     use surfit_core::heatmap::Cell;
+    use surfit_core::surface::Patch;
+
+    fn measured(grid: usize) -> Heatmap {
+        let mut heatmap = Heatmap::new(Patch::Square, grid);
+        for (index, cell) in heatmap.cells.iter_mut().enumerate() {
+            *cell = Cell {
+                correct: index as u32,
+                images: 200,
+                loss: 0.5,
+                version: 0,
+            };
+        }
+        heatmap
+    }
 
     #[test]
-    fn json_has_every_cell_and_no_nan() {
-        let mut heatmap = Heatmap::new(surfit_core::surface::Patch::Square, 2);
-        heatmap.cells[1] = Cell {
-            correct: 9,
-            images: 10,
-            loss: f32::NAN,
-            version: 0,
-        };
-        let json = to_json(&heatmap);
-        assert_eq!(json["cells"].as_array().map(Vec::len), Some(4));
-        assert_eq!(json["cells"][1]["accuracy"], 0.9);
-        assert!(json["cells"][1]["loss"].is_null() && json["cells"][0]["accuracy"].is_null());
-        assert_eq!(json["best"]["v"], 1.0);
+    fn a_change_of_the_runs_best_point_is_said() {
+        let (coarse, fine) = (measured(3), measured(5));
+        assert_eq!(
+            figures(&fine, Metric::Accuracy),
+            "accuracy on 5×5 points, best 12.00 % at u 1.00, v 1.00"
+        );
+        let kept = change(Some(&fine), &coarse, Kept::Before).unwrap();
+        assert!(
+            kept.contains("keeps its heatmap of 5×5 points") && kept.contains("12.00 %"),
+            "{kept}"
+        );
+        let shown = change(Some(&coarse), &fine, Kept::Shown).unwrap();
+        assert!(
+            shown.contains("has 5×5 points now, where it had 3×3 points"),
+            "{shown}"
+        );
+        assert!(shown.contains("was 4.00 % at") && shown.contains("is 12.00 %"));
+        assert_eq!(change(Some(&fine), &fine, Kept::Shown), None);
+        assert_eq!(change(None, &fine, Kept::Shown), None);
     }
 }

@@ -1,17 +1,27 @@
 //! `surfit keys`: what each key of the screen does.
 
+use super::args::KeysArgs;
 use super::fault::Fault;
 use super::out;
 use std::io::Write;
 use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
 
 /// Lists the keys as they are with the user's changes.
-pub fn keys() -> Result<(), Fault> {
+pub fn keys(args: &KeysArgs) -> Result<(), Fault> {
     let (map, problems) = Keymap::load();
     for problem in problems {
         let _ = writeln!(std::io::stderr(), "surfit: {problem}");
     }
-    out::bytes(table(&key_rows(&map)).as_bytes())?;
+    let rows = key_rows(&map);
+    if args.json {
+        return rows
+            .iter()
+            .try_for_each(|row| out::line(object(row).to_string()));
+    }
+    if args.markdown {
+        return out::bytes(markdown(&rows).as_bytes());
+    }
+    out::bytes(table(&rows).as_bytes())?;
     match Keymap::user_file() {
         Some(path) => out::line(format!(
             "\nChange them in {}, such as: pause = \"ctrl-p\"",
@@ -21,11 +31,39 @@ pub fn keys() -> Result<(), Fault> {
     }
 }
 
+fn object(row: &KeyRow) -> serde_json::Value {
+    serde_json::json!({
+        "action": row.action, "keys": row.keys, "scope": row.scope, "group": row.group, "help": row.help,
+    })
+}
+
+fn markdown(rows: &[KeyRow]) -> String {
+    let (mut text, mut group) = (String::new(), "");
+    // A bar would end the cell, also between backticks.
+    let cell = |key: &String| format!("`{}`", key.replace('|', "\\|"));
+    for row in rows {
+        if row.group != group {
+            let gap = if group.is_empty() { "" } else { "\n" };
+            text += &format!("{gap}## {}\n\n", row.group);
+            text += "| keys | where | action | does |\n| --- | --- | --- | --- |\n";
+            group = row.group;
+        }
+        let keys: Vec<String> = row.keys.iter().map(cell).collect();
+        let keys = keys.join(" or ");
+        text += &format!(
+            "| {keys} | {} | `{}` | {} |\n",
+            row.scope, row.action, row.help
+        );
+    }
+    text
+}
+
 fn table(rows: &[KeyRow]) -> String {
-    let keys = |row: &KeyRow| row.keys.join(" ");
+    let keys = |row: &KeyRow| row.keys.join("  ");
     let width = |f: &dyn Fn(&KeyRow) -> usize| rows.iter().map(f).max().unwrap_or(0);
     let wide = width(&|r| keys(r).chars().count());
     let named = width(&|r| r.action.len());
+    let placed = width(&|r| r.scope.len());
     let (mut text, mut group) = (String::new(), "");
     for row in rows {
         if row.group != group {
@@ -34,8 +72,9 @@ fn table(rows: &[KeyRow]) -> String {
             group = row.group;
         }
         text += format!(
-            "  {:<wide$}  {:<named$}  {}",
+            "  {:<wide$}  {:<placed$}  {:<named$}  {}",
             keys(row),
+            row.scope,
             row.action,
             row.help
         )
@@ -61,5 +100,23 @@ mod tests {
             );
         }
         assert!(rows.len() > 10);
+    }
+
+    #[test]
+    fn markdown_and_json_tell_the_same() {
+        let rows = key_rows(&Keymap::default());
+        let text = markdown(&rows);
+        for row in &rows {
+            let line = text
+                .lines()
+                .find(|l| l.contains(&format!("| `{}` |", row.action)));
+            let line = line.unwrap_or_else(|| panic!("{}", row.action));
+            assert_eq!(line.replace("\\|", "").matches('|').count(), 5, "{line}");
+            assert!(
+                line.contains(row.help) && line.contains(row.scope),
+                "{line}"
+            );
+            assert_eq!(object(row)["keys"], serde_json::json!(row.keys));
+        }
     }
 }

@@ -33,10 +33,44 @@ fn write(folder: &Path, command: Command) -> Result<(), Fault> {
         .unwrap_or(command.get_name())
         .to_owned();
     let path = folder.join(format!("{name}.1"));
-    for sub in command.get_subcommands() {
+    for sub in command.get_subcommands().filter(|s| !s.is_hide_set()) {
         write(folder, sub.clone())?;
     }
     write_atomic(&path, &page(command)?)
         .map_err(|e| Fault::Failure(format!("{}: {e}", path.display())))?;
     out::line(path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_the_program_is_as_it_was_looked_at() {
+        let mut command = Cli::command();
+        command.build();
+        let page = String::from_utf8(page(command).unwrap()).unwrap();
+        let version = env!("CARGO_PKG_VERSION");
+        insta::assert_snapshot!("man", page.replace(version, "VERSION"));
+    }
+
+    #[test]
+    fn every_subcommand_that_is_shown_has_a_page() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Cli::command();
+        command.build();
+        let subs: Vec<String> = command
+            .get_subcommands()
+            .filter(|s| !s.is_hide_set())
+            .map(|s| s.get_name().to_owned())
+            .collect();
+        write(dir.path(), command).unwrap();
+        for sub in subs {
+            let page = std::fs::read_to_string(dir.path().join(format!("surfit-{sub}.1"))).unwrap();
+            for heading in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS"] {
+                assert!(page.contains(heading), "{sub}: {page}");
+            }
+        }
+        assert!(dir.path().join("surfit-data-fetch.1").is_file());
+    }
 }

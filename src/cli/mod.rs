@@ -1,8 +1,11 @@
 //! The command line: one file per subcommand.
 
 mod args;
+mod ask;
 mod bench;
+mod bridge;
 mod cache;
+mod complete;
 mod completions;
 mod config;
 mod data;
@@ -10,17 +13,26 @@ mod degree;
 mod eval;
 mod export;
 mod fault;
+mod fit;
 mod foreground;
+mod fork;
 mod heatmap;
 mod keys;
 mod ls;
 mod man;
 mod out;
+mod parting;
 mod place;
 mod progress;
+mod queue;
+mod ready;
 mod report;
 mod resume;
+mod rm;
 mod run;
+mod search;
+mod set;
+mod signals;
 mod stop;
 mod study;
 mod themes;
@@ -34,9 +46,11 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use fault::Fault;
 use std::process::ExitCode;
+use surfit_tui::{Depth, theme::Theme};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    complete::answer();
     let result = match Cli::try_parse() {
         Ok(cli) => dispatch(cli),
         Err(error)
@@ -58,6 +72,10 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<(), Fault> {
+    // A misspelt theme is told also where nothing is drawn.
+    if let Some(name) = &cli.screen.theme {
+        Theme::load(name, Depth::None).map_err(|e| Fault::Usage(format!("--theme: {e}")))?;
+    }
     match cli.command {
         None => workbench::bare(cli.screen),
         Some(Sub::Open(args)) => workbench::open(args, cli.screen),
@@ -65,7 +83,14 @@ fn dispatch(cli: Cli) -> Result<(), Fault> {
         Some(Sub::Resume(args)) => resume::resume(args),
         Some(Sub::Stop(args)) => stop::stop(args),
         Some(Sub::Degree(args)) => degree::degree(args),
+        Some(Sub::Fit(args)) => fit::fit(args),
+        Some(Sub::Set(args)) => set::set(args),
+        Some(Sub::Fork(args)) => fork::fork(args),
+        Some(Sub::Queue(args)) => queue::queue(args),
+        Some(Sub::Search(args)) => search::search(args),
+        Some(Sub::Cancel(args)) => search::cancel(args),
         Some(Sub::Ls(args)) => ls::ls(args),
+        Some(Sub::Rm(args)) => rm::rm(args),
         Some(Sub::Heatmap(args)) => heatmap::heatmap(args),
         Some(Sub::Export(args)) => export::export(args),
         Some(Sub::Eval(args)) => eval::eval(args),
@@ -76,8 +101,9 @@ fn dispatch(cli: Cli) -> Result<(), Fault> {
         Some(Sub::Bench(args)) => bench::bench(args),
         Some(Sub::Config(args)) => config::config(args.command),
         Some(Sub::Themes) => themes::themes(),
-        Some(Sub::Keys) => keys::keys(),
-        Some(Sub::Completions(args)) => completions::completions(args),
+        Some(Sub::Keys(args)) => keys::keys(&args),
+        Some(Sub::Bridge(args)) => bridge::bridge(args),
+        Some(Sub::Completions(args)) => completions::completions(&args),
         Some(Sub::Man(args)) => man::man(args),
     }
 }

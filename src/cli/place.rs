@@ -1,6 +1,7 @@
 //! Where runs are: resolving names, and making runs elsewhere findable.
 
 use super::fault::Fault;
+use crate::client::runs;
 use std::path::Path;
 use surfit_core::config::Config;
 use surfit_core::run_dir::RunDir;
@@ -10,13 +11,17 @@ pub fn find(name: &str) -> Result<RunDir, Fault> {
     Ok(RunDir::find(&RunDir::default_root(), name)?)
 }
 
-/// What to write after `surfit open`: the id of a run that is found by it, else its path.
+/// What to write after `surfit open`: the name of a run that is found by it, else its path.
 pub fn name(run: &RunDir) -> String {
-    let among = |root: std::path::PathBuf| {
-        let root = std::path::absolute(root).ok()?;
-        (run.path().parent() == Some(root.as_path())).then(|| run.id())
-    };
-    among(RunDir::default_root()).unwrap_or_else(|| run.path().display().to_string())
+    runs::name(run)
+}
+
+/// Makes a directory for several runs findable, when it lies `elsewhere` than among the user's runs.
+pub fn link_group(dir: &Path, elsewhere: bool) {
+    // A convenience, as for one run.
+    if elsewhere && std::fs::create_dir_all(dir).is_ok() {
+        let _ = link(&RunDir::default_root(), dir);
+    }
 }
 
 /// Makes a new run's directory, at `dir` or among the user's runs.
@@ -27,24 +32,35 @@ pub fn create(config: &Config, dir: Option<&Path>) -> Result<RunDir, Fault> {
     };
     let run = RunDir::create(dir, config)?;
     // A convenience: where links cannot be made, the run is still found by its path.
-    let _ = link(&root, &run);
+    let _ = link(&root, run.path());
     Ok(run)
 }
 
-/// Puts a link to a run that lives elsewhere among the user's runs.
-fn link(root: &Path, run: &RunDir) -> std::io::Result<()> {
+/// Makes a run that was made elsewhere findable by its id. A convenience: where links cannot be made, it is still found by
+/// its path.
+pub fn make_known(run: &RunDir) {
+    let _ = link(&RunDir::default_root(), run.path());
+}
+
+/// Puts a link to a run, or a directory of runs, that lives elsewhere among the user's runs.
+fn link(root: &Path, dir: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(root)?;
-    let target = run.path().canonicalize()?;
-    if target.parent() == Some(root.canonicalize()?.as_path()) {
+    let target = dir.canonicalize()?;
+    if target.starts_with(root.canonicalize()?) {
         return Ok(());
     }
+    let id = target
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     for attempt in 1..100 {
         let suffix = if attempt == 1 {
             String::new()
         } else {
             format!("-{attempt}")
         };
-        let name = root.join(format!("{}{suffix}", run.id()));
+        let name = root.join(format!("{id}{suffix}"));
         if name.canonicalize().is_ok_and(|there| there == target) {
             return Ok(());
         }
@@ -67,8 +83,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (root, elsewhere) = (dir.path().join("runs"), dir.path().join("elsewhere/a"));
         let run = RunDir::create(&elsewhere, &Config::default()).unwrap();
-        link(&root, &run).unwrap();
-        link(&root, &run).unwrap();
+        link(&root, run.path()).unwrap();
+        link(&root, run.path()).unwrap();
         assert_eq!(RunDir::list(&root).len(), 1);
         assert_eq!(
             RunDir::find(&root, "a").unwrap().socket_path(),
@@ -76,12 +92,12 @@ mod tests {
         );
 
         let second = RunDir::create(&dir.path().join("other/a"), &Config::default()).unwrap();
-        link(&root, &second).unwrap();
+        link(&root, second.path()).unwrap();
         assert_eq!(RunDir::list(&root).len(), 2);
 
         std::fs::remove_dir_all(&elsewhere).unwrap();
         let third = RunDir::create(&dir.path().join("third/a"), &Config::default()).unwrap();
-        link(&root, &third).unwrap();
+        link(&root, third.path()).unwrap();
         assert_eq!(
             RunDir::find(&root, "a").unwrap().socket_path(),
             third.socket_path()
@@ -92,7 +108,7 @@ mod tests {
     fn a_run_among_the_runs_needs_no_link() {
         let root = tempfile::tempdir().unwrap();
         let run = RunDir::create(&root.path().join("b"), &Config::default()).unwrap();
-        link(root.path(), &run).unwrap();
+        link(root.path(), run.path()).unwrap();
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
     }
 }

@@ -74,6 +74,7 @@ impl Printer {
 
     /// Shows how far the work is.
     pub fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Fault> {
+        self.picture.show(snapshot.clone());
         let line = progress_line(snapshot, &self.picture);
         if let Some(bar) = &self.bar {
             bar.set_position((100.0 * fraction(snapshot)) as u64);
@@ -168,17 +169,16 @@ fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
 fn result(f: &Finished) -> String {
     let percent = |x: f64| format!("{:.2}", 100.0 * x);
     let list = |x: &[f64]| x.iter().map(|&a| percent(a)).collect::<Vec<_>>().join("  ");
+    let patch = f.degrees.patch();
     let mut text = format!(
-        "\ncorners    {} %  validation\n           {} %  test\ninterior   {} %  mean over the {}×{} grid\n\
-         best       {} %  validation at u {:.3}, v {:.3}",
+        "\ncorners    {} %  validation\n           {} %  test\ninterior   {} %  mean over {}\n\
+         best       {} %  validation at {}",
         list(&f.corners),
         list(&f.corners_test),
         percent(f.interior_mean),
-        f.grid,
-        f.grid,
+        patch.points(f.grid),
         percent(f.best.accuracy),
-        f.best.u,
-        f.best.v
+        patch.place(f.best.u, f.best.v, 3)
     );
     if let Some(test) = f.best_test {
         text += &format!("\n           {} %  test", percent(test));

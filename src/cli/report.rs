@@ -14,7 +14,7 @@ pub fn report(args: ReportArgs) -> Result<(), Fault> {
     let run = place::find(&args.run)?;
     let mut picture = run.picture()?;
     if let Some(live) = live_snapshot(&run) {
-        picture.snapshot = Some(live);
+        picture.show(live);
     }
     let folder = args.out.unwrap_or_else(|| run.join("figures"));
     let config = run.config()?;

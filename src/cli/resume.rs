@@ -4,7 +4,7 @@ use super::args::ResumeArgs;
 use super::fault::Fault;
 use super::{out, place, run};
 use surfit_core::event::Event;
-use surfit_core::run_dir::RunError;
+use surfit_core::run_dir::{EventTail, RunError};
 
 /// Goes on with a run that has no engine.
 pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
@@ -21,19 +21,18 @@ pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
     if found.picture()?.finished.is_some() {
         if !args.follow.json {
             return out::line(format!(
-                "{} is finished; look at it with `surfit open {}`",
+                "{} is finished; look at it with `surfit open {1}`, fit its surface further with `surfit fit {1}`",
                 found.id(),
                 place::name(&found)
             ));
         }
-        let events = found.events(0)?;
-        return match events
-            .iter()
-            .rfind(|e| matches!(e.event, Event::Finished(_)))
-        {
-            Some(last) => out::json(last),
-            None => Ok(()),
-        };
+        let mut last = None;
+        EventTail::new(&found.events_path(), 0).each(|e| {
+            if matches!(e.event, Event::Finished(_)) {
+                last = Some(e);
+            }
+        })?;
+        return last.map_or(Ok(()), |e| out::json(&e));
     }
     run::begin(&found, args.follow)
 }

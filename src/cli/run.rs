@@ -2,6 +2,7 @@
 
 use super::args::{Follow, RunArgs};
 use super::fault::Fault;
+use super::ready::ready;
 use super::{foreground, out, place, study};
 use crate::client::{self, Launch};
 use surfit_core::config;
@@ -13,7 +14,8 @@ pub fn run(args: RunArgs) -> Result<(), Fault> {
         return study::seeds(args, count);
     }
     let config = config::load(&args.config, &args.sets)?;
-    // Before the directory is made: without an engine it would be an empty run.
+    // Before the directory is made: a run that cannot be done would be an empty one.
+    ready(&config, &args.config.display().to_string())?;
     client::engine_program()?;
     let run = place::create(&config, args.run_dir.as_deref())?;
     begin(&run, args.follow)
@@ -32,13 +34,5 @@ pub fn begin(run: &RunDir, follow: Follow) -> Result<(), Fault> {
         linger: Some(0),
     };
     let (_, connection) = client::start(run, how, None)?;
-    let pid = connection.welcome().pid;
-    if follow.json {
-        return out::json(&serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid }));
-    }
-    out::line(format!(
-        "{} runs (pid {pid}); watch it with `surfit open {}`",
-        run.id(),
-        place::name(run)
-    ))
+    foreground::detached(run, connection.welcome().pid, follow.json)
 }

@@ -20,45 +20,7 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
             place::name(&run)
         )));
     }
-    match client::connect(&run, None) {
-        Ok(mut connection) => {
-            let inbox = connection.inbox()?;
-            let id = connection.send(Command::Shutdown)?;
-            let asked = Instant::now();
-            loop {
-                if asked.elapsed() > ENDING {
-                    // It does not look at its commands; a signal is its last chance to end in good order.
-                    let _ = terminate(&run);
-                    break;
-                }
-                match inbox.next(Duration::from_millis(100)) {
-                    Ok(Some(ServerMessage::Reply {
-                        id: of,
-                        error: Some(error),
-                    })) if of == id => {
-                        return Err(Fault::Failure(error));
-                    }
-                    Ok(Some(ServerMessage::Reply {
-                        id: of,
-                        error: None,
-                    })) if of == id => break,
-                    Ok(_) if run.is_alive() => {}
-                    // It may be gone before it answers.
-                    Ok(_) | Err(_) => break,
-                }
-            }
-        }
-        Err(ClientError::NoEngine(_)) if !run.is_alive() => {}
-        // It cannot be spoken to; a signal makes it checkpoint and end as well.
-        Err(error) => terminate(&run).ok_or(error)?,
-    }
-    if !client::wait_gone(&run, ENDING) {
-        return Err(Fault::Failure(format!(
-            "the engine did not end within {} s; look at {}",
-            ENDING.as_secs(),
-            run.log_path().display()
-        )));
-    }
+    end_engine(&run)?;
     let done = run.picture().is_ok_and(|p| p.finished.is_some());
     let next = if done {
         "look at it with `surfit open"
@@ -68,9 +30,151 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
     out::line(format!("stopped; {next} {}`", place::name(&run)))
 }
 
-/// Sends SIGTERM to the process that holds the run's lock, as far as the status names it.
-fn terminate(run: &RunDir) -> Option<()> {
-    let pid = i32::try_from(run.status()?.pid).ok()?;
-    let pid = rustix::process::Pid::from_raw(pid)?;
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok()
+/// Lets the engine of a run checkpoint and end, and waits until it is gone.
+pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
+    match ask_to_end(run) {
+        Ok(()) => {}
+        // It was ending by itself.
+        Err(_) if !run.is_alive() => {}
+        Err(Asked::Refused(why)) => return Err(Fault::Failure(why)),
+        // It cannot be spoken to; a signal makes it checkpoint and end as well.
+        Err(Asked::Unheard(error)) => terminate(run).map_err(|why| {
+            Fault::Failure(format!("{error}. A signal was not sent either: {why}"))
+        })?,
+    }
+    if !client::wait_gone(run, ENDING) {
+        return Err(Fault::Failure(format!(
+            "the engine did not end within {} s; look at {}",
+            ENDING.as_secs(),
+            run.log_path().display()
+        )));
+    }
+    Ok(())
+}
+
+/// Why an engine did not end when it was asked to.
+enum Asked {
+    /// It said no.
+    Refused(String),
+    /// It could not be asked.
+    Unheard(ClientError),
+}
+
+impl From<ClientError> for Asked {
+    fn from(error: ClientError) -> Self {
+        Asked::Unheard(error)
+    }
+}
+
+/// Asks the engine of a run to checkpoint and end, and waits for its answer.
+fn ask_to_end(run: &RunDir) -> Result<(), Asked> {
+    let mut connection = client::connect(run, None)?;
+    let inbox = connection.inbox()?;
+    let id = connection.send(Command::Shutdown)?;
+    let asked = Instant::now();
+    while asked.elapsed() <= ENDING {
+        match inbox.next(Duration::from_millis(100)) {
+            Ok(Some(ServerMessage::Reply { id: of, error })) if of == id => {
+                return error.map_or(Ok(()), |why| Err(Asked::Refused(why)));
+            }
+            Ok(_) if run.is_alive() => {}
+            // It may be gone before it answers.
+            Ok(_) | Err(_) => return Ok(()),
+        }
+    }
+    // It does not look at its commands; a signal is its last chance to end in good order.
+    let _ = terminate(run);
+    Ok(())
+}
+
+/// Sends SIGTERM to the engine of a run, if the process that the status names is that: numbers are given again, and a
+/// status may come from another machine.
+#[cfg(target_os = "linux")]
+fn terminate(run: &RunDir) -> Result<(), String> {
+    use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+    let number = run.status().map_or(0, |s| s.pid);
+    let stranger = || {
+        format!(
+            "process {number}, which {} names, is not the engine that holds {}; find that and end it by hand",
+            run.join("status.json").display(),
+            run.lock_path().display()
+        )
+    };
+    let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(stranger)?;
+    // Opened before it is looked at: whatever gets the number afterwards gets no signal.
+    let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| stranger())?;
+    if !is_engine_of(number, run) {
+        return Err(stranger());
+    }
+    pidfd_send_signal(&process, Signal::TERM).map_err(|e| format!("process {number}: {e}"))
+}
+
+/// True when a process was started as an engine and has the run's lock open.
+#[cfg(target_os = "linux")]
+fn is_engine_of(pid: u32, run: &RunDir) -> bool {
+    use surfit_core::run_dir::Identity;
+    let process = std::path::PathBuf::from(format!("/proc/{pid}"));
+    let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
+    let serves = words.split(|b| *b == 0).nth(1) == Some(b"serve");
+    let Some(lock) = Identity::of(&run.lock_path()) else {
+        return false;
+    };
+    let files = std::fs::read_dir(process.join("fd")).into_iter().flatten();
+    serves
+        && files
+            .flatten()
+            .any(|f| Identity::of(&f.path()) == Some(lock))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn terminate(run: &RunDir) -> Result<(), String> {
+    Err(format!(
+        "this system does not say which process holds {}; find that and end it by hand",
+        run.lock_path().display()
+    ))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use surfit_core::config::Config;
+    use surfit_core::event::Stage;
+    use surfit_core::run_dir::Status;
+    use surfit_core::snapshot::State;
+
+    #[test]
+    fn a_process_that_is_not_the_runs_engine_gets_no_signal() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        // Held by this process, as by an engine that cannot be reached.
+        let _lock = run.lock().unwrap();
+        let mut other = std::process::Command::new("sleep")
+            .arg("100")
+            .spawn()
+            .unwrap();
+        for pid in [other.id(), std::process::id(), 0, u32::MAX] {
+            run.write_status(&Status {
+                state: State::Running,
+                stage: Stage::Fit,
+                pid,
+                heartbeat: 0.0,
+                done: 0,
+                total: 1,
+                degrees: Config::default().degrees(),
+                network: "cnn".into(),
+                data: "mnist".into(),
+                best: None,
+                failed: None,
+            })
+            .unwrap();
+            let Err(Fault::Failure(why)) = end_engine(&run) else {
+                panic!("process {pid} was taken for an engine");
+            };
+            assert!(why.contains("is not the engine that holds"), "{why}");
+        }
+        assert!(other.try_wait().unwrap().is_none(), "it was ended");
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
 }

@@ -4,7 +4,8 @@ mod jobs;
 
 use super::args::{RunArgs, StudyArgs};
 use super::fault::Fault;
-use super::out;
+use super::ready::ready;
+use super::{out, place};
 use jobs::Job;
 use std::path::Path;
 use surfit_core::config::{self, Config};
@@ -19,7 +20,8 @@ pub fn study(args: StudyArgs) -> Result<(), Fault> {
     if !args.seeds.is_empty() {
         plan.seeds = args.seeds;
     }
-    plan.set.extend(args.sets);
+    let typed = |set: &String| config::anchor(set, Path::new("."));
+    plan.set.extend(args.sets.iter().map(typed));
     if let Some(name) = args
         .only
         .iter()
@@ -39,19 +41,50 @@ pub fn study(args: StudyArgs) -> Result<(), Fault> {
         .into_owned();
     let dir = args
         .dir
+        .clone()
         .unwrap_or_else(|| RunDir::default_root().join(format!("study-{stem}")));
     let common = config::load(&plan.config, &plan.set)?;
     let all = jobs_of(&plan, &dir)?;
     let wanted = |job: &&Job| args.only.is_empty() || args.only.contains(&job.variant);
     if !args.report_only {
         let todo: Vec<Job> = all.iter().filter(wanted).cloned().collect();
+        every_one_ready(&plan, &todo)?;
+        place::link_group(&dir, args.dir.is_some());
         jobs::work(&todo, args.jobs.into(), &mut |line| out::line(line))?;
     }
     let outcomes = outcomes(&plan, &all)?;
+    // An empty report must not take the place of a good one.
+    if outcomes.iter().all(|o| o.finished.is_empty()) {
+        return Err(Fault::Failure(format!(
+            "{} holds no finished run of this study: there is nothing to report; do some first, or name their folder with --dir",
+            dir.display()
+        )));
+    }
     let folder = args.out.unwrap_or(dir);
     let files = write_study(&plan, &common.to_toml(), &outcomes, &folder)
         .map_err(|e| Fault::Failure(e.to_string()))?;
     out::line(format!("report {}", files[0].display()))
+}
+
+/// Checks a study's file, the configuration it names, and every variant of it; a sentence for a good one.
+pub fn check(file: &Path) -> Result<String, Fault> {
+    let plan = Study::load(file).map_err(|e| Fault::Usage(e.to_string()))?;
+    let jobs = jobs_of(&plan, Path::new(""))?;
+    every_one_ready(&plan, &jobs)?;
+    Ok(format!(
+        "{0}: good (a study: {1} variants over {2} seeds, {3} runs; `surfit study {0}` does them)",
+        file.display(),
+        plan.variants.len(),
+        plan.seeds.len(),
+        jobs.len()
+    ))
+}
+
+/// Refuses a study of which a variant cannot be run: hours later it would be late to say so.
+fn every_one_ready(plan: &Study, jobs: &[Job]) -> Result<(), Fault> {
+    let origin = |job: &Job| format!("{}: variant {}", plan.config.display(), job.variant);
+    jobs.iter()
+        .try_for_each(|job| ready(&job.config, &origin(job)))
 }
 
 /// One configuration over several seeds: each a run of its own, then the spread of every figure.
@@ -62,6 +95,8 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
         ));
     }
     let config = config::load(&args.config, &args.sets)?;
+    ready(&config, &args.config.display().to_string())?;
+    let elsewhere = args.run_dir.is_some();
     let base = args.run_dir.unwrap_or_else(|| {
         let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
         RunDir::default_root().join(format!("{}-seeds-{stamp}", config.name))
@@ -84,10 +119,12 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
     let json = args.follow.json;
     if !json {
         out::line(format!(
-            "runs in {0}; go on after an interruption with --run-dir {0}",
-            base.display()
+            "runs in {0}, each a folder such as {0}/seed-{1}; go on after an interruption with --run-dir {0}",
+            base.display(),
+            config.seed
         ))?;
     }
+    place::link_group(&base, elsewhere);
     let worked = jobs::work(&jobs, 1, &mut |line| {
         if json { Ok(()) } else { out::line(line) }
     });
@@ -225,6 +262,6 @@ mod tests {
             assert_eq!(jobs.len(), plan.seeds.len() * plan.variants.len());
             plans += 1;
         }
-        assert_eq!(plans, 2);
+        assert_eq!(plans, 3);
     }
 }

@@ -1,9 +1,10 @@
 //! The command line as it is written.
 
-use super::args::{Cli, Color, Format, Sub, point};
+use super::args::{Cli, Color, Format, Sub, Which, point};
 use super::fault::{Fault, from_clap};
 use clap::{CommandFactory, Parser};
 use surfit_core::protocol::Selection;
+use surfit_core::surface::Patch;
 
 fn parse(line: &str) -> Result<Cli, Fault> {
     let words = line.split_whitespace();
@@ -51,6 +52,12 @@ fn the_documented_commands_are_understood() {
         "surfit resume r --detach",
         "surfit stop r",
         "surfit ls --json",
+        "surfit ls demo acc>0.9 !state:failed",
+        "surfit rm a b --yes --stop",
+        "surfit rm --failed",
+        "surfit fit r --epochs 2.5",
+        "surfit fit r --steps 100 --detach",
+        "surfit heatmap r --grid 3 --keep",
         "surfit report r",
         "surfit eval m.safetensors --config c --split val --json",
         "surfit bench --json",
@@ -75,7 +82,7 @@ fn the_documented_commands_are_understood() {
 #[test]
 fn what_is_exported() {
     let selection = |line: &str| match parse(line).unwrap().command {
-        Some(Sub::Export(export)) => export.which.selection(),
+        Some(Sub::Export(export)) => export.which.selection(Patch::Square).unwrap(),
         other => panic!("{other:?}"),
     };
     assert_eq!(selection("surfit export r --out x"), Selection::Best);
@@ -92,9 +99,29 @@ fn what_is_exported() {
 
 #[test]
 fn points_are_two_numbers_on_the_surface() {
-    assert_eq!(point("0.5, 0.25"), Ok((0.5, 0.25)));
-    assert_eq!(point("1,0"), Ok((1.0, 0.0)));
-    assert!(point("0.5").unwrap_err().contains("two numbers"));
+    assert_eq!(point("0.5, 0.25"), Ok((0.5, Some(0.25))));
+    assert_eq!(point("1,0"), Ok((1.0, Some(0.0))));
+    assert_eq!(point("0.5"), Ok((0.5, None)));
+    let members = parse("surfit export r --member 0.2,0.3 --member 0.7,0.6 --out x").unwrap();
+    assert!(
+        matches!(members.command, Some(Sub::Export(e)) if e.which.clone().selection(Patch::Square)
+            == Ok(Selection::Ensemble { points: vec![(0.2, 0.3), (0.7, 0.6)] }))
+    );
+    assert!(usage("surfit search r --at 0.5").contains("such as 0.5,0.25"));
+    parse("surfit search r --at 0.5,0.25").unwrap();
+    let at = |patch| {
+        let which = Which {
+            at: Some((0.5, None)),
+            ..Which::default()
+        };
+        which.selection(patch)
+    };
+    assert_eq!(at(Patch::Curve), Ok(Selection::At { u: 0.5, v: 0.0 }));
+    assert!(
+        at(Patch::Triangle)
+            .unwrap_err()
+            .contains("a triangular patch needs two numbers")
+    );
     assert!(point("0.5,0.5,0.5").unwrap_err().contains("two numbers"));
     assert!(point("1.5,0").unwrap_err().contains("u = 1.5 is outside"));
     assert!(point("0,-0.1").unwrap_err().contains("v = -0.1 is outside"));
@@ -105,9 +132,10 @@ fn points_are_two_numbers_on_the_surface() {
 #[test]
 fn wrong_use_is_one_sentence_with_the_way_to_the_help() {
     for (line, parts) in [
+        ("surfit rum", ["unrecognized subcommand 'rum'", "'run'"]),
         (
-            "surfit rum",
-            ["unrecognized subcommand 'rum'", "see `surfit --help`"],
+            "surfit rnu c.toml",
+            ["unrecognized subcommand 'rnu'", "did you mean 'run'?"],
         ),
         ("surfit run", ["<CONFIG>", "see `surfit run --help`"]),
         ("surfit ls --jsn", ["'--jsn'", "'--json'"]),

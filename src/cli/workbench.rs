@@ -1,14 +1,18 @@
 //! `surfit` and `surfit open`: the screen, or plain lines where there is none.
 
-use super::args::{Color, OpenArgs, Screen};
+use super::args::{Color, Images, OpenArgs, Screen};
 use super::fault::Fault;
+use super::parting::{Standing, parting};
+use super::ready::ready;
 use super::{foreground, out, place, run};
-use crate::client::bridge::{self, Ended, Target};
+use crate::client::bridge::{self, Ended, SLOW, Target};
+use crate::client::remote::{self, Address};
 use crate::client::runs;
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::path::Path;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
+use surfit_tui::images::{Protocol, Way};
 use surfit_tui::{Depth, Leave, Options};
 
 /// What a bare `surfit` runs when nothing is running.
@@ -20,14 +24,24 @@ pub fn bare(screen: Screen) -> Result<(), Fault> {
         Some(run) => Target::Existing(run),
         None => Target::New(Box::new(demo()?)),
     };
-    show(target, screen)
+    show(target, screen, false)
 }
 
 /// Opens what was named, else the most recent run.
 pub fn open(args: OpenArgs, screen: Screen) -> Result<(), Fault> {
+    if let Some(address) = args.what.as_deref().and_then(Address::parse) {
+        return elsewhere(address, screen, args.readonly);
+    }
     let target = match args.what {
+        Some(what) if is_config(&what) && args.readonly => {
+            return Err(Fault::Usage(format!(
+                "{what} begins a new run, which --readonly cannot; name a run to watch"
+            )));
+        }
         Some(what) if is_config(&what) => {
-            Target::New(Box::new(config::load(Path::new(&what), &[])?))
+            let config = config::load(Path::new(&what), &[])?;
+            ready(&config, &what)?;
+            Target::New(Box::new(config))
         }
         Some(what) => Target::Existing(place::find(&what)?),
         None => {
@@ -35,11 +49,16 @@ pub fn open(args: OpenArgs, screen: Screen) -> Result<(), Fault> {
             let latest = || RunDir::list(&RunDir::default_root()).into_iter().next();
             match live.or_else(latest) {
                 Some(run) => Target::Existing(run),
+                None if args.readonly => {
+                    return Err(Fault::Usage(
+                        "there is no run to watch yet; `surfit` begins one".into(),
+                    ));
+                }
                 None => Target::New(Box::new(demo()?)),
             }
         }
     };
-    show(target, screen)
+    show(target, screen, args.readonly)
 }
 
 fn demo() -> Result<Config, Fault> {
@@ -52,7 +71,7 @@ fn is_config(what: &str) -> bool {
     path.is_file() || (what.ends_with(".toml") && !path.is_dir())
 }
 
-fn show(target: Target, screen: Screen) -> Result<(), Fault> {
+fn show(target: Target, screen: Screen, readonly: bool) -> Result<(), Fault> {
     if !(stdout().is_terminal() && stdin().is_terminal()) {
         return plain(target);
     }
@@ -60,16 +79,16 @@ fn show(target: Target, screen: Screen) -> Result<(), Fault> {
         // Said before the screen is taken and a run is begun that nobody could work on.
         crate::client::engine_program()?;
     }
-    let options = options(&target, screen)?;
-    let (bridge, link) =
-        bridge::open(target).map_err(|e| Fault::Failure(format!("starting a thread: {e}")))?;
+    let options = options(&target, screen, readonly)?;
+    let (bridge, link) = bridge::open(target, readonly)
+        .map_err(|e| Fault::Failure(format!("starting a thread: {e}")))?;
     let left = surfit_tui::run(options, link);
     let stop = matches!(left, Ok(Leave::Quit { stop_engine: true }));
     if stop {
         // The terminal is given back already, so a signal acts as it does on any program.
         let _ = writeln!(stderr(), "waiting for the checkpoint; ctrl-c leaves");
     }
-    let ended = bridge.end(stop);
+    let ended = bridge.end_patiently(stop, SLOW, finishing(stop));
     match left {
         Ok(Leave::Lost(why)) => Err(Fault::Failure(why)),
         Ok(Leave::Detached | Leave::Quit { .. }) => farewell(&ended, stop),
@@ -77,68 +96,81 @@ fn show(target: Target, screen: Screen) -> Result<(), Fault> {
     }
 }
 
-/// How a run stands when it is left.
-#[derive(Clone, Copy, Debug, Default)]
-struct Standing {
-    /// It was asked to stop.
-    stop: bool,
-    /// It did, as far as the bridge saw.
-    stopped: bool,
-    /// An engine works on it.
-    alive: bool,
-    /// One is being started.
-    starting: bool,
-    /// Its job is done.
-    finished: bool,
-    /// Its last engine ended in good order.
-    closed: bool,
+/// A run on another machine.
+fn elsewhere(address: Address, screen: Screen, readonly: bool) -> Result<(), Fault> {
+    let host = address.host.clone();
+    if !(stdout().is_terminal() && stdin().is_terminal()) {
+        return Err(Fault::Usage(format!(
+            "a run on another machine needs a terminal here; for plain lines, run `surfit open {}` on {host}",
+            address.run
+        )));
+    }
+    let reach = remote::reach(&host).map_err(Fault::Usage)?;
+    let _ = write!(stderr(), "reaching {host} …\r");
+    let opened = remote::open(address, reach, readonly);
+    let _ = write!(stderr(), "\x1b[K");
+    let (remote, link, shown) = opened.map_err(Fault::Failure)?;
+    let options = Options {
+        run: shown.id,
+        grid: shown.grid,
+        degrees: shown.degrees,
+        host: Some(host),
+        readonly,
+        ..appearance(screen)
+    };
+    let left = surfit_tui::run(options, link);
+    let stop = matches!(left, Ok(Leave::Quit { stop_engine: true }));
+    if stop {
+        let _ = writeln!(stderr(), "waiting for the checkpoint; ctrl-c leaves");
+    }
+    let words = remote.end_patiently(stop, SLOW, finishing(stop));
+    match left {
+        Ok(Leave::Lost(why)) => Err(Fault::Failure(why)),
+        Ok(Leave::Detached | Leave::Quit { .. }) => words.map_or(Ok(()), out::line),
+        Err(error) => Err(Fault::Failure(format!("the terminal: {error}"))),
+    }
 }
 
-/// Says how to come back, when there is something to come back to.
+/// Says once that leaving takes a while, unless the reason was said.
+fn finishing(mut said: bool) -> impl FnMut() {
+    move || {
+        if !std::mem::replace(&mut said, true) {
+            let text = "finishing what was asked for last; ctrl-c leaves";
+            let _ = writeln!(stderr(), "{text}");
+        }
+    }
+}
+
+/// Says what became of other runs that were asked for, and how to come back, when there is something to come back to.
 fn farewell(ended: &Ended, stop: bool) -> Result<(), Fault> {
+    ended.made.iter().try_for_each(out::line)?;
     let Some(run) = &ended.run else { return Ok(()) };
-    // Looked at before the file is read, which is complete then.
-    let alive = run.is_alive();
-    let picture = run.picture().unwrap_or_default();
-    let standing = Standing {
-        stop,
-        stopped: ended.stopped,
-        alive,
-        starting: ended.starting,
-        finished: picture.finished.is_some(),
-        closed: picture.closed,
-    };
+    let standing = Standing::of(run, ended, stop);
     match parting(&run.id(), &place::name(run), standing) {
         Some(text) => out::line(text),
         None => Ok(()),
     }
 }
 
-fn parting(id: &str, name: &str, s: Standing) -> Option<String> {
-    Some(if s.alive && s.stop && !s.stopped {
-        format!("{id} has not ended yet; see how it stands with `surfit open {name}`")
-    } else if s.alive {
-        format!("{id} goes on; come back with `surfit open {name}`")
-    } else if s.starting {
-        format!("an engine is starting for {id}; come back with `surfit open {name}`")
-    } else if !s.stop {
-        return None;
-    } else if s.finished {
-        format!("{id} is finished; look at it again with `surfit open {name}`")
-    } else if s.closed {
-        format!("stopped; go on with `surfit resume {name}`")
-    } else {
-        format!("the engine of {id} is gone; go on with `surfit resume {name}`")
-    })
-}
-
-fn options(target: &Target, screen: Screen) -> Result<Options, Fault> {
+fn options(target: &Target, screen: Screen, readonly: bool) -> Result<Options, Fault> {
     let (name, config) = match target {
         Target::Existing(run) => (run.id(), run.config()?),
         Target::New(config) => (config.name.clone(), (**config).clone()),
     };
-    let named = std::env::var("SURFIT_THEME").ok().filter(|t| !t.is_empty());
     Ok(Options {
+        run: name,
+        grid: config.heatmap.grid,
+        degrees: config.degrees(),
+        readonly,
+        ..appearance(screen)
+    })
+}
+
+/// What the command line says of the screen; the rest is the run's.
+fn appearance(screen: Screen) -> Options {
+    let named = std::env::var("SURFIT_THEME").ok().filter(|t| !t.is_empty());
+    let config = Config::default();
+    Options {
         theme: screen.theme.or(named),
         color: screen.color.map(|color| match color {
             Color::None => Depth::None,
@@ -146,12 +178,21 @@ fn options(target: &Target, screen: Screen) -> Result<Options, Fault> {
             Color::Ansi256 => Depth::Ansi256,
             Color::Truecolor => Depth::Truecolor,
         }),
+        images: screen.images.map(|way| match way {
+            Images::Auto => Way::Auto,
+            Images::Off => Way::Off,
+            Images::Kitty => Way::By(Protocol::Kitty),
+            Images::Sixel => Way::By(Protocol::Sixel),
+            Images::Iterm2 => Way::By(Protocol::Iterm2),
+        }),
         ascii: screen.ascii,
         mouse: !screen.no_mouse,
-        run: name,
+        run: config.name.clone(),
         grid: config.heatmap.grid,
         degrees: config.degrees(),
-    })
+        host: None,
+        readonly: false,
+    }
 }
 
 /// Plain progress lines: a new run is done as `surfit run` does it, another one is watched.
@@ -173,50 +214,6 @@ mod tests {
     #[test]
     fn the_demo_is_a_good_configuration() {
         assert_eq!(demo().unwrap().name, "demo");
-    }
-
-    #[test]
-    fn the_last_words_are_true() {
-        let told = |s| parting("id", "name", s).unwrap_or_default();
-        let left = Standing::default();
-        assert_eq!(told(left), "");
-        assert!(
-            told(Standing {
-                alive: true,
-                ..left
-            })
-            .contains("goes on")
-        );
-        assert!(
-            told(Standing {
-                starting: true,
-                ..left
-            })
-            .contains("engine is starting")
-        );
-        let stop = Standing { stop: true, ..left };
-        assert!(
-            told(Standing {
-                alive: true,
-                ..stop
-            })
-            .contains("has not ended yet")
-        );
-        let gone = Standing {
-            stopped: true,
-            closed: true,
-            ..stop
-        };
-        assert!(told(gone).contains("stopped; go on with `surfit resume name`"));
-        let done = told(Standing {
-            finished: true,
-            ..gone
-        });
-        assert!(
-            done.contains("finished") && !done.contains("resume"),
-            "{done}"
-        );
-        assert!(!told(stop).contains("stopped"));
     }
 
     #[test]

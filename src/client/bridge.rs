@@ -4,21 +4,31 @@
 //! connection, or from the thread that starts an engine. It is what makes opening a run instant: the first frame is
 //! drawn before the run's directory is even made.
 
+mod another;
 mod begin;
 mod ending;
 mod figures;
+mod grow;
+mod heard;
+mod load;
+mod remove;
 mod show;
+mod sizes;
+mod waking;
 
 use super::{ClientError, Connection, Received};
-use begin::{Begin, Begun, come_by, run_lines};
+use another::{Another, Making};
+pub use begin::told;
+use begin::{Begin, Begun, attend, come_by};
+use sizes::Sizes;
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use surfit_core::config::Config;
-use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{Command, ServerMessage};
+use surfit_core::protocol::{Command, READONLY};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::{Incoming, Link, Outgoing};
@@ -49,17 +59,20 @@ pub struct Ended {
     pub stopped: bool,
     /// An engine was being started for it that has not been heard of yet.
     pub starting: bool,
+    /// What became of other runs that were asked for and that the screen was not told of, a sentence each.
+    pub made: Vec<String>,
 }
 
 /// Messages that wait for the bridge; a flood from an engine then waits in its socket, and the engine leaves out
 /// snapshots.
 const WAITING: usize = 64;
 
-/// Starts the bridge; the link is for the terminal.
+/// Starts the bridge; the link is for the terminal. With `readonly` the engine is only watched: no command is sent, none
+/// is started, and the engine is told so.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
+pub fn open(target: Target, readonly: bool) -> io::Result<(Bridge, Link)> {
     let (to_screen, incoming) = sync_channel(256);
     let (outgoing, from_screen) = channel();
     let (inputs, receiver) = sync_channel(WAITING);
@@ -73,20 +86,7 @@ pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
                 }
             }
         })?;
-    let worker = Worker {
-        screen: to_screen,
-        inputs: inputs.clone(),
-        run: None,
-        seq: 0,
-        closed: false,
-        generation: 0,
-        connection: None,
-        starting: false,
-        alive: false,
-        pending: VecDeque::new(),
-        unanswered: BTreeSet::new(),
-        snapshot: None,
-    };
+    let worker = Worker::new(to_screen, inputs.clone(), readonly);
     let thread = std::thread::Builder::new()
         .name("bridge".into())
         .spawn(move || worker.work(target, &receiver))?;
@@ -101,13 +101,33 @@ pub fn open(target: Target) -> io::Result<(Bridge, Link)> {
 }
 
 impl Bridge {
-    /// Ends the bridge, on request with the engine of the run that is shown. The link's `outgoing` must have been
-    /// dropped: what was sent on it last is carried out first.
+    /// As [`Bridge::end_patiently`], with nobody to tell.
+    #[cfg(test)]
     pub fn end(self, stop_engine: bool) -> Ended {
+        self.end_patiently(stop_engine, SLOW, || {})
+    }
+
+    /// Ends the bridge, on request with the engine of the run that is shown. The link's `outgoing` must have been
+    /// dropped: what was sent on it last is carried out first, and other runs that were asked for are made. `waiting` is
+    /// called every time that `pace` has passed meanwhile.
+    pub fn end_patiently(self, stop_engine: bool, pace: Duration, waiting: impl FnMut()) -> Ended {
         let _ = self.reader.join();
         let _ = self.inputs.send(Input::End { stop_engine });
-        self.thread.join().unwrap_or_default()
+        join(self.thread, pace, waiting)
     }
+}
+
+/// Waits for a thread's end; `waiting` is called every time that `pace` has passed meanwhile.
+pub fn join<T: Default>(thread: JoinHandle<T>, pace: Duration, mut waiting: impl FnMut()) -> T {
+    let mut told = Instant::now();
+    while !thread.is_finished() {
+        std::thread::sleep(ending::TICK);
+        if told.elapsed() >= pace {
+            told = Instant::now();
+            waiting();
+        }
+    }
+    thread.join().unwrap_or_default()
 }
 
 enum Input {
@@ -116,6 +136,9 @@ enum Input {
     Begun { generation: u64, begun: Begun },
     End { stop_engine: bool },
 }
+
+/// After so long leaving is said to take a while.
+pub const SLOW: Duration = Duration::from_millis(500);
 
 /// How often to look whether a run without an engine has one again.
 const LOOK_FOR_ENGINE: Duration = Duration::from_secs(2);
@@ -133,15 +156,48 @@ struct Worker {
     generation: u64,
     connection: Option<Connection>,
     starting: bool,
+    /// The engine was started here, to carry out commands on a run at rest.
+    woken: bool,
+    /// When it last had something to do.
+    busy: Instant,
     /// Whether an engine worked on the run when it was last looked for.
     alive: bool,
     pending: VecDeque<(u64, Command)>,
     /// Commands that the present engine was sent and has not replied to.
     unanswered: BTreeSet<u64>,
     snapshot: Option<Box<Snapshot>>,
+    readonly: bool,
+    /// Tells the thread that looks at other runs which.
+    watcher: Option<Sender<Vec<(PathBuf, u64)>>>,
+    /// Other runs that are being made.
+    making: Vec<Making>,
+    sizes: Sizes,
 }
 
 impl Worker {
+    fn new(screen: SyncSender<Incoming>, inputs: SyncSender<Input>, readonly: bool) -> Self {
+        Self {
+            screen,
+            inputs,
+            run: None,
+            seq: 0,
+            closed: false,
+            generation: 0,
+            connection: None,
+            starting: false,
+            woken: false,
+            busy: Instant::now(),
+            alive: false,
+            pending: VecDeque::new(),
+            unanswered: BTreeSet::new(),
+            snapshot: None,
+            readonly,
+            watcher: None,
+            making: Vec::new(),
+            sizes: Sizes::default(),
+        }
+    }
+
     fn work(mut self, target: Target, inputs: &Receiver<Input>) -> Ended {
         self.begin_with(target);
         loop {
@@ -151,6 +207,7 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => self.look_for_engine(),
                 Err(RecvTimeoutError::Disconnected) => return Ended::default(),
             }
+            self.end_woken(waking::IDLE);
         }
     }
 
@@ -192,12 +249,18 @@ impl Worker {
             return;
         };
         self.starting = true;
+        (self.woken, self.busy) = (how == Begin::Wait, Instant::now());
         self.generation += 1;
         let (generation, inputs, after) = (self.generation, self.inputs.clone(), self.seq);
+        let readonly = self.readonly;
         let started = std::thread::Builder::new()
             .name("engine starter".into())
             .spawn(move || {
-                let begun = come_by(&run, how, after);
+                let begun = if readonly {
+                    attend(&run, after)
+                } else {
+                    come_by(&run, how, after)
+                };
                 let _ = inputs.send(Input::Begun { generation, begun });
             });
         if let Err(error) = started {
@@ -222,6 +285,7 @@ impl Worker {
         });
         match connected {
             Ok((child, connection)) => {
+                self.woken &= child.is_some();
                 if let Some(mut child) = child {
                     // Reaped when it ends, so that it does not stay as a zombie while the workbench is open.
                     let _ = std::thread::Builder::new()
@@ -229,6 +293,7 @@ impl Worker {
                         .spawn(move || child.wait());
                 }
                 self.closed = false;
+                self.busy = Instant::now();
                 self.tell(Incoming::Connected {
                     pid: connection.welcome().pid,
                 });
@@ -257,9 +322,21 @@ impl Worker {
     fn screen_says(&mut self, message: Outgoing) {
         match message {
             Outgoing::Command { id, command } => self.command(id, command),
-            Outgoing::ResumeEngine if self.connection.is_none() => self.begin(Begin::Serve),
-            Outgoing::ResumeEngine => {}
-            Outgoing::Refresh => self.tell(Incoming::Runs(run_lines())),
+            Outgoing::ResumeEngine(_) if self.readonly => {
+                self.problem(&READONLY);
+                // The screen expects one of two ends of what it asked for.
+                self.begin(Begin::Attach);
+            }
+            // Asked for with another run, which could not be opened.
+            Outgoing::ResumeEngine(Some(path)) if !self.shows(&path) => self.tell_standing(),
+            Outgoing::ResumeEngine(_) if self.connection.is_none() => self.begin(Begin::Serve),
+            Outgoing::ResumeEngine(_) => {}
+            Outgoing::Refresh => self.tell(Incoming::Runs(self.run_lines())),
+            Outgoing::RemoveRun(_) if self.readonly => {
+                let why = "nothing can be removed while runs are only watched";
+                self.tell(Incoming::Problem(why.into()));
+            }
+            Outgoing::RemoveRun(path) => self.remove(&path),
             Outgoing::OpenRun(path) => match RunDir::open(&path) {
                 Ok(run) => self.open(run),
                 Err(error) => {
@@ -267,13 +344,24 @@ impl Worker {
                     self.show_again();
                 }
             },
+            Outgoing::Load(path) => self.load(path),
+            Outgoing::Watch(runs) => self.watch(runs),
             Outgoing::Figures => self.figures(),
+            Outgoing::Write(file) => self.write(*file),
+            Outgoing::Fork(degrees) => self.make_another(Another::Fork, degrees),
+            Outgoing::Queue(degrees) => self.make_another(Another::Queued, degrees),
             // The workbench is about to return; `Bridge::end` follows.
             Outgoing::Detach => {}
+            // For runs on other machines.
+            Outgoing::Reconnect => {}
         }
     }
 
     fn command(&mut self, id: u64, command: Command) {
+        if self.readonly {
+            let error = Some(READONLY.into());
+            return self.tell(Incoming::Reply { id, error });
+        }
         match &mut self.connection {
             Some(connection) => match connection.send_as(id, command) {
                 Ok(()) => drop(self.unanswered.insert(id)),
@@ -290,80 +378,6 @@ impl Worker {
                 let error = Some("the engine is still starting; try again".into());
                 self.tell(Incoming::Reply { id, error });
             }
-        }
-    }
-
-    fn engine_says(&mut self, received: Received) {
-        match received {
-            Received::Message(ServerMessage::Event(envelope)) => {
-                if envelope.seq > self.seq + 1 {
-                    // What the connection left out is in the file.
-                    self.catch_up();
-                }
-                self.event(envelope);
-            }
-            Received::Message(ServerMessage::Snapshot(snapshot)) => {
-                self.snapshot = Some(snapshot.clone());
-                self.tell(Incoming::Snapshot(snapshot));
-            }
-            Received::Message(ServerMessage::Reply { id, error }) => {
-                self.unanswered.remove(&id);
-                self.tell(Incoming::Reply { id, error });
-            }
-            Received::Message(_) => {}
-            Received::Lost(ClientError::Closed | ClientError::Io { .. }) => {
-                self.connection = None;
-                self.unanswered.clear();
-                self.catch_up();
-                // It is gone, or cut us off for being slow: then it can be greeted again.
-                self.begin(Begin::Attach);
-            }
-            Received::Lost(error) => {
-                self.connection = None;
-                self.unanswered.clear();
-                self.problem(&error);
-                self.tell(Incoming::Disconnected {
-                    reason: error.to_string(),
-                });
-            }
-        }
-    }
-
-    fn event(&mut self, envelope: Envelope) {
-        if envelope.seq <= self.seq {
-            return;
-        }
-        self.seq = envelope.seq;
-        match envelope.event {
-            Event::Closed => self.closed = true,
-            Event::Started(_) => self.closed = false,
-            _ => {}
-        }
-        self.tell(Incoming::Event(envelope));
-    }
-
-    /// Takes what the run's file has and we have not.
-    fn catch_up(&mut self) {
-        let Some(run) = &self.run else { return };
-        match run.events(self.seq) {
-            Ok(events) => events.into_iter().for_each(|e| self.event(e)),
-            Err(error) => self.problem(&error),
-        }
-    }
-
-    /// The engine's process is no more.
-    fn gone(&mut self) {
-        self.catch_up();
-        for (id, _) in std::mem::take(&mut self.pending) {
-            self.tell(Incoming::Reply {
-                id,
-                error: Some("the engine ended".into()),
-            });
-        }
-        if self.closed {
-            self.at_rest()
-        } else {
-            self.tell(Incoming::EngineDied)
         }
     }
 }

@@ -7,8 +7,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
+use surfit_core::heatmap::Heatmap;
 use surfit_core::protocol::{ClientMessage, Command, ServerMessage, VERSION};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{Identity, RunDir};
 
 /// How long an engine may take to answer the handshake; it serves its socket apart from its work.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -44,13 +45,26 @@ pub struct Connection {
 /// Greets the engine of a run. Events after number `after` will follow; with `None` only replies.
 ///
 /// # Errors
-/// [`ClientError::NoEngine`] when nobody listens (also for the socket that a dead engine left),
+/// [`ClientError::NoEngine`] when nobody listens (also for the socket that a dead engine left) or whoever does works in
+/// another directory, of which this one is a copy;
 /// [`ClientError::Version`] and [`ClientError::Rejected`] from the handshake.
 pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError> {
-    let path = run.socket_path();
+    greet(run, after, false)
+}
+
+/// As [`connect`], for a client that only watches: the engine refuses whatever commands it sends.
+///
+/// # Errors
+/// As [`connect`].
+pub fn watch(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError> {
+    greet(run, after, true)
+}
+
+fn greet(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Connection, ClientError> {
+    let path = dir.socket_path();
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            ClientError::NoEngine(run.path().to_owned())
+            ClientError::NoEngine(dir.path().to_owned())
         }
         _ => ClientError::Io {
             what: format!("connecting to {}", path.display()),
@@ -70,6 +84,8 @@ pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientErr
         protocol: VERSION,
         client,
         after,
+        readonly,
+        changes: true,
     };
     frame::write(&mut stream, &hello).map_err(|_| ClientError::Closed)?;
     let began = Instant::now();
@@ -80,12 +96,16 @@ pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientErr
                 engine,
                 run,
                 pid,
+                dir: works_in,
             }) => {
                 if protocol != VERSION {
                     return Err(ClientError::Version {
                         engine: protocol,
                         client: VERSION,
                     });
+                }
+                if !is_of(dir, works_in, &path) {
+                    return Err(ClientError::NoEngine(dir.path().to_owned()));
                 }
                 break Welcome { engine, run, pid };
             }
@@ -109,16 +129,22 @@ pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientErr
     })
 }
 
+/// True when the engine that answered on a socket works in the directory: the note of where it listens travels with a
+/// copy, whose commands would steer the run that was copied.
+fn is_of(dir: &RunDir, works_in: Option<Identity>, socket: &Path) -> bool {
+    match works_in {
+        Some(there) => dir.identity() == Some(there),
+        // It does not say; a socket is named after the directory.
+        None => socket == dir.new_socket_path(),
+    }
+}
+
 /// The socket's folder can be in a place that all users may write to: somebody else's engine is not spoken to.
 #[cfg(target_os = "linux")]
 fn trust(stream: &UnixStream, path: &Path) -> Result<(), ClientError> {
     let peer = rustix::net::sockopt::socket_peercred(stream)
         .map_err(|e| ClientError::io("asking who serves the engine's socket")(e.into()))?;
-    if peer.uid == rustix::process::geteuid() {
-        Ok(())
-    } else {
-        Err(ClientError::Foreign(path.to_owned()))
-    }
+    is_mine(peer.uid.as_raw(), path)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -127,7 +153,12 @@ fn trust(_: &UnixStream, path: &Path) -> Result<(), ClientError> {
     let metadata = path
         .metadata()
         .map_err(ClientError::io(path.display().to_string()))?;
-    if metadata.uid() == rustix::process::geteuid().as_raw() {
+    is_mine(metadata.uid(), path)
+}
+
+/// Refuses what another user than this process's serves, the system's administrator included.
+fn is_mine(served_by: u32, path: &Path) -> Result<(), ClientError> {
+    if served_by == rustix::process::geteuid().as_raw() {
         Ok(())
     } else {
         Err(ClientError::Foreign(path.to_owned()))
@@ -173,8 +204,11 @@ impl Connection {
             .try_clone()
             .map_err(ClientError::io("sharing the engine's socket"))?;
         let read = move || {
+            let mut shown = None;
             loop {
-                match frame::read(&mut stream) {
+                match frame::read(&mut stream)
+                    .and_then(|m| m.map(|m| whole(m, &mut shown)).transpose())
+                {
                     Ok(Some(message)) => {
                         if !sink(Received::Message(message)) {
                             return;
@@ -207,6 +241,29 @@ impl Connection {
     }
 }
 
+/// A message as everybody else wants it: a snapshot of which only what is new was sent, on top of the heatmap of the one
+/// before.
+fn whole(
+    message: ServerMessage,
+    shown: &mut Option<Heatmap>,
+) -> Result<ServerMessage, ClientError> {
+    match message {
+        ServerMessage::Snapshot(snapshot) => {
+            *shown = Some(snapshot.heatmap.clone());
+            Ok(ServerMessage::Snapshot(snapshot))
+        }
+        ServerMessage::Changed(changed) => {
+            let snapshot = shown.as_mut().and_then(|heatmap| changed.onto(heatmap));
+            snapshot
+                .map(|snapshot| ServerMessage::Snapshot(Box::new(snapshot)))
+                .ok_or_else(|| {
+                    ClientError::Garbage("a change to a snapshot that was not sent".into())
+                })
+        }
+        other => Ok(other),
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
         // The reader thread holds a clone of the descriptor and would wait on it for ever.
@@ -232,5 +289,47 @@ impl Inbox {
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(ClientError::Closed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_was_sent_by_what_is_new_comes_out_whole() {
+        use surfit_core::snapshot::Snapshot;
+        let degrees = surfit_core::config::Config::default().degrees();
+        let first = Snapshot::empty(degrees, 41);
+        let mut next = first.clone();
+        next.heatmap.cells[1234].images = 7;
+        next.fit_step = 99;
+        let changed = || ServerMessage::Changed(Box::new(next.since(&first.heatmap).unwrap()));
+        let mut shown = None;
+        assert!(matches!(
+            whole(changed(), &mut shown),
+            Err(ClientError::Garbage(_))
+        ));
+        whole(ServerMessage::Snapshot(Box::new(first.clone())), &mut shown).unwrap();
+        let came = whole(changed(), &mut shown).unwrap();
+        assert_eq!(came, ServerMessage::Snapshot(Box::new(next.clone())));
+        assert_eq!(shown, Some(next.heatmap.clone()));
+    }
+
+    #[test]
+    fn only_a_socket_of_the_own_user_is_trusted() {
+        let me = rustix::process::geteuid().as_raw();
+        let path = Path::new("/run/user/1000/surfit/0.sock");
+        assert!(is_mine(me, path).is_ok());
+        for other in [me + 1, me.wrapping_sub(1), 65_534, u32::MAX] {
+            let refused = is_mine(other, path).unwrap_err();
+            assert!(
+                matches!(&refused, ClientError::Foreign(p) if p == path),
+                "{other}: {refused}"
+            );
+        }
+        // The two ends of a pair have this process's user.
+        let (one, _other) = UnixStream::pair().unwrap();
+        assert!(!cfg!(target_os = "linux") || trust(&one, path).is_ok());
     }
 }

@@ -48,6 +48,9 @@ pub enum ClientError {
     /// The engine program ended before it listened.
     #[error("{0}")]
     DidNotStart(String),
+    /// The engine, or the queue, said no, in a sentence.
+    #[error("{0}")]
+    Refused(String),
     /// The operating system said no.
     #[error("{what}: {source}")]
     Io {

@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use surfit_core::config::Config;
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{ClientMessage, ServerMessage, VERSION};
-use surfit_core::run_dir::{EventLog, RunDir, RunLock};
+use surfit_core::run_dir::{EventLog, Identity, RunDir, RunLock};
 
 /// A run in a temporary folder.
 pub struct Run {
@@ -25,6 +25,7 @@ pub fn run() -> Run {
 pub struct Engine {
     listener: UnixListener,
     _lock: RunLock,
+    dir: Option<Identity>,
     pub log: EventLog,
 }
 
@@ -39,6 +40,7 @@ impl Engine {
         Self {
             listener: UnixListener::bind(&socket).unwrap(),
             _lock: lock,
+            dir: run.identity(),
             log,
         }
     }
@@ -52,29 +54,43 @@ impl Engine {
 
     /// A client that has said hello.
     pub fn accept(&self) -> (Peer, Option<u64>) {
+        let (peer, after, _) = self.accept_who();
+        (peer, after)
+    }
+
+    /// A client that has said hello, and whether it only watches.
+    pub fn accept_who(&self) -> (Peer, Option<u64>, bool) {
         let (stream, _) = self.listener.accept().unwrap();
         let mut peer = Peer { stream };
         match peer.read() {
             Some(ClientMessage::Hello {
                 protocol: VERSION,
                 after,
+                readonly,
                 ..
-            }) => (peer, after),
+            }) => (peer, after, readonly),
             other => panic!("{other:?}"),
         }
     }
 
     /// A client that has been welcomed.
     pub fn welcome(&self) -> (Peer, Option<u64>) {
-        let (mut peer, after) = self.accept();
+        let (peer, after, _) = self.welcome_who();
+        (peer, after)
+    }
+
+    /// A client that has been welcomed, and whether it only watches.
+    pub fn welcome_who(&self) -> (Peer, Option<u64>, bool) {
+        let (mut peer, after, readonly) = self.accept_who();
         let (engine, run) = ("fake".into(), "a".into());
         peer.say(&ServerMessage::Welcome {
             protocol: VERSION,
             engine,
             run,
             pid: 42,
+            dir: self.dir,
         });
-        (peer, after)
+        (peer, after, readonly)
     }
 }
 

@@ -50,7 +50,9 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<(), ClientError> {
 }
 
 /// Kinds of message this version knows; only an unknown kind is passed over, a broken known one is not.
-const KNOWN: [&str; 5] = ["welcome", "rejected", "event", "snapshot", "reply"];
+const KNOWN: [&str; 6] = [
+    "welcome", "rejected", "event", "snapshot", "changed", "reply",
+];
 
 fn parse(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {
     serde_json::from_slice(body).map(Some).or_else(|error| {
@@ -110,5 +112,26 @@ mod tests {
             read(&mut length.as_slice()),
             Err(ClientError::Oversize(_))
         ));
+    }
+
+    #[test]
+    fn frames_however_damaged_come_to_an_end_and_ask_for_no_room() {
+        let degrees = surfit_core::config::Config::default().degrees();
+        let snapshot = surfit_core::snapshot::Snapshot::empty(degrees, 5);
+        let mut whole = Vec::new();
+        write(&mut whole, &ServerMessage::Reply { id: 1, error: None }).unwrap();
+        write(&mut whole, &ServerMessage::Snapshot(Box::new(snapshot))).unwrap();
+        let ends = |bytes: &[u8]| {
+            let mut from = bytes;
+            (0..=bytes.len()).any(|_| read(&mut from).is_err())
+        };
+        for cut in 0..=whole.len() {
+            assert!(ends(&whole[..cut]), "cut at {cut}");
+        }
+        for bit in 0..whole.len() * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(ends(&bytes), "bit {bit}");
+        }
     }
 }

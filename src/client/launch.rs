@@ -73,6 +73,7 @@ pub fn engine_command() -> Result<Command, ClientError> {
 pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
     let mut command = engine_command()?;
     let log_path = run.log_path();
+    surfit_core::files::unshare(&log_path).map_err(at(&log_path))?;
     let log = File::options()
         .create(true)
         .append(true)

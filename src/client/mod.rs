@@ -8,18 +8,23 @@ pub mod bridge;
 mod connection;
 mod error;
 mod follow;
+pub mod fork;
 mod frame;
 mod launch;
+pub mod queue;
+pub mod remote;
+pub mod remove;
 pub mod runs;
 mod visit;
+mod write;
 
 #[cfg(test)]
 pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{Connection, Received, connect};
+pub use connection::{Connection, Received, connect, watch};
 pub use error::ClientError;
 pub use follow::{Followed, Follower};
 pub use launch::{Launch, engine_command, engine_program, ensure, launch, start, wait_gone};
-pub use visit::{Said, Visit};
+pub use visit::{Said, Visit, part};

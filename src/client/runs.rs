@@ -1,22 +1,35 @@
 //! The runs there are, each in one line.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::Stage;
+use surfit_core::filter::Facts;
 use surfit_core::heatmap::Point;
 use surfit_core::run_dir::{RunDir, Status};
 use surfit_core::snapshot::State;
 use surfit_core::surface::Degrees;
 
+/// What to write after `surfit open`: the name of a run that is found by it, else its path.
+pub fn name(run: &RunDir) -> String {
+    let root = RunDir::default_root();
+    let among = std::path::absolute(&root).is_ok_and(|root| run.path().starts_with(root));
+    if among {
+        run.name_in(&root)
+    } else {
+        run.path().display().to_string()
+    }
+}
+
 /// A run as `surfit ls` shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// The run's id.
+    /// The run's name: its id, behind the directory of several runs that it lies in.
     pub run: String,
     /// Its directory.
     pub dir: std::path::PathBuf,
     /// A [`State`]'s name, `interrupted` when the engine died, or `new` before an engine was there.
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
     /// An engine works on it now.
     pub alive: bool,
     /// The stage it is in, or was in last.
@@ -29,6 +42,12 @@ pub struct Line {
     pub degrees: Option<Degrees>,
     /// Network name.
     pub network: Option<String>,
+    /// Data set.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// Bytes on disk; `None` when they were not counted.
+    #[serde(default)]
+    pub bytes: Option<u64>,
     /// Best validation point of the last complete heatmap.
     pub best: Option<Point>,
     /// Why the engine could not go on.
@@ -45,17 +64,27 @@ pub struct Line {
 pub fn line(run: &RunDir) -> Line {
     let (status, alive) = (run.status(), run.is_alive());
     let state = state(status.as_ref(), alive);
+    // Only of runs whose status does not say it: reading every configuration would make a long list slow.
+    let read = std::cell::OnceCell::new();
+    let config = || read.get_or_init(|| run.config().ok()).as_ref();
     let s = status.as_ref();
     Line {
-        run: run.id(),
+        run: run.name_in(&RunDir::default_root()),
         dir: run.path().to_owned(),
-        state,
+        state: state.into(),
         alive,
         stage: s.map(|s| s.stage),
         done: s.map_or(0, |s| s.done),
         total: s.map_or(0, |s| s.total),
-        degrees: s.map(|s| s.degrees),
-        network: s.map(|s| s.network.clone()),
+        degrees: s.map(|s| s.degrees).or_else(|| Some(config()?.degrees())),
+        network: s
+            .map(|s| s.network.clone())
+            .or_else(|| Some(config()?.network.name.clone())),
+        data: s
+            .map(|s| s.data.clone())
+            .filter(|d| !d.is_empty())
+            .or_else(|| Some(config()?.data.set.clone())),
+        bytes: None,
         best: s.and_then(|s| s.best),
         failed: s.and_then(|s| s.failed.clone()),
         pid: s.filter(|_| alive).map(|s| s.pid),
@@ -70,12 +99,64 @@ fn began(run: &RunDir) -> Option<f64> {
     Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
 }
 
-/// How long ago a time (seconds since the Unix epoch) was, in the largest unit that fits.
-pub fn ago(time: f64) -> String {
+impl Line {
+    /// What a filter goes by.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            name: self.run.clone(),
+            state: self.state.to_string(),
+            network: self.network.clone(),
+            data: self.data.clone(),
+            degrees: self.degrees,
+            accuracy: self.best.map(|p| p.accuracy),
+            loss: self.best.map(|p| p.loss),
+            age: self.began.map(age),
+        }
+    }
+}
+
+/// Seconds since a time (seconds since the Unix epoch).
+fn age(time: f64) -> f64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |d| d.as_secs_f64());
-    let s = (now - time).max(0.0) as u64;
+    age_at(time, now)
+}
+
+/// [`age`] by a given clock: what lies in the future of a clock that was set back is just now.
+fn age_at(time: f64, now: f64) -> f64 {
+    (now - time).max(0.0)
+}
+
+/// Bytes of everything below a directory; links are not followed.
+pub fn bytes(path: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(m) if m.is_dir() => bytes(&entry.path()),
+        Ok(m) => m.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
+}
+
+/// Bytes in a unit that fits: `812 kB`, `3.4 MB`, `1.2 GB`.
+pub fn size(bytes: u64) -> String {
+    let in_units = |unit: f64| bytes as f64 / unit;
+    match bytes {
+        0..1_000_000 => format!("{:.0} kB", in_units(1e3).ceil()),
+        1_000_000..10_000_000 => format!("{:.1} MB", in_units(1e6)),
+        10_000_000..1_000_000_000 => format!("{:.0} MB", in_units(1e6)),
+        _ => format!("{:.1} GB", in_units(1e9)),
+    }
+}
+
+/// How long ago a time (seconds since the Unix epoch) was, in the largest unit that fits.
+pub fn ago(time: f64) -> String {
+    ago_of(age(time))
+}
+
+fn ago_of(seconds: f64) -> String {
+    let s = seconds as u64;
     match s {
         0..5 => "now".into(),
         5..60 => format!("{s} s ago"),
@@ -105,6 +186,15 @@ pub fn list() -> Vec<Line> {
         .collect()
 }
 
+/// As [`list`], with the bytes that each takes on disk.
+pub fn weighed() -> Vec<Line> {
+    let mut all = list();
+    for line in &mut all {
+        line.bytes = Some(bytes(&line.dir));
+    }
+    all
+}
+
 /// The most recently begun run that has an engine.
 pub fn most_recent_live() -> Option<RunDir> {
     RunDir::list(&RunDir::default_root())
@@ -116,6 +206,33 @@ pub fn most_recent_live() -> Option<RunDir> {
 mod tests {
     use super::*;
     use surfit_core::config::Config;
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, text) in [
+            (0, "0 kB"),
+            (1, "1 kB"),
+            (812_000, "812 kB"),
+            (3_400_000, "3.4 MB"),
+            (45_000_000, "45 MB"),
+            (1_200_000_000, "1.2 GB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn a_new_runs_facts_are_those_of_its_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let facts = line(&run).facts();
+        assert_eq!((facts.name.as_str(), facts.state.as_str()), ("a", "new"));
+        assert_eq!(facts.network.as_deref(), Some("cnn"));
+        assert_eq!(facts.data, Some(Config::default().data.set));
+        assert_eq!(facts.degrees, Some(Config::default().degrees()));
+        assert!(facts.accuracy.is_none() && facts.age.is_some_and(|a| a < 60.0));
+        assert!(bytes(run.path()) > 100);
+    }
 
     #[test]
     fn the_state_tells_death_from_a_good_end() {
@@ -131,15 +248,55 @@ mod tests {
             total: 4,
             degrees: Config::default().degrees(),
             network: "cnn".into(),
+            data: "mnist".into(),
             best: None,
             failed: None,
         };
         run.write_status(&status(State::Running)).unwrap();
-        assert_eq!((line(&run).state, line(&run).pid), ("interrupted", None));
+        assert_eq!((&*line(&run).state, line(&run).pid), ("interrupted", None));
         let lock = run.lock().unwrap();
-        assert_eq!((line(&run).state, line(&run).pid), ("running", Some(1)));
+        assert_eq!((&*line(&run).state, line(&run).pid), ("running", Some(1)));
         drop(lock);
         run.write_status(&status(State::Finished)).unwrap();
         assert_eq!(line(&run).state, "finished");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_tells_no_life_and_no_death() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let (now, hour, day) = (now.as_secs_f64(), 3600.0, 86_400.0);
+        for heartbeat in [now, now - hour, now + hour, now - day, now + day, 0.0] {
+            run.write_status(&Status {
+                state: State::Running,
+                stage: Stage::Fit,
+                pid: std::process::id(),
+                heartbeat,
+                done: 3,
+                total: 4,
+                degrees: Config::default().degrees(),
+                network: "cnn".into(),
+                data: "mnist".into(),
+                best: None,
+                failed: None,
+            })
+            .unwrap();
+            assert!(!run.is_alive(), "{heartbeat}");
+            assert_eq!(line(&run).state, "interrupted", "{heartbeat}");
+            let lock = run.lock().unwrap();
+            assert!(run.is_alive(), "{heartbeat}");
+            assert_eq!(line(&run).state, "running", "{heartbeat}");
+            drop(lock);
+        }
+    }
+
+    #[test]
+    fn what_lies_in_the_future_is_now() {
+        assert_eq!(age_at(100.0, 160.0), 60.0);
+        // The clock was set back an hour since.
+        assert_eq!(age_at(3700.0, 100.0), 0.0);
+        assert_eq!(ago_of(age_at(3700.0, 100.0)), "now");
+        assert_eq!(ago_of(age_at(100.0, 100.0 + 86_400.0)), "1 d ago");
     }
 }

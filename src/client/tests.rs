@@ -1,5 +1,9 @@
 //! Conversations with a fake engine: the good ones, and every bad one.
 
+mod changes;
+mod copies;
+mod grow;
+
 use super::bridge::{self, Target};
 use super::fake::{Engine, Peer, notice, run};
 use super::{ClientError, Followed, Follower, Said, Visit, connect};
@@ -69,6 +73,7 @@ fn refusals_at_the_handshake_are_told_in_words() {
             engine,
             run,
             pid: 1,
+            dir: None,
         });
     });
     assert!(
@@ -175,8 +180,14 @@ fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
     thread.join().unwrap();
 }
 
+/// What comes next, but for where the run lies.
 fn came(incoming: &Receiver<Incoming>) -> Incoming {
-    incoming.recv_timeout(LONG).expect("nothing came")
+    loop {
+        match incoming.recv_timeout(LONG).expect("nothing came") {
+            Incoming::At { dir, name } => assert!(dir.is_absolute() && !name.is_empty()),
+            other => return other,
+        }
+    }
 }
 
 #[test]
@@ -202,7 +213,7 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
             error: Some("nothing to pause".into()),
         });
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
     assert!(matches!(
         came(&link.incoming),
@@ -228,7 +239,7 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
     let (died, closed) = (run(), run());
     Engine::open(&died.dir).event(notice("last words"));
     Engine::open(&closed.dir).event(Event::Closed);
-    let (bridge, link) = bridge::open(Target::Existing(died.dir.clone())).unwrap();
+    let (bridge, link) = bridge::open(Target::Existing(died.dir.clone()), false).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
     assert!(matches!(came(&link.incoming), Incoming::EngineDied));
     link.outgoing
@@ -251,6 +262,17 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
     ));
     link.outgoing.send(Outgoing::Figures).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no heatmap yet")));
+    // Another run can be looked into without being shown.
+    let other = died.dir.path().to_owned();
+    link.outgoing.send(Outgoing::Load(other.clone())).unwrap();
+    assert!(matches!(
+        came(&link.incoming),
+        Incoming::Loaded { path, picture } if path == other && picture.seq == 1
+    ));
+    link.outgoing
+        .send(Outgoing::Load("/nowhere/at/all".into()))
+        .unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no run")));
     drop(link);
     assert_eq!(bridge.end(false).run, Some(closed.dir.clone()));
 }
@@ -266,7 +288,7 @@ fn quitting_with_the_engine_asks_it_to_end() {
         };
         assert_eq!(command, Command::Shutdown);
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
     drop(link);
     let ended = bridge.end(true);
     thread.join().unwrap();
@@ -277,7 +299,7 @@ fn quitting_with_the_engine_asks_it_to_end() {
 fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting() {
     let run = run();
     let engine = Engine::open(&run.dir);
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
     link.outgoing
         .send(Outgoing::Command {
             id: 3,
@@ -307,7 +329,7 @@ fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
         let reason = "too old".into();
         engine.accept().0.say(&ServerMessage::Rejected { reason });
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone())).unwrap();
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
     assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("too old")));
     let told = came(&link.incoming);
@@ -371,4 +393,46 @@ fn an_engine_that_dies_during_a_visit_is_told() {
     };
     assert!(matches!(error, ClientError::Closed), "{error}");
     thread.join().unwrap();
+}
+
+#[test]
+fn who_only_watches_says_so_and_sends_nothing() {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (mut peer, _, readonly) = engine.welcome_who();
+        assert!(readonly);
+        assert_eq!(peer.read(), None, "nothing is asked of the engine");
+    });
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), true).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
+    assert!(matches!(came(&link.incoming), Incoming::Connected { .. }));
+    link.outgoing
+        .send(Outgoing::Command {
+            id: 7,
+            command: Command::Pause,
+        })
+        .unwrap();
+    let reply = came(&link.incoming);
+    assert!(
+        matches!(&reply, Incoming::Reply { id: 7, error: Some(e) } if e.contains("only watches")),
+        "{reply:?}"
+    );
+    drop(link);
+    bridge.end(true);
+    thread.join().unwrap();
+}
+
+#[test]
+fn who_only_watches_starts_no_engine() {
+    let run = run();
+    Engine::open(&run.dir).event(notice("last words"));
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), true).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
+    assert!(matches!(came(&link.incoming), Incoming::EngineDied));
+    link.outgoing.send(Outgoing::ResumeEngine(None)).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("only watches")));
+    assert!(matches!(came(&link.incoming), Incoming::EngineDied));
+    drop(link);
+    assert!(!bridge.end(false).stopped && !run.dir.is_alive());
 }

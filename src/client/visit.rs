@@ -47,7 +47,7 @@ impl Visit {
     pub fn begin(run: &RunDir) -> Result<Self, ClientError> {
         // An engine that is just ending may still greet; then another one is started after it.
         for _ in 0..3 {
-            let seq = run.events(0)?.last().map_or(0, |e| e.seq);
+            let seq = run.last_event()?;
             let how = Launch {
                 wait: true,
                 linger: Some(LINGER),
@@ -104,14 +104,18 @@ impl Visit {
     }
 }
 
+/// Ends an engine that was started for this follower, unless more than this one of its `viewers` watch, and waits until
+/// it is gone: the next command should find the run at rest.
+pub fn part(run: &RunDir, follower: &mut Follower, viewers: usize) {
+    if viewers <= 1 && follower.send(Command::Shutdown).is_ok() {
+        wait_gone(run, ENDING);
+    }
+}
+
 impl Drop for Visit {
     fn drop(&mut self) {
-        if self.started.is_some()
-            && self.latest.viewers <= 1
-            && self.follower.send(Command::Shutdown).is_ok()
-        {
-            // The next command should find the run at rest.
-            wait_gone(&self.run, ENDING);
+        if self.started.is_some() {
+            part(&self.run, &mut self.follower, self.latest.viewers);
         }
     }
 }

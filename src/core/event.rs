@@ -2,8 +2,12 @@
 
 mod facts;
 
-pub use facts::{Alignment, Baseline, Corner, Exported, Finished, Geometry, RunInfo};
+pub use facts::{
+    Alignment, Baseline, Corner, Distances, EnsembleMeasured, Exported, Finished, Geometry,
+    RunInfo, Searched,
+};
 
+use crate::draws::Phase;
 use crate::heatmap::{Point, Summary};
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
@@ -141,6 +145,40 @@ pub enum Event {
         #[serde(with = "nan_as_null")]
         deviation: f64,
     },
+    /// A phase of the fit began.
+    PhaseBegan {
+        /// Its first fit step.
+        step: u64,
+        /// Which.
+        phase: Phase,
+    },
+    /// The peak of the fit's learning rate changed.
+    RateChanged {
+        /// First fit step that is made with it.
+        step: u64,
+        /// Before.
+        from: f64,
+        /// After.
+        to: f64,
+    },
+    /// The surface points that a minibatch is split over changed.
+    DrawsChanged {
+        /// First fit step that is made with it.
+        step: u64,
+        /// Before.
+        from: usize,
+        /// After.
+        to: usize,
+    },
+    /// The run began as a copy of another one's checkpoint.
+    Forked {
+        /// The other run's directory.
+        from: std::path::PathBuf,
+        /// Fit step of the checkpoint.
+        step: u64,
+        /// Degrees of the other one's surface.
+        degrees: Degrees,
+    },
     /// The heatmap's grid changed.
     GridChanged {
         /// Points along each axis.
@@ -166,6 +204,17 @@ pub enum Event {
     },
     /// One point was measured on the whole validation split.
     Evaluated(Point),
+    /// A search near a point came to its end; its result is also told as `evaluated`.
+    Searched(Searched),
+    /// An ensemble was measured on the whole validation split.
+    EnsembleMeasured(EnsembleMeasured),
+    /// Distances between all control points.
+    Distances(Distances),
+    /// Something that was asked for was given up.
+    Cancelled {
+        /// What, as the snapshot named it.
+        what: String,
+    },
     /// The user marked a point.
     Marked {
         /// First parameter.

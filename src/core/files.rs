@@ -1,5 +1,9 @@
 //! Files that are either whole or absent, and where those are kept that can be made again.
 
+mod left;
+
+pub use left::{clear_left, clear_temporary};
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +41,35 @@ pub fn write_atomic_with(
         let _ = fs::remove_file(&temporary);
     }
     result
+}
+
+/// A value as JSON.
+///
+/// # Errors
+/// For what JSON cannot say, such as a path that is not UTF-8.
+pub fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(io::Error::from)
+}
+
+/// Puts a file of the same content in the place of one: what other names the old one has, keep it.
+///
+/// # Errors
+/// As [`write_atomic`], and when the file cannot be read.
+pub fn replace(path: &Path) -> io::Result<()> {
+    let mut old = File::open(path)?;
+    write_atomic_with(path, |file| io::copy(&mut old, file).map(drop))
+}
+
+/// As [`replace`], for a file that is going to be changed in its place; nothing to do when it has one name, or none.
+///
+/// # Errors
+/// As [`replace`].
+pub fn unshare(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    match path.metadata() {
+        Ok(m) if m.is_file() && m.nlink() > 1 => replace(path),
+        _ => Ok(()),
+    }
 }
 
 /// Makes a rename or creation in the folder of `path` durable.

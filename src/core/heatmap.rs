@@ -1,9 +1,22 @@
 //! The measured surface: a grid of cells over `(u, v)`.
 
+mod change;
+mod contour;
+mod field;
+mod look;
+mod metric;
+mod peaks;
+mod stored;
 mod tables;
 
 #[cfg(test)]
 mod tests;
+
+pub use change::Change;
+pub use contour::Segment;
+pub use field::Field;
+pub use look::{Look, Quantity};
+pub use metric::{Facts, Metric};
 
 use crate::numbers::nan_as_null;
 use crate::surface::Patch;
@@ -42,48 +55,14 @@ impl Cell {
     }
 }
 
-/// What a heatmap shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// Fraction of validation images classified correctly; higher is better.
-    #[default]
-    Accuracy,
-    /// Mean cross-entropy on validation images; lower is better.
-    Loss,
-}
-
-impl Metric {
-    /// Every metric, in the order a switch goes through them.
-    pub const ALL: [Metric; 2] = [Metric::Accuracy, Metric::Loss];
-
-    /// The metric's value at a cell; `None` while unmeasured, and for a loss that is not finite.
-    pub fn of(self, cell: &Cell) -> Option<f64> {
-        match self {
-            Metric::Accuracy => cell.accuracy(),
-            Metric::Loss => (cell.images > 0 && cell.loss.is_finite()).then_some(cell.loss.into()),
-        }
-    }
-
-    /// The metric's name for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Metric::Accuracy => "accuracy",
-            Metric::Loss => "loss",
-        }
-    }
-
-    /// True when larger values are better.
-    pub fn higher_is_better(self) -> bool {
-        self == Metric::Accuracy
-    }
-}
-
 /// A grid of `grid × grid` cells; the cell at `(a, b)` lies at `u = a/(grid−1)`, `v = b/(grid−1)`.
 ///
 /// Of a curve only the row `v = 0` is ever measured, of a triangular patch the half with `u + v ≤ 1`; the cells outside stay
 /// empty, and no figure counts them.
+///
+/// One that was stored is read only when it has the cells that its grid says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "stored::Stored")]
 pub struct Heatmap {
     /// Points along each axis, at least 2.
     pub grid: usize,
@@ -183,6 +162,28 @@ impl Heatmap {
             (index / self.grid) as f64 / last,
             (index % self.grid) as f64 / last,
         )
+    }
+
+    /// Takes the figures of every point that another grid of the same surface has as well, unless that is unmeasured there, or
+    /// known here from a newer version or from more images.
+    pub fn take_from(&mut self, other: &Heatmap) {
+        let known = |cell: &Cell| (cell.images > 0).then_some((cell.version, cell.images));
+        for index in 0..self.cells.len() {
+            let (u, v) = self.parameters(index);
+            let near = other.nearest(u, v);
+            let (here, there) = (known(&self.cells[index]), known(&other.cells[near]));
+            if other.parameters(near) == (u, v) && there > here {
+                self.cells[index] = other.cells[near];
+            }
+        }
+    }
+
+    /// The same surface on another grid, as far as its points are measured here.
+    pub fn on_grid(&self, grid: usize) -> Heatmap {
+        let mut other = Heatmap::new(self.patch, grid);
+        other.version = self.version;
+        other.take_from(self);
+        other
     }
 
     /// Index of the cell nearest to `(u, v)` that lies on the surface.

@@ -20,6 +20,26 @@ pub struct MeasuredOn {
     pub threads: usize,
 }
 
+/// A member of an exported ensemble.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleMember {
+    /// File beside the card with its weights.
+    pub file: String,
+    /// First parameter.
+    pub u: f64,
+    /// Second parameter.
+    pub v: f64,
+    /// Its own accuracy on the validation split, a fraction.
+    pub validation_accuracy: f64,
+}
+
+impl EnsembleMember {
+    /// Name of the file of member `index`, from 0.
+    pub fn file(index: usize) -> String {
+        format!("member-{}.safetensors", index + 1)
+    }
+}
+
 /// The card beside an exported `model.safetensors`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
@@ -37,7 +57,7 @@ pub struct ModelCard {
     pub classes: Vec<String>,
     /// Number of weights `P`, running statistics not counted.
     pub parameters: usize,
-    /// How it was chosen: `best`, `at`, `centroid`.
+    /// How it was chosen: `best`, `at`, `centroid`, `ensemble`.
     pub selection: String,
     /// First parameter; absent for the centroid.
     pub u: Option<f64>,
@@ -68,4 +88,7 @@ pub struct ModelCard {
     pub fit_steps: u64,
     /// Id of the run.
     pub run: String,
+    /// Members of an ensemble, whose class probabilities are averaged; empty for one network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<EnsembleMember>,
 }

@@ -1,31 +1,30 @@
 //! The whole picture of a run as a client has it: a fold over events, with the latest snapshot on top.
 
+mod fold;
+mod fresh;
 mod sentence;
+mod topic;
+mod validation;
 
+pub use fresh::Durable;
 pub use sentence::sentence;
+pub use topic::Topic;
+pub use validation::Validation;
 
+use crate::draws::Phase;
 use crate::event::{
-    Alignment, Corner, Curve, Envelope, Event, Exported, Finished, Geometry, RunInfo, Stage,
+    Alignment, Corner, Curve, Distances, EnsembleMeasured, Exported, Finished, Geometry, RunInfo,
+    Searched, Stage,
 };
 use crate::heatmap::{Point, Summary};
-use crate::series::Series;
+use crate::series::{Series, Track};
 use crate::snapshot::{Snapshot, State};
 use crate::surface::Degrees;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-/// A validation measurement on a curve.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Validation {
-    /// After this many optimizer steps.
-    pub step: u64,
-    /// Mean cross-entropy.
-    pub loss: f64,
-    /// Accuracy, a fraction.
-    pub accuracy: f64,
-}
-
 /// A line of the log that is made for people.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Seconds since the Unix epoch.
     pub time: f64,
@@ -33,23 +32,28 @@ pub struct LogLine {
     pub text: String,
     /// Something went wrong.
     pub error: bool,
+    /// What it is about.
+    #[serde(default)]
+    pub topic: Topic,
 }
 
 /// Everything known about a run. Built from events alone it shows the history; a snapshot adds the present.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Picture {
     /// Number of the last event seen.
     pub seq: u64,
     /// Time of the first event, seconds since the Unix epoch.
     pub began: Option<f64>,
+    /// Time of the latest engine's start, seconds since the Unix epoch.
+    pub started: Option<f64>,
     /// Facts from the engine's start.
     pub info: Option<RunInfo>,
     /// Loss curves.
     pub curves: BTreeMap<Curve, Series>,
-    /// Validation measurements, by curve.
+    /// Validation measurements by curve, thinned out where there are many; the best and the latest are always there.
     pub validations: BTreeMap<Curve, Vec<Validation>>,
-    /// Learning rate at the end of each curve.
-    pub rates: BTreeMap<Curve, f64>,
+    /// When the steps of each curve were done, and at which learning rate.
+    pub tracks: BTreeMap<Curve, Track>,
     /// Corners that are ready, by number.
     pub corners: BTreeMap<usize, Corner>,
     /// What alignment did, by corner.
@@ -58,6 +62,20 @@ pub struct Picture {
     pub geometry: Vec<Geometry>,
     /// Changes of degree: step, before, after.
     pub degree_changes: Vec<(u64, Degrees, Degrees)>,
+    /// Where phases of the fit began: step, phase.
+    pub phases: Vec<(u64, Phase)>,
+    /// Changes of the learning rate's peak: step, before, after.
+    pub rate_changes: Vec<(u64, f64, f64)>,
+    /// Changes of the draws a step: step, before, after.
+    pub draws_changes: Vec<(u64, usize, usize)>,
+    /// Where the run came from, when it is a fork: directory and step.
+    pub forked: Option<(std::path::PathBuf, u64)>,
+    /// The last ensemble that was measured.
+    pub ensemble: Option<EnsembleMeasured>,
+    /// Ends of searches, latest last.
+    pub searches: Vec<Searched>,
+    /// Distances between control points, as last asked for.
+    pub distances: Option<Distances>,
     /// Models written.
     pub exports: Vec<Exported>,
     /// Points measured on the whole validation split, latest last.
@@ -76,130 +94,31 @@ pub struct Picture {
     pub closed: bool,
     /// The present state.
     pub snapshot: Option<Snapshot>,
+    /// Time of the last event after which work went on; losses tell how long it took since.
+    pub working_since: Option<f64>,
+    /// What events alone know of the curve that a snapshot added the latest steps to; [`Picture::show`] keeps it.
+    #[serde(skip)]
+    pub durable: Option<Box<Durable>>,
 }
 
 impl Picture {
     /// Lines of log that are kept.
     pub const LOG: usize = 500;
 
-    /// Takes an event in. Events that were seen before are ignored.
-    pub fn apply(&mut self, envelope: &Envelope) {
-        if envelope.seq <= self.seq {
-            return;
-        }
-        self.seq = envelope.seq;
-        self.began.get_or_insert(envelope.time);
-        if let Some((text, error)) = sentence(&envelope.event) {
-            self.log.push_back(LogLine {
-                time: envelope.time,
-                text,
-                error,
-            });
-            if self.log.len() > Self::LOG {
-                self.log.pop_front();
-            }
-        }
-        self.fold(&envelope.event);
-    }
-
-    fn fold(&mut self, event: &Event) {
-        match event {
-            Event::Started(info) => {
-                self.info = Some(info.clone());
-                self.failed = None;
-                self.closed = false;
-            }
-            Event::Resumed { step } => self.truncate_fit(*step),
-            Event::StageBegan { stage, .. } => {
-                // Measuring a finished surface again leaves the job finished.
-                if matches!(stage, Stage::Corners | Stage::Align | Stage::Fit) {
-                    self.finished = None;
-                }
-                self.seconds.remove(stage);
-                if *stage == Stage::Corners {
-                    self.corners.clear();
-                    self.alignments.clear();
-                    self.geometry.clear();
-                }
-            }
-            Event::StageEnded { stage, seconds } => {
-                self.seconds.insert(*stage, *seconds);
-            }
-            Event::Losses {
-                curve,
-                first_step,
-                values,
-                rate,
-            } => {
-                if *first_step == 0 {
-                    self.validations.remove(curve);
-                    if *curve == Curve::Surface {
-                        self.degree_changes.clear();
-                    }
-                }
-                self.curves
-                    .entry(*curve)
-                    .or_default()
-                    .extend(*first_step, values);
-                self.rates.insert(*curve, *rate);
-            }
-            Event::Validated {
-                curve,
-                step,
-                loss,
-                accuracy,
-            } => {
-                let list = self.validations.entry(*curve).or_default();
-                list.retain(|v| v.step < *step);
-                list.push(Validation {
-                    step: *step,
-                    loss: *loss,
-                    accuracy: *accuracy,
-                });
-            }
-            Event::CornerReady(corner) => {
-                self.corners.insert(corner.index, corner.clone());
-            }
-            Event::Aligned(alignment) => {
-                self.alignments.insert(alignment.index, alignment.clone());
-            }
-            Event::Geometry(geometry) => {
-                self.geometry.retain(|g| g.aligned != geometry.aligned);
-                self.geometry.push(geometry.clone());
-            }
-            Event::DegreeChanged { step, from, to, .. } => {
-                self.degree_changes.push((*step, *from, *to));
-            }
-            Event::HeatmapComplete { summary, best, .. } => self.complete = Some((*summary, *best)),
-            Event::Evaluated(point) => {
-                self.evaluated.push(*point);
-                let excess = self.evaluated.len().saturating_sub(100);
-                self.evaluated.drain(..excess);
-            }
-            Event::Exported(exported) => self.exports.push(exported.clone()),
-            Event::Failed { message } => self.failed = Some(message.clone()),
-            Event::Finished(finished) => self.finished = Some((**finished).clone()),
-            Event::Closed => self.closed = true,
-            Event::GridChanged { .. }
-            | Event::Frozen { .. }
-            | Event::Marked { .. }
-            | Event::Checkpoint { .. }
-            | Event::Paused { .. }
-            | Event::Unpaused { .. }
-            | Event::Stopped { .. }
-            | Event::Notice { .. }
-            | Event::Unknown => {}
+    /// The degrees of the surface after `step` fit steps, as far as they are known.
+    pub fn degrees_at(&self, step: u64) -> Option<Degrees> {
+        let after = self.degree_changes.partition_point(|c| c.0 <= step);
+        match (self.degree_changes.get(after), after.checked_sub(1)) {
+            (Some(next), _) => Some(next.1),
+            (None, Some(last)) => Some(self.degree_changes[last].2),
+            (None, None) => self.snapshot.as_ref().map(|s| s.degrees),
         }
     }
 
-    fn truncate_fit(&mut self, step: u64) {
-        if let Some(series) = self.curves.get_mut(&Curve::Surface) {
-            series.truncate(step);
-        }
-        if let Some(list) = self.validations.get_mut(&Curve::Surface) {
-            list.retain(|v| v.step <= step);
-        }
-        self.degree_changes.retain(|c| c.0 <= step);
+    /// The phase of the fit that step number `step` belongs to, as far as it is known.
+    pub fn phase_at(&self, step: u64) -> Option<Phase> {
+        let after = self.phases.partition_point(|p| p.0 <= step);
+        Some(self.phases[after.checked_sub(1)?].1)
     }
 
     /// What the run is doing, as far as events and snapshot tell; whether an engine is alive they cannot tell.
@@ -227,70 +146,4 @@ impl Picture {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn feed(picture: &mut Picture, events: Vec<Event>) {
-        for event in events {
-            let seq = picture.seq + 1;
-            picture.apply(&Envelope {
-                seq,
-                time: seq as f64,
-                event,
-            });
-        }
-    }
-
-    fn losses(first_step: u64, values: Vec<f32>) -> Event {
-        Event::Losses {
-            curve: Curve::Surface,
-            first_step,
-            values,
-            rate: 0.1,
-        }
-    }
-
-    #[test]
-    fn resuming_takes_back_what_the_checkpoint_does_not_hold() {
-        let mut p = Picture::default();
-        feed(
-            &mut p,
-            vec![losses(0, vec![1.0; 30]), Event::Resumed { step: 20 }],
-        );
-        assert_eq!(p.curves[&Curve::Surface].end(), 20);
-        feed(&mut p, vec![losses(20, vec![2.0; 15])]);
-        assert_eq!(p.curves[&Curve::Surface].end(), 35);
-    }
-
-    #[test]
-    fn an_event_seen_twice_counts_once() {
-        let mut p = Picture::default();
-        let e = Envelope {
-            seq: 1,
-            time: 0.0,
-            event: Event::Failed {
-                message: "disk full".into(),
-            },
-        };
-        p.apply(&e);
-        p.apply(&e);
-        assert_eq!(p.log.len(), 1);
-        assert_eq!(p.state(), State::Failed);
-        assert!(p.log[0].error);
-    }
-
-    #[test]
-    fn the_log_is_bounded() {
-        let mut p = Picture::default();
-        feed(
-            &mut p,
-            (0..2000)
-                .map(|n| Event::Notice {
-                    text: n.to_string(),
-                })
-                .collect(),
-        );
-        assert_eq!(p.log.len(), Picture::LOG);
-        assert_eq!(p.log.back().unwrap().text, "1999");
-    }
-}
+mod tests;

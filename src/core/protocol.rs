@@ -6,7 +6,8 @@
 
 use crate::event::Envelope;
 use crate::heatmap::Metric;
-use crate::snapshot::Snapshot;
+use crate::run_dir::Identity;
+use crate::snapshot::{Changed, Snapshot};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -16,6 +17,9 @@ pub const VERSION: u32 = 1;
 
 /// Largest frame in bytes that is accepted; a snapshot of the largest grid stays well below.
 pub const MAX_FRAME: usize = 8 << 20;
+
+/// Why a command of a client that said it only watches is refused.
+pub const READONLY: &str = "this client only watches; open the run without --readonly to change it";
 
 /// From client to engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +33,12 @@ pub enum ClientMessage {
         client: String,
         /// Send every event after this number; 0 for all. `None` for no events and no snapshots.
         after: Option<u64>,
+        /// Only watch: the engine refuses every command of this client.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        readonly: bool,
+        /// After the first snapshot send the next ones as what is new in them, where that is shorter.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        changes: bool,
     },
     /// Something to do.
     Command {
@@ -53,6 +63,9 @@ pub enum ServerMessage {
         run: String,
         /// Process id of the engine.
         pid: u32,
+        /// The directory that the engine works in: a client that looks into a copy of it has come to the wrong engine.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dir: Option<Identity>,
     },
     /// The handshake failed; the connection closes.
     Rejected {
@@ -63,6 +76,8 @@ pub enum ServerMessage {
     Event(Envelope),
     /// The present state; older ones may have been skipped. Boxed for its size.
     Snapshot(Box<Snapshot>),
+    /// The same, by what is new in it since the last one that was sent to this client; only for those that said `changes`.
+    Changed(Box<Changed>),
     /// A command was carried out or refused. Events it caused came before.
     Reply {
         /// The command's id.
@@ -73,7 +88,7 @@ pub enum ServerMessage {
 }
 
 /// What to export.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
     /// The best grid point by validation accuracy.
@@ -87,6 +102,29 @@ pub enum Selection {
     },
     /// The mean of the whole surface.
     Centroid,
+    /// The ensemble of several points of the surface: the mean of their class probabilities.
+    Ensemble {
+        /// Parameters of the members.
+        points: Vec<(f64, f64)>,
+    },
+    /// An ensemble chosen greedily on validation among the best grid points and the marks (Caruana et al. 2004).
+    Greedy {
+        /// Members.
+        count: usize,
+    },
+}
+
+/// Most members that an ensemble can have.
+pub const MAX_MEMBERS: usize = 64;
+
+/// Another learning rate for a fit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RateChange {
+    /// The peak of the schedule becomes this.
+    Peak(f64),
+    /// The peak is multiplied by this.
+    Factor(f64),
 }
 
 /// What an engine can be told to do.
@@ -102,6 +140,13 @@ pub enum Command {
         /// Its degrees; `None` for those of the present surface.
         degrees: Option<Degrees>,
     },
+    /// Fit the present surface further, from where it stands and at the degrees it has, with a schedule of its own.
+    FitFurther {
+        /// Optimizer steps; `None` for as many as `epochs` say.
+        steps: Option<u64>,
+        /// Epochs; `None` for those of the configuration.
+        epochs: Option<f64>,
+    },
     /// Stand still until `Unpause`.
     Pause,
     /// Go on.
@@ -112,6 +157,16 @@ pub enum Command {
     SetDegree {
         /// New degrees.
         degrees: Degrees,
+    },
+    /// Change the learning rate of the fit from its next step on. The schedule keeps its course with another peak.
+    SetRate {
+        /// How.
+        rate: RateChange,
+    },
+    /// Change the surface points that a minibatch of the fit is split over, from the next step on.
+    SetDraws {
+        /// Draws a step.
+        draws: usize,
     },
     /// Change the heatmap's grid; when several wait the latest wins.
     SetGrid {
@@ -125,6 +180,14 @@ pub enum Command {
     },
     /// Measure every cell of the heatmap on the whole validation split now.
     Measure,
+    /// Measure the heatmap on a grid, when nothing else is under way. A complete heatmap of more points stays the run's
+    /// own, on disk and, some seconds after the measurement or when it is given up, in the engine; unless with `keep`.
+    MeasureOn {
+        /// Points along each axis.
+        grid: usize,
+        /// The run keeps what was measured.
+        keep: bool,
+    },
     /// Measure one point on the whole validation split.
     Evaluate {
         /// First parameter, in `[0, 1]`.
@@ -132,6 +195,26 @@ pub enum Command {
         /// Second parameter, in `[0, 1]`.
         v: f64,
     },
+    /// Look for a better point near one, off the grid, on validation images.
+    Search {
+        /// First parameter of where to begin.
+        u: f64,
+        /// Second parameter.
+        v: f64,
+        /// First step of the search, in parameters.
+        radius: f64,
+        /// Points that may be looked at.
+        budget: usize,
+    },
+    /// Measure an ensemble of points on the whole validation split.
+    MeasureEnsemble {
+        /// Parameters of the members.
+        points: Vec<(f64, f64)>,
+    },
+    /// Tell the distances between all control points.
+    Distances,
+    /// Give up what was asked for and is under way: a measurement, a search, an export; else the heatmap's measurement.
+    Cancel,
     /// Mark a point, or take its mark away when it has one.
     Mark {
         /// First parameter.
@@ -176,6 +259,8 @@ mod tests {
                 protocol: VERSION,
                 client: "test".into(),
                 after: Some(7),
+                readonly: true,
+                changes: true,
             },
             ClientMessage::Command {
                 id: 1,

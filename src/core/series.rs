@@ -1,12 +1,16 @@
 //! Loss curves of any length in bounded memory.
 
+mod track;
+
+pub use track::{Mark, Track};
+
 use serde::{Deserialize, Serialize};
 
 /// A curve kept twice: the most recent values as they came, and the whole in buckets that widen as it grows.
 ///
 /// Buckets keep minimum, maximum and mean, so a spike is never averaged away. Values that are not finite are kept as
-/// gaps.
-#[derive(Clone, Debug, PartialEq)]
+/// gaps. Its serde form is for formats that hold numbers that are not finite; JSON does not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     first_step: u64,
     next_step: u64,
@@ -83,7 +87,9 @@ impl Series {
     /// How many recent values are kept as they came.
     pub const RECENT: usize = 2048;
     /// How many buckets the whole curve has at most.
-    pub const BUCKETS: usize = 2048;
+    pub const BUCKETS: usize = 4096;
+    /// Steps that may be missing between two that are there; with more, the curve begins anew.
+    pub const GAP: u64 = 1 << 20;
     /// Weight of the past in the exponential smoothing, per step.
     pub const SMOOTHING: f64 = 0.97;
 
@@ -98,9 +104,20 @@ impl Series {
             self.first_step = first_step;
             self.next_step = first_step;
         }
+        // Nobody computes so many steps: what is in front of such a gap does not belong to this curve.
+        if first_step - self.next_step > Self::GAP {
+            *self = Self {
+                first_step,
+                next_step: first_step,
+                ..Self::default()
+            };
+        }
         while self.next_step < first_step {
             self.push(f32::NAN);
         }
+        // Numbers end somewhere.
+        let room = usize::try_from(u64::MAX - first_step).unwrap_or(usize::MAX);
+        let values = &values[..values.len().min(room)];
         values.iter().for_each(|&v| self.push(v));
     }
 
@@ -180,6 +197,41 @@ impl Series {
     pub fn whole(&self) -> &[Bucket] {
         &self.buckets
     }
+
+    /// The first step.
+    pub fn start(&self) -> u64 {
+        self.first_step
+    }
+
+    /// The whole curve as finely as it is known: buckets, then the recent values as buckets of one step each.
+    ///
+    /// Every step is in exactly one of them.
+    pub fn finest(&self) -> impl Iterator<Item = Bucket> + '_ {
+        let kept = self.next_step - self.recent.len() as u64;
+        let whole = self
+            .buckets
+            .partition_point(|b| b.step.saturating_add(self.stride) <= kept);
+        let from = self.buckets.get(whole).map_or(self.next_step, |b| b.step);
+        // The bucket over the border goes on whole; what it holds already is left out of the recent values.
+        let border = (from < kept).then(|| self.buckets[whole]);
+        let skip = border.map_or(from, |b| b.step.saturating_add(self.stride));
+        let recent = self.recent().filter(move |(step, _)| *step >= skip);
+        let single = |(step, value): (u64, f32)| {
+            let mut bucket = Bucket::empty(step);
+            bucket.add(value);
+            bucket
+        };
+        self.buckets[..whole]
+            .iter()
+            .copied()
+            .chain(border)
+            .chain(recent.map(single))
+    }
+
+    /// Steps of a bucket.
+    pub fn stride(&self) -> u64 {
+        self.stride
+    }
 }
 
 #[cfg(test)]
@@ -211,6 +263,39 @@ mod tests {
             [(10, 1.0), (15, 2.0)]
         );
         assert!(s.smoothed().unwrap().is_finite());
+    }
+
+    #[test]
+    fn a_first_step_that_is_far_away_begins_the_curve_anew_at_once() {
+        let mut s = Series::default();
+        for far in [9_000_000_000_000_000_000, u64::MAX - 1, u64::MAX] {
+            s.extend(0, &[1.0; 10]);
+            s.extend(far, &[2.0, 3.0]);
+            assert_eq!(
+                (s.start(), s.recent().len()),
+                (far, (u64::MAX - far).min(2) as usize)
+            );
+        }
+        s.extend(0, &[1.0]);
+        s.extend(Series::GAP + 1, &[2.0]);
+        assert_eq!((s.start(), s.end()), (0, Series::GAP + 2));
+    }
+
+    #[test]
+    fn the_finest_view_has_every_step_once() {
+        for n in [1u64, 100, 2048, 5000, 8192, 20_000, 70_001] {
+            let mut s = Series::default();
+            let values: Vec<f32> = (0..n).map(|k| k as f32).collect();
+            s.extend(7, &values);
+            let all: Vec<Bucket> = s.finest().collect();
+            assert_eq!(all.iter().map(|b| b.count).sum::<u64>(), n, "{n}");
+            assert!(
+                all.windows(2).all(|w| w[0].step + w[0].count == w[1].step),
+                "{n}"
+            );
+            assert_eq!(all.last().unwrap().max, (n - 1) as f32);
+            assert!(all.len() <= Series::BUCKETS + Series::RECENT);
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The present state of a run, of which only the latest matters.
 
+use crate::cost::Cost;
 use crate::draws::Phase;
-use crate::event::Stage;
-use crate::heatmap::{Heatmap, Metric};
+use crate::event::{Curve, Stage};
+use crate::heatmap::{Change, Heatmap, Metric};
+use crate::machine::Machine;
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,40 @@ pub struct ControlPoint {
     /// Recent values of `gradient`, oldest first, at most 32.
     #[serde(with = "nans_as_null")]
     pub gradients: Vec<f32>,
+    /// Validation accuracy of the surface at the point's place `(i/m, j/n)`, from the heatmap's cell there; `None`
+    /// where no cell is near that is measured.
+    #[serde(default)]
+    pub accuracy: Option<f64>,
+}
+
+/// Something that was asked for and takes a while: a measurement, a search, an export. The stage waits meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Errand {
+    /// What it is, for people: `exporting the best point`.
+    pub name: String,
+    /// Units of work done, and in all as far as known.
+    pub done: u64,
+    /// See `done`.
+    pub total: u64,
+    /// Others that wait behind it.
+    pub waiting: usize,
+}
+
+/// Losses of the latest steps that no event has told yet. A long fit tells its losses in longer and longer stretches, so that
+/// its record stays short; here they are at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fresh {
+    /// Of what.
+    pub curve: Curve,
+    /// Step of the first value: the one after the last that an event has told.
+    pub first_step: u64,
+    /// Mean training cross-entropy of each step; `null` where it was not finite.
+    #[serde(with = "nans_as_null")]
+    pub values: Vec<f32>,
+    /// Learning rate at the last of them.
+    pub rate: f64,
+    /// When the last of them was known, seconds since the Unix epoch.
+    pub time: f64,
 }
 
 /// The state of a run at one moment. Only plain numbers: the engine keeps the tensors.
@@ -104,9 +140,67 @@ pub struct Snapshot {
     pub viewers: usize,
     /// Resident memory of the engine in bytes; 0 when not known.
     pub memory: u64,
+    /// Peak of the fit's learning rate now: that of the configuration, or what it was changed to.
+    #[serde(default)]
+    pub peak_rate: f64,
+    /// Surface points that a minibatch of the fit is split over now.
+    #[serde(default)]
+    pub draws: usize,
+    /// Optimizer steps a second of late, of a corner or of the fit; 0 when nothing trains.
+    #[serde(default)]
+    pub steps_per_second: f64,
+    /// Training images a second of late: steps a second times the images of a minibatch; 0 when nothing trains.
+    #[serde(default)]
+    pub images_per_second: f64,
+    /// Seconds the rest of the whole job will take; `None` when not known yet.
+    #[serde(default)]
+    pub job_seconds_left: Option<f64>,
+    /// What was asked for and is under way.
+    #[serde(default)]
+    pub errand: Option<Errand>,
+    /// What a step costs, and memory.
+    #[serde(default)]
+    pub cost: Cost,
+    /// Load of the machine.
+    #[serde(default)]
+    pub machine: Machine,
+    /// What no event has told yet; [`Picture::show`](crate::picture::Picture::show) adds it to the curves.
+    #[serde(default)]
+    pub fresh: Option<Fresh>,
+}
+
+/// A snapshot without the cells of its heatmap that are as they were: of a large grid few are measured between two
+/// snapshots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Changed {
+    /// All but the heatmap, in whose place is the smallest there is.
+    rest: Snapshot,
+    /// What is new in the heatmap.
+    heatmap: Change,
+}
+
+impl Changed {
+    /// The snapshot, on top of the heatmap of the one before, which becomes that of this one; `None` when it does not
+    /// belong there.
+    pub fn onto(self, before: &mut Heatmap) -> Option<Snapshot> {
+        (before.patch == self.rest.heatmap.patch && before.take(&self.heatmap)).then(|| Snapshot {
+            heatmap: before.clone(),
+            ..self.rest
+        })
+    }
 }
 
 impl Snapshot {
+    /// This snapshot for one who has the heatmap of an earlier one; `None` when it is to be told whole.
+    pub fn since(&self, before: &Heatmap) -> Option<Changed> {
+        let heatmap = self.heatmap.since(before)?;
+        let rest = Snapshot {
+            heatmap: Heatmap::new(self.heatmap.patch, 2),
+            ..self.clone()
+        };
+        Some(Changed { rest, heatmap })
+    }
+
     /// A snapshot before anything is known.
     pub fn empty(degrees: Degrees, grid: usize) -> Self {
         Self {
@@ -128,6 +222,70 @@ impl Snapshot {
             marks: Vec::new(),
             viewers: 0,
             memory: 0,
+            peak_rate: 0.0,
+            draws: 1,
+            steps_per_second: 0.0,
+            images_per_second: 0.0,
+            job_seconds_left: None,
+            errand: None,
+            cost: Cost::default(),
+            machine: Machine::default(),
+            fresh: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heatmap::Cell;
+
+    #[test]
+    fn a_snapshot_of_a_large_grid_is_told_by_what_is_new() {
+        let degrees = Degrees::new(3, 3).unwrap();
+        let mut now = Snapshot::empty(degrees, Heatmap::MAX_GRID);
+        let mut there = now.heatmap.clone();
+        for n in 0..200u64 {
+            let before = now.heatmap.clone();
+            for cell in [n, 17 * n + 3] {
+                now.heatmap.cells[cell as usize] = Cell {
+                    correct: n as u32,
+                    images: 500,
+                    loss: if n == 50 { f32::NAN } else { 0.123 },
+                    version: n,
+                };
+            }
+            (now.heatmap.version, now.fit_step) = (n + 1, n);
+            let changed = now.since(&before).expect("few cells are new");
+            let json = serde_json::to_vec(&changed).unwrap();
+            let whole = serde_json::to_vec(&now).unwrap();
+            assert!(
+                50 * json.len() < whole.len(),
+                "{} {}",
+                json.len(),
+                whole.len()
+            );
+            let back: Changed = serde_json::from_slice(&json).unwrap();
+            let back = back.onto(&mut there).unwrap();
+            // As text: a cell without a loss is not equal to itself.
+            assert_eq!(serde_json::to_vec(&back).unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn another_heatmap_is_told_whole_and_a_change_of_another_is_refused() {
+        let degrees = Degrees::new(3, 3).unwrap();
+        let small = Snapshot::empty(degrees, 5);
+        let large = Snapshot::empty(degrees, 7);
+        assert!(small.since(&large.heatmap).is_none());
+        let mut other = small.clone();
+        other.heatmap.cells.iter_mut().for_each(|c| c.images = 1);
+        assert!(other.since(&small.heatmap).is_none(), "nearly all is new");
+        let mut last = large.clone();
+        last.heatmap.cells[48].images = 3;
+        let change = last.since(&large.heatmap).unwrap();
+        let mut there = small.heatmap.clone();
+        assert!(change.onto(&mut there).is_none());
+        assert_eq!(there, small.heatmap);
     }
 }

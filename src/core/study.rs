@@ -1,5 +1,6 @@
 //! A study: variants of one experiment, each over several seeds, and what their results say together.
 
+use crate::config;
 use crate::event::Finished;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Study {
-    /// A title for the report.
+    /// A title for the report; the file's name when there is none.
+    #[serde(default)]
     pub title: String,
     /// The experiment that the variants vary, relative to this file.
     pub config: PathBuf,
@@ -32,7 +34,8 @@ pub struct Study {
 pub struct Variant {
     /// A short name; folders are called by it.
     pub name: String,
-    /// What it is, for the tables.
+    /// What it is, for the tables; its name when there is none.
+    #[serde(default)]
     pub title: String,
     /// Replacements in the configuration, `KEY=VALUE`.
     #[serde(default)]
@@ -51,7 +54,7 @@ pub struct StudyError {
 }
 
 impl Study {
-    /// Reads a plan. Its `config` is resolved against the file's folder.
+    /// Reads a plan. Its `config`, and paths in its replacements, are resolved against the file's folder.
     ///
     /// # Errors
     /// A sentence that names the file, the place and the remedy.
@@ -73,10 +76,39 @@ impl Study {
         if let Some(what) = study.fault() {
             return Err(fault(what));
         }
+        let folder = path.parent().unwrap_or(Path::new("."));
         if study.config.is_relative() {
-            study.config = path.parent().unwrap_or(Path::new(".")).join(&study.config);
+            study.config = folder.join(&study.config);
+        }
+        if study.title.is_empty() {
+            study.title = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into();
+        }
+        let anchor = |set: &mut String| *set = config::anchor(set, folder);
+        study.set.iter_mut().for_each(anchor);
+        for variant in &mut study.variants {
+            variant.set.iter_mut().for_each(anchor);
+            if variant.title.is_empty() {
+                variant.title.clone_from(&variant.name);
+            }
         }
         Ok(study)
+    }
+
+    /// True when a file is a study's and not a configuration: it has variants, or names a configuration and seeds for it. A
+    /// configuration with one key too many is none.
+    pub fn is_one(path: &Path) -> bool {
+        std::fs::read_to_string(path).is_ok_and(|text| Self::is_text_of_one(&text))
+    }
+
+    /// As [`Study::is_one`], of a file's text.
+    pub fn is_text_of_one(text: &str) -> bool {
+        let table = text.parse::<toml::Table>().unwrap_or_default();
+        let has = |key| table.contains_key(key);
+        has("variant") || (has("config") && has("seeds"))
     }
 
     fn fault(&self) -> Option<String> {
@@ -200,6 +232,19 @@ mod tests {
         .unwrap();
         assert!(good.config.ends_with("a.toml") && good.config.is_absolute());
         assert_eq!(good.variants[0].set, ["fit.degree=2"]);
+        let bare =
+            "config = 'a.toml'\nseeds = [1]\nset = ['data.dir=d']\n[[variant]]\nname = 'b'\n";
+        let bare = plan(bare).unwrap();
+        assert_eq!(
+            (bare.title.as_str(), bare.variants[0].title.as_str()),
+            ("s", "b")
+        );
+        let folder = bare.config.parent().unwrap().join("d");
+        assert!(
+            bare.set[0].contains(folder.to_str().unwrap()),
+            "{}",
+            bare.set[0]
+        );
         let error = |text: &str| plan(text).unwrap_err().to_string();
         assert!(error(&format!("{HEAD}colour = 1\n")).contains("line 4: unknown field `colour`"));
         assert!(error(&format!("{HEAD}variant = []\n")).contains("at least one seed"));
@@ -210,6 +255,26 @@ mod tests {
                 "{HEAD}[[variant]]\nname = \"a/b\"\ntitle = \"A\"\n"
             ))
             .contains("needs a name")
+        );
+    }
+
+    #[test]
+    fn a_study_is_told_from_a_configuration() {
+        let default = config::Config::default().to_toml();
+        assert!(Study::is_text_of_one(HEAD) && !Study::is_text_of_one(&default));
+        let stray = format!("seeds = 3\n{default}");
+        assert!(!Study::is_text_of_one(&stray) && !Study::is_text_of_one("config = 'a.toml'\n"));
+        let error = config::parse(&stray, "c.toml").unwrap_err().to_string();
+        assert!(
+            error.contains("seeds") && !error.contains("this is a study"),
+            "{error}"
+        );
+        assert!(Study::is_text_of_one("[[variant]]\nname = 'a'\n"));
+        let error = config::parse(HEAD, "s.toml").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "s.toml: this is a study, variants of an experiment over several seeds; `surfit study s.toml` does it, \
+             `surfit config check s.toml` checks it"
         );
     }
 

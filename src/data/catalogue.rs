@@ -39,6 +39,8 @@ pub struct Entry {
     pub classes: &'static [&'static str],
     /// Number of classes; 0 where the files say it.
     pub class_count: usize,
+    /// Training and test images as published; 0 where the files say it.
+    pub images: [usize; 2],
     /// Mean of every channel, of pixel values in 0..=1, that images are normalized with; empty where it is measured on
     /// the training split.
     pub mean: &'static [f64],
@@ -60,6 +62,7 @@ pub const ENTRIES: &[Entry] = &[
         name: "fashion-mnist-16k",
         about: "a balanced subset of Fashion-MNIST, inside the program: 28×28 grey clothing, 10 classes",
         family: Family::Embedded,
+        images: [12_000, 2_000],
         splits: "12,000 training, 2,000 validation and 2,000 test images",
         forms: &[],
         folders: &[],
@@ -95,6 +98,7 @@ pub const ENTRIES: &[Entry] = &[
         shape: Some([3, 64, 64]),
         classes: &[],
         class_count: 200,
+        images: [100_000, 10_000],
         mean: &[0.4802, 0.4481, 0.3975],
         std: &[0.2770, 0.2691, 0.2821],
         splits: "its own val images are the test split, since its test images have no labels; validation images are taken \
@@ -104,11 +108,13 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         name: "folder",
-        about: "your own images: DIR/train/CLASS and DIR/test/CLASS, or DIR/CLASS, with data.dir = DIR",
+        about: "your own images: DIR/train/CLASS and DIR/test/CLASS, or DIR/CLASS, with data.dir = DIR; DIR/train with \
+                images right in it is a class",
         family: Family::Folder,
         shape: None,
         classes: &[],
         class_count: 0,
+        images: [0, 0],
         mean: &[],
         std: &[],
         splits: "val/CLASS and test/CLASS where they are there; else they are taken from the training images, the \
@@ -125,6 +131,7 @@ const FASHION: Entry = Entry {
     shape: Some([1, 28, 28]),
     classes: &labels::CLOTHING,
     class_count: 10,
+    images: [60_000, 10_000],
     mean: &[0.2860],
     std: &[0.3530],
     splits: TAKEN,
@@ -139,6 +146,7 @@ const CIFAR_10: Entry = Entry {
     shape: Some([3, 32, 32]),
     classes: &CIFAR10,
     class_count: 10,
+    images: [50_000, 10_000],
     mean: &[0.4914, 0.4822, 0.4465],
     std: &[0.2470, 0.2435, 0.2616],
     splits: TAKEN,
@@ -166,6 +174,19 @@ impl Entry {
     /// Every published file in every form.
     pub fn published(&self) -> impl Iterator<Item = &'static Published> {
         self.forms.iter().flat_map(|form| form.files)
+    }
+
+    /// What is wrong with the training file when it has as many images as were published to test, and the test file as many
+    /// as to train on. Other counts say nothing: few images to train on and many to test may well be meant.
+    pub(crate) fn swapped(&self, train: usize, test: usize, test_file: &str) -> Option<String> {
+        let [published_train, published_test] = self.images;
+        let crosswise = published_train != published_test && [test, train] == self.images;
+        crosswise.then(|| {
+            format!(
+                "it has {train} images and {test_file} has {test}, expected {published_train} to train on and \
+                 {published_test} to test; the two are swapped"
+            )
+        })
     }
 
     /// Names of the classes as owned text.

@@ -138,12 +138,13 @@ pub(crate) fn read_set(entry: &'static Entry, place: &Place) -> Result<RawSet> {
         Place::Archive(path, form) => (form, archived(entry, path, form)?),
     };
     debug_assert_eq!(parts.len(), form.files.len());
-    let known: &[&str] = match entry.class_count {
-        10 => &known::CIFAR10,
-        _ => &[],
-    };
-    known::check(form.files, known, &parts)
-        .map_err(|(file, what)| bad(&format!("{}: {file}", place.path().display()), what))?;
+    if let Some((index, what)) = misplaced(entry, form, &parts.iter().collect::<Vec<_>>()).pop() {
+        let name = match place {
+            Place::Unpacked(dir, _) => dir.join(form.files[index]).display().to_string(),
+            Place::Archive(path, _) => format!("{}: {}", path.display(), form.files[index]),
+        };
+        return Err(bad(&name, what));
+    }
     let test = parts.pop();
     Ok(RawSet {
         classes: entry.class_names(),
@@ -154,14 +155,65 @@ pub(crate) fn read_set(entry: &'static Entry, place: &Place) -> Result<RawSet> {
 }
 
 fn unpacked(entry: &Entry, dir: &Path, form: &Form) -> Result<Vec<Images>> {
-    let read = |name: &&str| {
-        let path = dir.join(name);
-        let file = File::open(&path).map_err(Error::io(&path))?;
-        let bytes = file.metadata().map_err(Error::io(&path))?.len();
-        let mut input = BufReader::with_capacity(1 << 20, file);
-        part(entry, form, &path.display().to_string(), bytes, &mut input)
-    };
+    let read = |name: &&str| read_file(entry, form, &dir.join(name));
     form.files.iter().map(read).collect()
+}
+
+/// Reads one unpacked file.
+fn read_file(entry: &Entry, form: &Form, path: &Path) -> Result<Images> {
+    let file = File::open(path).map_err(Error::io(path))?;
+    let bytes = file.metadata().map_err(Error::io(path))?.len();
+    let mut input = BufReader::with_capacity(1 << 20, file);
+    part(entry, form, &path.display().to_string(), bytes, &mut input)
+}
+
+/// The files, by their index in the form, that have the images of another, each with what is wrong with it. `parts` are the
+/// images of all files.
+fn misplaced(entry: &Entry, form: &Form, parts: &[&Images]) -> Vec<(usize, String)> {
+    let known: &[&str] = match entry.class_count {
+        10 => &known::CIFAR10,
+        _ => &[],
+    };
+    let mut all = known::check(form.files, known, parts);
+    // CIFAR-100 has one file of each; those of CIFAR-10 are all of one length.
+    if let [train, test] = parts
+        && all.is_empty()
+        && let Some(what) = entry.swapped(train.len(), test.len(), form.files[1])
+    {
+        all.push((0, what));
+    }
+    all.reverse();
+    all
+}
+
+/// Reads every file of a set that is there, for itself: each with its path and its images, or what is wrong with it.
+pub(crate) fn read_each(entry: &'static Entry, place: &Place) -> Vec<(PathBuf, Result<usize>)> {
+    let (dir, form) = match place {
+        Place::Archive(path, _) => {
+            let images = read_set(entry, place)
+                .map(|set| set.train.len() + set.test.as_ref().map_or(0, Images::len));
+            return vec![(path.clone(), images)];
+        }
+        Place::Unpacked(dir, form) => (dir, form),
+    };
+    let mut all: Vec<(PathBuf, Result<Images>)> = form
+        .files
+        .iter()
+        .map(|name| dir.join(name))
+        .filter(|path| path.is_file())
+        .map(|path| (path.clone(), read_file(entry, form, &path)))
+        .collect();
+    let parts: Vec<&Images> = all.iter().filter_map(|(_, r)| r.as_ref().ok()).collect();
+    // Which file has whose images is only known when all are there.
+    if parts.len() == form.files.len() {
+        for (index, what) in misplaced(entry, form, &parts) {
+            let name = all[index].0.display().to_string();
+            all[index].1 = Err(bad(&name, what));
+        }
+    }
+    all.into_iter()
+        .map(|(path, images)| (path, images.map(|i| i.len())))
+        .collect()
 }
 
 /// Reads one file of a set. `bytes` is how long it is said to be.
@@ -251,4 +303,35 @@ fn class(entry: &Entry, name: &str, label: i64, image: usize) -> Result<u16> {
             entry.class_count - 1
         ),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_images_in_each_file_as_were_published_in_the_other_are_refused() {
+        let entry = crate::entry("cifar100").unwrap();
+        let part = |n: usize| Images {
+            shape: [1, 1, 1],
+            pixels: vec![7; n],
+            labels: vec![3; n],
+        };
+        let [train, test] = [50_000, 10_000].map(part);
+        for (form, names) in forms(entry)
+            .iter()
+            .zip([["train.bin", "test.bin"], ["train", "test"]])
+        {
+            assert_eq!(form.files, names);
+            assert_eq!(misplaced(entry, form, &[&train, &test]), []);
+            let [(0, what)] = &misplaced(entry, form, &[&test, &train])[..] else {
+                panic!("not refused");
+            };
+            let parts = [
+                format!("it has 10000 images and {} has 50000", names[1]),
+                "expected 50000 to train on and 10000 to test".into(),
+            ];
+            assert!(parts.iter().all(|part| what.contains(part)), "{what}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong with data, each as one sentence.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// An error with data. Its text is one sentence that says what, where and what to do.
@@ -9,7 +10,7 @@ pub enum Error {
     #[error("{0}")]
     Input(String),
     /// A file could not be read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {source}{}", advice(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -27,9 +28,21 @@ impl Error {
         Self::Input(sentence.into())
     }
 
+    /// True when the system forbids what was tried, which says nothing about what is in a file.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied)
+    }
+
     /// Attaches a path to an I/O error.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+}
+
+fn advice(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied => "; change its permissions, or those of its folder",
+        _ => "",
     }
 }

@@ -3,10 +3,13 @@
 //! `data.dir` when it is set; else, the first that has the whole set: `SURFIT_DATA/NAME`, `surfit/data/NAME` in the
 //! user's data folder, `/usr/share/datasets/NAME`.
 
+mod closed;
+
 use crate::catalogue::{Entry, Family, entry};
 use crate::cifar;
 use crate::{Error, Result, folder, idx, tiny_imagenet};
 use etcetera::BaseStrategy;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Where Debian's packages of data sets put them.
@@ -119,7 +122,7 @@ pub fn find(entry: &'static Entry, dir: &Path) -> Result<Found> {
     }
     match look(entry, dir) {
         Some(found) => complete(found),
-        None => Err(Error::input(absent(entry, &[dir.to_owned()]))),
+        None => Err(nothing(entry, &[dir.to_owned()])),
     }
 }
 
@@ -142,11 +145,16 @@ pub(crate) fn find_in(entry: &'static Entry, places: &[PathBuf]) -> Result<Found
         return complete(there.swap_remove(0));
     }
     if entry.name == "fashion-mnist" {
-        let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
+        let told = |place: &PathBuf| match closed::closed(entry, std::slice::from_ref(place)).pop()
+        {
+            Some(error) => format!("{} ({error})", place.display()),
+            None => place.display().to_string(),
+        };
+        let places: Vec<String> = places.iter().map(told).collect();
         let small = crate::catalogue::entry("fashion-mnist-16k")?;
         return Ok(embedded(small, Some(places.join(" or "))));
     }
-    Err(Error::input(absent(entry, places)))
+    Err(nothing(entry, places))
 }
 
 fn embedded(entry: &'static Entry, instead: Option<String>) -> Found {
@@ -183,6 +191,14 @@ fn remedy(entry: &Entry) -> String {
     }
 }
 
+/// Why a set was not found.
+fn nothing(entry: &Entry, places: &[PathBuf]) -> Error {
+    match closed::closed(entry, places).into_iter().next() {
+        Some(error) => error,
+        None => Error::input(absent(entry, places)),
+    }
+}
+
 fn absent(entry: &Entry, places: &[PathBuf]) -> String {
     let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
     let wanted: Vec<&str> = match entry.family {
@@ -202,9 +218,8 @@ fn absent(entry: &Entry, places: &[PathBuf]) -> String {
 
 /// The best that a folder, or one of the usual folders in it, has of a set; `None` when there is nothing.
 pub(crate) fn look(entry: &'static Entry, dir: &Path) -> Option<Found> {
-    let folders = std::iter::once(dir.to_owned()).chain(entry.folders.iter().map(|f| dir.join(f)));
     let mut partial = None;
-    for folder in folders {
+    for folder in folders(entry, dir) {
         for found in looked(entry, &folder) {
             if found.is_complete() {
                 return Some(found);
@@ -215,6 +230,13 @@ pub(crate) fn look(entry: &'static Entry, dir: &Path) -> Option<Found> {
     partial
 }
 
+/// A folder and the usual ones in it.
+fn folders(entry: &Entry, dir: &Path) -> Vec<PathBuf> {
+    let inside = entry.folders.iter().map(|folder| dir.join(folder));
+    std::iter::once(dir.to_owned()).chain(inside).collect()
+}
+
+/// Every form of a set that a folder has something of, the one that a run takes before others that are as whole.
 fn looked(entry: &'static Entry, dir: &Path) -> Vec<Found> {
     let found = |layout, (files, missing): (Vec<PathBuf>, Vec<PathBuf>)| Found {
         entry,
@@ -225,19 +247,16 @@ fn looked(entry: &'static Entry, dir: &Path) -> Vec<Found> {
     let all = match entry.family {
         Family::Embedded => vec![found(
             Layout::Splits(dir.into()),
-            idx::find(dir, &["train", "validation", "test"]),
+            idx::find(dir, &idx::SPLITS),
         )],
-        Family::Idx => vec![found(
-            Layout::Idx(dir.into()),
-            idx::find(dir, &["train", "t10k"]),
-        )],
+        Family::Idx => vec![found(Layout::Idx(dir.into()), idx::find(dir, &idx::PARTS))],
         Family::Cifar => cifar::find(entry, dir)
             .into_iter()
             .map(|(place, files)| found(Layout::Cifar(place), files))
             .collect(),
         Family::TinyImageNet => tiny_imagenet::find(dir)
-            .map(|path| found(Layout::TinyImageNet(path.clone()), (vec![path], vec![])))
             .into_iter()
+            .map(|path| found(Layout::TinyImageNet(path.clone()), (vec![path], vec![])))
             .collect(),
         Family::Folder => folder::is_there(dir)
             .then(|| found(Layout::Folder(dir.into()), (vec![dir.into()], vec![])))
@@ -262,4 +281,114 @@ pub fn present(name: &str, dir: Option<&Path>) -> Result<Option<Found>> {
         .collect();
     let best = there.iter().position(Found::is_complete).unwrap_or(0);
     Ok((!there.is_empty()).then(|| there.swap_remove(best)))
+}
+
+/// Everything that is there of a set: every form of it in `dir`, or in every usual place. What a run takes comes first; of
+/// the others nothing is missing, since nobody waits for it.
+///
+/// # Errors
+/// A sentence for an unknown name.
+pub fn every(name: &str, dir: Option<&Path>) -> Result<Vec<Found>> {
+    let entry = entry(name)?;
+    if dir.is_none() && entry.family == Family::Embedded {
+        return Ok(vec![embedded(entry, None)]);
+    }
+    let places = dir.map_or_else(|| places(entry), |dir| vec![dir.to_owned()]);
+    Ok(every_in(entry, &places))
+}
+
+/// The folders of a set's places, or of `dir`, that are there and cannot be looked into, each with why.
+///
+/// # Errors
+/// A sentence for an unknown name.
+pub fn closed(name: &str, dir: Option<&Path>) -> Result<Vec<Error>> {
+    let entry = entry(name)?;
+    let places = match (dir, entry.family) {
+        (Some(dir), _) => vec![dir.to_owned()],
+        // They need no place, or have none.
+        (None, Family::Embedded | Family::Folder) => Vec::new(),
+        (None, _) => places(entry),
+    };
+    Ok(closed::closed(entry, &places))
+}
+
+/// [`every`] with the places given.
+pub(crate) fn every_in(entry: &'static Entry, places: &[PathBuf]) -> Vec<Found> {
+    let mut all: Vec<Found> = places
+        .iter()
+        .flat_map(|dir| folders(entry, dir))
+        .flat_map(|dir| looked(entry, &dir))
+        .collect();
+    if let Some(best) = all.iter().position(Found::is_complete) {
+        all[..=best].rotate_right(1);
+    }
+    all.iter_mut()
+        .skip(1)
+        .for_each(|found| found.missing.clear());
+    // Two places may be one folder. A link to a file is a file of its own: its name says what it should be.
+    let mut seen = HashSet::new();
+    all.retain(|found| {
+        let fresh = found.files.iter().filter(|file| seen.insert(at_home(file)));
+        fresh.count() > 0
+    });
+    all
+}
+
+/// The path of a file with every link on the way to it followed, but not the last.
+fn at_home(path: &Path) -> PathBuf {
+    let real = match (path.is_dir(), path.parent(), path.file_name()) {
+        (false, Some(parent), Some(name)) => parent.canonicalize().map(|dir| dir.join(name)),
+        _ => path.canonicalize(),
+    };
+    real.unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{self, ErrorKind};
+
+    #[test]
+    fn a_folder_that_may_not_be_listed_is_not_told_as_absent() {
+        let cifar = entry("cifar10").unwrap();
+        let places = [PathBuf::from("/data/cifar10"), PathBuf::from("/none")];
+        let of = |kind: ErrorKind| {
+            closed::refused(cifar, &places, &|folder: &Path| match folder {
+                folder if folder.starts_with("/data") => Err(io::Error::from(kind)),
+                _ => Err(io::Error::from(ErrorKind::NotFound)),
+            })
+        };
+        for kind in [ErrorKind::NotFound, ErrorKind::NotADirectory] {
+            assert!(of(kind).is_empty(), "{kind}");
+        }
+        let told = of(ErrorKind::PermissionDenied);
+        assert_eq!(told.len(), 1, "once, not for what lies in it as well");
+        assert!(told[0].is_forbidden());
+        let said = told[0].to_string();
+        assert!(
+            said.starts_with("/data/cifar10: ") && said.contains("change its permissions"),
+            "{said}"
+        );
+        // A disk that gives nothing back is no lack of permission, and no lack of the set.
+        let told = of(ErrorKind::Other);
+        assert!(told.len() == 1 && !told[0].is_forbidden());
+    }
+
+    #[test]
+    fn places_that_can_be_looked_into_or_are_not_there_are_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        for name in ["cifar10", "folder"] {
+            let entry = entry(name).unwrap();
+            for place in [
+                dir.path().to_owned(),
+                dir.path().join("no"),
+                dir.path().join("file"),
+            ] {
+                assert!(closed(name, Some(&place)).unwrap().is_empty());
+                let said = find(entry, &place).unwrap_err().to_string();
+                assert!(said.contains("no such file"), "{said}");
+            }
+        }
+    }
 }

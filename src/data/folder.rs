@@ -2,6 +2,10 @@
 //!
 //! `DIR/train/CLASS/*.png`, with `DIR/val` (or `DIR/validation`) and `DIR/test` alike where they are there, or just
 //! `DIR/CLASS/*.png`. Classes are in the order of their names. The images are grey when all of them are.
+//!
+//! A class may be called `train`, `val` or `test`: `DIR/train` is the training split when it has folders in it, and a class
+//! like any other when images lie right in it. Where all folders are called like splits and none has class folders, the
+//! images have no labels, and the set is refused.
 
 use crate::cache::{self, Seen};
 use crate::load::RawSet;
@@ -53,15 +57,40 @@ pub(crate) fn entries(dir: &Path) -> Result<Vec<DirEntry>> {
     Ok(all)
 }
 
-/// Reads the images below `dir`, all of one size, or brought to `image_size` when that is not 0.
-pub(crate) fn read_set(dir: &Path, image_size: usize) -> Result<RawSet> {
+/// A set's pictures, by their paths below its folder.
+pub(crate) struct Listed {
+    pub classes: Vec<String>,
+    pub train: Vec<Picture>,
+    pub validation: Option<Vec<Picture>>,
+    pub test: Option<Vec<Picture>>,
+}
+
+/// Lists the pictures below `dir`.
+pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
     let below = |names: &[&str]| names.iter().map(|n| dir.join(n)).find(|p| p.is_dir());
-    let train = below(TRAIN);
+    let train = match below(TRAIN) {
+        // Images right in it make it a class.
+        Some(train) if is_there(&train) => Some(train),
+        _ => None,
+    };
     let classes = class_names(train.as_deref().unwrap_or(dir))?;
-    let mut seen = Seen::default();
+    let is_split = |name: &String| {
+        [TRAIN, VALIDATION, TEST]
+            .iter()
+            .any(|names| names.contains(&name.as_str()))
+    };
+    if train.is_none() && classes.iter().all(is_split) {
+        return Err(Error::input(format!(
+            "{}: {} have no class folders, so that nothing says what their images show; sort them into \
+             {}/CLASS and so on",
+            dir.display(),
+            classes.join(" and "),
+            dir.join(TRAIN[0]).display()
+        )));
+    }
     let mut list = |folder: Option<PathBuf>, whole: bool| {
         folder
-            .map(|folder| listed(dir, &folder, &classes, whole, &mut seen))
+            .map(|folder| listed(dir, &folder, &classes, whole, seen))
             .transpose()
     };
     let split = train.is_some();
@@ -71,6 +100,23 @@ pub(crate) fn read_set(dir: &Path, image_size: usize) -> Result<RawSet> {
     } else {
         (None, None)
     };
+    Ok(Listed {
+        classes,
+        train,
+        validation,
+        test,
+    })
+}
+
+/// Reads the images below `dir`, all of one size, or brought to `image_size` when that is not 0.
+pub(crate) fn read_set(dir: &Path, image_size: usize) -> Result<RawSet> {
+    let mut seen = Seen::default();
+    let Listed {
+        classes,
+        train,
+        validation,
+        test,
+    } = list(dir, &mut seen)?;
     let make = || {
         let all = [Some(&train), validation.as_ref(), test.as_ref()];
         let target = target(dir, &all, image_size)?;
@@ -121,8 +167,18 @@ fn listed(
     seen: &mut Seen,
 ) -> Result<Vec<Picture>> {
     let mut pictures = Vec::new();
-    for class in entries(folder)?.iter().filter(|e| e.path().is_dir()) {
+    for class in entries(folder)? {
         let path = class.path();
+        if !path.is_dir() {
+            // Lists and licences may lie there; an image would be lost without a word.
+            if pictures::is_picture(&path.to_string_lossy()) {
+                return Err(Error::input(format!(
+                    "{}: an image beside class folders; put it into the folder of its class",
+                    path.display()
+                )));
+            }
+            continue;
+        }
         let name = class.file_name().to_string_lossy().into_owned();
         let label = classes.binary_search(&name).map_err(|_| {
             Error::input(format!(

@@ -13,11 +13,17 @@ use crate::load::RawSet;
 use crate::source::Source;
 use crate::{Error, Result, digest};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// More images than any set in this format has; a header that says more is damaged.
 const MAX_IMAGES: usize = 1_000_000;
+
+/// Parts of a set as it is published.
+pub(crate) const PARTS: [&str; 2] = ["train", "t10k"];
+/// Parts of the embedded set.
+pub(crate) const SPLITS: [&str; 3] = ["train", "validation", "test"];
 
 const KINDS: [&str; 2] = ["images-idx3-ubyte", "labels-idx1-ubyte"];
 
@@ -47,20 +53,117 @@ pub(crate) fn find(dir: &Path, parts: &[&str]) -> (Vec<PathBuf>, Vec<PathBuf>) {
 }
 
 fn there(dir: &Path, part: &str, kind: &str) -> Option<PathBuf> {
+    let mut under = spellings(dir, part, kind);
+    (!under.is_empty()).then(|| under.swap_remove(0).1)
+}
+
+/// The files of one kind, each with which of its names it has; a run takes the first.
+fn spellings(dir: &Path, part: &str, kind: &str) -> Vec<(usize, PathBuf)> {
     names(part, kind)
         .into_iter()
         .map(|name| dir.join(name))
-        .find(|path| path.is_file())
+        .enumerate()
+        .filter(|(_, path)| path.is_file())
+        .collect()
+}
+
+/// Every file of the parts of a set in `dir`, under whichever of its names.
+pub(crate) fn all(dir: &Path, parts: &[&str]) -> Vec<PathBuf> {
+    let kinds = parts
+        .iter()
+        .flat_map(|part| KINDS.map(|kind| spellings(dir, part, kind)));
+    kinds.flatten().map(|(_, path)| path).collect()
 }
 
 /// Reads the training and test images of a set in `dir`.
 pub(crate) fn read_set(entry: &'static Entry, dir: &Path) -> Result<RawSet> {
+    let (train, test) = (
+        read_part(entry, dir, "train")?,
+        read_part(entry, dir, "t10k")?,
+    );
+    if let Some(error) = misplaced(entry, dir, &train, &test) {
+        return Err(error);
+    }
     Ok(RawSet {
-        train: read_part(entry, dir, "train")?,
+        train,
         validation: None,
-        test: Some(read_part(entry, dir, "t10k")?),
+        test: Some(test),
         classes: entry.class_names(),
     })
+}
+
+/// What is wrong with the training images when the files of the two parts were mistaken for each other.
+fn misplaced(entry: &Entry, dir: &Path, train: &Images, test: &Images) -> Option<Error> {
+    let path = |part| there(dir, part, KINDS[0]).unwrap_or_default();
+    let other = path("t10k");
+    let other = other.file_name().unwrap_or_default().to_string_lossy();
+    let what = if train == test {
+        format!("its images are those of {other}")
+    } else {
+        entry.swapped(train.len(), test.len(), &other)?
+    };
+    Some(Source::File(&path("train")).bad(what))
+}
+
+/// A file by its path, with what it was found to have, or what is wrong with it.
+type Looked = (PathBuf, Result<String>);
+
+/// Reads every file of these parts that is there, for itself: those that a run takes, and those beside them.
+pub(crate) fn read_each(entry: &'static Entry, dir: &Path, parts: &[&str]) -> Vec<Looked> {
+    let mut all: Vec<Looked> = Vec::new();
+    let mut whole: Vec<(usize, Images)> = Vec::new();
+    for part in parts {
+        let [images, labels] = KINDS.map(|kind| spellings(dir, part, kind));
+        let (at, taken) = (all.len(), images.first().map(|(spelling, _)| *spelling));
+        let mut pixels = None;
+        // Only images that could be read say how many labels there have to be.
+        let mut counts: HashMap<usize, (usize, String)> = HashMap::new();
+        for (spelling, path) in images {
+            let source = Source::File(&path);
+            let read = read_pixels(entry, &source).map(|(n, bytes)| {
+                counts.insert(spelling, (n, source.name()));
+                if taken == Some(spelling) {
+                    pixels = Some(bytes);
+                }
+                format!("{n} images")
+            });
+            all.push((path, read));
+        }
+        let counted = taken.and_then(|spelling| counts.get(&spelling));
+        for (i, (spelling, path)) in labels.into_iter().enumerate() {
+            // The first are read with the images that a run takes; others belong to those that are named alike.
+            let own = counts.get(&spelling).filter(|_| i > 0);
+            let count = own.or(counted);
+            let read = read_labels(entry, &Source::File(&path), count).map(|values| {
+                let compared = match count {
+                    Some(_) => "",
+                    None => ", not compared with the number of images",
+                };
+                let said = format!("{} labels{compared}", values.len());
+                if i == 0
+                    && let Some(pixels) = pixels.take()
+                {
+                    let [c, h, w] = entry.shape.unwrap_or([1, 28, 28]);
+                    whole.push((
+                        at,
+                        Images {
+                            shape: [c, h, w],
+                            pixels,
+                            labels: values,
+                        },
+                    ));
+                }
+                said
+            });
+            all.push((path, read));
+        }
+    }
+    if let [(at, train), (_, test)] = &whole[..]
+        && let Some(error) = misplaced(entry, dir, train, test)
+    {
+        all[*at].1 = Err(error);
+    }
+    all
 }
 
 /// Reads the images and labels of one part of the set in `dir`.
@@ -138,6 +241,17 @@ fn body(source: &Source, input: &mut dyn Read, size: usize) -> Result<Vec<u8>> {
 /// together.
 pub(crate) fn read(entry: &Entry, images: &Source, labels: &Source) -> Result<Images> {
     let [channels, height, width] = entry.shape.unwrap_or([1, 28, 28]);
+    let (count, pixels) = read_pixels(entry, images)?;
+    Ok(Images {
+        shape: [channels, height, width],
+        pixels,
+        labels: read_labels(entry, labels, Some(&(count, images.name())))?,
+    })
+}
+
+/// Reads a file of images of the entry's size: how many there are, and their bytes.
+fn read_pixels(entry: &Entry, images: &Source) -> Result<(usize, Vec<u8>)> {
+    let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
     let mut input = Hashed::new(images)?;
     let lengths = header(images, &mut input, 3, "images")?;
     if lengths[1..] != [height, width] {
@@ -149,14 +263,23 @@ pub(crate) fn read(entry: &Entry, images: &Source, labels: &Source) -> Result<Im
     let count = lengths[0];
     let pixels = body(images, &mut input, count * height * width)?;
     input.check(entry, images)?;
+    Ok((count, pixels))
+}
 
+/// Reads a file of labels: as many as there are images in the file of this name, where they are known.
+fn read_labels(
+    entry: &Entry,
+    labels: &Source,
+    images: Option<&(usize, String)>,
+) -> Result<Vec<u16>> {
     let mut input = Hashed::new(labels)?;
     let lengths = header(labels, &mut input, 1, "labels")?;
-    if lengths[0] != count {
+    let count = lengths[0];
+    if let Some((expected, name)) = images
+        && count != *expected
+    {
         return Err(labels.bad(format!(
-            "it has {} labels, expected {count}, one for each image of {}",
-            lengths[0],
-            images.name()
+            "it has {count} labels, expected {expected}, one for each image of {name}"
         )));
     }
     let values = body(labels, &mut input, count)?;
@@ -171,11 +294,7 @@ pub(crate) fn read(entry: &Entry, images: &Source, labels: &Source) -> Result<Im
         )));
     }
     input.check(entry, labels)?;
-    Ok(Images {
-        shape: [channels, height, width],
-        pixels,
-        labels: values.into_iter().map(u16::from).collect(),
-    })
+    Ok(values.into_iter().map(u16::from).collect())
 }
 
 /// A file's content, and its checksum as far as it was read.

@@ -226,8 +226,68 @@ fn in_parallel<W: Send>(
     })
 }
 
-/// Decodes one picture into its place, channel by channel.
-fn one(bytes: &[u8], name: &str, target: Target, pixels: &mut [u8]) -> Result<()> {
+/// What decoding pictures without keeping them has shown.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// The names of those that cannot be used, each with why.
+    pub faults: Vec<(String, Error)>,
+    /// A size that pictures have, and another when not all have the same.
+    pub sizes: Vec<(usize, usize)>,
+}
+
+/// Decodes all pictures, also those behind one that is damaged, and keeps none. All must be of this size, where one is given.
+pub(crate) fn check(
+    origin: &Origin,
+    pictures: &[&Picture],
+    size: Option<(usize, usize)>,
+) -> Result<Seen> {
+    let each = pictures.len().div_ceil(workers()).max(1);
+    let mut parts: Vec<Seen> = pictures.chunks(each).map(|_| Seen::default()).collect();
+    in_parallel(
+        pictures.chunks(each).zip(&mut parts),
+        |(pictures, seen): (&[&Picture], &mut Seen)| {
+            let mut reader = Reader::open(origin)?;
+            for picture in pictures {
+                let shown = reader.display(&picture.name);
+                let decoded = reader
+                    .read(&picture.name)
+                    .and_then(|bytes| decoded(&bytes, &shown))
+                    .map(|picture| (picture.width() as usize, picture.height() as usize));
+                match (decoded, size) {
+                    (Ok(found), Some(size)) if found != size => seen
+                        .faults
+                        .push((picture.name.clone(), other_size(&shown, found, size))),
+                    (Ok(found), _) if seen.sizes.len() < 2 && !seen.sizes.contains(&found) => {
+                        seen.sizes.push(found);
+                    }
+                    (Ok(_), _) => {}
+                    (Err(error), _) => seen.faults.push((picture.name.clone(), error)),
+                }
+            }
+            Ok(())
+        },
+    )?;
+    let mut all = Seen::default();
+    for part in parts {
+        all.faults.extend(part.faults);
+        for size in part.sizes {
+            if all.sizes.len() < 2 && !all.sizes.contains(&size) {
+                all.sizes.push(size);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn other_size(name: &str, found: (usize, usize), expected: (usize, usize)) -> Error {
+    Error::input(format!(
+        "{name}: the image is {}×{}, expected {}×{}; set data.image_size to bring all images to one size",
+        found.0, found.1, expected.0, expected.1
+    ))
+}
+
+/// Decodes one picture.
+fn decoded(bytes: &[u8], name: &str) -> Result<DynamicImage> {
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|e| unreadable(name, &e))?;
@@ -239,7 +299,12 @@ fn one(bytes: &[u8], name: &str, target: Target, pixels: &mut [u8]) -> Result<()
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
-    let picture = reader.decode().map_err(|e| damaged(name, &e))?;
+    reader.decode().map_err(|e| damaged(name, &e))
+}
+
+/// Decodes one picture into its place, channel by channel.
+fn one(bytes: &[u8], name: &str, target: Target, pixels: &mut [u8]) -> Result<()> {
+    let picture = decoded(bytes, name)?;
     let [channels, height, width] = target.shape;
     let (w, h) = (picture.width() as usize, picture.height() as usize);
     let picture = if (w, h) == (width, height) {
@@ -247,10 +312,7 @@ fn one(bytes: &[u8], name: &str, target: Target, pixels: &mut [u8]) -> Result<()
     } else if target.resize {
         resized(&picture, height, width)
     } else {
-        return Err(Error::input(format!(
-            "{name}: the image is {w}×{h}, expected {width}×{height}; set data.image_size to bring all images to \
-             one size"
-        )));
+        return Err(other_size(name, (w, h), (width, height)));
     };
     if channels == 1 {
         pixels.copy_from_slice(picture.to_luma8().as_raw());

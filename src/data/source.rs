@@ -59,6 +59,8 @@ pub(crate) fn bad(name: &str, what: impl std::fmt::Display) -> Error {
 /// Says why a file's content cannot be read.
 pub(crate) fn unreadable(name: &str, error: &io::Error) -> Error {
     match error.kind() {
+        // What is in it may be as good as ever.
+        io::ErrorKind::PermissionDenied => Error::io(name)(error.kind().into()),
         io::ErrorKind::UnexpectedEof => bad(name, "the file is cut short"),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
             bad(name, format!("the packed data are damaged ({error})"))

@@ -2,6 +2,7 @@ mod cifar;
 mod fetch;
 mod folder;
 mod idx;
+mod pickle;
 mod splits;
 mod support;
 mod tiny_imagenet;

@@ -1,8 +1,8 @@
 //! Tiny-ImageNet as published, from its archive or the folder it unpacks to.
 //!
 //! `train/CLASS/images/*.JPEG`, and `val/images/*.JPEG` with `val/val_annotations.txt`. A `val` that was sorted into class
-//! folders, as many do, is read as well. The images in `test` have no labels; `val` is the test split here. Classes are
-//! in the order of their WordNet numbers, as folder loaders have them.
+//! folders, as many do, is read as well; what was copied there and not moved counts once. The images in `test` have no
+//! labels; `val` is the test split here. Classes are in the order of their WordNet numbers, as folder loaders have them.
 
 use crate::cache::{self, Seen};
 use crate::catalogue::Entry;
@@ -10,32 +10,44 @@ use crate::load::RawSet;
 use crate::pictures::{self, Origin, Picture, Reader, Target};
 use crate::source::bad;
 use crate::{Result, folder};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 const ARCHIVE: &str = "tiny-imagenet-200.zip";
 
-/// The archive in `dir`, or `dir` itself when it is the unpacked one.
-pub(crate) fn find(dir: &Path) -> Option<PathBuf> {
-    if dir.join("train").is_dir() && dir.join("val").is_dir() {
-        return Some(dir.to_owned());
+/// The archive in `dir`, and `dir` itself when it is the unpacked one. The folder comes first, unless it has fewer images
+/// than the archive: unpacking was broken off.
+pub(crate) fn find(dir: &Path) -> Vec<PathBuf> {
+    let archive = Some(dir.join(ARCHIVE)).filter(|path| path.is_file());
+    if !(dir.join("train").is_dir() && dir.join("val").is_dir()) {
+        return archive.into_iter().collect();
     }
-    let archive = dir.join(ARCHIVE);
-    archive.is_file().then_some(archive)
+    let mut all: Vec<PathBuf> = std::iter::once(dir.to_owned()).chain(archive).collect();
+    let packed = all.get(1).and_then(|path| zipped(path).ok());
+    if let Some((_, packed)) = packed {
+        let here = walked(dir, &mut Seen::default()).unwrap_or_default();
+        let (here, packed) = (images(&here), images(&packed));
+        if here[0] < packed[0] || here[1] < packed[1] {
+            all.swap(0, 1);
+        }
+    }
+    all
+}
+
+/// How many of these files are images of `train` and of `val`.
+fn images(names: &[String]) -> [usize; 2] {
+    ["train/", "val/"].map(|folder| {
+        let is_image = |n: &&String| n.starts_with(folder) && pictures::is_picture(n);
+        names.iter().filter(is_image).count()
+    })
 }
 
 /// Reads the set from its archive or folder.
 pub(crate) fn read_set(entry: &'static Entry, path: &Path, image_size: usize) -> Result<RawSet> {
     let mut seen = Seen::default();
-    let (origin, names) = if path.is_dir() {
-        (Origin::Folder(path.to_owned()), walked(path, &mut seen)?)
-    } else {
-        seen.add(path, ARCHIVE)?;
-        zipped(path)?
-    };
+    let (origin, names) = opened(path, &mut seen)?;
     let make = || {
-        let mut reader = Reader::open(&origin)?;
-        let listed = Listed::new(&mut reader, &names)?;
+        let listed = Listed::new(&mut Reader::open(&origin)?, &names)?;
         let [channels, height, width] = entry.shape.unwrap_or([3, 64, 64]);
         let target = match image_size {
             0 => Target {
@@ -55,6 +67,22 @@ pub(crate) fn read_set(entry: &'static Entry, path: &Path, image_size: usize) ->
         })
     };
     cache::through(path, entry.name, &seen.key(image_size), make)
+}
+
+/// The archive or folder, and the files in it.
+fn opened(path: &Path, seen: &mut Seen) -> Result<(Origin, Vec<String>)> {
+    if path.is_dir() {
+        return Ok((Origin::Folder(path.to_owned()), walked(path, seen)?));
+    }
+    seen.add(path, ARCHIVE)?;
+    zipped(path)
+}
+
+/// The set's pictures in its archive or folder.
+pub(crate) fn list(path: &Path) -> Result<(Origin, Listed)> {
+    let (origin, names) = opened(path, &mut Seen::default())?;
+    let listed = Listed::new(&mut Reader::open(&origin)?, &names)?;
+    Ok((origin, listed))
 }
 
 /// Paths of all files below `train` and `val`, and of the lists beside them.
@@ -109,10 +137,10 @@ fn zipped(path: &Path) -> Result<(Origin, Vec<String>)> {
 }
 
 /// The set's pictures with their classes.
-struct Listed {
-    classes: Vec<String>,
-    train: Vec<Picture>,
-    val: Vec<Picture>,
+pub(crate) struct Listed {
+    pub classes: Vec<String>,
+    pub train: Vec<Picture>,
+    pub val: Vec<Picture>,
 }
 
 impl Listed {
@@ -150,13 +178,33 @@ impl Listed {
             let list = "val/val_annotations.txt";
             let shown = reader.display(list);
             let known = annotations(reader, list)?;
-            if known.len() != val_plain.len() {
+            // Class folders beside it hold copies, or what was moved there before a script was stopped.
+            let plain: HashSet<&str> = val_plain.iter().map(|(file, _)| *file).collect();
+            let mut moved = 0;
+            for (class, name) in std::mem::take(&mut val_sorted) {
+                let file = name.rsplit('/').next().unwrap_or(name);
+                let listed = known.get(file).map(String::as_str);
+                if listed.is_some_and(|listed| listed != class) {
+                    return Err(bad(
+                        &reader.display(name),
+                        format!(
+                            "val/val_annotations.txt says {} of it, and the folder {class}",
+                            listed.unwrap_or_default()
+                        ),
+                    ));
+                }
+                if !plain.contains(file) {
+                    moved += 1;
+                    val_sorted.insert((class, name));
+                }
+            }
+            let there = val_plain.len() + moved;
+            if known.len() != there {
                 return Err(bad(
                     &shown,
                     format!(
-                        "it has {} images, expected {}, one for each in val/images",
-                        known.len(),
-                        val_plain.len()
+                        "it has {} images, expected {there}, one for each in val/images",
+                        known.len()
                     ),
                 ));
             }

@@ -1,9 +1,11 @@
 //! Checking files that are there: against what was published, and by reading them.
 
 use crate::catalogue::{Entry, Family, Published};
-use crate::find::{Found, Layout};
+use crate::find::{self, Found, Layout};
+use crate::images::Images;
+use crate::pictures::{self, Origin, Picture};
 use crate::source::Source;
-use crate::{Result, digest, load};
+use crate::{Error, Result, cifar, digest, fashion_small, folder, idx, tiny_imagenet};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -13,10 +15,14 @@ use std::path::{Path, PathBuf};
 pub enum Verdict {
     /// Its checksum, or that of what it unpacks to, is the published one.
     Published,
-    /// It is not the published file, or none was published in this form, but the set can be read.
+    /// It is not the published file, or none was published in this form, but it was read to its end.
     Readable,
+    /// It was not read.
+    Unchecked,
     /// It cannot be used.
     Damaged,
+    /// The system forbids to read it: nothing is known of what is in it.
+    Unreadable,
     /// It is not there.
     Missing,
 }
@@ -30,72 +36,208 @@ pub struct Checked {
     pub file: PathBuf,
     /// What was found.
     pub verdict: Verdict,
+    /// What was looked at, such as `60000 images`.
+    pub checked: String,
     /// In how far it differs from what was expected.
     pub note: Option<String>,
 }
 
-/// Checks every file of a set that was found. What differs from the published files is read from its beginning to its
-/// end, as a run would.
-///
-/// # Errors
-/// When a file cannot be read for the system's reasons.
-pub fn verify(found: &Found) -> Result<Vec<Checked>> {
-    let set = found.entry.name;
-    let mut all = Vec::new();
-    for file in &found.files {
-        let (verdict, note) = compared(found.entry, file)?;
-        all.push(Checked {
+impl Checked {
+    fn new(set: &'static str, file: &Path, verdict: Verdict, checked: impl Into<String>) -> Self {
+        Self {
             set,
-            file: file.clone(),
+            file: file.to_owned(),
             verdict,
-            note,
-        });
-    }
-    if found.is_embedded() {
-        all.push(Checked {
-            set,
-            file: PathBuf::from("embedded"),
-            verdict: Verdict::Readable,
+            checked: checked.into(),
             note: None,
-        });
+        }
     }
-    all.extend(found.missing.iter().map(|file| Checked {
-        set,
-        file: file.clone(),
-        verdict: Verdict::Missing,
-        note: None,
-    }));
-    let whole = found.is_complete();
-    if whole
-        && all.iter().any(|c| c.verdict != Verdict::Published)
-        && let Err(error) = load::read(found, size_to_read(found))
-    {
-        let sentence = error.to_string();
-        let names = |c: &Checked| sentence.contains(&*c.file.to_string_lossy());
-        let any = all.iter().any(names);
-        for checked in &mut all {
-            if checked.verdict != Verdict::Published && (names(checked) || !any) {
-                checked.verdict = Verdict::Damaged;
-                checked.note = Some(sentence.clone());
+}
+
+/// Damaged pictures of one folder that are named; the others are counted.
+const NAMED: usize = 100;
+
+/// Checks every file of a set that was found, each for itself, and those beside it that hold the same in another packing.
+/// What differs from the published files is read from its beginning to its end: the file, never the cache of decoded
+/// images, which stays as it is. A file that a disk does not give back is damaged like any other.
+pub fn verify(found: &Found) -> Vec<Checked> {
+    let (entry, set) = (found.entry, found.entry.name);
+    let files = match &found.layout {
+        Layout::Idx(dir) => idx::all(dir, &idx::PARTS),
+        Layout::Splits(dir) => idx::all(dir, &idx::SPLITS),
+        _ => found.files.clone(),
+    };
+    let checked =
+        |file: &PathBuf| compared(entry, file).unwrap_or_else(|error| damaged(entry, file, &error));
+    let mut all: Vec<Checked> = files.iter().map(checked).collect();
+    if all.iter().any(|c| c.verdict == Verdict::Unchecked) || found.is_embedded() {
+        for read in read(found) {
+            // The checksum of a published file has said all there is to say.
+            let known = all.iter_mut().find(|c| c.file == read.file);
+            match known {
+                Some(known) if known.verdict == Verdict::Unchecked => {
+                    known.verdict = read.verdict;
+                    known.checked = read.checked;
+                    known.note = read.note.or(known.note.take());
+                }
+                Some(_) => {}
+                None => all.push(read),
             }
         }
     }
-    Ok(all)
+    let missing = |file: &PathBuf| Checked::new(set, file, Verdict::Missing, "nothing");
+    all.extend(found.missing.iter().map(missing));
+    all
 }
 
-/// Class folders may have images of several sizes, which a run brings to one.
-fn size_to_read(found: &Found) -> usize {
-    match found.layout {
-        Layout::Folder(_) => 32,
-        _ => 0,
+/// Reads every file of a set.
+fn read(found: &Found) -> Vec<Checked> {
+    let entry = found.entry;
+    let told = |path: &Path, result: Result<String>| match result {
+        Ok(what) => Checked::new(entry.name, path, Verdict::Readable, what),
+        Err(error) => damaged(entry, path, &error),
+    };
+    match &found.layout {
+        Layout::Embedded { .. } => {
+            let read = fashion_small::embedded(entry).map(|set| {
+                let others = set.validation.iter().chain(&set.test).map(Images::len);
+                images(set.train.len() + others.sum::<usize>())
+            });
+            vec![told(Path::new("embedded"), read)]
+        }
+        Layout::Idx(dir) => looked(idx::read_each(entry, dir, &idx::PARTS), told),
+        Layout::Splits(dir) => looked(idx::read_each(entry, dir, &idx::SPLITS), told),
+        Layout::Cifar(place) => cifar::read_each(entry, place)
+            .into_iter()
+            .map(|(path, count)| told(&path, count.map(images)))
+            .collect(),
+        Layout::TinyImageNet(path) => match tiny_imagenet::list(path) {
+            Err(error) => vec![damaged(entry, path, &error)],
+            Ok((origin, listed)) => {
+                let pictures: Vec<&Picture> = listed.train.iter().chain(&listed.val).collect();
+                let size = entry.shape.map(|[_, height, width]| (width, height));
+                decoded(entry, path, &origin, &pictures, size)
+            }
+        },
+        Layout::Folder(dir) => match folder::list(dir, &mut Default::default()) {
+            Err(error) => vec![damaged(entry, dir, &error)],
+            Ok(listed) => {
+                let others = listed.validation.iter().chain(&listed.test).flatten();
+                let pictures: Vec<&Picture> = listed.train.iter().chain(others).collect();
+                decoded(entry, dir, &Origin::Folder(dir.clone()), &pictures, None)
+            }
+        },
     }
 }
 
-/// How a file compares with the published one of its name.
-fn compared(entry: &Entry, path: &Path) -> Result<(Verdict, Option<String>)> {
-    let readable = |note: Option<String>| Ok((Verdict::Readable, note));
+fn images(count: usize) -> String {
+    format!("{count} images")
+}
+
+fn looked(
+    files: Vec<(PathBuf, Result<String>)>,
+    told: impl Fn(&Path, Result<String>) -> Checked,
+) -> Vec<Checked> {
+    files
+        .into_iter()
+        .map(|(path, what)| told(&path, what))
+        .collect()
+}
+
+/// The folders of a set's places, or of `dir`, that are there and cannot be looked into.
+///
+/// # Errors
+/// A sentence for an unknown name.
+pub fn closed(entry: &Entry, dir: Option<&Path>) -> Result<Vec<Checked>> {
+    let told = |error: &Error| match error {
+        Error::Io { path, .. } => damaged(entry, path, error),
+        Error::Input(_) => damaged(entry, Path::new(""), error),
+    };
+    Ok(find::closed(entry.name, dir)?.iter().map(told).collect())
+}
+
+/// A file that cannot be used, or not be read.
+fn damaged(entry: &Entry, path: &Path, error: &Error) -> Checked {
+    let (verdict, seen) = match error.is_forbidden() {
+        true => (Verdict::Unreadable, "nothing"),
+        false => (Verdict::Damaged, "as far as it can be read"),
+    };
+    let mut checked = Checked::new(entry.name, path, verdict, seen);
+    checked.note = Some(error.to_string());
+    checked
+}
+
+/// Decodes all pictures of a folder or an archive: the whole of it, then each that is damaged.
+fn decoded(
+    entry: &Entry,
+    path: &Path,
+    origin: &Origin,
+    pictures: &[&Picture],
+    size: Option<(usize, usize)>,
+) -> Vec<Checked> {
+    let seen = match pictures::check(origin, pictures, size) {
+        Ok(seen) => seen,
+        Err(error) => return vec![damaged(entry, path, &error)],
+    };
+    let beside = match origin {
+        Origin::Folder(dir) if entry.family == Family::Folder => {
+            debug_assert_eq!(dir, path);
+            ""
+        }
+        _ => " of train and val; what else is there was not looked at",
+    };
+    let mut whole = Checked::new(
+        entry.name,
+        path,
+        Verdict::Readable,
+        format!("{}{beside}", images(pictures.len())),
+    );
+    if let [(w, h), (other_w, other_h)] = seen.sizes[..] {
+        whole.note = Some(format!(
+            "images of {w}×{h}, {other_w}×{other_h} and so on: a run needs data.image_size"
+        ));
+    }
+    if let Some((verdict, note)) = faulty(&seen.faults) {
+        whole.verdict = verdict;
+        whole.note = Some(note);
+    }
+    let mut all = vec![whole];
+    for (name, error) in seen.faults.iter().take(NAMED) {
+        all.push(damaged(entry, &path.join(name), error));
+    }
+    all
+}
+
+/// What is said of a folder or an archive some of whose images are faulty; `None` when none is.
+fn faulty(faults: &[(String, Error)]) -> Option<(Verdict, String)> {
+    let forbidden = faults.iter().filter(|(_, e)| e.is_forbidden()).count();
+    let images = |n: usize, one: &str, many: &str| match n {
+        0 => None,
+        1 => Some(format!("one image {one}")),
+        n => Some(format!("{n} images {many}")),
+    };
+    let all = [
+        images(faults.len() - forbidden, "is damaged", "are damaged"),
+        images(forbidden, "may not be read", "may not be read"),
+    ];
+    let verdict = match &all {
+        [None, None] => return None,
+        [None, Some(_)] => Verdict::Unreadable,
+        _ => Verdict::Damaged,
+    };
+    let mut note = all.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    if faults.len() > NAMED {
+        note += &format!(", of which {NAMED} are named");
+    }
+    Some((verdict, note))
+}
+
+/// How a file compares with the published one of its name; `Unchecked` when it is another.
+fn compared(entry: &Entry, path: &Path) -> Result<Checked> {
+    let set = entry.name;
+    let unread = || Checked::new(set, path, Verdict::Unchecked, "nothing");
     if path.is_dir() {
-        return readable(None);
+        return Ok(unread());
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let stem = |name: &str| {
@@ -107,22 +249,79 @@ fn compared(entry: &Entry, path: &Path) -> Result<(Verdict, Option<String>)> {
         Family::Idx => stem(file.name) == stem(&name),
         _ => file.name == name,
     };
-    let Some(file) = entry.published().find(same) else {
-        return readable(None);
-    };
+    match entry.published().find(same) {
+        Some(file) => compared_with(set, file, path),
+        None => Ok(unread()),
+    }
+}
+
+/// How a file compares with this published one.
+pub(crate) fn compared_with(set: &'static str, file: &Published, path: &Path) -> Result<Checked> {
     let found = digest::of_file(path)?;
     if found == file.sha256 {
-        return Ok((Verdict::Published, None));
+        return Ok(Checked::new(set, path, Verdict::Published, "SHA-256"));
     }
     if !file.unpacked.is_empty()
         && let Ok(mut content) = Source::File(path).open()
         && digest::of_reader(&mut *content).is_ok_and(|d| d == file.unpacked)
     {
-        return Ok((Verdict::Published, Some("packed anew".into())));
+        let mut checked = Checked::new(set, path, Verdict::Published, "SHA-256 of its content");
+        checked.note = Some("packed anew".into());
+        return Ok(checked);
     }
     let bytes = path.metadata().map_or(0, |m| m.len());
-    readable(Some(format!(
+    let mut checked = Checked::new(set, path, Verdict::Unchecked, "nothing");
+    checked.note = Some(format!(
         "not the published file: {bytes} bytes with SHA-256 {found}, expected {} bytes with {}",
         file.size, file.sha256
-    )))
+    ));
+    Ok(checked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn what_may_not_be_read_is_not_called_damaged() {
+        let entry = crate::entry("mnist").unwrap();
+        let path = Path::new("/data/t10k-images-idx3-ubyte");
+        let of = |kind: ErrorKind| {
+            let error = crate::source::unreadable(&path.display().to_string(), &kind.into());
+            damaged(entry, path, &error)
+        };
+        let forbidden = of(ErrorKind::PermissionDenied);
+        assert_eq!(forbidden.verdict, Verdict::Unreadable);
+        assert_eq!(forbidden.checked, "nothing");
+        let note = forbidden.note.unwrap();
+        assert!(
+            note.contains("change its permissions") && !note.contains("original file"),
+            "{note}"
+        );
+        for kind in [
+            ErrorKind::UnexpectedEof,
+            ErrorKind::InvalidData,
+            ErrorKind::Other,
+        ] {
+            assert_eq!(of(kind).verdict, Verdict::Damaged, "{kind}");
+        }
+    }
+
+    #[test]
+    fn images_that_may_not_be_read_are_counted_for_themselves() {
+        let fault = |kind: ErrorKind| ("a.png".to_owned(), Error::io("a.png")(kind.into()));
+        let (forbidden, other) = (ErrorKind::PermissionDenied, ErrorKind::Other);
+        let of = |kinds: &[ErrorKind]| faulty(&kinds.iter().map(|k| fault(*k)).collect::<Vec<_>>());
+        assert_eq!(of(&[]), None);
+        assert_eq!(
+            of(&[forbidden, forbidden]),
+            Some((Verdict::Unreadable, "2 images may not be read".into()))
+        );
+        let (verdict, note) = of(&[forbidden, other]).unwrap();
+        assert_eq!(verdict, Verdict::Damaged);
+        assert_eq!(note, "one image is damaged and one image may not be read");
+        let (_, note) = of(&[other; NAMED + 1]).unwrap();
+        assert_eq!(note, "101 images are damaged, of which 100 are named");
+    }
 }

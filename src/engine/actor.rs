@@ -6,23 +6,35 @@
 mod aligning;
 mod commands;
 mod corners;
+mod degrees;
+mod errand;
+mod estimate;
 mod exporting;
+mod finishing;
 mod fitting;
+mod forking;
+mod grids;
 mod mapping;
 mod opening;
+mod points;
 mod publish;
 mod race;
+mod steering;
 
-use crate::checkpoint::Progress;
+#[cfg(test)]
+mod tests;
+
+use crate::align::Aligning;
+use crate::checkpoint::{Progress, Steering};
 use crate::data::DataSet;
 use crate::evaluate::Evaluator;
 use crate::journal::Journal;
 use crate::memory;
 use crate::model::Model;
 use crate::surface::Surface;
-use crate::trainer::{PendingLosses, Trainer};
+use crate::trainer::{PendingLosses, Trainer, Untold};
 use crate::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
@@ -33,13 +45,25 @@ use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::{ControlPoint, State};
 use tch::Tensor;
 
+/// Takes the reply to a command: number of the last event before it, and a sentence when the command was refused.
+pub type Reply = tokio::sync::oneshot::Sender<(u64, Option<String>)>;
+
 /// A command with the way back to whoever sent it.
 #[derive(Debug)]
 pub struct Request {
     /// What to do.
     pub command: Command,
-    /// Takes the reply: number of the last event before it, and a sentence when the command was refused.
-    pub reply: tokio::sync::oneshot::Sender<(u64, Option<String>)>,
+    /// Takes the reply.
+    pub reply: Reply,
+}
+
+/// What became of a command.
+#[derive(Debug)]
+enum Outcome {
+    /// It was carried out.
+    Done,
+    /// It takes a while; the reply comes at its end.
+    Errand(Box<dyn errand::Errand>),
 }
 
 /// How an engine process treats its run.
@@ -94,13 +118,31 @@ struct Actor<'a> {
     progress: Option<Progress>,
     fit: fitting::FitScratch,
     pending: PendingLosses,
+    /// Losses that were read and that no event has told.
+    untold: Option<Untold>,
     heatmap: Heatmap,
+    /// What is measured of the surface on other grids.
+    other_grids: grids::OtherGrids,
+    /// The run's heatmap while a coarser grid is looked at.
+    aside: Option<grids::Aside>,
     metric: Metric,
     marks: Vec<(f64, f64)>,
     live: mapping::Live,
     race: race::Race,
     points: Vec<ControlPoint>,
     work: Work,
+    /// What was asked for and takes a while, in order; the work waits for it.
+    errands: VecDeque<errand::Asked>,
+    /// Commands that wait until nothing of that is left.
+    deferred: Vec<Request>,
+    /// The corner that is being aligned.
+    aligning: Option<Aligning>,
+    /// The end of the job, under way.
+    finishing: Option<Box<finishing::Finishing>>,
+    /// What of the fit was changed on request.
+    steering: Steering,
+    estimate: estimate::Estimate,
+    load: crate::machine::Load,
     stage: Stage,
     stage_began: Instant,
     state: State,
@@ -154,6 +196,18 @@ pub fn run(
     result
 }
 
+/// Correct images and loss of an ensemble: the mean of `count` networks' class probabilities, from their sum, `[N, classes]`.
+///
+/// # Errors
+/// [`Error::Torch`] when the sum does not fit the split.
+pub fn measure_ensemble(
+    sum: &Tensor,
+    count: usize,
+    split: &crate::data::Split,
+) -> Result<crate::model::Measurement> {
+    errand::of_sum(sum, count, split)
+}
+
 /// What the run was working on, for a message about memory.
 fn burden(run: &RunDir, journal: &Journal) -> Option<memory::Burden> {
     let parameters = journal.picture().info.as_ref()?.parameters as i64;
@@ -185,13 +239,29 @@ fn panic_sentence(panic: &(dyn std::any::Any + Send)) -> String {
 
 impl Actor<'_> {
     fn work_until_closed(mut self) -> Result<()> {
+        let worked = self.work_while_open();
+        if worked.is_err() {
+            // What is still on the device may be lost with it; what was read is not.
+            self.tell_losses();
+        }
+        worked
+    }
+
+    fn work_while_open(&mut self) -> Result<()> {
         let mut idle_since = Instant::now();
         while !self.closing {
             let stalled = self
                 .stalled_until
                 .is_some_and(|until| Instant::now() < until);
             let busy = !matches!(self.work, Work::None) && self.state == State::Running;
-            self.serve_requests(!busy || stalled)?;
+            self.serve_requests(self.errands.is_empty() && (!busy || stalled))?;
+            self.mind_aside();
+            if !self.errands.is_empty() {
+                idle_since = Instant::now();
+                self.tick_errand();
+                self.publish(false);
+                continue;
+            }
             if stalled {
                 self.publish(false);
                 continue;
@@ -259,8 +329,8 @@ impl Actor<'_> {
 
     /// Carries out the commands that wait; when idle, waits a little for the first.
     fn serve_requests(&mut self, idle: bool) -> Result<()> {
-        let mut waiting = Vec::new();
-        if idle {
+        let mut waiting = std::mem::take(&mut self.deferred);
+        if idle && waiting.is_empty() {
             match self.requests.recv_timeout(Duration::from_millis(250)) {
                 Ok(request) => waiting.push(request),
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
@@ -278,21 +348,40 @@ impl Actor<'_> {
             }
         }
         for (request, superseded) in commands::latest_wins(waiting) {
-            let error = if superseded {
-                None
-            } else {
-                self.carry_out(request.command).err()
-            };
-            // A client that left does not want its reply.
-            let _ = request
-                .reply
-                .send((self.journal.seq(), error.map(|e| e.to_string())));
-            self.publish(true);
+            if superseded {
+                self.answer(request.reply, Ok(()));
+                continue;
+            }
+            if !self.errands.is_empty() && !commands::at_once(&request.command) {
+                self.deferred.push(request);
+                continue;
+            }
+            match self.carry_out(request.command) {
+                Ok(Outcome::Done) => self.answer(request.reply, Ok(())),
+                Ok(Outcome::Errand(errand)) => self.ask(errand, request.reply),
+                Err(error) => self.answer(request.reply, Err(error)),
+            }
         }
         Ok(())
     }
 
+    fn answer(&mut self, reply: Reply, result: Result<()>) {
+        let error = result.err().map(|e| e.to_string());
+        // A client that left does not want its reply.
+        let _ = reply.send((self.journal.seq(), error));
+        self.publish(true);
+    }
+
+    /// Forgets what is half done of the work under way: a cell, an alignment, the end of the job. It belongs to the surface
+    /// and the grid that there were, and is begun anew when it is wanted again.
+    fn abandon_work(&mut self) {
+        self.race.under_way = None;
+        self.aligning = None;
+        self.finishing = None;
+    }
+
     fn begin_stage(&mut self, stage: Stage, total: u64, work: Work) {
+        self.abandon_work();
         self.stage = stage;
         self.stage_began = Instant::now();
         self.pace = publish::Pace::default();

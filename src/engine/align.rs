@@ -11,6 +11,7 @@ mod matching;
 use crate::layout::{Layout, Norms};
 use crate::networks::Network;
 use crate::{Error, Result};
+use matching::Matching;
 use surfit_core::config::AlignMethod;
 use tch::{Device, Tensor};
 
@@ -30,13 +31,69 @@ const LARGEST_CHANGE: f64 = 1e-3;
 /// The same on a GPU, whose convolutions may round what they multiply to ten bits.
 const LARGEST_CHANGE_GPU: f64 = 2e-2;
 
-/// Permutes the hidden units of `other`, `[P]`, to match those of `reference`, `[P]`, and checks on some of `images`,
-/// `[N, C, H, W]`, normalized, that the permuted network computes what it did. A function of its arguments: nothing
-/// is drawn.
+/// An alignment in small steps, so that whoever makes it can be asked in between. A function of its arguments: nothing is
+/// drawn.
+#[derive(Debug)]
+pub struct Aligning {
+    reference: Tensor,
+    other: Tensor,
+    images: Tensor,
+    matching: Matching,
+}
+
+impl Aligning {
+    /// Permutes the hidden units of `other`, `[P]`, to match those of `reference`, `[P]`, and checks on some of `images`,
+    /// `[N, C, H, W]`, normalized, that the permuted network computes what it did.
+    pub fn new(
+        network: &dyn Network,
+        reference: &Tensor,
+        other: &Tensor,
+        method: AlignMethod,
+        images: &Tensor,
+    ) -> Self {
+        let layout = network.layout();
+        let matching = match method {
+            AlignMethod::Activation => Matching::by_activations(layout, parts(images).len()),
+            AlignMethod::Weight => Matching::by_weights(layout),
+        };
+        Self {
+            reference: reference.shallow_clone(),
+            other: other.shallow_clone(),
+            images: images.shallow_clone(),
+            matching,
+        }
+    }
+
+    /// Steps done and in all, as far as they can be known.
+    pub fn progress(&self) -> (u64, u64) {
+        let (done, total) = self.matching.progress();
+        (done, total + 1)
+    }
+
+    /// One batch, or one group of units; the aligned network at the end.
+    ///
+    /// # Errors
+    /// When the permuted network's logits differ, which weights that are not finite bring about, and when memory is
+    /// short.
+    pub fn step(&mut self, network: &dyn Network) -> Result<Option<(Tensor, Report)>> {
+        let _guard = tch::no_grad_guard();
+        let (reference, other) = (&self.reference, &self.other);
+        match self
+            .matching
+            .step(network, reference, other, &self.images)?
+        {
+            None => Ok(None),
+            Some(permutations) => {
+                checked(network, reference, other, &permutations, &self.images).map(Some)
+            }
+        }
+    }
+}
+
+/// A whole alignment in one go; see [`Aligning`].
 ///
 /// # Errors
-/// When the permuted network's logits differ, which weights that are not finite bring about, and when memory is
-/// short.
+/// As [`Aligning::step`].
 pub fn align(
     network: &dyn Network,
     reference: &Tensor,
@@ -44,14 +101,22 @@ pub fn align(
     method: AlignMethod,
     images: &Tensor,
 ) -> Result<(Tensor, Report)> {
-    let _guard = tch::no_grad_guard();
-    let layout = network.layout();
-    let permutations = match method {
-        AlignMethod::Activation => matching::by_activations(network, reference, other, images)?,
-        AlignMethod::Weight => matching::by_weights(layout, reference, other)?,
-    };
-    let aligned = permute(layout, other, &permutations);
+    let mut aligning = Aligning::new(network, reference, other, method, images);
+    loop {
+        if let Some(done) = aligning.step(network)? {
+            return Ok(done);
+        }
+    }
+}
 
+fn checked(
+    network: &dyn Network,
+    reference: &Tensor,
+    other: &Tensor,
+    permutations: &[Vec<i64>],
+    images: &Tensor,
+) -> Result<(Tensor, Report)> {
+    let aligned = permute(network.layout(), other, permutations);
     let units: usize = permutations.iter().map(Vec::len).sum();
     let moved = permutations
         .iter()

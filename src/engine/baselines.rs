@@ -4,15 +4,13 @@
 use crate::Result;
 use crate::data::{DataSet, Split};
 use crate::evaluate::Evaluator;
-use crate::layout::{Norms, RunningStats};
+use crate::export::probabilities;
 use crate::model::Model;
 use crate::surface::Surface;
 use surfit_core::event::Baseline;
 use surfit_core::heatmap::Heatmap;
 use tch::{Kind, Tensor};
 
-/// Images in one forward pass.
-const BATCH: i64 = 200;
 /// Points along each axis of the grid that the greedy ensemble chooses from.
 const CANDIDATES: usize = 5;
 /// Members of the greedy ensemble: as many as a square has corners.
@@ -59,20 +57,6 @@ impl Member {
             test: probabilities(model, w, &stats, &data.test)?,
         })
     }
-}
-
-fn probabilities(model: &Model, w: &Tensor, stats: &RunningStats, split: &Split) -> Result<Tensor> {
-    let views = model.network().layout().views(w);
-    let parts: Vec<Tensor> = (0..split.len())
-        .step_by(BATCH as usize)
-        .map(|start| {
-            let (x, _) = split.range(start, BATCH);
-            model
-                .logits(&views, &x, &mut Norms::Running(stats))
-                .softmax(-1, Kind::Float)
-        })
-        .collect();
-    Ok(Tensor::f_cat(&parts, 0)?)
 }
 
 /// Accuracy of the mean of the members' probabilities.

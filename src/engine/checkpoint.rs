@@ -37,9 +37,8 @@ impl Progress {
         }
     }
 
-    /// A further round on the whole surface, from where this one stands.
-    pub fn further(self, config: &FitConfig, steps_per_epoch: u64) -> Self {
-        let steps = (config.epochs * steps_per_epoch as f64).round() as u64;
+    /// A further round of so many steps on the whole surface, from where this one stands.
+    pub fn further(self, steps: u64) -> Self {
         Self {
             step: self.step,
             total: self.step + steps,
@@ -64,10 +63,39 @@ impl Progress {
         }
     }
 
+    /// True when the next step is the first one of a phase in this round.
+    pub fn phase_begins(self) -> bool {
+        let in_round = self.step - self.round_start;
+        in_round == 0 || in_round == self.edge_steps
+    }
+
     /// The learning rate of the next step.
     pub fn rate(self, config: &FitConfig) -> f64 {
         let (step, total) = (self.step - self.round_start, self.total - self.round_start);
         config.learning_rate * config.rates().factor(step, total)
+    }
+}
+
+/// What of a fit's configuration was changed on request while it went on. Each value stands beside the one of the
+/// configuration that it took the place of: when that is another now, somebody edited the file, which is meant then.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Steering {
+    /// Peak of the learning rate: of the configuration, and instead of it.
+    pub rate: Option<(f64, f64)>,
+    /// Draws a step: of the configuration, and instead of it.
+    pub draws: Option<(usize, usize)>,
+}
+
+impl Steering {
+    /// Puts the changes over a configuration that was just read.
+    pub fn apply(&self, config: &mut FitConfig) {
+        if let Some((_, instead)) = self.rate.filter(|r| r.0 == config.learning_rate) {
+            config.learning_rate = instead;
+        }
+        if let Some((_, instead)) = self.draws.filter(|d| d.0 == config.draws) {
+            config.draws = instead;
+        }
     }
 }
 
@@ -77,6 +105,8 @@ struct Stored {
     progress: Progress,
     #[serde(default, with = "nans_as_null")]
     focus: Vec<f64>,
+    #[serde(default)]
+    steering: Steering,
 }
 
 /// What a checkpoint holds.
@@ -88,6 +118,8 @@ pub struct Checkpoint {
     pub progress: Progress,
     /// Losses over a coarse grid that draws follow; empty for uniform draws.
     pub focus: Vec<f64>,
+    /// What was changed on request while it went on.
+    pub steering: Steering,
 }
 
 /// Where a run's checkpoint lies.
@@ -95,17 +127,25 @@ pub fn path(run: &RunDir) -> PathBuf {
     run.join("surface").join("state.safetensors")
 }
 
-/// Writes surface, progress and the losses that draws follow as one file that replaces the last.
+/// Writes surface, progress, the losses that draws follow and what was changed on request as one file that replaces the
+/// last.
 ///
 /// # Errors
 /// When the file cannot be written; the last checkpoint then stays.
-pub fn save(run: &RunDir, surface: &Surface, progress: Progress, focus: &[f64]) -> Result<()> {
+pub fn save(
+    run: &RunDir,
+    surface: &Surface,
+    progress: Progress,
+    focus: &[f64],
+    steering: &Steering,
+) -> Result<()> {
     let stored = Stored {
         surface: surface.state(),
         progress,
         focus: focus.to_vec(),
+        steering: steering.clone(),
     };
-    let json = serde_json::to_string(&stored).expect("plain data");
+    let json = serde_json::to_string(&stored).map_err(|e| Error::io(path(run))(e.into()))?;
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
     write_tensors(&path(run), &tensors, &[("surfit".into(), json)])
 }
@@ -156,6 +196,7 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
         surface: Surface::restore(stored.surface, theta, velocity),
         progress: stored.progress,
         focus: stored.focus,
+        steering: stored.steering,
     }))
 }
 
@@ -182,6 +223,25 @@ mod tests {
     use surfit_core::surface::Degrees;
 
     #[test]
+    fn a_change_holds_until_the_configuration_is_edited() {
+        let mut config = Config::default().fit;
+        let (rate, draws) = (config.learning_rate, config.draws);
+        let steering = Steering {
+            rate: Some((rate, 0.5 * rate)),
+            draws: Some((draws, draws + 1)),
+        };
+        steering.apply(&mut config);
+        assert_eq!(
+            (config.learning_rate, config.draws),
+            (0.5 * rate, draws + 1)
+        );
+        config.learning_rate = 0.125;
+        config.draws = draws;
+        steering.apply(&mut config);
+        assert_eq!((config.learning_rate, config.draws), (0.125, draws + 1));
+    }
+
+    #[test]
     fn a_checkpoint_comes_back_though_a_loss_was_not_finite() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("run"), &Config::default()).unwrap();
@@ -190,10 +250,15 @@ mod tests {
         let surface = Surface::linear(degrees, corners.collect());
         let progress = Progress::first(&Config::default().fit, 10);
         let focus = [0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
-        save(&run, &surface, progress, &focus).unwrap();
+        let steering = Steering {
+            rate: Some((0.1, 0.1 / 3.0)),
+            draws: None,
+        };
+        save(&run, &surface, progress, &focus, &steering).unwrap();
         let back = load(&run, 3, Device::Cpu).unwrap().unwrap();
         assert_eq!(back.surface.theta(), surface.theta());
         assert_eq!(back.progress, progress);
+        assert_eq!(back.steering, steering);
         assert_eq!((back.focus[0], back.focus[3]), (0.1, 1.0 / 3.0));
         assert!(!back.focus[1].is_finite() && !back.focus[2].is_finite());
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 use surfit_core::config::{Config, CornersConfig, Epochs, NetworkConfig};
 use surfit_core::corner_cache::{LIMIT, RECIPE, entries, folder};
 use surfit_core::files::remove;
@@ -31,9 +31,6 @@ const WEIGHTS: &str = "weights";
 
 /// The key of the weights' digest in the file's metadata.
 const DIGEST: &str = "surfit-weights";
-
-/// Age from which a file under a temporary name is litter of a program that was killed.
-const LITTER: Duration = Duration::from_secs(3600);
 
 /// Everything that makes a corner's weights.
 #[derive(Serialize)]
@@ -160,15 +157,7 @@ impl Entry {
 
     fn tidy(&self, limit: u64) {
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let now = SystemTime::now();
-        for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let temporary = file.path().extension().is_some_and(|e| e == "tmp");
-            let changed = file.metadata().and_then(|data| data.modified());
-            let age = changed.ok().and_then(|at| now.duration_since(at).ok());
-            if temporary && age.is_some_and(|age| age > LITTER) {
-                let _ = std::fs::remove_file(file.path());
-            }
-        }
+        surfit_core::files::clear_left(folder);
         let mut all = entries(folder);
         let mut size: u64 = all.iter().map(|e| e.bytes).sum();
         all.sort_by_key(|e| e.used);
@@ -244,12 +233,19 @@ mod tests {
         let newest = entry(dir.path(), "d");
         newest.write(&weights).unwrap();
         // What killed programs left goes too, once nobody can be writing it.
-        let (litter, fresh) = (dir.path().join(".x.1.tmp"), dir.path().join(".y.2.tmp"));
-        std::fs::write(&fresh, b"half").unwrap();
-        let file = std::fs::File::create(&litter).unwrap();
-        file.set_modified(SystemTime::now() - 2 * LITTER).unwrap();
+        let temporary = |process: u32, age: u64| {
+            let path = dir.path().join(format!(".x.safetensors.{process}.tmp"));
+            let file = std::fs::File::create(&path).unwrap();
+            let at = SystemTime::now() - std::time::Duration::from_secs(age);
+            file.set_modified(at).unwrap();
+            path
+        };
+        let (nobody, me) = (i32::MAX as u32, std::process::id());
+        let (litter, fresh) = (temporary(nobody, 7200), temporary(nobody - 1, 10));
+        // However old it looks to a clock that leapt.
+        let living = temporary(me, 86_400);
         newest.tidy(3 * 4500);
-        assert!(!litter.exists() && fresh.exists());
+        assert!(!litter.exists() && fresh.exists() && living.exists());
         let there = |name: &str| entry(dir.path(), name).path.exists();
         assert!(there("d") && there("b") && there("a") && !there("c"));
     }

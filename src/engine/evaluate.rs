@@ -1,5 +1,9 @@
 //! Measuring a network on a split: batch-norm re-estimation, then accuracy and loss.
 
+mod measuring;
+
+pub use measuring::{Measured, Measuring, On};
+
 use crate::data::{DataSet, Split};
 use crate::layout::RunningStats;
 use crate::model::{Measurement, Model};
@@ -43,6 +47,16 @@ impl Evaluator {
         }
     }
 
+    /// Images that batch norm is re-estimated on.
+    pub fn calibration_images(&self) -> i64 {
+        self.calibration.len()
+    }
+
+    /// The validation split in the order of measurements.
+    pub fn validation(&self) -> &Split {
+        &self.validation
+    }
+
     /// Images in the validation split.
     pub fn validation_images(&self) -> i64 {
         self.validation.len()
@@ -56,15 +70,10 @@ impl Evaluator {
             return stats;
         }
         let weights = model.network().layout().views(w);
-        let mut seen = 0;
-        for (x, _) in batches(&self.calibration, 0..self.calibration.len(), w.device()) {
-            // A batch of one has no variance.
-            if seen >= images || (seen > 0 && x.size()[0] < 2) {
-                break;
-            }
+        let mut part = Part::all(0..self.calibration.len(), w.device());
+        while let Some((x, _)) = part.next(&self.calibration, images) {
             let _ = model.logits(&weights, &x, &mut crate::layout::Norms::Collect(&mut stats));
             stats.batches += 1;
-            seen += x.size()[0];
         }
         stats
     }
@@ -108,7 +117,8 @@ fn measure(
     let count = (images.end - images.start).max(0);
     let weights = model.network().layout().views(w);
     // Sums stay on the device; one read at the end.
-    let total = batches(split, images, w.device())
+    let mut part = Part::all(images, w.device());
+    let total = std::iter::from_fn(|| part.next_of(split))
         .map(|(x, y)| model.measure_batch(&weights, stats, &x, &y))
         .reduce(|a, b| a + b);
     let Some(total) = total else {
@@ -124,13 +134,53 @@ fn measure(
 
 /// Images of a split in batches of nearly equal size: a small remainder would weigh as much as a full batch in the
 /// cumulative average of batch-norm statistics.
-fn batches(
-    split: &Split,
+#[derive(Debug)]
+struct Part {
     images: Range<i64>,
-    device: Device,
-) -> impl Iterator<Item = (Tensor, Tensor)> {
-    let count = (images.end - images.start).max(0);
-    let parts = (count as u64).div_ceil(batch_size(device) as u64) as i64;
-    let bound = move |part: i64| images.start + part * count / parts.max(1);
-    (0..parts).map(move |p| split.range(bound(p), bound(p + 1) - bound(p)))
+    /// Number of the next batch, and of all.
+    next: i64,
+    batches: i64,
+}
+
+impl Part {
+    fn all(images: Range<i64>, device: Device) -> Self {
+        let count = (images.end - images.start).max(0);
+        let batches = (count as u64).div_ceil(batch_size(device) as u64) as i64;
+        Self {
+            images,
+            next: 0,
+            batches,
+        }
+    }
+
+    fn bound(&self, batch: i64) -> i64 {
+        let count = (self.images.end - self.images.start).max(0);
+        self.images.start + batch * count / self.batches.max(1)
+    }
+
+    /// Images that have not been given out.
+    fn left(&self) -> u64 {
+        (self.bound(self.batches) - self.bound(self.next)).max(0) as u64
+    }
+
+    /// The next batch of a split.
+    fn next_of(&mut self, split: &Split) -> Option<(Tensor, Tensor)> {
+        if self.next >= self.batches {
+            return None;
+        }
+        let (from, to) = (self.bound(self.next), self.bound(self.next + 1));
+        self.next += 1;
+        Some(split.range(from, to - from))
+    }
+
+    /// The same, until `most` images were given out. A batch of one has no variance and ends it too, unless it is the
+    /// first.
+    fn next(&mut self, split: &Split, most: i64) -> Option<(Tensor, Tensor)> {
+        let seen = self.bound(self.next) - self.images.start;
+        if seen >= most {
+            return None;
+        }
+        self.next_of(split)
+            .filter(|(x, _)| seen == 0 || x.size()[0] > 1)
+    }
 }

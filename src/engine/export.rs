@@ -1,18 +1,20 @@
 //! Writing a chosen network with its card, and reading one back to measure it.
 
 use crate::checkpoint::remove_file;
-use crate::data::{self, DataSet};
+use crate::data::{self, DataSet, Split};
 use crate::device::{Placement, device_is_here};
 use crate::evaluate::{Evaluator, measure_split};
+use crate::layout::{Norms, RunningStats};
 use crate::model::{Measurement, Model};
 use crate::{Error, Result, model_file, networks};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use surfit_core::config::Config;
 use surfit_core::event::Exported;
 use surfit_core::files::write_atomic;
+pub use surfit_core::model_card::EnsembleMember;
 use surfit_core::model_card::{MeasuredOn, ModelCard};
 use surfit_core::surface::Degrees;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// What was chosen, and from where.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,38 +31,92 @@ pub struct Chosen {
     pub run: String,
 }
 
-/// Re-estimates statistics at `weights`, measures validation and then test, and writes `model.safetensors` and
-/// `model.json` into `dir`. The card comes last: a folder with a card holds a whole model.
+/// A network with everything that was measured of it.
+#[derive(Debug)]
+pub struct Measured<'a> {
+    /// Weights, `[P]`.
+    pub weights: &'a Tensor,
+    /// Batch norm's statistics there.
+    pub stats: &'a RunningStats,
+    /// On the validation split.
+    pub validation: Measurement,
+    /// On the test split, once.
+    pub test: Measurement,
+}
+
+/// Refuses a folder that holds a model, unless it may be replaced.
 ///
 /// # Errors
-/// When `dir` holds a model already and `replace` is off, or a file cannot be written.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "all of a run's parts go into the card"
-)]
-pub fn write(
-    dir: &Path,
-    replace: bool,
-    chosen: &Chosen,
-    weights: &Tensor,
-    model: &Model,
-    evaluator: &Evaluator,
-    data: &DataSet,
-    config: &Config,
-) -> Result<Exported> {
-    let (file, card_file) = (dir.join("model.safetensors"), dir.join("model.json"));
-    if !replace && (file.exists() || card_file.exists()) {
+/// [`Error::Input`].
+pub fn refuse_folder(dir: &Path, replace: bool) -> Result<()> {
+    let holds = ["model.safetensors", "model.json"]
+        .iter()
+        .any(|name| dir.join(name).exists());
+    if holds && !replace {
         return Err(Error::input(format!(
             "{} holds a model already; choose another folder",
             dir.display()
         )));
     }
+    Ok(())
+}
+
+/// Makes a folder for a model, taking away one that was there: an old card must not stand beside a new model, whatever
+/// happens in between.
+///
+/// # Errors
+/// As [`refuse_folder`], or when the file system says no.
+pub fn make_folder(dir: &Path, replace: bool) -> Result<()> {
+    refuse_folder(dir, replace)?;
     std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
-    let (validation, stats) = evaluator.validate(model, weights, i64::MAX);
-    let test = measure_split(model, weights, &stats, &data.test);
-    // An old card must not stand beside a new model, whatever happens in between.
+    let card_file = dir.join("model.json");
+    let before = std::fs::read(&card_file).ok();
+    let before = before.and_then(|bytes| serde_json::from_slice::<ModelCard>(&bytes).ok());
     remove_file(&card_file)?;
-    model_file::write(&file, model.network().layout(), weights, &stats)?;
+    remove_file(&dir.join("model.safetensors"))?;
+    for index in 0..before.map_or(0, |card| card.members.len()) {
+        remove_file(&dir.join(EnsembleMember::file(index)))?;
+    }
+    Ok(())
+}
+
+/// Writes `model.safetensors` and `model.json` into `dir`. The card comes last: a folder with a card holds a whole model.
+///
+/// # Errors
+/// When `dir` holds a model already and `replace` is off, or a file cannot be written.
+pub fn write(
+    dir: &Path,
+    replace: bool,
+    chosen: &Chosen,
+    measured: &Measured<'_>,
+    model: &Model,
+    data: &DataSet,
+    config: &Config,
+) -> Result<Exported> {
+    make_folder(dir, replace)?;
+    model_file::write(
+        &dir.join("model.safetensors"),
+        model.network().layout(),
+        measured.weights,
+        measured.stats,
+    )?;
+    let figures = [measured.validation, measured.test];
+    write_card(dir, chosen, figures, Vec::new(), model, data, config)
+}
+
+/// Writes `model.json` for what lies in `dir`, with its figures on validation and test.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_card(
+    dir: &Path,
+    chosen: &Chosen,
+    [validation, test]: [Measurement; 2],
+    members: Vec<EnsembleMember>,
+    model: &Model,
+    data: &DataSet,
+    config: &Config,
+) -> Result<Exported> {
     let placement = model.placement();
     let card = ModelCard {
         generator: concat!("surfit ", env!("CARGO_PKG_VERSION")).into(),
@@ -91,8 +147,10 @@ pub fn write(
         seed: config.seed,
         fit_steps: chosen.fit_steps,
         run: chosen.run.clone(),
+        members,
     };
-    let json = serde_json::to_vec_pretty(&card).expect("plain data");
+    let card_file = dir.join("model.json");
+    let json = serde_json::to_vec_pretty(&card).map_err(|e| Error::io(&card_file)(e.into()))?;
     write_atomic(&card_file, &json).map_err(Error::io(&card_file))?;
     Ok(Exported {
         dir: dir.to_owned(),
@@ -101,18 +159,8 @@ pub fn write(
         v: card.v,
         validation_accuracy: card.validation_accuracy,
         test_accuracy: card.test_accuracy,
+        members: card.members.iter().map(|m| (m.u, m.v)).collect(),
     })
-}
-
-/// The test measurement of a network whose statistics are re-estimated as everywhere else.
-pub fn test_accuracy(
-    model: &Model,
-    evaluator: &Evaluator,
-    data: &DataSet,
-    w: &Tensor,
-) -> Measurement {
-    let stats = evaluator.refresh(model, w, i64::MAX);
-    measure_split(model, w, &stats, &data.test)
 }
 
 /// A split to measure on.
@@ -124,11 +172,11 @@ pub enum EvalSplit {
     Test,
 }
 
-/// Measures a model file on a split of the configuration's data, with the running statistics in the file, or
-/// re-estimated ones where it has none.
+/// Measures a model file, or a folder with a model or an ensemble, on a split of the configuration's data, with the running
+/// statistics in the files, or re-estimated ones where they have none.
 ///
 /// # Errors
-/// When the file, the data or the network do not fit each other.
+/// When the files, the data or the network do not fit each other.
 pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measurement, String)> {
     let _no_grad = tch::no_grad_guard();
     let device = Placement::resolve(config, 0)?.device;
@@ -136,30 +184,110 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measu
     let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
     let placement = Placement::resolve(config, network.layout().len())?;
     let model = Model::new(network, placement);
-    let dict = model_file::read(path)?;
-    let (flat, stats) = model_file::to_flat(path, &dict, model.network().layout())?;
-    let flat = flat.to_device(device);
-    let stats = match stats {
-        Some(mut stats) => {
-            for t in stats.mean.iter_mut().chain(&mut stats.var) {
-                *t = t.to_device(device);
+    let read = |file: &Path| -> Result<(Tensor, RunningStats)> {
+        let dict = model_file::read(file)?;
+        let (flat, stats) = model_file::to_flat(file, &dict, model.network().layout())?;
+        let flat = flat.to_device(device);
+        let stats = match stats {
+            Some(mut stats) => {
+                for t in stats.mean.iter_mut().chain(&mut stats.var) {
+                    *t = t.to_device(device);
+                }
+                stats
             }
-            stats
-        }
-        None => Evaluator::new(&data, config.data.calibration_images, config.seed).refresh(
-            &model,
-            &flat,
-            i64::MAX,
-        ),
+            None => {
+                let images = config.data.calibration_images;
+                let evaluator = Evaluator::new(&data, images, config.seed);
+                evaluator.refresh(&model, &flat, i64::MAX)
+            }
+        };
+        Ok((flat, stats))
     };
     let images = match split {
         EvalSplit::Validation => &data.validation,
         EvalSplit::Test => &data.test,
     };
-    Ok((
-        measure_split(&model, &flat, &stats, images),
-        data.description,
-    ))
+    let measured = match members(path)? {
+        files if files.is_empty() => {
+            let file = match path.is_dir() {
+                true => path.join("model.safetensors"),
+                false => path.to_owned(),
+            };
+            let (flat, stats) = read(&file)?;
+            measure_split(&model, &flat, &stats, images)
+        }
+        files => {
+            let mut sum: Option<Tensor> = None;
+            for file in &files {
+                let (flat, stats) = read(file)?;
+                let now = probabilities(&model, &flat, &stats, images)?;
+                sum = Some(match sum {
+                    Some(sum) => sum + now,
+                    None => now,
+                });
+            }
+            match sum {
+                Some(sum) => crate::actor::measure_ensemble(&sum, files.len(), images)?,
+                None => Measurement::default(),
+            }
+        }
+    };
+    Ok((measured, data.description))
+}
+
+/// Files of the ensemble that a folder, or a card, holds; none when it is one network.
+fn members(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let card_file = path.join("model.json");
+    let bytes = std::fs::read(&card_file).map_err(|e| {
+        Error::input(format!(
+            "{}: {e}; name a folder that surfit exported, or a model's file",
+            card_file.display()
+        ))
+    })?;
+    let card: ModelCard = serde_json::from_slice(&bytes)
+        .map_err(|e| Error::input(format!("{} is no model card ({e})", card_file.display())))?;
+    card.members
+        .iter()
+        .map(|member| {
+            // A card names files beside it and nothing else.
+            let plain = Path::new(&member.file).file_name() == Some(member.file.as_ref());
+            plain.then(|| path.join(&member.file)).ok_or_else(|| {
+                Error::input(format!(
+                    "{} names `{}`, which is no file beside it",
+                    card_file.display(),
+                    member.file
+                ))
+            })
+        })
+        .collect()
+}
+
+/// Probabilities of the classes for every image of a split, `[N, classes]`.
+///
+/// # Errors
+/// [`Error::Torch`].
+pub fn probabilities(
+    model: &Model,
+    w: &Tensor,
+    stats: &RunningStats,
+    split: &Split,
+) -> Result<Tensor> {
+    /// Images in one forward pass.
+    const BATCH: i64 = 200;
+    let views = model.network().layout().views(w);
+    let parts: Vec<Tensor> = (0..split.len())
+        .step_by(BATCH as usize)
+        .map(|start| {
+            let (x, _) = split.range(start, BATCH);
+            model
+                .logits(&views, &x, &mut Norms::Running(stats))
+                .softmax(-1, Kind::Float)
+        })
+        .collect();
+    Ok(Tensor::f_cat(&parts, 0)?)
 }
 
 /// The configuration that a model's card stands for: its network, data set and seed.
@@ -167,7 +295,10 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measu
 /// # Errors
 /// When there is no card beside the model, or it cannot be read.
 pub fn config_from_card(model: &Path) -> Result<Config> {
-    let path = model.with_file_name("model.json");
+    let path = match model.is_dir() {
+        true => model.join("model.json"),
+        false => model.with_file_name("model.json"),
+    };
     let bytes = std::fs::read(&path).map_err(|e| {
         Error::input(format!(
             "{}: {e}; give --config, or keep model.json beside the model",

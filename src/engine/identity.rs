@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use surfit_core::config::Config;
-use surfit_core::files::write_atomic;
+use surfit_core::files::{json, write_atomic};
 use surfit_core::run_dir::RunDir;
 
 /// The resolved ground of a run.
@@ -62,7 +62,7 @@ impl Identity {
     pub fn check(&self, run: &RunDir) -> Result<Option<String>> {
         let path = run.join("identity.json");
         let Some(first) = Self::read(run) else {
-            let json = serde_json::to_vec(self).expect("plain data");
+            let json = json(self).map_err(Error::io(&path))?;
             write_atomic(&path, &json).map_err(Error::io(&path))?;
             return Ok(None);
         };

@@ -244,6 +244,16 @@ impl RunningStats {
 }
 
 impl RunningStats {
+    /// The same tensors once more, not copies of them.
+    pub fn shallow_clone(&self) -> Self {
+        let of = |all: &[Tensor]| all.iter().map(Tensor::shallow_clone).collect();
+        Self {
+            mean: of(&self.mean),
+            var: of(&self.var),
+            batches: self.batches,
+        }
+    }
+
     /// Bytes that they take.
     pub fn bytes(&self) -> usize {
         let tensors = self.mean.iter().chain(&self.var);

@@ -19,6 +19,7 @@ pub mod geometry;
 pub mod identity;
 pub mod journal;
 pub mod layout;
+pub mod machine;
 pub mod memory;
 pub mod model;
 pub mod model_file;

@@ -165,13 +165,18 @@ impl Model {
         labels: &Tensor,
     ) -> Tensor {
         let logits = self.logits(weights, x, &mut Norms::Running(stats));
-        let wide = if x.device() == Device::Mps {
+        self.sums(&logits, labels)
+    }
+
+    /// The same from the batch's logits.
+    pub fn sums(&self, logits: &Tensor, labels: &Tensor) -> Tensor {
+        let wide = if logits.device() == Device::Mps {
             Kind::Float
         } else {
             Kind::Double
         };
         let correct = logits.argmax(1, false).eq_tensor(labels).sum(wide);
-        let loss = cross_entropy(&logits, labels, Reduction::Sum, 0.0).to_kind(wide);
+        let loss = cross_entropy(logits, labels, Reduction::Sum, 0.0).to_kind(wide);
         Tensor::stack(&[correct, loss], 0)
     }
 }

@@ -40,6 +40,8 @@ pub fn read(path: &Path) -> Result<StateDict> {
             )));
         }
     };
+    // How many models an average of weights is of; it is none of them.
+    tensors.retain(|(name, _)| name != "n_averaged");
     for (name, tensor) in &mut tensors {
         match tensor.kind() {
             Kind::Float => {}
@@ -59,7 +61,8 @@ pub fn read(path: &Path) -> Result<StateDict> {
 }
 
 /// The flat vector, `[P]`, of a network with this layout, and its running statistics where the file has them.
-/// `path` is for messages. A prefix `module.`, which data-parallel training leaves on names, is ignored.
+/// `path` is for messages. Prefixes of names that wrappers leave, `module.` of data-parallel training and `_orig_mod.` of
+/// `torch.compile`, are ignored in any order.
 ///
 /// # Errors
 /// A sentence that names the tensors that are missing, unexpected, of another shape, or not finite.
@@ -71,7 +74,7 @@ pub fn to_flat(
     let bad = |what: String| Err(Error::input(format!("{}: {what}", path.display())));
     let mut found: HashMap<&str, &Tensor> = HashMap::new();
     for (name, tensor) in &dict.0 {
-        let name = name.strip_prefix("module.").unwrap_or(name);
+        let name = unwrapped(name);
         if found.insert(name, tensor).is_some() {
             return bad(format!("two tensors are called `{name}`"));
         }
@@ -190,6 +193,17 @@ pub fn to_flat(
         }
     });
     Ok((flat, stats))
+}
+
+/// A tensor's name without the prefixes of wrappers.
+fn unwrapped(mut name: &str) -> &str {
+    while let Some(rest) = ["module.", "_orig_mod."]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+    {
+        name = rest;
+    }
+    name
 }
 
 const STATISTICS: [&str; 2] = ["running_mean", "running_var"];

@@ -19,11 +19,15 @@ const WAITING: usize = 64;
 /// When the run is in use, its files cannot be opened, or its work failed (that is in its events too).
 pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _lock = run.lock()?;
+    for folder in ["", "corners", "surface", "heatmaps"] {
+        surfit_core::files::clear_temporary(&run.join(folder));
+    }
     announce(run);
     let mut journal = Journal::open(run)?;
     let socket = Socket::bind(run)?;
     let (requests, inbox) = sync_channel::<Request>(WAITING);
     let service = Service {
+        dir: run.identity(),
         run: run.clone(),
         feed: journal.feed(),
         requests,
@@ -58,6 +62,7 @@ fn announce(run: &RunDir) {
         total: 0,
         degrees: config.degrees(),
         network: config.network.name,
+        data: config.data.set,
         best: None,
         failed: None,
     });

@@ -1,16 +1,20 @@
 //! The socket: serves any number of clients of the run's owner.
 
+mod socket;
+
+pub use socket::Socket;
+
 use crate::actor::Request;
 use crate::journal::Feed;
 use crate::{Error, Result};
 use futures_util::SinkExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
-use surfit_core::protocol::{ClientMessage, Command, MAX_FRAME, ServerMessage, VERSION};
-use surfit_core::run_dir::{RunDir, read_events};
-use tokio::net::{UnixListener, UnixStream};
+use surfit_core::protocol::{ClientMessage, Command, MAX_FRAME, READONLY, ServerMessage, VERSION};
+use surfit_core::run_dir::{EventTail, Identity, RunDir};
+use surfit_core::snapshot::Snapshot;
+use tokio::net::UnixStream;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
@@ -21,6 +25,8 @@ use tokio_util::codec::{Framed, LengthDelimitedCodec};
 pub struct Service {
     /// The run that is served.
     pub run: RunDir,
+    /// Its directory, wherever that is moved to.
+    pub dir: Option<Identity>,
     /// Events and snapshots.
     pub feed: Feed,
     /// Where commands go.
@@ -31,72 +37,6 @@ pub struct Service {
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Frames = Framed<UnixStream, LengthDelimitedCodec>;
-
-/// The bound socket; its file goes when this does.
-#[derive(Debug)]
-pub struct Socket {
-    listener: std::os::unix::net::UnixListener,
-    path: PathBuf,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-impl Socket {
-    /// Binds the run's socket in its private folder. A file that an engine left behind is replaced: the caller holds
-    /// the run's lock, so nobody listens there.
-    ///
-    /// # Errors
-    /// When the folder belongs to somebody else, or the socket cannot be made.
-    pub fn bind(run: &RunDir) -> Result<Self> {
-        let path = run.new_socket_path();
-        private_folder(path.parent().unwrap_or(Path::new("/")))?;
-        crate::checkpoint::remove_file(&path)?;
-        let listener = std::os::unix::net::UnixListener::bind(&path).map_err(Error::io(&path))?;
-        let mode = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(&path, mode).map_err(Error::io(&path))?;
-        listener.set_nonblocking(true).map_err(Error::io(&path))?;
-        let note = run.join("socket");
-        let text = path.display().to_string();
-        let there = std::fs::read_to_string(&note).is_ok_and(|said| said == text);
-        if !there && surfit_core::files::write_atomic(&note, text.as_bytes()).is_err() {
-            // A full disk must not keep a run from going on. Without a note clients look where this engine listens,
-            // unless they live in another environment; a wrong note would mislead them.
-            crate::checkpoint::remove_file(&note)?;
-        }
-        Ok(Self { listener, path })
-    }
-
-    /// The listener for the runtime.
-    fn listen(&self) -> Result<UnixListener> {
-        let listener = self.listener.try_clone().map_err(Error::io(&self.path))?;
-        UnixListener::from_std(listener).map_err(Error::io(&self.path))
-    }
-}
-
-fn private_folder(folder: &Path) -> Result<()> {
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    made.map_err(Error::io(folder))?;
-    let facts = std::fs::symlink_metadata(folder).map_err(Error::io(folder))?;
-    let me = rustix::process::geteuid().as_raw();
-    if !facts.is_dir() || facts.uid() != me {
-        return Err(Error::input(format!(
-            "{} belongs to another user; remove it or set XDG_RUNTIME_DIR to a folder of your own",
-            folder.display()
-        )));
-    }
-    if facts.mode() & 0o077 != 0 {
-        let mode = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(folder, mode).map_err(Error::io(folder))?;
-    }
-    Ok(())
-}
 
 /// Serves until `stop` fires, then lets every connection take what was said last, for a moment.
 ///
@@ -126,9 +66,9 @@ pub fn serve(socket: Socket, service: Service, mut stop: oneshot::Receiver<()>) 
                 Some(_) = clients.join_next() => {}
                 // A logout can take the user's runtime folder away from under a running engine.
                 _ = watch.tick() => {
-                    if !socket.path.exists() && let Ok(new) = Socket::bind(&service.run) {
-                        listener = new.listen()?;
-                        socket = new;
+                    // What fails is tried again: a lack of descriptors passes.
+                    if let Ok(Some(new)) = socket.mend(&service.run) {
+                        listener = new;
                     }
                 }
             }
@@ -164,9 +104,13 @@ async fn end_on_signals(requests: SyncSender<Request>) {
     }
 }
 
+/// True for a client of the run's owner; one whose user the system does not tell is nobody's.
+fn is_served(user: std::io::Result<u32>) -> bool {
+    user.is_ok_and(|user| user == rustix::process::geteuid().as_raw())
+}
+
 async fn client(stream: UnixStream, service: Service) {
-    let me = rustix::process::geteuid().as_raw();
-    if stream.peer_cred().map(|c| c.uid()).ok() != Some(me) {
+    if !is_served(stream.peer_cred().map(|c| c.uid())) {
         return;
     }
     let codec = LengthDelimitedCodec::builder()
@@ -176,17 +120,22 @@ async fn client(stream: UnixStream, service: Service) {
     let hello = tokio::time::timeout(PATIENCE, receive(&mut frames)).await;
     let refusal = match hello {
         Ok(Some(Ok(ClientMessage::Hello {
-            protocol, after, ..
+            protocol,
+            after,
+            readonly,
+            changes,
+            ..
         }))) if protocol == VERSION => {
             let welcome = ServerMessage::Welcome {
                 protocol: VERSION,
                 engine: env!("CARGO_PKG_VERSION").into(),
                 run: service.run.id(),
                 pid: std::process::id(),
+                dir: service.dir,
             };
             if send(&mut frames, &welcome).await.is_ok() {
                 // However it ends, the client is gone; the engine goes on.
-                let _ = talk(&mut frames, service, after).await;
+                let _ = talk(&mut frames, service, after, readonly, changes).await;
             }
             return;
         }
@@ -225,11 +174,14 @@ async fn talk(
     frames: &mut Frames,
     service: Service,
     after: Option<u64>,
+    readonly: bool,
+    changes: bool,
 ) -> std::result::Result<(), Gone> {
     let Service {
         run,
         feed,
         requests,
+        ..
     } = service;
     let _viewer = feed.viewer();
     // Listening begins before the file is read, so that nothing falls between.
@@ -243,12 +195,17 @@ async fn talk(
         catch_up(frames, &run, &mut sent).await?;
     }
     snapshots.mark_changed();
+    let mut shown: Option<Arc<Snapshot>> = None;
     let (replies_in, mut replies) = mpsc::channel::<(u64, u64, Option<String>)>(64);
     loop {
         tokio::select! {
             biased;
             message = receive(frames) => match message {
                 None => return Ok(()),
+                Some(Ok(ClientMessage::Command { id, .. })) if readonly => {
+                    let error = Some(READONLY.into());
+                    send(frames, &ServerMessage::Reply { id, error }).await?;
+                }
                 Some(Ok(ClientMessage::Command { id, command })) => {
                     if let Err(error) = pass_on(&requests, id, command, &replies_in) {
                         send(frames, &ServerMessage::Reply { id, error: Some(error) }).await?;
@@ -292,7 +249,13 @@ async fn talk(
                 }
                 let latest = snapshots.borrow_and_update().clone();
                 if let Some(snapshot) = latest {
-                    send(frames, &ServerMessage::Snapshot(Box::new((*snapshot).clone()))).await?;
+                    let before = shown.as_ref().filter(|_| changes);
+                    let message = match before.and_then(|s| snapshot.since(&s.heatmap)) {
+                        Some(changed) => ServerMessage::Changed(Box::new(changed)),
+                        None => ServerMessage::Snapshot(Box::new((*snapshot).clone())),
+                    };
+                    send(frames, &message).await?;
+                    shown = Some(snapshot);
                 }
             }
         }
@@ -304,11 +267,19 @@ async fn catch_up(
     run: &RunDir,
     sent: &mut u64,
 ) -> std::result::Result<(), Gone> {
-    for envelope in read_events(&run.events_path(), *sent).map_err(|_| Gone)? {
-        *sent = envelope.seq;
-        send(frames, &ServerMessage::Event(envelope)).await?;
+    /// Events that are held at a time; a long history is not to be in memory as a whole.
+    const SOME: usize = 1024;
+    let mut tail = EventTail::new(&run.events_path(), *sent);
+    loop {
+        let some = tail.some(SOME).map_err(|_| Gone)?;
+        if some.is_empty() {
+            return Ok(());
+        }
+        for envelope in some {
+            *sent = envelope.seq;
+            send(frames, &ServerMessage::Event(envelope)).await?;
+        }
     }
-    Ok(())
 }
 
 fn pass_on(
@@ -333,4 +304,19 @@ fn pass_on(
         let _ = replies.send((id, seq, error)).await;
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_own_user_is_served() {
+        let me = rustix::process::geteuid().as_raw();
+        assert!(is_served(Ok(me)));
+        for other in [me + 1, me.wrapping_sub(1), 65_534, u32::MAX] {
+            assert!(!is_served(Ok(other)), "{other}");
+        }
+        assert!(!is_served(Err(std::io::ErrorKind::Unsupported.into())));
+    }
 }

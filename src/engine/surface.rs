@@ -2,7 +2,7 @@
 
 mod step;
 
-pub use step::{Part, StepRates, StepRecord};
+pub use step::{Part, StepParts, StepRates, StepRecord};
 
 use surfit_core::draws::Phase;
 use surfit_core::surface::{Degrees, Matrix};

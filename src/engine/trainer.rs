@@ -3,6 +3,7 @@
 use crate::data::{Augmentation, DataSet};
 use crate::model::Model;
 use surfit_core::config::CornersConfig;
+use surfit_core::event::Curve;
 use surfit_core::random::{self, Purpose};
 use tch::{Kind, Tensor};
 
@@ -171,6 +172,26 @@ impl PendingLosses {
     /// True when none waits.
     pub fn is_empty(&self) -> bool {
         self.losses.is_empty()
+    }
+}
+
+/// Losses that were read from the device and wait to be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Untold {
+    /// Of what.
+    pub curve: Curve,
+    /// Step of the first value.
+    pub first_step: u64,
+    /// One a step.
+    pub values: Vec<f32>,
+    /// Learning rate at the last of them.
+    pub rate: f64,
+}
+
+impl Untold {
+    /// True when values of `curve` from `first_step` on go on where these end.
+    pub fn goes_on(&self, curve: Curve, first_step: u64) -> bool {
+        self.curve == curve && self.first_step + self.values.len() as u64 == first_step
     }
 }
 

@@ -1,6 +1,10 @@
 //! The measured surface as a picture.
 
 mod frame;
+mod look;
+
+#[cfg(test)]
+mod tests;
 
 use super::axes::{Drawn, plain, title};
 use super::canvas::Figure;
@@ -10,7 +14,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::heatmap::{Heatmap, Look, Metric, Quantity};
 use surfit_core::surface::Patch;
 
 /// A heatmap over `(u, v)` with its colour bar. Corners are numbered, the best point has a star, and a line goes round
@@ -22,6 +26,8 @@ pub struct HeatmapFigure<'a> {
     pub metric: Metric,
     /// Colours from bad to good.
     pub colormap: Colormap,
+    /// What of it, over which range, and which part.
+    pub look: Look,
     /// Title of the figure.
     pub title: String,
     /// Marked points.
@@ -45,7 +51,10 @@ impl Figure for HeatmapFigure<'_> {
         title(area, &self.title, &self.subtitle())?;
         let (low, high) = self.range();
         self.cells(area, low, high)?;
-        self.better_region(area)?;
+        self.contours(area, low, high)?;
+        if self.look.quantity != Quantity::Width {
+            self.better_region(area)?;
+        }
         self.badges(area)?;
         self.axes(area)?;
         self.bar(area, low, high)
@@ -65,17 +74,18 @@ impl HeatmapFigure<'_> {
                 } else {
                     p.loss
                 });
-                format!(
-                    "best {value} at u {}, v {} · ",
-                    plain(round(p.u)),
-                    plain(round(p.v))
-                )
+                let v = match h.patch {
+                    Patch::Curve => String::new(),
+                    _ => format!(", v {}", plain(round(p.v))),
+                };
+                format!("best {value} at u {}{v} · ", plain(round(p.u)))
             });
         let fresh = h.fresh();
         let state = if h.complete() {
             format!(
-                "{} × {} grid, {} validation images each",
-                h.grid, h.grid, h.cells[0].images
+                "{}, {} validation images each",
+                h.patch.points(h.grid),
+                h.cells[0].images
             )
         } else {
             {
@@ -87,7 +97,10 @@ impl HeatmapFigure<'_> {
                 format!("{fresh} of {} cells fresh{stale}", h.count())
             }
         };
-        let outline = if self.corner_value().is_some() && self.beats().any(|b| b) {
+        let outline = if self.look.quantity != Quantity::Width
+            && self.corner_value().is_some()
+            && self.beats().any(|b| b)
+        {
             " · outlined: better than every corner"
         } else {
             ""
@@ -107,37 +120,34 @@ impl HeatmapFigure<'_> {
         self.metric.of(&self.heatmap.cells[index])
     }
 
-    fn range(&self) -> (f64, f64) {
-        let values = (0..self.heatmap.cells.len()).filter_map(|i| self.value(i));
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| {
-            (a.min(x), b.max(x))
-        });
-        match low <= high {
-            // One value for all needs an extent for the colour bar to mean something.
-            true if high - low < 1e-9 => (low - 0.005, high + 0.005),
-            true => (low, high),
-            false => (0.0, 1.0),
-        }
-    }
-
-    /// The colour of a value: the bright end is the good end for every metric.
-    fn color(&self, value: f64, low: f64, high: f64) -> (u8, u8, u8) {
-        let t = (value - low) / (high - low);
-        self.colormap.at(if self.metric.higher_is_better() {
-            t
-        } else {
-            1.0 - t
-        })
-    }
-
     /// Edges of the cell columns (or rows from the bottom) in pixels.
     fn edge(&self, k: usize) -> i32 {
-        px(SIDE * k as f64 / self.heatmap.grid as f64)
+        px(SIDE * k as f64 / self.count() as f64)
     }
 
-    /// Upper left and lower right pixel of a cell.
+    /// Cells along either axis that are seen.
+    fn count(&self) -> usize {
+        self.look.cells(self.heatmap.grid).1
+    }
+
+    /// True when values are written into the cells: contour lines would cross them.
+    fn numbered(&self) -> bool {
+        self.count() <= NUMBERED && !self.look.contours
+    }
+
+    /// True when a cell lies in the part that is seen.
+    fn sees(&self, index: usize) -> bool {
+        let ((u, v), count) = self.look.cells(self.heatmap.grid);
+        let inside = |at: usize, first: usize| (first..first + count).contains(&at);
+        let curve = self.heatmap.patch == Patch::Curve;
+        inside(index / self.heatmap.grid, u) && (curve || inside(index % self.heatmap.grid, v))
+    }
+
+    /// Upper left and lower right pixel of a cell that is seen.
     fn cell(&self, index: usize) -> [(i32, i32); 2] {
-        let (a, b) = (index / self.heatmap.grid, index % self.heatmap.grid);
+        let (first, _) = self.look.cells(self.heatmap.grid);
+        let a = (index / self.heatmap.grid).saturating_sub(first.0);
+        let b = (index % self.heatmap.grid).saturating_sub(first.1);
         let (left, bottom) = (px(LEFT), px(TOP + SIDE));
         if self.heatmap.patch == Patch::Curve {
             // A curve is drawn as bands over the whole height.
@@ -164,9 +174,9 @@ impl HeatmapFigure<'_> {
         high: f64,
     ) -> Drawn<DB> {
         let h = self.heatmap;
-        for index in h.inside() {
+        for index in h.inside().filter(|&i| self.sees(i)) {
             let corners = self.cell(index);
-            let Some(value) = self.value(index) else {
+            let Some(value) = self.shown(index) else {
                 area.draw(&Rectangle::new(corners, fill(RGBColor(0xf0, 0xf1, 0xf3))))?;
                 area.draw(&Circle::new(self.centre(index), px(1.0), fill(AXIS)))?;
                 continue;
@@ -182,14 +192,11 @@ impl HeatmapFigure<'_> {
                     line(ink.mix(0.7), 0.8),
                 ))?;
             }
-            if h.grid <= NUMBERED {
+            if self.numbered() {
                 let (x, y) = self.centre(index);
                 let down = if self.badge(index) { px(9.0) } else { 0 };
-                let number = match self.metric {
-                    Metric::Accuracy => format!("{:.1}", 100.0 * value),
-                    Metric::Loss => format!("{value:.3}"),
-                };
-                let size = (SIDE / h.grid as f64 * 0.27).clamp(9.0, 14.0);
+                let number = self.number(value);
+                let size = (SIDE / self.count() as f64 * 0.27).clamp(9.0, 14.0);
                 area.draw_text(
                     &number,
                     &text(size, ink, HPos::Center, VPos::Center),
@@ -226,12 +233,13 @@ impl HeatmapFigure<'_> {
 
     fn better_region<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
         let (g, beats) = (self.heatmap.grid, self.beats().collect::<Vec<_>>());
-        for index in (0..beats.len()).filter(|&i| beats[i]) {
+        for index in (0..beats.len()).filter(|&i| beats[i] && self.sees(i)) {
             let (a, b) = (index / g, index % g);
             let [(x0, y0), (x1, y1)] = self.cell(index);
             // The neighbour across each edge, and the edge. The boundary of the surface is no edge of the region.
-            let worse =
-                |there: bool, index: usize| there && self.heatmap.holds(index) && !beats[index];
+            let worse = |there: bool, index: usize| {
+                there && self.heatmap.holds(index) && self.sees(index) && !beats[index]
+            };
             let edges = [
                 (worse(a > 0, index.saturating_sub(g)), [(x0, y0), (x0, y1)]),
                 (worse(a + 1 < g, index + g), [(x1, y0), (x1, y1)]),
@@ -254,9 +262,12 @@ impl HeatmapFigure<'_> {
 
     fn badges<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
         let h = self.heatmap;
-        let up = if h.grid <= NUMBERED { px(9.0) } else { 0 };
+        let up = if self.numbered() { px(9.0) } else { 0 };
         let best = h.ranking(self.metric).first().copied();
         for (number, index) in h.corners().into_iter().enumerate() {
+            if !self.sees(index) {
+                continue;
+            }
             let (x, y) = self.centre(index);
             let aside = if best == Some(index) { px(9.0) } else { 0 };
             let at = (x - aside, y - up);
@@ -266,13 +277,17 @@ impl HeatmapFigure<'_> {
             area.draw_text(&(number + 1).to_string(), &style, at)?;
         }
         for &(u, v) in self.marks {
-            let (x, y) = self.centre(h.nearest(u, v));
+            let index = h.nearest(u, v);
+            if !self.sees(index) {
+                continue;
+            }
+            let (x, y) = self.centre(index);
             let r = px(5.0);
             let diamond = vec![(x, y - r), (x + r, y), (x, y + r), (x - r, y), (x, y - r)];
             area.draw(&PathElement::new(diamond.clone(), line(INK, 3.0)))?;
             area.draw(&PathElement::new(diamond, line(WHITE, 1.5)))?;
         }
-        if let Some(index) = best {
+        if let Some(index) = best.filter(|&i| self.sees(i)) {
             let (x, y) = self.centre(index);
             let aside = if h.corners().contains(&index) {
                 px(9.0)
@@ -287,68 +302,4 @@ impl HeatmapFigure<'_> {
 
 fn round(x: f64) -> f64 {
     (x * 1000.0).round() / 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sample;
-
-    fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
-        HeatmapFigure {
-            heatmap,
-            metric,
-            colormap: Colormap::Viridis,
-            title: "surface".into(),
-            marks: &[(0.2, 0.8)],
-        }
-    }
-
-    #[test]
-    fn svg_tells_values_and_the_best_point() {
-        let heatmap = sample::heatmap(11);
-        let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
-        let best = heatmap.best(Metric::Accuracy).unwrap();
-        for text in [
-            format!(
-                "best {:.2} % at u {}",
-                100.0 * best.accuracy,
-                plain(round(best.u))
-            ),
-            "accuracy, %".into(),
-            format!("{:.1}", 100.0 * heatmap.cells[0].accuracy().unwrap()),
-            "better than every corner".into(),
-        ] {
-            assert!(svg.contains(&text), "{text}");
-        }
-        assert!(svg.starts_with("<svg width=\"720\" height=\"672\" viewBox=\"0 0 2880 2688\""));
-    }
-
-    #[test]
-    fn png_shows_the_colours_of_the_cells() {
-        let heatmap = sample::heatmap(5);
-        let figure = figure(&heatmap, Metric::Loss);
-        let pixels = sample::check_png(&figure.png().unwrap(), (1440, 1344));
-        let (low, high) = figure.range();
-        // A place in the cell that neither number, badge nor line covers.
-        let [(x0, y0), _] = figure.cell(7);
-        let (x, y) = ((x0 / 2 + 24) as usize, (y0 / 2 + 24) as usize);
-        let at = (y * 1440 + x) * 3;
-        let want = figure.color(figure.value(7).unwrap(), low, high);
-        assert_eq!((pixels[at], pixels[at + 1], pixels[at + 2]), want);
-    }
-
-    #[test]
-    fn empty_flat_and_stale_heatmaps_have_figures() {
-        let mut heatmap = Heatmap::new(surfit_core::surface::Patch::Square, 2);
-        figure(&heatmap, Metric::Accuracy).svg().unwrap();
-        for cell in &mut heatmap.cells {
-            (cell.correct, cell.images) = (9, 10);
-        }
-        heatmap.version = 3;
-        let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
-        assert!(svg.contains("0 of 4 cells fresh"));
-        heatmap.cells[0].loss = f32::NAN;
-        figure(&heatmap, Metric::Loss).png().unwrap();
-    }
 }

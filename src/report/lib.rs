@@ -26,16 +26,24 @@ pub use written::write_report;
 
 use std::path::{Path, PathBuf};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::Metric;
+use surfit_core::heatmap::{Look, Metric, Quantity};
 use surfit_core::picture::Picture;
 use surfit_core::surface::Degrees;
 
-/// The title of a heatmap's figure, such as `demo-1 · accuracy on the 2×2 surface`.
+/// The title of a heatmap's figure, such as `demo-1 · accuracy on the surface of degree 2×2`.
 pub fn heatmap_title(run: &str, degrees: Degrees, metric: Metric) -> String {
-    format!(
-        "{run} · {} on the surface of degree {degrees}",
-        metric.name()
-    )
+    map_title(run, degrees, metric, Quantity::Value)
+}
+
+/// The same for something made of the metric.
+pub fn map_title(run: &str, degrees: Degrees, metric: Metric, quantity: Quantity) -> String {
+    let name = metric.name();
+    let what = match quantity {
+        Quantity::Value => name.to_owned(),
+        Quantity::Gain => format!("{name} less the best corner's"),
+        Quantity::Width => format!("half the 95 % interval of the {name}"),
+    };
+    format!("{run} · {what} on the surface of degree {degrees}")
 }
 
 /// Writes every figure that the picture has data for into `folder`, as PNG and SVG, and returns the files in order.
@@ -67,6 +75,7 @@ pub fn write_figures(
                     heatmap,
                     metric,
                     colormap: Colormap::default(),
+                    look: Look::default(),
                     title: heatmap_title(run, snapshot.degrees, metric),
                     marks: &snapshot.marks,
                 };

@@ -105,6 +105,7 @@ pub fn picture() -> Picture {
         v: Some(0.5),
         validation_accuracy: 0.8862,
         test_accuracy: 0.8815,
+        members: Vec::new(),
     }));
     let mut picture = Picture::default();
     for (i, event) in events.into_iter().enumerate() {

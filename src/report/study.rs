@@ -9,7 +9,7 @@ use figure::VariantsFigure;
 use std::path::{Path, PathBuf};
 use surfit_core::colormap::Colormap;
 use surfit_core::event::Finished;
-use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::heatmap::{Heatmap, Look, Metric};
 use surfit_core::study::{Spread, Study, Variant, figures};
 
 /// A variant with what its runs came to.
@@ -195,6 +195,7 @@ pub fn write_study(
             heatmap,
             metric: Metric::Accuracy,
             colormap: Colormap::default(),
+            look: Look::default(),
             title: o.variant.title.clone(),
             marks: &[],
         };

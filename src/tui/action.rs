@@ -1,9 +1,12 @@
 //! The one table of what can be done: it drives dispatch, footer, help, palette and documentation.
 
+mod part;
 mod possible;
+mod scope;
 mod table;
 
 use crate::app::App;
+pub use scope::Scope;
 pub use table::TABLE;
 
 /// Something the user can do.
@@ -26,35 +29,107 @@ pub enum Action {
     NextBest,
     Mark,
     Evaluate,
+    Search,
+    MeasureMarks,
+    ExportMarks,
+    ExportEnsemble,
     ExportBest,
     ExportCursor,
     ExportCentroid,
     Copy,
+    CopyMenu,
+    WriteFile,
     Start,
     StartCorners,
     Pause,
     Stop,
+    Cancel,
+    Fork,
+    Queue,
+    RateUp,
+    RateDown,
+    MoreDraws,
+    FewerDraws,
     Checkpoint,
     Measure,
+    MeasureDistances,
     RaiseU,
     LowerU,
     RaiseV,
     LowerV,
     Finer,
     Coarser,
+    ZoomIn,
+    ZoomOut,
     Freeze,
     Metric,
     Numbers,
     Slices,
+    Gain,
+    Confidence,
+    Contours,
+    Interpolate,
+    Peaks,
+    Relief,
+    TurnLeft,
+    TurnRight,
+    TiltUp,
+    TiltDown,
+    Steeper,
+    Flatter,
+    ResetView,
+    Blocks,
+    Beside,
+    BesideRun,
+    RangeNarrow,
+    RangeWiden,
+    RangeRaise,
+    RangeLower,
+    RangeAuto,
     LogAxis,
     Recent,
     Smooth,
     CornerCurves,
+    LossZoomIn,
+    LossZoomOut,
+    LossZoomAll,
+    LossPanLeft,
+    LossPanRight,
+    LossXAxis,
+    LossSmoother,
+    LossRougher,
+    LossRate,
+    LossOverlay,
     Figures,
+    Wider,
+    Narrower,
+    Taller,
+    Shorter,
+    Arrange,
+    ResetPanes,
+    Lists,
     Theme,
+    Themes,
     Help,
     Palette,
     Log,
+    SearchHelp,
+    NextHelp,
+    PreviousHelp,
+    SearchLog,
+    FindNext,
+    FindPrevious,
+    LogTopic,
+    LogTimes,
+    Machine,
+    Picture,
+    FilterRuns,
+    CompareRun,
+    ResumeRun,
+    RemoveRun,
+    Distances,
+    PointFigure,
+    SortModels,
     Models,
     Runs,
     Redraw,
@@ -111,7 +186,9 @@ pub struct Entry {
     pub action: Action,
     /// Its name in `keys.toml` and in the palette.
     pub id: &'static str,
-    /// Keys it has when the user chose none.
+    /// Where its keys count.
+    pub scope: Scope,
+    /// Keys it has when the user chose none: `g`, or two in a row, `g l`.
     pub keys: &'static [&'static str],
     /// See [`Group`].
     pub group: Group,
@@ -136,6 +213,7 @@ impl Action {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Sequence;
     use std::collections::HashSet;
 
     #[test]
@@ -144,12 +222,18 @@ mod tests {
         let actions: HashSet<_> = TABLE.iter().map(|e| e.action).collect();
         assert_eq!((ids.len(), actions.len()), (TABLE.len(), TABLE.len()));
         assert_eq!(TABLE.len(), Action::Quit as usize + 1);
-        let keys: Vec<crate::key::Key> = TABLE
-            .iter()
-            .flat_map(|e| e.keys)
-            .map(|k| k.parse().unwrap())
-            .collect();
-        assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
+        for (n, e) in TABLE.iter().enumerate() {
+            for other in &TABLE[..=n] {
+                for (a, b) in pairs(e, other) {
+                    assert!(
+                        e.scope != other.scope || !a.clashes(b),
+                        "{}: `{a}` and {}: `{b}` have the same scope and clash",
+                        e.id,
+                        other.id
+                    );
+                }
+            }
+        }
         for e in TABLE {
             assert!(
                 e.label.len() <= 12 && e.help.len() <= 62,
@@ -158,5 +242,21 @@ mod tests {
                 e.help
             );
         }
+    }
+    /// Every key of one line with every key of another, or with those before it of the same line.
+    fn pairs(e: &Entry, other: &Entry) -> Vec<(Sequence, Sequence)> {
+        let of =
+            |e: &Entry| -> Vec<Sequence> { e.keys.iter().map(|k| k.parse().unwrap()).collect() };
+        let (mine, theirs) = (of(e), of(other));
+        let mut all = Vec::new();
+        for (n, &a) in mine.iter().enumerate() {
+            let until = if e.action == other.action {
+                n
+            } else {
+                theirs.len()
+            };
+            all.extend(theirs[..until].iter().map(|&b| (a, b)));
+        }
+        all
     }
 }

@@ -2,32 +2,55 @@
 //! nor clock nor connection.
 
 mod act;
+mod beside;
 mod choose;
 mod command;
+mod find;
+mod follow;
 mod incoming;
+mod line;
 mod message;
 mod mouse;
 mod overlay;
+mod press;
+mod runs;
+mod steer;
+mod take;
+mod themes;
 mod typed;
 
 pub use choose::{Answer, Choice, Question};
 pub use command::Pending;
+pub use line::RemoteLine;
 pub use message::{Kind, Message as Note};
 pub use overlay::Overlay;
+pub use steer::Steer;
+pub use take::{MOST, Menu, Naming, Offer, Take};
 pub use typed::{FORMS, Typed, parse};
 
 use crate::action::Action;
 use crate::key::Key;
 use crate::keymap::Keymap;
-use crate::link::{Incoming, Leave, Options, Outgoing, RunLine};
+use crate::layout::{Arrangement, Border};
+use crate::link::{Incoming, Leave, NewFile, Options, Outgoing, RunLine};
 use crate::theme::Theme;
+use crate::views::{
+    help::HelpView, log::LogView, machine::History, models::ModelsView, runs::RunsView,
+};
 use crate::views::{loss::LossView, points::PointsView, surface::SurfaceView};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
+use surfit_core::machine::Machine;
 use surfit_core::picture::{LogLine, Picture};
-use surfit_core::snapshot::{ControlPoint, Snapshot};
+use surfit_core::snapshot::{ControlPoint, Snapshot, State};
 use surfit_core::surface::Degrees;
+
+/// Seconds without a word after which an engine that works is said to be silent.
+const SILENCE: f64 = 5.0;
+
+/// The most seconds that are waited for the word of an engine whose steps are slow.
+const LONGEST_STEP: f64 = 300.0;
 
 /// A pane of the main area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,14 +124,20 @@ pub enum Effect {
 }
 
 /// Figures of the header that change all the time, taken at most once a second so that they can be read.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calm {
     /// Units a second.
     pub rate: f64,
-    /// Seconds left.
+    /// Seconds left of the stage.
     pub seconds_left: Option<f64>,
+    /// Seconds left of the whole job.
+    pub job_seconds_left: Option<f64>,
+    /// Training images a second.
+    pub images: f64,
     /// Bytes of the engine.
     pub memory: u64,
+    /// The machine that the engine works on.
+    pub machine: Machine,
     taken: Option<f64>,
 }
 
@@ -124,12 +153,24 @@ pub struct App {
     pub run: String,
     /// See [`Connection`].
     pub connection: Connection,
+    /// The line to the machine that the run is on, when it is another one.
+    pub line: Option<RemoteLine>,
+    /// Nothing may be changed, only watched.
+    pub readonly: bool,
     /// The pane that has the keys.
     pub focus: Pane,
     /// It has the whole main area.
     pub zoomed: bool,
+    /// How the panes share the main area.
+    pub arrangement: Arrangement,
+    /// Show lists beside the panes where there is room.
+    pub beside: bool,
     /// What lies over the main area.
     pub overlay: Option<Overlay>,
+    /// What is about to be copied or written.
+    pub take: Option<Take>,
+    /// Where the run lies, and what the command line calls it, once that was told.
+    pub place: Option<take::Place>,
     /// A question that waits for its answer.
     pub question: Option<Question>,
     /// Loss pane.
@@ -138,29 +179,67 @@ pub struct App {
     pub surface: SurfaceView,
     /// Control points pane.
     pub points: PointsView,
+    /// What is looked for in the help.
+    pub help: HelpView,
+    /// What of the log is shown.
+    pub log: LogView,
+    /// How models are sorted.
+    pub models: ModelsView,
+    /// How this terminal shows pictures, if it can.
+    pub images: Option<crate::images::Protocol>,
+    /// The machine's load over the last minutes.
+    pub machine: History,
     /// Header figures.
     pub calm: Calm,
     /// Runs, as last told.
     pub runs: Vec<RunLine>,
+    /// What of the list of runs is shown.
+    pub runs_view: RunsView,
     /// Commands without a reply, by id.
     pub pending: BTreeMap<u64, Pending>,
     /// Sentences of the workbench itself, for the log.
     pub notes: Vec<LogLine>,
+    /// Commands typed into the palette, the latest last.
+    pub history: Vec<String>,
     /// Terminal size in cells.
     pub size: Size,
     /// Seconds since the workbench began.
     pub now: f64,
+    /// When the workbench began, seconds since the Unix epoch; `None` where that shall not matter.
+    pub epoch: Option<f64>,
+    /// When the engine was last heard of, seconds since the workbench began.
+    pub heard: Option<f64>,
     /// Something visible may have changed since the last drawing.
     pub dirty: bool,
+    /// The first key of a sequence that waits for its second.
+    begun: Option<Key>,
     note: Option<Note>,
+    /// The theme before others were tried.
+    theme_before: Option<Theme>,
     order: u64,
     next_id: u64,
     wanted_degrees: Option<command::Wanted<Degrees>>,
     wanted_grid: Option<command::Wanted<usize>>,
+    wanted_rate: Option<command::Wanted<f64>>,
+    wanted_draws: Option<command::Wanted<usize>>,
+    /// A change of degree that waits for enter, and when it was pressed.
+    plan: Option<(Degrees, u64)>,
     placed: bool,
+    /// The metric is the user's, or was taken from the run when it was opened.
+    metric_known: bool,
     /// Another run was asked for; until its picture comes, what comes is of the one before.
     awaiting_picture: bool,
+    beside_wanted: Option<beside::Wish>,
+    /// Other runs whose growth is told, and the run whose surface is shown beside this one's.
+    followed: follow::Followed,
     clicked: Option<(f64, u16, u16)>,
+    told_silence: Option<u64>,
+    /// The border that the mouse holds.
+    held: Option<Border>,
+    /// Where the mouse was last while it drags along what is shown.
+    dragged: Option<Position>,
+    /// A file that is there already, until the question about it is answered.
+    in_the_way: Option<NewFile>,
 }
 
 impl App {
@@ -179,9 +258,15 @@ impl App {
             },
             run: options.run.clone(),
             connection: Connection::Connecting,
+            line: options.host.clone().map(RemoteLine::new),
+            readonly: options.readonly,
             focus: Pane::Surface,
             zoomed: false,
+            arrangement: Arrangement::default(),
+            beside: true,
             overlay: None,
+            take: None,
+            place: None,
             question: None,
             loss: LossView::default(),
             surface: SurfaceView {
@@ -189,36 +274,67 @@ impl App {
                 ..SurfaceView::default()
             },
             points: PointsView::default(),
+            help: HelpView::default(),
+            log: LogView::default(),
+            models: ModelsView::default(),
+            images: None,
+            machine: History::default(),
             calm: Calm::default(),
             runs: Vec::new(),
+            runs_view: RunsView::default(),
             pending: BTreeMap::new(),
             notes: Vec::new(),
+            history: Vec::new(),
             size,
             now: 0.0,
+            epoch: None,
+            heard: None,
             dirty: true,
+            begun: None,
             note: None,
+            theme_before: None,
             order: 0,
             next_id: 1,
             wanted_degrees: None,
             wanted_grid: None,
+            wanted_rate: None,
+            wanted_draws: None,
+            plan: None,
             placed: false,
+            metric_known: false,
             awaiting_picture: false,
+            beside_wanted: None,
+            followed: follow::Followed::default(),
             clicked: None,
+            told_silence: None,
+            held: None,
+            dragged: None,
+            in_the_way: None,
         }
     }
 
     /// Takes in what happened and says what shall be done about it.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        let mut effects = self.take_in(message);
+        self.try_theme();
+        effects.extend(self.follow_others());
+        effects
+    }
+
+    fn take_in(&mut self, message: Message) -> Vec<Effect> {
         match message {
             Message::Tick(now) => {
                 self.now = now;
                 self.expire();
-                Vec::new()
+                self.age();
+                self.ask_again_for_runs()
             }
             Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
             Message::Key(key) => {
                 self.dirty = true;
-                self.press(key)
+                let mut effects = self.press(key);
+                effects.extend(self.try_line());
+                effects
             }
             Message::Mouse(event) => self.mouse(event),
             Message::Resize(size) => {
@@ -235,37 +351,6 @@ impl App {
                 let why = "a part of the program ended that talks to the engine; training goes on, \
                            `surfit open` comes back to it";
                 vec![Effect::Leave(Leave::Lost(why.into()))]
-            }
-        }
-    }
-
-    fn press(&mut self, event: KeyEvent) -> Vec<Effect> {
-        let key = Key::from(event);
-        // Whatever is remapped and whatever is open, ctrl-c asks to leave.
-        let leaves = key == "ctrl-c".parse().unwrap_or(key) && event.modifiers.bits() != 0;
-        if leaves && self.keymap.action(key).is_none_or(|a| a == Action::Quit) {
-            self.overlay = None;
-            // Pressed at the question itself it is meant: leave, and lose nothing.
-            if self.question.is_some() {
-                return self.answer(Answer::Detach);
-            }
-            return self.act(Action::Quit);
-        }
-        if self.question.is_some() {
-            return self.key_in_question(event);
-        }
-        if self.overlay.is_some() {
-            return self.key_in_overlay(event);
-        }
-        match self.keymap.action(key) {
-            Some(action) => self.act(action),
-            None => {
-                let help = self.key(Action::Help);
-                self.say(
-                    Kind::Hint,
-                    format!("{key} has no meaning here; {help} shows every key"),
-                );
-                Vec::new()
             }
         }
     }
@@ -289,9 +374,65 @@ impl App {
             .get(self.points.cursor)
     }
 
+    /// An engine listens.
+    pub fn is_connected(&self) -> bool {
+        matches!(self.connection, Connection::Connected { .. })
+    }
+
+    /// The run is at rest, finished or stopped in good order, and no engine works on it: one starts when it is asked for
+    /// something, does that and nothing else.
+    pub fn sleeps(&self) -> bool {
+        let down = self.line.as_ref().is_some_and(RemoteLine::is_down);
+        let lost = matches!(self.connection, Connection::Lost(_));
+        lost && self.picture.closed && !self.awaiting_picture && !down
+    }
+
     /// When something on the screen changes by itself next, in seconds since the workbench began.
     pub fn deadline(&self) -> Option<f64> {
-        self.note.as_ref().and_then(|n| n.until)
+        let note = self.note.as_ref().and_then(|n| n.until);
+        let line = self.line.as_ref().and_then(|l| l.deadline(self.now));
+        note.into_iter()
+            .chain(line)
+            .chain(self.next_silence())
+            .chain(self.next_list_of_runs())
+            .min_by(f64::total_cmp)
+    }
+
+    /// Seconds since the engine's process began; `None` when it is not known or there is none.
+    pub fn uptime(&self) -> Option<f64> {
+        let Connection::Connected { .. } = self.connection else {
+            return None;
+        };
+        let up = self.epoch? + self.now - self.picture.started?;
+        Some(up.max(0.0))
+    }
+
+    /// Seconds for which an engine that works has said nothing, when that is long enough to be told. A line to another
+    /// machine tells its own silence.
+    pub fn silence(&self) -> Option<f64> {
+        let silent = self.now - self.heard.filter(|_| self.works())?;
+        (silent >= self.patience()).then_some(silent)
+    }
+
+    /// Seconds after which an engine counts as silent: one that speaks between slow steps is not.
+    fn patience(&self) -> f64 {
+        match self.picture.snapshot.as_ref().map(|s| s.rate) {
+            Some(rate) if rate > 0.0 => (3.0 / rate).clamp(SILENCE, LONGEST_STEP),
+            _ => SILENCE,
+        }
+    }
+
+    /// An engine of this machine is at work.
+    fn works(&self) -> bool {
+        let connected = matches!(self.connection, Connection::Connected { .. });
+        connected && self.line.is_none() && self.picture.state() == State::Running
+    }
+
+    /// When the silence changes what the screen says: first after [`App::patience`], then every second.
+    fn next_silence(&self) -> Option<f64> {
+        let heard = self.heard.filter(|_| self.works())?;
+        let silent = (self.now - heard).max(0.0);
+        Some(heard + (silent.floor() + 1.0).max(self.patience()))
     }
 }
 

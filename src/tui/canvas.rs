@@ -49,6 +49,7 @@ impl<W: Write> Write for OneWrite<W> {
 pub struct Canvas<W: Write> {
     backend: CrosstermBackend<OneWrite<W>>,
     size: Rc<Cell<usize>>,
+    cleared: usize,
     shown: Option<Buffer>,
 }
 
@@ -59,6 +60,7 @@ impl<W: Write> Canvas<W> {
         Self {
             size: out.size.clone(),
             backend: CrosstermBackend::new(out),
+            cleared: 0,
             shown: None,
         }
     }
@@ -66,6 +68,11 @@ impl<W: Write> Canvas<W> {
     /// Forgets what the terminal shows: the next frame is drawn whole.
     pub fn forget(&mut self) {
         self.shown = None;
+    }
+
+    /// How often the whole screen was cleared.
+    pub fn cleared(&self) -> usize {
+        self.cleared
     }
 
     /// Draws a frame of that size; gives the bytes that were written, 0 when nothing had changed.
@@ -84,6 +91,7 @@ impl<W: Write> Canvas<W> {
             queue!(self.backend, BeginSynchronizedUpdate)?;
             if whole {
                 queue!(self.backend, Clear(ClearType::All))?;
+                self.cleared += 1;
             }
             self.backend.draw(changes.into_iter())?;
             queue!(self.backend, EndSynchronizedUpdate)?;
@@ -93,6 +101,15 @@ impl<W: Write> Canvas<W> {
         }
         self.shown = Some(next);
         Ok(0)
+    }
+
+    /// Writes bytes for the terminal beside the frames.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn raw(&mut self, text: &str) -> io::Result<()> {
+        self.backend.write_all(text.as_bytes())?;
+        Backend::flush(&mut self.backend)
     }
 
     /// Writes a terminal command beside the frames.

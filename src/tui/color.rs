@@ -1,8 +1,11 @@
 //! How many colours the terminal can show, and fitting colours to that.
 
+mod path;
+
 use ratatui::style::Color;
 use std::io::IsTerminal;
 use std::str::FromStr;
+use surfit_core::colormap::Colormap;
 use termprofile::{DetectorSettings, EnvVarSource, TermProfile, TermVars};
 
 /// Colours a terminal can show.
@@ -74,6 +77,18 @@ impl Depth {
             Depth::Truecolor => Color::Rgb(r, g, b),
             Depth::Ansi256 => Color::Indexed(nearest_256((r, g, b))),
             Depth::Ansi16 | Depth::None => Color::Reset,
+        }
+    }
+
+    /// As [`Depth::rgb`]; colours of `map`, and of the diverging map, go one path through the 256 on which neither
+    /// lightness nor hue hops.
+    pub fn rgb_on(self, map: Colormap, rgb: (u8, u8, u8)) -> Color {
+        match self {
+            Depth::Ansi256 => {
+                let index = path::index_on(map, rgb).unwrap_or_else(|| nearest_256(rgb));
+                Color::Indexed(index)
+            }
+            _ => self.rgb(rgb),
         }
     }
 }

@@ -143,6 +143,10 @@ pub(crate) fn fitting() -> Picture {
     s.marks = vec![(0.25, 0.4)];
     s.heatmap = heatmap(21, 210, 512);
     s.control_points = control_points(s.degrees);
+    for point in &mut s.control_points {
+        let (u, v) = s.degrees.site((point.i, point.j));
+        point.accuracy = Some(accuracy(u, v));
+    }
     p
 }
 
@@ -184,6 +188,7 @@ pub(crate) fn finished() -> Picture {
                 v: Some(best.v),
                 validation_accuracy: best.accuracy,
                 test_accuracy: 0.8853,
+                members: Vec::new(),
             }),
             Event::StageEnded {
                 stage: Stage::Export,
@@ -383,6 +388,7 @@ fn control_points(degrees: Degrees) -> Vec<ControlPoint> {
             } else {
                 (0..32).map(|t| gradient(t) as f32).collect()
             },
+            accuracy: None,
         }
     };
     degrees.rows().into_iter().enumerate().map(point).collect()

@@ -1,5 +1,9 @@
 //! Keys as people write them: `g`, `G`, `ctrl-c`, `space`, `f1`.
 
+mod sequence;
+
+pub use sequence::Sequence;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::fmt;
 use std::str::FromStr;
@@ -31,12 +35,31 @@ const NAMES: [(&str, KeyCode); 15] = [
 ];
 
 impl Key {
+    /// Takes back and closes, whatever the user's keys are.
+    pub const ESC: Key = Key::plain(KeyCode::Esc);
+
+    /// Leaves, or asks, whatever the user's keys are.
+    pub const CTRL_C: Key = Key {
+        code: KeyCode::Char('c'),
+        modifiers: KeyModifiers::CONTROL,
+    };
+
     /// The key without modifiers.
     pub const fn plain(code: KeyCode) -> Self {
         Self {
             code,
             modifiers: KeyModifiers::NONE,
         }
+    }
+
+    /// The event of its being pressed.
+    pub(crate) fn event(self) -> KeyEvent {
+        KeyEvent::new(self.code, self.modifiers)
+    }
+
+    /// True for a key that writes a letter where text is typed.
+    pub fn is_letter(self) -> bool {
+        matches!(self.code, KeyCode::Char(_)) && self.modifiers.is_empty()
     }
 
     /// The key without its modifiers.

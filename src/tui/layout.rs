@@ -1,10 +1,28 @@
 //! Where everything is on the screen; drawing and mouse go by the same.
 
+mod arrangement;
+
+pub use arrangement::{Arrangement, Border, Preset};
+
 use crate::app::{App, Overlay, Pane};
+use crate::theme::Choice;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 /// Smallest terminal that can be worked in.
 pub const SMALLEST: (u16, u16) = (60, 16);
+
+/// Least main area that has room for lists beside the panes, and the width they take.
+const GENEROUS: (u16, u16) = (190, 40);
+const BESIDE_WIDTH: u16 = 60;
+
+/// A list that stands beside the panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Corners and models.
+    Models,
+    /// What has happened.
+    Log,
+}
 
 /// The parts of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +35,10 @@ pub struct Screen {
     pub tabs: Option<Rect>,
     /// The panes that are shown.
     pub panes: Vec<(Pane, Rect)>,
+    /// The borders between the panes that can be moved.
+    pub borders: Vec<Border>,
+    /// Lists that stand beside the panes where there is room for them.
+    pub beside: Vec<(Beside, Rect)>,
     /// What just happened.
     pub message: Rect,
     /// Keys.
@@ -49,24 +71,45 @@ impl Screen {
         ])
         .areas(area);
         let single = area.width < 80 || main.height < 16;
-        let (tabs, panes) = match (app.zoomed, single) {
-            (true, _) => (None, vec![(app.focus, main)]),
-            (false, true) => {
-                let [tabs, rest] =
-                    Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(main);
-                (Some(tabs), vec![(app.focus, rest)])
-            }
-            (false, false) => (None, three(main)),
-        };
-        Self {
+        let mut screen = Self {
             area,
             header,
-            tabs,
-            panes,
+            tabs: None,
+            panes: Vec::new(),
+            borders: Vec::new(),
+            beside: Vec::new(),
             message,
             footer,
             overlay: overlay(main, app),
+        };
+        match (app.zoomed, single) {
+            (true, _) => screen.panes = vec![(app.focus, main)],
+            (false, true) => {
+                let [tabs, rest] =
+                    Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(main);
+                screen.tabs = Some(tabs);
+                screen.panes = vec![(app.focus, rest)];
+            }
+            (false, false) => {
+                let main = screen.take_beside(main, app);
+                let (panes, borders) = app.arrangement.divide(main);
+                (screen.panes, screen.borders) = (panes.into(), borders.into());
+            }
         }
+        screen
+    }
+
+    /// Gives the right edge of a generous screen to the lists, and what is left to the panes.
+    fn take_beside(&mut self, main: Rect, app: &App) -> Rect {
+        if !app.beside || main.width < GENEROUS.0 || main.height < GENEROUS.1 {
+            return main;
+        }
+        let [rest, side] =
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(BESIDE_WIDTH)]).areas(main);
+        let [models, log] =
+            Layout::vertical([Constraint::Percentage(50), Constraint::Min(0)]).areas(side);
+        self.beside = vec![(Beside::Models, models), (Beside::Log, log)];
+        rest
     }
 
     /// True when there is no room to work in.
@@ -74,9 +117,28 @@ impl Screen {
         self.area.width < SMALLEST.0 || self.area.height < SMALLEST.1
     }
 
+    /// All but the message and the keys, which stay readable below what is asked.
+    pub fn above(&self) -> Rect {
+        Rect {
+            height: self.message.y - self.area.y,
+            ..self.area
+        }
+    }
+
     /// The pane at a place.
     pub fn pane_at(&self, at: Position) -> Option<(Pane, Rect)> {
         self.panes.iter().copied().find(|p| p.1.contains(at))
+    }
+
+    /// The border at a place. Where two meet, the one that stands upright.
+    pub fn border_at(&self, at: Position) -> Option<&Border> {
+        self.borders.iter().find(|b| b.place.contains(at))
+    }
+
+    /// The list beside the panes at a place.
+    pub fn beside_at(&self, at: Position) -> Option<Beside> {
+        let found = self.beside.iter().find(|b| b.1.contains(at));
+        found.map(|b| b.0)
     }
 
     /// The pane whose tab is at a place.
@@ -101,42 +163,50 @@ pub fn tab_spans(tabs: Rect) -> [Rect; 3] {
     })
 }
 
-/// The three panes: curves over control points at the left, the surface large at the right.
-fn three(main: Rect) -> Vec<(Pane, Rect)> {
-    // The surface is square, and a cell of the terminal is about twice as high as it is wide: it takes what it can
-    // use of the width, and the curves get the rest.
-    let useful = (main.height.saturating_sub(4)).saturating_mul(2) + 34;
-    let most = main.width.saturating_mul(62) / 100;
-    let least = main.width / 2 + 3;
-    let right = useful.clamp(least.min(most), most);
-    let [left, surface] =
-        Layout::horizontal([Constraint::Min(0), Constraint::Length(right)]).areas(main);
-    let [loss, points] =
-        Layout::vertical([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(left);
-    vec![
-        (Pane::Loss, loss),
-        (Pane::Surface, surface),
-        (Pane::Points, points),
-    ]
-}
-
 /// Where an overlay lies: texts take what there is, lists what they need.
 fn overlay(main: Rect, app: &App) -> Rect {
-    let width = main.width.saturating_sub(4).min(104);
+    let most = match &app.overlay {
+        Some(Overlay::Runs { .. }) => 136,
+        _ => 104,
+    };
+    let width = main.width.saturating_sub(4).min(most);
     let most = main
         .height
         .saturating_sub(if main.height > 30 { 4 } else { 0 });
     let needed = match &app.overlay {
-        Some(Overlay::Models { .. }) => {
-            app.picture.exports.len().max(1) + app.picture.corners.len().max(1) + 5
+        Some(Overlay::Models { .. }) => crate::views::models::length(app) + 2,
+        Some(Overlay::Machine { .. }) => {
+            let inner = Rect::new(0, 0, width.saturating_sub(4), most.saturating_sub(2));
+            crate::views::machine::length(app, inner) + 2
         }
-        Some(Overlay::Runs { .. }) => app.runs.len().max(5) + 3,
+        Some(Overlay::Runs { .. }) => {
+            app.runs.len().max(5)
+                + if app.runs_view.pinned.is_some() {
+                    14
+                } else {
+                    4
+                }
+        }
+        Some(Overlay::Themes { choices, .. }) => return beside(main, choices),
         _ => usize::MAX,
     };
     let height = most.min(needed.try_into().unwrap_or(u16::MAX));
     Rect {
         x: main.x + (main.width - width) / 2,
         y: main.y + (main.height - height) / 2,
+        width,
+        height,
+    }
+}
+
+/// The list of themes lies low at the left, where it covers least of what they are judged by.
+fn beside(main: Rect, choices: &[Choice]) -> Rect {
+    let width = main.width.saturating_sub(4).min(52);
+    let needed = crate::views::themes::length(choices) + 2;
+    let height = main.height.min(needed.try_into().unwrap_or(u16::MAX));
+    Rect {
+        x: main.x + 2.min(main.width - width),
+        y: main.bottom() - height,
         width,
         height,
     }

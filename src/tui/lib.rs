@@ -10,11 +10,13 @@ pub mod canvas;
 pub mod color;
 #[cfg(test)]
 mod fixture;
+pub mod images;
 pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod link;
 mod paths;
+mod remember;
 #[cfg(test)]
 mod rig;
 mod run;

@@ -1,16 +1,21 @@
 //! What the workbench and the program that carries it say to each other.
 
+mod file;
+
+pub use file::{Content, Drawing, Form, NewFile};
+
 use crate::color::Depth;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
-use surfit_core::event::Envelope;
+use surfit_core::event::{Envelope, Stage};
 use surfit_core::picture::Picture;
 use surfit_core::protocol::Command;
 use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::Degrees;
 
 /// To the workbench.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Incoming {
     /// Everything known about the run so far; takes the place of what was shown.
     Picture(Box<Picture>),
@@ -41,12 +46,60 @@ pub enum Incoming {
     Notice(String),
     /// Something that failed, in a sentence.
     Problem(String),
+    /// Another run, after [`Outgoing::Load`]; a problem comes in its place when it cannot be read.
+    Loaded {
+        /// Its directory.
+        path: PathBuf,
+        /// What is known of it.
+        picture: Box<Picture>,
+    },
+    /// What is new of another run, after [`Outgoing::Watch`].
+    Grown {
+        /// Its directory.
+        path: PathBuf,
+        /// Its events since the last time.
+        events: Vec<Envelope>,
+        /// Its state at its last checkpoint, when that is new.
+        snapshot: Option<Box<Snapshot>>,
+    },
+    /// A new run was made from the one that is shown, and its engine works, after [`Outgoing::Fork`].
+    Forked {
+        /// Its directory.
+        path: PathBuf,
+        /// What happened, in a sentence without a full stop.
+        sentence: String,
+    },
     /// The runs there are, after [`Outgoing::Refresh`].
     Runs(Vec<RunLine>),
+    /// How it stands with the line to the other machine.
+    Line(Line),
+    /// Which run is shown: where it lies, on its own machine, and what the command line calls it there.
+    At {
+        /// Its directory.
+        dir: PathBuf,
+        /// A name that `surfit open` finds it by.
+        name: String,
+    },
+    /// The file of [`Outgoing::Write`] is there already, and nothing was written: what was wanted comes back.
+    Exists(Box<NewFile>),
+}
+
+/// How it stands with the line to another machine that the run is on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Line {
+    /// Something came over it just now: what is shown is fresh.
+    Heard,
+    /// It is down.
+    Down {
+        /// A sentence.
+        why: String,
+        /// Seconds until it is tried again; 0 when that is under way.
+        retry: f64,
+    },
 }
 
 /// From the workbench.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outgoing {
     /// For the engine.
     Command {
@@ -55,20 +108,37 @@ pub enum Outgoing {
         /// What.
         command: Command,
     },
+    /// Make a new run from the present state of the one that is shown, with these degrees, and set its engine off; answer with
+    /// [`Incoming::Forked`] or a problem.
+    Fork(Degrees),
+    /// Put these degrees of the run that is shown at the end of the queue, and have the queue worked on; answer likewise.
+    Queue(Degrees),
     /// Write curves and heatmap as figures; answer with a notice or a problem.
     Figures,
-    /// Connect again, starting an engine on the run when there is none.
-    ResumeEngine,
+    /// Write a file; answer with a notice, a problem, or [`Incoming::Exists`].
+    Write(Box<NewFile>),
+    /// Connect again, starting an engine on the run when there is none; with a directory only if that run is the one
+    /// that is shown by then.
+    ResumeEngine(Option<PathBuf>),
     /// The list of runs is wanted.
     Refresh,
     /// Show this run from now on: a picture follows, of the run before when this one cannot be opened.
     OpenRun(PathBuf),
+    /// What is known of another run is wanted, to compare with; the present one stays shown.
+    Load(PathBuf),
+    /// Tell from now on how these runs grow, each from the event after that number on, and no others.
+    Watch(Vec<(PathBuf, u64)>),
+    /// Try the line to the other machine again at once.
+    Reconnect,
+    /// Remove this run's directory for good; a notice, or a problem, and the new list follow.
+    RemoveRun(PathBuf),
     /// The workbench leaves; the engine goes on.
     Detach,
 }
 
 /// A run in the list.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunLine {
     /// Name of its directory.
     pub id: String,
@@ -82,6 +152,24 @@ pub struct RunLine {
     pub best: Option<f64>,
     /// When it was begun, in words.
     pub when: String,
+    /// The stage it is in, or was in last.
+    pub stage: Option<Stage>,
+    /// Units of work done and in all in this stage.
+    pub done: u64,
+    /// See `done`.
+    pub total: u64,
+    /// Degrees of its surface.
+    pub degrees: Option<Degrees>,
+    /// Its network.
+    pub network: Option<String>,
+    /// Its data set.
+    pub data: Option<String>,
+    /// Validation loss of its best point.
+    pub loss: Option<f64>,
+    /// When it was begun, seconds since the Unix epoch.
+    pub begun: Option<f64>,
+    /// Bytes on disk, where they were counted.
+    pub bytes: Option<u64>,
 }
 
 /// Both directions.
@@ -100,6 +188,8 @@ pub struct Options {
     pub theme: Option<String>,
     /// Colours to use; `None` to find out.
     pub color: Option<Depth>,
+    /// How pictures are shown; `None` to go by `SURFIT_IMAGES`.
+    pub images: Option<crate::images::Way>,
     /// No letters outside ASCII; also found out from the locale.
     pub ascii: bool,
     /// Let the mouse click; the terminal's own selection then needs shift.
@@ -110,6 +200,10 @@ pub struct Options {
     pub grid: usize,
     /// Degrees of the surface before the engine tells.
     pub degrees: Degrees,
+    /// The machine the run is on, when it is another one.
+    pub host: Option<String>,
+    /// Nothing may be changed, only watched.
+    pub readonly: bool,
 }
 
 /// Why the workbench ended.

@@ -25,11 +25,14 @@ impl Rig {
         let options = Options {
             theme: None,
             color: Some(Depth::Truecolor),
+            images: None,
             ascii: false,
             mouse: true,
             run: fixture::RUN.into(),
             grid: 21,
             degrees: fixture::degrees(2, 2),
+            host: None,
+            readonly: false,
         };
         let theme = Theme::by_name("dark", Depth::Truecolor).unwrap();
         let app = App::new(&options, theme, Keymap::default(), Size::new(width, height));
@@ -69,13 +72,7 @@ impl Rig {
     /// Presses keys, written as in `keys.toml`, apart by spaces.
     pub fn press(&mut self, keys: &str) -> &mut Self {
         for word in keys.split_whitespace() {
-            let event = match word.strip_prefix("ctrl-") {
-                Some(c) => KeyEvent::new(
-                    KeyCode::Char(c.chars().next().unwrap()),
-                    KeyModifiers::CONTROL,
-                ),
-                None => KeyEvent::new(word.parse::<Key>().unwrap().code(), KeyModifiers::NONE),
-            };
+            let event = word.parse::<Key>().unwrap().event();
             self.tell(Message::Key(event));
         }
         self

@@ -3,8 +3,10 @@
 use crate::app::{App, Effect, Kind, Message};
 use crate::canvas::Canvas;
 use crate::color::{self, Depth};
+use crate::images;
 use crate::keymap::Keymap;
 use crate::link::{Leave, Link, Options, Outgoing};
+use crate::remember::Remembered;
 use crate::signals::{self, Signal};
 use crate::terminal::{self, Guard};
 use crate::theme::Theme;
@@ -13,6 +15,7 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{Event, MouseEventKind};
 use ratatui::layout::Size;
 use std::io::{self, IsTerminal, Stdout};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,6 +31,8 @@ const LONGEST: Duration = Duration::from_millis(400);
 const KEY_PACE: Duration = Duration::from_millis(16);
 /// How often it is checked that the terminal is still there, when nothing else happens.
 const CHECK: Duration = Duration::from_secs(5);
+/// Least time between two writings of what the user chose.
+const KEEP: Duration = Duration::from_secs(3);
 /// Messages that wait before those who send them have to.
 const WAITING: usize = 1024;
 
@@ -56,7 +61,17 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     let ascii = options.ascii || !color::speaks_unicode();
     let (keymap, mut problems) = Keymap::load();
     problems.extend(Depth::forced().err());
-    let name = options.theme.as_deref().unwrap_or(Theme::DEFAULT);
+    let place = Remembered::file();
+    let before = place.as_deref().and_then(|path| {
+        Remembered::load(path).unwrap_or_else(|why| {
+            problems.push(why);
+            None
+        })
+    });
+    let last = before.as_ref().and_then(Remembered::theme);
+    let name = options.theme.as_deref().or(last).unwrap_or(Theme::DEFAULT);
+    let images = images::detect(options.images, |name| std::env::var(name).ok());
+    problems.extend(images.as_ref().err().cloned());
     let theme = Theme::load(name, depth).or_else(|why| {
         problems.push(why.to_string());
         Theme::load(Theme::DEFAULT, depth)
@@ -65,6 +80,12 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
 
     let guard = Guard::new(options.mouse)?;
     let mut app = App::new(&options, theme, keymap, size());
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    app.images = images.unwrap_or_default();
+    app.epoch = clock.ok().map(|d| d.as_secs_f64());
+    if let Some(before) = &before {
+        app.restore(before);
+    }
     for problem in problems {
         app.say(Kind::Error, problem);
     }
@@ -76,15 +97,21 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     signals::watch(sender.clone(), Input::Signal)?;
     listen(sender.clone());
     forward(link.incoming, sender);
+    let memory = Memory::new(place, &mut app);
     let mut workbench = Workbench {
         app,
+        memory,
         canvas,
         outgoing: link.outgoing,
         began: Instant::now(),
         mouse: options.mouse,
+        shown: images::Shown::default(),
     };
     let left = workbench.work(&inputs);
+    // A terminal that is gone has no picture either.
+    let _ = workbench.shown.take_away(&mut workbench.canvas);
     drop(guard);
+    workbench.memory.keep(&mut workbench.app, true);
     left
 }
 
@@ -93,6 +120,16 @@ fn size() -> Size {
     match crossterm::terminal::size() {
         Ok((width, height)) if width > 0 && height > 0 => Size::new(width, height),
         _ => Size::new(80, 24),
+    }
+}
+
+/// Pixels of a character; 8×16 where the terminal does not say.
+fn cell_size() -> Size {
+    match crossterm::terminal::window_size() {
+        Ok(w) if w.width > 0 && w.height > 0 && w.columns > 0 && w.rows > 0 => {
+            Size::new((w.width / w.columns).max(1), (w.height / w.rows).max(1))
+        }
+        _ => Size::new(8, 16),
     }
 }
 
@@ -137,12 +174,52 @@ fn pace_after(bytes: usize) -> Duration {
     Duration::from_secs_f64(bytes as f64 / BUDGET).clamp(PACE, LONGEST)
 }
 
+/// Keeps what the user chose in its file while the screen is open, so that no kill loses it.
+struct Memory {
+    place: Option<PathBuf>,
+    kept: Remembered,
+    at: Instant,
+}
+
+impl Memory {
+    fn new(place: Option<PathBuf>, app: &mut App) -> Self {
+        Self {
+            place,
+            kept: app.remembered(),
+            at: Instant::now(),
+        }
+    }
+
+    /// Writes what changed, at most every few seconds or at the end. A folder that cannot be written is no reason to
+    /// disturb anybody.
+    fn keep(&mut self, app: &mut App, last: bool) {
+        if !last && self.at.elapsed() < KEEP {
+            return;
+        }
+        self.at = Instant::now();
+        let now = app.remembered();
+        if let Some(path) = self.place.clone().filter(|_| now != self.kept) {
+            self.kept = now.clone();
+            // Syncing may take long on a busy disk, and keys must not wait for it.
+            let write = move || drop(now.save(&path));
+            if last {
+                write();
+            } else {
+                thread::spawn(write);
+            }
+        }
+    }
+}
+
 struct Workbench {
     app: App,
+    memory: Memory,
     canvas: Canvas<Stdout>,
     outgoing: Sender<Outgoing>,
     began: Instant,
     mouse: bool,
+    /// The picture that the terminal shows.
+    shown: images::Shown,
 }
 
 impl Workbench {
@@ -166,8 +243,11 @@ impl Workbench {
                 Err(RecvTimeoutError::Disconnected) => return Ok(Leave::Lost("no input".into())),
             };
             let idle = first.is_none();
+            self.memory.keep(&mut self.app, false);
             let time = self.began.elapsed().as_secs_f64();
-            self.app.update(Message::Tick(time));
+            if let Some(leave) = self.take(Input::App(Message::Tick(time)))? {
+                return Ok(leave);
+            }
             // Bounded, so that a flood of messages cannot keep the screen from being drawn.
             for input in first.into_iter().chain(inputs.try_iter().take(WAITING)) {
                 urgent |= matches!(
@@ -184,6 +264,9 @@ impl Workbench {
                 let app = &self.app;
                 let bytes = self.canvas.draw(app.size, |buf| screen::render(app, buf))?;
                 self.app.dirty = false;
+                let (app, canvas) = (&mut self.app, &mut self.canvas);
+                self.shown
+                    .update(app, canvas, cell_size(), Instant::now())?;
                 pace = pace_after(bytes);
                 (drawn, urgent) = (Instant::now(), false);
             } else if idle && !self.app.dirty && crossterm::terminal::window_size().is_err() {
@@ -210,7 +293,9 @@ impl Workbench {
                 // A link that is gone tells so itself, by its other end.
                 Effect::Send(outgoing) => drop(self.outgoing.send(outgoing)),
                 Effect::Leave(leave) => return Ok(Some(leave)),
-                Effect::Redraw => self.canvas.forget(),
+                Effect::Redraw => {
+                    self.canvas.forget();
+                }
                 Effect::Suspend => self.suspend()?,
                 Effect::Copy(text) => {
                     self.canvas
@@ -222,6 +307,7 @@ impl Workbench {
     }
 
     fn suspend(&mut self) -> io::Result<()> {
+        self.shown.take_away(&mut self.canvas)?;
         terminal::restore();
         signals::stop_here()?;
         self.come_back()

@@ -1,8 +1,10 @@
 //! Colour themes: semantic roles, read from TOML, fitted to what the terminal can show.
 
+mod choices;
 mod file;
 
 pub use crate::color::Depth;
+pub use choices::{Choice, choices};
 pub use file::ThemeError;
 
 use ratatui::style::{Color, Modifier, Style};
@@ -127,10 +129,15 @@ pub struct Theme {
     ascii: bool,
 }
 
+/// A larger file is none of a theme.
+const LARGEST: u64 = 1 << 20;
+
 /// Names and texts of the themes that the program carries.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("dark", include_str!("../../themes/dark.toml")),
     ("light", include_str!("../../themes/light.toml")),
+    ("ember", include_str!("../../themes/ember.toml")),
+    ("paper", include_str!("../../themes/paper.toml")),
     (
         "high-contrast",
         include_str!("../../themes/high-contrast.toml"),
@@ -199,21 +206,24 @@ impl Theme {
         })
     }
 
-    /// Reads a theme's file.
+    /// Reads a theme's file; the file's name is the theme's.
     ///
     /// # Errors
     /// As [`Theme::from_toml`], with the file's name.
     pub fn from_file(path: &Path, depth: Depth) -> Result<Theme, ThemeError> {
         let named = |why: String| ThemeError(format!("theme {}: {why}", path.display()));
+        // A pipe of that name would be waited for, and a film read to its end.
+        let about = std::fs::metadata(path).map_err(|e| named(e.to_string()))?;
+        if !about.is_file() || about.len() > LARGEST {
+            return Err(named("this is no file of a theme".into()));
+        }
         let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
         let mut theme = Self::from_toml(&text, depth).map_err(|e| named(e.0))?;
-        if theme.name.is_empty() {
-            theme.name = path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-        }
+        theme.name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         Ok(theme)
     }
 
@@ -225,6 +235,12 @@ impl Theme {
     /// The same theme without letters outside ASCII, or with them.
     pub fn with_ascii(mut self, ascii: bool) -> Self {
         self.ascii = ascii;
+        self
+    }
+
+    /// The same theme for the terminal that `other` is for.
+    pub fn like(mut self, other: &Theme) -> Self {
+        (self.depth, self.ascii) = (other.depth, other.ascii);
         self
     }
 
@@ -278,7 +294,20 @@ impl Theme {
 
     /// A colour fitted to the depth; `Color::Reset` at 16 colours and below.
     pub fn rgb(&self, rgb: (u8, u8, u8)) -> Color {
-        self.depth.rgb(rgb)
+        self.depth.rgb_on(self.colormap, rgb)
+    }
+
+    /// A light shade (`░`) of a role on the ground as one flat colour; `None` where there are no colours to mix.
+    pub fn shade(&self, role: Role) -> Option<Color> {
+        let (ink, ground) = (self.looks.get(&role)?.fg?, self.background());
+        let mixed = |a: u8, b: u8| ((u16::from(a) + 3 * u16::from(b)) / 4) as u8;
+        matches!(self.depth, Depth::Truecolor | Depth::Ansi256).then(|| {
+            self.depth.rgb((
+                mixed(ink.0, ground.0),
+                mixed(ink.1, ground.1),
+                mixed(ink.2, ground.2),
+            ))
+        })
     }
 
     /// The ground's red, green and blue.

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -124,6 +125,29 @@ class Setup(SetupCase):
         self.assertEqual([run.returncode for run in runs], [0, 0], texts)
         self.assertEqual(len(self.index.requests), 1)
         self.assertEqual(sum("waiting for it" in text for text in texts), 1)
+
+    def test_runs_at_once_write_the_configuration_each_by_itself(self):
+        # All want to write at the same moment: none may rename away what another is writing.
+        script = (
+            "import sys, time, libtorch; from pathlib import Path\n"
+            "libtorch.CONFIG = Path(sys.argv[1]); time.sleep(float(sys.argv[2]) - time.time())\n"
+            "for round in range(200): libtorch.write_configuration(f'{libtorch.HEADER} {round}')\n"
+        )
+        self.config.parent.mkdir(exist_ok=True)
+        arguments = [str(self.config), str(time.time() + 1.0)]
+        runs = [
+            subprocess.Popen(
+                [sys.executable, "-B", "-c", script, *arguments],
+                cwd=Path(libtorch.__file__).parent,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(4)
+        ]
+        self.assertEqual([run.communicate()[1] for run in runs], [""] * len(runs))
+        self.assertEqual(self.config.read_text(), f"{libtorch.HEADER} 199")
+        self.assertEqual([p.name for p in self.config.parent.iterdir()], ["config.toml"])
 
     @needs_pip
     def test_pip_downloads_where_the_server_refuses_us(self):

@@ -122,3 +122,24 @@ impl Tensors {
         found
     }
 }
+
+/// Copies a folder with what is in it, as a user would while an engine may write there: a file that is replaced or gone
+/// between being listed and being read is no fault, and `link` links files instead of copying them.
+pub fn copy_folder(from: &Path, to: &Path, link: bool) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_folder(&from, &to, link);
+            continue;
+        }
+        let done = match link {
+            true => std::fs::hard_link(&from, &to),
+            false => std::fs::copy(&from, &to).map(drop),
+        };
+        match done {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && !from.exists() => {}
+            done => done.unwrap_or_else(|e| panic!("copying {}: {e}", from.display())),
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! A temporary folder with its own runs, sockets and settings, and the programs that work in it.
 
 use super::Done;
+use super::guardian::Guardian;
 use super::slot::Slot;
 use std::ffi::OsStr;
 use std::io::Read;
@@ -14,6 +15,8 @@ pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// See the module.
 pub struct Place {
+    // Dropped in this order: the processes end before their folder goes, and both before the next test begins.
+    _guardian: Guardian,
     dir: TempDir,
     _slot: Slot,
 }
@@ -53,7 +56,12 @@ impl Place {
             .prefix("surfit-")
             .tempdir_in("/tmp")
             .expect("a temporary folder");
-        let place = Self { dir, _slot: slot };
+        let mark = format!("SURFIT_RUNS={}", dir.path().join("runs").display());
+        let place = Self {
+            _guardian: Guardian::new(mark, dir.path()),
+            dir,
+            _slot: slot,
+        };
         for folder in ["runtime", "settings", "data"] {
             std::fs::create_dir(place.path(folder)).expect("a folder");
         }
@@ -77,6 +85,7 @@ impl Place {
     pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         vec![
             ("SURFIT_RUNS", self.path("runs")),
+            ("SURFIT_STATE", self.path("screen.toml")),
             ("XDG_RUNTIME_DIR", self.path("runtime")),
             ("XDG_CONFIG_HOME", self.path("settings")),
             ("SURFIT_DATA", self.path("data")),
@@ -231,8 +240,8 @@ impl Place {
 }
 
 impl Drop for Place {
-    /// Ends every process that was started in the folder: it has the folder in its environment, which no other has.
-    /// When the test failed, says what the engines wrote last.
+    /// When the test failed, says what the engines wrote last. They are ended by the [`Guardian`], which knows them by the
+    /// folder in their environment, which no other process has.
     fn drop(&mut self) {
         if std::thread::panicking() {
             for run in self.run_directories() {
@@ -250,20 +259,6 @@ impl Drop for Place {
                     tail("log.txt", 10),
                     tail("events.jsonl", 5)
                 );
-            }
-        }
-        let mark = format!("SURFIT_RUNS={}", self.path("runs").display());
-        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Some(pid) = entry
-                .file_name()
-                .to_str()
-                .and_then(|n| n.parse::<i32>().ok())
-            else {
-                continue;
-            };
-            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            if environment.split(|&b| b == 0).any(|v| v == mark.as_bytes()) {
-                send(pid, rustix::process::Signal::KILL);
             }
         }
     }

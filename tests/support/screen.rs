@@ -135,6 +135,23 @@ impl Screen {
         String::from_utf8_lossy(&self.tape.lock().expect("the tape").bytes).into_owned()
     }
 
+    /// Waits until `text` was written, on whichever screen; gives everything that was.
+    #[track_caller]
+    pub fn wait_written(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let written = self.written();
+            if written.contains(text) {
+                return written;
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(5),
+                "`{text}` was never written, but\n{written}"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Bytes written so far.
     pub fn count(&self) -> usize {
         self.tape.lock().expect("the tape").bytes.len()
@@ -250,10 +267,11 @@ impl Screen {
     #[track_caller]
     pub fn left(&mut self) -> (u32, String) {
         let code = self.ended();
-        // What was written last is still on its way through the reader.
+        // What was written last is still on its way through the reader, which may not have begun with it.
+        let ended = Instant::now();
         loop {
             let quiet = self.tape.lock().expect("the tape").last.elapsed();
-            if quiet > Duration::from_millis(150) {
+            if quiet.min(ended.elapsed()) > Duration::from_millis(150) {
                 break;
             }
             std::thread::sleep(Duration::from_millis(20));

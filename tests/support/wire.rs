@@ -94,10 +94,18 @@ impl Wire {
         self.answer(id)
     }
 
-    /// As [`Wire::ask`] for a command that must be carried out.
+    /// As [`Wire::ask`] for a command that must be carried out. An engine whose commands wait asks to be asked again, and is.
     #[track_caller]
     pub fn tell(&mut self, command: Value) {
-        let error = self.ask(command.clone());
+        let busy = |error: &Value| error.as_str().is_some_and(|e| e.contains("try again"));
+        let began = Instant::now();
+        let error = loop {
+            let error = self.ask(command.clone());
+            if !busy(&error) || began.elapsed() > super::LIMIT {
+                break error;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
         assert!(error.is_null(), "{command} was refused: {error}");
     }
 

@@ -1,5 +1,6 @@
 //! `surfit data`.
 
+use super::super::complete;
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
@@ -28,8 +29,9 @@ pub enum DataSub {
 #[command(after_help = "\
 A set is looked for in SURFIT_DATA/SET, in surfit/data/SET of your data folder, and in
 /usr/share/datasets/SET; `data.dir` in a configuration names any other folder.
-With --json, one object a line: set, about, splits, mean, std, state (complete, partial, absent,
-embedded, or folder for your own images), source, bytes, missing and files ({file, form, bytes, sha256}).")]
+With --json, one object a line: set, about, splits, mean, std, state (complete, partial, absent, unreadable,
+embedded, or folder for your own images), source, bytes, missing, files ({file, form, bytes, sha256}), and why when
+the set's folder is there but may not be looked into.")]
 pub struct DataLsArgs {
     /// Print JSON, one object a line
     #[arg(long)]
@@ -51,7 +53,7 @@ With --json, one object a line, told by `event`: begun (file, url, from, bytes),
 wait), present (path, bytes) and fetched (path, bytes, sha256).")]
 pub struct FetchArgs {
     /// The data set; `surfit data ls` lists them
-    #[arg(value_name = "SET", required_unless_present = "config")]
+    #[arg(value_name = "SET", required_unless_present = "config", add = complete::data_set())]
     pub set: Option<String>,
     /// Take set, folder and mirror from this configuration
     #[arg(long, value_name = "CONFIG", value_hint = ValueHint::FilePath)]
@@ -73,12 +75,16 @@ pub struct FetchArgs {
 /// `surfit data verify`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every file is `published` (its checksum is the published one), `readable` (another file, or another
-form, that can be read to its end), `damaged` or `missing`. The exit code is 1 when one is damaged or missing.
-With --json, one object a line: set, file, verdict and note.")]
+Every file is checked for itself, in every form and place that has the set, and never the cache of decoded
+images. The form that a run takes comes first. A file is `published` (its checksum is the published one),
+`readable` (another file, or another form, that was read to its end), `unchecked` (not read), `damaged`,
+`unreadable` (you may not read it, so that nothing is known of it) or `missing`. The exit code is 1 when one is
+damaged, unreadable or missing. Of a folder or an archive of images every image is decoded; each that is damaged
+or unreadable has a line of its own, up to a hundred.
+With --json, one object a line: set, file, verdict, checked (what was looked at) and note.")]
 pub struct VerifyArgs {
     /// The data set; all that are here when not given
-    #[arg(value_name = "SET")]
+    #[arg(value_name = "SET", add = complete::data_set())]
     pub set: Option<String>,
     /// Folder with the files, instead of the usual places
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "set")]

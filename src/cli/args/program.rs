@@ -30,7 +30,10 @@ pub enum ConfigSub {
 #[command(after_help = "\
 Examples:
   surfit completions bash > ~/.local/share/bash-completion/completions/surfit
-  surfit completions fish > ~/.config/fish/completions/surfit.fish")]
+  surfit completions zsh > ~/.zfunc/_surfit              # with ~/.zfunc in $fpath
+  surfit completions fish > ~/.config/fish/completions/surfit.fish
+
+The shell asks surfit itself for what may be written, so runs, themes and keys of configurations are completed too.")]
 pub struct CompletionsArgs {
     /// Your shell
     #[arg(value_name = "SHELL")]
@@ -42,9 +45,24 @@ pub struct CompletionsArgs {
 #[command(after_help = "\
 Examples:
   surfit man | man -l -
-  surfit man --out ~/.local/share/man/man1")]
+  surfit man --dir ~/.local/share/man/man1")]
 pub struct ManArgs {
     /// Folder to write a page for every command
-    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long = "dir", alias = "out", short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
+}
+
+/// `surfit keys`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Change keys in keys.toml: pause = \"ctrl-p\", finer = [\"+\", \"g f\"], or [] to take them away. A key of a pane or a list
+goes before the same key anywhere.
+With --json, a line for each action: {\"action\",\"keys\",\"scope\",\"group\",\"help\"}.")]
+pub struct KeysArgs {
+    /// Print one JSON object a line
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Print tables in Markdown
+    #[arg(long)]
+    pub markdown: bool,
 }

@@ -1,5 +1,6 @@
 //! `surfit study` and `surfit cache`: many runs of one experiment, and the corners that they share.
 
+use super::super::complete;
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
@@ -11,9 +12,22 @@ Examples:
   surfit study configs/study/cnn.toml --seeds 1,2 --only linear-aligned
   surfit study configs/study/cnn.toml --set data.set=cifar10 --dir /data/cifar-study
 
-A study's file names a configuration, seeds, and variants of it. Runs that are finished are not done again
-and those that were begun go on, so the same command continues a study that was interrupted. The report is
-README.md with its figures.")]
+The file of a study, in TOML:
+  title = \"Degrees\"              # of the report; may be left out
+  text = \"What is compared.\"     # Markdown above the tables; may be left out
+  config = \"base.toml\"          # the experiment, relative to this file
+  seeds = [1, 2, 3]              # every variant is run with each of them
+  set = [\"fit.epochs=20\"]       # replacements for every variant; may be left out
+  [[variant]]                    # as many as you like
+  name = \"degree-3\"             # its runs are called degree-3-seed1, …
+  title = \"degree 3\"            # in the tables; may be left out
+  set = [\"fit.degree=3\"]        # what makes the variant
+  network = false                # true: it stands for one network, its last corner
+
+configs/study/example.toml is such a file with every key explained, and `surfit config check STUDY` says what
+is wrong with yours. Runs that are finished are not done again and those that were begun go on, so the same
+command continues a study that was interrupted. They are listed by `surfit ls` as study-NAME/VARIANT-seedN. The
+report is README.md with its figures.")]
 pub struct StudyArgs {
     /// The study
     #[arg(value_name = "STUDY", value_hint = ValueHint::FilePath)]
@@ -34,7 +48,7 @@ pub struct StudyArgs {
     #[arg(long, value_name = "VARIANT")]
     pub only: Vec<String>,
     /// Replace a value of every variant's configuration; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", add = complete::setting())]
     pub sets: Vec<String>,
     /// Write the report of what is finished, and run nothing
     #[arg(long)]

@@ -17,6 +17,21 @@ pub enum Color {
     Truecolor,
 }
 
+/// A way to show pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Images {
+    /// What the environment tells; never through ssh or a multiplexer.
+    Auto,
+    /// The graphics protocol of kitty.
+    Kitty,
+    /// Sixels.
+    Sixel,
+    /// Inline images of iTerm2.
+    Iterm2,
+    /// No pictures.
+    Off,
+}
+
 /// A metric by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MetricArg {
@@ -53,11 +68,18 @@ pub enum MapArg {
     Greys,
 }
 
-/// Reads `U,V`.
-pub fn point(text: &str) -> Result<(f64, f64), String> {
+/// Reads `U,V`, or `U` for a curve.
+pub fn point(text: &str) -> Result<(f64, Option<f64>), String> {
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
-    let [u, v] = parts[..] else {
-        return Err("give two numbers with a comma between, such as 0.5,0.25".into());
+    let (u, v) = match parts[..] {
+        [u] => (u, None),
+        [u, v] => (u, Some(v)),
+        _ => {
+            return Err(
+                "give two numbers with a comma between, such as 0.5,0.25, or one for a curve"
+                    .into(),
+            );
+        }
     };
     let number = |name: &str, part: &str| match part.parse::<f64>() {
         Ok(x) if (0.0..=1.0).contains(&x) => Ok(x),
@@ -66,7 +88,17 @@ pub fn point(text: &str) -> Result<(f64, f64), String> {
             "{name} = `{part}` is no number; use 0 to 1, such as 0.5,0.25"
         )),
     };
-    Ok((number("u", u)?, number("v", v)?))
+    Ok((number("u", u)?, v.map(|v| number("v", v)).transpose()?))
+}
+
+/// Reads `U,V`.
+pub fn pair(text: &str) -> Result<(f64, f64), String> {
+    match point(text)? {
+        (u, Some(v)) => Ok((u, v)),
+        (u, None) => Err(format!(
+            "give two numbers with a comma between, such as {u},0.25; on a curve {u},0"
+        )),
+    }
 }
 
 /// A held-out split.

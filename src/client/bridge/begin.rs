@@ -1,14 +1,16 @@
-//! Coming by an engine, and small texts for the screen.
+//! Coming by an engine, and a small text for the screen.
 
-use crate::client::{ClientError, Connection, Launch, connect, ensure, runs, start};
+use crate::client::{ClientError, Connection, Launch, connect, ensure, start, watch};
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
 use surfit_core::run_dir::RunDir;
-use surfit_tui::RunLine;
 
 /// How long an engine may hold a run without listening; loading libtorch from a cold network disk is slow.
 const SILENCE: Duration = Duration::from_secs(120);
+
+/// Seconds that an engine stays that was started for a command, when it has nothing to do and nobody watches it.
+const LINGER: u64 = 30;
 
 /// How an engine is come by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,28 +28,40 @@ pub type Begun = Result<(Option<Child>, Connection), ClientError>;
 
 /// Greets the engine of a run, or starts one, as asked; events after number `after` follow.
 pub fn come_by(run: &RunDir, how: Begin, after: u64) -> Begun {
-    let began = Instant::now();
-    let launch = |wait| Launch { wait, linger: None };
+    let waiting = Launch {
+        wait: true,
+        linger: Some(LINGER),
+    };
     match how {
-        Begin::Wait => ensure(run, launch(true), Some(after)),
+        Begin::Wait => ensure(run, waiting, Some(after)),
         Begin::Serve if !run.is_alive() => {
-            start(run, launch(false), Some(after)).map(|(child, c)| (Some(child), c))
+            start(run, Launch::default(), Some(after)).map(|(child, c)| (Some(child), c))
         }
-        // While the lock is held it listens soon, or is gone soon.
-        Begin::Serve | Begin::Attach => loop {
-            match connect(run, Some(after)) {
-                Err(ClientError::NoEngine(_) | ClientError::Closed) if run.is_alive() => {
-                    if began.elapsed() > SILENCE {
-                        return Err(ClientError::Timeout(SILENCE.as_secs()));
-                    }
-                    std::thread::sleep(Duration::from_millis(20));
+        Begin::Serve | Begin::Attach => patiently(run, || connect(run, Some(after))),
+    }
+}
+
+/// Greets the engine that works on the run as a client that only watches.
+pub fn attend(run: &RunDir, after: u64) -> Begun {
+    patiently(run, || watch(run, Some(after)))
+}
+
+/// While the lock is held an engine listens soon, or is gone soon.
+fn patiently(run: &RunDir, greet: impl Fn() -> Result<Connection, ClientError>) -> Begun {
+    let began = Instant::now();
+    loop {
+        match greet() {
+            Err(ClientError::NoEngine(_) | ClientError::Closed) if run.is_alive() => {
+                if began.elapsed() > SILENCE {
+                    return Err(ClientError::Timeout(SILENCE.as_secs()));
                 }
-                Err(ClientError::Closed) => {
-                    return Err(ClientError::NoEngine(run.path().to_owned()));
-                }
-                done => return done.map(|connection| (None, connection)),
+                std::thread::sleep(Duration::from_millis(20));
             }
-        },
+            Err(ClientError::Closed) => {
+                return Err(ClientError::NoEngine(run.path().to_owned()));
+            }
+            done => return done.map(|connection| (None, connection)),
+        }
     }
 }
 
@@ -63,19 +77,4 @@ pub fn told(files: &[PathBuf], folder: &std::path::Path) -> String {
         folder.display(),
         names.join(", ")
     )
-}
-
-/// The runs there are, for the screen.
-pub fn run_lines() -> Vec<RunLine> {
-    runs::list()
-        .into_iter()
-        .map(|line| RunLine {
-            id: line.run,
-            path: line.dir,
-            alive: line.alive,
-            state: line.state.to_owned(),
-            best: line.best.map(|p| p.accuracy),
-            when: line.began.map(runs::ago).unwrap_or_default(),
-        })
-        .collect()
 }

@@ -18,7 +18,7 @@ const ANSWERS: Duration = Duration::from_millis(500);
 const CHECKPOINT: Duration = Duration::from_secs(60);
 
 /// How often what is waited for is looked at.
-const TICK: Duration = Duration::from_millis(20);
+pub(super) const TICK: Duration = Duration::from_millis(20);
 
 impl Worker {
     pub(super) fn end(mut self, stop_engine: bool, inputs: &Receiver<Input>) -> Ended {
@@ -27,9 +27,12 @@ impl Worker {
         });
         self.wait(inputs, STARTING, |w| w.starting && !w.alive());
         self.wait(inputs, ANSWERS, |w| !w.unanswered.is_empty());
+        // Before the engine ends: they begin with a checkpoint of it.
+        let made = self.see_made(inputs);
         Ended {
-            stopped: stop_engine && self.stop_engine(inputs),
+            stopped: stop_engine && !self.readonly && self.stop_engine(inputs),
             starting: self.starting,
+            made,
             run: self.run,
         }
     }
@@ -39,7 +42,12 @@ impl Worker {
     }
 
     /// Takes in what comes for as long as `open` says that something is missing.
-    fn wait(&mut self, inputs: &Receiver<Input>, most: Duration, open: impl Fn(&Self) -> bool) {
+    pub(super) fn wait(
+        &mut self,
+        inputs: &Receiver<Input>,
+        most: Duration,
+        open: impl Fn(&Self) -> bool,
+    ) {
         let began = Instant::now();
         while open(self) && began.elapsed() < most {
             match inputs.recv_timeout(TICK) {

@@ -2,6 +2,8 @@
 
 use super::begin::Begin;
 use super::{Target, Worker};
+use crate::client::runs;
+use std::path::Path;
 use surfit_core::run_dir::RunDir;
 use surfit_tui::Incoming;
 
@@ -29,8 +31,7 @@ impl Worker {
     fn show(&mut self, run: RunDir) {
         self.generation += 1;
         (self.connection, self.starting, self.snapshot) = (None, false, None);
-        self.pending.clear();
-        self.unanswered.clear();
+        self.answer_all("the run was opened anew before the answer");
         match run.picture() {
             Ok(picture) => {
                 (self.seq, self.closed) = (picture.seq, picture.closed);
@@ -44,7 +45,33 @@ impl Worker {
                 self.problem(&error);
             }
         }
+        self.tell_place(&run);
         self.run = Some(run);
+    }
+
+    fn tell_place(&self, run: &RunDir) {
+        self.tell(Incoming::At {
+            dir: run.path().to_owned(),
+            name: runs::name(run),
+        });
+    }
+
+    /// The run in this directory is shown.
+    pub(super) fn shows(&self, path: &Path) -> bool {
+        let run = self.run.as_ref().map(RunDir::path);
+        run.is_some_and(|run| run == path || std::path::absolute(path).is_ok_and(|p| run == p))
+    }
+
+    /// Nothing that waits for an answer will have one.
+    pub(super) fn answer_all(&mut self, why: &str) {
+        for id in std::mem::take(&mut self.unanswered) {
+            let error = Some(format!("{why}; look whether it was done"));
+            self.tell(Incoming::Reply { id, error });
+        }
+        for (id, _) in std::mem::take(&mut self.pending) {
+            let error = Some(format!("{why}; nothing was done"));
+            self.tell(Incoming::Reply { id, error });
+        }
     }
 
     /// Shows a run that was there before, and greets its engine when it has one.
@@ -68,6 +95,14 @@ impl Worker {
             picture.snapshot = Some((**snapshot).clone());
         }
         self.tell(Incoming::Picture(Box::new(picture)));
+        if let Some(run) = &self.run {
+            self.tell_place(run);
+        }
+        self.tell_standing();
+    }
+
+    /// Tells how it stands with the engine of the run that is shown.
+    pub(super) fn tell_standing(&self) {
         match &self.connection {
             Some(connection) => self.tell(Incoming::Connected {
                 pid: connection.welcome().pid,

@@ -1,12 +1,16 @@
 //! From TOML text to a configuration, with faults named by file, line and key.
 
-use super::{Config, ConfigError, nearest};
-use std::path::{Path, PathBuf};
-use toml_edit::{Document, Item, Table};
+use super::faults::{find, unknown_key, value_fault};
+use super::{Config, ConfigError, paths};
+use crate::study::Study;
+use crate::surface::Patch;
+use std::path::Path;
+use toml_edit::{Document, DocumentMut, Item, Table};
 
 /// Reads and checks a configuration file, with `sets` (`KEY=VALUE`, dotted keys, TOML values) on top.
 ///
-/// Paths in it are resolved against the file's folder, so that the result means the same from anywhere.
+/// Paths in the file are resolved against the file's folder, paths in `sets` against the working directory, so that the
+/// result means the same from anywhere.
 ///
 /// # Errors
 /// A [`ConfigError`] for an unreadable file, a syntax error, an unknown key (with the nearest right one), a value of
@@ -19,19 +23,22 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Config, ConfigError> {
         message: format!("cannot be read ({e}); name an existing TOML file"),
     })?;
     let mut config = parse(&text, &origin)?;
-    for set in sets {
-        config = apply_set(&config, set)?;
+    if !sets.is_empty() {
+        config = with_sets(&text, sets)?;
     }
     let folder = path.parent().unwrap_or(Path::new("."));
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    let resolve = |p: &mut PathBuf| {
-        if !p.as_os_str().is_empty() && p.is_relative() {
-            *p = folder.join(&*p);
-        }
-    };
-    config.corners.from.iter_mut().for_each(resolve);
-    resolve(&mut config.data.dir);
-    Ok(config)
+    paths::resolve(&mut config, folder);
+    match paths::not_utf8(&config) {
+        None => Ok(config),
+        Some(path) => Err(ConfigError {
+            origin,
+            line: None,
+            message: format!(
+                "it names {}, and the path is not UTF-8; rename the folder that is not, or write the path from the root",
+                path.display()
+            ),
+        }),
+    }
 }
 
 /// Checks TOML text; `origin` names it in errors.
@@ -49,10 +56,29 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
     let model: toml::Table =
         toml::from_str(&Config::default().to_toml()).expect("defaults are TOML");
     if let Some((offset, message)) = unknown_key(document.as_table(), &model, "") {
+        if Study::is_text_of_one(text) {
+            return Err(fault(
+                None,
+                format!(
+                    "this is a study, variants of an experiment over several seeds; `surfit study {origin}` does it, \
+                     `surfit config check {origin}` checks it"
+                ),
+            ));
+        }
         return Err(fault(offset, message));
     }
-    let config: Config = toml::from_str(text)
-        .map_err(|e| fault(e.span().map(|s| s.start), first_line(e.message())))?;
+    let mut config: Config = toml::from_str(text).map_err(|e| {
+        let offset = e.span().map(|s| s.start);
+        fault(
+            offset,
+            value_fault(document.as_table(), offset, &first_line(e.message())),
+        )
+    })?;
+    // Files and checkpoints say how many there are; a number beside them is a second word for the same, or a mistake.
+    let counted = find(document.as_table(), &["corners", "count"]).0.is_some();
+    if !counted && Patch::between(config.corners.len()).is_some() {
+        config.corners.count = config.corners.len();
+    }
     match config.broken_rule() {
         None => Ok(config),
         Some((path, remedy)) => {
@@ -74,83 +100,72 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
 /// # Errors
 /// As [`parse`], with the option itself as the place.
 pub fn apply_set(config: &Config, set: &str) -> Result<Config, ConfigError> {
-    let origin = format!("--set {set}");
-    let fault = |message: String| ConfigError {
-        origin: origin.clone(),
-        line: None,
-        message,
-    };
-    let (key, value) = set
-        .split_once('=')
-        .ok_or_else(|| fault("write KEY=VALUE, such as fit.degree=[3,3]".into()))?;
-    let value: toml_edit::Value = value
-        .trim()
-        .parse()
-        .unwrap_or_else(|_| toml_edit::Value::from(value.trim()));
-    let mut document: toml_edit::DocumentMut = config
+    let mut document: DocumentMut = config
         .to_toml()
         .parse()
         .expect("a configuration writes itself as TOML");
+    // The number follows new files and new checkpoints.
+    if ["corners.from", "corners.epochs"]
+        .iter()
+        .any(|k| set.trim_start().starts_with(k))
+        && let Some(corners) = document.get_mut("corners").and_then(Item::as_table_mut)
+    {
+        corners.remove("count");
+    }
+    with_sets(&document.to_string(), std::slice::from_ref(&set.to_owned()))
+}
+
+/// The configuration of a text that is good by itself, with all the replacements made in it.
+fn with_sets(text: &str, sets: &[String]) -> Result<Config, ConfigError> {
+    let mut document: DocumentMut = text.parse().expect("it was parsed before");
+    // Replacements may need each other, so only all of them together must be good; the first after which the final
+    // fault is there is the one to name.
+    let mut stages = Vec::with_capacity(sets.len());
+    for set in sets {
+        replace(&mut document, set)?;
+        let origin = format!("--set {set}");
+        let outcome = parse(&document.to_string(), &origin);
+        stages.push(outcome.map_err(|e| ConfigError { line: None, ..e }));
+    }
+    let last = stages.last().expect("there is at least one set").clone();
+    last.map_err(|fault| {
+        let since = stages
+            .iter()
+            .rposition(|s| !matches!(s, Err(e) if e.message == fault.message))
+            .map_or(0, |at| at + 1);
+        match stages.swap_remove(since) {
+            Err(named) => named,
+            Ok(_) => fault,
+        }
+    })
+}
+
+/// Replaces the value of one key.
+fn replace(document: &mut DocumentMut, set: &str) -> Result<(), ConfigError> {
+    let fault = |message: String| ConfigError {
+        origin: format!("--set {set}"),
+        line: None,
+        message,
+    };
+    let anchored = paths::anchor(set, Path::new("."));
+    let (key, value) = anchored
+        .split_once('=')
+        .ok_or_else(|| fault("write KEY=VALUE, such as fit.degree=[3,3]".into()))?;
+    let value: toml_edit::Value = paths::value(value);
     let parts: Vec<&str> = key.trim().split('.').collect();
     let (last, tables) = parts.split_last().expect("split gives at least one part");
-    let mut table: &mut Table = document.as_table_mut();
+    let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
     for part in tables {
         table = table
             .entry(part)
-            .or_insert_with(toml_edit::table)
-            .as_table_mut()
+            .or_insert_with(|| Item::Table(Table::new()))
+            .as_table_like_mut()
             .ok_or_else(|| fault(format!("`{part}` is a value, not a table")))?;
     }
     table.insert(last, Item::Value(value));
-    parse(&document.to_string(), &origin).map_err(|e| ConfigError { line: None, ..e })
+    Ok(())
 }
 
-fn first_line(message: &str) -> String {
+pub(super) fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().to_owned()
-}
-
-/// The first key of `table` that the defaults do not have: its byte offset and a sentence.
-fn unknown_key(
-    table: &Table,
-    model: &toml::Table,
-    prefix: &str,
-) -> Option<(Option<usize>, String)> {
-    for (name, item) in table.iter() {
-        let offset = table.key(name).and_then(|k| k.span()).map(|s| s.start);
-        let Some(known) = model.get(name) else {
-            let all: Vec<&str> = model.keys().map(String::as_str).collect();
-            let hint = match nearest(name, &all) {
-                Some(k) => format!("did you mean `{prefix}{k}`?"),
-                None => format!("known here: {}", all.join(", ")),
-            };
-            return Some((offset, format!("unknown key `{prefix}{name}`; {hint}")));
-        };
-        let inner = match (item.as_table(), item.as_inline_table(), known.as_table()) {
-            (Some(t), _, Some(m)) => unknown_key(t, m, &format!("{prefix}{name}.")),
-            (_, Some(t), Some(m)) => {
-                unknown_key(&t.clone().into_table(), m, &format!("{prefix}{name}."))
-                    .map(|(_, message)| (offset, message))
-            }
-            _ => None,
-        };
-        if inner.is_some() {
-            return inner;
-        }
-    }
-    None
-}
-
-/// Where the key of `path` stands and what its value reads like.
-fn find(table: &Table, path: &[&str]) -> (Option<usize>, Option<String>) {
-    let (mut item, mut offset): (Option<&Item>, _) = (None, None);
-    let mut table_like: Option<&dyn toml_edit::TableLike> = Some(table);
-    for part in path {
-        let Some((key, value)) = table_like.and_then(|t| t.get_key_value(part)) else {
-            return (None, None);
-        };
-        offset = key.span().map(|s| s.start).or(offset);
-        item = Some(value);
-        table_like = value.as_table_like();
-    }
-    (offset, item.map(ToString::to_string))
 }

@@ -4,9 +4,12 @@ mod defaults;
 mod degree;
 mod epochs;
 mod error;
+mod faults;
 mod load;
 mod names;
+mod paths;
 mod rules;
+mod shape;
 mod tables;
 
 pub use degree::DegreeSetting;
@@ -14,6 +17,7 @@ pub use epochs::Epochs;
 pub use error::ConfigError;
 pub use load::{apply_set, load, parse};
 pub use names::{DATA_SETS, NETWORKS, nearest, no_such, unknown};
+pub use paths::anchor;
 pub use tables::{
     AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornersConfig, DataConfig,
     ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,

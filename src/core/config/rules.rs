@@ -37,6 +37,12 @@ impl Config {
             let remedy = no_such("network", network, NETWORKS);
             return Some((&["network", "name"], remedy));
         }
+        if let Some(remedy) = self.network.refuse_widths() {
+            return Some((&["network", "widths"], remedy));
+        }
+        if let Some(remedy) = self.refuse_both_sources() {
+            return Some((&["corners", "epochs"], remedy));
+        }
         let web = ["http://", "https://"];
         let rules: &[(bool, &'static [&'static str], &str)] = &[
             (
@@ -79,6 +85,11 @@ impl Config {
                 self.network.patch <= 4096,
                 &["network", "patch"],
                 "use at most 4096 pixels, or 0 for an eighth of the image's height",
+            ),
+            (
+                self.network.patch == 0 || network.starts_with("vit-"),
+                &["network", "patch"],
+                "only a vit divides its images into patches; leave it at 0",
             ),
             (
                 Patch::between(c.count).is_some(),
@@ -254,9 +265,11 @@ impl Config {
                 "use at least 1 image",
             ),
         ];
-        rules
+        let broken = rules
             .iter()
             .find(|r| !r.0)
-            .map(|(_, path, remedy)| (*path, remedy.to_string()))
+            .map(|(_, path, remedy)| (*path, remedy.to_string()));
+        let count = || Some((["corners", "count"].as_slice(), self.refuse_count()?));
+        broken.or_else(count)
     }
 }

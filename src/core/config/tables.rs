@@ -1,11 +1,11 @@
 //! The tables of a configuration file, with their defaults.
 
-use super::{DegreeSetting, Epochs};
+use super::{ConfigError, DegreeSetting, Epochs};
 use crate::draws::Sampling;
 use crate::schedule::{Course, Schedule};
 use crate::surface::{DegreeError, Degrees, Patch};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A resolved configuration; what `config.toml` in a run directory holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -284,7 +284,28 @@ impl Config {
         Degrees::of(self.patch(), m, n)
     }
 
-    /// The configuration as TOML, every key written out.
+    /// As [`Config::to_toml`], for a configuration that was made otherwise than by reading one; `path` is where it is to be.
+    ///
+    /// # Errors
+    /// For what TOML cannot say or not give back: a path that is not UTF-8, a seed above 2⁶³ − 1.
+    pub fn try_to_toml(&self, path: &Path) -> Result<String, ConfigError> {
+        let fault = |why: String| ConfigError {
+            origin: path.display().to_string(),
+            line: None,
+            message: format!(
+                "the configuration cannot be written ({why}); use paths in UTF-8 and seeds up to {}",
+                i64::MAX
+            ),
+        };
+        let mut seeds = self.corners.seeds.iter().chain([&self.seed]);
+        // It would be written, but no integer of TOML is as large.
+        if let Some(seed) = seeds.find(|s| i64::try_from(**s).is_err()) {
+            return Err(fault(format!("a seed of {seed} is too large")));
+        }
+        toml::to_string_pretty(self).map_err(|e| fault(e.to_string()))
+    }
+
+    /// The configuration as TOML, every key written out. What was read from a file can be written.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a configuration is plain tables")
     }

@@ -57,8 +57,72 @@ fn misspelt_sets_and_networks_are_named_with_the_nearest() {
 
 #[test]
 fn wrong_types_and_syntax_have_their_line() {
-    assert!(error("seed = 1\nthreads = \"two\"\n").starts_with("x.toml:2: invalid type"));
+    assert_eq!(
+        error("seed = 1\nthreads = \"two\"\n"),
+        "x.toml:2: `threads = \"two\"` cannot be used; use a whole number, 0 or more"
+    );
     assert!(error("seed = 1\n[fit\n").starts_with("x.toml:2: "));
+}
+
+#[test]
+fn values_of_the_wrong_kind_are_told_what_they_may_be() {
+    for (text, said) in [
+        (
+            "seed = -1",
+            "`seed = -1` cannot be used; use a whole number, 0 or more",
+        ),
+        (
+            "[fit]\nschedule = 'foo'",
+            "`fit.schedule = \"foo\"` cannot be used; use cosine, step, linear or constant",
+        ),
+        ("[fit]\nschedule = 'cosin'", "(did you mean `cosine`?)"),
+        ("compute = 'f16'", "use auto, f32 or bf16"),
+        (
+            "[fit]\nflip = 1",
+            "`fit.flip = 1` cannot be used; use true or false",
+        ),
+        ("[fit]\nlearning_rate = 'big'", "use a number"),
+        ("name = 3", "use a name or text in quotes"),
+        ("[network]\nwidths = 3", "use a list in brackets"),
+        (
+            "[network]\nwidths = [3, 'x']",
+            "`network.widths = [3, \"x\"]` cannot be used; use a whole number",
+        ),
+        ("fit = 3", "`fit = 3` cannot be used; use a table"),
+        (
+            "fit = { epochs = 'x' }",
+            "`fit.epochs = \"x\"` cannot be used; use a number",
+        ),
+        ("[data]\ndir = 3", "use a path in quotes"),
+        (
+            "[fit]\ndegree = true",
+            "use a degree from 1 to 8, or two of them",
+        ),
+    ] {
+        let told = error(text);
+        assert!(told.contains(said), "{text}: {told}");
+        assert!(!told.contains("invalid"), "{told}");
+    }
+}
+
+#[test]
+fn sets_may_need_each_other_and_the_one_at_fault_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.toml");
+    std::fs::write(&file, "[corners]\ncount = 4\n").unwrap();
+    let set = |sets: &[&str]| {
+        let sets: Vec<String> = sets.iter().map(|s| s.to_string()).collect();
+        load(&file, &sets).map_err(|e| e.to_string())
+    };
+    let config = set(&["corners.epochs=[2, 3]", "corners.count=2"]).unwrap();
+    assert_eq!(config.corners.len(), 2);
+    let error = set(&["seed=3", "corners.epochs=[2, 3]", "fit.epochs=1"]).unwrap_err();
+    assert!(
+        error.starts_with("--set corners.epochs=[2, 3]: `corners.count = 4`"),
+        "{error}"
+    );
+    let error = set(&["corners.count=2", "fit.epochs=-1"]).unwrap_err();
+    assert!(error.starts_with("--set fit.epochs=-1: "), "{error}");
 }
 
 #[test]
@@ -101,6 +165,15 @@ fn relative_paths_mean_the_same_from_anywhere() {
     let config = load(&file, &[]).unwrap();
     assert_eq!(config.corners.from[0], dir.path().join("a.pt"));
     assert_eq!(config.corners.from[2], std::path::Path::new("/c.pt"));
+    // What is typed means the folder one is in.
+    let sets = [
+        "corners.from=['a.pt', '/b.pt']".to_owned(),
+        "data.dir=d".to_owned(),
+    ];
+    let config = load(&file, &sets).unwrap();
+    let here = std::env::current_dir().unwrap();
+    assert_eq!(config.corners.from, [here.join("a.pt"), "/b.pt".into()]);
+    assert_eq!((config.data.dir, config.corners.count), (here.join("d"), 2));
     assert!(
         load(&dir.path().join("no.toml"), &[])
             .unwrap_err()

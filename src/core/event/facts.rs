@@ -85,9 +85,9 @@ pub struct Alignment {
 pub struct Exported {
     /// Folder that holds `model.safetensors` and `model.json`.
     pub dir: PathBuf,
-    /// What was asked for: `best`, `at`, `centroid`.
+    /// What was asked for: `best`, `at`, `centroid`, `ensemble`.
     pub selection: String,
-    /// First parameter; absent for the centroid, which is no point of the surface.
+    /// First parameter; absent for the centroid and for ensembles, which are no point of the surface.
     pub u: Option<f64>,
     /// Second parameter.
     pub v: Option<f64>,
@@ -95,6 +95,50 @@ pub struct Exported {
     pub validation_accuracy: f64,
     /// Test accuracy, a fraction, measured once, after the choice.
     pub test_accuracy: f64,
+    /// Parameters of an ensemble's members; empty for one network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<(f64, f64)>,
+}
+
+/// The end of a search near a point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Searched {
+    /// Where it began, measured on the whole validation split.
+    pub from: Point,
+    /// The best it found, measured likewise; the same point when nothing near is better.
+    pub to: Point,
+    /// Points that were looked at, the first one included.
+    pub looked_at: usize,
+    /// Validation images that were classified for it, over all points.
+    pub images: u64,
+}
+
+/// An ensemble of points of the surface on the whole validation split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EnsembleMeasured {
+    /// Parameters of the members.
+    pub points: Vec<(f64, f64)>,
+    /// Accuracy of the mean of the members' class probabilities, a fraction.
+    pub accuracy: f64,
+    /// Mean cross-entropy of that mean.
+    #[serde(with = "nan_as_null")]
+    pub loss: f64,
+    /// Accuracy of every member alone.
+    pub members: Vec<f64>,
+    /// Images it was measured on.
+    pub images: u32,
+}
+
+/// Distances between control points in weight space.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Distances {
+    /// Fit step at which they were taken.
+    pub step: u64,
+    /// Indices `(i, j)` of the control points, corners first.
+    pub points: Vec<(usize, usize)>,
+    /// Euclidean distances, relative to the mean distance between corners, row by row of the matrix `[K, K]`.
+    #[serde(with = "nans_as_null")]
+    pub values: Vec<f64>,
 }
 
 /// What else was made of the same corners, to compare the surface with.

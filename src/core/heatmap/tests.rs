@@ -124,3 +124,81 @@ fn a_curve_and_a_triangle_have_their_own_cells() {
         assert_eq!(h.to_csv().lines().count(), count + 1);
     }
 }
+
+#[test]
+fn a_coarser_grid_of_the_same_points_is_known_and_another_is_not() {
+    let mut fine = Heatmap::new(Patch::Square, 11);
+    fine.version = 3;
+    for (index, cell) in fine.cells.iter_mut().enumerate() {
+        *cell = Cell {
+            correct: index as u32,
+            images: 200,
+            loss: 0.5,
+            version: 3,
+        };
+    }
+    let coarse = fine.on_grid(6);
+    assert!(coarse.complete() && coarse.version == 3);
+    let at = |h: &Heatmap, u, v| h.cells[h.nearest(u, v)].correct;
+    assert_eq!(at(&coarse, 0.2, 0.8), at(&fine, 0.2, 0.8));
+    let other = fine.on_grid(4);
+    assert_eq!(
+        (other.complete(), other.fresh()),
+        (false, 4),
+        "only the corners are shared"
+    );
+    // What is measured goes over, what is not takes nothing away.
+    let mut back = Heatmap::new(Patch::Square, 11);
+    back.version = 3;
+    back.take_from(&fine);
+    back.take_from(&fine.on_grid(4));
+    assert_eq!(back, fine);
+}
+
+#[test]
+fn a_curve_is_a_table_of_one_parameter() {
+    let mut heatmap = Heatmap::new(Patch::Curve, 3);
+    for index in [0, 3, 6] {
+        heatmap.cells[index] = Cell {
+            correct: 9,
+            images: 10,
+            loss: 0.5,
+            version: 0,
+        };
+    }
+    assert_eq!(
+        heatmap.to_csv(),
+        "u,accuracy,loss,images\n0.000000,0.900000,0.500000,10\n0.500000,0.900000,0.500000,10\n1.000000,0.900000,0.500000,10\n"
+    );
+    let array = heatmap.to_npy(Metric::Accuracy);
+    assert!(String::from_utf8_lossy(&array).contains("'shape': (3,)"));
+    assert_eq!(array.len() % 64, 24);
+}
+
+#[test]
+fn what_is_known_better_is_not_taken() {
+    let measured = |grid: usize, images: u32, version: u64| {
+        let mut heatmap = Heatmap::new(Patch::Square, grid);
+        heatmap.version = version;
+        heatmap.cells.fill(Cell {
+            correct: images / 2,
+            images,
+            loss: 1.0,
+            version,
+        });
+        heatmap
+    };
+    // On three points an axis are four corners, the middle and the sides' middles of five.
+    let shared = |heatmap: &Heatmap, images: u32| {
+        heatmap.cells.iter().filter(|c| c.images == images).count()
+    };
+    let mut coarse = measured(3, 100, 7);
+    coarse.take_from(&measured(5, 2000, 7));
+    assert_eq!(shared(&coarse, 2000), 9);
+    coarse.take_from(&measured(5, 100, 7));
+    assert_eq!(shared(&coarse, 2000), 9, "fewer images");
+    coarse.take_from(&measured(5, 3000, 6));
+    assert_eq!(shared(&coarse, 2000), 9, "an older surface");
+    coarse.take_from(&measured(5, 100, 8));
+    assert_eq!(shared(&coarse, 100), 9, "a newer surface");
+}

@@ -1,5 +1,6 @@
 //! Events in words.
 
+use crate::draws::Phase;
 use crate::event::Event;
 
 /// The sentence a log shows for an event, and whether it is an error; `None` for events that only feed curves.
@@ -52,7 +53,51 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
                 "degree {from} → {to} at step {step}; the surface moved by at most {deviation:.1e}"
             )
         }
-        Event::GridChanged { grid } => format!("grid {grid}×{grid}"),
+        Event::RateChanged { step, from, to } => {
+            format!("learning rate {from:.3e} → {to:.3e} (peak) from step {step} on")
+        }
+        Event::DrawsChanged { step, from, to } => {
+            format!("draws a step {from} → {to} from step {step} on")
+        }
+        Event::Forked {
+            from,
+            step,
+            degrees,
+        } => format!(
+            "forked from {} at step {step}, degree {degrees}",
+            from.display()
+        ),
+        Event::Searched(s) => format!(
+            "best near ({:.3}, {:.3}): ({:.3}, {:.3}) with {}, {:+.2} points, after {} points and {} images",
+            s.from.u,
+            s.from.v,
+            s.to.u,
+            s.to.v,
+            percent(s.to.accuracy),
+            100.0 * (s.to.accuracy - s.from.accuracy),
+            s.looked_at,
+            s.images
+        ),
+        Event::EnsembleMeasured(e) => {
+            let best = e.members.iter().copied().fold(f64::NAN, f64::max);
+            format!(
+                "ensemble of {}: {} on {} validation images, its best member {}",
+                e.points.len(),
+                percent(e.accuracy),
+                e.images,
+                percent(best)
+            )
+        }
+        Event::Distances(d) => {
+            let largest = d.values.iter().copied().fold(0.0, f64::max);
+            format!(
+                "distances between {} control points at step {}: up to {largest:.2} of that between corners",
+                d.points.len(),
+                d.step
+            )
+        }
+        Event::Cancelled { what } => format!("given up: {what}"),
+        Event::GridChanged { grid } => format!("grid of {grid} points an axis"),
         Event::Frozen { i, j, frozen } => {
             format!(
                 "control point ({i}, {j}) {}",
@@ -64,7 +109,7 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
             summary,
             best,
         } => format!(
-            "heatmap {grid}×{grid} complete: mean {}, interior {}, best {} at ({:.2}, {:.2})",
+            "heatmap with {grid} points an axis complete: mean {}, interior {}, best {} at ({:.2}, {:.2})",
             percent(summary.mean),
             percent(summary.interior_mean),
             percent(best.accuracy),
@@ -89,6 +134,7 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
             "exported {} to {}: validation {}, test {}",
             match (x.selection.as_str(), x.u, x.v) {
                 ("at", Some(u), Some(v)) => format!("the point ({u:.3}, {v:.3})"),
+                ("ensemble", ..) => format!("an ensemble of {}", x.members.len()),
                 (selection, ..) => format!("the {selection}"),
             },
             x.dir.display(),
@@ -108,6 +154,10 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
             f.best.v
         ),
         Event::Closed => "engine closed".into(),
+        Event::PhaseBegan { step, phase } => match phase {
+            Phase::Edge => format!("from step {step} on the edges are fitted"),
+            Phase::Interior => format!("from step {step} on the whole surface is fitted"),
+        },
         Event::Losses { .. } | Event::Validated { .. } | Event::Unknown => return None,
     };
     Some((text, false))

@@ -1,9 +1,17 @@
 //! `events.jsonl`: append-only, one event a line, numbered from 1.
 
+mod end;
+mod line;
+mod tail;
+
+pub use end::last_number;
+pub use tail::{EventTail, read_events};
+
 use super::{RunError, at};
 use crate::event::{Envelope, Event};
+use crate::files::{json, unshare};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,11 +26,14 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Opens the log for appending. A last line that a crash cut short is taken off.
+    /// Opens the log for appending. A last line that a crash cut short is taken off. However long the log is, only its end
+    /// is read.
     ///
     /// # Errors
     /// [`RunError::Io`].
     pub fn open(path: &Path) -> Result<Self, RunError> {
+        // A copy of the run that was made of hard links has the same file, and keeps it.
+        unshare(path).map_err(at(path))?;
         let mut file = File::options()
             .create(true)
             .truncate(false)
@@ -30,28 +41,15 @@ impl EventLog {
             .write(true)
             .open(path)
             .map_err(at(path))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(at(path))?;
-        let length = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |p| p + 1);
-        // Damaged lines count as events, so that no number is given twice.
-        let mut damaged = 0;
-        let mut lines = bytes[..length]
-            .rsplit(|&b| b == b'\n')
-            .filter(|line| !line.is_empty());
-        let last = lines.find_map(|line| {
-            let whole = serde_json::from_slice::<Envelope>(line).ok();
-            damaged += u64::from(whole.is_none());
-            whole
-        });
-        let seq = last.map_or(0, |e| e.seq) + damaged;
-        let length = length as u64;
-        file.set_len(length).map_err(at(path))?;
-        file.seek(SeekFrom::Start(length)).map_err(at(path))?;
+        let end = end::of(&file).map_err(at(path))?;
+        file.set_len(end.length).map_err(at(path))?;
+        file.seek(SeekFrom::Start(end.length)).map_err(at(path))?;
         Ok(Self {
             path: path.to_owned(),
             file,
-            length,
-            seq,
+            length: end.length,
+            // Damaged lines count as events, so that no number is given twice.
+            seq: end.last + end.damaged,
             unwritten: Vec::new(),
         })
     }
@@ -65,12 +63,18 @@ impl EventLog {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0.0, |d| d.as_secs_f64());
-        let envelope = Envelope {
+        let mut envelope = Envelope {
             seq: self.seq,
             time: (now * 1e3).round() / 1e3,
             event,
         };
-        serde_json::to_writer(&mut self.unwritten, &envelope).expect("plain data");
+        let line = json(&envelope).or_else(|error| {
+            // Its number is given; what cannot be written must not end the engine.
+            let text = format!("an event cannot be written: {error}");
+            envelope.event = Event::Notice { text };
+            json(&envelope)
+        });
+        self.unwritten.extend(line.unwrap_or_default());
         self.unwritten.push(b'\n');
         let result = self.flush();
         (envelope, result)
@@ -108,32 +112,5 @@ impl EventLog {
     /// Number of the last event.
     pub fn seq(&self) -> u64 {
         self.seq
-    }
-}
-
-/// Events with numbers above `after`. A last line that is not whole yet is left for later; lines that are no events
-/// (a damaged sector) are passed over, since the rest is still true.
-///
-/// # Errors
-/// [`RunError::Io`]; a file that does not exist holds no events.
-pub fn read_events(path: &Path, after: u64) -> Result<Vec<Envelope>, RunError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(at(path)(e)),
-    };
-    let mut reader = BufReader::with_capacity(1 << 18, file);
-    let (mut events, mut line) = (Vec::new(), Vec::new());
-    loop {
-        line.clear();
-        reader.read_until(b'\n', &mut line).map_err(at(path))?;
-        if line.last() != Some(&b'\n') {
-            return Ok(events);
-        }
-        if let Ok(envelope) = serde_json::from_slice::<Envelope>(&line)
-            && envelope.seq > after
-        {
-            events.push(envelope);
-        }
     }
 }

@@ -25,6 +25,9 @@ pub struct Status {
     pub degrees: Degrees,
     /// Network name.
     pub network: String,
+    /// Data set, as `data.set` names it.
+    #[serde(default)]
+    pub data: String,
     /// Best validation point of the last complete heatmap.
     pub best: Option<Point>,
     /// Why the engine could not go on.

@@ -62,6 +62,23 @@ impl Patch {
             }
     }
 
+    /// The points of a grid with so many along each axis, in words: `7 points`, `11×11 points`.
+    pub fn points(self, grid: usize) -> String {
+        match self {
+            Patch::Curve => format!("{grid} points"),
+            Patch::Triangle => format!("{} points of a triangle", grid * (grid + 1) / 2),
+            Patch::Square => format!("{grid}×{grid} points"),
+        }
+    }
+
+    /// Parameters of a point in words, with `digits` behind the point: `u 0.50`, or `u 0.50, v 0.25`.
+    pub fn place(self, u: f64, v: f64, digits: usize) -> String {
+        match self {
+            Patch::Curve => format!("u {u:.digits$}"),
+            Patch::Triangle | Patch::Square => format!("u {u:.digits$}, v {v:.digits$}"),
+        }
+    }
+
     /// Which parameters a point may have, in words.
     pub fn domain(self) -> &'static str {
         match self {

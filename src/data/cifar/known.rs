@@ -17,25 +17,17 @@ pub(super) const CIFAR10: [&str; 6] = [
     "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
 ];
 
-/// Refuses a file with the images of another: `known` are the checksums of the published files, in order. Gives the
-/// file's name and what is wrong with it.
-pub(super) fn check<'a>(
-    files: &[&'a str],
-    known: &[&str],
-    parts: &[Images],
-) -> Result<(), (&'a str, String)> {
-    let found: Vec<String> = parts.iter().map(checksum).collect();
-    for (i, checksum) in found.iter().enumerate() {
+/// The files with the images of another: `known` are the checksums of the published files, in order. Gives the indices of
+/// the files and what is wrong with each.
+pub(super) fn check(files: &[&str], known: &[&str], parts: &[&Images]) -> Vec<(usize, String)> {
+    let found: Vec<String> = parts.iter().map(|part| checksum(part)).collect();
+    let of_another = |(i, checksum): (usize, &String)| {
         let published = known.iter().position(|k| k == checksum);
         let twin = found[..i].iter().position(|other| other == checksum);
-        if let Some(other) = published.filter(|&k| k != i).or(twin) {
-            return Err((
-                files[i],
-                format!("its images are those of {}", files[other]),
-            ));
-        }
-    }
-    Ok(())
+        let other = published.filter(|&k| k != i).or(twin)?;
+        Some((i, format!("its images are those of {}", files[other])))
+    };
+    found.iter().enumerate().filter_map(of_another).collect()
 }
 
 /// SHA-256 of the images as records of a label byte and pixels, the binary form of CIFAR-10.
@@ -63,15 +55,16 @@ mod tests {
             pixels: vec![1, 2, 3],
             labels: vec![label],
         };
-        let parts = [part(0), part(1)];
-        let known = parts.each_ref().map(checksum);
+        let (zero, one) = (part(0), part(1));
+        let parts = [&zero, &one];
+        let known = parts.map(checksum);
         assert_eq!(known[0], digest::of(&[0, 1, 2, 3]));
         let (a, b) = (known[0].as_str(), known[1].as_str());
-        check(&["x", "y"], &[a, b], &parts).unwrap();
-        check(&["x", "y"], &[], &parts).unwrap();
-        let swapped = check(&["x", "y"], &[b, a], &parts).unwrap_err();
-        assert_eq!(swapped, ("x", "its images are those of y".into()));
-        let twins = check(&["x", "y"], &[], &[part(1), part(1)]).unwrap_err();
-        assert_eq!(twins, ("y", "its images are those of x".into()));
+        let of = |known: &[&str], parts| check(&["x", "y"], known, parts);
+        assert_eq!(of(&[a, b], &parts), []);
+        assert_eq!(of(&[], &parts), []);
+        let said = |other: &str| format!("its images are those of {other}");
+        assert_eq!(of(&[b, a], &parts), [(0, said("y")), (1, said("x"))]);
+        assert_eq!(of(&[], &[&one, &one]), [(1, said("x"))]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::load;
-use std::path::Path;
+use crate::verify::Verdict;
 use surfit_core::config::DataConfig;
 
 const SIZE: usize = 3072;
@@ -50,10 +50,10 @@ fn python(first: usize, count: usize, key: &str, classes: usize) -> Vec<u8> {
     out
 }
 
-type Files = Vec<(String, Vec<u8>)>;
+pub type Files = Vec<(String, Vec<u8>)>;
 
 /// CIFAR-10 with 5 times 20 training and 20 test images.
-fn cifar10(python_form: bool) -> Files {
+pub fn cifar10(python_form: bool) -> Files {
     let part = |i: usize| match python_form {
         true => python(20 * i, 20, "labels", 10),
         false => binary(20 * i, 20, 1, 10),
@@ -90,14 +90,6 @@ fn cifar100(python_form: bool) -> Files {
             ("cifar-100-binary/train.bin".into(), binary(0, 300, 2, 100)),
             ("cifar-100-binary/test.bin".into(), binary(300, 100, 2, 100)),
         ],
-    }
-}
-
-fn unpack(dir: &Path, files: &Files) {
-    for (name, bytes) in files {
-        let path = dir.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
     }
 }
 
@@ -304,4 +296,98 @@ fn archives_with_a_fault_are_named() {
         "data_batch_3.bin",
         "no such file",
     );
+}
+
+#[test]
+fn training_and_test_images_in_each_others_place_are_refused() {
+    for python_form in [false, true] {
+        let form = if python_form { "python" } else { "binary" };
+        let mut files = cifar100(python_form);
+        let (train, test) = files.split_at_mut(1);
+        let found = |files: &Files| {
+            let (dir, packed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            unpack(dir.path(), files);
+            let archive = packed.path().join(format!("cifar-100-{form}.tar.gz"));
+            std::fs::write(archive, tar_gz(files)).unwrap();
+            [dir, packed].map(|dir| {
+                let set = crate::entry("cifar100").unwrap();
+                (crate::find::look(set, dir.path()).unwrap(), dir)
+            })
+        };
+        // More images to test than to train on may well be meant.
+        std::mem::swap(&mut train[0].1, &mut test[0].1);
+        for (found, _dir) in found(&files) {
+            let set = crate::load::read(&found, 0).unwrap();
+            assert_eq!((set.train.len(), set.test.unwrap().len()), (100, 300));
+            let checked = crate::verify::verify(&found);
+            assert!(
+                checked.iter().all(|c| c.verdict == Verdict::Readable),
+                "{checked:?}"
+            );
+        }
+        let (train, test) = files.split_at_mut(1);
+        test[0].1 = train[0].1.clone();
+        let part = "its images are those of train";
+        let name = files[1].0.rsplit('/').next().unwrap();
+        for (found, _dir) in found(&files) {
+            refused(crate::load::read(&found, 0), name, part);
+            let checked = crate::verify::verify(&found);
+            let note = checked.last().unwrap().note.as_deref();
+            assert!(note.unwrap().contains(part), "{checked:?}");
+        }
+    }
+}
+
+/// A tar member of this type that says it has `size` bytes, and `bytes`, which may be others.
+fn member(kind: u8, name: &str, size: u64, bytes: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(tar::EntryType::new(kind));
+    header.set_mode(0o644);
+    header.set_size(size);
+    header.set_cksum();
+    let mut all = [header.as_bytes(), bytes].concat();
+    all.resize(all.len().next_multiple_of(512), 0);
+    all
+}
+
+/// What other programs than the publisher's put before files: long names, times, comments. None is needed here.
+#[test]
+fn extension_headers_of_archives_are_passed_over() {
+    let pax = b"30 mtime=1234567890.123456789\n";
+    let long = format!("cifar-10-batches-bin/{}", "long/".repeat(40));
+    let mut bytes = member(b'g', "pax_global_header", 30, pax);
+    for (name, content) in cifar10(false) {
+        bytes.extend(member(b'x', "./PaxHeaders/x", 30, pax));
+        bytes.extend(member(b'0', &name, content.len() as u64, &content));
+        // A file with a long name in both ways of writing it.
+        bytes.extend(member(
+            b'L',
+            "././@LongLink",
+            long.len() as u64,
+            long.as_bytes(),
+        ));
+        bytes.extend(member(b'0', &long[..90], 3, b"abc"));
+    }
+    bytes.extend([0; 1024]);
+    let dir = tempfile::tempdir().unwrap();
+    let write = |bytes: &[u8]| {
+        std::fs::write(dir.path().join("cifar-10-binary.tar.gz"), gzipped(bytes)).unwrap();
+        load(&config("cifar10", dir.path()), 1)
+    };
+    let set = write(&bytes).unwrap();
+    assert_eq!([set.train.len(), set.test.len()], [90, 20]);
+    assert_eq!(pictures(&set.test)[7], pattern(107, SIZE));
+
+    // Extensions that say they are huge: nothing is asked for that is not there, and the end comes at once.
+    for kind in [b'L', b'K', b'x', b'g'] {
+        for size in [1 << 20, 1 << 32, 1 << 60, u64::MAX] {
+            let hostile = [member(kind, "././@LongLink", size, b"name"), bytes.clone()].concat();
+            refused(write(&hostile), "cifar-10-binary.tar.gz", "");
+        }
+    }
+    // A file itself that says it is larger than any of the set.
+    let name = "cifar-10-batches-bin/data_batch_1.bin";
+    let huge = member(b'0', name, 1 << 40, b"");
+    refused(write(&huge), name, "more than any file of cifar10");
 }

@@ -112,6 +112,58 @@ fn plain_class_folders_are_divided_by_the_seed() {
 }
 
 #[test]
+fn a_class_may_be_called_like_a_split() {
+    let picture = |i: u8| ("png".to_owned(), encoded(colour(6, 6, i), ImageFormat::Png));
+    for name in ["train", "val", "test", "validation"] {
+        let dir = tempfile::tempdir().unwrap();
+        classes(dir.path(), ".", 12, picture);
+        for i in 0..12 {
+            put(dir.path(), &format!("{name}/{i}.png"), picture(100 + i).1);
+        }
+        let set = load(&config("folder", dir.path()), 1).unwrap();
+        let mut expected = vec!["ant", "bee", "cat", name];
+        expected.sort_unstable();
+        assert_eq!(set.classes, expected);
+        let all = set.train.len() + set.validation.len() + set.test.len();
+        assert_eq!(all, 48, "{name}");
+        assert!(
+            set.splits.contains("test: 8 of 48 images"),
+            "{}",
+            set.splits
+        );
+
+        // As a class of a set with splits.
+        let dir = tempfile::tempdir().unwrap();
+        classes(dir.path(), "train", 12, picture);
+        put(dir.path(), &format!("train/{name}/x.png"), picture(1).1);
+        put(dir.path(), &format!("train/{name}/y.png"), picture(1).1);
+        classes(dir.path(), "test", 2, picture);
+        let set = load(&config("folder", dir.path()), 1).unwrap();
+        assert_eq!(set.classes, expected);
+        assert_eq!(set.test.len(), 6);
+    }
+    // Images that nobody has sorted: which split one is in is not what it shows.
+    let dir = tempfile::tempdir().unwrap();
+    for i in 0..12 {
+        put(dir.path(), &format!("train/{i}.png"), picture(i).1);
+        put(dir.path(), &format!("test/{i}.png"), picture(i).1);
+    }
+    refused(
+        load(&config("folder", dir.path()), 1),
+        dir.path().to_str().unwrap(),
+        "test and train have no class folders",
+    );
+    // Images and class folders in one.
+    classes(dir.path(), "train", 12, picture);
+    std::fs::remove_dir_all(dir.path().join("test")).unwrap();
+    refused(
+        load(&config("folder", dir.path()), 1),
+        "train/0.png",
+        "an image beside class folders",
+    );
+}
+
+#[test]
 fn image_size_takes_the_middle_of_every_image() {
     let dir = tempfile::tempdir().unwrap();
     classes(dir.path(), ".", 12, |i| {

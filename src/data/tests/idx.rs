@@ -1,10 +1,11 @@
 //! Files of the MNIST family with a fault.
 
 use super::support::*;
-use crate::entry;
+use crate::find::look;
 use crate::idx::read;
-use crate::load;
 use crate::source::Source;
+use crate::verify::{Verdict, verify};
+use crate::{entry, load};
 
 #[test]
 fn damaged_files_get_a_sentence_with_their_name() {
@@ -77,6 +78,55 @@ fn damaged_files_get_a_sentence_with_their_name() {
             error.starts_with(y.to_str().unwrap()) && error.contains(expected),
             "{case}: {error}"
         );
+    }
+}
+
+/// Files that were never published have no checksum that tells them apart; their counts and their images do.
+#[test]
+fn training_and_test_files_in_each_others_place_are_refused() {
+    for set in ["mnist", "fashion-mnist"] {
+        let dir = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+        let labels: Vec<u8> = (0..60_000).map(|i| (i % 10) as u8).collect();
+        let load = || load(&config(set, dir.path()), 1);
+        // A few images to train on are a set like any other.
+        write("t10k-images-idx3-ubyte", &images_idx(200, 28));
+        write("t10k-labels-idx1-ubyte", &labels_idx(&labels[..200]));
+        write("train-images.idx3-ubyte.gz", &gzipped(&images_idx(60, 28)));
+        write("train-labels-idx1-ubyte", &labels_idx(&labels[..60]));
+        let few = load().unwrap();
+        assert_eq!(
+            [few.train.len(), few.validation.len(), few.test.len()],
+            [50, 10, 200]
+        );
+        let found = look(entry(set).unwrap(), dir.path()).unwrap();
+        let checked = verify(&found);
+        assert!(checked.iter().all(|c| c.verdict == Verdict::Readable));
+        // Only the images, or only the labels.
+        write("t10k-labels-idx1-ubyte", &labels_idx(&labels[..60]));
+        write("train-labels-idx1-ubyte", &labels_idx(&labels[..200]));
+        refused(load(), "train-labels-idx1-ubyte", "200 labels, expected 60");
+        // The test files under both names.
+        std::fs::remove_file(dir.path().join("train-images.idx3-ubyte.gz")).unwrap();
+        write("t10k-labels-idx1-ubyte", &labels_idx(&labels[..200]));
+        write("train-images-idx3-ubyte", &images_idx(200, 28));
+        refused(
+            load(),
+            "train-images-idx3-ubyte",
+            "its images are those of t10k-images-idx3-ubyte",
+        );
+        // As many images in each as were published in the other.
+        write("train-images-idx3-ubyte", &images_idx(10_000, 28));
+        write("train-labels-idx1-ubyte", &labels_idx(&labels[..10_000]));
+        write("t10k-images-idx3-ubyte", &images_idx(60_000, 28));
+        write("t10k-labels-idx1-ubyte", &labels_idx(&labels));
+        for part in [
+            "it has 10000 images and t10k-images-idx3-ubyte has 60000",
+            "expected 60000 to train on and 10000 to test",
+        ] {
+            refused(load(), "train-images-idx3-ubyte", part);
+        }
     }
 }
 

@@ -211,3 +211,32 @@ fn a_small_class_keeps_most_of_its_images() {
         choose(&even, 30, 5, 1)
     );
 }
+
+/// A class with one image, which a large validation split takes: nothing would be left to learn the class from.
+#[test]
+fn a_class_without_an_image_to_train_on_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let labels: Vec<u8> = (0..200)
+        .map(|i| if i == 7 { 9 } else { (i % 9) as u8 })
+        .collect();
+    idx_files(dir.path());
+    std::fs::write(
+        dir.path().join("train-labels-idx1-ubyte"),
+        labels_idx(&labels),
+    )
+    .unwrap();
+    let with = |validation_images| {
+        let config = DataConfig {
+            validation_images,
+            ..config("mnist", dir.path())
+        };
+        load(&config, 1)
+    };
+    refused(
+        with(150),
+        dir.path().to_str().unwrap(),
+        "class `9` has no image left to train on; add images of it",
+    );
+    let set = with(40).unwrap();
+    assert_eq!(counts(&set.train, 10)[9], 1);
+}

@@ -45,14 +45,6 @@ fn files() -> Files {
     files
 }
 
-fn unpack(dir: &Path, files: &Files) {
-    for (name, bytes) in files {
-        let path = dir.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-}
-
 fn zipped(files: &Files) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.add_directory("tiny-imagenet-200/", FileOptions::default())
@@ -63,6 +55,12 @@ fn zipped(files: &Files) -> Vec<u8> {
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner()
+}
+
+/// Puts the set into a folder, as its archive and as what that unpacks to.
+pub fn folder_and_archive(dir: &Path) {
+    unpack(&dir.join("tiny-imagenet-200"), &files());
+    std::fs::write(dir.join("tiny-imagenet-200.zip"), zipped(&files())).unwrap();
 }
 
 #[test]
@@ -116,6 +114,91 @@ fn a_val_sorted_into_class_folders_is_read() {
     unpack(dir.path(), &files);
     let set = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
     assert_eq!(set.test.labels, [0, 0, 1, 1, 2, 2]);
+}
+
+#[test]
+fn a_val_that_was_copied_into_class_folders_counts_once() {
+    let copy = |files: &Files, moved: &dyn Fn(usize) -> bool, wrong: usize| -> Files {
+        let mut all = Vec::new();
+        for (name, bytes) in files {
+            let number = name.strip_prefix("val/images/val_");
+            let Some(number) =
+                number.and_then(|f| f.trim_end_matches(".JPEG").parse::<usize>().ok())
+            else {
+                all.push((name.clone(), bytes.clone()));
+                continue;
+            };
+            let class = IDS[(number / 2 + usize::from(number == wrong)) % 3];
+            all.push((format!("val/{class}/val_{number}.JPEG"), bytes.clone()));
+            if !moved(number) {
+                all.push((name.clone(), bytes.clone()));
+            }
+        }
+        all
+    };
+    let never = usize::MAX;
+    for moved in [
+        &(|_| false) as &dyn Fn(usize) -> bool,
+        &|n| n % 3 == 0,
+        &|_| true,
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        unpack(dir.path(), &copy(&files(), moved, never));
+        let set = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
+        let mut labels = set.test.labels.clone();
+        labels.sort_unstable();
+        assert_eq!(labels, [0, 0, 1, 1, 2, 2]);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    unpack(dir.path(), &copy(&files(), &|_| false, 3));
+    refused(
+        load(&config("tiny-imagenet", dir.path()), 1),
+        "val_3.JPEG",
+        "val/val_annotations.txt says n01629819 of it, and the folder n01641577",
+    );
+}
+
+#[test]
+fn a_folder_that_was_not_unpacked_to_its_end_gives_way_to_the_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = dir.path().join("tiny-imagenet-200.zip");
+    std::fs::write(&archive, zipped(&files())).unwrap();
+    for folder in ["train/", "val/"] {
+        let mut half = files();
+        let last = half
+            .iter()
+            .rposition(|f| f.0.starts_with(folder) && f.0.ends_with("JPEG"));
+        half.remove(last.unwrap());
+        // Otherwise every list would still have the file, and the folder would be refused.
+        half.retain(|f| !f.0.ends_with(".txt") || folder == "train/");
+        unpack(dir.path(), &half);
+        let set = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
+        assert!(
+            set.description.contains(archive.to_str().unwrap()),
+            "{}",
+            set.description
+        );
+        assert_eq!(
+            [set.train.len(), set.validation.len(), set.test.len()],
+            [33, 3, 6]
+        );
+        for folder in ["train", "val"] {
+            std::fs::remove_dir_all(dir.path().join(folder)).unwrap();
+        }
+    }
+    // A whole folder needs no unpacking, and an archive that is not whole is worth less than any.
+    unpack(dir.path(), &files());
+    let unpacked = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
+    assert!(
+        !unpacked.description.contains(".zip"),
+        "{}",
+        unpacked.description
+    );
+    std::fs::remove_file(dir.path().join("train/n01443537/images/n01443537_3.JPEG")).unwrap();
+    let whole = std::fs::read(&archive).unwrap();
+    std::fs::write(&archive, &whole[..whole.len() / 2]).unwrap();
+    let left = load(&config("tiny-imagenet", dir.path()), 1).unwrap();
+    assert_eq!(left.train.len() + left.validation.len(), 35);
 }
 
 #[test]

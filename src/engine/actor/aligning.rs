@@ -1,16 +1,18 @@
 //! Alignment of the other corners to corner 1, then the linear surface between them.
 
 use super::{Actor, Work};
+use crate::align::Aligning;
 use crate::checkpoint::{self, Progress};
 use crate::surface::Surface;
 use crate::trainer::Batches;
-use crate::{Error, Result, align};
+use crate::{Error, Result};
 use surfit_core::event::{Alignment, Event, Stage};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::random::{self, Purpose};
 
 impl Actor<'_> {
     pub(super) fn begin_align(&mut self) {
+        self.aligning = None;
         if self.config.align.enabled {
             let others = self.corners.len() - 1;
             self.begin_stage(Stage::Align, others as u64, Work::Align(1));
@@ -19,10 +21,27 @@ impl Actor<'_> {
         }
     }
 
+    /// One step of a corner's alignment: a batch of images, or a group of units.
     pub(super) fn tick_align(&mut self, index: usize) -> Result<()> {
         if index < self.corners.len() {
-            self.align_corner(index)?;
-            self.work = Work::Align(index + 1);
+            self.work = Work::Align(index);
+            let mut aligning = match self.aligning.take() {
+                Some(aligning) => aligning,
+                None => self.begin_aligning(index)?,
+            };
+            match aligning.step(self.model.network())? {
+                None => self.aligning = Some(aligning),
+                Some((aligned, report)) => {
+                    self.corners[index] = Some(aligned);
+                    self.journal.say(Event::Aligned(Alignment {
+                        index,
+                        moved: report.moved,
+                        logit_change: report.logit_change,
+                        distance: report.distance,
+                    }));
+                    self.work = Work::Align(index + 1);
+                }
+            }
             return Ok(());
         }
         if self.stage == Stage::Align {
@@ -33,7 +52,7 @@ impl Actor<'_> {
         self.begin_surface()
     }
 
-    fn align_corner(&mut self, index: usize) -> Result<()> {
+    fn begin_aligning(&self, index: usize) -> Result<Aligning> {
         let train = &self.data.train;
         let order = random::permutation(
             train.len() as usize,
@@ -45,21 +64,13 @@ impl Actor<'_> {
         let (x, _) = images.range(0, images.len());
         let corners = self.all_corners()?;
         let method = self.config.align.method;
-        let (aligned, report) = align::align(
+        Ok(Aligning::new(
             self.model.network(),
             &corners[0],
             &corners[index],
             method,
             &x,
-        )?;
-        self.corners[index] = Some(aligned);
-        self.journal.say(Event::Aligned(Alignment {
-            index,
-            moved: report.moved,
-            logit_change: report.logit_change,
-            distance: report.distance,
-        }));
-        Ok(())
+        ))
     }
 
     /// The linear surface between the corners as they stand, durable from its first moment on.
@@ -87,7 +98,7 @@ impl Actor<'_> {
         let steps = Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
         let progress = Progress::first(&self.config.fit, steps);
         self.focus.clear();
-        checkpoint::save(&self.run, &surface, progress, &self.focus)?;
+        checkpoint::save(&self.run, &surface, progress, &self.focus, &self.steering)?;
         // Nothing that was measured on an earlier surface may choose a point of this one. Its corners are measured
         // at once, as rows of it, so that they are the same however the run came here.
         self.heatmap = Heatmap {

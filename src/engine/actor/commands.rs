@@ -1,12 +1,13 @@
 //! Commands: what an actor can be told, between two ticks.
 
-use super::{Actor, Request, Work};
+use super::errand::{Errand, Evaluating, Exporting, MeasuringEnsemble, Searching};
+use super::{Actor, Outcome, Request, Work};
 use crate::surface::Surface;
 use crate::{Error, Result};
 use std::mem::{Discriminant, discriminant};
 use surfit_core::event::Event;
-use surfit_core::heatmap::{Heatmap, Point};
-use surfit_core::protocol::Command;
+use surfit_core::heatmap::Heatmap;
+use surfit_core::protocol::{Command, RateChange, Selection};
 use surfit_core::snapshot::State;
 use surfit_core::surface::Degrees;
 
@@ -15,7 +16,12 @@ pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
     let kind = |r: &Request| -> Option<Discriminant<Command>> {
         matches!(
             r.command,
-            Command::SetDegree { .. } | Command::SetGrid { .. }
+            Command::SetDegree { .. }
+                | Command::SetGrid { .. }
+                | Command::SetDraws { .. }
+                | Command::SetRate {
+                    rate: RateChange::Peak(_)
+                }
         )
         .then(|| discriminant(&r.command))
     };
@@ -26,8 +32,57 @@ pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
     waiting.into_iter().zip(flags).collect()
 }
 
+/// True for commands that are carried out though something that was asked for is not done: those that leave the surface
+/// and the grid alone, and those that wait behind it by themselves.
+pub(super) fn at_once(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Start
+            | Command::StartCorners
+            | Command::StartFit { .. }
+            | Command::FitFurther { .. }
+            | Command::SetDegree { .. }
+            | Command::SetGrid { .. }
+            | Command::Measure
+            | Command::MeasureOn { .. }
+    )
+}
+
 impl Actor<'_> {
-    pub(super) fn carry_out(&mut self, command: Command) -> Result<()> {
+    pub(super) fn carry_out(&mut self, command: Command) -> Result<Outcome> {
+        let errand: Box<dyn Errand> = match command {
+            Command::Evaluate { u, v } => Box::new(Evaluating::new(self, u, v)?),
+            Command::Search {
+                u,
+                v,
+                radius,
+                budget,
+            } => Box::new(Searching::new(self, (u, v), radius, budget)?),
+            Command::MeasureEnsemble { points } => {
+                Box::new(MeasuringEnsemble::given(self, &points)?)
+            }
+            Command::Export {
+                selection,
+                dir,
+                replace,
+            } => match selection {
+                Selection::Ensemble { points } => {
+                    let ensemble = MeasuringEnsemble::given(self, &points)?;
+                    Box::new(ensemble.exported(dir, replace)?)
+                }
+                Selection::Greedy { count } => {
+                    let ensemble = MeasuringEnsemble::greedy(self, count)?;
+                    Box::new(ensemble.exported(dir, replace)?)
+                }
+                one => Box::new(Exporting::new(self, &one, dir, replace)?),
+            },
+            Command::Cancel => return self.cancel(),
+            other => return self.carry_out_now(other).map(|()| Outcome::Done),
+        };
+        Ok(Outcome::Errand(errand))
+    }
+
+    fn carry_out_now(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Start => self.start(),
             Command::StartCorners => {
@@ -37,6 +92,7 @@ impl Actor<'_> {
                 Ok(())
             }
             Command::StartFit { degrees } => self.start_fit(degrees),
+            Command::FitFurther { steps, epochs } => self.fit_further(steps, epochs),
             Command::Pause => self.pause(),
             Command::Unpause => self.unpause(),
             Command::Stop => self.stop(),
@@ -44,6 +100,8 @@ impl Actor<'_> {
             Command::SetGrid { grid } => match Heatmap::refuse_grid(grid) {
                 Some(sentence) => Err(Error::input(sentence)),
                 None => {
+                    // Whoever says which grid the run has, says so for good.
+                    self.aside = None;
                     self.set_grid(grid);
                     Ok(())
                 }
@@ -64,14 +122,12 @@ impl Actor<'_> {
                     "the heatmap is measured when the fit ends; stop the fit to measure it now",
                 ))
             }
-            Command::Evaluate { u, v } => self.evaluate(u, v),
+            Command::MeasureOn { grid, keep } => self.measure_on(grid, keep),
+            Command::SetRate { rate } => self.set_rate(rate),
+            Command::SetDraws { draws } => self.set_draws(draws),
+            Command::Distances => self.distances(),
             Command::Mark { u, v } => self.mark(u, v),
             Command::Freeze { i, j, frozen } => self.freeze(i, j, frozen),
-            Command::Export {
-                selection,
-                dir,
-                replace,
-            } => self.export(selection, dir, replace),
             Command::Checkpoint => {
                 self.flush_losses();
                 match self.try_checkpoint()? {
@@ -85,6 +141,12 @@ impl Actor<'_> {
                 self.closing = true;
                 Ok(())
             }
+            // These take a while and are errands.
+            Command::Evaluate { .. }
+            | Command::Search { .. }
+            | Command::MeasureEnsemble { .. }
+            | Command::Export { .. }
+            | Command::Cancel => Ok(()),
         }
     }
 
@@ -98,16 +160,39 @@ impl Actor<'_> {
         let finished = self.state == State::Finished;
         match self.progress {
             Some(progress) if finished && progress.complete() && self.surface.is_some() => {
-                let steps = crate::trainer::Batches::per_epoch(
-                    self.data.train.len(),
-                    self.config.fit.batch,
-                );
-                self.progress = Some(progress.further(&self.config.fit, steps));
-                self.save_checkpoint();
-                self.begin_fit();
+                self.fit_further(None, None)
             }
-            _ => self.go_on(),
+            _ => {
+                self.go_on();
+                Ok(())
+            }
         }
+    }
+
+    /// A further round of the fit on the surface as it is.
+    fn fit_further(&mut self, steps: Option<u64>, epochs: Option<f64>) -> Result<()> {
+        self.needs_surface()?;
+        let progress = match self.progress {
+            Some(progress) if progress.complete() => progress,
+            _ => {
+                return Err(Error::input(
+                    "the fit has not come to its end yet; let it go on, or stop it first",
+                ));
+            }
+        };
+        let per_epoch =
+            crate::trainer::Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
+        let epochs = epochs.unwrap_or(self.config.fit.epochs);
+        let steps = steps.unwrap_or_else(|| (epochs * per_epoch as f64).round() as u64);
+        if !(0.0..=1e6).contains(&epochs) || steps == 0 {
+            return Err(Error::input(format!(
+                "a fit of {epochs} epochs has no step; give epochs above 0, at most 1000000, or steps"
+            )));
+        }
+        self.flush_losses();
+        self.progress = Some(progress.further(steps));
+        self.save_checkpoint();
+        self.begin_fit();
         Ok(())
     }
 
@@ -126,6 +211,8 @@ impl Actor<'_> {
         let corners = (0..present.corners() as i64)
             .map(|row| surface.theta().get(row).copy())
             .collect();
+        // Before there is another surface: not every error below comes before it.
+        self.abandon_work();
         self.new_surface(Surface::linear(degrees, corners))?;
         self.begin_fit();
         Ok(())
@@ -164,7 +251,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    fn stop(&mut self) -> Result<()> {
+    pub(super) fn stop(&mut self) -> Result<()> {
         match std::mem::take(&mut self.work) {
             Work::None => Err(Error::input("nothing is under way that could be stopped")),
             Work::Fit => {
@@ -179,8 +266,10 @@ impl Actor<'_> {
                 self.save_checkpoint();
                 self.work = Work::None;
                 self.trainer = None;
+                self.abandon_work();
                 self.journal.say(Event::Stopped { step: self.step() });
-                self.state = State::Idle;
+                let done = self.journal.picture().finished.is_some();
+                self.state = if done { State::Finished } else { State::Idle };
                 Ok(())
             }
         }
@@ -190,25 +279,6 @@ impl Actor<'_> {
         self.surface.as_ref().ok_or_else(|| {
             Error::input("there is no surface yet; wait until the corners are ready")
         })
-    }
-
-    fn evaluate(&mut self, u: f64, v: f64) -> Result<()> {
-        self.check_parameters(u, v)?;
-        let w = self.needs_surface()?.at(u, v);
-        let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
-        self.journal.say(Event::Evaluated(Point {
-            u,
-            v,
-            accuracy: m.accuracy(),
-            loss: m.loss(),
-            images: m.images,
-        }));
-        // A point of the grid is now known better than before.
-        let index = self.heatmap.nearest(u, v);
-        if self.heatmap.parameters(index) == (u, v) {
-            self.heatmap.cells[index] = super::mapping::cell(&m, self.heatmap.version);
-        }
-        Ok(())
     }
 
     fn mark(&mut self, u: f64, v: f64) -> Result<()> {

@@ -26,6 +26,7 @@ impl Actor<'_> {
 
     /// Forgets the corners and everything made from them; new ones get the seeds that follow.
     pub(super) fn discard_corners(&mut self) -> Result<()> {
+        self.abandon_work();
         // What depends on the corners goes first, so that a crash in between leaves no surface without its corners.
         checkpoint::remove(&self.run)?;
         checkpoint::remove_file(&self.partial_path())?;

@@ -4,21 +4,16 @@ use super::{Actor, Work};
 use crate::checkpoint::Progress;
 use crate::data::Augmentation;
 use crate::evaluate::measure_split;
-use crate::memory;
-use crate::surface::{Part, StepRates, StepRecord, Surface};
-use crate::trainer::Batches;
+use crate::surface::{Part, StepParts, StepRates, StepRecord};
+use crate::trainer::{Batches, Untold};
 use crate::{Error, Result};
 use std::time::Instant;
+use surfit_core::cost::Cost;
 use surfit_core::draws::{Density, Draws, Phase};
 use surfit_core::event::{Curve, Event, Stage};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::random::{self, Purpose};
-use surfit_core::snapshot::ControlPoint;
-use surfit_core::surface::Degrees;
-use tch::{Device, Tensor};
 
-/// Recent gradient norms that are shown for every control point.
-const GRADIENTS: usize = 32;
 /// Points along each axis at which the loss that draws follow is measured.
 const FOCUS_GRID: usize = 5;
 
@@ -36,7 +31,13 @@ pub(super) struct FitScratch {
     pub(super) scale: Option<f64>,
     /// The round was announced and its live heatmap set up.
     pub(super) phase: Option<Phase>,
+    /// What the parts of a step took when one was timed last, and when that was.
+    parts: Option<StepParts>,
+    timed: Option<Instant>,
 }
+
+/// Seconds between two steps whose parts are timed: that waits for the device.
+const TIME_EVERY: f64 = 5.0;
 
 impl Default for FitScratch {
     fn default() -> Self {
@@ -47,6 +48,8 @@ impl Default for FitScratch {
             corner_began: Instant::now(),
             scale: None,
             phase: None,
+            parts: None,
+            timed: None,
         }
     }
 }
@@ -74,6 +77,10 @@ impl Actor<'_> {
         };
         if progress.complete() || surface.degrees().trainable() == 0 {
             return self.end_fit();
+        }
+        if progress.phase_begins() {
+            let (step, phase) = (progress.step, progress.phase().0);
+            self.journal.say(Event::PhaseBegan { step, phase });
         }
         self.measure_focus(progress)?;
         let Some(surface) = &mut self.surface else {
@@ -115,7 +122,16 @@ impl Actor<'_> {
             weight_decay: config.weight_decay,
             smoothing: config.label_smoothing,
         };
-        let record = surface.step(&self.model, phase, &parts, rates);
+        let timed = self.fit.timed;
+        let record = if timed.is_none_or(|at| at.elapsed().as_secs_f64() > TIME_EVERY) {
+            let (record, parts) = surface.timed_step(&self.model, phase, &parts, rates);
+            // The first step also makes what later ones find made.
+            self.fit.parts = timed.map_or(self.fit.parts, |_| Some(parts));
+            self.fit.timed = Some(Instant::now());
+            record
+        } else {
+            surface.step(&self.model, phase, &parts, rates)
+        };
         self.pending
             .push(progress.step, record.loss.shallow_clone());
         self.fit.records.push(record);
@@ -163,13 +179,6 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Degrees of the surface, or of the one to come.
-    pub(super) fn present_degrees(&self) -> Degrees {
-        self.surface
-            .as_ref()
-            .map_or_else(|| self.config.degrees(), |s| s.degrees())
-    }
-
     /// Ends the fit, whether it came to its end or was stopped, and measures the finished surface.
     pub(super) fn end_fit(&mut self) -> Result<()> {
         self.flush_losses();
@@ -199,8 +208,15 @@ impl Actor<'_> {
         }
     }
 
-    /// Reads the losses that wait on the device and records them, with the gradient norms of the control points.
+    /// Reads the losses that wait on the device and tells them in an event, with those that were read before.
     pub(super) fn flush_losses(&mut self) {
+        self.read_losses();
+        self.tell_losses();
+    }
+
+    /// Reads the losses that wait on the device, and takes in the gradient norms of the control points. They are told at
+    /// once when one of them is not finite.
+    pub(super) fn read_losses(&mut self) {
         let Some((first_step, values)) = self.pending.read() else {
             return;
         };
@@ -212,49 +228,46 @@ impl Actor<'_> {
             (None, Some(progress)) => (Curve::Surface, progress.rate(&self.config.fit)),
             (None, None) => return,
         };
+        let lost = values.iter().any(|v| !v.is_finite());
+        match &mut self.untold {
+            Some(untold) if untold.goes_on(curve, first_step) => {
+                untold.values.extend(values);
+                untold.rate = rate;
+            }
+            _ => {
+                self.tell_losses();
+                self.untold = Some(Untold {
+                    curve,
+                    first_step,
+                    values,
+                    rate,
+                });
+            }
+        }
+        if lost {
+            self.tell_losses();
+        }
+        let records = std::mem::take(&mut self.fit.records);
+        self.fold_gradients(&records);
+    }
+
+    /// Tells the losses that were read in an event.
+    pub(super) fn tell_losses(&mut self) {
+        let Some(untold) = self.untold.take() else {
+            return;
+        };
+        let Untold {
+            curve,
+            first_step,
+            values,
+            rate,
+        } = untold;
         self.journal.say(Event::Losses {
             curve,
             first_step,
             values,
             rate,
         });
-        self.fold_gradients();
-    }
-
-    /// Adds the gradient norms of the steps since the last time to the control points. The norm of a control point's
-    /// gradient is taken from its draws' norms as if those were orthogonal, which costs nothing.
-    fn fold_gradients(&mut self) {
-        let records = std::mem::take(&mut self.fit.records);
-        if records.is_empty() {
-            return;
-        }
-        let norms: Vec<&Tensor> = records.iter().map(|r| &r.norms).collect();
-        let norms = Tensor::cat(&norms, 0).to_device(Device::Cpu);
-        let norms = Vec::<f32>::try_from(norms).unwrap_or_default();
-
-        let mut squares = vec![0.0; self.points.len()];
-        let mut at = norms.iter();
-        for record in &records {
-            let share = 1.0 / record.weights.len() as f64;
-            for (b, norm) in record.weights.iter().zip(&mut at) {
-                if b.len() == squares.len() {
-                    for (square, b) in squares.iter_mut().zip(b) {
-                        *square += (b * share * f64::from(*norm)).powi(2);
-                    }
-                }
-            }
-        }
-        for (point, square) in self.points.iter_mut().zip(squares) {
-            let value = (square / records.len() as f64).sqrt();
-            point.gradient = if point.corner || point.frozen {
-                0.0
-            } else {
-                value
-            };
-            point.gradients.push(point.gradient as f32);
-            let excess = point.gradients.len().saturating_sub(GRADIENTS);
-            point.gradients.drain(..excess);
-        }
     }
 
     /// Refuses a surface that is no longer finite. The engine then ends with the sentence; the last checkpoint is from
@@ -271,91 +284,16 @@ impl Actor<'_> {
         }
     }
 
-    /// Refuses a surface that the host's memory cannot hold, before any of it is allocated.
-    pub(super) fn check_memory(&self, degrees: Degrees, converted: bool) -> Result<()> {
-        let device = self.model.placement().device;
-        memory::check_surface(degrees, self.model.parameters(), converted, device)
-    }
-
-    /// Changes the degrees of the surface, or of the one to come.
-    pub(super) fn set_degrees(&mut self, to: Degrees) -> Result<()> {
-        self.flush_losses();
-        let patch = self.config.patch();
-        if to.patch() != patch {
-            return Err(Error::input(format!(
-                "the surface between {} corners is a {}; give it degrees of one",
-                patch.corners(),
-                patch.name()
-            )));
-        }
-        let present = self.surface.as_ref().map(Surface::degrees);
-        if present != Some(to) {
-            self.check_memory(to, present.is_some())?;
-        }
-        let Some(surface) = &mut self.surface else {
-            self.config.fit.degree = to.into();
-            self.store_config()?;
-            self.journal
-                .notice(format!("the surface will have degree {to}"));
-            return Ok(());
-        };
-        let from = surface.degrees();
-        if from == to {
-            return Ok(());
-        }
-        let scale = *self.fit.scale.get_or_insert_with(|| surface.scale());
-        let deviation = surface.convert(to, scale);
-        let step = self.progress.map_or(0, |p| p.step);
-        self.points = self.describe_points();
-        self.surface_changed();
-        self.journal.say(Event::DegreeChanged {
-            step,
-            from,
-            to,
-            deviation,
-        });
-        self.save_checkpoint();
-        // During a fit the live heatmap follows by itself; a surface at rest that moved is measured again.
-        if !matches!(self.work, Work::Fit) && !from.converts_exactly(to) {
-            let finish = matches!(self.work, Work::Map { finish: true, .. } | Work::Finish);
-            self.begin_map(finish);
-        }
-        Ok(())
-    }
-
-    /// Every control point as it stands, gradients empty.
-    pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
-        let Some(surface) = &self.surface else {
-            return Vec::new();
-        };
-        let scale = self.fit.scale.unwrap_or_else(|| surface.scale());
-        let rows = surface.degrees().rows().into_iter();
-        rows.zip(surface.travelled())
-            .zip(surface.frozen())
-            .enumerate()
-            .map(|(row, (((i, j), travelled), &frozen))| ControlPoint {
-                i,
-                j,
-                corner: row < surface.degrees().corners(),
-                frozen,
-                travelled: travelled / scale.max(f64::MIN_POSITIVE),
-                gradient: 0.0,
-                gradients: Vec::new(),
-            })
-            .collect()
-    }
-
-    /// Brings travelled distances and states up to date, keeping the gradients' history.
-    pub(super) fn refresh_points(&mut self) {
-        let fresh = self.describe_points();
-        let old = std::mem::take(&mut self.points);
-        let same = old.len() == fresh.len();
-        self.points = fresh;
-        if same {
-            for (point, old) in self.points.iter_mut().zip(old) {
-                point.gradient = old.gradient;
-                point.gradients = old.gradients;
-            }
+    /// What a step costs, and memory, so that a change of degree can be looked at before it is made.
+    pub(super) fn cost(&self) -> Cost {
+        let measured = self.fit.parts;
+        Cost {
+            parameters: self.model.parameters() as u64,
+            network: measured.map_or(0.0, |m| m.network),
+            surface: measured.map_or(0.0, |m| m.surface),
+            draws: measured.map_or(0, |m| m.draws),
+            degrees: measured.map(|m| m.degrees),
+            available: self.load.available(),
         }
     }
 }

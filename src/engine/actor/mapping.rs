@@ -6,7 +6,7 @@ use crate::Result;
 use crate::model::Measurement;
 use std::time::{Duration, Instant};
 use surfit_core::event::{Curve, Event, Stage};
-use surfit_core::heatmap::{Cell, Heatmap, Metric};
+use surfit_core::heatmap::{Cell, Metric};
 use surfit_core::snapshot::State;
 
 /// Bookkeeping of the live heatmap.
@@ -30,8 +30,9 @@ impl Default for Live {
     }
 }
 
-/// Seconds between two validation points on the surface's curve.
-const SAY_EVERY: f64 = 1.0;
+/// Seconds between two validation points on the surface's curve: a part of the time that the fit took so far.
+const SAY_EVERY: std::ops::RangeInclusive<f64> = 1.0..=10.0;
+const PART_OF_WORK: f64 = 300.0;
 
 impl Live {
     pub(super) fn new() -> Self {
@@ -88,8 +89,14 @@ impl Actor<'_> {
         if !self.heatmap.corners().contains(&index) {
             self.live.fresh.push((m.accuracy(), m.loss()));
         }
-        self.live.spent += began.elapsed().as_secs_f64();
-        if self.live.said.elapsed().as_secs_f64() > SAY_EVERY {
+        let seconds = began.elapsed().as_secs_f64();
+        self.live.spent += seconds;
+        let calibrated = images.min(self.evaluator.calibration_images());
+        self.estimate
+            .image(seconds / (images + calibrated).max(1) as f64);
+        let every = self.seconds_of_work(Curve::Surface) / PART_OF_WORK;
+        let every = every.clamp(*SAY_EVERY.start(), *SAY_EVERY.end());
+        if self.live.said.elapsed().as_secs_f64() > every {
             self.live.said = Instant::now();
             self.say_live_mean();
         }
@@ -136,18 +143,34 @@ impl Actor<'_> {
         );
     }
 
+    /// Goes on with the heatmap for a moment.
     pub(super) fn tick_map(&mut self, mut cells: Vec<usize>, finish: bool) -> Result<()> {
         let Some(surface) = &self.surface else {
             return Ok(());
         };
-        let Some(leg) = self.race.next(&cells) else {
-            return self.end_map(finish);
+        let (leg, version, mut measuring) = match self.race.under_way.take() {
+            Some(under_way) => under_way,
+            None => {
+                let Some(leg) = self.race.next(&cells) else {
+                    return self.end_map(finish);
+                };
+                let (Leg::Scan(index) | Leg::Full(index)) = leg;
+                let (u, v) = self.heatmap.parameters(index);
+                let w = surface.at(u, v);
+                let measuring = self.race.begin(leg, &self.evaluator, &self.model, w);
+                (leg, surface.version(), measuring)
+            }
         };
+        if !measuring.slice(&self.model, &self.evaluator, &self.data.test) {
+            self.race.under_way = Some((leg, version, measuring));
+            self.work = Work::Map { cells, finish };
+            return Ok(());
+        }
+        let measured = measuring.finish();
+        self.estimate.image(measured.seconds_per_image);
+        let m = self.race.done(leg, measured);
         let (Leg::Scan(index) | Leg::Full(index)) = leg;
-        let (u, v) = self.heatmap.parameters(index);
-        let w = surface.at(u, v);
-        let m = self.race.run(leg, &self.evaluator, &self.model, &w);
-        self.heatmap.cells[index] = cell(&m, surface.version());
+        self.heatmap.cells[index] = cell(&m, version);
         if leg == Leg::Full(index) {
             cells.retain(|&i| i != index);
         }
@@ -165,24 +188,38 @@ impl Actor<'_> {
 
     fn end_map(&mut self, finish: bool) -> Result<()> {
         self.end_stage();
+        self.end_look();
+        self.store_heatmap();
+        self.say_complete();
+        self.save_checkpoint();
+        self.work = if finish { Work::Finish } else { Work::None };
+        if !finish {
+            let done = self.journal.picture().finished.is_some();
+            self.state = if done { State::Finished } else { State::Idle };
+            if done {
+                // The job's last stage, not this one, is what a finished run came to.
+                self.stage = Stage::Export;
+            }
+            self.publish(true);
+        }
+        Ok(())
+    }
+
+    /// Says the figures of a heatmap whose every cell is measured.
+    pub(super) fn say_complete(&mut self) {
+        // What is only looked at changes nothing about the run's best point.
+        if self.aside.is_some() {
+            return;
+        }
         let heatmap = &self.heatmap;
         if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best(Metric::Accuracy)) {
             let grid = heatmap.grid;
-            self.store_heatmap();
             self.journal.say(Event::HeatmapComplete {
                 grid,
                 summary,
                 best,
             });
         }
-        self.save_checkpoint();
-        self.work = if finish { Work::Finish } else { Work::None };
-        if !finish {
-            let done = self.journal.picture().finished.is_some();
-            self.state = if done { State::Finished } else { State::Idle };
-            self.publish(true);
-        }
-        Ok(())
     }
 
     /// Keeps a complete heatmap beside its predecessors. A disk that cannot take it is mentioned, and the same
@@ -200,26 +237,5 @@ impl Actor<'_> {
                 path.display()
             ));
         }
-    }
-
-    /// Changes the grid. Cells that both grids share keep their figures.
-    pub(super) fn set_grid(&mut self, grid: usize) {
-        if grid == self.heatmap.grid {
-            return;
-        }
-        let old = std::mem::replace(&mut self.heatmap, Heatmap::new(self.config.patch(), grid));
-        self.heatmap.version = old.version;
-        for index in 0..self.heatmap.cells.len() {
-            let (u, v) = self.heatmap.parameters(index);
-            let near = old.nearest(u, v);
-            if old.parameters(near) == (u, v) {
-                self.heatmap.cells[index] = old.cells[near];
-            }
-        }
-        self.journal.say(Event::GridChanged { grid });
-        if let Work::Map { finish, .. } = self.work {
-            self.begin_map(finish);
-        }
-        self.store_snapshot();
     }
 }

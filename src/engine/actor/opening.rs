@@ -1,7 +1,7 @@
 //! Opening a run: what it stands on, and where it goes on.
 
-use super::{Actor, Request, ServeOptions, Work, fitting, mapping, publish, race};
-use crate::checkpoint;
+use super::{Actor, Request, ServeOptions, Work, estimate, fitting, grids, mapping, publish, race};
+use crate::checkpoint::{self, Steering};
 use crate::data::{self, DataSet};
 use crate::device::Placement;
 use crate::evaluate::Evaluator;
@@ -12,6 +12,7 @@ use crate::model::Model;
 use crate::networks;
 use crate::trainer::PendingLosses;
 use crate::{Error, Result};
+use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 use surfit_core::config::Config;
@@ -72,13 +73,14 @@ impl<'a> Actor<'a> {
             || Heatmap::new(config.patch(), config.heatmap.grid),
             |s| s.heatmap.clone(),
         );
-        if heatmap.cells.len() != heatmap.grid * heatmap.grid || heatmap.patch != config.patch() {
+        if heatmap.patch != config.patch() {
             heatmap = Heatmap::new(config.patch(), config.heatmap.grid);
         }
-        let (surface, progress, focus) = match restored {
-            Some(c) => (Some(c.surface), Some(c.progress), c.focus),
-            None => (None, None, Vec::new()),
+        let (surface, progress, focus, steering) = match restored {
+            Some(c) => (Some(c.surface), Some(c.progress), c.focus, c.steering),
+            None => (None, None, Vec::new(), Steering::default()),
         };
+        steering.apply(&mut config.fit);
         let known_corners = journal.picture().corners.clone();
         let mut actor = Self {
             run: run.clone(),
@@ -92,13 +94,23 @@ impl<'a> Actor<'a> {
             progress,
             fit: fitting::FitScratch::default(),
             pending: PendingLosses::default(),
+            untold: None,
             heatmap,
+            other_grids: grids::OtherGrids::default(),
+            aside: None,
             metric: stored.as_ref().map_or(Metric::Accuracy, |s| s.metric),
             marks: stored.map(|s| s.marks).unwrap_or_default(),
             live: mapping::Live::default(),
             race: race::Race::default(),
             points: Vec::new(),
             work: Work::None,
+            errands: VecDeque::new(),
+            deferred: Vec::new(),
+            aligning: None,
+            finishing: None,
+            steering,
+            estimate: estimate::Estimate::default(),
+            load: crate::machine::Load::new(device, run.path()),
             stage: Stage::Data,
             stage_began: began,
             state: State::Idle,
@@ -119,12 +131,12 @@ impl<'a> Actor<'a> {
             stage: Stage::Data,
             seconds: began.elapsed().as_secs_f64(),
         });
-        actor.restore();
+        actor.restore()?;
         Ok(actor)
     }
 
     /// Takes up what the run's directory holds, and decides what comes next.
-    fn restore(&mut self) {
+    fn restore(&mut self) -> Result<()> {
         if let (Some(surface), Some(progress)) = (&self.surface, self.progress) {
             self.heatmap.version = surface.version();
             // Cells measured after the checkpoint belong to steps that will be made again.
@@ -133,11 +145,14 @@ impl<'a> Actor<'a> {
                     *cell = Default::default();
                 }
             }
+            let patch = self.config.patch();
+            self.other_grids = grids::OtherGrids::load(&self.run, patch, surface.version());
             self.journal.say(Event::Resumed {
                 step: progress.step,
             });
             self.points = self.describe_points();
             self.stage = Stage::Fit;
+            self.begin_fork()?;
         }
         if !self.options.wait {
             self.go_on();
@@ -146,6 +161,7 @@ impl<'a> Actor<'a> {
             self.stage = Stage::Export;
         }
         self.publish(true);
+        Ok(())
     }
 
     /// Goes on with the job where it stands: the first part that is not done.
@@ -166,15 +182,20 @@ pub(super) fn none(corners: usize) -> Vec<Option<Tensor>> {
 /// Refuses batches that the training split cannot fill.
 fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
     let images = data.train.len();
-    for (key, batch) in [
-        ("corners.batch", config.corners.batch),
-        ("fit.batch", config.fit.batch),
-    ] {
-        if batch as i64 > images {
-            return Err(Error::input(format!(
-                "{key} = {batch} is larger than the {images} training images; use a smaller batch"
-            )));
-        }
+    // Corners that are given are not trained.
+    let corners = config
+        .corners
+        .from
+        .is_empty()
+        .then_some(("corners.batch", config.corners.batch));
+    let too_large = corners
+        .into_iter()
+        .chain([("fit.batch", config.fit.batch)])
+        .find(|(_, batch)| *batch as i64 > images);
+    match too_large {
+        Some((key, batch)) => Err(Error::input(format!(
+            "{key} = {batch} is larger than the {images} training images; use a smaller batch"
+        ))),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -4,19 +4,25 @@ use super::{Actor, Work};
 use crate::trainer::Trainer;
 use crate::{Error, Result, checkpoint};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use surfit_core::event::{Event, Stage};
+use surfit_core::event::{Curve, Event, Stage};
 use surfit_core::files::write_atomic;
 use surfit_core::run_dir::Status;
-use surfit_core::snapshot::{Snapshot, State};
+use surfit_core::series::Track;
+use surfit_core::snapshot::{Fresh, Snapshot, State};
 
 /// When each kind of publication was made last.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     losses: Option<Instant>,
+    told: Option<Instant>,
     points: Option<Instant>,
     snapshot: Option<Instant>,
     status: Option<Instant>,
     checkpoint: Option<Instant>,
+    stored: Option<Instant>,
+    /// What the heatmap held when it was stored last, and the seconds that storing it took.
+    stored_outline: Option<(usize, u64, u64)>,
+    store_cost: f64,
     checkpoint_failed: bool,
     /// Seconds that the last checkpoint, and the last look at the control points, took.
     checkpoint_cost: f64,
@@ -32,6 +38,13 @@ pub(super) struct Pace {
 }
 
 impl Pace {
+    /// Takes time that stood still out of the reckoning.
+    pub(super) fn shift(&mut self, by: Duration) {
+        if let Some((at, _)) = &mut self.mark {
+            *at += by;
+        }
+    }
+
     fn update(&mut self, done: u64) -> f64 {
         let now = Instant::now();
         match self.mark {
@@ -51,6 +64,13 @@ impl Pace {
     }
 }
 
+/// Seconds since the Unix epoch.
+fn now() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |d| d.as_secs_f64())
+}
+
 /// True when `last` is longer ago than `seconds`; sets it to now then.
 fn due(last: &mut Option<Instant>, seconds: f64) -> bool {
     let now = Instant::now();
@@ -61,10 +81,19 @@ fn due(last: &mut Option<Instant>, seconds: f64) -> bool {
     is_due
 }
 
+/// Losses are read from the device and shown this often.
 const LOSSES_EVERY: f64 = 0.2;
+/// They are told in an event every six hundredth of the time that the training took so far, and at least this often: a day's
+/// record has so many times fewer events, snapshots show meanwhile what is not told yet, and a checkpoint tells it.
+const TELL_EVERY: std::ops::RangeInclusive<f64> = LOSSES_EVERY..=5.0;
+const PART_OF_WORK: f64 = 600.0;
+/// Losses that may wait to be told: a bound for fast steps, whose snapshots would become large.
+const MAX_UNTOLD: usize = 512;
 const SNAPSHOT_EVERY: f64 = 0.1;
 const POINTS_EVERY: f64 = 2.0;
 const STATUS_EVERY: f64 = 5.0;
+/// Time between two stored snapshots while the heatmap changes: whoever looks at the run beside another one reads them.
+const STORED_EVERY: f64 = 2.0;
 /// Checkpoints and looks at the control points wait at least this many times what they cost, so that they take no more
 /// than two hundredths of a large fit.
 const SHARE: f64 = 50.0;
@@ -74,11 +103,14 @@ const MAX_PENDING: usize = 512;
 impl Actor<'_> {
     /// Publishes what is due; with `now`, the snapshot and the status at once.
     pub(super) fn publish(&mut self, now: bool) {
-        let running = self.state == State::Running;
+        let running = self.state == State::Running || !self.errands.is_empty();
         if !self.pending.is_empty()
             && (due(&mut self.clock.losses, LOSSES_EVERY) || self.pending.len() >= MAX_PENDING)
         {
-            self.flush_losses();
+            self.read_losses();
+            if self.losses_are_due() {
+                self.tell_losses();
+            }
             self.watch_for_divergence();
         }
         let points_every = POINTS_EVERY.max(SHARE * self.clock.points_cost);
@@ -97,6 +129,9 @@ impl Actor<'_> {
         if now || due(&mut self.clock.status, STATUS_EVERY) {
             self.write_status();
         }
+        if running {
+            self.keep_stored_snapshot_fresh();
+        }
         let every = self
             .config
             .checkpoint
@@ -109,15 +144,49 @@ impl Actor<'_> {
         }
     }
 
+    /// True when the losses that were read are to be told.
+    fn losses_are_due(&mut self) -> bool {
+        let Some(untold) = &self.untold else {
+            return false;
+        };
+        // A curve that begins anew is as young as that.
+        let work = match untold.first_step {
+            0 => 0.0,
+            _ => self.seconds_of_work(untold.curve),
+        };
+        let every = (work / PART_OF_WORK).clamp(*TELL_EVERY.start(), *TELL_EVERY.end());
+        // Half a reading earlier: the next one would be late by nearly a whole.
+        untold.values.len() >= MAX_UNTOLD || due(&mut self.clock.told, every - LOSSES_EVERY / 2.0)
+    }
+
+    /// Seconds of work that are behind the steps of a curve, in this process and in others.
+    pub(super) fn seconds_of_work(&self, curve: Curve) -> f64 {
+        let track = self.journal.picture().tracks.get(&curve);
+        track.map_or(0.0, Track::seconds)
+    }
+
+    /// Stores the snapshot between checkpoints when its heatmap has changed. That it is not stored does no harm: the next
+    /// checkpoint stores it, and says when it cannot.
+    fn keep_stored_snapshot_fresh(&mut self) {
+        let every = STORED_EVERY.max(SHARE * self.clock.store_cost);
+        if !due(&mut self.clock.stored, every) {
+            return;
+        }
+        let outline = Some(super::grids::outline(&self.heatmap));
+        if self.clock.stored_outline != outline {
+            let began = Instant::now();
+            if self.surface.is_some() && self.try_store_snapshot().is_ok() {
+                self.clock.stored_outline = outline;
+            }
+            self.clock.store_cost = began.elapsed().as_secs_f64();
+        }
+    }
+
     fn watch_for_divergence(&mut self) {
         if !matches!(self.work, Work::Fit) {
             return;
         }
-        let curve = self
-            .journal
-            .picture()
-            .curves
-            .get(&surfit_core::event::Curve::Surface);
+        let curve = self.journal.picture().curves.get(&Curve::Surface);
         if curve.and_then(|s| s.last()).is_some_and(|v| !v.is_finite()) {
             self.failure = self.check_divergence().err();
         }
@@ -134,10 +203,25 @@ impl Actor<'_> {
 
     /// Stores the snapshot without its pace, which means nothing to whoever reads it later.
     pub(super) fn try_store_snapshot(&mut self) -> Result<()> {
+        let live = self.snapshot();
+        let aside = self.aside.as_ref().map(|a| a.heatmap());
+        let (own, shown) = match aside {
+            Some(own) => (own, Some(&self.heatmap)),
+            None => (&self.heatmap, None),
+        };
+        // Before the heatmap that may take their place.
+        self.other_grids.store(&self.run, own, shown)?;
         let snapshot = Snapshot {
+            heatmap: own.clone(),
             rate: 0.0,
             seconds_left: None,
-            ..self.snapshot()
+            steps_per_second: 0.0,
+            images_per_second: 0.0,
+            job_seconds_left: None,
+            errand: None,
+            // Events have told it, or will.
+            fresh: None,
+            ..live
         };
         Ok(self.run.write_snapshot(&snapshot)?)
     }
@@ -156,8 +240,14 @@ impl Actor<'_> {
             }
             (Stage::Corners, Work::Corner(index)) => (*index as u64, self.corners.len() as u64),
             (Stage::Align, Work::Align(index)) => {
-                (*index as u64 - 1, self.corners.len() as u64 - 1)
+                let (done, total) = match &self.aligning {
+                    Some(aligning) => aligning.progress(),
+                    None => (0, 1),
+                };
+                let others = self.corners.len() as u64 - 1;
+                ((*index as u64 - 1) * total + done, others * total)
             }
+            (Stage::Export, Work::Finish) => self.finish_progress(),
             (Stage::Fit, _) => self.progress.map_or((0, 0), |p| (p.step, p.total)),
             (Stage::Heatmap, Work::Map { cells, .. }) => {
                 let all = self.heatmap.count() as u64;
@@ -172,10 +262,17 @@ impl Actor<'_> {
     pub(super) fn snapshot(&mut self) -> Snapshot {
         let (done, total) = self.done_and_total();
         let rate = self.pace.update(done);
+        self.note_pace(rate);
         let running = self.state == State::Running;
         let known = running && rate > 0.0;
         let degrees = self.present_degrees();
         let progress = self.progress;
+        let seconds_left = known.then(|| total.saturating_sub(done) as f64 / rate);
+        let steps = if running {
+            self.steps_per_second(rate)
+        } else {
+            0.0
+        };
         Snapshot {
             seq: self.journal.seq(),
             state: self.state,
@@ -183,7 +280,7 @@ impl Actor<'_> {
             done,
             total,
             rate: if running { rate } else { 0.0 },
-            seconds_left: known.then(|| total.saturating_sub(done) as f64 / rate),
+            seconds_left,
             phase: self.fit.phase,
             fit_step: progress.map_or(0, |p| p.step),
             fit_total: progress.map_or(0, |p| p.total),
@@ -191,18 +288,37 @@ impl Actor<'_> {
             degrees,
             metric: self.metric,
             heatmap: self.heatmap.clone(),
-            control_points: self.points.clone(),
+            control_points: self.shown_points(),
             marks: self.marks.clone(),
             viewers: self.journal.viewers(),
             memory: crate::memory::resident(),
+            peak_rate: self.config.fit.learning_rate,
+            draws: self.config.fit.draws,
+            steps_per_second: steps,
+            images_per_second: steps * self.images_a_step() as f64,
+            job_seconds_left: self.job_seconds_left(seconds_left).filter(|_| running),
+            errand: self.shown_errand(),
+            cost: self.cost(),
+            machine: self.load.latest(),
+            fresh: self.fresh(),
         }
+    }
+
+    /// The losses that no event has told.
+    fn fresh(&self) -> Option<Fresh> {
+        let untold = self.untold.as_ref()?;
+        Some(Fresh {
+            curve: untold.curve,
+            first_step: untold.first_step,
+            values: untold.values.clone(),
+            rate: untold.rate,
+            time: now(),
+        })
     }
 
     pub(super) fn write_status(&mut self) {
         let (done, total) = self.done_and_total();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0.0, |d| d.as_secs_f64());
+        let now = now();
         let picture = self.journal.picture();
         let status = Status {
             state: self.state,
@@ -213,6 +329,7 @@ impl Actor<'_> {
             total,
             degrees: self.present_degrees(),
             network: self.config.network.name.clone(),
+            data: self.config.data.set.clone(),
             best: picture.complete.map(|c| c.1),
             failed: None,
         };
@@ -255,7 +372,7 @@ impl Actor<'_> {
                 if !surface.is_finite() {
                     return Err(Error::input("the surface has weights that are not finite"));
                 }
-                checkpoint::save(&self.run, surface, progress, &self.focus)?;
+                checkpoint::save(&self.run, surface, progress, &self.focus, &self.steering)?;
                 Some(progress.step)
             }
             _ => None,

@@ -5,7 +5,7 @@
 //! the heatmap is complete. The others follow. What the first pass saw is not measured again, so the heatmap costs no more
 //! than it would in any other order, and its figures do not depend on the order.
 
-use crate::evaluate::Evaluator;
+use crate::evaluate::{Evaluator, Measured, Measuring, On};
 use crate::layout::RunningStats;
 use crate::model::{Measurement, Model};
 use std::collections::BTreeMap;
@@ -32,6 +32,8 @@ pub(super) struct Race {
     scans: BTreeMap<usize, Scan>,
     kept: usize,
     decided: bool,
+    /// The part that is being measured, with the version of the surface it belongs to.
+    pub(super) under_way: Option<(Leg, u64, Measuring)>,
 }
 
 /// What is to be done with a cell.
@@ -69,43 +71,58 @@ impl Race {
         cells.iter().max_by(promising).map(|&i| Leg::Full(i))
     }
 
-    /// Measures what comes next of a cell at flat weights `w`; the images that were seen so far.
-    pub(super) fn run(
+    /// Begins what comes next of a cell at flat weights `w`, `[P]`; [`Race::done`] takes what the measurement came to.
+    pub(super) fn begin(
         &mut self,
         leg: Leg,
         evaluator: &Evaluator,
         model: &Model,
-        w: &Tensor,
-    ) -> Measurement {
+        w: Tensor,
+    ) -> Measuring {
         let all = evaluator.validation_images();
         match leg {
+            Leg::Scan(_) => {
+                Measuring::new(model, evaluator, w, i64::MAX, On::Validation, 0..self.first)
+            }
+            // In the same two parts whatever happened before: sums come out the same.
+            Leg::Full(index) => {
+                let rest = self.first..all;
+                let stats = self.scans.get_mut(&index).and_then(|s| s.stats.take());
+                self.kept -= stats.as_ref().map_or(0, RunningStats::bytes);
+                match stats {
+                    Some(stats) => Measuring::with_stats(model, w, stats, On::Validation, rest),
+                    None => Measuring::new(model, evaluator, w, i64::MAX, On::Validation, rest),
+                }
+            }
+        }
+    }
+
+    /// Takes a part's measurement in; the images of the cell that were seen so far.
+    pub(super) fn done(&mut self, leg: Leg, measured: Measured) -> Measurement {
+        let now = measured.measurement;
+        match leg {
             Leg::Scan(index) => {
-                let stats = evaluator.refresh(model, w, i64::MAX);
-                let seen = evaluator.measure(model, w, &stats, 0..self.first);
-                let bytes = stats.bytes();
+                let bytes = measured.stats.bytes();
                 let keep = self.kept + bytes <= STATISTICS;
                 self.kept += if keep { bytes } else { 0 };
                 let scan = Scan {
-                    seen,
-                    upper: upper(&seen),
-                    stats: keep.then_some(stats),
+                    seen: now,
+                    upper: upper(&now),
+                    stats: keep.then_some(measured.stats),
                 };
                 self.scans.insert(index, scan);
-                seen
+                now
             }
             Leg::Full(index) => {
-                let scan = self.scans.remove(&index);
-                let (seen, stats) = scan.map_or((None, None), |s| (Some(s.seen), s.stats));
-                self.kept -= stats.as_ref().map_or(0, RunningStats::bytes);
-                let stats = stats.unwrap_or_else(|| evaluator.refresh(model, w, i64::MAX));
-                // In the same two parts whatever happened before: sums come out the same.
-                let seen =
-                    seen.unwrap_or_else(|| evaluator.measure(model, w, &stats, 0..self.first));
-                let rest = evaluator.measure(model, w, &stats, self.first..all);
+                let seen = self
+                    .scans
+                    .remove(&index)
+                    .map(|s| s.seen)
+                    .unwrap_or_default();
                 Measurement {
-                    correct: seen.correct + rest.correct,
-                    images: seen.images + rest.images,
-                    loss_sum: seen.loss_sum + rest.loss_sum,
+                    correct: seen.correct + now.correct,
+                    images: seen.images + now.images,
+                    loss_sum: seen.loss_sum + now.loss_sum,
                 }
             }
         }

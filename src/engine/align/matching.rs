@@ -7,45 +7,188 @@ use crate::networks::{Network, Taps};
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};
 
-/// For each group the permutation of `other` under which activations correlate best with those of `reference`, over
-/// images and positions (Li et al. 2015).
-pub(super) fn by_activations(
+/// The search for each group's permutation, in steps of a batch or a group.
+#[derive(Debug)]
+pub(super) enum Matching {
+    /// For each group the permutation of `other` under which activations correlate best with those of `reference`, over
+    /// images and positions (Li et al. 2015).
+    Activations {
+        /// Batches of images seen, and in all.
+        seen: usize,
+        parts: usize,
+        /// One for every place where a group's units are seen, with the group.
+        sums: Vec<(usize, Moments)>,
+        permutations: Vec<Vec<i64>>,
+        groups: usize,
+    },
+    /// See [`Weights`].
+    Weights(Weights),
+}
+
+/// For each group the permutation of `other` under which the inner product of the weights with those of `reference` is
+/// largest, group by group until no group gains by another (Ainsworth et al. 2023, algorithm 1, but with the groups in the
+/// layout's order).
+#[derive(Debug)]
+pub(super) struct Weights {
+    permutations: Vec<Vec<i64>>,
+    neighbours: Vec<Vec<usize>>,
+    /// A group's inner products change with its neighbours' permutations alone.
+    stale: Vec<bool>,
+    /// The group that comes next, and how often all were gone through.
+    group: usize,
+    sweeps: usize,
+}
+
+impl Matching {
+    pub(super) fn by_activations(layout: &Layout, parts: usize) -> Self {
+        Self::Activations {
+            seen: 0,
+            parts,
+            sums: Vec::new(),
+            permutations: Vec::new(),
+            groups: layout.groups.len(),
+        }
+    }
+
+    pub(super) fn by_weights(layout: &Layout) -> Self {
+        Self::Weights(Weights::new(layout))
+    }
+
+    /// Steps done and in all; how many sweeps over the weights there will be nobody knows.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        match self {
+            Self::Activations {
+                seen,
+                parts,
+                permutations,
+                groups,
+                ..
+            } => ((seen + permutations.len()) as u64, (parts + groups) as u64),
+            Self::Weights(Weights { stale, .. }) => {
+                let left = stale.iter().filter(|&&s| s).count() as u64;
+                (stale.len() as u64 - left, stale.len() as u64)
+            }
+        }
+    }
+
+    /// One batch or one group; every group's permutation at the end.
+    pub(super) fn step(
+        &mut self,
+        network: &dyn Network,
+        reference: &Tensor,
+        other: &Tensor,
+        images: &Tensor,
+    ) -> Result<Option<Vec<Vec<i64>>>> {
+        let layout = network.layout();
+        match self {
+            Self::Activations {
+                seen,
+                parts: count,
+                sums,
+                permutations,
+                groups,
+            } => {
+                if *seen < *count {
+                    let part = &parts(images)[*seen];
+                    see(network, reference, other, part, sums)?;
+                    *seen += 1;
+                    return Ok(None);
+                }
+                if permutations.len() < *groups {
+                    let group = permutations.len();
+                    // The correlations at all places together, so that a place with large activations counts no more
+                    // than the others.
+                    let size = layout.groups[group].size;
+                    let mut score = Tensor::f_zeros([size, size], (Kind::Double, Device::Cpu))?;
+                    for (_, sum) in sums.iter().filter(|(of, _)| *of == group) {
+                        score += sum.correlation()?;
+                    }
+                    permutations.push(assignment::largest(&score)?);
+                    return Ok(None);
+                }
+                Ok(Some(std::mem::take(permutations)))
+            }
+            Self::Weights(weights) => weights.step(layout, reference, other),
+        }
+    }
+}
+
+impl Weights {
+    pub(super) fn new(layout: &Layout) -> Self {
+        let permutations: Vec<Vec<i64>> = layout
+            .groups
+            .iter()
+            .map(|group| (0..group.size).collect())
+            .collect();
+        Self {
+            neighbours: neighbours(layout),
+            stale: vec![true; permutations.len()],
+            permutations,
+            group: 0,
+            sweeps: 0,
+        }
+    }
+
+    /// One group; every group's permutation at the end.
+    pub(super) fn step(
+        &mut self,
+        layout: &Layout,
+        reference: &Tensor,
+        other: &Tensor,
+    ) -> Result<Option<Vec<Vec<i64>>>> {
+        /// The inner product rises with every change, so that the search ends by itself; this guards against rounding.
+        const SWEEPS: usize = 100;
+        let Some(at) = (self.group..self.stale.len()).find(|&g| self.stale[g]) else {
+            self.sweeps += 1;
+            self.group = 0;
+            let over = !self.stale.contains(&true) || self.sweeps >= SWEEPS;
+            return Ok(over.then(|| std::mem::take(&mut self.permutations)));
+        };
+        self.stale[at] = false;
+        self.group = at + 1;
+        let targets = layout.views(reference);
+        let score = weight_score(layout, &targets, other, at, &self.permutations)?;
+        let better = assignment::largest(&score)?;
+        let total = |p: &[i64]| -> f64 {
+            p.iter()
+                .enumerate()
+                .map(|(i, &j)| score.double_value(&[i as i64, j]))
+                .sum()
+        };
+        let (old, new) = (total(&self.permutations[at]), total(&better));
+        if new > old + 1e-9 * old.abs() {
+            self.permutations[at] = better;
+            for &near in &self.neighbours[at] {
+                self.stale[near] = true;
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Adds what both networks' units do on some images to the sums.
+fn see(
     network: &dyn Network,
     reference: &Tensor,
     other: &Tensor,
     images: &Tensor,
-) -> Result<Vec<Vec<i64>>> {
+    sums: &mut Vec<(usize, Moments)>,
+) -> Result<()> {
     let layout = network.layout();
-    let weights = [layout.views(reference), layout.views(other)];
-    // One for every place where a group's units are seen, with the group.
-    let mut sums: Vec<(usize, Moments)> = Vec::new();
-    for part in parts(images) {
-        let mut taps = [Taps::default(), Taps::default()];
-        for (weights, taps) in weights.iter().zip(&mut taps) {
-            // Only what it leaves in `taps` matters.
-            let _ = network.forward(weights, &part, &mut Norms::Batch, Some(taps));
-        }
-        let [a, b] = taps;
-        for (place, ((group, a), (_, b))) in a.into_iter().zip(b).enumerate() {
-            let moments = Moments::of(&unit_rows(&a)?, &unit_rows(&b)?)?;
-            match sums.get_mut(place) {
-                Some((_, sum)) => sum.add(&moments),
-                None => sums.push((group, moments)),
-            }
+    let mut taps = [Taps::default(), Taps::default()];
+    for (flat, taps) in [reference, other].into_iter().zip(&mut taps) {
+        // Only what it leaves in `taps` matters.
+        let _ = network.forward(&layout.views(flat), images, &mut Norms::Batch, Some(taps));
+    }
+    let [a, b] = taps;
+    for (place, ((group, a), (_, b))) in a.into_iter().zip(b).enumerate() {
+        let moments = Moments::of(&unit_rows(&a)?, &unit_rows(&b)?)?;
+        match sums.get_mut(place) {
+            Some((_, sum)) => sum.add(&moments),
+            None => sums.push((group, moments)),
         }
     }
-    (0..layout.groups.len())
-        .map(|group| {
-            // The correlations at all places together, so that a place with large activations counts no more than
-            // the others.
-            let size = layout.groups[group].size;
-            let mut score = Tensor::f_zeros([size, size], (Kind::Double, Device::Cpu))?;
-            for (_, sum) in sums.iter().filter(|(of, _)| *of == group) {
-                score += sum.correlation()?;
-            }
-            assignment::largest(&score)
-        })
-        .collect()
+    Ok(())
 }
 
 /// Activations `[N, units, …]` as `[units, N·…]`.
@@ -58,7 +201,8 @@ fn unit_rows(taps: &Tensor) -> Result<Tensor> {
 }
 
 /// Sums over observations of two sets of units, in `f64` on the CPU, from which their correlations follow.
-struct Moments {
+#[derive(Debug)]
+pub(super) struct Moments {
     count: f64,
     /// Sums of each unit, and of its squares, `[units]`, for both networks.
     first: [Tensor; 2],
@@ -105,51 +249,6 @@ impl Moments {
         let covariance = &self.product / self.count - mean[0].f_outer(&mean[1])?;
         Ok(covariance.f_div(&deviation(0)?.f_outer(&deviation(1)?)?)?)
     }
-}
-
-/// For each group the permutation of `other` under which the inner product of the weights with those of `reference`
-/// is largest, group by group until no group gains by another (Ainsworth et al. 2023, algorithm 1, but with the
-/// groups in the layout's order).
-pub(super) fn by_weights(
-    layout: &Layout,
-    reference: &Tensor,
-    other: &Tensor,
-) -> Result<Vec<Vec<i64>>> {
-    /// The inner product rises with every change, so that the loop ends by itself; this guards against rounding.
-    const SWEEPS: usize = 100;
-    let mut permutations: Vec<Vec<i64>> = layout
-        .groups
-        .iter()
-        .map(|group| (0..group.size).collect())
-        .collect();
-    let targets = layout.views(reference);
-    let neighbours = neighbours(layout);
-    // A group's inner products change with its neighbours' permutations alone.
-    let mut stale = vec![true; permutations.len()];
-    for _ in 0..SWEEPS {
-        for group in 0..permutations.len() {
-            if !std::mem::take(&mut stale[group]) {
-                continue;
-            }
-            let score = weight_score(layout, &targets, other, group, &permutations)?;
-            let better = assignment::largest(&score)?;
-            let total = |p: &[i64]| -> f64 {
-                p.iter()
-                    .enumerate()
-                    .map(|(i, &j)| score.double_value(&[i as i64, j]))
-                    .sum()
-            };
-            let (old, new) = (total(&permutations[group]), total(&better));
-            if new > old + 1e-9 * old.abs() {
-                permutations[group] = better;
-                neighbours[group].iter().for_each(|&n| stale[n] = true);
-            }
-        }
-        if !stale.contains(&true) {
-            break;
-        }
-    }
-    Ok(permutations)
 }
 
 /// For each group the others that share a parameter with it.

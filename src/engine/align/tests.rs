@@ -122,7 +122,12 @@ fn blocks_move_together() {
     let expected = [4., 5., 0., 1., 2., 3., 10., 11., 6., 7., 8., 9.];
     assert_eq!(moved, Tensor::from_slice(&expected).to_kind(Kind::Float));
     // A weight matching sees the blocks the same way.
-    let permutations = matching::by_weights(&layout, &moved, &flat).unwrap();
+    let mut weights = matching::Weights::new(&layout);
+    let permutations = loop {
+        if let Some(done) = weights.step(&layout, &moved, &flat).unwrap() {
+            break done;
+        }
+    };
     assert_eq!(permutations, [vec![2, 0, 1]]);
 }
 

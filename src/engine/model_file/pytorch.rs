@@ -1,4 +1,6 @@
 //! Files of `torch.save(model.state_dict(), …)`: a zip archive of a pickle and one file for each storage.
+//!
+//! The state dict may lie in a checkpoint beside whatever else a training script keeps, which is never looked at.
 
 use super::pickle::{self, Objects, Value, View};
 use super::safe::{ReadError, read_bytes};
@@ -15,10 +17,23 @@ type Archive = ZipArchive<BufReader<File>>;
 
 /// A list of tensors that is longer than this is none.
 const MAX_PICKLE: u64 = 16 << 20;
-/// How often its own size the copies of parts of a storage may take: transposed weights need one, shared ones two.
+/// How often its own size the copies of parts of a storage may take. A view is copied when it is not contiguous, and when it is
+/// of another type than `f32`, to which it is then converted: transposed weights need one copy, shared ones two, and each
+/// kept in 16 or 64 bits one more.
 const MAX_COPIES: i64 = 4;
+/// Tensors of a network, far more than any has; several names may stand for one.
+const MAX_TENSORS: usize = 1 << 16;
 /// Under which names training scripts keep the state dict beside other things.
-const INNER: [&str; 4] = ["state_dict", "model_state_dict", "model", "net"];
+const INNER: [&str; 8] = [
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "model_state",
+    "network",
+    "weights",
+    "params",
+];
 
 /// Reads the tensors of a state dict, which may lie inside another dictionary under one of the usual names.
 ///
@@ -32,6 +47,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
         ))
     };
     let file = File::open(path).map_err(Error::io(path))?;
+    // Bytes that storages may still take: they are stored as they are, each for itself.
+    let mut left = file.metadata().map_err(Error::io(path))?.len();
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| match e {
         zip::result::ZipError::Io(source) if source.kind() != std::io::ErrorKind::UnexpectedEof => {
             Error::Io {
@@ -41,7 +58,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
         }
         // A pickle of protocol 2 begins like this, and so did PyTorch's files before they became archives.
         _ if begins_with(path, &[0x80, 0x02]) => {
-            bad("is in the format of PyTorch before 1.6; load and save it with a newer one")
+            bad(
+                "is in the format of PyTorch before 1.6, which is not read; \
+                 torch.save(torch.load(FILE, map_location=\"cpu\"), FILE) in a newer one converts it",
+            )
         }
         _ if begins_with(path, b"PK") => bad("is cut short or damaged"),
         _ => bad("is not a PyTorch file"),
@@ -65,12 +85,23 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
     let mut storages = HashMap::new();
     let mut tensors = Vec::new();
     for (name, view) in named(&objects, root).map_err(|refusal| bad(&refusal))? {
-        let damaged = || bad(&format!("is damaged: tensor `{name}` cannot be read"));
+        let (view, damaged) = (&view, || {
+            bad(&format!("is damaged: tensor `{name}` cannot be read"))
+        });
         // Tensors that share memory in the file are read once.
-        let key = objects.texts[view.storage.key];
+        let key = view.storage.key;
         let (storage, copied) = match storages.entry(key) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
+                // Many entries of an archive may name the same bytes, of which every storage would be a copy.
+                left = bytes(view)
+                    .and_then(|bytes| left.checked_sub(bytes))
+                    .ok_or_else(|| {
+                        bad(&format!(
+                            "is damaged: tensor `{name}` cannot be read, since the tensors up to it would take more \
+                             bytes than the file has"
+                        ))
+                    })?;
                 let storage = storage(&mut archive, &format!("{folder}/data/{key}"), view)
                     .map_err(|e| e.map_or_else(damaged, |e| e.of(path)))?;
                 entry.insert((storage, 0))
@@ -111,6 +142,11 @@ fn entry(archive: &mut Archive, name: &str, limit: u64) -> Option<Vec<u8>> {
     (content.len() as u64 <= limit).then_some(content)
 }
 
+/// Bytes of the storage behind a view.
+fn bytes(view: &View) -> Option<u64> {
+    (view.storage.len as u64).checked_mul(view.storage.kind.elt_size_in_bytes() as u64)
+}
+
 /// A storage as a tensor of one axis; `None` in the error when the archive does not hold it as promised.
 fn storage(
     archive: &mut Archive,
@@ -120,8 +156,7 @@ fn storage(
     let (len, kind) = (view.storage.len, view.storage.kind);
     // Values are stored as they are, so that their size tells before any memory is asked for.
     let mut file = archive.by_name(name).map_err(|_| None)?;
-    let promised = (len as u64).checked_mul(kind.elt_size_in_bytes() as u64);
-    if promised != Some(file.size()) || file.size() != file.compressed_size() {
+    if bytes(view) != Some(file.size()) || file.size() != file.compressed_size() {
         return Err(None);
     }
     let tensor = read_bytes(&mut file, &[len], kind).map_err(|e| match e {
@@ -162,31 +197,56 @@ fn fits(view: &View, len: i64) -> bool {
 
 /// The tensors of the dictionary `root` by name, or of the one inside it.
 fn named<'a>(
-    objects: &'a Objects<'_>,
+    objects: &Objects<'a>,
     root: Value,
-) -> std::result::Result<Vec<(&'a str, &'a View)>, String> {
-    let dict = |value| match value {
-        Value::Dict(index) => Some(&objects.dicts[index]),
-        _ => None,
+) -> std::result::Result<Vec<(&'a str, View<'a>)>, String> {
+    const WHOLE: &str = "and nothing in a file is ever executed to make one; save its state_dict()";
+    let Some(outer) = objects.dict(root) else {
+        return Err(match objects.maker(root) {
+            Some(class) => format!("holds a whole object of `{class}`, {WHOLE}"),
+            None => "does not hold a dictionary of tensors".into(),
+        });
     };
-    let text = |value| match value {
-        Value::Text(index) => Some(objects.texts[index]),
-        _ => None,
+    let under = |name: &&str| {
+        let mut entries = outer.iter();
+        let found = entries.find(|(key, _)| objects.text(*key) == Some(name));
+        found.map(|(_, value)| *value)
     };
-    let outer = dict(root).ok_or("does not hold a dictionary of tensors")?;
-    let inner = INNER.iter().find_map(|name| {
-        outer
-            .iter()
-            .find(|(key, _)| text(*key) == Some(name))
-            .and_then(|(_, value)| dict(*value))
-    });
-    inner
-        .unwrap_or(outer)
+    let inner: Vec<&[(Value, Value)]> = INNER
         .iter()
-        .map(|&(key, value)| match (text(key), objects.tensor(value)) {
-            (Some(name), Some(view)) => Ok((name, view)),
-            (Some(name), _) => Err(format!("holds `{name}`, which is not a tensor")),
-            (None, _) => Err("holds a dictionary whose keys are not names".into()),
+        .filter_map(|name| objects.dict(under(name)?))
+        .collect();
+    let has_tensors = |dict: &&&[(Value, Value)]| dict.iter().any(|(_, v)| objects.is_tensor(*v));
+    let chosen = inner.iter().find(has_tensors).or(inner.first());
+    let Some(dict) = chosen
+        .copied()
+        .or_else(|| has_tensors(&&outer).then_some(outer))
+    else {
+        for name in INNER {
+            if let Some(class) = under(&name).and_then(|value| objects.maker(value)) {
+                return Err(format!(
+                    "holds `{name}` as a whole object of `{class}`, {WHOLE}"
+                ));
+            }
+        }
+        return Err(match outer.first().map(|(key, _)| objects.text(*key)) {
+            Some(Some(name)) => format!(
+                "holds `{name}`, which is not a tensor, and no dictionary of tensors under one of the names {}",
+                INNER.map(|name| format!("`{name}`")).join(", ")
+            ),
+            Some(None) => "holds a dictionary whose keys are not names".into(),
+            None => "holds an empty dictionary".into(),
+        });
+    };
+    if dict.len() > MAX_TENSORS {
+        return Err(format!("holds more than {MAX_TENSORS} tensors"));
+    }
+    dict.iter()
+        .map(|&(key, value)| {
+            let name = objects
+                .text(key)
+                .ok_or("holds a dictionary whose keys are not names")?;
+            Ok((name, objects.tensor(name, value)?))
         })
         .collect()
 }

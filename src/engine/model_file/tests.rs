@@ -2,6 +2,8 @@ use super::*;
 use std::fs;
 use surfit_core::config::NetworkConfig;
 
+mod archives;
+mod checkpoints;
 mod pytorch_files;
 
 fn layout() -> Layout {
@@ -248,6 +250,12 @@ fn a_state_dict_must_be_that_of_the_network() {
         .rev()
         .collect();
     assert_eq!(check(prefixed).unwrap().0, flat);
+    // torch.compile and data-parallel training, one in the other.
+    let wrapped = full()
+        .into_iter()
+        .map(|(n, t)| (format!("module._orig_mod.{n}"), t))
+        .collect();
+    assert_eq!(check(wrapped).unwrap().0, flat);
     let bare = full()
         .into_iter()
         .filter(|(n, _)| !n.contains("running"))

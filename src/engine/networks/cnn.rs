@@ -6,8 +6,8 @@
 
 use super::ops::{channels_last, max_pool, uniform};
 use super::{Network, Shape, Taps};
+use crate::Result;
 use crate::layout::{Axis, Layout, Norms};
-use crate::{Error, Result};
 use tch::Tensor;
 
 /// See the module's documentation.
@@ -19,16 +19,7 @@ struct Cnn {
 
 pub(super) fn make(shape: &Shape) -> Result<Box<dyn Network>> {
     let widths = shape.widths_or(&[16, 32, 64]);
-    let [channels, height, width] = shape.input;
-    let halvings = height.min(width).max(1).ilog2() as usize;
-    if widths.len() > halvings + 1 {
-        return Err(Error::input(format!(
-            "network.widths: a cnn halves its {height}×{width} images once per width but the last, which \
-             leaves nothing after {} widths; it was given {}",
-            halvings + 1,
-            widths.len()
-        )));
-    }
+    let channels = shape.input[0];
     let mut layout = Layout::default();
     let (mut fan, mut reads) = (channels as i64, None);
     for (i, &units) in widths.iter().enumerate() {

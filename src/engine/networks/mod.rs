@@ -39,7 +39,7 @@ struct Shape<'a> {
     name: &'a str,
     /// `network.widths`; empty for the network's own.
     widths: &'a [usize],
-    /// `network.patch`; 0 for the network's own.
+    /// `network.patch`; already resolved for the images.
     patch: usize,
     /// `[C, H, W]` of an image.
     input: [usize; 3],
@@ -127,10 +127,13 @@ pub fn build(
             "network.patch: {name} does not divide its images into patches; leave it at 0"
         )));
     }
+    if let Some(why) = config.refuse_images(input) {
+        return Err(Error::input(why));
+    }
     make(&Shape {
         name,
         widths: &config.widths,
-        patch: config.patch,
+        patch: config.patch_of(input[1]),
         input,
         classes,
     })

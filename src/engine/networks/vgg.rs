@@ -10,8 +10,8 @@
 
 use super::ops::{Walk, channels_last, kaiming, max_pool, uniform};
 use super::{Network, Shape, Taps};
+use crate::Result;
 use crate::layout::{Axis, Init, Layout, Norms};
-use crate::{Error, Result};
 use tch::Tensor;
 
 /// Convolutions in every stage; a max pooling follows each.
@@ -48,14 +48,7 @@ pub(super) fn normed_cifar(shape: &Shape) -> Result<Box<dyn Network>> {
 
 fn make(shape: &Shape, normed: bool, cifar: bool) -> Result<Box<dyn Network>> {
     let widths = shape.exactly([64, 128, 256, 512, 512], "the channels of each stage")?;
-    let [channels, height, width] = shape.input;
-    if !cifar && height.min(width) < 1 << STAGES.len() {
-        return Err(Error::input(format!(
-            "network.name: {0} halves its images five times, which leaves nothing of {height}×{width} pixels; use \
-             {0}-cifar, which rounds up",
-            shape.name
-        )));
-    }
+    let channels = shape.input[0];
     let mut layout = Layout::default();
     // Indices count the modules of torchvision's `Sequential`, those without weights too.
     let (mut fan, mut reads, mut module) = (channels as i64, None, 0);

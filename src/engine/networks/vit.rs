@@ -10,8 +10,8 @@
 
 use super::ops::{Walk, uniform};
 use super::{Network, Shape, Taps};
+use crate::Result;
 use crate::layout::{Axis, Init, Layout, Norms};
-use crate::{Error, Result};
 use tch::{Device, Tensor};
 
 /// Hidden units of a block's perceptron for each feature of the stream.
@@ -47,21 +47,7 @@ pub(super) fn small(shape: &Shape) -> Result<Box<dyn Network>> {
 fn make(shape: &Shape, own: [usize; 3]) -> Result<Box<dyn Network>> {
     let [dim, depth, heads] = shape.exactly(own, "features, blocks, heads")?;
     let [channels, height, width] = shape.input;
-    let patch = match shape.patch {
-        0 => height.div_ceil(8),
-        patch => patch,
-    };
-    if patch == 0 || height % patch > 0 || width % patch > 0 {
-        return Err(Error::input(format!(
-            "network.patch: images of {height}×{width} pixels do not divide into patches of {patch}×{patch}; use a \
-             divisor of both"
-        )));
-    }
-    if dim % heads > 0 {
-        return Err(Error::input(format!(
-            "network.widths: {dim} features do not divide into {heads} heads; use a multiple"
-        )));
-    }
+    let patch = shape.patch;
     let tokens = (height / patch * (width / patch)) as i64 + 1;
     let (channels, patch, classes) = (channels as i64, patch as i64, shape.classes as i64);
 

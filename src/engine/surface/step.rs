@@ -2,7 +2,9 @@
 
 use super::{Surface, coefficients};
 use crate::model::Model;
+use std::time::Instant;
 use surfit_core::draws::Phase;
+use surfit_core::surface::Degrees;
 use tch::{Device, Kind, Tensor};
 
 /// One part of a minibatch at its own point of the surface.
@@ -40,6 +42,19 @@ pub struct StepRecord {
     pub weights: Vec<Vec<f64>>,
 }
 
+/// Seconds that the parts of a step took.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepParts {
+    /// Forward and backward passes of the networks.
+    pub network: f64,
+    /// Everything else: interpolation, velocity, control points.
+    pub surface: f64,
+    /// Draws of the step.
+    pub draws: usize,
+    /// Degrees of the surface.
+    pub degrees: Degrees,
+}
+
 /// Draws whose networks are interpolated in one pass over `Θ`, and whose gradients go into the velocity in one. More
 /// would need more memory than a fit may take: `(K + trainable + 3)·P·4` bytes above plain training.
 const TOGETHER: usize = 2;
@@ -49,7 +64,46 @@ const TOGETHER: usize = 2;
 /// whole rows takes 1.5 times as long with 12 trainable points.
 const COLUMNS: i64 = 1 << 17;
 
+/// Waits until a GPU has done what it was given; elsewhere nothing is left to wait for.
+fn finish(device: Device) {
+    if let Device::Cuda(index) = device {
+        tch::Cuda::synchronize(index as i64);
+    }
+}
+
 impl Surface {
+    /// As [`Surface::step`], the same to the last bit, but waits for the device between the parts of the step to tell what
+    /// they took. For now and then.
+    pub fn timed_step(
+        &mut self,
+        model: &Model,
+        phase: Phase,
+        parts: &[Part],
+        rates: StepRates,
+    ) -> (StepRecord, StepParts) {
+        let device = self.theta.device();
+        finish(device);
+        let began = Instant::now();
+        let mut network = 0.0;
+        let record = self.step_with(model, phase, parts, rates, &mut |pass| {
+            finish(device);
+            let began = Instant::now();
+            let loss = pass();
+            finish(device);
+            network += began.elapsed().as_secs_f64();
+            loss
+        });
+        finish(device);
+        let surface = (began.elapsed().as_secs_f64() - network).max(0.0);
+        let parts = StepParts {
+            network,
+            surface,
+            draws: parts.len(),
+            degrees: self.degrees,
+        };
+        (record, parts)
+    }
+
     /// One optimizer step over the parts of a minibatch, each at its own point.
     ///
     /// Interpolation of the draws' networks, an ordinary forward and backward pass for each, and one sweep over velocity
@@ -60,6 +114,18 @@ impl Surface {
         phase: Phase,
         parts: &[Part],
         rates: StepRates,
+    ) -> StepRecord {
+        self.step_with(model, phase, parts, rates, &mut |pass| pass())
+    }
+
+    /// A step whose passes of the network go through `around`.
+    fn step_with(
+        &mut self,
+        model: &Model,
+        phase: Phase,
+        parts: &[Part],
+        rates: StepRates,
+        around: &mut dyn FnMut(&dyn Fn() -> Tensor) -> Tensor,
     ) -> StepRecord {
         let normalizer = self.normalizer(phase);
         let rate = if normalizer > 0.0 {
@@ -102,8 +168,9 @@ impl Surface {
             let _ = points.narrow(0, first, count).mm_out(&flat, &self.theta);
             for (row, part) in some.iter().enumerate() {
                 let w = flat.get(row as i64);
-                let loss =
-                    model.gradient_in_place(&w, &part.x, &part.labels, rates.smoothing, decay);
+                let loss = around(&|| {
+                    model.gradient_in_place(&w, &part.x, &part.labels, rates.smoothing, decay)
+                });
                 losses.push(loss * share(part));
             }
             norms.push(flat.norm_scalaropt_dim(2, [1i64].as_slice(), false));

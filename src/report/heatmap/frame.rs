@@ -1,12 +1,11 @@
 //! What stands around a heatmap: axes and colour bar; and the star on it.
 
-use super::{HeatmapFigure, LEFT, SIDE, TOP};
-use crate::axes::{Drawn, plain, ticks};
+use super::{HeatmapFigure, LEFT, SIDE, TOP, round};
+use crate::axes::{Drawn, plain};
 use crate::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use surfit_core::heatmap::Metric;
 use surfit_core::surface::Patch;
 
 impl HeatmapFigure<'_> {
@@ -16,7 +15,8 @@ impl HeatmapFigure<'_> {
         let frame = [(left, top), (left + side, top + side)];
         area.draw(&Rectangle::new(frame, line(AXIS, 1.0)))?;
         // A cell is drawn around its point, so 0 and 1 lie half a cell inside the frame.
-        let half = SIDE / self.heatmap.grid as f64 / 2.0;
+        let half = SIDE / self.count() as f64 / 2.0;
+        let [(left_u, right_u), (low_v, high_v)] = self.look.part.unwrap_or([(0.0, 1.0); 2]);
         let at = |t: f64| px(half + t * (SIDE - 2.0 * half));
         for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
             let (x, y) = (left + at(t), top + side - at(t));
@@ -26,7 +26,8 @@ impl HeatmapFigure<'_> {
                 line(AXIS, 1.0),
             ))?;
             let style = text(11.0, MUTED, HPos::Center, VPos::Top);
-            area.draw_text(&plain(t), &style, (x, low + px(6.0)))?;
+            let u = round(left_u + t * (right_u - left_u));
+            area.draw_text(&plain(u), &style, (x, low + px(6.0)))?;
             if self.heatmap.patch == Patch::Curve {
                 continue;
             }
@@ -35,7 +36,8 @@ impl HeatmapFigure<'_> {
                 line(AXIS, 1.0),
             ))?;
             let style = text(11.0, MUTED, HPos::Right, VPos::Center);
-            area.draw_text(&plain(t), &style, (left - px(7.0), y))?;
+            let v = round(low_v + t * (high_v - low_v));
+            area.draw_text(&plain(v), &style, (left - px(7.0), y))?;
         }
         let style = text(13.0, INK, HPos::Center, VPos::Top);
         area.draw_text("u", &style, (left + side / 2, top + side + px(24.0)))?;
@@ -66,14 +68,8 @@ impl HeatmapFigure<'_> {
             [(left, top), (left + width, top + side)],
             line(AXIS, 1.0),
         ))?;
-        let percent = self.metric == Metric::Accuracy;
-        let shown = if percent {
-            100.0 * low..100.0 * high
-        } else {
-            low..high
-        };
-        for tick in ticks(&shown, 8) {
-            let t = (tick - shown.start) / (shown.end - shown.start);
+        for (value, label) in self.bar_ticks(low, high) {
+            let t = (value - low) / (high - low);
             let y = top + side - (t * f64::from(side)).round() as i32;
             let right = left + width;
             area.draw(&PathElement::new(
@@ -81,9 +77,9 @@ impl HeatmapFigure<'_> {
                 line(AXIS, 1.0),
             ))?;
             let style = text(11.0, MUTED, HPos::Left, VPos::Center);
-            area.draw_text(&plain(tick), &style, (right + px(7.0), y))?;
+            area.draw_text(&label, &style, (right + px(7.0), y))?;
         }
-        let name = if percent { "accuracy, %" } else { "loss, nats" };
+        let name = &self.bar_name();
         let style = text(11.5, INK, HPos::Left, VPos::Bottom);
         area.draw_text(name, &style, (left, top - px(6.0)))
     }

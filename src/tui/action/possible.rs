@@ -1,6 +1,6 @@
 //! When an action can be done, and the sentence for when it cannot.
 
-use crate::app::{App, Connection, Pane};
+use crate::app::{App, Connection, Overlay, Pane};
 use surfit_core::event::Stage;
 use surfit_core::snapshot::{Snapshot, State};
 use surfit_core::surface::Axis;
@@ -15,8 +15,56 @@ pub(super) fn always(_: &App) -> Possible {
     Ok(())
 }
 
-/// An engine listens.
+/// The log is open.
+pub(super) fn log(app: &App) -> Possible {
+    match app.overlay {
+        Some(Overlay::Log { .. }) => Ok(()),
+        _ => no("open the log first"),
+    }
+}
+
+/// The list of runs is open.
+pub(super) fn runs(app: &App) -> Possible {
+    match app.overlay {
+        Some(Overlay::Runs { .. }) => Ok(()),
+        _ => no("open the list of runs first"),
+    }
+}
+
+/// A run at rest is chosen.
+fn at_rest(app: &App, why: &str) -> Possible {
+    runs(app)?;
+    match app.chosen_run() {
+        Some(run) if run.alive => no(why),
+        Some(_) => Ok(()),
+        None => no("there is no run here"),
+    }
+}
+
+pub(super) fn resume_run(app: &App) -> Possible {
+    at_rest(app, "its engine is at work; enter goes there")
+}
+
+pub(super) fn remove_run(app: &App) -> Possible {
+    at_rest(app, "its engine is at work; stop it first")
+}
+
+/// An engine listens, or starts when it is asked for something.
 pub(super) fn engine(app: &App) -> Possible {
+    match awake(app) {
+        Err(_) if app.sleeps() => Ok(()),
+        possible => possible,
+    }
+}
+
+/// An engine listens.
+fn awake(app: &App) -> Possible {
+    if let Some(line) = app.line.as_ref().filter(|l| l.is_down()) {
+        return Err(format!(
+            "the line to {} is down and is being tried again",
+            line.host
+        ));
+    }
     match &app.connection {
         Connection::Connected { .. } => Ok(()),
         Connection::Connecting => no("the engine is not here yet; wait a moment"),
@@ -55,17 +103,35 @@ pub(super) fn start_corners(app: &App) -> Possible {
     }
 }
 
+/// Durable is what is at rest anyway.
+pub(super) fn checkpoint(app: &App) -> Possible {
+    match awake(app) {
+        Err(_) if app.sleeps() => no("the run is at rest; all of it is on disk"),
+        possible => possible,
+    }
+}
+
+/// An engine listens that may have something under way.
+fn at_work<'a>(app: &'a App, why: &str) -> Result<&'a Snapshot, String> {
+    match snapshot(app) {
+        Ok(_) if app.sleeps() => no(why),
+        snapshot => snapshot,
+    }
+}
+
 pub(super) fn pause(app: &App) -> Possible {
-    match snapshot(app)?.state {
+    let why = "nothing is under way that could be paused";
+    match at_work(app, why)?.state {
         State::Running | State::Paused => Ok(()),
-        _ => no("nothing is under way that could be paused"),
+        _ => no(why),
     }
 }
 
 pub(super) fn stop(app: &App) -> Possible {
-    match snapshot(app)?.state {
+    let why = "nothing is under way that could be stopped";
+    match at_work(app, why)?.state {
         State::Running | State::Paused => Ok(()),
-        _ => no("nothing is under way that could be stopped"),
+        _ => no(why),
     }
 }
 
@@ -103,7 +169,7 @@ pub(super) fn export_best(app: &App) -> Possible {
 
 fn change(app: &App, axis: Axis, by: i8) -> Possible {
     snapshot(app)?;
-    app.degrees()
+    app.aimed_degrees()
         .changed(axis, by)
         .map(|_| ())
         .map_err(|e| e.to_string())
@@ -151,9 +217,76 @@ pub(super) fn freeze(app: &App) -> Possible {
     }
 }
 
+/// There is a loss curve.
+pub(super) fn curves(app: &App) -> Possible {
+    if app.loss.extent(&app.picture).is_none() {
+        return no("there is no curve before the first training step");
+    }
+    Ok(())
+}
+
+/// Only a part of the loss curve is shown.
+pub(super) fn pan(app: &App) -> Possible {
+    curves(app)?;
+    if !app.loss.can_pan() {
+        return no("the whole curve is shown; zoom in first");
+    }
+    Ok(())
+}
+
+/// The surface is shown in three dimensions.
+pub(super) fn relief(app: &App) -> Possible {
+    if app.surface.relief {
+        Ok(())
+    } else {
+        no("the surface is shown flat; choose `relief` first")
+    }
+}
+
+/// There is another surface to show beside this one, or one is shown.
+pub(super) fn beside(app: &App) -> Possible {
+    match (&app.surface.beside, &app.surface.earlier) {
+        (None, None) => no(
+            "the degree has not changed since the workbench was opened; type `beside RUN` for another run",
+        ),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn figures(app: &App) -> Possible {
     if app.picture.curves.is_empty() {
         return no("there is nothing to draw before the first training step");
     }
     Ok(())
+}
+
+/// More than one pane is on the screen.
+pub(super) fn several_panes(app: &App) -> Possible {
+    if app.zoomed {
+        return no("one pane has the whole screen; leave zoom first");
+    }
+    if crate::layout::Screen::of(app).borders.is_empty() {
+        return no("the terminal has room for one pane only");
+    }
+    Ok(())
+}
+
+/// Something that was asked for is under way, or a stage that can be given up.
+pub(super) fn cancel(app: &App) -> Possible {
+    let s = snapshot(app)?;
+    let stage = matches!(s.stage, Stage::Align | Stage::Heatmap | Stage::Export);
+    let works = s.errand.is_some() || (stage && s.state == State::Running);
+    if works && !app.sleeps() || app.waits_for_errand() {
+        return Ok(());
+    }
+    no("nothing is under way that could be given up")
+}
+
+/// There is a surface that another run can begin with.
+pub(super) fn another(app: &App) -> Possible {
+    let there = |s: &Snapshot| !s.control_points.is_empty();
+    match &app.picture.snapshot {
+        Some(s) if there(s) => Ok(()),
+        _ => no("there is no surface before the corners are ready"),
+    }
 }

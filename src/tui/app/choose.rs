@@ -2,10 +2,11 @@
 
 use super::message::Kind;
 use super::{App, Connection, Effect};
-use crate::link::{Leave, Outgoing};
+use crate::link::{Leave, NewFile, Outgoing};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use surfit_core::event::Stage;
 use surfit_core::protocol::Command;
+use surfit_core::snapshot::State;
 
 /// What an answer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +19,18 @@ pub enum Answer {
     StopEngine,
     /// End the present stage early.
     StopStage,
+    /// Fit the present surface further.
+    FitFurther,
     /// Fit a new surface.
     StartFit,
     /// Train new corners.
     StartCorners,
+    /// Remove the run that is asked about.
+    RemoveRun,
+    /// Put the new file in the place of the one that is there.
+    Replace,
+    /// Give the new file another name.
+    Rename,
 }
 
 /// One of the answers to a question.
@@ -79,7 +88,13 @@ const STOP: &[Choice] = &[
     ),
 ];
 const FIT: &[Choice] = &[
-    choice('c', "cancel", "keep the present surface", Answer::Cancel),
+    choice('c', "cancel", "leave the surface as it is", Answer::Cancel),
+    choice(
+        'g',
+        "go on",
+        "fit this surface further, with a new schedule",
+        Answer::FitFurther,
+    ),
     choice(
         'f',
         "new fit",
@@ -95,6 +110,22 @@ const CORNERS: &[Choice] = &[
         "train new corners, then fit",
         Answer::StartCorners,
     ),
+];
+
+const REMOVE: &[Choice] = &[
+    choice('c', "cancel", "keep it", Answer::Cancel),
+    choice(
+        'r',
+        "remove",
+        "delete its directory for good",
+        Answer::RemoveRun,
+    ),
+];
+
+const REPLACE: &[Choice] = &[
+    choice('n', "other name", "write it elsewhere", Answer::Rename),
+    choice('r', "replace", "what is there is lost", Answer::Replace),
+    choice('c', "cancel", "write nothing", Answer::Cancel),
 ];
 
 /// The stage's name is one of many things.
@@ -123,6 +154,17 @@ impl App {
         let text = match &self.picture.snapshot {
             _ if self.connection == Connection::Connecting => {
                 format!("The engine of {} is about to work.", self.run)
+            }
+            Some(s)
+                if !matches!(
+                    self.picture.state(),
+                    State::Running | State::Paused | State::Starting
+                ) =>
+            {
+                match &s.errand {
+                    Some(errand) => format!("{} is still {}.", self.run, errand.name),
+                    None => format!("{} has not answered yet what was asked of it.", self.run),
+                }
             }
             Some(s) => {
                 let (name, be) = (s.stage.name(), if plural(s.stage) { "are" } else { "is" });
@@ -161,13 +203,34 @@ impl App {
     }
 
     pub(super) fn ask_fit(&mut self) -> Vec<Effect> {
-        let text = "A new fit takes the place of the present surface; models written stay.";
-        self.ask("Fit a new surface?", text.into(), FIT)
+        let text = "The fit is done. A new surface takes the place of the present one; models written stay.";
+        self.ask("Fit further, or a new surface?", text.into(), FIT)
     }
 
     pub(super) fn ask_corners(&mut self) -> Vec<Effect> {
         let text = "New corners take the place of these and of the surface; models written stay.";
         self.ask("Train new corners?", text.into(), CORNERS)
+    }
+
+    pub(super) fn ask_remove(&mut self) -> Vec<Effect> {
+        let Some(run) = self.chosen_run() else {
+            return Vec::new();
+        };
+        let path = run.path.clone();
+        let text = format!(
+            "{} is deleted with its corners, surface and models, from {}.",
+            run.id,
+            path.display()
+        );
+        self.runs_view.doomed = Some(path);
+        self.ask("Remove this run?", text, REMOVE)
+    }
+
+    /// Asks about a file that is there already.
+    pub(super) fn ask_replace(&mut self, file: NewFile) {
+        let text = format!("{} is there already.", file.path.display());
+        self.in_the_way = Some(file);
+        self.ask("Replace the file?", text, REPLACE);
     }
 
     pub(super) fn key_in_question(&mut self, event: KeyEvent) -> Vec<Effect> {
@@ -203,11 +266,22 @@ impl App {
     pub(super) fn answer(&mut self, answer: Answer) -> Vec<Effect> {
         self.question = None;
         self.dirty = true;
+        let (doomed, file) = (self.runs_view.doomed.take(), self.in_the_way.take());
         match answer {
+            Answer::RemoveRun => self.remove_run(doomed),
+            Answer::Replace => self.replace_file(file),
+            Answer::Rename => self.rename_file(file),
             Answer::Cancel => Vec::new(),
             Answer::Detach => self.leave(Leave::Detached),
             Answer::StopEngine => self.leave(Leave::Quit { stop_engine: true }),
             Answer::StopStage => self.send("stop", Command::Stop),
+            Answer::FitFurther => self.send(
+                "start",
+                Command::FitFurther {
+                    steps: None,
+                    epochs: None,
+                },
+            ),
             Answer::StartFit => self.send("start", Command::StartFit { degrees: None }),
             Answer::StartCorners => self.send("start", Command::StartCorners),
         }

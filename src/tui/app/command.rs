@@ -2,9 +2,11 @@
 
 use super::message::Kind;
 use super::{App, Effect};
+use crate::action::Action;
 use crate::link::Outgoing;
-use surfit_core::protocol::Command;
-use surfit_core::surface::{Axis, Degrees};
+use surfit_core::protocol::{Command, RateChange};
+use surfit_core::snapshot::State;
+use surfit_core::surface::Degrees;
 
 /// A command without a reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +38,8 @@ const GRIDS: [usize; 13] = [3, 5, 7, 9, 11, 15, 21, 25, 31, 41, 51, 81, 101];
 impl App {
     /// Sends a command and remembers that it waits.
     pub(super) fn send(&mut self, name: &'static str, command: Command) -> Vec<Effect> {
-        self.send_waiting(name, command, None)
+        let waiting = self.sleeps().then(|| "starting the engine …".into());
+        self.send_waiting(name, command, waiting)
     }
 
     pub(super) fn send_waiting(
@@ -90,17 +93,42 @@ impl App {
         GRIDS.into_iter().rev().find(|&g| g < self.aimed_grid())
     }
 
-    pub(super) fn change_degree(&mut self, axis: Axis, by: i8) -> Vec<Effect> {
-        match self.degrees().changed(axis, by) {
-            Ok(degrees) => self.set_degrees(degrees),
-            Err(why) => {
-                self.say(Kind::Hint, why.to_string());
-                Vec::new()
-            }
-        }
+    pub(super) fn wanted_rate(&self) -> Option<f64> {
+        self.wanted_rate.map(|w| w.value)
+    }
+
+    pub(super) fn wanted_draws(&self) -> Option<usize> {
+        self.wanted_draws.map(|w| w.value)
+    }
+
+    pub(super) fn set_rate(&mut self, rate: RateChange) -> Vec<Effect> {
+        let value = match rate {
+            RateChange::Peak(peak) => peak,
+            RateChange::Factor(factor) => self.peak_rate() * factor,
+        };
+        self.wanted_rate = Some(Wanted {
+            value,
+            id: self.next_id,
+            granted: None,
+        });
+        // The value, not the factor: of several that wait the latest is the right one.
+        let rate = RateChange::Peak(value);
+        let waiting = format!("changing the learning rate to {value:.3e} …");
+        self.send_waiting("rate", Command::SetRate { rate }, Some(waiting))
+    }
+
+    pub(super) fn set_draws(&mut self, value: usize) -> Vec<Effect> {
+        self.wanted_draws = Some(Wanted {
+            value,
+            id: self.next_id,
+            granted: None,
+        });
+        let waiting = format!("changing the draws a step to {value} …");
+        self.send_waiting("draws", Command::SetDraws { draws: value }, Some(waiting))
     }
 
     pub(super) fn set_degrees(&mut self, value: Degrees) -> Vec<Effect> {
+        self.plan = None;
         self.wanted_degrees = Some(Wanted {
             value,
             id: self.next_id,
@@ -121,7 +149,19 @@ impl App {
             granted: None,
         });
         let waiting = format!("changing the grid to {value}×{value} …");
-        self.send_waiting("grid", Command::SetGrid { grid: value }, Some(waiting))
+        let effects = self.send_waiting("grid", Command::SetGrid { grid: value }, Some(waiting));
+        // Nothing measures on it by itself.
+        let at_rest = !matches!(
+            self.picture.state(),
+            State::Running | State::Paused | State::Starting
+        );
+        if let Some(pending) = self.pending.values_mut().next_back().filter(|_| at_rest) {
+            let key = self.keymap.shown(Action::Measure, self.theme.ascii());
+            pending.done = Some(format!(
+                "The grid is {value}×{value}; {key} measures what is not measured on it."
+            ));
+        }
+        effects
     }
 
     /// An answer came.
@@ -133,6 +173,8 @@ impl App {
         let superseded = match pending.name {
             "degree" => self.wanted_degrees.is_some_and(|w| w.id > id),
             "grid" => self.wanted_grid.is_some_and(|w| w.id > id),
+            "rate" => self.wanted_rate.is_some_and(|w| w.id > id),
+            "draws" => self.wanted_draws.is_some_and(|w| w.id > id),
             _ => false,
         };
         self.settle(id, error.is_none());
@@ -161,6 +203,8 @@ impl App {
         }
         one(&mut self.wanted_degrees, id, granted, self.now);
         one(&mut self.wanted_grid, id, granted, self.now);
+        one(&mut self.wanted_rate, id, granted, self.now);
+        one(&mut self.wanted_draws, id, granted, self.now);
     }
 
     /// Lets go of wishes that came true, or that the engine had time enough for.
@@ -181,6 +225,18 @@ impl App {
         {
             self.wanted_grid = None;
         }
+        if self
+            .wanted_rate
+            .is_some_and(|w| w.value == s.peak_rate && w.granted.is_some() || old(w.granted))
+        {
+            self.wanted_rate = None;
+        }
+        if self
+            .wanted_draws
+            .is_some_and(|w| w.value == s.draws && w.granted.is_some() || old(w.granted))
+        {
+            self.wanted_draws = None;
+        }
     }
 
     /// Nothing that was asked for will be answered any more.
@@ -188,5 +244,8 @@ impl App {
         self.pending.clear();
         self.wanted_degrees = None;
         self.wanted_grid = None;
+        self.wanted_rate = None;
+        self.wanted_draws = None;
+        self.plan = None;
     }
 }

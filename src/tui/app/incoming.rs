@@ -1,10 +1,10 @@
 //! What the engine and the carrying program tell.
 
 use super::message::Kind;
-use super::{App, Connection, Effect};
-use crate::link::{Incoming, Outgoing};
+use super::{App, Calm, Connection, Effect};
+use crate::link::Incoming;
 use surfit_core::event::{Envelope, Event, Stage};
-use surfit_core::heatmap::Heatmap;
+use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::picture::{Picture, sentence};
 use surfit_core::snapshot::Snapshot;
 
@@ -23,6 +23,9 @@ impl App {
         if self.awaiting_picture && of_a_run {
             return Vec::new();
         }
+        if of_a_run {
+            self.heard = Some(self.now);
+        }
         match incoming {
             Incoming::Picture(picture) => self.take_picture(*picture),
             Incoming::Event(envelope) => self.take_event(&envelope),
@@ -38,11 +41,29 @@ impl App {
                 self.note_in_log(&text, false);
                 self.say(Kind::Good, text);
             }
-            Incoming::Problem(text) => self.say(Kind::Error, text),
+            Incoming::Problem(text) => {
+                self.beside_wanted = None;
+                self.say(Kind::Error, text);
+            }
+            Incoming::Line(line) => self.take_line(line),
+            Incoming::Grown {
+                path,
+                events,
+                snapshot,
+            } => self.take_growth(&path, &events, snapshot),
+            Incoming::Forked { path, sentence } => return self.take_fork(path, sentence),
+            Incoming::Loaded { path, picture } if self.is_fork(&path) => {
+                self.show_fork(path, *picture);
+            }
+            Incoming::At { dir, name } => self.place = Some(super::take::Place { dir, name }),
+            Incoming::Exists(file) => self.ask_replace(*file),
+            Incoming::Loaded { path, picture } if self.wants_beside(&path) => {
+                self.take_beside(&path, &picture);
+            }
+            Incoming::Loaded { path, picture } => self.take_loaded(path, *picture),
             Incoming::Runs(runs) => {
-                self.dirty |= self.runs != runs;
-                self.runs = runs;
-                self.clamp_overlay();
+                self.take_runs(runs);
+                return self.look_for_beside();
             }
         }
         Vec::new()
@@ -62,13 +83,18 @@ impl App {
         self.awaiting_picture = false;
         let before = self.picture.snapshot.take();
         self.picture = picture;
-        if self.picture.snapshot.is_none() {
-            self.picture.snapshot = before;
+        match &self.picture.snapshot {
+            Some(snapshot) => self.take_metric(snapshot.metric),
+            None => self.picture.snapshot = before,
         }
         if let Some(info) = &self.picture.info {
+            if self.run != info.run {
+                self.surface.earlier = None;
+            }
             self.run.clone_from(&info.run);
         }
         self.calm.taken = None;
+        self.machine = Default::default();
         self.refresh();
     }
 
@@ -76,7 +102,11 @@ impl App {
         if envelope.seq <= self.picture.seq {
             return;
         }
+        let before = self.picture.log.back().cloned();
         self.picture.apply(envelope);
+        if self.picture.log.back() != before.as_ref() {
+            self.log_grew();
+        }
         if let Event::Started(info) = &envelope.event {
             self.run.clone_from(&info.run);
         }
@@ -112,16 +142,18 @@ impl App {
         if self.picture.snapshot.as_ref() == Some(&snapshot) {
             return;
         }
-        if self
-            .picture
-            .snapshot
-            .as_ref()
-            .is_none_or(|s| s.metric != snapshot.metric)
-        {
-            self.surface.metric = snapshot.metric;
-        }
-        self.picture.snapshot = Some(snapshot);
+        self.take_metric(snapshot.metric);
+        self.machine.take(self.now, &snapshot);
+        self.surface.keep_earlier(&self.picture, &snapshot);
+        self.picture.show(snapshot);
         self.refresh();
+    }
+
+    /// What a run shows at first is what was looked at last; from then on every screen has a metric of its own.
+    fn take_metric(&mut self, metric: Metric) {
+        if !std::mem::replace(&mut self.metric_known, true) {
+            self.surface.metric = metric;
+        }
     }
 
     /// Fits what the user chose to what there is now.
@@ -133,9 +165,15 @@ impl App {
         };
         let due = self.calm.taken.is_none_or(|t| self.now - t >= 1.0);
         if due || s.rate == 0.0 {
-            (self.calm.rate, self.calm.seconds_left) = (s.rate, s.seconds_left);
-            self.calm.memory = s.memory;
-            self.calm.taken = Some(self.now);
+            self.calm = Calm {
+                rate: s.rate,
+                seconds_left: s.seconds_left,
+                job_seconds_left: s.job_seconds_left,
+                images: s.images_per_second,
+                memory: s.memory,
+                machine: s.machine.clone(),
+                taken: Some(self.now),
+            };
         }
         self.surface.clamp(s.heatmap.grid, s.heatmap.patch);
         self.points.cursor = self
@@ -148,11 +186,6 @@ impl App {
             let heatmap: &Heatmap = &s.heatmap;
             self.surface.next_best(heatmap);
         }
-    }
-
-    /// Asks for the list of runs.
-    pub(super) fn refresh_runs(&self) -> Vec<Effect> {
-        vec![Effect::Send(Outgoing::Refresh)]
     }
 }
 

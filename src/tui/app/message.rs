@@ -2,7 +2,7 @@
 
 use super::{App, Connection};
 use crate::action::Action;
-use surfit_core::picture::LogLine;
+use surfit_core::picture::{LogLine, Topic};
 
 /// What sort of thing a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,7 @@ impl App {
             time,
             text: text.into(),
             error,
+            topic: if error { Topic::Error } else { Topic::Notice },
         });
         let excess = self.notes.len().saturating_sub(100);
         self.notes.drain(..excess);
@@ -80,27 +81,50 @@ impl App {
     pub fn note(&self) -> Option<Message> {
         let waiting = self.pending.values().rev().find_map(|p| {
             let text = p.waiting.clone()?;
+            Some((text, p.order))
+        });
+        // What the engine says of an errand is better than what was said when it was asked for.
+        let (text, order) = (self.errand_line(), waiting.as_ref().map_or(0, |w| w.1));
+        let waiting = text.or(waiting.map(|w| w.0)).map(|text| Message {
+            kind: Kind::Info,
+            text,
+            until: None,
+            order,
+        });
+        let plan = self.plan.and_then(|(_, order)| {
             Some(Message {
                 kind: Kind::Info,
-                text,
+                text: self.plan_line()?,
                 until: None,
-                order: p.order,
+                order,
             })
         });
         self.note
             .iter()
             .cloned()
             .chain(waiting)
+            .chain(plan)
             .max_by_key(|m| m.order)
     }
 
     /// A sentence that stays as long as there is no engine, with what to do.
     pub fn banner(&self) -> Option<String> {
         let (resume, detach) = (self.key(Action::Resume), self.key(Action::Quit));
+        if let Some(down) = self.line.as_ref().and_then(|l| l.sentence(self.now)) {
+            return Some(format!("{down} {detach} leaves."));
+        }
         match &self.connection {
-            Connection::Lost(_) if self.picture.closed => Some(format!(
-                "The engine has ended in good order. {resume} starts it again, {detach} leaves."
-            )),
+            // What was asked for is told, and then how it went.
+            _ if self.sleeps() && !self.pending.is_empty() => None,
+            // What the engine said before it went is the reason; that it went is only the consequence.
+            Connection::Dead | Connection::Lost(_) if self.picture.failed.is_some() => {
+                let why = self.picture.failed.as_deref().unwrap_or_default();
+                Some(format!(
+                    "Failed: {}. {resume} resumes from the last checkpoint, {detach} leaves.",
+                    why.trim_end_matches('.')
+                ))
+            }
+            Connection::Lost(_) if self.sleeps() => None,
             Connection::Lost(reason) => Some(format!(
                 "No engine: {reason}. {resume} connects again or starts it from the last checkpoint, {detach} leaves."
             )),
@@ -113,6 +137,9 @@ impl App {
 
     /// Takes away what stood long enough.
     pub(super) fn expire(&mut self) {
+        // The silence of an engine is told in whole seconds.
+        self.dirty |= self.silence().map(|s| s as u64) != self.told_silence;
+        self.told_silence = self.silence().map(|s| s as u64);
         if self
             .note
             .as_ref()

@@ -1,15 +1,15 @@
-//! What lies over the main area: help, palette, log, models, runs.
+//! What lies over the main area: help, palette, log, models, runs, machine, themes.
 
 use super::message::Kind;
-use super::{App, Connection, Effect};
-use crate::action::Action;
+use super::press::over;
+use super::{App, Effect};
+use crate::action::{Action, Scope};
 use crate::key::Key;
+use crate::keymap::Meaning;
 use crate::layout::Screen;
-use crate::link::Outgoing;
+use crate::theme::Choice;
 use crate::views;
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
-use surfit_core::picture::Picture;
-use surfit_core::snapshot::Snapshot;
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
@@ -43,6 +43,23 @@ pub enum Overlay {
         /// Line of the list.
         selected: usize,
     },
+    /// The heatmap as a picture.
+    Picture {
+        /// Contour lines.
+        lines: usize,
+    },
+    /// The machine.
+    Machine {
+        /// First line shown.
+        scroll: usize,
+    },
+    /// Themes.
+    Themes {
+        /// What there is to choose from.
+        choices: Vec<Choice>,
+        /// Line of the list.
+        selected: usize,
+    },
 }
 
 impl Overlay {
@@ -69,6 +86,14 @@ impl Overlay {
         Overlay::Runs { selected: 0 }
     }
 
+    pub(super) fn machine() -> Self {
+        Overlay::Machine { scroll: 0 }
+    }
+
+    pub(super) fn picture() -> Self {
+        Overlay::Picture { lines: 6 }
+    }
+
     /// The place in the list or text.
     fn place(&mut self) -> &mut usize {
         match self {
@@ -76,7 +101,10 @@ impl Overlay {
             | Overlay::Palette { selected: at, .. }
             | Overlay::Log { back: at }
             | Overlay::Models { selected: at }
-            | Overlay::Runs { selected: at } => at,
+            | Overlay::Picture { lines: at }
+            | Overlay::Machine { scroll: at }
+            | Overlay::Runs { selected: at }
+            | Overlay::Themes { selected: at, .. } => at,
         }
     }
 }
@@ -89,27 +117,117 @@ impl App {
             .as_ref()
             .is_some_and(|open| std::mem::discriminant(open) == std::mem::discriminant(&overlay));
         self.overlay = (!same).then_some(overlay);
+        self.help = Default::default();
+        self.log.search.typing = false;
+        self.runs_view.search.typing = false;
         self.dirty = true;
     }
 
-    pub(super) fn key_in_overlay(&mut self, event: KeyEvent) -> Vec<Effect> {
+    pub(super) fn key_in_overlay(
+        &mut self,
+        event: KeyEvent,
+        begun: Option<Key>,
+        meaning: Meaning,
+    ) -> Vec<Effect> {
         self.dirty = true;
+        let key = Key::from(event);
+        let Some(overlay) = &self.overlay else {
+            return Vec::new();
+        };
+        let typing = matches!(overlay, Overlay::Palette { .. });
+        match meaning {
+            // Where text is typed a letter is a letter.
+            _ if typing && key.is_letter() => {}
+            Meaning::Opens => {
+                self.begun = self.keymap_opens(key);
+                return Vec::new();
+            }
+            // What the overlay itself says goes before its usual keys below.
+            Meaning::Does(action) if action.entry().scope == Scope::of_overlay(overlay) => {
+                return self.act(action);
+            }
+            Meaning::Does(action) if begun.is_some() && over(overlay, action) => {
+                return self.act_over(action);
+            }
+            _ if begun.is_some() => return Vec::new(),
+            _ => {}
+        }
         let page = i64::from(self.size.height / 2);
         match event.code {
+            KeyCode::Esc if self.clear_help() => {}
             KeyCode::Esc => self.overlay = None,
+            // Above the list lies what was typed before.
+            KeyCode::Up if self.recall() => {}
             KeyCode::Up => self.scroll(-1),
             KeyCode::Down => self.scroll(1),
             KeyCode::PageUp => self.scroll(-page),
             KeyCode::PageDown => self.scroll(page),
             KeyCode::Enter => return self.enter_in_overlay(),
-            _ if matches!(self.overlay, Some(Overlay::Palette { .. })) => {
-                self.type_in_palette(event)
-            }
+            _ if typing => match meaning {
+                Meaning::Does(
+                    action @ (Action::Palette | Action::Help | Action::Redraw | Action::Suspend),
+                ) if !key.is_letter() => return self.act(action),
+                _ => self.type_in_palette(event),
+            },
             KeyCode::Home => self.scroll(i64::MIN / 2),
             KeyCode::End => self.scroll(i64::MAX / 2),
-            _ => return self.other_key_in_overlay(event),
+            _ => {
+                if let (Meaning::Does(action), Some(overlay)) = (meaning, &self.overlay)
+                    && over(overlay, action)
+                {
+                    return self.act_over(action);
+                }
+            }
         }
         Vec::new()
+    }
+
+    /// The key, when something that can be done over the overlay follows it.
+    fn keymap_opens(&self, key: Key) -> Option<Key> {
+        let overlay = self.overlay.as_ref()?;
+        let follow = self.keymap.continuations(Scope::here(self), key);
+        follow.iter().any(|(_, a)| over(overlay, *a)).then_some(key)
+    }
+
+    /// Does what an action means while something lies over the panes.
+    fn act_over(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            // In the list of themes the next one is the line below.
+            Action::Theme if matches!(self.overlay, Some(Overlay::Themes { .. })) => self.scroll(1),
+            Action::Quit => self.overlay = None,
+            Action::Up => self.scroll(-1),
+            Action::Down => self.scroll(1),
+            Action::First => self.scroll(i64::MIN / 2),
+            Action::Last => self.scroll(i64::MAX / 2),
+            _ => return self.act(action),
+        }
+        Vec::new()
+    }
+
+    /// Keeps a typed command for the next time, once and as the latest.
+    fn remember_typed(&mut self, text: &str) {
+        let text = text.trim().to_string();
+        self.history.retain(|t| *t != text);
+        self.history.push(text);
+        let excess = self.history.len().saturating_sub(crate::remember::HISTORY);
+        self.history.drain(..excess);
+    }
+
+    /// At the top of the palette's list: the command that was typed before the one in the line. False elsewhere.
+    fn recall(&mut self) -> bool {
+        let Some(Overlay::Palette { input, selected: 0 }) = &mut self.overlay else {
+            return false;
+        };
+        let now = self.history.iter().position(|t| t == input.value());
+        let before = match now {
+            Some(n) => n.checked_sub(1),
+            None if input.value().is_empty() => self.history.len().checked_sub(1),
+            None => None,
+        };
+        if let Some(text) = before.and_then(|n| self.history.get(n)) {
+            *input = Input::new(text.clone());
+        }
+        before.is_some()
     }
 
     fn type_in_palette(&mut self, event: KeyEvent) {
@@ -123,32 +241,12 @@ impl App {
         }
     }
 
-    fn other_key_in_overlay(&mut self, event: KeyEvent) -> Vec<Effect> {
-        match self.keymap.action(Key::from(event)) {
-            Some(Action::Quit) => self.overlay = None,
-            Some(Action::Up) => self.scroll(-1),
-            Some(Action::Down) => self.scroll(1),
-            Some(
-                action @ (Action::Help
-                | Action::Palette
-                | Action::Log
-                | Action::Models
-                | Action::Runs
-                | Action::Theme
-                | Action::Copy
-                | Action::Redraw
-                | Action::Detach
-                | Action::Resume
-                | Action::Suspend),
-            ) => return self.act(action),
-            _ => {}
-        }
-        Vec::new()
-    }
-
     /// Moves in the open overlay, down for positive numbers.
     pub(super) fn scroll(&mut self, by: i64) {
-        let by = if matches!(self.overlay, Some(Overlay::Log { .. })) {
+        let by = if matches!(
+            self.overlay,
+            Some(Overlay::Log { .. } | Overlay::Picture { .. })
+        ) {
             -by
         } else {
             by
@@ -167,17 +265,24 @@ impl App {
             None => return,
             Some(Overlay::Help { .. }) => {
                 let inner = views::popup::inner(Screen::of(self).overlay);
-                views::help::length(self, inner.width).saturating_sub(inner.height.into())
+                let body = views::help::body(self, inner);
+                views::help::length(self, inner.width).saturating_sub(body.height.into())
             }
             Some(Overlay::Palette { input, .. }) => views::palette::matches(self, input.value())
                 .len()
                 .saturating_sub(1),
             Some(Overlay::Log { .. }) => {
                 let inner = views::popup::inner(Screen::of(self).overlay);
-                views::log::length(self, inner.width).saturating_sub(inner.height.into())
+                views::log::most_back(self, inner)
             }
-            Some(Overlay::Models { .. }) => self.picture.exports.len().saturating_sub(1),
-            Some(Overlay::Runs { .. }) => self.runs.len().saturating_sub(1),
+            Some(Overlay::Picture { .. }) => views::image::LINES,
+            Some(Overlay::Machine { .. }) => {
+                let inner = views::popup::inner(Screen::of(self).overlay);
+                views::machine::length(self, inner).saturating_sub(inner.height.into())
+            }
+            Some(Overlay::Models { .. }) => views::models::items(self).len().saturating_sub(1),
+            Some(Overlay::Runs { .. }) => views::runs::shown(self).len().saturating_sub(1),
+            Some(Overlay::Themes { choices, .. }) => choices.len().saturating_sub(1),
         };
         if let Some(overlay) = &mut self.overlay {
             let place = overlay.place();
@@ -189,6 +294,7 @@ impl App {
         match self.overlay.take() {
             Some(Overlay::Palette { input, selected }) => {
                 if let Some(done) = self.typed(input.value()) {
+                    self.remember_typed(input.value());
                     return done;
                 }
                 match views::palette::matches(self, input.value()).get(selected) {
@@ -202,30 +308,34 @@ impl App {
                     }
                 }
             }
-            Some(Overlay::Runs { selected }) => self.open_run(selected),
+            Some(Overlay::Runs { selected }) => {
+                let line = views::runs::shown(self).get(selected).copied().cloned();
+                line.map_or(Vec::new(), |line| self.open_run(line))
+            }
+            Some(Overlay::Models { selected }) => self.go_to_model(selected),
+            Some(Overlay::Themes { choices, selected }) => {
+                if let Some(choice) = choices.get(selected) {
+                    self.keep_theme(&choice.name);
+                }
+                Vec::new()
+            }
             _ => Vec::new(),
         }
     }
 
-    fn open_run(&mut self, selected: usize) -> Vec<Effect> {
-        let Some(line) = self.runs.get(selected).cloned() else {
+    /// Puts the cursor where a model, a point or a corner of the list lies.
+    fn go_to_model(&mut self, selected: usize) -> Vec<Effect> {
+        let Some(&item) = views::models::items(self).get(selected) else {
+            self.say(Kind::Hint, "go there: nothing is listed yet");
             return Vec::new();
         };
-        if line.id == self.run && matches!(self.connection, Connection::Connected { .. }) {
-            return Vec::new();
+        match views::models::place_of(self, item) {
+            Some((u, v)) => self.go_to(u, v),
+            None => self.say(
+                Kind::Hint,
+                "the mean of the surface is no point of the surface",
+            ),
         }
-        // What was seen of the other run must not be taken for this one.
-        let snapshot = Some(Snapshot::empty(self.degrees(), self.grid()));
-        self.picture = Picture {
-            snapshot,
-            ..Picture::default()
-        };
-        self.forget_pending();
-        self.connection = Connection::Connecting;
-        self.placed = false;
-        self.awaiting_picture = true;
-        self.say(Kind::Info, format!("opening {} …", line.id));
-        self.run = line.id;
-        vec![Effect::Send(Outgoing::OpenRun(line.path))]
+        Vec::new()
     }
 }

@@ -1,13 +1,26 @@
 //! Commands with figures, typed into the palette: `degree 3 4`, `grid 31`, `go 0.2 0.7`, `theme light`.
 
 use super::message::Kind;
+use super::steer::{self, Steer};
 use super::{App, Effect, Pane};
 use crate::action::Action;
 use surfit_core::heatmap::Heatmap;
 use surfit_core::surface::Degrees;
 
 /// What can be typed, for the palette's hint.
-pub const FORMS: [&str; 4] = ["degree 3 4", "grid 31", "go 0.25 0.5", "theme light"];
+pub const FORMS: [&str; 11] = [
+    "degree 3 4",
+    "grid 31",
+    "go 0.25 0.5",
+    "theme light",
+    "beside RUN",
+    "rate 0.01",
+    "draws 4",
+    "search 0.1",
+    "ensemble 4",
+    "fork 3 3",
+    "queue 4 4",
+];
 
 /// A typed command.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +33,10 @@ pub enum Typed {
     Go(f64, f64),
     /// A theme by name.
     Theme(String),
+    /// Another run's surface beside this one, by the run's id or directory.
+    Beside(String),
+    /// What steers the fit, or chooses models.
+    Steer(Steer),
 }
 
 /// Reads a typed command; `None` when it is none, an error in words when one of its figures is not usable.
@@ -47,19 +64,30 @@ pub fn parse(text: &str) -> Option<Result<Typed, String>> {
             )),
         },
         ["go", u, v] => part(u).and_then(|u| Ok(Typed::Go(u, part(v)?))),
+        ["beside", run] => Ok(Typed::Beside((*run).into())),
         ["theme", name] => Ok(Typed::Theme((*name).into())),
-        _ => return None,
+        words => return steer::parse(words).map(|read| read.map(Typed::Steer)),
     })
 }
 
 impl App {
+    /// Puts the cursor on the cell nearest to `(u, v)`.
+    pub(super) fn go_to(&mut self, u: f64, v: f64) {
+        let last = (self.grid() - 1) as f64;
+        self.surface.cursor = ((u * last).round() as usize, (v * last).round() as usize);
+        self.surface.clamp(self.grid(), self.degrees().patch());
+        self.focus_on(Pane::Surface);
+    }
+
     /// Does what was typed; `None` when it is no typed command.
     pub(super) fn typed(&mut self, text: &str) -> Option<Vec<Effect>> {
         let needs = |action: Action| (action.entry().possible)(self);
         let possible = match parse(text)? {
             Ok(typed) => match &typed {
-                // Both need no more than an engine; whether the value is new it decides itself.
-                Typed::Degree(..) | Typed::Grid(_) => needs(Action::Checkpoint).map(|()| typed),
+                // These need no more than an engine; whether the value is new it decides itself.
+                Typed::Degree(..) | Typed::Grid(_) | Typed::Steer(_) => {
+                    needs(Action::Checkpoint).map(|()| typed)
+                }
                 _ => Ok(typed),
             },
             Err(why) => Err(why),
@@ -80,12 +108,11 @@ impl App {
             }
             Ok(Typed::Grid(grid)) => self.set_grid(grid),
             Ok(Typed::Go(u, v)) => {
-                let last = (self.grid() - 1) as f64;
-                self.surface.cursor = ((u * last).round() as usize, (v * last).round() as usize);
-                self.surface.clamp(self.grid(), self.degrees().patch());
-                self.focus_on(Pane::Surface);
+                self.go_to(u, v);
                 Vec::new()
             }
+            Ok(Typed::Beside(run)) => self.want_beside(&run),
+            Ok(Typed::Steer(steer)) => self.steer(steer),
             Ok(Typed::Theme(name)) => {
                 self.use_theme(&name);
                 Vec::new()

@@ -50,7 +50,14 @@ pub(super) struct File {
 }
 
 pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
-    let raw: Raw = toml::from_str(text).map_err(|e| ThemeError(e.to_string().trim().into()))?;
+    let raw: Raw = toml::from_str(text).map_err(|e| {
+        let line = e
+            .span()
+            .and_then(|s| text.get(..s.start))
+            .map(|t| format!("line {}: ", t.matches('\n').count() + 1));
+        let why = e.message().replace('\n', " ");
+        ThemeError(format!("{}{}", line.unwrap_or_default(), why.trim()))
+    })?;
     let look = |(role, look): (Role, RawLook)| {
         let look = convert(&look).map_err(|why| ThemeError(format!("role {role:?}: {why}")))?;
         Ok((role, look))

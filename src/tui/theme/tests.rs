@@ -1,44 +1,41 @@
 use super::*;
 use surfit_core::colormap::contrast;
 
-fn is_text(role: Role) -> bool {
-    // Lines and shapes, not letters.
-    !matches!(
-        role,
-        Role::Background | Role::Border | Role::BorderFocused | Role::CurveRaw | Role::Unmeasured
-    )
+/// Lines that frame and cells that are empty: they tell nothing that is not told otherwise.
+const FRAMES: [Role; 2] = [Role::Border, Role::Unmeasured];
+/// Lines and shapes, not letters.
+const MARKS: [Role; 2] = [Role::BorderFocused, Role::CurveRaw];
+
+/// What WCAG 2 asks for: 4.5 for text (7 where a theme promises it), 3 for graphics that tell something.
+fn least(name: &str, role: Role) -> f64 {
+    match role {
+        _ if FRAMES.contains(&role) => 1.5,
+        _ if MARKS.contains(&role) => 3.0,
+        _ if name == "high-contrast" => 7.0,
+        _ => 4.5,
+    }
 }
 
 #[test]
-fn every_text_role_of_every_theme_is_legible() {
+fn every_role_of_every_theme_stands_out_enough() {
     for name in Theme::names() {
         let theme = Theme::by_name(name, Depth::Truecolor).unwrap();
         assert_eq!(theme.name(), name);
-        let least = if name == "high-contrast" { 7.0 } else { 4.5 };
+        assert!(!theme.description().is_empty());
         for role in Role::ALL {
             let look = &theme.looks[&role];
             let fg = look
                 .fg
                 .unwrap_or_else(|| panic!("{name} {role:?} has no colour"));
             let ratio = contrast(fg, look.bg.unwrap_or(theme.background()));
-            let least = if is_text(role) || role == Role::Background {
-                least
-            } else {
-                1.5
-            };
+            let least = least(name, role);
             assert!(ratio >= least, "{name} {role:?}: {ratio:.2} < {least}");
-        }
-        // Curves and the focused border are graphics: WCAG asks for 3.
-        for role in [Role::BorderFocused, Role::CurveRaw] {
-            let ratio = contrast(theme.looks[&role].fg.unwrap(), theme.background());
-            let least = if role == Role::CurveRaw { 2.5 } else { 3.0 };
-            assert!(ratio >= least, "{name} {role:?}: {ratio:.2}");
         }
     }
 }
 
 #[test]
-fn legible_at_256_colours_too() {
+fn every_role_stands_out_enough_in_256_colours_too() {
     for name in Theme::names() {
         let theme = Theme::by_name(name, Depth::Ansi256).unwrap();
         let shown = |c: Option<Color>| match c {
@@ -46,13 +43,118 @@ fn legible_at_256_colours_too() {
             other => panic!("{name}: {other:?}"),
         };
         let ground = shown(theme.style(Role::Background).bg);
-        for role in Role::ALL.into_iter().filter(|&r| is_text(r)) {
+        for role in Role::ALL.into_iter().filter(|r| !FRAMES.contains(r)) {
             let style = theme.style(role);
             let bg = style.bg.map_or(ground, |b| shown(Some(b)));
             let ratio = contrast(shown(style.fg), bg);
-            assert!(ratio >= 4.0, "{name} {role:?}: {ratio:.2}");
+            // The palette's steps are coarse: a twelfth less is the nearest it has.
+            let least = least(name, role) * 11.0 / 12.0;
+            assert!(ratio >= least, "{name} {role:?}: {ratio:.2} < {least:.2}");
         }
     }
+}
+
+/// Linear red, green and blue as eyes without red or green cones see them (Machado, Oliveira and Fernandes 2009).
+const BLINDNESS: [(&str, [[f64; 3]; 3]); 2] = [
+    (
+        "protanopia",
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ],
+    ),
+    (
+        "deuteranopia",
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ],
+    ),
+];
+
+/// CIE L*a*b* (D65) of a colour seen through a matrix on linear red, green and blue.
+fn lab((r, g, b): (u8, u8, u8), seen: &[[f64; 3]; 3]) -> [f64; 3] {
+    let linear = [r, g, b].map(|c| {
+        let c = f64::from(c) / 255.0;
+        if c <= 0.04045 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
+    });
+    let dot = |row: &[f64; 3], of: [f64; 3]| row[0] * of[0] + row[1] * of[1] + row[2] * of[2];
+    let rgb = [0, 1, 2].map(|n| dot(&seen[n], linear).clamp(0.0, 1.0));
+    let f = |t: f64| {
+        if t > 216.0 / 24389.0 {
+            t.cbrt()
+        } else {
+            (24389.0 / 27.0 * t + 16.0) / 116.0
+        }
+    };
+    let x = f(dot(&[0.4124, 0.3576, 0.1805], rgb) / 0.95047);
+    let y = f(dot(&[0.2126, 0.7152, 0.0722], rgb));
+    let z = f(dot(&[0.0193, 0.1192, 0.9505], rgb) / 1.08883);
+    [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+}
+
+#[test]
+fn series_stay_apart_for_the_colour_blind_where_a_theme_says_so() {
+    let series = [
+        Role::CurveRaw,
+        Role::CurveSmooth,
+        Role::CurveValidation,
+        Role::Corner1,
+        Role::Corner2,
+        Role::Corner3,
+        Role::Corner4,
+    ];
+    let theme = Theme::by_name("colour-blind", Depth::Truecolor).unwrap();
+    for (kind, seen) in &BLINDNESS {
+        for (n, a) in series.iter().enumerate() {
+            for b in &series[n + 1..] {
+                let at = |r: &Role| lab(theme.looks[r].fg.unwrap(), seen);
+                let (x, y) = (at(a), at(b));
+                let delta: f64 = (0..3).map(|n| (x[n] - y[n]).powi(2)).sum::<f64>().sqrt();
+                // 2.3 is what can just be seen side by side; thin lines need several times that.
+                assert!(
+                    delta >= 15.0,
+                    "{kind}: {a:?} and {b:?} are {delta:.1} apart"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_users_themes_follow_the_programs_and_may_stand_in_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "dusk.toml",
+        "description = 'mine'\n[roles]\ntext = { fg = '#ffffff' }",
+    );
+    write("light.toml", "name = 'other'\ndescription = 'my light'");
+    write("broken.toml", "\n[roles]\ntext = { fg = 7 }");
+    write("notes.txt", "no theme");
+    std::fs::create_dir(folder.path().join("folder.toml")).unwrap();
+    let all = choices::choices_with(Some(folder.path()), Depth::Truecolor);
+    let names: Vec<&str> = all.iter().map(|c| c.name.as_str()).collect();
+    let mut wanted: Vec<&str> = Theme::names().collect();
+    wanted.extend(["broken", "dusk", "folder"]);
+    assert_eq!(names, wanted);
+    let of = |name: &str| all.iter().find(|c| c.name == name).unwrap();
+    assert_eq!((of("light").own, of("light").about()), (true, "my light"));
+    assert_eq!(of("light").theme.as_ref().unwrap().name(), "light");
+    let why = of("broken").about();
+    assert!(
+        why.contains("broken.toml: line 3: ") && !why.contains('\n'),
+        "{why}"
+    );
+    assert!(of("folder").about().contains("no file of a theme"));
+    let none = choices::choices_with(None, Depth::None);
+    assert_eq!(none.len(), Theme::names().len());
 }
 
 #[test]

@@ -62,6 +62,12 @@ pub fn choice_at(screen: Rect, question: &Question, at: Position) -> Option<usiz
     (0..question.choices.len()).find(|&n| row_of(inner, text_rows, n).contains(at))
 }
 
+/// True on the sign that closes the question, and beside it.
+pub fn cancels_at(screen: Rect, question: &Question, at: Position) -> bool {
+    let (area, _) = place(screen, question);
+    !area.contains(at) || popup::closes_at(area, at)
+}
+
 fn row_of(inner: Rect, text_rows: u16, n: usize) -> Rect {
     Rect {
         y: inner.y + text_rows + 1 + n as u16,

@@ -1,8 +1,9 @@
 //! The keys that are of use now, as many as find room.
 
-use crate::action::{Action, Entry, TABLE};
-use crate::app::{App, Overlay, Pane};
+use crate::action::{Action, Entry, Scope, TABLE};
+use crate::app::{App, Overlay, Pane, Take};
 use crate::theme::Role;
+use crate::views::message::fitted;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -22,6 +23,7 @@ struct Item {
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     if let Some(hint) = hint(app) {
+        let hint = fitted(&hint, area.width.saturating_sub(2), theme.ascii());
         return Line::from(Span::styled(format!(" {hint}"), theme.style(Role::Muted)))
             .render(area, buf);
     }
@@ -55,18 +57,61 @@ fn hint(app: &App) -> Option<String> {
     if app.question.is_some() {
         return Some(format!("{up}{down} choose   enter take it   esc cancel"));
     }
+    match &app.take {
+        Some(Take::Name(_)) => return Some("type a name   enter write it   esc cancel".into()),
+        Some(_) => {
+            return Some(format!(
+                "{up}{down} choose   a letter or enter takes it   esc cancel"
+            ));
+        }
+        None => {}
+    }
     Some(match app.overlay.as_ref()? {
-        Overlay::Help { .. } | Overlay::Log { .. } => {
+        Overlay::Log { .. } => {
+            let [search, next, topic, times] = [
+                Action::SearchLog,
+                Action::FindNext,
+                Action::LogTopic,
+                Action::LogTimes,
+            ]
+            .map(|a| app.key(a));
+            format!(
+                "{up}{down} scroll   {search} search  {next} next   {topic} topic  {times} times   esc close"
+            )
+        }
+        Overlay::Picture { .. } => format!(
+            "{up}{down} contour lines   {} metric   esc close",
+            app.key(Action::Metric)
+        ),
+        Overlay::Help { .. } => {
+            let [search, next] = [Action::SearchHelp, Action::NextHelp].map(|a| app.key(a));
+            format!("{up}{down} pageup pagedown scroll   {search} search  {next} next   esc close")
+        }
+        Overlay::Machine { .. } => {
             format!("{up}{down} pageup pagedown scroll   esc close")
         }
         Overlay::Palette { .. } => {
             format!("type to find   {up}{down} choose   enter do it   esc close")
         }
         Overlay::Models { .. } => format!(
-            "{up}{down} choose   {} copy its folder   esc close",
-            app.key(Action::Copy)
+            "{up}{down} choose   enter go there   {} copy   {} sort   esc close",
+            app.key(Action::Copy),
+            app.key(Action::SortModels)
         ),
-        Overlay::Runs { .. } => format!("{up}{down} choose   enter go there   esc close"),
+        Overlay::Runs { .. } => {
+            let [filter, losses, compare, resume, remove] = [
+                Action::FilterRuns,
+                Action::LossOverlay,
+                Action::CompareRun,
+                Action::ResumeRun,
+                Action::RemoveRun,
+            ]
+            .map(|a| app.key(a));
+            format!(
+                "enter go there  {filter} filter  {losses} losses  {compare} figures  {resume} resume  {remove} remove  esc close"
+            )
+        }
+        Overlay::Themes { .. } => format!("{up}{down} try on   enter keep it   esc as it was"),
     })
 }
 
@@ -75,9 +120,14 @@ fn rank(app: &App, entry: &Entry) -> u8 {
     let own = match (app.focus, entry.action) {
         (Pane::Loss, Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves) => 6,
         (Pane::Surface, Action::NextBest) => 6,
-        (Pane::Points, Action::Freeze) => 4,
-        (_, Action::Freeze) => 0,
+        // What the pane alone can do stands before most of what can be done anywhere.
+        (pane, action) if action.entry().scope == Scope::of_pane(pane) => match entry.footer {
+            0 => 0,
+            n => 4 + n.min(4),
+        },
         (_, Action::Start) if app.picture.state() == State::Paused => 0,
+        // Keys of another pane mean nothing here.
+        (_, action) if action.entry().scope != Scope::Anywhere => 0,
         (_, action) => match action.entry().footer {
             0 => 0,
             n => n + 1,

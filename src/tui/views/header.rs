@@ -1,16 +1,21 @@
 //! State and progress, in one row, or in two where there is room.
 
+use super::machine::disk_is_scarce;
 use super::message::shortened;
-use super::plot::text::{Piece, grouped};
+use super::plot::text::{Piece, grouped, percent};
 use super::progress;
+use crate::action::Action;
 use crate::app::{App, Connection};
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use surfit_core::event::Stage;
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::{Snapshot, State};
+
+/// Columns of the run's name that are kept before the program's name gives way.
+const SHORTEST: u16 = 10;
 
 /// Draws the header.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
@@ -20,7 +25,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         ..area
     });
     if area.height >= 2 {
-        let mut left = identity(app);
+        let mut left = identity(app, first.width);
         left.extend(details(app));
         spread(first, buf, left, facts(app));
         let stages = stages(app);
@@ -46,7 +51,11 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
             true,
         );
     } else {
-        let left = identity(app);
+        let mut left = identity(app, one_row(app, first.width));
+        left.extend(silence_in(app, true));
+        // The bar keeps half of a narrow row, and a little more than its figures need of a wide one.
+        let bar = (first.width / 2).clamp(30, 60);
+        left.extend(best(app).filter(|b| columns(&left) + wide(b) + 4 + bar <= first.width));
         let width = (columns(&left) + 2).min(first.width);
         spread(first, buf, left, Vec::new());
         let rest = Rect {
@@ -56,6 +65,38 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         };
         progress::render(rest, buf, app, false);
     }
+}
+
+/// What a click on an item does: the program's name helps, the run's name leads to the others, the state is changed, and
+/// the stages lead to the log.
+pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
+    if at.y > area.y {
+        let width = columns(&stages(app)) + 2;
+        return (at.x < area.x + width).then_some(Action::Log);
+    }
+    let mut x = area.x + 1;
+    let room = match area.height {
+        1 => one_row(app, area.width),
+        _ => area.width,
+    };
+    let shown = identity(app, room);
+    // The program's name is the first to give way.
+    let missing = 3 - shown.len();
+    for (n, piece) in shown.iter().enumerate() {
+        let width = wide(piece);
+        if (x..x + width).contains(&at.x) {
+            let state = [Action::Resume, Action::Pause, Action::Start];
+            return match n + missing {
+                0 => Some(Action::Help),
+                1 => Some(Action::Runs),
+                _ => state
+                    .into_iter()
+                    .find(|a| (a.entry().possible)(app).is_ok()),
+            };
+        }
+        x += width + 2;
+    }
+    None
 }
 
 /// Columns that pieces take, two between each.
@@ -101,17 +142,58 @@ fn spread(area: Rect, buf: &mut Buffer, left: Vec<Piece>, right: Vec<Piece>) {
     }
 }
 
-/// The program, the run and its state.
-fn identity<'a>(app: &App) -> Vec<Piece<'a>> {
+/// Columns of the only row that are left for who it is, so that percentage and time left have theirs.
+fn one_row(app: &App, width: u16) -> u16 {
+    let silence = silence_in(app, true).map_or(0, |s| wide(&s) + 2);
+    width.saturating_sub(progress::least(app) + silence + 3)
+}
+
+/// The program, the run and its state, in so many columns: the run's name is shortened, then the program's is left out,
+/// then the run's.
+fn identity<'a>(app: &App, room: u16) -> Vec<Piece<'a>> {
+    let whole = whole_identity(app, 28);
+    let needed = |pieces: &[Piece]| columns(pieces);
+    if needed(&whole) <= room {
+        return whole;
+    }
+    let more = needed(&whole) - room;
+    let name = wide(&whole[1]);
+    let mut short = whole_identity(app, name.saturating_sub(more).max(SHORTEST.min(name)));
+    if needed(&short) > room {
+        let freed = wide(&short[0]) + 2;
+        short = whole_identity(app, (name + freed).saturating_sub(more).clamp(1, name));
+        short.remove(0);
+    }
+    if needed(&short) > room {
+        short.remove(0);
+    }
+    short
+}
+
+fn whole_identity<'a>(app: &App, name: u16) -> Vec<Piece<'a>> {
     let theme = &app.theme;
-    let (sign, role, word) = state(app);
+    let (sign, role, word) = match app.line.as_ref().and_then(|l| l.word(app.now)) {
+        Some(word) => (theme.pick("▲", "!"), Role::Warning, word),
+        None => {
+            let (sign, role, word) = state(app);
+            (sign, role, word.to_owned())
+        }
+    };
+    let run = match &app.line {
+        Some(line) => format!("{}:{}", line.host, app.run),
+        None => app.run.clone(),
+    };
+    let mut words = vec![Span::styled(format!("{sign} {word}"), theme.style(role))];
+    if app.readonly {
+        words.push(Span::styled(", read-only", theme.style(Role::Muted)));
+    }
     vec![
         vec![Span::styled("surfit", theme.style(Role::TitleFocused))],
         vec![Span::styled(
-            shortened(&app.run, 24, theme.ascii()),
+            shortened(&run, name, theme.ascii()),
             theme.style(Role::Text),
         )],
-        vec![Span::styled(format!("{sign} {word}"), theme.style(role))],
+        words,
     ]
 }
 
@@ -119,8 +201,8 @@ fn identity<'a>(app: &App) -> Vec<Piece<'a>> {
 fn state(app: &App) -> (&'static str, Role, &'static str) {
     let pick = |a, b| app.theme.pick(a, b);
     match (&app.connection, app.picture.state()) {
-        (Connection::Dead, _) => (pick("✗", "!"), Role::Error, "engine died"),
         (_, State::Failed) => (pick("✗", "!"), Role::Error, "failed"),
+        (Connection::Dead, _) => (pick("✗", "!"), Role::Error, "engine died"),
         (_, State::Closed) => (pick("□", "-"), Role::Muted, "closed"),
         (Connection::Lost(_), State::Finished) if app.picture.closed => {
             (pick("✓", "+"), Role::Good, "finished")
@@ -177,15 +259,23 @@ fn times(theme: &Theme, text: &str) -> String {
 fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
     let muted = app.theme.style(Role::Muted);
     let mut out = Vec::new();
+    out.extend(silence_in(app, false));
+    let m = &app.calm.machine;
+    if app.is_connected() && disk_is_scarce(m) {
+        let sign = app.theme.pick("▲", "!");
+        let text = format!("{sign} {} left on the disk", memory(m.disk_left));
+        out.push(vec![Span::styled(text, app.theme.style(Role::Warning))]);
+    }
+    out.extend(best(app));
     let mut tell = |text: String| out.push(vec![Span::styled(text, muted)]);
     if let Some(s) = &app.picture.snapshot {
         if s.viewers > 1 {
             tell(format!("{} viewers", s.viewers));
         }
-        if app.calm.memory > 0 {
-            tell(memory(app.calm.memory));
-        }
+        out.extend(load(app));
+        tell_cost(&mut out, app, s);
     }
+    let mut tell = |text: String| out.push(vec![Span::styled(text, muted)]);
     if let Some(info) = &app.picture.info {
         tell(format!("{} {}", info.device, info.compute));
         tell(format!(
@@ -198,7 +288,73 @@ fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
     out
 }
 
-fn memory(bytes: u64) -> String {
+/// What the engine takes of the machine it works on, in one piece.
+fn load<'a>(app: &App) -> Option<Piece<'a>> {
+    if !app.is_connected() {
+        return None;
+    }
+    let m = &app.calm.machine;
+    let mut parts = Vec::new();
+    if m.cores > 0 {
+        parts.push(format!("cpu {:>3.0} %", 100.0 * m.busy));
+    }
+    // Of many the busiest.
+    let busiest = m.gpus.iter().map(|g| g.busy).max_by(f64::total_cmp);
+    if let Some(busy) = busiest {
+        parts.push(format!("gpu {:>3.0} %", 100.0 * busy));
+    }
+    if app.calm.memory > 0 {
+        parts.push(memory(app.calm.memory));
+    }
+    let text = parts.join("  ");
+    (!text.is_empty()).then(|| vec![Span::styled(text, app.theme.style(Role::Muted))])
+}
+
+/// What a step of the fit costs beside one of plain training.
+fn tell_cost(out: &mut Vec<Piece<'_>>, app: &App, s: &Snapshot) {
+    if let Some(ratio) = s.cost.relative().filter(|_| s.stage == Stage::Fit) {
+        let times = app.theme.pick("×", "x");
+        let text = format!("step {times}{ratio:.2}");
+        out.push(vec![Span::styled(text, app.theme.style(Role::Muted))]);
+    }
+}
+
+/// For how long an engine that works has said nothing.
+fn silence_in<'a>(app: &App, short: bool) -> Option<Piece<'a>> {
+    let (sign, seconds) = (app.theme.pick("▲", "!"), app.silence()?.floor());
+    let text = match short {
+        true if seconds >= 60.0 => format!("{sign} silent {:.0} min", (seconds / 60.0).floor()),
+        true => format!("{sign} silent {seconds:.0} s"),
+        false => format!("{sign} silent for {}", progress::duration(seconds)),
+    };
+    Some(vec![Span::styled(text, app.theme.style(Role::Warning))])
+}
+
+/// The best accuracy measured so far, and how much that is above the best corner, in points.
+fn best<'a>(app: &App) -> Option<Piece<'a>> {
+    let theme = &app.theme;
+    let map = &app.picture.snapshot.as_ref()?.heatmap;
+    let top = map.inside().filter_map(|i| map.cells[i].accuracy());
+    let top = top.max_by(f64::total_cmp)?;
+    let mut out = vec![
+        Span::styled("best ", theme.style(Role::Muted)),
+        Span::styled(percent(top, 2), theme.style(Role::Text)),
+    ];
+    if let Some(corner) = app.picture.best_corner() {
+        let gain = 100.0 * (top - corner);
+        let role = if gain > 0.0 {
+            Role::Good
+        } else {
+            Role::Warning
+        };
+        let text = format!(" {gain:+.2} over corner");
+        out.push(Span::styled(text, theme.style(role)));
+    }
+    Some(out)
+}
+
+/// Bytes in words: `412 MB`, `1.2 GB`.
+pub(super) fn memory(bytes: u64) -> String {
     let mega = bytes as f64 / 1e6;
     if mega >= 999.5 {
         format!("{:.1} GB", mega / 1e3)

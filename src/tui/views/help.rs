@@ -1,13 +1,38 @@
 //! Every key, group by group; what is not possible now is dim.
 
+use super::message::shortened;
 use super::popup;
-use crate::action::{Group, TABLE};
+use super::search::Search;
+use crate::action::{Entry, Group, Scope, TABLE};
 use crate::app::App;
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+
+/// What is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct HelpView {
+    /// The words.
+    pub search: Search,
+    /// Which of the keys that were found is looked at.
+    pub hit: usize,
+}
+
+/// A line of the help.
+struct Row<'a> {
+    line: Line<'a>,
+    /// It is one of those that were looked for.
+    found: bool,
+}
+
+impl<'a> From<Line<'a>> for Row<'a> {
+    fn from(line: Line<'a>) -> Self {
+        Self { line, found: false }
+    }
+}
 
 /// Draws the overlay from line `scroll` on.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
@@ -16,35 +41,83 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
         "dim keys are not possible now",
     );
     let inner = popup::draw(area, buf, &app.theme, "Keys", bright);
-    let lines = lines(app, inner.width);
-    let scroll = scroll.min(lines.len().saturating_sub(inner.height.into()));
-    for (line, row) in lines.iter().skip(scroll).zip(inner.rows()) {
-        line.render(row, buf);
+    let (body, rows) = (body(app, inner), rows(app, inner.width));
+    let found: Vec<usize> = (0..rows.len()).filter(|&n| rows[n].found).collect();
+    if let Some(mut spans) = app.help.search.spans(&app.theme) {
+        let text = match (app.help.search.is_empty(), found.len()) {
+            (true, _) => "  type what a key does".into(),
+            (_, 0) => "  no key is about that".into(),
+            (_, n) => format!("  {} of {n}", app.help.hit.min(n - 1) + 1),
+        };
+        spans.push(Span::styled(text, app.theme.style(Role::Muted)));
+        Line::from(spans).render(inner, buf);
+    }
+    let scroll = scroll.min(rows.len().saturating_sub(body.height.into()));
+    let here = found.get(app.help.hit.min(found.len().saturating_sub(1)));
+    for ((n, row), place) in rows.iter().enumerate().skip(scroll).zip(body.rows()) {
+        if here == Some(&n) {
+            buf.set_style(place, app.theme.style(Role::Selection));
+        }
+        (&row.line).render(place, buf);
+    }
+}
+
+/// The room for the keys: below what is looked for.
+pub fn body(app: &App, inner: Rect) -> Rect {
+    let search = &app.help.search;
+    let used = u16::from(search.typing || !search.is_empty()).min(inner.height);
+    Rect {
+        y: inner.y + used,
+        height: inner.height - used,
+        ..inner
     }
 }
 
 /// How many lines there are at this width.
 pub fn length(app: &App, width: u16) -> usize {
-    lines(app, width).len()
+    rows(app, width).len()
 }
 
-fn lines<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
+/// Which lines were looked for, from the first.
+pub fn found(app: &App, width: u16) -> Vec<usize> {
+    let rows = rows(app, width);
+    (0..rows.len()).filter(|&n| rows[n].found).collect()
+}
+
+fn rows<'a>(app: &App, width: u16) -> Vec<Row<'a>> {
     let theme = &app.theme;
-    let key_width = 12usize;
-    let mut lines = Vec::new();
-    for group in Group::ALL {
-        if !lines.is_empty() {
-            lines.push(Line::default());
+    let key_width = if width >= 96 { 22usize } else { 12 };
+    let search = &app.help.search;
+    let mut rows: Vec<Row<'a>> = Vec::new();
+    // What the pane with the focus alone can do stands first, and there what is possible now.
+    let here = Scope::of_pane(app.focus);
+    let mut own: Vec<&Entry> = TABLE.iter().filter(|e| e.scope == here).collect();
+    own.sort_by_key(|e| (e.possible)(app).is_err());
+    let sections = std::iter::once((app.focus.name(), own)).chain(Group::ALL.map(|group| {
+        let of = |e: &&Entry| e.group == group && e.scope != here;
+        (group.name(), TABLE.iter().filter(of).collect())
+    }));
+    for (heading, entries) in sections.filter(|s| !s.1.is_empty()) {
+        let shown: Vec<&Entry> = (entries.into_iter())
+            .filter(|e| search.is_empty() || about(app, e))
+            .collect();
+        if shown.is_empty() {
+            continue;
         }
-        lines.push(Line::styled(group.name(), theme.style(Role::Title)));
-        for entry in TABLE.iter().filter(|e| e.group == group) {
+        if !rows.is_empty() {
+            rows.push(Line::default().into());
+        }
+        rows.push(Line::styled(heading, theme.style(Role::Title)).into());
+        for entry in shown {
             let keys: Vec<String> = app
                 .keymap
                 .keys(entry.action)
                 .iter()
                 .map(|k| k.show(theme.ascii()))
                 .collect();
-            let reason = (entry.possible)(app).err();
+            let elsewhere = entry.scope != Scope::Anywhere && entry.scope != here;
+            let place = elsewhere.then(|| format!("in {}", entry.scope.name()));
+            let reason = place.or_else(|| (entry.possible)(app).err());
             let (key, text) = match reason {
                 None => (Role::Key, Role::Text),
                 Some(_) => (Role::Muted, Role::Muted),
@@ -52,25 +125,77 @@ fn lines<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
             let keys = if keys.is_empty() {
                 "no key".into()
             } else {
-                keys.join(" ")
+                keys.join(if keys.iter().any(|k| k.contains(' ')) {
+                    "  "
+                } else {
+                    " "
+                })
             };
-            let mut spans = vec![
-                Span::styled(format!("  {keys:<key_width$}"), theme.style(key)),
-                Span::styled(entry.help, theme.style(text)),
-            ];
-            let used = 2 + key_width + entry.help.chars().count();
+            let keys_wide = Span::raw(keys.as_str()).width();
+            let room = usize::from(width).saturating_sub(3 + key_width.max(keys_wide));
+            let help = shortened(entry.help, room as u16, theme.ascii());
+            let mut spans = vec![Span::styled(
+                format!("  {keys:<key_width$} "),
+                theme.style(key),
+            )];
+            spans.extend(marked(app, help, theme.style(text)));
+            // Found by its name, which the text does not have.
+            let name = entry.id.replace('-', " ");
+            let named = !search.is_empty() && !search.finds(entry.help) && search.finds(&name);
+            let reason = if named { Some(name) } else { reason };
+            let used = 3 + key_width.max(keys_wide) + entry.help.chars().count();
             let reason = reason.map(|r| format!("  {r}")).unwrap_or_default();
             let room = usize::from(width).saturating_sub(used);
             if !reason.is_empty() && reason.chars().count() <= room {
                 spans.push(Span::styled(reason, theme.style(Role::Stale)));
             }
-            lines.push(Line::from(spans));
+            rows.push(Row {
+                line: Line::from(spans),
+                found: !search.is_empty(),
+            });
         }
     }
-    lines.push(Line::default());
-    if let Some(path) = crate::keymap::Keymap::user_file() {
+    if let (true, Some(path)) = (search.is_empty(), crate::keymap::Keymap::user_file()) {
         let text = format!("  Your own keys: {}", path.display());
-        lines.push(Line::styled(text, theme.style(Role::Muted)));
+        let text = shortened(&text, width, theme.ascii());
+        rows.push(Line::default().into());
+        rows.push(Line::styled(text, theme.style(Role::Muted)).into());
     }
-    lines
+    rows
+}
+
+/// The words that are looked for are in what the action does, or in its name or keys.
+fn about(app: &App, entry: &Entry) -> bool {
+    let search = &app.help.search;
+    let keys = app.keymap.keys(entry.action).iter();
+    search.finds(entry.help)
+        || search.finds(entry.label)
+        || search.finds(&entry.id.replace('-', " "))
+        || keys
+            .into_iter()
+            .any(|k| k.show(app.theme.ascii()) == search.text())
+}
+
+/// The text, with the first place where the words stand made to stand out.
+fn marked<'a>(app: &App, text: String, style: Style) -> Vec<Span<'a>> {
+    let words = app.help.search.text().to_lowercase();
+    let lower = text.to_lowercase();
+    // Lower case may be longer elsewhere than in plain English.
+    let at = lower
+        .find(&words)
+        .filter(|_| !words.is_empty() && lower.len() == text.len());
+    let end = at.map_or(0, |at| at + words.len());
+    match at {
+        Some(at) if text.is_char_boundary(at) && text.is_char_boundary(end) => vec![
+            Span::styled(text[..at].to_owned(), style),
+            Span::styled(
+                text[at..end].to_owned(),
+                style
+                    .patch(app.theme.style(Role::Accent))
+                    .add_modifier(Modifier::UNDERLINED),
+            ),
+            Span::styled(text[end..].to_owned(), style),
+        ],
+        _ => vec![Span::styled(text, style)],
+    }
 }

@@ -1,78 +1,182 @@
-//! What has happened, latest at the bottom.
+//! What has happened, latest at the bottom: searchable, and by topic.
 
-use super::message::clean;
-use super::plot::text;
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
 use super::popup;
+use super::search::Search;
 use crate::app::App;
 use crate::theme::Role;
+use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::picture::LogLine;
+use surfit_core::picture::Topic;
 
-/// Columns of the time.
-const TIME: u16 = 10;
+pub use rows::{lines, plain, rows_of_last};
 
-/// Draws the overlay, `back` lines before the end.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
-    let inner = popup::draw(area, buf, &app.theme, "Log", "time since the run began");
-    let lines = lines(app, inner.width);
-    if lines.is_empty() {
-        let text = "Nothing has happened yet.";
-        return Line::styled(text, app.theme.style(Role::Muted)).render(inner, buf);
-    }
-    let height = usize::from(inner.height);
-    let first = lines.len().saturating_sub(height + back);
-    for (line, row) in lines.iter().skip(first).zip(inner.rows()) {
-        line.render(row, buf);
-    }
+/// What of the log is shown, and how.
+#[derive(Clone, Debug)]
+pub struct LogView {
+    /// What is looked for.
+    pub search: Search,
+    /// Only lines about this.
+    pub topic: Option<Topic>,
+    /// Times of the day instead of times since the run began.
+    pub absolute: bool,
+    /// Which of the lines that were found is looked at, from the first.
+    pub hit: Option<usize>,
+    /// For the times of the day.
+    pub zone: TimeZone,
 }
 
-/// How many lines there are at this width.
-pub fn length(app: &App, width: u16) -> usize {
-    lines(app, width).len()
-}
-
-fn lines<'a>(app: &App, width: u16) -> Vec<Line<'a>> {
-    let theme = &app.theme;
-    let began = app.picture.began.unwrap_or(0.0);
-    let mut all: Vec<&LogLine> = app.picture.log.iter().chain(&app.notes).collect();
-    all.sort_by(|a, b| a.time.total_cmp(&b.time));
-    let mut out = Vec::new();
-    for line in all {
-        let role = if line.error { Role::Error } else { Role::Text };
-        // A figure is not parted from its unit.
-        let sentence = clean(&line.text, theme.ascii()).replace(" %", "\u{a0}%");
-        let words: Vec<text::Piece> = sentence
-            .split(' ')
-            .map(|w| vec![Span::styled(w.to_string(), theme.style(role))])
-            .collect();
-        let rows = text::fill(&words, width.saturating_sub(TIME));
-        for (n, row) in rows.into_iter().enumerate() {
-            let time = if n == 0 {
-                clock(line.time - began)
-            } else {
-                String::new()
-            };
-            let usual = usize::from(TIME);
-            let mut spans = vec![Span::styled(
-                format!("{time:<usual$}"),
-                theme.style(Role::Muted),
-            )];
-            spans.extend(
-                row.spans
-                    .into_iter()
-                    .map(|s| Span::styled(s.content.replace('\u{a0}', " "), s.style)),
-            );
-            out.push(Line::from(spans));
+impl Default for LogView {
+    fn default() -> Self {
+        Self {
+            search: Search::default(),
+            topic: None,
+            absolute: false,
+            hit: None,
+            zone: TimeZone::system(),
         }
     }
-    out
 }
 
-/// Seconds as `h:mm:ss`.
-fn clock(seconds: f64) -> String {
-    let s = seconds.max(0.0) as u64;
-    format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+impl LogView {
+    /// The next topic, after the last again all of them.
+    pub fn next_topic(&mut self) {
+        let at = |t| Topic::ALL.iter().position(|&x| x == t).unwrap_or(0) + 1;
+        self.topic = Topic::ALL.get(self.topic.map_or(0, at)).copied();
+        self.hit = None;
+    }
+}
+
+/// Draws the overlay, `back` rows before the end.
+pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
+    let theme = &app.theme;
+    let hint = if app.log.absolute {
+        "time of day"
+    } else {
+        "time since the run began"
+    };
+    let inner = popup::draw(area, buf, theme, "Log", hint);
+    let (head, body) = parts(inner);
+    let rows = rows::rows(app, body.width);
+    header(app, &rows, back, head, buf);
+    if rows.is_empty() {
+        let text = match (app.log.topic, app.picture.log.is_empty()) {
+            (Some(topic), false) => {
+                format!("Nothing about {} has happened yet.", topic.name())
+            }
+            _ => "Nothing has happened yet. The engine's first words appear here.".into(),
+        };
+        return super::plot::chrome::empty(body, buf, theme, &text);
+    }
+    let first = rows.len().saturating_sub(usize::from(body.height) + back);
+    let here = app.log.hit.and_then(|h| rows::hits(&rows).nth(h));
+    for (row, place) in rows.iter().skip(first).zip(body.rows()) {
+        if row.hit && here == Some(row.entry) {
+            buf.set_style(place, theme.style(Role::Selection));
+        }
+        (&row.line).render(place, buf);
+    }
+}
+
+/// The row of topics and search, and the room below it.
+fn parts(inner: Rect) -> (Rect, Rect) {
+    let head = Rect {
+        height: inner.height.min(1),
+        ..inner
+    };
+    let body = Rect {
+        y: inner.y + head.height,
+        height: inner.height - head.height,
+        ..inner
+    };
+    (head, body)
+}
+
+fn header(app: &App, rows: &[rows::Row<'_>], back: usize, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let mut right = app.log.search.spans(theme).unwrap_or_default();
+    if !app.log.search.is_empty() {
+        let found = rows::hits(rows).count();
+        let text = match (app.log.hit, found) {
+            (_, 0) => "  not found".into(),
+            (Some(hit), n) => format!("  {} of {n}", hit + 1),
+            (None, n) => format!("  {n} found"),
+        };
+        right.push(Span::styled(text, theme.style(Role::Muted)));
+    } else if back > 0 && !app.log.search.typing {
+        let text = format!("{back} rows further {}", theme.pick("↓", "v"));
+        right.push(Span::styled(text, theme.style(Role::Accent)));
+    }
+    let right = Line::from(right);
+    let width = (right.width() as u16).min(area.width);
+    let left = Rect {
+        width: area.width - width,
+        ..area
+    };
+    let chip = |topic: Option<Topic>| {
+        let name = topic.map_or("all", Topic::name);
+        let (text, role) = if topic == app.log.topic {
+            (format!("[{name}]"), Role::Accent)
+        } else {
+            (format!(" {name} "), Role::Muted)
+        };
+        Span::styled(text, theme.style(role))
+    };
+    let chips: Vec<Span<'_>> = [None]
+        .into_iter()
+        .chain(Topic::ALL.map(Some))
+        .map(chip)
+        .collect();
+    let all = Line::from(chips);
+    // Where not all have room only the chosen one is shown.
+    let chips = if all.width() as u16 <= left.width {
+        all
+    } else {
+        Line::from(chip(app.log.topic))
+    };
+    chips.render(left, buf);
+    right.render(
+        Rect {
+            x: area.right() - width,
+            width,
+            ..area
+        },
+        buf,
+    );
+}
+
+/// How many rows before the end the last row shown can be, when the room inside the frame is `inner`.
+pub fn most_back(app: &App, inner: Rect) -> usize {
+    let (_, body) = parts(inner);
+    rows::rows(app, body.width)
+        .len()
+        .saturating_sub(body.height.into())
+}
+
+/// The line found after (or before) the one that is looked at, and how many rows before the end to show it; `None` when
+/// nothing is found. The search begins at the end, and goes round.
+pub fn next_hit(app: &App, inner: Rect, forward: bool) -> Option<(usize, usize)> {
+    let (_, body) = parts(inner);
+    let rows = rows::rows(app, body.width);
+    let hits: Vec<usize> = rows::hits(&rows).collect();
+    let count = hits.len();
+    let hit = match app.log.hit.filter(|h| *h < count) {
+        _ if count == 0 => return None,
+        None => count - 1,
+        Some(at) if forward => (at + 1) % count,
+        Some(at) => (at + count - 1) % count,
+    };
+    let row = rows.iter().position(|r| r.entry == hits[hit])?;
+    // In the middle of the room, as far as the ends allow.
+    let below = usize::from(body.height) / 2;
+    let back = (rows.len() - row).saturating_sub(below + 1);
+    let most = rows.len().saturating_sub(body.height.into());
+    Some((hit, back.min(most)))
 }

@@ -1,63 +1,24 @@
 //! The loss pane: live curves of the corners and of the fit.
 
+mod readout;
+mod view;
+
+pub use super::plot::window::Window;
+pub use view::{Compared, LossView, MOST_OVERLAYS, STRENGTHS};
+
 use super::plot::chrome::{self, Chrome};
-use super::plot::curve_plot::{Choice, Plot};
-use super::plot::curves;
+use super::plot::curve_plot::Plot;
+use super::plot::curves::{self, Name};
 use super::plot::text::{self, Piece};
+use crate::color::Depth;
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Modifier;
 use ratatui::text::Span;
+use readout::Readout;
 use surfit_core::event::Curve;
 use surfit_core::picture::Picture;
-
-/// What the user chose to see of the curves.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LossView {
-    /// Logarithmic loss axis.
-    pub log: bool,
-    /// Only the last part of the curve.
-    pub recent: bool,
-    /// Draw the smoothed curve over the raw one.
-    pub smooth: bool,
-    /// Show the corners' curves beside that of the surface.
-    pub corners: bool,
-    /// Cursor, 0..1 across the plot.
-    pub cursor: Option<f64>,
-}
-
-impl Default for LossView {
-    fn default() -> Self {
-        Self {
-            log: false,
-            recent: false,
-            smooth: true,
-            corners: false,
-            cursor: None,
-        }
-    }
-}
-
-impl LossView {
-    fn plot(&self, area: Rect, picture: &Picture) -> Option<Plot> {
-        let choice = Choice {
-            log: self.log,
-            recent: self.recent,
-            smooth: self.smooth,
-            corners: self.corners,
-        };
-        Plot::of(chrome::inside(area), picture, choice)
-    }
-
-    /// The cursor that belongs to a place on the screen: the inverse of what `render` draws, for the mouse.
-    pub fn cursor_at(&self, area: Rect, column: u16, row: u16, picture: &Picture) -> Option<f64> {
-        let plot = self.plot(area, picture)?;
-        let inside = plot.area.contains((column, row).into());
-        let last = f64::from(plot.area.width.saturating_sub(1).max(1));
-        inside.then(|| f64::from(column - plot.area.x) / last)
-    }
-}
 
 /// Draws the pane.
 pub fn render(
@@ -69,64 +30,113 @@ pub fn render(
     focused: bool,
 ) {
     let area = area.intersection(*buf.area());
-    let plot = view.plot(area, picture);
-    let mode = [
-        if view.log { "log" } else { "linear" },
-        if view.recent { "recent" } else { "all" },
-    ];
-    let chrome = Chrome {
+    let plot = Plot::of(chrome::inside(area), picture, view);
+    let chrome = |foot, mode| Chrome {
         key: '1',
         name: "Loss",
-        figures: figures(theme, picture, &curves::relevant(picture, view.corners)),
-        foot: match (&plot, view.cursor) {
-            (Some(plot), Some(cursor)) => readout(theme, plot, cursor),
-            (Some(plot), None) => legend(theme, plot, view),
-            (None, _) => Vec::new(),
-        },
-        // The readout needs the room.
-        mode: match (&plot, view.cursor) {
-            (Some(_), None) => mode.join(theme.pick(" · ", ", ")),
-            _ => String::new(),
-        },
+        figures: figures(theme, picture, plot.as_ref(), view),
+        foot,
+        mode,
     };
-    let inner = chrome.draw(area, buf, theme, focused);
-    match plot {
-        Some(plot) => plot.draw(buf, theme, view.cursor),
-        None => chrome::empty(
-            inner,
-            buf,
-            theme,
-            "Curves appear here with the first training step.",
-        ),
+    let Some(plot) = &plot else {
+        let inner = chrome(Vec::new(), String::new()).draw(area, buf, theme, focused);
+        let sentence = "Curves appear here with the first training step.";
+        return chrome::empty(inner, buf, theme, sentence);
+    };
+    let cursor = view.cursor.and_then(|c| plot.within(c));
+    let readout = cursor.map(|x| (x, Readout::of(plot, picture, view, theme, x)));
+    let boxed = readout.as_ref().is_some_and(|(_, r)| r.fits(plot));
+    let frame = match &readout {
+        // The line needs the room of the mode too.
+        Some((_, readout)) if !boxed => chrome(readout.pieces(theme), String::new()),
+        _ => {
+            // With as many words as fit: an entry that is missing would leave marks without a meaning.
+            let narrow = area.width < NARROW;
+            let ways = [
+                (Words::Full, narrow),
+                (Words::Fewer, narrow),
+                (Words::Fewer, true),
+                (Words::Short, true),
+            ];
+            let ways = ways.map(|(w, n)| (legend(theme, plot, view, w), mode(theme, view, n)));
+            let fits = |(legend, mode): &&(Vec<Piece<'_>>, String)| {
+                text::flow_width(legend) <= usize::from(chrome::foot_room(area.width, mode))
+            };
+            let best = ways.iter().find(fits).unwrap_or(&ways[3]).clone();
+            chrome(best.0, best.1)
+        }
+    };
+    frame.draw(area, buf, theme, focused);
+    plot.draw(buf, theme);
+    if let Some(span) = view.span.filter(|s| s.0 != s.1) {
+        plot.draw_span(buf, theme, span);
+    }
+    if let Some((x, readout)) = readout {
+        plot.draw_cursor(buf, theme, x);
+        if boxed {
+            readout.draw_box(buf, theme, plot, x);
+        }
     }
 }
 
+/// Columns below which the legend has the foot line to itself while the axes are as usual.
+const NARROW: u16 = 50;
+
+/// How the axes are, in words; in a narrow pane only what is unusual.
+fn mode(theme: &Theme, view: &LossView, narrow: bool) -> String {
+    let mut words = Vec::new();
+    match view.log {
+        true => words.push("log"),
+        false if narrow => {}
+        false => words.push("linear"),
+    }
+    if view.time {
+        words.push("time");
+    }
+    match (view.zoom, view.recent) {
+        (Some(w), _) if w.follows => words.push("zoomed, live"),
+        (Some(_), _) => words.push("zoomed"),
+        (None, true) => words.push("recent"),
+        (None, false) if narrow => {}
+        (None, false) => words.push("all"),
+    }
+    words.join(theme.pick(" · ", ", "))
+}
+
 /// The live figures of the curve that is growing.
-fn figures<'a>(theme: &Theme, picture: &Picture, shown: &[Curve]) -> Vec<Piece<'a>> {
-    let Some(curve) = shown.last() else {
-        return Vec::new();
-    };
-    let Some(series) = picture.curves.get(curve) else {
+fn figures<'a>(
+    theme: &Theme,
+    picture: &Picture,
+    plot: Option<&Plot>,
+    view: &LossView,
+) -> Vec<Piece<'a>> {
+    let shown = curves::relevant(picture, view.corners);
+    let Some((curve, series)) = shown.last().and_then(|c| picture.curves.get_key_value(c)) else {
         return Vec::new();
     };
     let mut out: Vec<Piece<'a>> = Vec::new();
     if let Curve::Corner(c) = curve {
-        out.push(vec![Span::styled(
-            format!("corner {}", c + 1),
-            theme.style(Role::corner(*c)),
-        )]);
+        let style = theme.style(Role::corner(*c));
+        out.push(vec![Span::styled(format!("corner {}", c + 1), style)]);
     }
-    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
-    out.push(vec![
-        Span::styled("step ", muted),
-        Span::styled(text::grouped(series.end()), strong),
-    ]);
-    match (series.last(), series.smoothed()) {
+    let muted = theme.style(Role::Muted);
+    let pair = |name: &str, value: String, role: Role| -> Piece<'a> {
+        vec![
+            Span::styled(format!("{name} "), muted),
+            Span::styled(value, theme.style(role)),
+        ]
+    };
+    out.push(pair("step", text::grouped(series.end()), Role::Text));
+    // What the drawn curve ends with, or, where that is out of sight, what the series knows.
+    let last = plot
+        .and_then(|p| p.traces.last())
+        .and_then(|t| t.samples.last())
+        .filter(|s| s.step as u64 + 1 == series.end())
+        .and_then(|s| s.smooth);
+    match (series.last(), last.or(series.smoothed())) {
         (Some(last), _) if !last.is_finite() => {
-            out.push(vec![Span::styled(
-                "loss not finite",
-                theme.style(Role::Error),
-            )]);
+            let style = theme.style(Role::Error);
+            out.push(vec![Span::styled("loss not finite", style)]);
         }
         (_, Some(smoothed)) => out.push(vec![Span::styled(
             text::loss(smoothed),
@@ -135,18 +145,27 @@ fn figures<'a>(theme: &Theme, picture: &Picture, shown: &[Curve]) -> Vec<Piece<'
         _ => {}
     }
     if let Some(v) = picture.validations.get(curve).and_then(|list| list.last()) {
-        out.push(vec![
-            Span::styled("val ", muted),
-            Span::styled(
-                text::percent(v.accuracy, 1),
-                theme.style(Role::CurveValidation),
-            ),
-        ]);
+        let accuracy = text::percent(v.accuracy, 1);
+        out.push(pair("val", accuracy, Role::CurveValidation));
+    }
+    let rate = picture.tracks.get(curve).and_then(|t| t.marks().last());
+    if let Some(mark) = rate.filter(|_| view.rate) {
+        out.push(pair("rate", readout::rate_figure(mark.rate), Role::Text));
     }
     out
 }
 
-fn legend<'a>(theme: &Theme, plot: &Plot, view: &LossView) -> Vec<Piece<'a>> {
+/// How many words the legend has.
+#[derive(Clone, Copy, PartialEq)]
+enum Words {
+    Full,
+    /// The points' name shortened.
+    Fewer,
+    /// Without the strength of the smoothing too.
+    Short,
+}
+
+fn legend<'a>(theme: &Theme, plot: &Plot, view: &LossView, words: Words) -> Vec<Piece<'a>> {
     let muted = theme.style(Role::Muted);
     let entry = |glyph: &str, role: Role, name: &str| -> Piece<'a> {
         vec![
@@ -154,24 +173,48 @@ fn legend<'a>(theme: &Theme, plot: &Plot, view: &LossView) -> Vec<Piece<'a>> {
             Span::styled(name.to_string(), muted),
         ]
     };
-    let (line, dots, point) = theme.pick(("━", "⣿", "●"), ("-", ":", "o"));
-    let several = plot.traces.len() > 1;
+    let (line, mut dots) = theme.pick(("━", "⣿"), ("-", ":"));
+    let point = plot.validation_sign(theme);
+    if view.smooth && theme.depth() <= Depth::None {
+        dots = theme.pick("⡁", "'");
+    }
+    let smoothed = match words {
+        Words::Full | Words::Fewer => format!("smoothed {}", view.smoothing()),
+        Words::Short => "smooth".into(),
+    };
     let mut out = Vec::new();
-    if several {
-        let corners = plot.traces.iter().filter_map(|t| match t.curve {
-            Curve::Corner(c) => Some(Span::styled(
-                format!("{} ", c + 1),
-                theme.style(Role::corner(c)),
-            )),
-            Curve::Surface => None,
-        });
-        out.push(corners.chain([Span::styled("corners", muted)]).collect());
-        if plot.traces.iter().any(|t| t.curve == Curve::Surface) {
-            out.push(entry(line, Role::CurveSmooth, "surface"));
+    if plot.several() {
+        let corners: Piece<'a> = plot
+            .traces
+            .iter()
+            .filter_map(|t| match t.name {
+                Name::Own(Curve::Corner(c)) => Some(Span::styled(
+                    format!("{} ", c + 1),
+                    theme.style(Role::corner(c)),
+                )),
+                _ => None,
+            })
+            .collect();
+        if !corners.is_empty() {
+            let name = Span::styled("corners", muted);
+            out.push(corners.into_iter().chain([name]).collect());
+        }
+        for (n, trace) in plot.traces.iter().enumerate() {
+            match trace.name {
+                Name::Own(Curve::Surface) => out.push(entry(line, Role::CurveSmooth, "surface")),
+                Name::Other(other) => {
+                    let name = readout::name_of(theme, trace.name, view, other);
+                    out.push(vec![Span::styled(name, theme.style(plot.role(n)))]);
+                }
+                Name::Own(Curve::Corner(_)) => {}
+            }
+        }
+        if view.smooth {
+            out.push(vec![Span::styled(smoothed, muted)]);
         }
     } else {
         if view.smooth {
-            out.push(entry(line, plot.role(0), "smoothed"));
+            out.push(entry(line, plot.role(0), &smoothed));
         }
         let role = if view.smooth {
             Role::CurveRaw
@@ -182,72 +225,17 @@ fn legend<'a>(theme: &Theme, plot: &Plot, view: &LossView) -> Vec<Piece<'a>> {
     }
     if plot.traces.iter().any(|t| !t.validations.is_empty()) {
         // Among several curves the points have each its curve's colour.
-        let role = if several {
+        let role = if plot.several() {
             Role::Muted
         } else {
             Role::CurveValidation
         };
-        out.push(entry(point, role, "validation"));
-    }
-    out
-}
-
-/// What lies under the cursor.
-fn readout<'a>(theme: &Theme, plot: &Plot, cursor: f64) -> Vec<Piece<'a>> {
-    let step = plot.step_at(cursor);
-    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
-    let pair = |name: &str, value: String, style: Style| -> Piece<'a> {
-        vec![
-            Span::styled(format!("{name} "), muted),
-            Span::styled(value, style),
-        ]
-    };
-    let mut out = vec![pair(
-        "step",
-        text::grouped(step.round().max(0.0) as u64),
-        strong,
-    )];
-    let several = plot.traces.len() > 1;
-    let here = plot
-        .traces
-        .iter()
-        .enumerate()
-        .filter(|(_, t)| t.covers(step));
-    for (n, trace) in here {
-        let sample = trace.sample_at(step);
-        let smooth = sample
-            .and_then(|s| s.smooth)
-            .map_or("not finite".into(), text::loss);
-        let style = theme.style(plot.role(n));
-        if several {
-            let name = match trace.curve {
-                Curve::Corner(c) => (c + 1).to_string(),
-                Curve::Surface => "surface".into(),
-            };
-            out.push(pair(&name, smooth, style));
-            continue;
-        }
-        let raw = match sample.and_then(|s| s.range) {
-            Some((min, _, max)) if max > min => {
-                format!(
-                    "{}{}{}",
-                    text::loss(min),
-                    theme.pick("–", "-"),
-                    text::loss(max)
-                )
-            }
-            Some((_, mean, _)) => text::loss(mean),
-            None => "not finite".into(),
+        let name = if words == Words::Full {
+            "validation"
+        } else {
+            "val"
         };
-        out.push(pair("raw", raw, strong));
-        out.push(pair("smoothed", smooth, style));
-        if let Some(v) = trace.validation_at(step) {
-            let value = format!("{} ({})", text::loss(v.loss), text::percent(v.accuracy, 1));
-            out.push(pair("val", value, theme.style(Role::CurveValidation)));
-        }
-    }
-    if out.len() == 1 {
-        out.push(vec![Span::styled("no values here", muted)]);
+        out.push(entry(point, role, name));
     }
     out
 }

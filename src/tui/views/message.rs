@@ -16,6 +16,9 @@ use surfit_core::snapshot::State;
 /// Draws the line.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
+    if app.begun().is_some() {
+        return super::pending::render(area, buf, app);
+    }
     let short = |kind| matches!(kind, Kind::Error | Kind::Hint);
     let note = app
         .note()
@@ -86,6 +89,30 @@ pub fn clean(text: &str, ascii: bool) -> String {
         .collect()
 }
 
+/// Hints that stand apart by two columns or more, as many as fit: those before the last go first, since the last tells how to
+/// get away. A single one that does not fit is shortened.
+pub fn fitted(hints: &str, width: u16, ascii: bool) -> String {
+    let mut all: Vec<&str> = hints
+        .split("  ")
+        .map(str::trim)
+        .filter(|h| !h.is_empty())
+        .collect();
+    let fits = |text: &str| Span::raw(text).width() <= usize::from(width);
+    if fits(hints) {
+        return hints.into();
+    }
+    while all.len() > 1 {
+        for gap in ["   ", "  "] {
+            let text = all.join(gap);
+            if fits(&text) {
+                return text;
+            }
+        }
+        all.remove(all.len() - 2);
+    }
+    shortened(all.first().unwrap_or(&""), width, ascii)
+}
+
 /// `text` in at most `width` columns, with a sign when something is left out.
 pub fn shortened(text: &str, width: u16, ascii: bool) -> String {
     let width = usize::from(width);
@@ -123,6 +150,11 @@ fn standing(app: &App) -> Option<(Role, String)> {
                 app.key(Action::Start)
             )
         }
+        (State::Closed, _) => format!(
+            "stopped, at rest; {} goes on with the job, {} leaves",
+            app.key(Action::Resume),
+            app.key(Action::Quit)
+        ),
         (State::Paused, _) => format!("paused; {} goes on", app.key(Action::Pause)),
         (State::Running, _) => match stage? {
             Stage::Data => "loading the data set …".into(),
@@ -142,10 +174,9 @@ fn result(picture: &Picture) -> Option<(Role, String)> {
     let finished = picture.finished.as_ref()?;
     let best = finished.best;
     let mut text = format!(
-        "best {} at ({:.2}, {:.2})",
+        "finished: best {} at {}",
         percent(best.accuracy, 2),
-        best.u,
-        best.v
+        finished.degrees.patch().place(best.u, best.v, 2)
     );
     let top = |list: &[f64]| list.iter().copied().max_by(f64::total_cmp);
     if let Some(corner) = top(&finished.corners) {

@@ -1,15 +1,19 @@
 //! What is drawn: one file per view, each a pure function of what it shows.
 
+pub mod beside;
 pub mod dialog;
 pub mod footer;
 pub mod header;
 pub mod help;
+pub mod image;
 pub mod log;
 pub mod loss;
+pub mod machine;
 pub mod message;
 pub mod models;
 pub mod palette;
 pub mod pane;
+pub mod pending;
 pub mod plot;
 pub mod points;
 pub mod popup;
@@ -17,5 +21,9 @@ pub mod progress;
 pub mod runs;
 pub mod scale;
 pub mod screen;
+pub mod search;
 pub mod slices;
 pub mod surface;
+pub(crate) mod tables;
+pub mod take;
+pub mod themes;

@@ -1,153 +1,81 @@
-//! Corners and models that were written, with what they are worth.
+//! Models that were written, marked points, and corners, with what they are worth.
 
-use super::message::shortened;
-use super::plot::text::percent;
+mod items;
+mod sheet;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
 use super::popup;
 use crate::app::App;
 use crate::theme::Role;
+pub use items::{Item, Sort, items, measured, place_of};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+use sheet::Row;
+
+/// How the list is sorted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelsView {
+    /// See [`Sort`].
+    pub sort: Sort,
+}
 
 /// Draws the overlay.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
-    let theme = &app.theme;
     let hint = "chosen on validation, test measured once after";
-    let inner = popup::draw(area, buf, theme, "Models", hint);
-    let (head, list) = parts(app, inner);
-    for (line, row) in corners(app).into_iter().zip(head.rows()) {
-        line.render(row, buf);
-    }
-    if app.picture.exports.is_empty() {
-        let keys = [
-            crate::action::Action::ExportBest,
-            crate::action::Action::ExportCursor,
-        ]
-        .map(|a| app.key(a));
-        let text = format!(
-            "No model was written yet: {} writes the best, {} the one under the cursor.",
-            keys[0], keys[1]
-        );
-        return Line::styled(text, theme.style(Role::Muted)).render(list, buf);
-    }
-    let first = popup::first_shown(selected, list.height);
-    for ((n, x), row) in app
-        .picture
-        .exports
-        .iter()
-        .rev()
-        .enumerate()
-        .skip(first)
-        .zip(list.rows())
-    {
-        let chosen = n == selected;
-        if chosen {
-            buf.set_style(row, theme.style(Role::Selection));
+    let inner = popup::draw(area, buf, &app.theme, "Models", hint);
+    let rows = sheet::rows(app, inner.width, selected);
+    let first = first_shown(&rows, selected, inner.height);
+    for (row, place) in rows.iter().skip(first).zip(inner.rows()) {
+        if row.item == Some(selected) {
+            buf.set_style(place, app.theme.style(Role::Selection));
         }
-        let role = |usual| theme.style(if chosen { Role::Selection } else { usual });
-        let at = match (x.u, x.v) {
-            (Some(u), Some(v)) => format!("({u:.3}, {v:.3})"),
-            _ => "whole surface".into(),
-        };
-        let room = row.width.saturating_sub(51);
-        let dir = shortened(&x.dir.display().to_string(), room, theme.ascii());
-        Line::from(vec![
-            Span::styled(format!(" {:<10}", x.selection), role(Role::Text)),
-            Span::styled(format!("{at:<17}"), role(Role::Muted)),
-            Span::styled(
-                format!("{:>9}", percent(x.validation_accuracy, 2)),
-                role(Role::Text),
-            ),
-            Span::styled(
-                format!("{:>11}  ", percent(x.test_accuracy, 2)),
-                role(Role::Good),
-            ),
-            Span::styled(dir, role(Role::Muted)),
-        ])
-        .render(row, buf);
+        (&row.line).render(place, buf);
     }
 }
 
-/// The model of the list at a place.
+/// The first row shown: the chosen one is in sight, with the heading over the first and all that follows the last.
+fn first_shown(rows: &[Row<'_>], selected: usize, height: u16) -> usize {
+    let last = rows.iter().filter_map(|r| r.item).max();
+    let row = if last == Some(selected) {
+        rows.len().saturating_sub(1)
+    } else {
+        rows.iter()
+            .position(|r| r.item == Some(selected))
+            .unwrap_or(0)
+    };
+    let first = popup::first_shown(row, height);
+    // The end is shown only as far as the chosen row stays in sight.
+    let chosen = rows.iter().position(|r| r.item == Some(selected));
+    chosen.map_or(first, |chosen| first.min(chosen))
+}
+
+/// How many rows the whole list has.
+pub fn length(app: &App) -> usize {
+    sheet::rows(app, 100, 0).len()
+}
+
+/// The item at a place.
 pub fn row_at(app: &App, inner: Rect, at: Position) -> Option<usize> {
-    let (_, list) = parts(app, inner);
     let selected = match &app.overlay {
         Some(crate::app::Overlay::Models { selected }) => *selected,
         _ => 0,
     };
-    list.contains(at)
-        .then(|| popup::first_shown(selected, list.height) + usize::from(at.y - list.y))
-}
-
-fn parts(app: &App, inner: Rect) -> (Rect, Rect) {
-    let head = (corners(app).len() as u16).min(inner.height);
-    let list = Rect {
-        y: inner.y + head,
-        height: inner.height - head,
-        ..inner
-    };
-    (
-        Rect {
-            height: head,
-            ..inner
-        },
-        list,
-    )
-}
-
-/// Distance and angle to the first corner, as they are now.
-fn far(app: &App, corner: usize) -> Option<String> {
-    let geometry = app.picture.geometry.last()?;
-    let pair = geometry.pairs.iter().position(|p| *p == (0, corner))?;
-    let (distance, angle) = (geometry.distances.get(pair)?, geometry.angles.get(pair)?);
-    let degrees = app.theme.pick("°", " deg");
-    Some(format!("  {distance:.2} from 1, {angle:.0}{degrees}"))
-}
-
-/// The lines above the list.
-fn corners<'a>(app: &App) -> Vec<Line<'a>> {
-    let theme = &app.theme;
-    let head = |text: String| Line::styled(text, theme.style(Role::Muted));
-    let columns = |first: &str, second: &str| {
-        head(format!(
-            " {first:<10}{second:<17}{:>9}{:>11}",
-            "validation", "test"
-        ))
-    };
-    let tests = app
-        .picture
-        .finished
-        .as_ref()
-        .map(|f| f.corners_test.clone())
-        .unwrap_or_default();
-    let mut lines = vec![columns("corner", "from")];
-    for (n, corner) in &app.picture.corners {
-        let test = tests.get(*n).map(|t| percent(*t, 2)).unwrap_or_default();
-        let aligned = app
-            .picture
-            .alignments
-            .get(n)
-            .map(|a| format!("  aligned: {:.0} % of units moved", 100.0 * a.moved));
-        lines.push(Line::from(vec![
-            Span::styled(format!(" {:<10}", n + 1), theme.style(Role::corner(*n))),
-            Span::styled(
-                format!("{:<17}", shortened(&corner.source, 16, theme.ascii())),
-                theme.style(Role::Muted),
-            ),
-            Span::styled(
-                format!("{:>9}", percent(corner.accuracy, 2)),
-                theme.style(Role::Text),
-            ),
-            Span::styled(format!("{test:>11}"), theme.style(Role::Text)),
-            Span::styled(far(app, *n).unwrap_or_default(), theme.style(Role::Muted)),
-            Span::styled(aligned.unwrap_or_default(), theme.style(Role::Muted)),
-        ]));
+    if !inner.contains(at) {
+        return None;
     }
-    if app.picture.corners.is_empty() {
-        lines.push(head(" The corners are not ready yet.".into()));
-    }
-    lines.push(Line::default());
-    lines.push(columns("model", "at (u, v)"));
-    lines
+    let rows = sheet::rows(app, inner.width, selected);
+    let first = first_shown(&rows, selected, inner.height);
+    rows.get(first + usize::from(at.y - inner.y))?.item
+}
+
+/// What is copied of an item: the folder of a model, the place of a point, the recipe of a corner.
+pub fn copied(app: &App, selected: usize) -> Option<String> {
+    Some(match *items(app).get(selected)? {
+        Item::Export(n) => app.picture.exports.get(n)?.dir.display().to_string(),
+        Item::Point { u, v, .. } => format!("{u:.4},{v:.4}"),
+        Item::Corner(n) => app.picture.corners.get(&n)?.source.clone(),
+    })
 }

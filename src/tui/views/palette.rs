@@ -1,5 +1,6 @@
 //! Actions by name, or a typed command with figures.
 
+use super::message::shortened;
 use super::popup;
 use crate::action::{Action, TABLE};
 use crate::app::{App, FORMS, parse};
@@ -12,8 +13,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use tui_input::Input;
 
-/// Rows above the list: what is typed, and a gap.
+/// Rows above the list: what is typed, and what the chosen action does where the list cuts it.
 const ABOVE: u16 = 2;
+/// Columns of the key, and of the name.
+const KEY: u16 = 10;
+const NAME: u16 = 18;
 
 /// Actions that what was typed fits, best first; all of them for nothing.
 pub fn matches(app: &App, typed: &str) -> Vec<Action> {
@@ -111,10 +115,23 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
             buf.set_style(row, theme.style(Role::Selection));
         }
         let help = reason.unwrap_or_else(|| entry.help.into());
+        let room = row.width.saturating_sub(KEY + NAME + 1);
+        if chosen && Span::raw(help.as_str()).width() > usize::from(room) {
+            // What the list cuts of the chosen one stands whole above it.
+            let above = Rect {
+                y: inner.y + 1,
+                height: 1,
+                ..inner
+            };
+            let whole = shortened(&help, above.width, theme.ascii());
+            Line::styled(whole, theme.style(Role::Muted)).render(above, buf);
+        }
+        let help = shortened(&help, room, theme.ascii());
+        let (key_width, name_width) = (usize::from(KEY), usize::from(NAME));
         Line::from(vec![
-            Span::styled(format!(" {key:<10}"), theme.style(role(Role::Key))),
+            Span::styled(format!(" {key:<key_width$}"), theme.style(role(Role::Key))),
             Span::styled(
-                format!("{:<18}", entry.id.replace('-', " ")),
+                format!("{:<name_width$}", entry.id.replace('-', " ")),
                 theme.style(role(text)),
             ),
             Span::styled(help, theme.style(role(Role::Muted))),

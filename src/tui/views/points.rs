@@ -2,27 +2,39 @@
 
 mod corners;
 mod detail;
+mod distances;
+mod figure;
 mod grid;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use distances::known as matrix;
+
 use super::plot::chrome::{self, Chrome};
 use super::plot::text::Piece;
 use crate::theme::{Role, Theme};
+pub use figure::Figure;
 use grid::Layout;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
+use surfit_core::event::Stage;
 use surfit_core::picture::Picture;
-use surfit_core::snapshot::{ControlPoint, Snapshot};
+use surfit_core::snapshot::{ControlPoint, Snapshot, State};
 use surfit_core::surface::{Degrees, Patch};
 
-/// Which control point is selected.
+/// Which control point is selected, and what the pane shows of them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PointsView {
     /// Row of the control point, in the order of [`Snapshot::control_points`].
     pub cursor: usize,
+    /// The distances between the points are shown instead of the points.
+    pub distances: bool,
+    /// What tiles tell first.
+    pub figure: Figure,
+    /// The row and the column of the distances under the cursor.
+    pub pair: (usize, usize),
 }
 
 impl PointsView {
@@ -42,9 +54,34 @@ impl PointsView {
         self.cursor = rows.iter().position(|r| *r == to).unwrap_or(0);
     }
 
+    /// Moves the cursor over the distances: `du` columns to the right, `dv` rows up.
+    pub fn move_pair(&mut self, du: i32, dv: i32, picture: &Picture) {
+        let last = distances::count(picture).saturating_sub(1);
+        let step = |at: usize, by: i32| at.min(last).saturating_add_signed(by as isize).min(last);
+        self.pair = (
+            step(self.pair.0, dv.saturating_neg()),
+            step(self.pair.1, du),
+        );
+    }
+
+    /// The pair of points whose distance is drawn at a place on the screen when the pane has `area`.
+    pub fn pair_at(
+        &self,
+        area: Rect,
+        column: u16,
+        row: u16,
+        picture: &Picture,
+    ) -> Option<(usize, usize)> {
+        let inner = chrome::inside(area);
+        distances::pair_at(inner, picture, self.pair, (column, row)).filter(|_| self.distances)
+    }
+
     /// The control point drawn at a place on the screen when the pane has `area`, as a row of
     /// [`Snapshot::control_points`].
     pub fn point_at(&self, area: Rect, column: u16, row: u16, picture: &Picture) -> Option<usize> {
+        if self.distances {
+            return None;
+        }
         let snapshot = picture.snapshot.as_ref().filter(|s| usable(s))?;
         Layout::of(chrome::inside(area), snapshot.degrees, self.cursor).point_at(column, row)
     }
@@ -70,25 +107,38 @@ pub fn render(
     let started = !picture.corners.is_empty() || !picture.curves.is_empty();
     let chrome = Chrome {
         key: '3',
-        name: if snapshot.is_none() && started {
+        name: if view.distances {
+            "Distances"
+        } else if snapshot.is_none() && started {
             "Corners"
         } else {
             "Control points"
         },
         figures: match snapshot {
+            _ if view.distances => distances::figures(theme, picture),
             Some(s) => figures(theme, s),
             None if started => corners::figures(theme, picture),
             None => Vec::new(),
         },
-        foot: snapshot.map(|s| legend(theme, s)).unwrap_or_default(),
-        mode: String::new(),
+        foot: match snapshot {
+            Some(s) if !view.distances => legend(theme, s),
+            _ => Vec::new(),
+        },
+        mode: match snapshot {
+            Some(s) if !view.distances => {
+                let layout = Layout::of(chrome::inside(area), s.degrees, view.cursor);
+                grid::told(theme, picture, s, &layout, view.figure)
+            }
+            _ => String::new(),
+        },
     };
     let inner = chrome.draw(area, buf, theme, focused);
     match snapshot {
+        _ if view.distances => distances::draw(inner, buf, theme, picture, view.pair),
         Some(snapshot) => {
             let cursor = view.cursor.min(snapshot.control_points.len() - 1);
             let layout = Layout::of(inner, snapshot.degrees, cursor);
-            grid::draw(buf, theme, picture, snapshot, &layout, cursor);
+            grid::draw(buf, theme, picture, snapshot, &layout, view);
             detail::draw(buf, theme, picture, snapshot, layout.detail, cursor);
         }
         None if started => corners::draw(inner, buf, theme, picture),
@@ -96,27 +146,52 @@ pub fn render(
             inner,
             buf,
             theme,
-            "Control points appear here when the corners are ready.",
+            "Control points appear here when the corners are ready: first these are trained or loaded.",
         ),
     }
 }
 
-/// The sign of a point's kind and its role: a fixed corner, one that trains, one that is held still.
-fn sign(theme: &Theme, point: &ControlPoint) -> (&'static str, Role) {
-    if point.corner {
-        (theme.pick("◆", "#"), Role::Best)
-    } else if point.frozen {
-        (theme.pick("○", "x"), Role::Frozen)
-    } else {
-        (theme.pick("●", "o"), Role::Good)
-    }
+/// What a control point does now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PointState {
+    /// A corner, which never trains.
+    Fixed,
+    /// Held still by the user.
+    Frozen,
+    /// Free to train, but not under way.
+    Trainable,
+    /// Training.
+    Moving,
 }
 
-fn kind(point: &ControlPoint) -> &'static str {
-    match (point.corner, point.frozen) {
-        (true, _) => "fixed",
-        (_, true) => "frozen",
-        _ => "trains",
+impl PointState {
+    fn of(snapshot: &Snapshot, point: &ControlPoint) -> Self {
+        let fitting = snapshot.state == State::Running && snapshot.stage == Stage::Fit;
+        match point {
+            p if p.corner => Self::Fixed,
+            p if p.frozen => Self::Frozen,
+            // In the edge phase the inner points stand still.
+            p if fitting && p.gradient > 0.0 => Self::Moving,
+            _ => Self::Trainable,
+        }
+    }
+
+    fn sign(self, theme: &Theme) -> (&'static str, Role) {
+        match self {
+            Self::Fixed => (theme.pick("◆", "#"), Role::Best),
+            Self::Frozen => (theme.pick("○", "x"), Role::Frozen),
+            Self::Trainable => (theme.pick("◐", "."), Role::Accent),
+            Self::Moving => (theme.pick("●", "o"), Role::Good),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Frozen => "frozen",
+            Self::Trainable => "trainable",
+            Self::Moving => "moving",
+        }
     }
 }
 
@@ -127,7 +202,7 @@ fn corner_of(row: usize, point: &ControlPoint) -> Option<usize> {
 
 fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {
     let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
-    let training = snapshot
+    let free = snapshot
         .control_points
         .iter()
         .filter(|p| !p.corner && !p.frozen)
@@ -141,7 +216,7 @@ fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {
     vec![
         vec![Span::styled("degree ", muted), Span::styled(degrees, text)],
         vec![
-            Span::styled(training.to_string(), text),
+            Span::styled(free.to_string(), text),
             Span::styled(
                 format!(" of {} train", snapshot.control_points.len()),
                 muted,
@@ -152,15 +227,16 @@ fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {
 
 fn legend<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {
     let muted = theme.style(Role::Muted);
-    let mut seen: Vec<&'static str> = Vec::new();
+    let mut seen: Vec<PointState> = Vec::new();
     let mut out: Vec<Piece<'a>> = Vec::new();
     for point in &snapshot.control_points {
-        let (glyph, role) = sign(theme, point);
-        if !seen.contains(&glyph) {
-            seen.push(glyph);
+        let state = PointState::of(snapshot, point);
+        if !seen.contains(&state) {
+            seen.push(state);
+            let (glyph, role) = state.sign(theme);
             out.push(vec![
                 Span::styled(format!("{glyph} "), theme.style(role)),
-                Span::styled(kind(point), muted),
+                Span::styled(state.name(), muted),
             ]);
         }
     }

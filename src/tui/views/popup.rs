@@ -1,9 +1,10 @@
 //! The frame of what lies over the main area.
 
+use super::message::fitted;
 use super::pane;
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Margin, Rect};
+use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
@@ -17,12 +18,20 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, hint: &str
     let quiet = theme
         .style(Role::Muted)
         .remove_modifier(Modifier::BOLD | Modifier::REVERSED);
+    let hint = fitted(hint, area.width.saturating_sub(6), theme.ascii());
     let hint = Line::from(Span::styled(format!(" {hint} "), quiet));
     let title = Line::from(format!(" {title} "));
+    let close = Line::from(Span::styled(theme.pick(" ✕ ", " x "), quiet));
     pane::block(theme, title, true)
+        .title_top(close.right_aligned())
         .title_bottom(hint.right_aligned())
         .render(area, buf);
     inner(area)
+}
+
+/// True on the sign at the upper right that closes the popup.
+pub fn closes_at(area: Rect, at: Position) -> bool {
+    at.y == area.y && (area.right().saturating_sub(4)..area.right()).contains(&at.x)
 }
 
 /// The room inside a popup.
@@ -30,7 +39,10 @@ pub fn inner(area: Rect) -> Rect {
     area.inner(Margin::new(2, 1))
 }
 
-/// `list` rows scrolled so that `selected` is visible in `height` rows: the first one shown.
+/// `list` rows scrolled so that `selected` is visible in `height` rows: the first one shown. None is chosen at
+/// `usize::MAX`, and the list stands at its beginning.
 pub fn first_shown(selected: usize, height: u16) -> usize {
-    (selected + 1).saturating_sub(usize::from(height).max(1))
+    selected
+        .wrapping_add(1)
+        .saturating_sub(usize::from(height).max(1))
 }

@@ -1,7 +1,7 @@
 //! How far the stage is: a bar with figures.
 
 use super::plot::text::{Piece, grouped};
-use crate::app::{App, Connection};
+use crate::app::App;
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,6 +10,29 @@ use ratatui::widgets::Widget;
 use surfit_core::draws::Phase;
 use surfit_core::event::Stage;
 use surfit_core::snapshot::{Snapshot, State};
+
+/// Columns that percentage and time left need, the most important figures.
+pub fn least(app: &App) -> u16 {
+    let s = match &app.picture.snapshot {
+        Some(s) if s.total > 0 => s,
+        _ => return 0,
+    };
+    match (app.picture.state(), s.state) {
+        (State::Finished, _) => 0,
+        (_, State::Running) => match time_left(app) {
+            Some(left) => 7 + left.chars().count() as u16 + 1,
+            None => 6,
+        },
+        (_, State::Paused) => 6,
+        _ => 0,
+    }
+}
+
+/// Time left of the stage, in words.
+fn time_left(app: &App) -> Option<String> {
+    let left = app.calm.seconds_left.filter(|_| app.is_connected())?;
+    Some(format!("{} left", duration(left)))
+}
 
 /// The bar, with figures to its right as far as there is room.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
@@ -28,14 +51,24 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     let mut figures: Vec<Piece> = Vec::new();
     if let Some(percent) = (100 * s.done.min(s.total)).checked_div(s.total) {
         figures.push(vec![Span::styled(format!("{percent:>3} %"), text)]);
-        let connected = matches!(app.connection, Connection::Connected { .. });
+        let connected = app.is_connected();
         if s.state == State::Running {
-            let left = app.calm.seconds_left.filter(|_| connected).map(duration);
-            let left = left.map_or(String::new(), |l| format!("{l} left"));
+            let left = time_left(app).unwrap_or_default();
+            // In a narrow row every column counts more than rest.
+            let width = if area.width < 40 { 0 } else { 16 };
             figures.push(vec![Span::styled(
-                format!("{left:>16}"),
+                format!("{left:>width$}"),
                 theme.style(Role::Accent),
             )]);
+        }
+        let job = app.calm.job_seconds_left.filter(|_| connected);
+        if let Some(left) = job.filter(|_| s.state == State::Running) {
+            let left = duration(left);
+            let pad = 11usize.saturating_sub(left.chars().count());
+            figures.push(vec![
+                Span::styled(format!("{}job ", " ".repeat(pad)), muted),
+                Span::styled(left, text),
+            ]);
         }
         let of = grouped(s.total);
         let width = of.len();
@@ -49,6 +82,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
             String::new()
         };
         figures.push(vec![Span::styled(format!("{rate:>10}"), muted)]);
+        if app.calm.images > 0.0 && connected && s.state == State::Running {
+            let images = format!("{} images/s", grouped(app.calm.images.round() as u64));
+            figures.push(vec![Span::styled(format!("{images:>15}"), muted)]);
+        }
     }
     let name = if stage_is_named {
         phase(s)
@@ -72,7 +109,16 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     } else {
         name
     };
-    while figures.len() > 1 && needs(&figures, &name, 7) > area.width {
+    // Percentage and time left go before the bar and the name.
+    while figures.len() > 2 && needs(&figures, &name, 7) > area.width {
+        figures.pop();
+    }
+    let name = if needs(&figures, &name, 7) > area.width {
+        String::new()
+    } else {
+        name
+    };
+    while figures.len() > 1 && needs(&figures, &name, 0) > area.width + 1 {
         figures.pop();
     }
     let mut left = area;
@@ -123,7 +169,8 @@ fn phase(s: &Snapshot) -> String {
     }
 }
 
-fn speed(s: &Snapshot, rate: f64) -> String {
+/// Units of work a second, with what the stage counts.
+pub(super) fn speed(s: &Snapshot, rate: f64) -> String {
     let unit = match s.stage {
         Stage::Corners | Stage::Fit => "steps/s",
         Stage::Heatmap => "cells/s",
@@ -147,7 +194,8 @@ fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
         Span::styled("done in ", app.theme.style(Role::Muted)),
         Span::styled(format!("{} ", duration(total)), app.theme.style(Role::Text)),
     ]);
-    if total > 0.0 {
+    // What was only opened and looked at took no time worth a word.
+    if total >= 1.0 {
         line.right_aligned().render(area, buf);
     }
 }

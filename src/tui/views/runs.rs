@@ -1,72 +1,183 @@
-//! The runs there are.
+//! The runs there are: narrowed by a filter, two of them side by side.
 
-use super::message::shortened;
-use super::plot::text::percent;
+mod columns;
+mod compare;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use super::plot::chrome;
 use super::popup;
+use super::search::Search;
+use crate::action::Action;
 use crate::app::App;
+use crate::link::RunLine;
 use crate::theme::Role;
+use columns::Columns;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+use std::path::PathBuf;
+use surfit_core::filter::{Facts, Filter};
+
+/// What of the list of runs is shown.
+#[derive(Clone, Debug, Default)]
+pub struct RunsView {
+    /// The filter, as typed.
+    pub search: Search,
+    /// The run that the chosen one is held against.
+    pub pinned: Option<PathBuf>,
+    /// The run that is asked about: remove it?
+    pub doomed: Option<PathBuf>,
+    /// When the list was last asked for, seconds since the workbench began.
+    pub asked: f64,
+}
+
+/// The filter, or what is wrong with it.
+fn filter(app: &App) -> Result<Filter, String> {
+    let text = app.runs_view.search.text();
+    text.parse::<Filter>().map_err(|e| e.to_string())
+}
+
+/// What a filter knows of a run.
+fn facts(app: &App, run: &RunLine) -> Facts {
+    Facts {
+        name: run.id.clone(),
+        state: run.state.clone(),
+        network: run.network.clone(),
+        data: run.data.clone(),
+        degrees: run.degrees,
+        accuracy: run.best,
+        loss: run.loss,
+        age: run
+            .begun
+            .zip(app.epoch)
+            .map(|(begun, epoch)| (epoch + app.now - begun).max(0.0)),
+    }
+}
+
+/// The runs that pass the filter; all of them while it cannot be understood.
+pub fn shown(app: &App) -> Vec<&RunLine> {
+    let filter = filter(app).unwrap_or_default();
+    let passes = |run: &&RunLine| filter.matches(&facts(app, run));
+    app.runs.iter().filter(passes).collect()
+}
 
 /// The run at a place.
-pub fn row_at(inner: Rect, selected: usize, at: Position) -> Option<usize> {
-    let list = list(inner);
+pub fn row_at(app: &App, inner: Rect, selected: usize, at: Position) -> Option<usize> {
+    let list = parts(app, inner).list;
     list.contains(at)
         .then(|| popup::first_shown(selected, list.height) + usize::from(at.y - list.y))
 }
 
-fn list(inner: Rect) -> Rect {
-    Rect {
-        y: inner.y + 1,
-        height: inner.height.saturating_sub(1),
-        ..inner
+struct Parts {
+    /// Filter and how many pass.
+    filter: Rect,
+    head: Rect,
+    list: Rect,
+    /// The chosen run beside the pinned one.
+    compare: Rect,
+}
+
+fn parts(app: &App, inner: Rect) -> Parts {
+    let row = |y, height| Rect { y, height, ..inner };
+    let head = inner.height.min(2);
+    let below = inner.height - head;
+    // The list keeps at least three rows.
+    let compare = match pinned(app) {
+        Some(_) => (compare::ROWS + 1).min(below.saturating_sub(3)),
+        None => 0,
+    };
+    Parts {
+        filter: row(inner.y, head.min(1)),
+        head: row(inner.y + head.min(1), head.saturating_sub(1)),
+        list: row(inner.y + head, below - compare),
+        compare: row(inner.bottom() - compare, compare),
     }
+}
+
+/// The run that the chosen one is held against, when it is still there.
+fn pinned(app: &App) -> Option<&RunLine> {
+    let path = app.runs_view.pinned.as_ref()?;
+    app.runs.iter().find(|r| r.path == *path)
 }
 
 /// Draws the overlay.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     let theme = &app.theme;
-    let inner = popup::draw(
-        area,
-        buf,
-        theme,
-        "Runs",
-        "enter goes there, this run goes on",
-    );
-    let list = list(inner);
+    let hint = "enter goes there, this run goes on";
+    let inner = popup::draw(area, buf, theme, "Runs", hint);
+    let parts = parts(app, inner);
+    let runs = shown(app);
+    filter_line(app, runs.len(), parts.filter, buf);
     if app.runs.is_empty() {
-        return Line::styled("Looking for runs ...", theme.style(Role::Muted)).render(list, buf);
+        return chrome::empty(parts.list, buf, theme, "Looking for runs ...");
     }
-    let head = format!("   {:<24}{:<12}{:>9}   {}", "run", "state", "best", "begun");
-    Line::styled(head, theme.style(Role::Muted)).render(Rect { height: 1, ..inner }, buf);
-    let first = popup::first_shown(selected, list.height);
-    for ((n, run), row) in app.runs.iter().enumerate().skip(first).zip(list.rows()) {
+    if runs.is_empty() {
+        let text = format!(
+            "No run passes the filter. {} changes it; esc while typing takes it away.",
+            app.key(Action::FilterRuns)
+        );
+        return chrome::empty(parts.list, buf, theme, &text);
+    }
+    let columns = Columns::of(inner.width);
+    columns.head(theme).render(parts.head, buf);
+    let first = popup::first_shown(selected, parts.list.height);
+    for ((n, run), row) in runs.iter().enumerate().skip(first).zip(parts.list.rows()) {
         let chosen = n == selected;
         if chosen {
             buf.set_style(row, theme.style(Role::Selection));
         }
-        let role = |usual| theme.style(if chosen { Role::Selection } else { usual });
-        let (sign, sign_role) = match run.alive {
-            true => (theme.pick("●", "*"), Role::Good),
-            false => (theme.pick("○", "-"), Role::Muted),
-        };
-        let here = if run.id == app.run { "  (shown)" } else { "" };
-        let best = run.best.map(|b| percent(b, 2)).unwrap_or_default();
-        Line::from(vec![
-            Span::styled(format!(" {sign} "), role(sign_role)),
-            Span::styled(
-                format!("{:<24}", shortened(&run.id, 23, theme.ascii())),
-                role(Role::Text),
-            ),
-            Span::styled(
-                format!("{:<12}", shortened(&run.state, 11, theme.ascii())),
-                role(Role::Text),
-            ),
-            Span::styled(format!("{best:>9}   "), role(Role::Accent)),
-            Span::styled(format!("{}{here}", run.when), role(Role::Muted)),
-        ])
-        .render(row, buf);
+        let pinned = app.runs_view.pinned.as_ref() == Some(&run.path);
+        let line = columns.row(app, run, chosen, pinned);
+        line.render(row, buf);
     }
+    if let (Some(pinned), Some(chosen)) = (pinned(app), runs.get(selected)) {
+        compare::draw(parts.compare, buf, theme, pinned, chosen);
+    }
+}
+
+fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let muted = theme.style(Role::Muted);
+    let search = &app.runs_view.search;
+    let count = match (passing, app.runs.len()) {
+        (_, 0) => String::new(),
+        (some, all) if some == all => format!("{all} runs"),
+        (some, all) => format!("{some} of {all} runs"),
+    };
+    let right = (count.len() as u16).min(area.width);
+    let room = Rect {
+        width: area.width.saturating_sub(right + 2),
+        ..area
+    };
+    let left = match (search.spans(theme), filter(app)) {
+        (Some(mut spans), Err(why)) => {
+            spans.push(Span::styled(format!("  {why}"), theme.style(Role::Warning)));
+            spans
+        }
+        (Some(mut spans), Ok(_)) if search.is_empty() => {
+            spans.push(Span::styled(format!("  {}", Filter::HELP), muted));
+            spans
+        }
+        (Some(spans), Ok(_)) => spans,
+        (None, _) => {
+            let key = app.key(Action::FilterRuns);
+            vec![Span::styled(format!("{key} filters"), muted)]
+        }
+    };
+    let text: Vec<Span<'_>> = left
+        .into_iter()
+        .map(|s| Span::styled(super::message::clean(&s.content, theme.ascii()), s.style))
+        .collect();
+    Line::from(text).render(room, buf);
+    Line::styled(count, muted).render(
+        Rect {
+            x: area.right() - right,
+            width: right,
+            ..area
+        },
+        buf,
+    );
 }

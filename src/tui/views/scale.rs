@@ -96,6 +96,15 @@ impl Scale {
         }
     }
 
+    /// Its length: of a logarithmic axis in decades.
+    pub fn span(&self) -> f64 {
+        if self.log {
+            self.hi.log10() - self.lo.log10()
+        } else {
+            self.hi - self.lo
+        }
+    }
+
     /// Where `value` lies, clamped to 0..1; `None` when it is not finite. On a logarithmic axis zero and below lie at 0.
     pub fn at(&self, value: f64) -> Option<f64> {
         if !value.is_finite() {
@@ -194,14 +203,17 @@ pub fn nice(x: f64) -> f64 {
 /// The end of a step axis that has reached `end`: rounded up in jumps of a fifth or so, so that a growing curve does
 /// not move all the time.
 pub fn round_up_steps(end: u64) -> u64 {
-    let end = end.max(8) as f64;
+    round_up(end.max(8) as f64).ceil() as u64
+}
+
+/// The same for any positive quantity.
+pub fn round_up(end: f64) -> f64 {
     let decade = 10f64.powf(end.log10().floor());
     [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|f| f * decade)
         .find(|&c| c >= end)
         .unwrap_or(end)
-        .ceil() as u64
 }
 
 /// A number with as many decimals as values that lie `gap` apart need; exponents where digits would not help.

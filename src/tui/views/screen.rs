@@ -1,7 +1,8 @@
 //! The whole screen.
 
 use super::{
-    dialog, footer, header, help, log, loss, message, models, palette, points, runs, surface,
+    beside, dialog, footer, header, help, image, log, loss, machine, message, models, palette,
+    points, runs, surface, take, themes,
 };
 use crate::app::{App, Overlay, Pane};
 use crate::layout::{SMALLEST, Screen, tab_spans};
@@ -23,7 +24,8 @@ pub fn render(app: &App, buf: &mut Buffer) {
         tabs(app, area, buf);
     }
     for &(pane, area) in &screen.panes {
-        let focused = pane == app.focus && app.overlay.is_none() && app.question.is_none();
+        let covered = app.overlay.is_some() || app.question.is_some() || app.take.is_some();
+        let focused = pane == app.focus && !covered;
         match pane {
             Pane::Loss => loss::render(area, buf, &app.theme, &app.picture, &app.loss, focused),
             Pane::Surface => {
@@ -34,6 +36,9 @@ pub fn render(app: &App, buf: &mut Buffer) {
             }
         }
     }
+    for &(which, area) in &screen.beside {
+        beside::render(area, buf, app, which);
+    }
     match &app.overlay {
         None => {}
         Some(Overlay::Help { scroll }) => help::render(screen.overlay, buf, app, *scroll),
@@ -41,8 +46,16 @@ pub fn render(app: &App, buf: &mut Buffer) {
             palette::render(screen.overlay, buf, app, input, *selected);
         }
         Some(Overlay::Log { back }) => log::render(screen.overlay, buf, app, *back),
+        Some(Overlay::Picture { lines }) => image::render(screen.overlay, buf, app, *lines),
+        Some(Overlay::Machine { scroll }) => machine::render(screen.overlay, buf, app, *scroll),
         Some(Overlay::Models { selected }) => models::render(screen.overlay, buf, app, *selected),
         Some(Overlay::Runs { selected }) => runs::render(screen.overlay, buf, app, *selected),
+        Some(Overlay::Themes { choices, selected }) => {
+            themes::render(screen.overlay, buf, app, choices, *selected);
+        }
+    }
+    if let Some(taken) = &app.take {
+        take::render(screen.above(), buf, app, taken);
     }
     if let Some(question) = &app.question {
         dialog::render(screen.area, buf, &app.theme, question);

@@ -1,176 +1,234 @@
-//! The two slices through the surface's cursor: the metric along `u` at its `v`, and along `v` at its `u`.
+//! Slices through the surface's cursor: the figures along `u` and `v`, or along both diagonals, with confidence intervals and
+//! the corners' levels. Of a curve there is one, which is the whole of it.
 
-use super::plot::dots::Dots;
+mod plot;
+
 use super::plot::text;
 use super::scale::{self, Scale};
 use super::surface::Scene;
-use crate::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
-use ratatui::text::{Line, Span};
-use surfit_core::heatmap::Metric;
+use serde::{Deserialize, Serialize};
 use surfit_core::surface::Patch;
 
-/// Draws the slice along `u` into the first room and that along `v` into the second, on one scale. A curve has no second.
-pub(crate) fn draw(buf: &mut Buffer, scene: &Scene<'_>, rooms: [Rect; 2]) {
-    let mut slices = vec![Slice::of(scene, true)];
-    if scene.heatmap.patch != Patch::Curve {
-        slices.push(Slice::of(scene, false));
-    }
-    let reference = reference(scene);
-    let values = slices
-        .iter()
-        .flat_map(|s| s.values.iter().flatten().copied());
-    let scale = Scale::covering(values.chain(reference), false);
-    for (slice, room) in slices.iter().zip(rooms) {
-        slice.draw(buf, scene, room, scale, reference);
+/// Which pair of slices is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Slices {
+    /// Along `u` and along `v`.
+    #[default]
+    Axes,
+    /// Along both diagonals.
+    Diagonals,
+    /// None.
+    Off,
+}
+
+impl Slices {
+    /// The next choice, round.
+    pub fn next(self) -> Self {
+        match self {
+            Slices::Axes => Slices::Diagonals,
+            Slices::Diagonals => Slices::Off,
+            Slices::Off => Slices::Axes,
+        }
     }
 }
 
-/// The value to compare with: that of the best corner, known for accuracy and loss.
-fn reference(scene: &Scene<'_>) -> Option<f64> {
-    let corners = scene.picture.corners.values();
-    match scene.view.metric {
-        Metric::Accuracy => scene.picture.best_corner(),
-        Metric::Loss => corners
-            .map(|c| c.loss)
-            .filter(|l| l.is_finite())
-            .min_by(f64::total_cmp),
-    }
+/// The direction of a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Along {
+    U,
+    V,
+    /// `u` and `v` grow together.
+    Rising,
+    /// `v` falls as `u` grows.
+    Falling,
 }
 
+/// Cells in a row through the cursor.
 struct Slice {
-    along_u: bool,
-    values: Vec<Option<f64>>,
+    along: Along,
+    /// Their indices, `u` growing, or `v` where `u` stays.
+    cells: Vec<usize>,
+    /// The cursor's place among them.
     cursor: usize,
-    fixed: f64,
+}
+
+/// Draws the slices into their rooms, on one scale.
+///
+/// Another surface's slices, with its name, are drawn behind them.
+pub(crate) fn draw(
+    buf: &mut Buffer,
+    scene: &Scene<'_>,
+    rooms: [Rect; 2],
+    other: Option<(&Scene<'_>, &str)>,
+) {
+    let slices = Slice::seen(scene);
+    let theirs = other.map(|(other, _)| Slice::seen(other));
+    let mut scale = scale_of(scene, &slices);
+    if let (Some((other, _)), Some(theirs)) = (other, &theirs) {
+        let both = [scale, scale_of(other, theirs)];
+        let ends = both.into_iter().flatten().flat_map(|s| [s.lo, s.hi]);
+        scale = Scale::covering(ends, false);
+    }
+    for (k, (slice, room)) in slices.iter().zip(rooms).enumerate() {
+        let behind = other
+            .zip(theirs.as_ref())
+            .and_then(|((scene, name), theirs)| {
+                Some(Behind {
+                    scene,
+                    name,
+                    slice: theirs.get(k)?,
+                })
+            });
+        slice.draw(buf, scene, room, scale, behind);
+    }
+}
+
+/// All cells of the slices that are chosen, with the direction of each in a word.
+pub(crate) fn cells(scene: &Scene<'_>) -> Vec<(&'static str, Vec<usize>)> {
+    let name = |along| match along {
+        Along::U => "u",
+        Along::V => "v",
+        Along::Rising => "rising",
+        Along::Falling => "falling",
+    };
+    let slices = Slice::chosen(scene).into_iter();
+    slices.map(|s| (name(s.along), s.cells)).collect()
+}
+
+/// A slice of another surface.
+struct Behind<'a> {
+    scene: &'a Scene<'a>,
+    name: &'a str,
+    slice: &'a Slice,
+}
+
+/// Draws a curve's figures as a line over `u` that fills the room.
+pub(crate) fn line_plot(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
+    let slice = Slice::of(scene, Along::U).within(scene);
+    let scale = scale_of(scene, std::slice::from_ref(&slice));
+    slice.draw_large(buf, scene, room, scale);
+}
+
+/// The cell at a character of [`line_plot`].
+pub(crate) fn cell_at(
+    scene: &Scene<'_>,
+    room: Rect,
+    column: u16,
+    row: u16,
+) -> Option<(usize, usize)> {
+    let slice = Slice::of(scene, Along::U).within(scene);
+    let scale = scale_of(scene, std::slice::from_ref(&slice))?;
+    let plot = plot::large(scene, room, scale)?;
+    plot.contains((column, row).into()).then(|| {
+        let t = f64::from(column - plot.x) / f64::from(plot.width.max(2) - 1);
+        let cells = scene.cells;
+        let steps = (t * (cells.count - 1) as f64).round() as usize;
+        (cells.first.0 + steps, 0)
+    })
+}
+
+/// The scale that holds values, intervals and levels.
+fn scale_of(scene: &Scene<'_>, slices: &[Slice]) -> Option<Scale> {
+    let cells = || slices.iter().flat_map(|s| s.cells.iter().copied());
+    let values = cells().filter_map(|i| scene.value(i));
+    let ends = cells()
+        .filter_map(|i| scene.interval(i))
+        .flat_map(|(low, high)| [low, high]);
+    Scale::covering(values.chain(ends).chain(scene.reference), false)
 }
 
 impl Slice {
-    fn of(scene: &Scene<'_>, along_u: bool) -> Self {
+    fn chosen(scene: &Scene<'_>) -> Vec<Self> {
+        let pair = match (scene.heatmap.patch, scene.view.slices) {
+            (Patch::Curve, _) => return vec![Self::of(scene, Along::U)],
+            (_, Slices::Diagonals) => [Along::Rising, Along::Falling],
+            _ => [Along::U, Along::V],
+        };
+        pair.map(|along| Self::of(scene, along)).into()
+    }
+
+    /// The chosen ones as far as the part that is shown goes.
+    fn seen(scene: &Scene<'_>) -> Vec<Self> {
+        let slices = Self::chosen(scene).into_iter();
+        slices.map(|s| s.within(scene)).collect()
+    }
+
+    /// The cells of it that are shown.
+    fn within(mut self, scene: &Scene<'_>) -> Self {
+        let grid = scene.heatmap.grid;
+        self.cells
+            .retain(|i| scene.cells.holds((i / grid, i % grid)));
+        let here = scene.index(scene.cursor);
+        self.cursor = self.cells.iter().position(|&i| i == here).unwrap_or(0);
+        self
+    }
+
+    fn of(scene: &Scene<'_>, along: Along) -> Self {
         let (a, b) = scene.cursor;
-        let last = (scene.heatmap.grid - 1) as f64;
-        let value = |k: usize| scene.value(scene.index(if along_u { (k, b) } else { (a, k) }));
-        let values = (0..scene.heatmap.grid).map(value).collect();
-        let (cursor, other) = if along_u { (a, b) } else { (b, a) };
+        let grid = scene.heatmap.grid as i64;
+        let (a, b) = (a as i64, b as i64);
+        let (from, step) = match along {
+            Along::U => ((0, b), (1, 0)),
+            Along::V => ((a, 0), (0, 1)),
+            Along::Rising => ((a - a.min(b), b - a.min(b)), (1, 1)),
+            Along::Falling => {
+                let top = (a + b).min(grid - 1);
+                ((a + b - top, top), (1, -1))
+            }
+        };
+        let row = (0..grid).map(|k| (from.0 + k * step.0, from.1 + k * step.1));
+        let cells: Vec<usize> = row
+            .filter(|&(a, b)| (0..grid).contains(&a) && (0..grid).contains(&b))
+            .map(|(a, b)| (a * grid + b) as usize)
+            .filter(|&i| scene.heatmap.holds(i))
+            .collect();
+        let here = scene.index(scene.cursor);
+        let cursor = cells.iter().position(|&i| i == here).unwrap_or(0);
         Self {
-            along_u,
-            values,
+            along,
+            cells,
             cursor,
-            fixed: other as f64 / last,
         }
     }
 
-    fn draw(
-        &self,
-        buf: &mut Buffer,
-        scene: &Scene<'_>,
-        room: Rect,
-        scale: Option<Scale>,
-        reference: Option<f64>,
-    ) {
-        let theme = scene.theme;
-        let (muted, axis) = (theme.style(Role::Muted), theme.style(Role::Axis));
-        if room.height < 3 || room.width < 14 {
-            return;
-        }
-        let (name, other) = if self.along_u { ("u", "v") } else { ("v", "u") };
-        let at = match scene.heatmap.patch {
-            Patch::Curve => " on the curve".into(),
-            _ => format!(" at {other} = {:.2}", self.fixed),
-        };
-        let title = Line::from(vec![
-            Span::styled(" along ", muted),
-            Span::styled(name, theme.style(Role::Accent)),
-            Span::styled(at, muted),
-        ]);
-        text::put_line(buf, room.x, room.y, room.width, &title);
-        let note = format!("{} best corner", theme.pick("┄┄", "--"));
-        let (left, width) = (title.width() as u16, note.chars().count() as u16);
-        if reference.is_some() && left + width + 3 <= room.width {
-            text::put(buf, room.right() - width, room.y, width, &note, axis);
-        }
-        let Some(scale) = scale else { return };
-        let (low, high) = (label(scene, scale, scale.lo), label(scene, scale, scale.hi));
-        let gutter = low.len().max(high.len()) as u16 + 2;
-        if gutter + 6 > room.width {
-            return;
-        }
-        let plot = Rect {
-            x: room.x + gutter,
-            y: room.y + 1,
-            width: room.width - gutter,
-            height: room.height - 1,
-        };
-        let pad = usize::from(gutter - 1);
-        text::put(buf, room.x, plot.y, gutter, &format!("{high:>pad$}"), axis);
-        text::put(
-            buf,
-            room.x,
-            plot.bottom() - 1,
-            gutter,
-            &format!("{low:>pad$}"),
-            axis,
-        );
-        self.curve(buf, scene, plot, scale, reference);
-    }
-
-    fn curve(
-        &self,
-        buf: &mut Buffer,
-        scene: &Scene<'_>,
-        plot: Rect,
-        scale: Scale,
-        reference: Option<f64>,
-    ) {
-        let theme = scene.theme;
-        let across = |k: usize| k as f64 / (self.values.len() - 1).max(1) as f64;
-        let row = |value: f64| {
-            let t = 1.0 - scale.at(value)?;
-            Some(plot.y + (t * f64::from(plot.height - 1)).round() as u16)
-        };
-        let column = |k: usize| plot.x + (across(k) * f64::from(plot.width - 1)).round() as u16;
-        if let Some(y) = reference.and_then(row) {
-            let line = theme.pick("┄", "-").repeat(usize::from(plot.width));
-            text::put(buf, plot.x, y, plot.width, &line, theme.style(Role::Axis));
-        }
-        let mut dots = Dots::new(plot.width, plot.height, theme.ascii());
-        let mut open: Option<(usize, usize)> = None;
-        for (k, value) in self.values.iter().enumerate() {
-            // Cells come in from coarse to fine; the line joins those that are there.
-            let Some(y) = value.and_then(|v| scale.at(v)) else {
-                continue;
-            };
-            let here = dots.place(across(k), y);
-            dots.line(open.unwrap_or(here), here, 0, 0);
-            open = Some(here);
-        }
-        dots.draw(plot, buf, |_| theme.style(Role::CurveSmooth));
-        if let Some(y) = self
-            .values
-            .get(self.cursor)
-            .copied()
-            .flatten()
-            .and_then(row)
-        {
-            let style = theme.style(Role::Accent).add_modifier(Modifier::BOLD);
-            text::put(buf, column(self.cursor), y, 1, theme.pick("◆", "#"), style);
+    /// The name of the direction, and where the slice lies.
+    fn name(&self, scene: &Scene<'_>) -> (&'static str, String) {
+        let last = (scene.heatmap.grid - 1) as f64;
+        let (a, b) = scene.cursor;
+        let at = |k: usize| k as f64 / last;
+        let through = || format!(" through {}", scene.place((at(a), at(b))));
+        // Of a part its ends: the plot has no axis below it.
+        let [u, v] = scene
+            .cells
+            .ends()
+            .map(|(from, to)| match scene.cells.is_all() {
+                true => String::new(),
+                false => format!(" {from:.2}{}{to:.2}", scene.theme.pick("–", "-")),
+            });
+        match (self.along, scene.heatmap.patch) {
+            (_, Patch::Curve) => ("u", format!("{u} on the curve")),
+            (Along::U, _) => ("u", format!("{u} at v = {:.2}", at(b))),
+            (Along::V, _) => ("v", format!("{v} at u = {:.2}", at(a))),
+            (Along::Rising, _) => (scene.theme.pick("↗", "/"), through()),
+            (Along::Falling, _) => (scene.theme.pick("↘", "\\"), through()),
         }
     }
 }
 
+/// A value as it stands beside a scale.
 fn label(scene: &Scene<'_>, scale: Scale, value: f64) -> String {
-    let span = scale.hi - scale.lo;
-    match scene.view.metric {
-        Metric::Accuracy => {
-            let decimals = match 100.0 * span {
-                s if s > 20.0 => 0,
-                s if s > 0.99 => 1,
-                _ => 2,
-            };
-            format!("{:.decimals$}", 100.0 * value)
-        }
-        Metric::Loss => scale::number(value, span / 10.0),
+    let (span, kind) = (scale.hi - scale.lo, scene.range.kind);
+    let decimals = match 100.0 * span {
+        s if s > 20.0 => 0,
+        s if s > 0.99 => 1,
+        _ => 2,
+    };
+    match (kind.percent, kind.signed) {
+        (false, _) => scale::number(value, span / 10.0),
+        (true, false) => format!("{:.decimals$}", 100.0 * value),
+        (true, true) => format!("{:+.decimals$}", 100.0 * value),
     }
 }

@@ -1,109 +1,46 @@
-//! The surface pane: the heatmap with its cursor, colour bar, readout and slices.
+//! The surface pane: the heatmap with its cursor, colour bar, readout and slices, or the surface as a relief.
 
 mod axes;
 mod bar;
+mod beside;
+mod blocks;
+mod contours;
 mod layout;
 mod map;
+mod part;
 mod range;
 mod readout;
+mod relief;
+mod shown;
+mod strokes;
+mod view;
 
 #[cfg(test)]
 mod tests;
 
+pub use beside::Beside;
+pub use blocks::Fine;
+pub use contours::Contours;
 pub use layout::Layout;
 pub(crate) use map::{ink_on, mix};
-pub use range::Range;
+pub(crate) use part::short;
+pub use part::{Cells, Part};
+pub use range::{Adjust, Kind, Range};
+pub use relief::Camera;
+pub use shown::{Fixed, Quantity};
+pub use view::SurfaceView;
 
 use super::plot::chrome::{self, Chrome};
-use super::plot::text::{self, Piece};
+use super::plot::text::Piece;
 use super::slices;
 use crate::theme::{Depth, Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
-use surfit_core::heatmap::{Heatmap, Metric};
+use shown::Shown;
+use surfit_core::heatmap::{Field, Heatmap, Look};
 use surfit_core::picture::Picture;
 use surfit_core::surface::Patch;
-
-/// What the user chose to see of the surface, and where the cursor is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SurfaceView {
-    /// Cell under the cursor, along `u` and along `v`.
-    pub cursor: (usize, usize),
-    /// What the colours mean.
-    pub metric: Metric,
-    /// Write the figures into the cells, where they fit.
-    pub numbers: bool,
-    /// Show the two slices through the cursor, where they fit.
-    pub slices: bool,
-    /// Place in the ranking that [`SurfaceView::next_best`] went to last, and the cell it found there.
-    pub visited: Option<(usize, (usize, usize))>,
-}
-
-impl Default for SurfaceView {
-    fn default() -> Self {
-        Self {
-            cursor: (0, 0),
-            metric: Metric::Accuracy,
-            numbers: false,
-            slices: true,
-            visited: None,
-        }
-    }
-}
-
-impl SurfaceView {
-    /// Moves the cursor by cells, within a grid over a kind of surface. Along the third edge of a triangle it slides.
-    pub fn move_by(&mut self, du: i32, dv: i32, grid: usize, patch: Patch) {
-        let last = grid.saturating_sub(1);
-        let step = |at: usize, by: i32| at.saturating_add_signed(by as isize).min(last);
-        let (a, b) = (step(self.cursor.0, du), step(self.cursor.1, dv));
-        self.cursor = match patch {
-            Patch::Curve => (a, 0),
-            Patch::Triangle if dv > 0 => (a.min(last - b), b),
-            Patch::Triangle => (a, b.min(last - a)),
-            Patch::Square => (a, b),
-        };
-    }
-
-    /// Moves the cursor to the best measured cell; called again from there, to the next best, and so on, round the ranking.
-    pub fn next_best(&mut self, heatmap: &Heatmap) {
-        let ranking = heatmap.ranking(self.metric);
-        if ranking.is_empty() {
-            return;
-        }
-        let next = match self.visited {
-            Some((place, cell)) if cell == self.cursor => (place + 1) % ranking.len(),
-            _ => 0,
-        };
-        self.cursor = (ranking[next] / heatmap.grid, ranking[next] % heatmap.grid);
-        self.visited = Some((next, self.cursor));
-    }
-
-    /// Keeps the cursor on the surface, whose grid may have become smaller.
-    pub fn clamp(&mut self, grid: usize, patch: Patch) {
-        self.move_by(0, 0, grid, patch);
-    }
-
-    /// Parameters `(u, v)` under the cursor.
-    pub fn uv(&self, grid: usize) -> (f64, f64) {
-        let last = grid.saturating_sub(1).max(1);
-        let at = |k: usize| k.min(last) as f64 / last as f64;
-        (at(self.cursor.0), at(self.cursor.1))
-    }
-
-    /// The cell drawn at a place on the screen when the pane has `area`; `None` beside the map. Where a character shows
-    /// two cells, the upper one.
-    pub fn cell_at(
-        &self,
-        area: Rect,
-        column: u16,
-        row: u16,
-        grid: usize,
-    ) -> Option<(usize, usize)> {
-        Layout::of(area, grid, self.slices).cell_at(column, row)
-    }
-}
 
 /// How cells are painted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,25 +70,61 @@ pub(crate) struct Scene<'a> {
     pub heatmap: &'a Heatmap,
     pub view: &'a SurfaceView,
     pub cursor: (usize, usize),
+    /// The cells that are shown.
+    pub cells: Cells,
+    /// The figures that are shown.
+    pub field: Field,
     pub range: Range,
+    pub quantity: Quantity,
+    /// The best corner's value, as the figures have it.
+    pub reference: Option<f64>,
     pub best: Option<usize>,
+    /// The numbered best points, when they are wanted.
+    pub peaks: Vec<usize>,
 }
 
 impl<'a> Scene<'a> {
-    fn new(theme: &'a Theme, picture: &'a Picture, view: &'a SurfaceView) -> Option<Self> {
+    pub(crate) fn new(
+        theme: &'a Theme,
+        picture: &'a Picture,
+        view: &'a SurfaceView,
+    ) -> Option<Self> {
         let heatmap = &picture.snapshot.as_ref()?.heatmap;
         if heatmap.grid < 2 || heatmap.cells.len() != heatmap.grid * heatmap.grid {
             return None;
         }
-        Some(Self {
+        let corner = view.metric.best_corner(picture.corners.values());
+        let shown = Shown::of(corner, heatmap, view);
+        Some(Self::showing(theme, picture, heatmap, view, shown))
+    }
+
+    /// Figures that were made of a heatmap.
+    fn showing(
+        theme: &'a Theme,
+        picture: &'a Picture,
+        heatmap: &'a Heatmap,
+        view: &'a SurfaceView,
+        shown: Shown,
+    ) -> Self {
+        let peaks = if view.peaks {
+            heatmap.peaks(view.metric, SurfaceView::PEAKS)
+        } else {
+            Vec::new()
+        };
+        Self {
             theme,
             picture,
             heatmap,
             view,
             cursor: heatmap.clamped(view.cursor),
-            range: Range::of(heatmap, view.metric),
+            cells: view.cells_of(heatmap),
+            field: shown.field,
+            range: shown.range,
+            quantity: shown.quantity,
+            reference: shown.reference,
             best: heatmap.ranking(view.metric).first().copied(),
-        })
+            peaks,
+        }
     }
 
     /// `(u, v)` for people, or `u` alone of a curve.
@@ -162,15 +135,55 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// How a figure has to look at the heatmap to show the same.
+    pub(crate) fn look(&self) -> Look {
+        let corners = self.picture.corners.values();
+        Look {
+            quantity: self.quantity,
+            corner: self.view.metric.best_corner(corners).unwrap_or(0.0),
+            range: Some((self.range.lo, self.range.hi)),
+            contours: self.view.contours != Contours::Off,
+            part: (!self.cells.is_all()).then(|| self.cells.ends()),
+        }
+    }
+
+    /// What the figures are called.
+    fn shown_name(&self) -> String {
+        let name = self.view.metric.name();
+        match self.quantity {
+            Quantity::Value => name.into(),
+            Quantity::Gain => format!("{name} less best corner's"),
+            Quantity::Width => format!("{name} {}", self.theme.pick("±", "+-")),
+        }
+    }
+
+    /// What is shown, in words: the figures' name, and the part of the surface.
+    pub(crate) fn described(&self) -> String {
+        let name = self.shown_name();
+        match self.cells.is_all() {
+            true => name,
+            false => format!("{name}, {}", shown_part(self)),
+        }
+    }
+
     pub(crate) fn index(&self, cell: (usize, usize)) -> usize {
         cell.0 * self.heatmap.grid + cell.1
     }
 
+    /// The figure of a cell.
     pub(crate) fn value(&self, index: usize) -> Option<f64> {
-        self.heatmap
-            .cells
-            .get(index)
-            .and_then(|c| self.view.metric.of(c))
+        self.field.values.get(index).copied().flatten()
+    }
+
+    /// The ends of a cell's confidence interval, as the figures have it.
+    pub(crate) fn interval(&self, index: usize) -> Option<(f64, f64)> {
+        let (low, high) = self.view.metric.interval(self.heatmap.cells.get(index)?)?;
+        let value = self.view.metric.of(&self.heatmap.cells[index])?;
+        let shift = match self.quantity {
+            Quantity::Width => return None,
+            _ => self.value(index)? - value,
+        };
+        Some((low + shift, high + shift))
     }
 }
 
@@ -200,13 +213,22 @@ pub fn render(
             "The surface appears here when its corners are ready.",
         );
     };
-    let layout = Layout::of(area, scene.heatmap.grid, view.slices);
-    map::draw(buf, &scene, &layout);
-    axes::draw(buf, &scene, &layout);
+    if let Some(other) = scene.other() {
+        return beside::draw(buf, &scene, other, inner);
+    }
+    let layout = scene.layout(area);
+    if scene.relief() {
+        relief::draw(buf, &scene, &layout);
+    } else if view.relief {
+        slices::line_plot(buf, &scene, layout.map);
+    } else {
+        map::draw(buf, &scene, &layout);
+        axes::draw(buf, &scene, &layout);
+    }
     bar::draw(buf, &scene, &layout);
     readout::draw(buf, &scene, layout.readout);
     if let Some(rooms) = layout.slices {
-        slices::draw(buf, &scene, rooms);
+        slices::draw(buf, &scene, rooms, None);
     }
 }
 
@@ -216,10 +238,9 @@ fn figures<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
     let mut out = Vec::new();
     if let Some(point) = scene.best.and_then(|i| map.point(i)) {
         let star = if theme.ascii() { "*" } else { "★" };
-        let value = match scene.view.metric {
-            Metric::Accuracy => text::percent(point.accuracy, 2),
-            Metric::Loss => text::loss(point.loss),
-        };
+        let metric = scene.view.metric;
+        let value = scene.best.and_then(|i| metric.of(&map.cells[i]));
+        let value = value.map_or("?".into(), |v| readout::written(metric, v));
         out.push(vec![Span::styled(format!("{star} {value}"), strong)]);
         out.push(vec![Span::styled(
             format!("at {}", scene.place((point.u, point.v))),
@@ -256,6 +277,16 @@ fn foot<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
     out
 }
 
+/// The part that is shown, in words.
+fn shown_part(scene: &Scene<'_>) -> String {
+    let to = scene.theme.pick("–", "-");
+    let [(u0, u1), (v0, v1)] = scene.cells.ends();
+    match scene.heatmap.patch {
+        Patch::Curve => format!("u {u0:.2}{to}{u1:.2}"),
+        _ => format!("u {u0:.2}{to}{u1:.2}, v {v0:.2}{to}{v1:.2}"),
+    }
+}
+
 fn mode(scene: &Scene<'_>) -> String {
     let (grid, ascii) = (scene.heatmap.grid, scene.theme.ascii());
     let (times, dot) = if ascii { ('x', ',') } else { ('×', '·') };
@@ -264,5 +295,24 @@ fn mode(scene: &Scene<'_>) -> String {
         Patch::Curve => grid.to_string(),
         _ => format!("{grid}{times}{grid}"),
     };
-    format!("{}{space}{dot} grid {grid}", scene.view.metric.name())
+    let mut out = scene.shown_name();
+    let mut add = |word: &str| out += &format!("{space}{dot} {word}");
+    if scene.range.fixed {
+        add("fixed range");
+    }
+    if scene.view.smooth && !scene.view.relief {
+        add("interpolated");
+    }
+    if scene.relief() {
+        let camera = scene.view.camera;
+        add(&format!(
+            "turned {:.0}, tilted {:.0}",
+            camera.turn, camera.tilt
+        ));
+    }
+    add(&format!("grid {grid}"));
+    if !scene.cells.is_all() {
+        add(&shown_part(scene));
+    }
+    out
 }

@@ -1,6 +1,7 @@
 //! Files as `torch.save` writes them, made here instruction by instruction.
 
 use super::super::pickle;
+use super::archives::repeat_last_entry;
 use super::*;
 use proptest::prelude::*;
 use std::io::Write;
@@ -8,42 +9,42 @@ use std::path::PathBuf;
 
 /// Writes the pickle's instructions as PyTorch's pickler does.
 #[derive(Clone, Default)]
-struct Pickle(Vec<u8>);
+pub(super) struct Pickle(pub(super) Vec<u8>);
 
 impl Pickle {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(vec![0x80, 2])
     }
 
-    fn raw(mut self, bytes: &[u8]) -> Self {
+    pub(super) fn raw(mut self, bytes: &[u8]) -> Self {
         self.0.extend(bytes);
         self
     }
 
-    fn text(self, text: &str) -> Self {
+    pub(super) fn text(self, text: &str) -> Self {
         self.raw(b"X")
             .raw(&(text.len() as u32).to_le_bytes())
             .raw(text.as_bytes())
     }
 
-    fn int(self, n: i32) -> Self {
+    pub(super) fn int(self, n: i32) -> Self {
         self.raw(b"J").raw(&n.to_le_bytes())
     }
 
-    fn global(self, module: &str, name: &str) -> Self {
+    pub(super) fn global(self, module: &str, name: &str) -> Self {
         self.raw(format!("c{module}\n{name}\n").as_bytes())
     }
 
-    fn ordered_dict(self) -> Self {
+    pub(super) fn ordered_dict(self) -> Self {
         self.global("collections", "OrderedDict").raw(b"q\x00)R")
     }
 
-    fn ints(self, values: &[i32]) -> Self {
+    pub(super) fn ints(self, values: &[i32]) -> Self {
         let all = values.iter().fold(self.raw(b"("), |p, &n| p.int(n));
         all.raw(b"t")
     }
 
-    fn tensor(
+    pub(super) fn tensor(
         self,
         kind: &str,
         key: &str,
@@ -68,14 +69,14 @@ impl Pickle {
             .raw(b"tR")
     }
 
-    fn end(self) -> Vec<u8> {
+    pub(super) fn end(self) -> Vec<u8> {
         self.raw(b".").0
     }
 }
 
 /// The state dict of a small network: two tensors of their own, one that is a transposed view into a shared
 /// storage, one that is the rest of that, and a counter.
-fn state_dict() -> Pickle {
+pub(super) fn state_dict() -> Pickle {
     Pickle::new()
         .ordered_dict()
         .raw(b"(")
@@ -92,7 +93,7 @@ fn state_dict() -> Pickle {
         .raw(b"u")
 }
 
-fn storages() -> Vec<(&'static str, Vec<u8>)> {
+pub(super) fn storages() -> Vec<(&'static str, Vec<u8>)> {
     let half = Tensor::from_slice(&[0.5f32, -2.0]).to_kind(Kind::Half);
     let mut half_bytes = vec![0u8; 4];
     half.copy_data_u8(&mut half_bytes, 2);
@@ -110,7 +111,7 @@ fn storages() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn archive(dir: &Path, pickle: Vec<u8>, files: Vec<(&str, Vec<u8>)>) -> PathBuf {
+pub(super) fn archive(dir: &Path, pickle: Vec<u8>, files: Vec<(&str, Vec<u8>)>) -> PathBuf {
     let path = dir.join("model.pt");
     let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
     let stored =
@@ -126,7 +127,7 @@ fn archive(dir: &Path, pickle: Vec<u8>, files: Vec<(&str, Vec<u8>)>) -> PathBuf 
     path
 }
 
-fn check_state_dict(path: &Path) {
+pub(super) fn check_state_dict(path: &Path) {
     let StateDict(tensors) = read(path).unwrap();
     let value = |name: &str| tensors.iter().find(|(n, _)| n == name).unwrap().1.copy();
     assert_eq!(tensors.len(), 5);
@@ -205,7 +206,11 @@ fn nothing_but_tensors_is_admitted() {
         .raw(b"tR")
         .end();
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
-        ("a call", call, "holds `os.system`"),
+        (
+            "a call",
+            call,
+            "holds a whole object of `os.system`, and nothing in a file is ever executed",
+        ),
         (
             "a whole model",
             Pickle::new().global("mymodel", "Net").raw(b")\x81.").0,
@@ -301,6 +306,27 @@ fn bombs_are_refused() {
     write(&[("x/data.pkl", &one.end()), ("x/data/0", &zeros)]);
     assert!(refusal(read(&path)).contains("tensor `w` cannot be read"));
 
+    // Many entries of the archive for the same bytes, each of which would become a storage.
+    let mut shared = Pickle::new().raw(b"}(");
+    for i in 0..300 {
+        shared = shared.text(&format!("w{i}")).tensor(
+            "FloatStorage",
+            &format!("{i:03}"),
+            1 << 14,
+            0,
+            &[1 << 14],
+            &[1],
+        );
+    }
+    let only = vec![("x/data/000", vec![0; 4 << 14])];
+    let path = archive(dir.path(), shared.raw(b"u").end(), only);
+    repeat_last_entry(&path, "000", 300);
+    let length = fs::metadata(&path).unwrap().len();
+    assert!(length < 1 << 18, "{length}");
+    let error = refusal(read(&path));
+    assert!(error.contains("tensor `w"), "{error}");
+    assert!(error.contains("more bytes than the file has"), "{error}");
+
     // A list of sizes that is long, which many tensors could name.
     let sized = Pickle::new()
         .raw(b"}")
@@ -354,7 +380,11 @@ fn damaged_archives_get_a_sentence() {
             b"version https://git-lfs.github.com/spec/v1".to_vec(),
             "is not a PyTorch file",
         ),
-        ("old", legacy, "before 1.6"),
+        (
+            "old",
+            legacy,
+            "before 1.6, which is not read; torch.save(torch.load(FILE",
+        ),
         ("bit rot", flipped, "tensor `a.weight` cannot be read"),
     ] {
         fs::write(&path, bytes).unwrap();
@@ -380,14 +410,18 @@ proptest! {
             bytes[at] = value;
         }
         bytes.truncate(bytes.len().min(cut.max(1) * 3));
-        let _ = pickle::read(&bytes);
+        if let Ok((objects, root)) = pickle::read(&bytes) {
+            let _ = (objects.is_tensor(root), objects.tensor("w", root), objects.maker(root));
+        }
     }
 
     #[test]
     fn arbitrary_instructions_never_crash_the_reader(
         bytes in prop::collection::vec(
-            prop::sample::select(b"(t)]}Raesu0NKqhQb.Xcj\x85\x86\x93\x94\x8a\x8c\x00\x01".to_vec()), 0..60),
+            prop::sample::select(b"(t)]}Raesu0NKqhQb.Xcj\x81\x85\x86\x8a\x8b\x8c\x8f\x90\x91\x92\x93\x94\x00\x01".to_vec()), 0..60),
     ) {
-        let _ = pickle::read(&bytes);
+        if let Ok((objects, root)) = pickle::read(&bytes) {
+            let _ = (objects.is_tensor(root), objects.tensor("w", root), objects.maker(root));
+        }
     }
 }

@@ -20,7 +20,7 @@ fn commands(rig: &mut Rig) -> Vec<Command> {
 #[test]
 fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
-    rig.press("u u u V");
+    rig.press("u enter u enter u enter V enter");
     let sent = rig.sent();
     let wanted = [
         set_degree(4, 3),
@@ -42,7 +42,7 @@ fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true(
         id: sent[3].0,
         error: None,
     });
-    rig.press("u");
+    rig.press("u enter");
     assert_eq!(commands(&mut rig), [set_degree(7, 2)]);
     rig.grant();
     let mut snapshot = fixture::fitting().snapshot.unwrap();
@@ -55,15 +55,16 @@ fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true(
     );
     assert_eq!(rig.app.wanted_degrees(), None);
     rig.press("u u");
-    // 8 is the highest: the second press says so and asks for nothing.
-    assert_eq!(commands(&mut rig), [set_degree(8, 2)]);
+    // 8 is the highest: the second press says so and changes nothing.
     assert!(rig.text().contains("outside 1..=8"), "{}", rig.text());
+    rig.press("enter");
+    assert_eq!(commands(&mut rig), [set_degree(8, 2)]);
 }
 
 #[test]
 fn a_refused_degree_goes_back_to_what_the_engine_has() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
-    rig.press("u");
+    rig.press("u enter");
     let id = rig.sent()[0].0;
     rig.hear(Incoming::Reply {
         id,
@@ -80,14 +81,14 @@ fn a_refused_degree_goes_back_to_what_the_engine_has() {
         rig.text().contains("not while the heatmap"),
         "the log keeps it"
     );
-    rig.press("esc u");
+    rig.press("esc u enter");
     assert_eq!(commands(&mut rig), [set_degree(4, 3)]);
 }
 
 #[test]
 fn grid_keys_add_up_too() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
-    rig.press("g g G");
+    rig.press("] ] [");
     let grids = [25, 31, 25].map(|grid| Command::SetGrid { grid });
     assert_eq!(commands(&mut rig), grids);
 }
@@ -168,6 +169,12 @@ fn new_fits_and_corners_are_asked_about_first() {
     assert_eq!(commands(&mut rig), []);
     rig.press("f");
     assert_eq!(commands(&mut rig), [Command::StartFit { degrees: None }]);
+    rig.press("s g");
+    let further = Command::FitFurther {
+        steps: None,
+        epochs: None,
+    };
+    assert_eq!(commands(&mut rig), [further]);
     rig.press("S esc S t");
     assert_eq!(commands(&mut rig), [Command::StartCorners]);
 }
@@ -176,7 +183,7 @@ fn new_fits_and_corners_are_asked_about_first() {
 fn a_control_point_is_frozen_only_when_it_was_chosen() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.press("f");
-    assert!(rig.text().contains("choose a control point first"));
+    assert!(rig.text().contains("freeze in the control points pane"));
     rig.press("3 f");
     assert!(rig.text().contains("a corner never trains"));
     rig.press("right up f");
@@ -201,6 +208,31 @@ fn the_metric_follows_the_key_and_the_engine() {
             metric: Metric::Loss
         }]
     );
+}
+
+#[test]
+fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
+    // Another screen shows the loss now.
+    snapshot.metric = Metric::Loss;
+    snapshot.seq += 1;
+    rig.hear(Incoming::Snapshot(Box::new(snapshot.clone())));
+    assert_eq!(rig.app.surface.metric, Metric::Accuracy);
+    // Whoever opens it then sees that too.
+    let mut rig = Rig::new(140, 44);
+    rig.hear(Incoming::Snapshot(Box::new(snapshot.clone())));
+    assert_eq!(rig.app.surface.metric, Metric::Loss);
+    snapshot.metric = Metric::Accuracy;
+    snapshot.seq += 1;
+    rig.hear(Incoming::Snapshot(Box::new(snapshot)));
+    assert_eq!(rig.app.surface.metric, Metric::Loss);
+    // Who only watches changes what is seen here, and nothing there.
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.app.readonly = true;
+    rig.press("M");
+    assert_eq!(rig.app.surface.metric, Metric::Loss);
+    assert_eq!((rig.sent(), rig.app.pending.len()), (vec![], 0));
 }
 
 #[test]
@@ -303,7 +335,8 @@ fn figures_and_runs_are_asked_of_the_carrying_program() {
 
 #[test]
 fn an_event_is_told_and_goes_after_some_seconds() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    // Nothing runs, so nothing is silent.
+    let mut rig = Rig::with(140, 44, fixture::finished());
     rig.tick(1.0);
     let seq = rig.app.picture.seq + 1;
     let event = Event::Checkpoint { step: 1240 };
@@ -321,4 +354,79 @@ fn an_event_is_told_and_goes_after_some_seconds() {
     rig.tick(7.0);
     assert!(rig.app.dirty && !rig.text().contains("theme light"));
     assert_eq!(rig.app.deadline(), None);
+}
+
+#[test]
+fn a_degree_is_looked_at_before_it_is_changed() {
+    let mut picture = fixture::fitting();
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    snapshot.cost = surfit_core::cost::Cost {
+        parameters: 1_000_000,
+        network: 0.08,
+        surface: 0.02,
+        draws: 1,
+        degrees: Some(fixture::degrees(3, 3)),
+        available: 10_000_000_000,
+    };
+    let mut rig = Rig::with(140, 44, picture);
+    rig.press("u u V");
+    assert_eq!(commands(&mut rig), [], "nothing is done before enter");
+    for part in [
+        "degree 3×3 → 5×2",
+        "16 → 18 points",
+        "112 MB → 128 MB",
+        "step ×1.0",
+        "moves the surface",
+        "enter does it",
+    ] {
+        assert!(rig.text().contains(part), "{part}: {}", rig.text());
+    }
+    rig.press("esc");
+    assert!(!rig.text().contains("enter does it"), "{}", rig.text());
+    rig.press("u U");
+    assert!(
+        !rig.text().contains("enter does it"),
+        "back where it was: {}",
+        rig.text()
+    );
+    rig.press("u v enter");
+    assert_eq!(commands(&mut rig), [set_degree(4, 4)]);
+}
+
+#[test]
+fn the_rate_and_the_draws_go_on_from_what_was_asked_for_last() {
+    use surfit_core::protocol::RateChange::Peak;
+    let mut picture = fixture::fitting();
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    (snapshot.peak_rate, snapshot.draws) = (0.08, 1);
+    let mut rig = Rig::with(140, 44, picture);
+    rig.press("; + ; + ; - ; > ; > ; <");
+    let rates = [0.1, 0.125, 0.1].map(|peak| Command::SetRate { rate: Peak(peak) });
+    let draws = [2, 3, 2].map(|draws| Command::SetDraws { draws });
+    let all: Vec<Command> = rates.into_iter().chain(draws).collect();
+    assert_eq!(commands(&mut rig), all);
+    rig.press("; < ; <");
+    assert_eq!(commands(&mut rig), [Command::SetDraws { draws: 1 }]);
+    assert!(rig.text().contains("at least one"), "{}", rig.text());
+}
+
+#[test]
+fn ensembles_and_searches_are_asked_for_and_given_up() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let marks = vec![(0.25, 0.5), (0.75, 0.5)];
+    rig.app.picture.snapshot.as_mut().unwrap().marks = Vec::new();
+    rig.press("; m");
+    assert!(rig.text().contains("no point is marked"), "{}", rig.text());
+    rig.press("Z");
+    assert!(
+        rig.text().contains("nothing is under way"),
+        "{}",
+        rig.text()
+    );
+    rig.app.picture.snapshot.as_mut().unwrap().marks = marks.clone();
+    rig.press("; m ; s Z");
+    let sent = commands(&mut rig);
+    assert_eq!(sent[0], Command::MeasureEnsemble { points: marks });
+    assert!(matches!(sent[1], Command::Search { .. }), "{sent:?}");
+    assert_eq!(sent[2], Command::Cancel);
 }

@@ -9,7 +9,7 @@ use surfit_core::event::Event;
 #[test]
 fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
     let mut rig = Rig::with(100, 30, fixture::fitting());
-    rig.press("u");
+    rig.press("u enter");
     rig.hear(Incoming::Disconnected {
         reason: "the connection closed".into(),
     });
@@ -36,11 +36,72 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
     );
     assert_eq!(rig.effects, []);
     rig.press("r");
-    assert_eq!(rig.effects, [Effect::Send(Outgoing::ResumeEngine)]);
+    assert_eq!(rig.effects, [Effect::Send(Outgoing::ResumeEngine(None))]);
     assert!(rig.text().contains("starting the engine"));
     rig.hear(Incoming::Connected { pid: 7 });
     assert_eq!(rig.app.connection, Connection::Connected { pid: 7 });
     assert!(!rig.text().contains("engine died"));
+}
+
+#[test]
+fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() {
+    let mut picture = fixture::finished();
+    picture.closed = true;
+    let mut rig = Rig::with(100, 30, picture.clone());
+    let at_rest = || Incoming::Disconnected {
+        reason: "no engine is running; one starts when you ask for something".into(),
+    };
+    rig.hear(at_rest());
+    for (key, why) in [
+        ("p", "nothing is under way"),
+        (".", "nothing is under way"),
+        ("Z", "nothing is under way"),
+        ("c", "all of it is on disk"),
+    ] {
+        rig.press(key);
+        assert!(rig.text().contains(why), "{key}: {}", rig.text());
+    }
+    assert_eq!(rig.sent(), []);
+    for keys in ["x", "X", "e", "m", "H", "; s", "; e", "; d", "u enter", "]"] {
+        rig.press(keys);
+        assert_eq!(rig.sent().len(), 1, "{keys}: {}", rig.text());
+    }
+    // Leaving now would leave unseen what becomes of it.
+    rig.press("q");
+    assert!(
+        rig.text().contains("has not answered yet"),
+        "{}",
+        rig.text()
+    );
+    rig.press("esc").grant();
+    rig.press("q");
+    let left = Effect::Leave(Leave::Quit { stop_engine: false });
+    assert_eq!(rig.effects.last(), Some(&left));
+
+    // A run that was stopped in the middle of its fit says in its last snapshot that it works.
+    let mut picture = fixture::fitting();
+    picture.closed = true;
+    let mut rig = Rig::with(100, 30, picture.clone());
+    rig.hear(at_rest());
+    assert!(
+        rig.text()
+            .contains("stopped, at rest; r goes on with the job"),
+        "{}",
+        rig.text()
+    );
+    rig.press("p").press("Z");
+    assert_eq!(rig.sent(), []);
+    rig.press("m");
+    assert!(rig.text().contains("starting the engine"), "{}", rig.text());
+    assert_eq!(rig.sent().len(), 1);
+
+    // One whose engine died is not at rest.
+    picture.closed = false;
+    let mut rig = Rig::with(100, 30, picture);
+    rig.hear(Incoming::EngineDied);
+    rig.press("m");
+    assert!(rig.text().contains("press r to start it again"));
+    assert_eq!(rig.sent(), []);
 }
 
 #[test]
@@ -63,6 +124,33 @@ fn a_lost_connection_says_why_and_leaving_then_asks_nothing() {
 }
 
 #[test]
+fn leaving_asks_while_a_search_or_an_export_of_a_finished_run_is_under_way() {
+    let mut picture = fixture::fitting();
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    snapshot.state = surfit_core::snapshot::State::Finished;
+    snapshot.viewers = 1;
+    snapshot.errand = Some(surfit_core::snapshot::Errand {
+        name: "exporting the best point".into(),
+        done: 40,
+        total: 100,
+        waiting: 0,
+    });
+    let mut rig = Rig::with(100, 30, picture);
+    rig.hear(Incoming::Connected { pid: 7 });
+    rig.press("q");
+    assert_eq!(rig.effects.last(), None);
+    assert!(
+        rig.text().contains("exporting the best point"),
+        "{}",
+        rig.text()
+    );
+    rig.app.picture.snapshot.as_mut().unwrap().errand = None;
+    rig.press("esc q");
+    let left = Effect::Leave(Leave::Quit { stop_engine: true });
+    assert_eq!(rig.effects.last(), Some(&left));
+}
+
+#[test]
 fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
     let mut rig = Rig::with(100, 30, fixture::fitting());
     let mut picture = rig.app.picture.clone();
@@ -77,6 +165,17 @@ fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
     let text = rig.text();
     assert!(
         text.contains("✗ failed") && text.contains("the disk is full; free some"),
+        "{text}"
+    );
+    // It has ended since: why it failed is still the news, and what can be done is said with it.
+    rig.hear(Incoming::EngineDied);
+    let text = rig.text();
+    assert!(
+        text.contains("✗ failed")
+            && text.contains(
+                "Failed: the disk is full; free some. r resumes from the last checkpoint, q leaves."
+            )
+            && !text.contains("died"),
         "{text}"
     );
 }
@@ -131,6 +230,7 @@ fn another_run_takes_the_place_of_this_one() {
         state: "finished".into(),
         best: Some(0.9012),
         when: "yesterday".into(),
+        ..RunLine::default()
     };
     rig.hear(Incoming::Runs(vec![
         run(fixture::RUN, true),
@@ -138,7 +238,7 @@ fn another_run_takes_the_place_of_this_one() {
     ]));
     let text = rig.text();
     assert!(
-        text.contains("resnet-3") && text.contains("90.12 %") && text.contains("(shown)"),
+        text.contains("resnet-3") && text.contains("90.12 %") && text.contains("▸"),
         "{text}"
     );
     rig.press("enter");
@@ -252,4 +352,55 @@ fn only_bare_letters_answer_a_question() {
         rig.effects,
         [Effect::Leave(Leave::Quit { stop_engine: true })]
     );
+}
+
+#[test]
+fn an_engine_with_slow_steps_is_not_called_silent_between_them() {
+    let mut picture = fixture::fitting();
+    picture.snapshot.as_mut().unwrap().rate = 0.05;
+    let mut rig = Rig::with(140, 44, picture);
+    let event = Event::Checkpoint { step: 1240 };
+    let (seq, time) = (rig.app.picture.seq + 1, 0.0);
+    rig.hear(Incoming::Event(surfit_core::event::Envelope {
+        seq,
+        time,
+        event,
+    }));
+    rig.tick(59.0);
+    assert_eq!(rig.app.silence(), None, "three steps take a minute");
+    rig.tick(61.0);
+    assert!(rig.text().contains("silent for"), "{}", rig.text());
+}
+
+#[test]
+fn a_clock_that_is_set_makes_no_engine_silent_and_none_lively() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let started = rig.app.picture.started.expect("a start");
+    let told = |rig: &mut Rig, time: f64| {
+        let seq = rig.app.picture.seq + 1;
+        let event = Event::Checkpoint { step: 1240 };
+        rig.hear(Incoming::Event(surfit_core::event::Envelope {
+            seq,
+            time,
+            event,
+        }));
+    };
+    // The engine's clock goes back an hour and forth a day: its words count when they come.
+    let mut now = 1.0;
+    for jump in [0.0, -3600.0, 86_400.0] {
+        rig.tick(now);
+        told(&mut rig, started + jump);
+        rig.tick(now + 4.9);
+        assert_eq!(rig.app.silence(), None, "{jump}");
+        rig.tick(now + 5.5);
+        assert_eq!(rig.app.silence(), Some(5.5), "{jump}");
+        assert!(rig.text().contains("silent for 5 s"), "{}", rig.text());
+        now += 6.0;
+    }
+    // So does this machine's, by which only the engine's age is told; it is never below nothing.
+    for jump in [-3600.0, 0.0, 86_400.0] {
+        rig.app.epoch = Some(started + jump);
+        assert!(rig.app.silence().is_some_and(|s| (5.0..6.5).contains(&s)));
+        assert_eq!(rig.app.uptime(), Some((jump + rig.app.now).max(0.0)));
+    }
 }

@@ -9,12 +9,14 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
     let mut rig = Rig::with(200, 60, fixture::fitting());
     rig.press("?");
     let mut seen = rig.text();
-    rig.press("end");
-    seen += &rig.text();
+    for _ in 0..TABLE.len() {
+        rig.press("down");
+        seen += &rig.text();
+    }
     for e in TABLE {
         assert!(seen.contains(e.help), "{}", e.id);
         assert!(e.keys.iter().all(|k| {
-            let shown = k.parse::<crate::key::Key>().unwrap().show(false);
+            let shown = k.parse::<crate::key::Sequence>().unwrap().show(false);
             seen.contains(&shown)
         }));
     }
@@ -33,6 +35,74 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
     );
     rig.press("?");
     assert!(rig.app.overlay.is_none());
+}
+
+#[test]
+fn the_help_is_searched_while_it_is_typed() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("? /").type_in("learning rate");
+    let text = rig.text();
+    assert!(
+        text.contains("/learning rate") && text.contains("1 of 3"),
+        "{text}"
+    );
+    assert!(
+        text.contains("a higher learning rate") && !text.contains("start the job"),
+        "{text}"
+    );
+    let plain = |rig: &Rig| rig.cell("a lower learning rate").style().bg;
+    let chosen = rig.app.theme.style(Role::Selection).bg;
+    assert_ne!(plain(&rig), chosen);
+    // Letters that are keys are letters here; afterwards they go from one to the next, round.
+    rig.press("enter n");
+    assert!(rig.text().contains("2 of 3"), "{}", rig.text());
+    assert_eq!(plain(&rig), chosen);
+    rig.press("N N");
+    assert!(rig.text().contains("3 of 3"), "{}", rig.text());
+    rig.press("esc");
+    assert!(rig.app.overlay.is_some() && rig.text().contains("start the job"));
+    rig.press("n");
+    assert!(
+        rig.text().contains("nothing is searched for"),
+        "{}",
+        rig.text()
+    );
+    rig.press("/").type_in("zzzz").press("enter");
+    assert!(
+        rig.text().contains("no key is about that"),
+        "{}",
+        rig.text()
+    );
+    rig.press("esc esc");
+    assert!(rig.app.overlay.is_none());
+    // Where only an action's name has the words, it is shown.
+    rig.press("? /").type_in("export marks");
+    assert!(
+        rig.text().contains("marked points  export marks"),
+        "{}",
+        rig.text()
+    );
+    rig.press("esc esc");
+    // A key is found by itself.
+    rig.press("? /").type_in("X");
+    assert!(
+        rig.text().contains("write the model under the cursor"),
+        "{}",
+        rig.text()
+    );
+}
+
+#[test]
+fn lines_of_the_help_that_have_no_room_say_so() {
+    let mut rig = Rig::with(60, 16, fixture::fitting());
+    rig.press("?");
+    let mut seen = String::new();
+    for _ in 0..TABLE.len() {
+        rig.press("down");
+        seen += &rig.text();
+    }
+    let line = seen.lines().find(|l| l.contains("start the job, go on"));
+    assert!(line.is_some_and(|l| l.contains('…')), "{line:?}");
 }
 
 #[test]
@@ -109,7 +179,7 @@ fn models_show_validation_and_test_of_corners_and_exports() {
         "86.80 %",
         "88.53 %",
         "exports/best-1",
-        "aligned: 94 %",
+        "corner 4",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
@@ -125,11 +195,53 @@ fn models_show_validation_and_test_of_corners_and_exports() {
 #[test]
 fn a_key_without_meaning_says_where_help_is() {
     let mut rig = Rig::with(80, 24, fixture::fitting());
-    rig.press("Q");
+    rig.press("f9");
     assert!(
         rig.text()
-            .contains("Q has no meaning here; ? shows every key"),
+            .contains("f9 has no meaning here; ? shows every key"),
         "{}",
         rig.text()
     );
+}
+
+#[test]
+fn help_begins_with_what_the_pane_alone_can_do() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("3 ?");
+    let text = rig.text();
+    let at = |words: &str| {
+        text.find(words)
+            .unwrap_or_else(|| panic!("{words}\n{text}"))
+    };
+    assert!(at("hold the chosen control point still") < at("start the job"));
+    rig.press("? 1 ?");
+    let mut seen = rig.text();
+    for _ in 0..TABLE.len() {
+        rig.press("down");
+        seen += &rig.text();
+    }
+    let row = seen
+        .lines()
+        .find(|l| l.contains("turn the surface in 3-D"))
+        .unwrap();
+    assert!(row.contains("in surface"), "{row}");
+}
+
+#[test]
+fn what_was_typed_comes_back_above_the_list() {
+    let mut rig = Rig::with(100, 30, fixture::fitting());
+    for text in ["grid 31", "theme light", "grid 31"] {
+        rig.press(":").type_in(text).press("enter");
+    }
+    assert_eq!(rig.app.history, ["theme light", "grid 31"]);
+    let value = |rig: &Rig| match &rig.app.overlay {
+        Some(Overlay::Palette { input, .. }) => input.value().to_string(),
+        other => panic!("{other:?}"),
+    };
+    rig.press(": up");
+    assert_eq!(value(&rig), "grid 31");
+    rig.press("up up");
+    assert_eq!(value(&rig), "theme light");
+    rig.press("enter");
+    assert_eq!(rig.app.theme.name(), "light");
 }

@@ -252,3 +252,31 @@ fn a_control_character_in_a_message_never_reaches_the_terminal() {
             .all(|c| !c.symbol().chars().any(char::is_control))
     );
 }
+
+#[test]
+fn what_is_cut_says_so_and_hints_end_with_how_to_get_away() {
+    let mut rig = Rig::with(80, 24, fixture::finished());
+    rig.press("2 :").type_in("gain");
+    let text = rig.text();
+    assert!(text.contains("best corner every…"), "{text}");
+    // The chosen line stands whole above the list, the typed forms from their beginning.
+    assert!(
+        text.contains("how much better than the best corner every cell is"),
+        "{text}"
+    );
+    assert!(
+        text.contains(" degree 3 4  ") && text.contains(" queue 4 4 ╯"),
+        "{text}"
+    );
+    for (width, height) in [(60, 16), (80, 24), (140, 44)] {
+        let mut rig = Rig::with(width, height, fixture::finished());
+        for keys in ["o", "w", "i", "?", ":", "g t", "g m"] {
+            rig.press(keys);
+            let text = rig.text();
+            let foot = text.lines().last().unwrap();
+            assert!(foot.contains("esc "), "{keys} at {width}: {foot}");
+            assert!(!foot.trim_end().ends_with("esc clo"), "{foot}");
+            rig.press("esc");
+        }
+    }
+}

@@ -11,6 +11,10 @@ fn drawn(picture: &Picture, view: &LossView, size: (u16, u16), theme: &Theme) ->
     buf
 }
 
+fn plot(picture: &Picture, view: &LossView, area: Rect) -> Plot {
+    Plot::of(chrome::inside(area), picture, view).unwrap()
+}
+
 fn picture(values: Vec<f32>) -> Picture {
     let mut picture = Picture::default();
     feed(&mut picture, [losses(Curve::Surface, values)]);
@@ -69,7 +73,7 @@ fn title_axes_and_legend() {
         rows[0]
     );
     assert!(
-        rows[17].contains("smoothed") && rows[17].contains("linear · all"),
+        rows[17].contains("━ smoothed 0.97") && rows[17].contains("linear · all"),
         "{}",
         rows[17]
     );
@@ -97,9 +101,7 @@ fn values_that_are_not_finite_leave_a_gap_and_do_not_move_the_axis() {
         (62, 12),
         &theme(Depth::None, false),
     );
-    let plot = LossView::default()
-        .plot(buf.area, &picture(vec![1.0; 200]))
-        .unwrap();
+    let plot = plot(&picture(vec![1.0; 200]), &LossView::default(), buf.area);
     let at = |step: f64| {
         braille(
             &buf,
@@ -171,7 +173,7 @@ fn changes_of_degree_are_marked() {
     let row = &rows(&buf)[1];
     let at = row.chars().position(|c| c == '┊').expect("a dotted line");
     assert!(row.contains("┊3×3"), "{row}");
-    let plot = LossView::default().plot(buf.area, &picture).unwrap();
+    let plot = plot(&picture, &LossView::default(), buf.area);
     let want = plot.area.x + (500.0 / 999.0 * f64::from(plot.area.width - 1)).round() as u16;
     assert_eq!(at, usize::from(want));
     let ascii = drawn(
@@ -190,7 +192,7 @@ fn corners_are_told_apart_by_colour_and_by_number() {
     feed(&mut picture, (0..3).map(curve));
     let theme = theme(Depth::Truecolor, false);
     let buf = drawn(&picture, &LossView::default(), (60, 20), &theme);
-    let plot = LossView::default().plot(buf.area, &picture).unwrap();
+    let plot = plot(&picture, &LossView::default(), buf.area);
     let last = plot.area.right() - 1;
     for corner in 0..3 {
         let number = (corner + 1).to_string();
@@ -205,30 +207,6 @@ fn corners_are_told_apart_by_colour_and_by_number() {
     feed(&mut picture, [losses(Curve::Surface, vec![0.5; 10])]);
     assert_eq!(curves::relevant(&picture, false), [Curve::Surface]);
     assert_eq!(curves::relevant(&picture, true).len(), 4);
-}
-
-#[test]
-fn the_cursor_reads_what_is_under_it() {
-    let picture = picture((0..101).map(|k| k as f32 / 100.0).collect());
-    let mut view = LossView::default();
-    let (area, _) = screen(70, 14);
-    let plot = view.plot(area, &picture).unwrap();
-    // The axis ends at 119: round_up_steps(101) is 120 steps from 0.
-    let column = plot.area.x + (plot.area.width - 1) / 2;
-    view.cursor = view.cursor_at(area, column, plot.area.y, &picture);
-    let cursor = view.cursor.unwrap();
-    assert!((cursor - 0.5).abs() < 0.02);
-    let step = plot.step_at(cursor).floor();
-    let buf = drawn(&picture, &view, (70, 14), &theme(Depth::None, false));
-    let foot = &rows(&buf)[13];
-    let shown = foot
-        .split("raw ")
-        .nth(1)
-        .and_then(|t| t.split_whitespace().next())
-        .unwrap();
-    assert_eq!(shown, text::loss(step / 100.0), "{foot}");
-    assert!(foot.contains("smoothed"));
-    assert_eq!(view.cursor_at(area, 0, 0, &picture), None);
 }
 
 #[test]
@@ -270,12 +248,41 @@ fn without_colours_there_are_none() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn nothing_breaks_it(seed: u64, w in 0u16..160, h in 0u16..50, x in 0u16..5, log: bool, recent: bool,
-                         corners: bool, smooth: bool, cursor in prop::option::of(any::<f64>()), depth in 0usize..4, ascii: bool) {
+    fn nothing_breaks_it(seed: u64, w in 0u16..160, h in 0u16..50, x in 0u16..5, flags: u8, cursor in prop::option::of(any::<f64>()),
+                         zoom in prop::option::of((0.0f64..3000.0, 1.0f64..3000.0)), others in 0usize..4, strength in 0usize..12, depth in 0usize..4, ascii: bool) {
         let picture = fixture::wild(seed, (2, 3), 5);
-        let view = LossView { log, recent, smooth, corners, cursor };
+        let flag = |bit: u8| flags & (1 << bit) != 0;
+        let mut view = LossView {
+            log: flag(0),
+            recent: flag(1),
+            smooth: flag(2),
+            corners: flag(3),
+            rate: flag(4),
+            time: flag(5),
+            strength,
+            cursor,
+            zoom: zoom.map(|(from, width)| Window { from, to: from + width, follows: flag(6) }),
+            ..LossView::default()
+        };
+        for n in 0..others {
+            let picture = fixture::wild(seed ^ n as u64, (1, 1), 3);
+            let _ = view.add_overlay(Compared { name: format!("run-{n}"), path: format!("/{n}").into(), picture });
+        }
+        let (area, theme) = (Rect::new(x, x, w, h), theme(DEPTHS[depth], ascii));
         let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));
-        render(Rect::new(x, x, w, h), &mut buf, &theme(DEPTHS[depth], ascii), &picture, &view, corners);
-        view.cursor_at(Rect::new(x, x, w, h), w / 2, h / 2, &picture);
+        for _ in 0..2 {
+            render(area, &mut buf, &theme, &picture, &view, flag(7));
+            view.cursor_at(area, w / 2, h / 2, &picture);
+            view.zoom_at(area, (x + w / 2, x + h / 2), &picture, 0.5);
+            view.drag(area, 5, &picture);
+            view.move_cursor(&picture, -3);
+            view.toggle_time(&picture);
+            view.smooth_by(if flag(6) { 1 } else { -1 });
+        }
     }
 }
+
+mod cursor;
+mod edges;
+mod overlays;
+mod view;

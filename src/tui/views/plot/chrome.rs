@@ -47,7 +47,7 @@ impl Chrome<'_> {
         }
         let bottom = area.bottom() - 1;
         let mode_width = Span::raw(self.mode.as_str()).width() as u16 + 2;
-        let mut left = room;
+        let left = foot_room(area.width, &self.mode);
         if !self.mode.is_empty() && mode_width + 2 <= room {
             let line = padded(vec![Line::styled(
                 self.mode.clone(),
@@ -60,20 +60,24 @@ impl Chrome<'_> {
                 mode_width,
                 &line,
             );
-            left = room - mode_width - 2;
         }
-        let foot = text::flow(std::slice::from_ref(&self.foot), left.saturating_sub(3), 1);
+        let foot = text::flow(std::slice::from_ref(&self.foot), left, 1);
         if !foot.is_empty() {
-            text::put_line(
-                buf,
-                area.x + 2,
-                bottom,
-                left.saturating_sub(1),
-                &padded(foot),
-            );
+            text::put_line(buf, area.x + 2, bottom, left + 2, &padded(foot));
         }
         inside(area)
     }
+}
+
+/// Columns for the foot of a pane of that width beside its mode.
+pub fn foot_room(width: u16, mode: &str) -> u16 {
+    let room = width.saturating_sub(2);
+    let taken = Span::raw(mode).width() as u16 + 4;
+    let left = match mode.is_empty() || taken > room {
+        true => room,
+        false => room - taken,
+    };
+    left.saturating_sub(3)
 }
 
 /// The room inside a border.

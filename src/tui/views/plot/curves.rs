@@ -1,63 +1,148 @@
-//! Which loss curves to show, and their values thinned out to what a plot can resolve.
+//! Which loss curves to show, and their values within a part of the axis.
 
-use super::dots::Dots;
-use crate::views::scale::Scale;
 use surfit_core::event::{Curve, Stage};
 use surfit_core::picture::{Picture, Validation};
 use surfit_core::series::Series;
 use surfit_core::snapshot::State;
+
+/// Whose curve it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// A curve of the run that is shown.
+    Own(Curve),
+    /// The fit of another run, by its place among those laid over this one.
+    Other(usize),
+}
+
+impl Name {
+    /// One letter for the end of the curve and for its points: a corner's number, another run's letter.
+    pub fn letter(self) -> Option<char> {
+        match self {
+            Name::Own(Curve::Corner(c)) => char::from_digit(c as u32 + 1, 10),
+            Name::Own(Curve::Surface) => None,
+            Name::Other(n) => Some((b'A' + n as u8 % 26) as char),
+        }
+    }
+}
 
 /// A stretch of a curve: one step, or a bucket of several.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     /// First step of the stretch.
     pub step: f64,
+    /// Its place along the axis.
+    pub x: f64,
     /// Smallest, mean and largest finite value; `None` for a gap.
     pub range: Option<(f64, f64, f64)>,
     /// Exponentially smoothed value up to here; `None` for a gap.
     pub smooth: Option<f64>,
+    /// Some of its values are not finite.
+    pub lost: bool,
+}
+
+impl Sample {
+    /// The smoothed value as a range.
+    pub fn smooth_range(&self) -> Option<(f64, f64, f64)> {
+        self.smooth.map(|s| (s, s, s))
+    }
 }
 
 /// A curve ready to be drawn.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// Which.
-    pub curve: Curve,
-    /// Its values, by step.
+    /// Whose.
+    pub name: Name,
+    /// Its values within the window, and one more at either side.
     pub samples: Vec<Sample>,
-    /// Its validation measurements within the window.
-    pub validations: Vec<Validation>,
+    /// Where the last stretch ends along the axis.
+    pub end: f64,
+    /// Its validation measurements within the window, with their places along the axis.
+    pub validations: Vec<(f64, Validation)>,
+    /// Learning rates within the window, with their places along the axis.
+    pub rates: Vec<(f64, f64)>,
+}
+
+/// What is wanted of a curve.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// Part of the axis.
+    pub window: (f64, f64),
+    /// The axis shows seconds of work.
+    pub time: bool,
+    /// Weight of the past in the smoothing, per step.
+    pub smoothing: f64,
 }
 
 impl Trace {
-    /// The sample at `step` or the last before it.
-    pub fn sample_at(&self, step: f64) -> Option<&Sample> {
-        let after = self.samples.partition_point(|s| s.step <= step);
+    /// The trace of a curve; `None` when the picture has no value of it.
+    pub fn of(picture: &Picture, curve: Curve, name: Name, wanted: &Wanted) -> Option<Self> {
+        let series = picture.curves.get(&curve).filter(|s| !s.is_empty())?;
+        let track = picture.tracks.get(&curve).filter(|_| wanted.time);
+        // Time counts steps that are done: step 0 is done when one step is.
+        let x = |step: f64| match track {
+            Some(track) => track.at(step + 1.0).map_or(0.0, |m| m.seconds),
+            None => step,
+        };
+        let (from, to) = wanted.window;
+        let inside = |x: &f64| (from..=to).contains(x);
+        let after = |step: u64| {
+            if wanted.time {
+                x(step as f64 - 1.0)
+            } else {
+                step as f64
+            }
+        };
+        let list = picture.validations.get(&curve);
+        let validations = list
+            .into_iter()
+            .flatten()
+            .map(|v| (after(v.step), *v))
+            .filter(|(x, _)| inside(x))
+            .collect();
+        let marks = picture.tracks.get(&curve).map_or(&[][..], |t| t.marks());
+        let rates = marks
+            .iter()
+            .map(|m| {
+                (
+                    if wanted.time {
+                        m.seconds
+                    } else {
+                        m.step as f64 - 1.0
+                    },
+                    m.rate,
+                )
+            })
+            .filter(|(_, rate)| rate.is_finite());
+        Some(Self {
+            name,
+            samples: samples(series, wanted, x),
+            end: x(series.end() as f64),
+            validations,
+            rates: part(rates, wanted.window, |r| r.0),
+        })
+    }
+
+    /// The last sample that begins at or before a place.
+    pub fn sample_at(&self, x: f64) -> Option<&Sample> {
+        let after = self.samples.partition_point(|s| s.x <= x + 1e-9);
         self.samples.get(after.saturating_sub(1))
     }
 
-    /// True when the curve reaches `step`.
-    pub fn covers(&self, step: f64) -> bool {
-        let ends = self.samples.first().zip(self.samples.last());
-        let width = match self.samples.as_slice() {
-            [.., before, last] => last.step - before.step,
-            _ => 1.0,
-        };
-        ends.is_some_and(|(a, b)| a.step <= step + 0.5 && step < b.step + width)
+    /// True when the curve has values at a place.
+    pub fn covers(&self, x: f64) -> bool {
+        self.samples.first().is_some_and(|s| s.x <= x + 0.5) && x < self.end + 1e-9
     }
 
-    /// The validation at `step` or the last before it.
-    pub fn validation_at(&self, step: f64) -> Option<&Validation> {
-        self.validations
-            .iter()
-            .rev()
-            .find(|v| v.step as f64 <= step + 0.5)
+    /// The validation at a place or the last before it.
+    pub fn validation_at(&self, x: f64) -> Option<&Validation> {
+        let before = |v: &&(f64, Validation)| v.0 <= x + 0.5;
+        self.validations.iter().rev().find(before).map(|v| &v.1)
     }
 }
 
-/// The curves worth showing: those of the corners while these train, afterwards that of the surface; with `overlay` the
+/// The curves worth showing: those of the corners while these train, afterwards that of the surface; with `beside` the
 /// corners' as well.
-pub fn relevant(picture: &Picture, overlay: bool) -> Vec<Curve> {
+pub fn relevant(picture: &Picture, beside: bool) -> Vec<Curve> {
     let has = |c: &Curve| picture.curves.get(c).is_some_and(|s| !s.is_empty());
     let corners: Vec<Curve> = (0..4).map(Curve::Corner).filter(has).collect();
     let training = picture
@@ -66,7 +151,7 @@ pub fn relevant(picture: &Picture, overlay: bool) -> Vec<Curve> {
         .is_some_and(|s| s.stage == Stage::Corners && s.state == State::Running);
     match (has(&Curve::Surface), corners.is_empty()) {
         (true, false) if training => corners,
-        (true, false) if overlay => corners
+        (true, false) if beside => corners
             .into_iter()
             .chain(std::iter::once(Curve::Surface))
             .collect(),
@@ -75,115 +160,76 @@ pub fn relevant(picture: &Picture, overlay: bool) -> Vec<Curve> {
     }
 }
 
-/// First step of the recent part of a curve that reached `end`: the last fifth, in jumps, so that the axis rests in
-/// between.
-pub fn recent_from(end: u64) -> u64 {
-    let window = (end / 5).clamp(200, Series::RECENT as u64 - 256);
-    let jump = (window / 8).max(1);
-    end.saturating_sub(window).div_ceil(jump) * jump
-}
-
-/// The curve's values from step `from` on, as they came where they are still kept, else in buckets.
-pub fn samples(series: &Series, from: u64) -> Vec<Sample> {
-    let kept = series.end().saturating_sub(series.recent().len() as u64);
-    let mut smoothing = Smoothing::default();
-    if from >= kept {
-        // Whatever lies before the window only leads the smoothed curve in.
-        for bucket in series.whole().iter().filter(|b| b.step < kept) {
-            smoothing.add(bucket.mean(), bucket.count);
-        }
-        for (_, value) in series.recent().filter(|(step, _)| *step < from) {
-            smoothing.add(finite(value), 1);
-        }
-        let shown = series.recent().filter(|(s, _)| *s >= from);
-        return shown
-            .map(|(step, v)| {
-                let value = finite(v);
-                let smooth = smoothing.add(value, 1);
-                Sample {
-                    step: step as f64,
-                    range: value.map(|v| (v, v, v)),
-                    smooth,
-                }
-            })
-            .collect();
-    }
-    let whole = series.whole().iter();
-    whole
-        .map(|b| {
-            let smooth = smoothing.add(b.mean(), b.count);
-            let range = b
-                .mean()
-                .map(|mean| (f64::from(b.min), mean, f64::from(b.max)));
-            (
-                b,
-                Sample {
-                    step: b.step as f64,
-                    range,
-                    smooth,
-                },
-            )
+/// The curve's values within a window, as finely as they are known. What lies before only leads the smoothed curve in.
+fn samples(series: &Series, wanted: &Wanted, x: impl Fn(f64) -> f64) -> Vec<Sample> {
+    let mut smoothing = Smoothing::new(wanted.smoothing);
+    let mut rest = series.finest().peekable();
+    let end = series.end();
+    let all = std::iter::from_fn(|| {
+        let bucket = rest.next()?;
+        let next = rest.peek().map_or(end, |b| b.step);
+        let mean = bucket.mean();
+        let step = bucket.step as f64;
+        Some(Sample {
+            step,
+            x: x(step),
+            range: mean.map(|mean| (f64::from(bucket.min), mean, f64::from(bucket.max))),
+            smooth: smoothing.add(mean, bucket.count),
+            lost: bucket.count < next.saturating_sub(bucket.step),
         })
-        .filter(|(b, _)| b.step >= from)
-        .map(|(_, sample)| sample)
-        .collect()
+    });
+    part(all, wanted.window, |s| s.x)
 }
 
-fn finite(v: f32) -> Option<f64> {
-    v.is_finite().then_some(f64::from(v))
+/// The items within a window and one more at either side, which lines at the edges come from and go to.
+fn part<T: Copy>(
+    all: impl Iterator<Item = T>,
+    (from, to): (f64, f64),
+    x: impl Fn(&T) -> f64,
+) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::new();
+    for item in all {
+        let at = x(&item);
+        if at <= from {
+            kept.clear();
+        }
+        kept.push(item);
+        if at > to {
+            break;
+        }
+    }
+    kept
 }
 
-/// Exponential smoothing as [`Series`] does it, over buckets of several steps too.
-#[derive(Default)]
+/// Exponential smoothing with its start corrected, over buckets of several steps too.
 struct Smoothing {
+    past: f64,
     sum: f64,
     weight: f64,
+    /// Weight of the past over the last number of steps that was asked for.
+    known: (u64, f64),
 }
 
 impl Smoothing {
+    fn new(past: f64) -> Self {
+        Self {
+            past,
+            sum: 0.0,
+            weight: 0.0,
+            known: (1, past),
+        }
+    }
+
     fn add(&mut self, value: Option<f64>, count: u64) -> Option<f64> {
         let value = value?;
-        // Nearly every bucket of a short curve is one step; `powf` would be most of the time a frame takes.
-        let past = match count {
-            1 => Series::SMOOTHING,
-            n => Series::SMOOTHING.powf(n as f64),
-        };
+        // Nearly all buckets are equally wide; `powf` would be most of the time a frame takes.
+        if self.known.0 != count {
+            self.known = (count, self.past.powf(count as f64));
+        }
+        let past = self.known.1;
         self.sum = past * self.sum + (1.0 - past) * value;
         self.weight = past * self.weight + (1.0 - past);
-        Some(self.sum / self.weight)
-    }
-}
-
-/// Draws the raw values: every dot column shows their whole range, so that no spike is lost, and neighbouring columns
-/// are joined unless a gap lies between.
-pub fn draw_raw(dots: &mut Dots, trace: &Trace, x: &Scale, y: &Scale, rank: u8, ink: u8) {
-    let mut open: Option<(usize, usize)> = None;
-    for sample in &trace.samples {
-        let Some((min, mean, max)) = sample.range else {
-            open = None;
-            continue;
-        };
-        let at = |value: f64| Some(dots.place(x.at(sample.step)?, y.at(value)?));
-        let (Some(low), Some(here), Some(high)) = (at(min), at(mean), at(max)) else {
-            continue;
-        };
-        dots.line(low, high, rank, ink);
-        dots.line(open.unwrap_or(here), here, rank, ink);
-        open = Some(here);
-    }
-}
-
-/// Draws the smoothed values as one line with gaps.
-pub fn draw_smooth(dots: &mut Dots, trace: &Trace, x: &Scale, y: &Scale, rank: u8, ink: u8) {
-    let mut open = None;
-    for sample in &trace.samples {
-        let Some((value, t)) = sample.smooth.zip(x.at(sample.step)) else {
-            open = None;
-            continue;
-        };
-        let here = dots.place(t, y.at(value).unwrap_or(0.0));
-        dots.line(open.unwrap_or(here), here, rank, ink);
-        open = Some(here);
+        (self.weight > 0.0).then(|| self.sum / self.weight)
     }
 }
 
@@ -191,42 +237,85 @@ pub fn draw_smooth(dots: &mut Dots, trace: &Trace, x: &Scale, y: &Scale, rank: u
 mod tests {
     use super::*;
 
+    fn wanted(from: u64, to: u64) -> Wanted {
+        Wanted {
+            window: (from as f64, to as f64),
+            time: false,
+            smoothing: Series::SMOOTHING,
+        }
+    }
+
+    fn of(series: &Series, from: u64, to: u64) -> Vec<Sample> {
+        samples(series, &wanted(from, to), |s| s)
+    }
+
     #[test]
-    fn recent_samples_smooth_as_the_series_does() {
+    fn a_window_is_smoothed_as_the_series_is() {
         let mut s = Series::default();
         let values: Vec<f32> = (0..5000).map(|k| 1.0 + (k as f32 * 0.1).sin()).collect();
         s.extend(0, &values);
-        let shown = samples(&s, 4500);
-        assert_eq!(shown.len(), 500);
-        assert_eq!(shown[0].step, 4500.0);
+        let shown = of(&s, 4500, 5000);
+        assert_eq!((shown.len(), shown[0].step), (500, 4500.0));
         assert!((shown[499].smooth.unwrap() - s.smoothed().unwrap()).abs() < 0.02);
-        let whole = samples(&s, 0);
-        assert!(whole.len() <= Series::BUCKETS);
-        assert!((whole.last().unwrap().smooth.unwrap() - s.smoothed().unwrap()).abs() < 0.1);
         // A short curve is smoothed exactly as the series says.
         let mut s = Series::default();
         s.extend(0, &values[..700]);
-        assert!((samples(&s, 0)[699].smooth.unwrap() - s.smoothed().unwrap()).abs() < 1e-9);
-        assert!((samples(&s, 300)[399].smooth.unwrap() - s.smoothed().unwrap()).abs() < 1e-9);
+        for from in [0, 300] {
+            let last = *of(&s, from, 700).last().unwrap();
+            assert!((last.smooth.unwrap() - s.smoothed().unwrap()).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn the_start_of_the_smoothing_is_corrected() {
+        let mut s = Series::default();
+        s.extend(0, &[2.0, 2.0, 2.0, 5.0]);
+        for smoothing in [0.5, 0.9, 0.999] {
+            let wanted = Wanted {
+                smoothing,
+                ..wanted(0, 9)
+            };
+            let shown = samples(&s, &wanted, |s| s);
+            assert!(
+                shown[..3]
+                    .iter()
+                    .all(|s| (s.smooth.unwrap() - 2.0).abs() < 1e-12)
+            );
+            // Direct: weights (1 - past) past^age, divided by their sum.
+            let weights: Vec<f64> = (0..4).rev().map(|age| smoothing.powi(age)).collect();
+            let mean = weights
+                .iter()
+                .zip([2.0, 2.0, 2.0, 5.0])
+                .map(|(w, v)| w * v)
+                .sum::<f64>()
+                / weights.iter().sum::<f64>();
+            assert!((shown[3].smooth.unwrap() - mean).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_window_has_one_sample_more_at_either_side() {
+        let mut s = Series::default();
+        s.extend(0, &[1.0; 100]);
+        let steps: Vec<f64> = of(&s, 20, 25).iter().map(|s| s.step).collect();
+        assert_eq!(
+            (steps[0], steps[steps.len() - 1], steps.len()),
+            (20.0, 26.0, 7)
+        );
     }
 
     #[test]
     fn gaps_stay_gaps() {
         let mut s = Series::default();
         s.extend(0, &[1.0, f32::NAN, 3.0]);
-        let shown = samples(&s, 0);
+        let shown = of(&s, 0, 9);
         assert_eq!(
-            shown.iter().map(|s| s.range.is_some()).collect::<Vec<_>>(),
-            [true, false, true]
+            shown
+                .iter()
+                .map(|s| (s.range.is_some(), s.lost))
+                .collect::<Vec<_>>(),
+            [(true, false), (false, true), (true, false)]
         );
         assert_eq!(shown[1].smooth, None);
-    }
-
-    #[test]
-    fn the_recent_window_moves_in_jumps() {
-        let starts: std::collections::BTreeSet<u64> = (9000..10_000).map(recent_from).collect();
-        assert!(starts.len() < 12, "{starts:?}");
-        assert!((0..20_000).all(|e| recent_from(e) <= e));
-        assert_eq!(recent_from(150), 0);
     }
 }

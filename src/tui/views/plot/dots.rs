@@ -94,8 +94,37 @@ impl Dots {
         }
     }
 
+    /// Dot columns that have a dot.
+    #[cfg(test)]
+    pub fn columns_with_dots(&self) -> Vec<usize> {
+        let (dx, _) = self.per_character();
+        let bits = |x: usize| {
+            if self.ascii {
+                3
+            } else {
+                BRAILLE.iter().fold(0, |m, row| m | row[x % 2])
+            }
+        };
+        let set = |x: &usize| {
+            let column = self.spots.iter().skip(x / dx).step_by(self.width);
+            column.fold(0, |m, s| m | s.mask) & bits(*x) != 0
+        };
+        (0..self.columns()).filter(set).collect()
+    }
+
     /// Draws the dots into `area`, whose size the canvas was made for; empty characters are left as they are.
     pub fn draw(&self, area: Rect, buf: &mut Buffer, style: impl Fn(u8) -> Style) {
+        self.draw_lines(area, buf, style, |_| false);
+    }
+
+    /// The same with some inks drawn as strokes where only ASCII is wanted, so that a line stands out from points.
+    pub fn draw_lines(
+        &self,
+        area: Rect,
+        buf: &mut Buffer,
+        style: impl Fn(u8) -> Style,
+        stroke: impl Fn(u8) -> bool,
+    ) {
         let area = area.intersection(*buf.area());
         for (n, spot) in self.spots.iter().enumerate().filter(|(_, s)| s.mask != 0) {
             let (x, y) = ((n % self.width) as u16, (n / self.width) as u16);
@@ -103,6 +132,9 @@ impl Dots {
                 continue;
             }
             let glyph = match (self.ascii, spot.mask) {
+                (true, 1) if stroke(spot.ink) => '-',
+                (true, 2) if stroke(spot.ink) => '_',
+                (true, _) if stroke(spot.ink) => '=',
                 (true, 1) => '\'',
                 (true, 2) => '.',
                 (true, _) => ':',

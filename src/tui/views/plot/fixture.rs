@@ -91,6 +91,7 @@ pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
         } else {
             (0..32).map(|g| g as f32).collect()
         },
+        accuracy: None,
     };
     degrees.rows().into_iter().enumerate().map(point).collect()
 }
@@ -128,6 +129,11 @@ pub fn fitting_on(patch: Patch, degree: u8, grid: usize) -> Picture {
         };
     }
     snapshot.control_points = points(degrees);
+    for point in &mut snapshot.control_points {
+        let (u, v) = degrees.site((point.i, point.j));
+        let nearest = snapshot.heatmap.nearest(u, v);
+        point.accuracy = snapshot.heatmap.cells[nearest].accuracy();
+    }
     picture.snapshot = Some(snapshot);
     picture
 }

@@ -1,11 +1,16 @@
 //! Parts that the panes draw with: a braille canvas, sparklines, curve sampling, text that flows.
 
 pub mod chrome;
+pub mod columns;
+mod curve_draw;
+mod curve_marks;
 pub mod curve_plot;
 pub mod curves;
 pub mod dots;
 pub mod spark;
 pub mod text;
+pub mod ticks;
+pub mod window;
 
 #[cfg(test)]
 pub mod fixture;

@@ -27,6 +27,21 @@ pub fn percent(fraction: f64, decimals: usize) -> String {
     }
 }
 
+/// A fraction as a percentage with as many decimals, and with its sign, as `room` columns hold: `87.43 %`, `87.43`, `87.4`,
+/// `87`; empty when not even that fits. Digits are never cut.
+pub fn percent_in(fraction: f64, room: usize) -> String {
+    let shorter = |decimals| {
+        let long = percent(fraction, decimals);
+        let bare = long.trim_end_matches(" %").to_owned();
+        [long, bare]
+    };
+    [2, 1, 0]
+        .into_iter()
+        .flat_map(shorter)
+        .find(|t| t.len() <= room)
+        .unwrap_or_default()
+}
+
 /// A loss: three significant digits or so, `?` when it is not a number.
 pub fn loss(value: f64) -> String {
     match value.abs() {
@@ -94,6 +109,12 @@ pub fn flow<'a>(groups: &[Vec<Piece<'a>>], width: u16, rows: u16) -> Vec<Line<'a
     }
 }
 
+/// Columns that pieces take in one row.
+pub fn flow_width(pieces: &[Piece<'_>]) -> usize {
+    let wide = |p: &Piece<'_>| p.iter().map(Span::width).sum::<usize>();
+    pieces.iter().map(wide).sum::<usize>() + 2 * pieces.len().saturating_sub(1)
+}
+
 /// Words of a sentence in as many rows as they need.
 pub fn fill<'a>(words: &[Piece<'a>], width: u16) -> Vec<Line<'a>> {
     wrap(&[words.to_vec()], width, u16::MAX, false, 1)
@@ -157,6 +178,8 @@ mod tests {
             ["7", "1 240", "1 234 567"]
         );
         assert_eq!(percent(0.87434, 2), "87.43 %");
+        let rooms = [7, 6, 5, 4, 3, 2, 1].map(|room| percent_in(0.87434, room));
+        assert_eq!(rooms, ["87.43 %", "87.43", "87.43", "87.4", "87", "87", ""]);
         assert_eq!(
             [loss(0.3124), loss(f64::NAN), loss(2e-5), loss(1234.0)],
             ["0.312", "not finite", "2.0e-5", "1234.0"]

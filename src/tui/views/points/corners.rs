@@ -145,12 +145,12 @@ fn card<'a>(
         let waiting = lead(theme.pick("·", "."), Role::Muted, "waiting".into(), muted);
         return (vec![waiting], Vec::new(), Vec::new());
     };
-    let mut first = vec![lead(
-        theme.pick("▸", ">"),
-        Role::Accent,
-        "training".into(),
-        theme.style(Role::Accent),
-    )];
+    // The corner at which the training failed is the last that has a curve.
+    let (sign, role, word) = match picture.failed {
+        Some(_) => (theme.pick("✗", "!"), Role::Error, "failed"),
+        None => (theme.pick("▸", ">"), Role::Accent, "training"),
+    };
+    let mut first = vec![lead(sign, role, word.into(), theme.style(role))];
     if let Some(v) = picture.validations.get(&curve).and_then(|l| l.last()) {
         first.push(named("val", text::percent(v.accuracy, 1)));
     }

@@ -1,6 +1,7 @@
 //! Everything about the selected control point.
 
-use super::{corner_of, kind, sign};
+use super::figure::accuracies;
+use super::{PointState, corner_of};
 use crate::theme::{Role, Theme};
 use crate::views::message::clean;
 use crate::views::plot::spark;
@@ -35,12 +36,13 @@ pub fn draw(
             Span::styled(value, strong),
         ]
     };
-    let (glyph, role) = sign(theme, point);
+    let state = PointState::of(snapshot, point);
+    let (glyph, role) = state.sign(theme);
     let place = format!("({}, {})", point.i, point.j);
     let mut who: Vec<Piece<'_>> = vec![vec![
         Span::styled(format!("{glyph} "), theme.style(role)),
         Span::styled(place, strong.add_modifier(Modifier::BOLD)),
-        Span::styled(format!(" {}", kind(point)), theme.style(role)),
+        Span::styled(format!(" {}", state.name()), theme.style(role)),
     ]];
     let mut ways: Vec<Piece<'_>> = Vec::new();
     if let Some(corner) = corner_of(cursor, point) {
@@ -66,11 +68,10 @@ pub fn draw(
         _ => format!("({u:.2}, {v:.2})"),
     };
     let mut there = vec![named("peaks at", place)];
-    let map = &snapshot.heatmap;
-    if map.grid >= 2
-        && let Some(cell) = map.point(map.nearest(u, v))
-    {
-        there.push(named("surface there", text::percent(cell.accuracy, 2)));
+    let at = accuracies(picture, snapshot).get(cursor).copied().flatten();
+    if let Some(accuracy) = at.filter(|_| !point.corner) {
+        let told = accuracy.text(9, theme.ascii());
+        there.push(named("surface there", told));
     }
     let room = Rect {
         x: room.x + 1,

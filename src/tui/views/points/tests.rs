@@ -13,7 +13,10 @@ fn drawn(picture: &Picture, cursor: usize, size: (u16, u16), theme: &Theme) -> B
         &mut buf,
         theme,
         picture,
-        &PointsView { cursor },
+        &PointsView {
+            cursor,
+            ..PointsView::default()
+        },
         false,
     );
     buf
@@ -38,7 +41,7 @@ fn points_lie_as_on_the_surface() {
     assert!(row("◆ 3") < row("◆ 1") && row("◆ 3") == row("◆ 4") && row("◆ 1") == row("◆ 2"));
     let third = &text[row("◆ 3")];
     assert!(third.find("◆ 3") < third.find("◆ 4"));
-    for sign in ["● trains", "○ frozen", "◆ fixed"] {
+    for sign in ["◐ trainable", "○ frozen", "◆ fixed"] {
         assert!(text[17].contains(sign), "{}", text[17]);
     }
 }
@@ -50,7 +53,7 @@ fn the_selected_point_is_described() {
     let at = degrees.rows().iter().position(|r| *r == (1, 2)).unwrap();
     let text = fixture::text(&drawn(&picture, at, (55, 18), &theme(Depth::None, false)));
     for part in [
-        "(1, 2) trains",
+        "(1, 2) trainable",
         "travelled 0.100",
         "gradient 0.020",
         "peaks at (0.50, 1.00)",
@@ -77,14 +80,17 @@ fn all_81_points_of_the_highest_degree_can_be_reached() {
             let found = area
                 .positions()
                 .find(|p| layout.point_at(p.x, p.y) == Some(cursor));
-            let view = PointsView { cursor };
+            let view = PointsView {
+                cursor,
+                ..PointsView::default()
+            };
             let found = found.and_then(|p| view.point_at(area, p.x, p.y, &picture));
             assert!(found == Some(cursor), "({i}, {j}) is not shown at {size:?}");
         }
     }
     let text = fixture::text(&drawn(&picture, 40, (55, 18), &theme(Depth::None, true)));
     assert!(text.is_ascii(), "{text}");
-    assert!(text.matches('o').count() >= 76, "{text}");
+    assert!(text.matches('.').count() >= 76, "{text}");
 }
 
 #[test]
@@ -190,12 +196,169 @@ proptest! {
     fn nothing_breaks_it(seed: u64, w in 0u16..160, h in 0u16..50, x in 0u16..5, m in 1u8..=8, n in 1u8..=8,
                          cursor in prop::option::of(0usize..90), depth in 0usize..4, ascii: bool) {
         let picture = fixture::wild(seed, (m, n), 5);
-        let view = PointsView { cursor: cursor.unwrap_or(usize::MAX) };
+        let view = PointsView {
+            cursor: cursor.unwrap_or(usize::MAX),
+            distances: seed % 4 == 0,
+            figure: Figure::ALL[(seed % 3) as usize],
+            pair: (cursor.unwrap_or(3), cursor.unwrap_or(7)),
+        };
         let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));
         render(Rect::new(x, x, w, h), &mut buf, &theme(DEPTHS[depth], ascii), &picture, &view, ascii);
         view.point_at(Rect::new(x, x, w, h), w / 2, h / 2, &picture);
         let mut moved = view.clone();
         moved.move_by(1, -1, Degrees::new(m, n).unwrap());
+        moved.move_pair(1, -1, &picture);
         prop_assert!(moved.cursor < Degrees::new(m, n).unwrap().count());
     }
+}
+
+#[test]
+fn no_figure_of_a_tile_is_cut_at_any_size() {
+    for degree in [1, 2, 3, 8] {
+        let picture = fitting(degree, 5);
+        for size in [(38, 8), (37, 11), (55, 18), (80, 22), (140, 40), (200, 50)] {
+            let text = fixture::text(&drawn(&picture, 0, size, &theme(Depth::None, false)));
+            // A corner has its number, and its accuracy whole or not at all.
+            for (n, _) in text.match_indices("◆ ") {
+                let tile: String = text[n..].chars().skip(2).take(9).collect();
+                assert!(!tile.contains("86. "), "{tile:?} at {size:?}\n{text}");
+            }
+        }
+    }
+    let zoomed = fixture::text(&drawn(
+        &fitting(2, 5),
+        0,
+        (200, 50),
+        &theme(Depth::None, false),
+    ));
+    for part in [
+        "travelled",
+        "gradient",
+        "accuracy   86.",
+        "corner 1 fixed",
+        "(1, 1) trainable",
+    ] {
+        assert!(zoomed.contains(part), "{part}: {zoomed}");
+    }
+    let small = fixture::text(&drawn(
+        &fitting(3, 5),
+        0,
+        (37, 11),
+        &theme(Depth::None, false),
+    ));
+    assert!(small.contains("86.00") || small.contains("86.0"), "{small}");
+}
+
+#[test]
+fn points_that_move_are_told_from_those_that_wait() {
+    let mut picture = fitting(2, 5);
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    snapshot.stage = surfit_core::event::Stage::Fit;
+    // In the edge phase the middle stands still.
+    snapshot.control_points[8].gradient = 0.0;
+    for depth in DEPTHS {
+        let buf = drawn(&picture, 8, (55, 18), &theme(depth, false));
+        let text = fixture::text(&buf);
+        for sign in ["● moving", "◐ trainable", "○ frozen", "◆ fixed"] {
+            assert!(text.contains(sign), "{sign}: {text}");
+        }
+    }
+    picture.snapshot.as_mut().unwrap().state = surfit_core::snapshot::State::Paused;
+    let text = fixture::text(&drawn(&picture, 8, (55, 18), &theme(Depth::None, false)));
+    assert!(!text.contains("moving"), "{text}");
+}
+
+/// The screen of the smallest grid of tiles in use: a pane of 31 columns, as at 80×24.
+fn small(degree: u8, figure: Figure, told: bool, theme: &Theme) -> String {
+    let mut picture = fitting(degree, 5);
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    for point in &mut snapshot.control_points {
+        let (u, v) = snapshot.degrees.site((point.i, point.j));
+        point.accuracy = told.then_some(0.80 + 0.05 * u + 0.04 * v);
+        point.travelled *= 0.9137;
+    }
+    let view = PointsView {
+        figure,
+        ..PointsView::default()
+    };
+    let (area, mut buf) = screen(31, 10);
+    render(area, &mut buf, theme, &picture, &view, false);
+    fixture::text(&buf)
+}
+
+#[test]
+fn small_tiles_tell_two_digits_of_the_figure_that_was_chosen() {
+    for ascii in [false, true] {
+        let plain = theme(Depth::None, ascii);
+        for degree in [4, 8] {
+            let text = small(degree, Figure::Travelled, true, &plain);
+            let unit = if ascii {
+                "travelled x0.0"
+            } else {
+                "travelled ×0.0"
+            };
+            assert!(text.contains(unit), "{text}");
+            assert!(ascii || !text.contains(".0\u{20}"), "{text}");
+            let text = small(degree, Figure::Accuracy, true, &plain);
+            assert!(text.contains("accuracy %"), "{text}");
+            assert!(!ascii || text.is_ascii(), "{text}");
+        }
+        let text = small(4, Figure::Travelled, true, &plain);
+        for digits in ["9", "18", "27", "37"] {
+            assert!(text.contains(digits), "{digits}: {text}");
+        }
+        let text = small(4, Figure::Accuracy, true, &plain);
+        for digits in ["81", "82", "83", "84", "85"] {
+            assert!(text.contains(digits), "{digits}: {text}");
+        }
+        let text = small(4, Figure::Gradient, true, &plain);
+        assert!(text.contains("gradient") && text.contains("20"), "{text}");
+    }
+}
+
+#[test]
+fn an_accuracy_that_the_engine_did_not_tell_is_marked() {
+    let plain = theme(Depth::None, false);
+    let sized = |told: bool| {
+        let mut picture = fitting(2, 5);
+        for point in &mut picture.snapshot.as_mut().unwrap().control_points {
+            point.accuracy = told.then_some(0.8123);
+        }
+        fixture::text(&drawn(&picture, 8, (100, 40), &plain))
+    };
+    let (told, derived) = (sized(true), sized(false));
+    assert!(told.contains("81.23") && !told.contains('≈'), "{told}");
+    assert!(derived.contains("surface there ≈87.00 %"), "{derived}");
+    assert!(derived.contains("≈84.50"), "{derived}");
+    // A corner's own is known.
+    assert!(derived.contains("86.30"), "{derived}");
+}
+
+#[test]
+fn colours_go_by_the_chosen_figure() {
+    let grounds = |figure| {
+        let mut picture = fitting(4, 5);
+        for (n, point) in (picture.snapshot.as_mut().unwrap().control_points.iter_mut()).enumerate()
+        {
+            point.accuracy = Some(0.8 + 0.003 * n as f64);
+            point.travelled = 0.2;
+        }
+        let view = PointsView {
+            figure,
+            ..PointsView::default()
+        };
+        let (area, mut buf) = screen(90, 40);
+        render(
+            area,
+            &mut buf,
+            &theme(Depth::Truecolor, false),
+            &picture,
+            &view,
+            false,
+        );
+        let all = buf.content().iter().map(|c| format!("{:?}", c.bg));
+        all.collect::<std::collections::BTreeSet<_>>().len()
+    };
+    assert!(grounds(Figure::Travelled) <= 4);
+    assert!(grounds(Figure::Accuracy) >= 10);
 }

@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::layout::Layout;
+use super::part::short;
 use crate::theme::Role;
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
@@ -25,20 +26,25 @@ pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
     }
 }
 
-const LABELS: [(f64, &str); 3] = [(0.0, "0"), (0.5, "0.5"), (1.0, "1")];
+/// The first, the middle and the last cell of those that are shown along an axis, with the parameter of each.
+fn numbered(layout: &Layout, first: usize, grid: usize) -> [(usize, String); 3] {
+    let last = layout.grid - 1;
+    let whole = grid.saturating_sub(1).max(1) as f64;
+    [0, last.div_ceil(2), last].map(|k| (first + k, short((first + k) as f64 / whole)))
+}
 
 fn along_v(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
     let (axis, map) = (scene.theme.style(Role::Axis), layout.map);
     let left = map.x - layout.gutter;
     let width = layout.gutter - 1;
     let row = |b: usize| {
-        let room = layout.characters((0, b));
-        room.y + (room.height - 1) / 2
+        let room = layout.characters((layout.first.0, b));
+        room.y + room.height.saturating_sub(1) / 2
     };
-    let last = layout.grid - 1;
+    let (first, last) = (layout.first.1, layout.grid - 1);
     let mut taken = Vec::new();
-    for (v, label) in LABELS {
-        let y = row((v * last as f64).round() as usize);
+    for (cell, label) in numbered(layout, first, scene.heatmap.grid) {
+        let y = row(cell);
         if taken.contains(&y) {
             continue;
         }
@@ -46,7 +52,8 @@ fn along_v(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
         let pad = usize::from(width);
         text::put(buf, left, y, width, &format!("{label:>pad$}"), axis);
     }
-    let name = row(last - last / 4);
+    // The name stands between the numbers of the middle and the end.
+    let name = row(first + last).midpoint(row(first + last.div_ceil(2)));
     if !taken.contains(&name) {
         text::put(buf, left, name, width, scene.theme.pick("v ↑", "  v"), axis);
     }
@@ -59,38 +66,48 @@ fn along_u(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
     let (axis, map) = (scene.theme.style(Role::Axis), layout.map);
     let y = map.bottom();
     let column = |a: usize| {
-        let room = layout.characters((a, 0));
-        room.x + (room.width - 1) / 2
+        let room = layout.characters((a, layout.first.1));
+        room.x + room.width.saturating_sub(1) / 2
     };
-    let last = layout.grid - 1;
+    let (first, last) = (layout.first.0, layout.grid - 1);
     let cursor = column(scene.cursor.0);
     let arrow = scene.theme.pick("▴", "^");
     text::put(buf, cursor, y, 1, arrow, scene.theme.style(Role::Accent));
     let mut taken = vec![(cursor, cursor + 1)];
-    let name = scene.theme.pick("u →", "u");
-    let labels = LABELS.into_iter().chain([(0.75, name)]);
-    for (u, label) in labels {
+    let name = scene.theme.pick("u →", "u").to_string();
+    let between = column(first + last).midpoint(column(first + last.div_ceil(2)));
+    let numbers = numbered(layout, first, scene.heatmap.grid);
+    let numbers = numbers
+        .into_iter()
+        .map(|(cell, label)| (column(cell), label));
+    for (middle, label) in numbers.chain([(between, name)]) {
         let width = label.chars().count() as u16;
-        let x = column((u * last as f64).round() as usize).saturating_sub(width / 2);
+        let x = middle.saturating_sub(width / 2);
         let free = taken.iter().all(|&(a, b)| x + width < a + 1 || x > b);
         if free && x + width <= map.right() + 1 {
             taken.push((x, x + width));
-            text::put(buf, x, y, width, label, axis);
+            text::put(buf, x, y, width, &label, axis);
         }
     }
 }
 
 fn corners(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
     let map = layout.map;
-    let best = scene.picture.best_corner();
-    for corner in 0..scene.heatmap.patch.corners() {
+    let metric = scene.view.metric;
+    let best = metric.best_corner(scene.picture.corners.values());
+    for (corner, index) in scene.heatmap.corners().into_iter().enumerate() {
+        let grid = scene.heatmap.grid;
+        if !scene.cells.holds((index / grid, index % grid)) {
+            continue;
+        }
         let Some(ready) = scene.picture.corners.get(&corner) else {
             continue;
         };
         let style = scene.theme.style(Role::corner(corner));
-        let value = text::percent(ready.accuracy, 2);
+        let level = metric.of_corner(ready);
+        let value = level.map_or("?".into(), |v| super::readout::written(metric, v));
         let mut figure = scene.theme.style(Role::Text);
-        if Some(ready.accuracy) == best {
+        if level.is_some() && level == best {
             figure = figure.add_modifier(Modifier::BOLD);
         }
         let number = Span::styled((corner + 1).to_string(), style.add_modifier(Modifier::BOLD));
@@ -100,7 +117,8 @@ fn corners(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
         } else {
             vec![Span::styled(value, figure), Span::raw(" "), number]
         });
-        let width = line.width() as u16;
+        // A corner may have any figure; it does not push others away.
+        let width = line.width().min(usize::from(map.width)) as u16;
         let x = if left {
             map.x
         } else {

@@ -9,7 +9,7 @@ use crate::views::scale::Scale;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use surfit_core::heatmap::Metric;
+use surfit_core::colormap::Colormap;
 
 /// Draws the bar, upright beside the map or lying below it.
 pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
@@ -22,14 +22,23 @@ pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
 
 fn patch(scene: &Scene<'_>, upper: f64, lower: f64) -> (char, Style) {
     let theme = scene.theme;
-    let rgb = |t: f64| theme.rgb(theme.colormap().at(t));
+    let signed = scene.range.kind.signed;
+    let map = if signed {
+        Colormap::Diverging
+    } else {
+        theme.colormap()
+    };
+    let rgb = |t: f64| theme.rgb(map.at(t));
+    let middle = (upper + lower) / 2.0;
+    let dense = if signed {
+        (2.0 * middle - 1.0).max(0.0)
+    } else {
+        middle
+    };
     match Paint::of(theme) {
         Paint::Halves => ('▀', Style::new().fg(rgb(upper)).bg(rgb(lower))),
         Paint::Whole => (' ', Style::new().bg(rgb((upper + lower) / 2.0))),
-        Paint::Glyphs => (
-            density(theme, (upper + lower) / 2.0),
-            theme.style(Role::Text),
-        ),
+        Paint::Glyphs => (density(theme, dense), theme.style(Role::Text)),
     }
 }
 
@@ -51,8 +60,8 @@ fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
         }
         if Paint::of(scene.theme) == Paint::Glyphs {
             // The digit that cells of this height bear.
-            let digit = ((at(0) + at(1)) * 5.0).floor().clamp(0.0, 9.0);
-            text::put(buf, x, room.y + y, 1, &format!("{digit:.0}"), style);
+            let digit = scene.range.digit(scene.range.value((at(0) + at(1)) / 2.0));
+            text::put(buf, x, room.y + y, 1, &digit.to_string(), style);
         }
     }
     let row = |value: f64| {
@@ -67,7 +76,10 @@ fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
     let most = usize::from(height / 3).clamp(2, 6);
     let axis = scene.theme.style(Role::Axis);
     let mut rows = Vec::new();
-    let limits = [range.value(1.0), range.value(0.0)];
+    let mut limits = vec![range.value(1.0), range.value(0.0)];
+    if range.kind.signed {
+        limits.push(0.0);
+    }
     for value in limits
         .into_iter()
         .chain(scale.ticks(most).into_iter().map(|t| t.0))
@@ -77,13 +89,20 @@ fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
             continue;
         }
         rows.push(y);
-        let sign = if range.at(value) <= 0.0 {
-            range.end_sign(scene.theme.ascii())
+        let sign = range.end_sign(value, scene.theme.ascii());
+        let label = format!("{sign}{}", range.label(value));
+        let style = if range.kind.signed && value == 0.0 {
+            // Zero is where better turns into worse.
+            text::put(buf, x + 2, y, 1, scene.theme.pick("┤", "+"), axis);
+            scene.theme.style(Role::Text)
         } else {
-            ""
+            axis
         };
-        let label = format!("{sign}{}", range.label(value, scene.view.metric));
-        text::put(buf, x + 3, y, 6, &label, axis);
+        text::put(buf, x + 3, y, 6, &label, style);
+    }
+    if range.fixed && height > 4 {
+        let style = scene.theme.style(Role::Accent);
+        text::put(buf, x + 3, room.y + 1, 5, "fixed", style);
     }
     if let Some(value) = scene.value(scene.index(scene.cursor)) {
         let arrow = scene.theme.pick("◂", "<");
@@ -100,16 +119,23 @@ fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
 
 fn lying(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
     let range = scene.range;
-    let unit = if scene.view.metric == Metric::Accuracy {
-        " %"
-    } else {
-        ""
+    let unit = match (range.kind.percent, range.kind.signed, range.fixed) {
+        (_, _, true) => " fixed",
+        (true, false, _) => " %",
+        (true, true, _) => " pt",
+        _ => "",
     };
-    let low = range.label(range.value(0.0), scene.view.metric);
-    let low = format!("{}{low}", range.end_sign(scene.theme.ascii()));
-    let high = format!("{}{unit}", range.label(range.value(1.0), scene.view.metric));
+    let end = |t: f64| {
+        let value = range.value(t);
+        let sign = range.end_sign(value, scene.theme.ascii());
+        format!("{sign}{}", range.label(value))
+    };
+    let (low, high) = (end(0.0), format!("{}{unit}", end(1.0)));
     let axis = scene.theme.style(Role::Axis);
-    let (left, right) = (low.chars().count() as u16 + 1, high.len() as u16 + 1);
+    let (left, right) = (
+        low.chars().count() as u16 + 1,
+        high.chars().count() as u16 + 1,
+    );
     let Some(width) = room.width.checked_sub(left + right).filter(|w| *w >= 4) else {
         return;
     };
@@ -121,7 +147,7 @@ fn lying(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
             glyph = '▀';
         }
         if Paint::of(scene.theme) == Paint::Glyphs && k % 2 == 0 {
-            glyph = char::from(b'0' + ((t * 10.0) as u8).min(9));
+            glyph = char::from(b'0' + range.digit(range.value(t)).min(9));
         }
         text::put(
             buf,
@@ -133,4 +159,9 @@ fn lying(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
         );
     }
     text::put(buf, room.x + left + width + 1, room.y, right, &high, axis);
+    if range.kind.signed {
+        let zero = room.x + left + (width - 1) / 2;
+        let style = scene.theme.style(Role::Text);
+        text::put(buf, zero, room.y, 1, scene.theme.pick("┃", "0"), style);
+    }
 }

@@ -1,6 +1,11 @@
 //! Where the parts of the pane lie. It depends on nothing but the room, the grid and whether slices are wanted, so
 //! that the mouse can be answered without drawing.
 
+mod free;
+
+#[cfg(test)]
+mod tests;
+
 use crate::views::plot::chrome;
 use ratatui::layout::Rect;
 
@@ -19,8 +24,10 @@ const PANEL: u16 = 24;
 /// them; when there are more cells than pixels, pixels show every so many-th cell.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
-    /// Points along each axis.
+    /// Points along each axis that are shown.
     pub grid: usize,
+    /// The first of them, along `u` and along `v`.
+    pub first: (usize, usize),
     /// Pixels along each axis of the map.
     pub pixels: usize,
     /// Characters that the map covers; with an odd number of pixels the last row is half empty.
@@ -83,6 +90,7 @@ impl Layout {
         };
         Self {
             grid,
+            first: (0, 0),
             pixels: 0,
             map: none,
             gutter: 0,
@@ -150,6 +158,7 @@ impl Layout {
         let axis = wish.frame;
         Some(Self {
             grid,
+            first: (0, 0),
             pixels,
             map,
             gutter,
@@ -161,13 +170,23 @@ impl Layout {
         })
     }
 
-    /// The cell at a pixel counted from the left, or from the bottom.
-    pub fn cell_of_pixel(&self, pixel: usize) -> usize {
+    /// The same layout for cells from `first` on.
+    pub fn beginning_at(self, first: (usize, usize)) -> Self {
+        Self { first, ..self }
+    }
+
+    /// The cell along `u` at a pixel counted from the left.
+    pub fn column_cell(&self, pixel: usize) -> usize {
+        self.first.0 + self.cell_of_pixel(pixel)
+    }
+
+    /// How many cells a pixel lies behind the first, from the left or from the bottom.
+    fn cell_of_pixel(&self, pixel: usize) -> usize {
         ((2 * pixel + 1) * self.grid / (2 * self.pixels.max(1))).min(self.grid - 1)
     }
 
-    /// The pixels, first and one past the last, of a cell; at least one, though it may show a neighbour.
-    pub fn pixels_of_cell(&self, cell: usize) -> (usize, usize) {
+    /// The pixels, first and one past the last, of a cell counted from the first; at least one, though it may show a neighbour.
+    fn pixels_of_cell(&self, cell: usize) -> (usize, usize) {
         // The smallest pixel `p` with `(2p + 1)·grid ≥ 2·pixels·cell`: `cell_of_pixel` turned round.
         let first = |cell: usize| {
             (2 * self.pixels * cell)
@@ -180,9 +199,24 @@ impl Layout {
         (from, to.max(from + 1))
     }
 
+    /// Where the middle of a pixel lies between the cells, in cells; counted from the left and from the bottom.
+    pub fn place_of_pixel(&self, pixel: (usize, usize)) -> (f64, f64) {
+        let cells = self.grid as f64 / self.pixels.max(1) as f64;
+        let place = |pixel: usize, first: usize| first as f64 + (pixel as f64 + 0.5) * cells - 0.5;
+        (place(pixel.0, self.first.0), place(pixel.1, self.first.1))
+    }
+
+    /// Where a place between cells lies in the map, in characters from its upper left.
+    pub fn spot(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        let size = self.pixels as f64 / self.grid as f64;
+        let (x, y) = (x - self.first.0 as f64, y - self.first.1 as f64);
+        let (across, up) = ((x + 0.5) * size, (y + 0.5) * size);
+        (across, (self.pixels as f64 - up) / 2.0)
+    }
+
     /// The cell along `v` in the pixel row `row`, counted from the top.
     pub fn row_cell(&self, row: usize) -> usize {
-        self.cell_of_pixel(self.pixels.saturating_sub(1).saturating_sub(row))
+        self.first.1 + self.cell_of_pixel(self.pixels.saturating_sub(1).saturating_sub(row))
     }
 
     /// The cell drawn at a character; `None` beside the map. Of two cells in a character, the upper.
@@ -194,13 +228,17 @@ impl Layout {
             usize::from(column - self.map.x),
             2 * usize::from(row - self.map.y),
         );
-        Some((self.cell_of_pixel(x), self.row_cell(y)))
+        Some((self.column_cell(x), self.row_cell(y)))
     }
 
-    /// The characters that lie wholly within a cell, or the one nearest to it when none does.
-    pub fn characters(&self, cell: (usize, usize)) -> Rect {
-        let (x0, x1) = self.pixels_of_cell(cell.0);
-        let (low, high) = self.pixels_of_cell(cell.1);
+    /// The characters that lie wholly within a cell, or the one nearest to it when none does. A cell that is not shown has none.
+    pub fn characters(&self, (a, b): (usize, usize)) -> Rect {
+        let shown = |at: usize, first: usize| at.checked_sub(first).filter(|&k| k < self.grid);
+        let (Some(a), Some(b)) = (shown(a, self.first.0), shown(b, self.first.1)) else {
+            return Rect::new(self.map.x, self.map.y, 0, 0);
+        };
+        let (x0, x1) = self.pixels_of_cell(a);
+        let (low, high) = self.pixels_of_cell(b);
         let (y0, y1) = (
             self.pixels - high.min(self.pixels),
             self.pixels - low.min(self.pixels),
@@ -281,7 +319,7 @@ fn pixels(width: u16, height: u16, grid: usize) -> usize {
 fn split(panel: Rect, wish: Wish) -> Option<(Rect, Option<[Rect; 2]>)> {
     if !wish.slices {
         let height = if wish.side {
-            panel.height.min(12)
+            panel.height
         } else {
             panel.height.min(4)
         };
@@ -329,57 +367,4 @@ fn split(panel: Rect, wish: Wish) -> Option<(Rect, Option<[Rect; 2]>)> {
         },
         Some([along, across]),
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn parts_never_leave_the_pane_nor_overlap(w in 0u16..200, h in 0u16..80, grid in 2usize..=101, slices: bool) {
-            let area = Rect::new(3, 2, w, h);
-            let l = Layout::of(area, grid, slices);
-            let inner = chrome::inside(area);
-            let parts = [Some(l.map), Some(l.bar), Some(l.readout), l.slices.map(|s| s[0]), l.slices.map(|s| s[1])];
-            let parts: Vec<Rect> = parts.into_iter().flatten().filter(|r| !r.is_empty()).collect();
-            for (n, part) in parts.iter().enumerate() {
-                prop_assert_eq!(part.intersection(inner), *part, "{:?}", l);
-                for other in &parts[n + 1..] {
-                    prop_assert!(!part.intersects(*other), "{:?}", l);
-                }
-            }
-        }
-
-        #[test]
-        fn characters_of_a_cell_are_where_the_mouse_finds_it(w in 10u16..150, h in 6u16..60, grid in 2usize..=31) {
-            let l = Layout::of(Rect::new(1, 4, w, h), grid, true);
-            prop_assume!(l.pixels >= 2 * grid);
-            for cell in (0..grid).flat_map(|a| (0..grid).map(move |b| (a, b))) {
-                let room = l.characters(cell);
-                for p in room.positions() {
-                    prop_assert_eq!(l.cell_at(p.x, p.y), Some(cell));
-                }
-                prop_assert!(!room.is_empty());
-            }
-        }
-    }
-
-    #[test]
-    fn the_map_is_large_where_the_pane_is() {
-        // The standard screen's pane has slices and a map of 5×5 half characters a cell.
-        let l = Layout::of(Rect::new(0, 0, 84, 38), 11, true);
-        assert!(
-            l.pixels >= 55 && l.slices.is_some() && l.axis && !l.bar.is_empty(),
-            "{l:?}"
-        );
-        let small = Layout::of(Rect::new(0, 0, 40, 18), 11, true);
-        assert!(
-            small.pixels == 22 && small.axis && small.readout.height >= 2,
-            "{small:?}"
-        );
-        assert!(Layout::of(Rect::new(0, 0, 20, 6), 11, true).pixels >= 6);
-        assert_eq!(Layout::of(Rect::new(0, 0, 2, 2), 11, true).pixels, 0);
-    }
 }

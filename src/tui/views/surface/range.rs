@@ -3,123 +3,271 @@
 use crate::views::scale::{nice, number};
 use surfit_core::heatmap::{Heatmap, Metric};
 
+/// Figures beyond this count as this; it keeps every difference finite.
+const LIMIT: f64 = 1e150;
+
+/// What kind of figure the colours stand for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Kind {
+    /// Larger values are better.
+    pub higher_is_better: bool,
+    /// Fractions that are written as percentages or percentage points.
+    pub percent: bool,
+    /// Differences from zero, which has the middle of a diverging map.
+    pub signed: bool,
+    /// Smallest and largest value there can be.
+    pub bounds: (f64, f64),
+}
+
+impl Kind {
+    /// The kind of a metric's own values.
+    pub fn of(metric: Metric) -> Self {
+        let facts = metric.facts();
+        Self {
+            higher_is_better: facts.higher_is_better,
+            percent: facts.percent,
+            signed: false,
+            bounds: facts.bounds,
+        }
+    }
+
+    /// The kind of differences between a metric's values.
+    pub fn difference(metric: Metric) -> Self {
+        Self {
+            signed: true,
+            bounds: (f64::NEG_INFINITY, f64::INFINITY),
+            ..Self::of(metric)
+        }
+    }
+
+    /// The least span worth a whole colour map: half a percentage point. Less is noise, and noise should not look like a
+    /// landscape.
+    fn least(self, size: f64) -> f64 {
+        if self.percent {
+            0.005
+        } else {
+            (size.abs() * 0.02).max(1e-6)
+        }
+    }
+}
+
+/// A change of the range by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adjust {
+    /// A smaller span about the same middle.
+    Narrow,
+    /// A larger span about the same middle.
+    Widen,
+    /// The same span, higher.
+    Raise,
+    /// The same span, lower.
+    Lower,
+}
+
 /// The span of values that colours, glyphs and digits stand for.
 ///
-/// It is chosen from the measured cells so that differences near the top are seen: a few very bad cells are beyond its
-/// lower end. Its limits are natural numbers, so that it rests while cells come in.
+/// Left alone it is chosen from the measured cells so that differences near the top are seen: a few very bad cells are
+/// beyond its lower end. Its limits are natural numbers, so that it rests while cells come in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     /// Smallest value.
     pub lo: f64,
     /// Largest value.
     pub hi: f64,
-    /// Some cells are worse than the range reaches; they have the colour of its worse end.
-    pub clipped: bool,
-    /// Colours grow lighter toward better values, also where smaller is better.
-    pub higher_is_better: bool,
+    /// Some values are below it, or above; they have the colour of that end.
+    pub clipped: (bool, bool),
+    /// The user chose it.
+    pub fixed: bool,
+    /// What kind of figure it spans. Colours grow lighter toward better values, also where smaller is better.
+    pub kind: Kind,
 }
 
 impl Range {
     /// The range for the measured cells of a heatmap.
     pub fn of(heatmap: &Heatmap, metric: Metric) -> Self {
-        let mut values: Vec<f64> = heatmap.cells.iter().filter_map(|c| metric.of(c)).collect();
-        values.sort_by(f64::total_cmp);
-        let higher_is_better = metric.higher_is_better();
+        let values = heatmap.cells.iter().filter_map(|c| metric.of(c));
+        Self::automatic(values, Kind::of(metric))
+    }
+
+    /// The range for those values: all but the worst fiftieth of them.
+    pub fn automatic(values: impl IntoIterator<Item = f64>, kind: Kind) -> Self {
+        let values = sorted(values);
         let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
+            let lo = if kind.signed { -1.0 } else { 0.0 };
             return Self {
-                lo: 0.0,
+                lo,
                 hi: 1.0,
-                clipped: false,
-                higher_is_better,
+                clipped: (false, false),
+                fixed: false,
+                kind,
             };
         };
-        let cut = values.len() / 50;
-        let (lo, hi) = if higher_is_better {
-            (values[cut], last)
+        let (lo, hi) = if kind.signed {
+            Self::about_zero(&values, kind)
         } else {
-            (first, values[values.len() - 1 - cut])
+            Self::natural(&values, kind)
         };
-        // Half a percentage point at least: less is noise, and noise should not look like a landscape.
-        let least = if metric == Metric::Accuracy {
-            0.005
+        Self {
+            lo,
+            hi,
+            clipped: (first < lo, last > hi),
+            fixed: false,
+            kind,
+        }
+    }
+
+    fn natural(values: &[f64], kind: Kind) -> (f64, f64) {
+        let (cut, last) = (values.len() / 50, values.len() - 1);
+        let (lo, hi) = if kind.higher_is_better {
+            (values[cut], values[last])
         } else {
-            (hi.abs() * 0.02).max(1e-6)
+            (values[0], values[last - cut])
         };
+        let least = kind.least(hi);
         let step = nice(((hi - lo) / 10.0).max(least / 10.0));
         let (mut low, mut high) = (
             (lo / step - 1e-6).floor() * step,
             (hi / step + 1e-6).ceil() * step,
         );
-        while high - low < least {
-            low -= step;
-            high += step;
+        if high - low < least {
+            let more = ((least - (high - low)) / (2.0 * step)).ceil() * step;
+            (low, high) = (low - more, high + more);
         }
-        if metric == Metric::Accuracy {
-            (low, high) = (low.max(0.0), high.min(1.0));
-        } else {
-            low = low.max(0.0);
-        }
-        let high = high.max(low + 1e-9);
-        let clipped = if higher_is_better {
-            first < low
-        } else {
-            last > high
-        };
+        let (low, high) = (low.max(kind.bounds.0), high.min(kind.bounds.1));
+        (low, high.max(low + low.abs() * 1e-9 + 1e-9))
+    }
+
+    fn about_zero(values: &[f64], kind: Kind) -> (f64, f64) {
+        let sizes = sorted(values.iter().map(|v| v.abs()));
+        let far = sizes[sizes.len() - 1 - sizes.len() / 50];
+        let far = far.max(kind.least(far) / 2.0);
+        let step = nice(far / 5.0);
+        let limit = (far / step - 1e-6).ceil() * step;
+        (-limit, limit)
+    }
+
+    /// A range that the user chose, for those values.
+    pub fn fixed((lo, hi): (f64, f64), values: impl IntoIterator<Item = f64>, kind: Kind) -> Self {
+        let values = sorted(values);
+        let beyond =
+            |v: Option<&f64>, out: fn(f64, f64) -> bool, end| v.is_some_and(|&v| out(v, end));
         Self {
-            lo: low,
-            hi: high,
-            clipped,
-            higher_is_better,
+            lo,
+            hi,
+            clipped: (
+                beyond(values.first(), |v, end| v < end, lo),
+                beyond(values.last(), |v, end| v > end, hi),
+            ),
+            fixed: true,
+            kind,
+        }
+    }
+
+    /// The limits after a change by hand. Differences keep zero in the middle, so nothing raises or lowers them.
+    pub fn adjusted(&self, by: Adjust) -> (f64, f64) {
+        let (span, middle) = (self.hi - self.lo, self.lo / 2.0 + self.hi / 2.0);
+        let (span, middle) = match by {
+            Adjust::Narrow => ((0.8 * span).max(1e-6), middle),
+            Adjust::Widen => ((1.25 * span).min(1e12), middle),
+            Adjust::Raise if !self.kind.signed => (span, middle + 0.1 * span),
+            Adjust::Lower if !self.kind.signed => (span, middle - 0.1 * span),
+            _ => (span, middle),
+        };
+        let step = nice(span / 200.0);
+        let round = |x: f64| (x / step).round() * step;
+        let (lo, hi) = (round(middle - span / 2.0), round(middle + span / 2.0));
+        if hi > lo {
+            (lo, hi)
+        } else {
+            (self.lo, self.hi)
         }
     }
 
     /// How good a value is, 0 to 1.
     pub fn at(&self, value: f64) -> f64 {
+        let t = self.height(value);
+        if self.kind.higher_is_better {
+            t
+        } else {
+            1.0 - t
+        }
+    }
+
+    /// How high a value lies in the range, 0 to 1, whether that is good or bad.
+    pub fn height(&self, value: f64) -> f64 {
+        let value = value.clamp(-LIMIT, LIMIT);
         let t = ((value - self.lo) / (self.hi - self.lo)).clamp(0.0, 1.0);
-        let t = if t.is_nan() { 0.0 } else { t };
-        if self.higher_is_better { t } else { 1.0 - t }
+        if t.is_nan() { 0.0 } else { t }
     }
 
     /// The value at `t`, 0 (worst) to 1 (best).
     pub fn value(&self, t: f64) -> f64 {
-        let t = if self.higher_is_better { t } else { 1.0 - t };
+        let t = if self.kind.higher_is_better {
+            t
+        } else {
+            1.0 - t
+        };
         self.lo + t * (self.hi - self.lo)
     }
 
-    /// How good a value is, in tenths: a digit from 0 to 9.
+    /// How good a value is, in tenths: a digit from 0 to 9. Of a difference, how large it is.
     pub fn digit(&self, value: f64) -> u8 {
-        (self.at(value) * 10.0).floor().clamp(0.0, 9.0) as u8
+        let t = if self.kind.signed {
+            (2.0 * self.height(value) - 1.0).abs()
+        } else {
+            self.at(value)
+        };
+        (t * 10.0).floor().clamp(0.0, 9.0) as u8
     }
 
-    /// What is written before the label of the worse end.
-    pub fn end_sign(&self, ascii: bool) -> &'static str {
-        match (self.clipped, self.higher_is_better, ascii) {
-            (false, ..) => "",
-            (_, true, false) => "≤",
-            (_, false, false) => "≥",
-            (_, true, true) => "<",
-            (_, false, true) => ">",
+    /// What is written before the label of an end beyond which there are values.
+    pub fn end_sign(&self, value: f64, ascii: bool) -> &'static str {
+        if self.clipped.0 && value <= self.lo {
+            if ascii { "<" } else { "≤" }
+        } else if self.clipped.1 && value >= self.hi {
+            if ascii { ">" } else { "≥" }
+        } else {
+            ""
         }
     }
 
-    /// A value as the metric is written beside the bar, `decimals` chosen by the range.
-    pub fn label(&self, value: f64, metric: Metric) -> String {
-        if metric == Metric::Loss {
-            return number(value, (self.hi - self.lo) / 20.0);
+    /// A value as it is written beside the bar, with as many decimals as the range needs.
+    pub fn label(&self, value: f64) -> String {
+        let (span, signed) = (self.hi - self.lo, self.kind.signed);
+        if !self.kind.percent {
+            let text = number(value, span / 20.0);
+            return if signed && value > 0.0 {
+                format!("+{text}")
+            } else {
+                text
+            };
         }
-        let decimals = match 100.0 * (self.hi - self.lo) {
+        let decimals = match 100.0 * span {
             span if span > 20.0 => 0,
             span if span > 0.99 => 1,
             span if span > 0.099 => 2,
             _ => 3,
         };
-        format!("{:.decimals$}", 100.0 * value)
+        let value = 100.0 * value;
+        match signed {
+            true if value.abs() < 1e-9 => "0".into(),
+            true => format!("{value:+.decimals$}"),
+            false => format!("{value:.decimals$}"),
+        }
     }
+}
+
+fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
+    let finite = values.into_iter().filter(|v| v.is_finite());
+    let mut values: Vec<f64> = finite.map(|v| v.clamp(-LIMIT, LIMIT)).collect();
+    values.sort_by(f64::total_cmp);
+    values
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use surfit_core::heatmap::Cell;
 
     fn heatmap(correct: &[u32]) -> Heatmap {
@@ -142,9 +290,14 @@ mod tests {
         correct[61] = 300;
         let r = Range::of(&heatmap(&correct), Metric::Accuracy);
         assert!(r.lo > 0.84 && (r.hi - 0.88).abs() < 1e-9, "{r:?}");
-        assert_eq!((r.at(0.11), r.clipped, r.end_sign(false)), (0.0, true, "≤"));
+        assert_eq!((r.at(0.11), r.clipped), (0.0, (true, false)));
+        assert_eq!(
+            (r.end_sign(r.lo, false), r.end_sign(r.hi, false)),
+            ("≤", "")
+        );
         let l = Range::of(&heatmap(&correct), Metric::Loss);
         assert!(l.hi < 0.17 && l.at(0.12) > l.at(0.15), "{l:?}");
+        assert_eq!(l.end_sign(l.hi, true), ">");
     }
 
     #[test]
@@ -163,6 +316,57 @@ mod tests {
             (r.lo, r.hi, r.digit(1.0), r.digit(0.0), r.digit(0.55)),
             (0.0, 1.0, 9, 0, 5)
         );
-        assert_eq!(r.label(0.5, Metric::Accuracy), "50");
+        assert_eq!(r.label(0.5), "50");
+    }
+
+    #[test]
+    fn differences_have_zero_in_the_middle() {
+        let kind = Kind::difference(Metric::Accuracy);
+        let r = Range::automatic([-0.004, 0.012, 0.02], kind);
+        assert_eq!((r.lo, r.at(0.0)), (-r.hi, 0.5));
+        assert_eq!((r.label(0.0), r.label(r.hi)), ("0".into(), "+2.0".into()));
+        assert_eq!((r.digit(0.0), r.digit(-0.02)), (0, 9));
+        let loss = Range::automatic([-0.4, 0.1], Kind::difference(Metric::Loss));
+        assert!(loss.at(-0.4) > 0.5, "less loss is better");
+        assert_eq!(r.adjusted(Adjust::Raise), (r.lo, r.hi));
+    }
+
+    #[test]
+    fn the_range_is_changed_by_hand_and_says_what_it_cuts_off() {
+        let values = [0.80, 0.85, 0.90];
+        let r = Range::automatic(values, Kind::of(Metric::Accuracy));
+        let narrow = Range::fixed(r.adjusted(Adjust::Narrow), values, r.kind);
+        assert!(narrow.fixed && narrow.clipped == (true, true), "{narrow:?}");
+        let back = narrow.adjusted(Adjust::Widen);
+        assert!(
+            (back.0 - r.lo).abs() < 1e-3 && (back.1 - r.hi).abs() < 1e-3,
+            "{back:?}"
+        );
+        let up = Range::fixed(r.adjusted(Adjust::Raise), values, r.kind);
+        assert_eq!(
+            (up.end_sign(up.lo, false), up.end_sign(up.hi, false)),
+            ("≤", "")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_values_and_any_keys_give_a_usable_range(
+            values in prop::collection::vec(any::<f64>(), 0..6), signed: bool, keys in prop::collection::vec(0usize..4, 0..80),
+        ) {
+            for metric in Metric::ALL {
+                let kind = if signed { Kind::difference(metric) } else { Kind::of(metric) };
+                let mut r = Range::automatic(values.iter().copied(), kind);
+                for key in &keys {
+                    let by = [Adjust::Narrow, Adjust::Widen, Adjust::Raise, Adjust::Lower][*key];
+                    r = Range::fixed(r.adjusted(by), values.iter().copied(), kind);
+                }
+                prop_assert!(r.lo.is_finite() && r.hi > r.lo, "{:?}", r);
+                for v in values.iter().filter(|v| v.is_finite()) {
+                    prop_assert!((0.0..=1.0).contains(&r.at(*v)));
+                    r.label(*v);
+                }
+            }
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! What is known about the point under the cursor, the best point and the whole.
 
-use super::Scene;
+use super::{Kind, Scene};
 use crate::theme::Role;
 use crate::views::plot::text::{self, Piece};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
-use surfit_core::heatmap::Metric;
+use surfit_core::heatmap::{Cell, Metric};
 
 /// Draws as much as `room` holds, the cursor's point first.
 pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
@@ -21,7 +21,11 @@ pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
     };
     let groups = [
         cursor(scene, room.width),
-        best(scene),
+        if scene.peaks.len() > 1 {
+            peaks(scene)
+        } else {
+            best(scene)
+        },
         whole(scene),
         corners(scene),
     ];
@@ -36,9 +40,49 @@ fn named<'a>(scene: &Scene<'_>, name: &str, value: String, style: Style) -> Piec
     ]
 }
 
+/// A metric's value for people.
+pub(super) fn written(metric: Metric, value: f64) -> String {
+    if metric.facts().percent {
+        text::percent(value, 2)
+    } else {
+        text::loss(value)
+    }
+}
+
+/// A difference of a metric's values with its sign, in percentage points where they are percentages.
+pub(super) fn difference(metric: Metric, difference: f64) -> String {
+    if metric.facts().percent {
+        format!("{:+.2}", 100.0 * difference)
+    } else {
+        format!("{difference:+.3}")
+    }
+}
+
+/// A figure with all its decimals, as its kind is written.
+pub(super) fn precise(value: f64, kind: Kind) -> String {
+    match (kind.percent, kind.signed) {
+        (true, true) => format!("{:+.2}", 100.0 * value),
+        (true, false) => text::percent(value, 2),
+        (false, true) => format!("{value:+.3}"),
+        (false, false) => text::loss(value),
+    }
+}
+
 /// A difference of accuracies in percentage points, with its sign.
-fn points(difference: f64) -> String {
-    format!("{:+.2}", 100.0 * difference)
+fn points(value: f64) -> String {
+    difference(Metric::Accuracy, value)
+}
+
+/// Half the width of a metric's interval, in words; empty when there is none.
+fn margin(scene: &Scene<'_>, metric: Metric, cell: &Cell) -> String {
+    match metric.interval(cell) {
+        Some((low, high)) => {
+            let unit = if metric.facts().percent { 100.0 } else { 1.0 };
+            let half = unit * (high - low) / 2.0;
+            format!(" {}{half:.2}", scene.theme.pick("±", "+-"))
+        }
+        None => String::new(),
+    }
 }
 
 fn cursor<'a>(scene: &Scene<'_>, width: u16) -> Vec<Piece<'a>> {
@@ -56,11 +100,8 @@ fn cursor<'a>(scene: &Scene<'_>, width: u16) -> Vec<Piece<'a>> {
         out.push(vec![Span::styled("not measured yet", muted)]);
         return out;
     };
-    let half = cell
-        .interval()
-        .map_or(0.0, |(low, high)| 50.0 * (high - low));
     let value = format!("{:.2} %", 100.0 * accuracy);
-    let margin = format!(" {}{half:.2}", theme.pick("±", "+-"));
+    let margin = margin(scene, Metric::Accuracy, cell);
     out.push(vec![
         Span::styled(value, text.add_modifier(Modifier::BOLD)),
         Span::styled(margin, muted),
@@ -102,18 +143,13 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         return Vec::new();
     };
     let (star, muted) = (theme.pick("★", "*"), theme.style(Role::Muted));
-    let value = match scene.view.metric {
-        Metric::Accuracy => text::percent(point.accuracy, 2),
-        Metric::Loss => text::loss(point.loss),
-    };
+    let metric = scene.view.metric;
     // The best of many small samples is mostly luck; its interval says how much.
-    let cell = scene.best.map(|i| scene.heatmap.cells[i]);
-    let margin = match cell.and_then(|c| c.interval()) {
-        Some((low, high)) if scene.view.metric == Metric::Accuracy => {
-            format!(" {}{:.2}", theme.pick("±", "+-"), 50.0 * (high - low))
-        }
-        _ => String::new(),
+    let Some(cell) = scene.best.map(|i| scene.heatmap.cells[i]) else {
+        return Vec::new();
     };
+    let value = metric.of(&cell).map_or("?".into(), |v| written(metric, v));
+    let margin = margin(scene, metric, &cell);
     let mut out = vec![
         vec![
             Span::styled(format!("{star} "), theme.style(Role::Best)),
@@ -145,6 +181,23 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         ));
     }
     out
+}
+
+/// The numbered points, best first, with what each lacks to the first.
+fn peaks<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+    let (theme, metric) = (scene.theme, scene.view.metric);
+    let (star, muted) = (theme.pick("★", "*"), theme.style(Role::Muted));
+    let piece = |(n, &index): (usize, &usize)| -> Option<Piece<'a>> {
+        let cell = scene.heatmap.cells.get(index)?;
+        let value = written(metric, metric.of(cell)?);
+        let place = scene.place(scene.heatmap.parameters(index));
+        Some(vec![
+            Span::styled(format!("{star}{} ", n + 1), theme.style(Role::Best)),
+            Span::styled(value, theme.style(Role::Text)),
+            Span::styled(format!(" {place}"), muted),
+        ])
+    };
+    scene.peaks.iter().enumerate().filter_map(piece).collect()
 }
 
 fn whole<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {

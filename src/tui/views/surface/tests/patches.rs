@@ -34,7 +34,7 @@ fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
         (map.x + map.width / 2, map.y),
         (map.x + map.width / 2, map.bottom() - 2),
     ] {
-        let cell = layout.cell_of_pixel(usize::from(x - map.x));
+        let cell = layout.column_cell(usize::from(x - map.x));
         assert_eq!(buf[(x, y)].bg, colour(&picture, (cell, 0)), "row {y}");
     }
     let text = rows(&buf).join("\n");

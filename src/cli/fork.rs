@@ -1,0 +1,41 @@
+//! `surfit fork`: a new run from the checkpoint of another.
+
+use super::args::ForkArgs;
+use super::fault::Fault;
+use super::{out, place};
+use crate::client::{self, fork as forks};
+use surfit_core::run_dir::RunDir;
+use surfit_core::surface::Degrees;
+
+/// Makes the fork and sets its engine off.
+pub fn fork(args: ForkArgs) -> Result<(), Fault> {
+    let run = place::find(&args.run)?;
+    let degrees = degrees(&run, &args.degree)?;
+    // Before the directory is made: without an engine it would be a run at rest.
+    client::engine_program()?;
+    let new = forks::fork(&run, degrees, args.run_dir.as_deref())?;
+    place::make_known(&new);
+    let pid = forks::set_off(&new)?;
+    if args.json {
+        return out::json(&serde_json::json!({
+            "run": new.id(), "dir": new.path(), "pid": pid, "from": run.id(),
+        }));
+    }
+    out::line(format!(
+        "{} runs (pid {pid}), forked from {}; watch it with `surfit open {}`",
+        new.id(),
+        run.id(),
+        place::name(&new)
+    ))
+}
+
+/// The degrees that were written, of the run's kind of surface.
+pub fn degrees(run: &RunDir, written: &[u8]) -> Result<Option<Degrees>, Fault> {
+    let Some(&m) = written.first() else {
+        return Ok(None);
+    };
+    let n = written.get(1).copied().unwrap_or(m);
+    let patch = run.config()?.patch();
+    let degrees = Degrees::of(patch, m, n).map_err(|e| Fault::Usage(e.to_string()))?;
+    Ok(Some(degrees))
+}

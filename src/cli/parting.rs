@@ -1,0 +1,106 @@
+//! The last words when a run's screen is left: how it stands, and how to come back.
+
+use crate::client::bridge::Ended;
+use surfit_core::run_dir::RunDir;
+
+/// How a run stands when it is left.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    /// It was asked to stop.
+    pub stop: bool,
+    /// It did, as far as the bridge saw.
+    pub stopped: bool,
+    /// An engine works on it.
+    pub alive: bool,
+    /// One is being started.
+    pub starting: bool,
+    /// Its job is done.
+    pub finished: bool,
+    /// Its last engine ended in good order.
+    pub closed: bool,
+}
+
+impl Standing {
+    /// How a run stands after its bridge ended, which had been asked to `stop` its engine or not.
+    pub fn of(run: &RunDir, ended: &Ended, stop: bool) -> Self {
+        // Looked at before the file is read, which is complete then.
+        let alive = run.is_alive();
+        let picture = run.picture().unwrap_or_default();
+        Self {
+            stop,
+            stopped: ended.stopped,
+            alive,
+            starting: ended.starting,
+            finished: picture.finished.is_some(),
+            closed: picture.closed,
+        }
+    }
+}
+
+/// The words, when there is something to come back to. `name` is what `surfit open` finds the run by.
+pub fn parting(id: &str, name: &str, s: Standing) -> Option<String> {
+    Some(if s.alive && s.stop && !s.stopped {
+        format!("{id} has not ended yet; see how it stands with `surfit open {name}`")
+    } else if s.alive {
+        format!("{id} goes on; come back with `surfit open {name}`")
+    } else if s.starting {
+        format!("an engine is starting for {id}; come back with `surfit open {name}`")
+    } else if !s.stop {
+        return None;
+    } else if s.finished {
+        format!("{id} is finished; look at it again with `surfit open {name}`")
+    } else if s.closed {
+        format!("stopped; go on with `surfit resume {name}`")
+    } else {
+        format!("the engine of {id} is gone; go on with `surfit resume {name}`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_true() {
+        let told = |s| parting("id", "name", s).unwrap_or_default();
+        let left = Standing::default();
+        assert_eq!(told(left), "");
+        assert!(
+            told(Standing {
+                alive: true,
+                ..left
+            })
+            .contains("goes on")
+        );
+        assert!(
+            told(Standing {
+                starting: true,
+                ..left
+            })
+            .contains("engine is starting")
+        );
+        let stop = Standing { stop: true, ..left };
+        assert!(
+            told(Standing {
+                alive: true,
+                ..stop
+            })
+            .contains("has not ended yet")
+        );
+        let gone = Standing {
+            stopped: true,
+            closed: true,
+            ..stop
+        };
+        assert!(told(gone).contains("stopped; go on with `surfit resume name`"));
+        let done = told(Standing {
+            finished: true,
+            ..gone
+        });
+        assert!(
+            done.contains("finished") && !done.contains("resume"),
+            "{done}"
+        );
+        assert!(!told(stop).contains("stopped"));
+    }
+}

@@ -1,0 +1,53 @@
+//! `surfit search`, `surfit cancel`: a better point near one, and giving up what takes too long.
+
+use super::args::{CancelArgs, SearchArgs};
+use super::ask::{ask, ask_for_long};
+use super::fault::Fault;
+use super::{out, place};
+use crate::client::Visit;
+use surfit_core::event::Event;
+use surfit_core::picture::sentence;
+use surfit_core::protocol::Command;
+
+/// Asks the run's engine to search and says what it found.
+pub fn search(args: SearchArgs) -> Result<(), Fault> {
+    let run = place::find(&args.run)?;
+    let mut visit = Visit::begin(&run)?;
+    let (u, v) = args.at;
+    let command = Command::Search {
+        u,
+        v,
+        radius: args.radius,
+        budget: args.budget,
+    };
+    let said = ask_for_long(&mut visit, command, &place::name(&run))?;
+    let found = said.into_iter().find_map(|event| match event {
+        Event::Searched(found) => Some(found),
+        _ => None,
+    });
+    let found = found
+        .ok_or_else(|| Fault::Failure("the engine did not say what it found; try again".into()))?;
+    if args.json {
+        return out::json(&found);
+    }
+    let text = sentence(&Event::Searched(found)).map(|(text, _)| text);
+    out::line(text.unwrap_or_default())
+}
+
+/// Asks the run's engine to give up what was asked of it.
+pub fn cancel(args: CancelArgs) -> Result<(), Fault> {
+    let run = place::find(&args.run)?;
+    if !run.is_alive() {
+        return Err(Fault::Failure(format!(
+            "no engine is running for {}; `surfit ls` shows what runs",
+            place::name(&run)
+        )));
+    }
+    let mut visit = Visit::begin(&run)?;
+    let said = ask(&mut visit, Command::Cancel)?;
+    let what = said.iter().find_map(|event| match event {
+        Event::Cancelled { .. } | Event::Stopped { .. } => sentence(event),
+        _ => None,
+    });
+    out::line(what.map_or_else(|| "given up".to_owned(), |(text, _)| text))
+}

@@ -1,0 +1,99 @@
+//! Other runs that are looked at beside the one that is shown: how they grow.
+//!
+//! A thread of its own looks at their files once a second and reads only what is new, so that neither keys nor drawing wait
+//! for a disk. It sleeps while no other run is looked at.
+
+use super::Worker;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
+use std::time::{Duration, SystemTime};
+use surfit_core::run_dir::{EventTail, RunDir};
+use surfit_tui::Incoming;
+
+/// Time between two looks.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Runs, each with the number of the last event that is known of it.
+type Wanted = Vec<(PathBuf, u64)>;
+
+impl Worker {
+    /// Looks at these runs from now on, at no others.
+    pub(super) fn watch(&mut self, runs: Wanted) {
+        let sender = match self.watcher.take() {
+            Some(sender) => sender,
+            None if runs.is_empty() => return,
+            None => match start(self.screen.clone()) {
+                Ok(sender) => sender,
+                Err(error) => return self.problem(&error),
+            },
+        };
+        // A thread that ended has nobody left to tell.
+        self.watcher = sender.send(runs).is_ok().then_some(sender);
+    }
+}
+
+fn start(screen: SyncSender<Incoming>) -> std::io::Result<Sender<Wanted>> {
+    let (sender, wishes) = channel();
+    std::thread::Builder::new()
+        .name("other runs".into())
+        .spawn(move || look(&wishes, &screen))?;
+    Ok(sender)
+}
+
+fn look(wishes: &Receiver<Wanted>, screen: &SyncSender<Incoming>) {
+    let mut runs: Vec<Other> = Vec::new();
+    loop {
+        let wish = match runs.is_empty() {
+            true => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            false => wishes.recv_timeout(EVERY),
+        };
+        match wish {
+            Ok(wanted) => runs = wanted.into_iter().filter_map(Other::of).collect(),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        for news in runs.iter_mut().filter_map(Other::news) {
+            if screen.send(news).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+struct Other {
+    run: RunDir,
+    path: PathBuf,
+    tail: EventTail,
+    snapshot: Option<SystemTime>,
+}
+
+impl Other {
+    /// `None` for a directory that is no run any more.
+    fn of((path, seq): (PathBuf, u64)) -> Option<Self> {
+        let run = RunDir::open(&path).ok()?;
+        Some(Self {
+            tail: EventTail::new(&run.events_path(), seq),
+            run,
+            path,
+            snapshot: None,
+        })
+    }
+
+    /// What is new of it. A file that cannot be read now is read at the next look.
+    fn news(&mut self) -> Option<Incoming> {
+        let events = self.tail.read().unwrap_or_default();
+        let written = self.run.snapshot_written();
+        let snapshot = (written.is_some() && written != self.snapshot)
+            .then(|| self.run.snapshot())
+            .flatten();
+        if snapshot.is_some() {
+            self.snapshot = written;
+        }
+        let silent = events.is_empty() && snapshot.is_none();
+        (!silent).then(|| Incoming::Grown {
+            path: self.path.clone(),
+            events,
+            snapshot: snapshot.map(Box::new),
+        })
+    }
+}

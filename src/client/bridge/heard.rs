@@ -1,0 +1,83 @@
+//! What comes from the engine of the run that is shown, and what it means that nothing comes any more.
+
+use super::{Begin, Worker};
+use crate::client::{ClientError, Received};
+use surfit_core::event::{Envelope, Event};
+use surfit_core::protocol::ServerMessage;
+use surfit_tui::Incoming;
+
+impl Worker {
+    pub(super) fn engine_says(&mut self, received: Received) {
+        match received {
+            Received::Message(ServerMessage::Event(envelope)) => {
+                if envelope.seq > self.seq + 1 {
+                    // What the connection left out is in the file.
+                    self.catch_up();
+                }
+                self.event(envelope);
+            }
+            Received::Message(ServerMessage::Snapshot(snapshot)) => {
+                self.snapshot = Some(snapshot.clone());
+                self.tell(Incoming::Snapshot(snapshot));
+            }
+            Received::Message(ServerMessage::Reply { id, error }) => {
+                self.unanswered.remove(&id);
+                self.tell(Incoming::Reply { id, error });
+            }
+            Received::Message(_) => {}
+            Received::Lost(ClientError::Closed | ClientError::Io { .. }) => {
+                self.connection = None;
+                self.answer_all("the connection ended before the answer");
+                self.catch_up();
+                // It is gone, or cut us off for being slow: then it can be greeted again.
+                self.begin(Begin::Attach);
+            }
+            Received::Lost(error) => {
+                self.connection = None;
+                self.answer_all("the connection ended before the answer");
+                self.problem(&error);
+                self.tell(Incoming::Disconnected {
+                    reason: error.to_string(),
+                });
+            }
+        }
+    }
+
+    fn event(&mut self, envelope: Envelope) {
+        if envelope.seq <= self.seq {
+            return;
+        }
+        self.seq = envelope.seq;
+        match envelope.event {
+            Event::Closed => self.closed = true,
+            Event::Started(_) => self.closed = false,
+            _ => {}
+        }
+        self.tell(Incoming::Event(envelope));
+    }
+
+    /// Takes what the run's file has and we have not.
+    pub(super) fn catch_up(&mut self) {
+        let Some(run) = &self.run else { return };
+        match run.events(self.seq) {
+            Ok(events) => events.into_iter().for_each(|e| self.event(e)),
+            Err(error) => self.problem(&error),
+        }
+    }
+
+    /// The engine's process is no more.
+    pub(super) fn gone(&mut self) {
+        self.catch_up();
+        for (id, _) in std::mem::take(&mut self.pending) {
+            self.tell(Incoming::Reply {
+                id,
+                error: Some("the engine ended".into()),
+            });
+        }
+        if self.closed {
+            self.at_rest()
+        } else {
+            self.tell(Incoming::EngineDied)
+        }
+    }
+}

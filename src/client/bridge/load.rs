@@ -1,0 +1,28 @@
+//! Other runs, to compare with the one that is shown.
+
+use super::Worker;
+use std::path::PathBuf;
+use surfit_core::run_dir::RunDir;
+use surfit_tui::Incoming;
+
+impl Worker {
+    /// Reads a run on a thread of its own: the events of a long one take a moment.
+    pub(super) fn load(&mut self, path: PathBuf) {
+        let screen = self.screen.clone();
+        let read = std::thread::Builder::new()
+            .name("other run".into())
+            .spawn(move || {
+                let message = match RunDir::open(&path).and_then(|run| run.picture()) {
+                    Ok(picture) => Incoming::Loaded {
+                        path,
+                        picture: Box::new(picture),
+                    },
+                    Err(error) => Incoming::Problem(error.to_string()),
+                };
+                let _ = screen.send(message);
+            });
+        if let Err(error) = read {
+            self.problem(&error);
+        }
+    }
+}

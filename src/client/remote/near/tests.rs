@@ -1,0 +1,87 @@
+//! Where the near end comes back to.
+
+use super::*;
+use std::sync::mpsc::Receiver;
+use surfit_core::config::Config;
+
+fn shown(path: &str) -> Option<ToNear> {
+    Some(ToNear::Shown(Shown {
+        id: path.rsplit('/').next().unwrap_or_default().into(),
+        path: path.into(),
+        grid: 5,
+        degrees: Config::default().degrees(),
+    }))
+}
+
+fn picture(seq: u64) -> Option<ToNear> {
+    let picture = Picture {
+        seq,
+        ..Picture::default()
+    };
+    Some(ToNear::Tell(Incoming::Picture(Box::new(picture))))
+}
+
+/// A near end whose line carries and takes whatever is said, at run `/r/a`.
+fn near() -> (Near, Receiver<Incoming>, Receiver<Input>) {
+    let greeting = super::super::wire::greeting();
+    let reach = Reach {
+        ssh: vec![
+            "sh".into(),
+            "-c".into(),
+            format!(
+                "printf '%s\\n' '{}'; exec cat > /dev/null",
+                greeting.trim_end()
+            ),
+        ],
+        program: "surfit".into(),
+    };
+    let address = Address {
+        host: "there".into(),
+        run: "a".into(),
+    };
+    let (screen, told) = sync_channel(256);
+    let (inputs, receiver) = sync_channel(64);
+    let line = dial(&reach, "there", &["bridge"], true).unwrap();
+    let mut near = Near::new(address, reach, false, screen, inputs);
+    near.carry(line);
+    near.far_says(shown("/r/a"));
+    near.far_says(picture(7));
+    (near, told, receiver)
+}
+
+#[test]
+fn a_run_that_was_asked_for_before_the_line_broke_is_dialled_for() {
+    let (mut near, told, _inputs) = near();
+    assert_eq!(near.aim(), ("/r/a".into(), Some(("a".into(), 7))));
+    // The line is dead, and nobody knows yet.
+    near.screen_says(Outgoing::OpenRun("/r/b".into()));
+    near.lose(None);
+    assert_eq!(near.aim(), ("/r/b".into(), None));
+    near.far_says(shown("/r/b"));
+    assert_eq!(near.aim(), ("/r/b".into(), None), "its picture is missing");
+    near.far_says(picture(3));
+    assert_eq!(near.aim(), ("/r/b".into(), Some(("b".into(), 3))));
+    let pictures = told.try_iter().filter_map(|m| match m {
+        Incoming::Picture(p) => Some(p.seq),
+        _ => None,
+    });
+    assert_eq!(pictures.collect::<Vec<_>>(), [7, 3]);
+}
+
+#[test]
+fn the_same_run_asked_for_again_comes_whole() {
+    let (mut near, _told, _inputs) = near();
+    near.screen_says(Outgoing::OpenRun("/r/a".into()));
+    near.lose(None);
+    near.far_says(shown("/r/a"));
+    assert_eq!(near.aim(), ("/r/a".into(), None));
+}
+
+#[test]
+fn a_run_that_the_far_end_could_not_open_is_not_dialled_for() {
+    let (mut near, _told, _inputs) = near();
+    near.screen_says(Outgoing::OpenRun("/r/gone".into()));
+    let why = "no run at /r/gone".into();
+    near.far_says(Some(ToNear::Tell(Incoming::Problem(why))));
+    assert_eq!(near.aim(), ("/r/a".into(), Some(("a".into(), 7))));
+}

@@ -1,0 +1,293 @@
+//! Removing runs: the one way, for the command line and the terminal.
+
+use super::ClientError;
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use surfit_core::files;
+use surfit_core::run_dir::{RunDir, RunError};
+
+/// How what is being removed is called, behind which come the process that does it and the run's id.
+const ASIDE: &str = ".surfit-removed-";
+
+/// Refuses what merely looks like a run: many programs have a config.toml.
+///
+/// # Errors
+/// [`ClientError::Refused`].
+pub fn check(run: &RunDir) -> Result<(), ClientError> {
+    let made = ["corners", "surface", "heatmaps", "exports"]
+        .iter()
+        .all(|folder| run.join(folder).is_dir());
+    let readable = run.config().is_ok() || run.join("events.jsonl").is_file();
+    if made && readable {
+        return Ok(());
+    }
+    Err(ClientError::Refused(format!(
+        "{} is not a run that surfit made; nothing is removed",
+        run.path().display()
+    )))
+}
+
+/// Removes a run's directory, what leads to it (its engine's socket, links among the user's runs), and the directory of
+/// several runs that has become empty with it. The run vanishes at once, whatever happens to this process while its files
+/// go.
+///
+/// # Errors
+/// [`ClientError::Refused`] for what is no run and for a run that has an engine, [`ClientError::Io`].
+pub fn remove(run: &RunDir) -> Result<(), ClientError> {
+    remove_in(&RunDir::default_root(), run)
+}
+
+fn remove_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
+    check(run)?;
+    // Held while it goes: an engine that is just being started finds the run taken.
+    let lock = run.lock().map_err(|error| match error {
+        RunError::InUse { .. } => ClientError::Refused(format!(
+            "{} has an engine; stop it before it is removed",
+            run.id()
+        )),
+        other => other.into(),
+    })?;
+    let target = canonical(run.path())?;
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let aside = target.with_file_name(format!("{ASIDE}{}-{name}", std::process::id()));
+    let group = target.parent().map(Path::to_owned).unwrap_or_default();
+    // Looked up while they still lead somewhere, and the socket while the directory has its name. Only ever that one: the
+    // note in the directory may name any file.
+    let (links, links_to_group) = (links_to(root, &target), links_to(root, &group));
+    let socket = run.new_socket_path();
+    let gone = match fs::rename(&target, &aside) {
+        Ok(()) => aside,
+        // A folder that may not be renamed may still be emptied.
+        Err(_) => target,
+    };
+    fs::remove_dir_all(&gone).map_err(ClientError::io(format!("removing {}", gone.display())))?;
+    drop(lock);
+    if socket
+        .symlink_metadata()
+        .is_ok_and(|m| m.file_type().is_socket())
+    {
+        let _ = fs::remove_file(&socket);
+    }
+    links.iter().for_each(|link| drop(fs::remove_file(link)));
+    clear(&group);
+    let among_runs = root
+        .canonicalize()
+        .is_ok_and(|r| group != r && group.starts_with(r));
+    // Fails for any that is not empty, which is what is wanted: one with a report in it stays.
+    if (among_runs || !links_to_group.is_empty()) && fs::remove_dir(&group).is_ok() {
+        links_to_group
+            .iter()
+            .for_each(|link| drop(fs::remove_file(link)));
+    }
+    Ok(())
+}
+
+/// The runs of several names, each once, and those that lie in another one's directory before that.
+///
+/// # Errors
+/// [`ClientError::Io`] for a directory that is gone.
+pub fn distinct(named: Vec<RunDir>) -> Result<Vec<RunDir>, ClientError> {
+    let mut all = named
+        .into_iter()
+        .map(|run| Ok((canonical(run.path())?, run)))
+        .collect::<Result<Vec<_>, ClientError>>()?;
+    all.sort_by(|(a, _), (b, _)| {
+        let depth = |path: &Path| path.components().count();
+        depth(b).cmp(&depth(a)).then_with(|| a.cmp(b))
+    });
+    all.dedup_by(|(a, _), (b, _)| a == b);
+    Ok(all.into_iter().map(|(_, run)| run).collect())
+}
+
+/// Removes what a removal left that did not come to its end, among the user's runs, and what was being made there by a
+/// process that was killed.
+pub fn clear_left() {
+    clear_left_in(&RunDir::default_root());
+}
+
+fn clear_left_in(root: &Path) {
+    clear(root);
+    files::clear_left(root);
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    for path in entries.map(|e| e.path()) {
+        // A run has its own things in it, a directory of several has runs.
+        if path.is_dir() && !path.join("config.toml").is_file() {
+            clear(&path);
+            files::clear_left(&path);
+        }
+    }
+}
+
+/// The same, in one directory.
+fn clear(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let rest = name.to_str().and_then(|n| n.strip_prefix(ASIDE));
+        let Some((pid, _)) = rest.and_then(|r| r.split_once('-')) else {
+            continue;
+        };
+        // Somebody may still be at it.
+        let at_work = pid
+            .parse()
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .is_none_or(|p| rustix::process::test_kill_process(p).is_ok());
+        if !at_work && entry.file_type().is_ok_and(|t| t.is_dir()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The links among the user's runs that lead to a directory, over however many others.
+fn links_to(root: &Path, target: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root).into_iter().flatten().flatten();
+    entries
+        .filter(|e| e.file_type().is_ok_and(|t| t.is_symlink()))
+        .map(|e| e.path())
+        .filter(|link| link.canonicalize().is_ok_and(|to| to == target))
+        .collect()
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, ClientError> {
+    path.canonicalize()
+        .map_err(ClientError::io(format!("removing {}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use surfit_core::config::Config;
+
+    fn make(path: &Path) -> RunDir {
+        RunDir::create(path, &Config::default()).unwrap()
+    }
+
+    fn count(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn only_what_surfit_made_is_a_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = dir.path().join("site");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("config.toml"), "title = 'my site'").unwrap();
+        let other = RunDir::open(&other).unwrap();
+        let why = remove_in(dir.path(), &other).unwrap_err().to_string();
+        assert!(why.contains("is not a run"), "{why}");
+        assert!(other.config_path().is_file());
+        assert!(check(&make(&dir.path().join("a"))).is_ok());
+    }
+
+    #[test]
+    fn a_removed_run_leaves_nothing_and_a_live_one_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = make(&dir.path().join("a"));
+        let lock = run.lock().unwrap();
+        let why = remove_in(dir.path(), &run).unwrap_err().to_string();
+        assert!(
+            why.contains("has an engine") && run.path().exists(),
+            "{why}"
+        );
+        drop(lock);
+        let socket = run.new_socket_path();
+        fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        remove_in(dir.path(), &run).unwrap();
+        assert_eq!(count(dir.path()), 0);
+        assert!(!socket.exists());
+    }
+
+    #[test]
+    fn no_file_goes_because_a_run_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let thesis = dir.path().join("thesis.tex");
+        fs::write(&thesis, "years of work").unwrap();
+        let run = make(&dir.path().join("runs/a"));
+        fs::write(run.join("socket"), thesis.display().to_string()).unwrap();
+        // Nor what merely lies where a socket would.
+        let socket = run.new_socket_path();
+        fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        fs::write(&socket, "").unwrap();
+        remove_in(&dir.path().join("runs"), &run).unwrap();
+        assert!(!run.path().exists() && thesis.is_file() && socket.is_file());
+        fs::remove_file(socket).unwrap();
+    }
+
+    #[test]
+    fn links_go_with_their_run_and_a_run_of_two_names_goes_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("runs");
+        fs::create_dir(&root).unwrap();
+        let run = make(&dir.path().join("elsewhere/s/q"));
+        let inner = make(&run.join("exports/inner"));
+        symlink(run.path(), root.join("q")).unwrap();
+        symlink("../elsewhere/s/q", root.join("relative")).unwrap();
+        symlink("relative", root.join("over-another")).unwrap();
+        symlink(dir.path().join("elsewhere/s"), root.join("s")).unwrap();
+        symlink(dir.path(), root.join("other")).unwrap();
+        let names = ["q", "relative", "s/q", "over-another"].map(|n| root.join(n));
+        let mut named: Vec<RunDir> = names.iter().map(|n| RunDir::open(n).unwrap()).collect();
+        named.extend([run.clone(), inner.clone()]);
+        let named = distinct(named).unwrap();
+        assert_eq!(named.len(), 2, "{named:?}");
+        assert_eq!(named[0], inner);
+        for run in &named {
+            remove_in(&root, run).unwrap();
+        }
+        assert_eq!(count(&dir.path().join("elsewhere")), 0);
+        let left: Vec<_> = fs::read_dir(&root).unwrap().flatten().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert_eq!(left[0].file_name(), "other");
+    }
+
+    #[test]
+    fn what_was_being_made_is_cleared_among_the_runs_and_in_the_queue() {
+        let dir = tempfile::tempdir().unwrap();
+        let day = std::time::SystemTime::now() - std::time::Duration::from_secs(86_400);
+        let old = |path: PathBuf| {
+            let file = fs::File::open(&path).unwrap();
+            file.set_modified(day).unwrap();
+            path
+        };
+        let mut left = Vec::new();
+        for folder in ["", "study", ".queue"] {
+            let folder = dir.path().join(folder);
+            let partial = folder.join(format!(".a.{}-0.partial", i32::MAX));
+            fs::create_dir_all(&partial).unwrap();
+            left.push(old(partial));
+            let temporary = folder.join(format!(".000001.json.{}.tmp", i32::MAX));
+            fs::write(&temporary, "{").unwrap();
+            left.push(old(temporary));
+        }
+        // A run's own folder is its engine's affair.
+        let run = make(&dir.path().join("b"));
+        let own = run.join(format!(".status.json.{}.tmp", i32::MAX));
+        fs::write(&own, "{").unwrap();
+        let own = old(own);
+        clear_left_in(dir.path());
+        assert!(left.iter().all(|path| !path.exists()), "{left:?}");
+        assert!(own.exists() && run.config_path().is_file());
+    }
+
+    #[test]
+    fn what_a_removal_left_is_cleared_and_what_another_is_at_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = |name: String| {
+            fs::create_dir_all(dir.path().join(&name).join("corners")).unwrap();
+            name
+        };
+        // No process has the largest number.
+        let left = folder(format!("{ASIDE}{}-a", i32::MAX));
+        let stay = [
+            folder(format!("{ASIDE}{}-a", std::process::id())),
+            folder(format!("{ASIDE}mine")),
+            folder(".removed".into()),
+        ];
+        clear(dir.path());
+        assert!(!dir.path().join(left).exists());
+        assert!(stay.iter().all(|name| dir.path().join(name).is_dir()));
+    }
+}

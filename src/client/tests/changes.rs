@@ -1,0 +1,71 @@
+//! Changing between runs, and connections that end while something is asked for.
+
+use super::*;
+use std::path::PathBuf;
+
+#[test]
+fn a_run_that_is_gone_is_not_resumed_nor_is_the_one_before() {
+    let run = run();
+    Engine::open(&run.dir).event(Event::Closed);
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
+    let rests = |m: Incoming| matches!(m, Incoming::Disconnected { .. });
+    assert!(rests(came(&link.incoming)));
+    let gone = PathBuf::from("/nowhere/at/all");
+    link.outgoing.send(Outgoing::OpenRun(gone.clone())).unwrap();
+    link.outgoing
+        .send(Outgoing::ResumeEngine(Some(gone)))
+        .unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no run")));
+    assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
+    // Once of the run that is shown again, and once as the answer to resuming.
+    assert!(rests(came(&link.incoming)) && rests(came(&link.incoming)));
+    drop(link);
+    let ended = bridge.end(false);
+    assert!(!ended.starting && !run.dir.is_alive());
+}
+
+#[test]
+fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
+    let (run, other) = (run(), run());
+    Engine::open(&other.dir).event(Event::Closed);
+    let engine = Engine::open(&run.dir);
+    // It cuts the first connection off and lives on, and is silent on the second.
+    let thread = spawn(move || {
+        let (mut first, _) = engine.welcome();
+        assert!(first.read().is_some());
+        drop(first);
+        let (mut second, _) = engine.welcome();
+        assert!(second.read().is_some());
+        assert!(second.read().is_none());
+    });
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let reply = |id| {
+        loop {
+            match came(&link.incoming) {
+                Incoming::Reply { id: of, error } => {
+                    assert_eq!(of, id);
+                    break error.expect("an error");
+                }
+                Incoming::EngineDied => panic!("it lives"),
+                _ => {}
+            }
+        }
+    };
+    let ask = |id| {
+        let command = Command::Measure;
+        link.outgoing.send(Outgoing::Command { id, command })
+    };
+    ask(7).unwrap();
+    let why = reply(7);
+    assert!(why.contains("look whether it was done"), "{why}");
+    while !matches!(came(&link.incoming), Incoming::Connected { .. }) {}
+    ask(8).unwrap();
+    let path = other.dir.path().to_owned();
+    link.outgoing.send(Outgoing::OpenRun(path)).unwrap();
+    let why = reply(8);
+    assert!(why.contains("look whether it was done"), "{why}");
+    thread.join().unwrap();
+    drop(link);
+    bridge.end(false);
+}

@@ -1,0 +1,258 @@
+//! Files that the user takes away from the screen: texts that the screen made, and figures that are drawn here.
+
+use std::path::{Path, PathBuf};
+use surfit_core::files::write_atomic;
+use surfit_core::picture::Picture;
+use surfit_report::{Figure, HeatmapFigure, LossFigure, SliceFigure, map_title};
+use surfit_tui::Incoming;
+use surfit_tui::link::{Content, Drawing, Form, NewFile};
+
+/// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
+/// the title of a figure, and `picture` gives what is known of it.
+pub fn carry_out(
+    mut file: NewFile,
+    run: &str,
+    picture: impl FnOnce() -> Result<Picture, String>,
+) -> Incoming {
+    file.path = resolved(&file.path);
+    if !file.replace && file.path.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
+        return Incoming::Exists(Box::new(file));
+    }
+    match write(&file, run, picture) {
+        Ok(()) => Incoming::Notice(format!("wrote {}", file.path.display())),
+        Err(why) => Incoming::Problem(why),
+    }
+}
+
+/// The folder beside the user's work for the figures of a run in whose directory nothing is to be written.
+pub fn folder_here(run: &str) -> PathBuf {
+    let folder = PathBuf::from(format!("{run}-figures"));
+    std::path::absolute(&folder).unwrap_or(folder)
+}
+
+/// True for a path that leads into a folder, over whatever links.
+pub fn lies_in(path: &Path, folder: &Path) -> bool {
+    let path = resolved(path);
+    let Ok(folder) = folder.canonicalize() else {
+        return false;
+    };
+    // Of what is not there yet the nearest folder that is says where it will be.
+    let there = path.ancestors().find_map(|p| p.canonicalize().ok());
+    path.starts_with(&folder) || there.is_some_and(|there| there.starts_with(&folder))
+}
+
+/// The path in full: `~` is the home folder.
+fn resolved(path: &Path) -> PathBuf {
+    let home = || etcetera::home_dir().ok();
+    let path = match path.strip_prefix("~") {
+        Ok(inside) => home().map_or_else(|| path.to_owned(), |home| home.join(inside)),
+        Err(_) => path.to_owned(),
+    };
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn write(
+    file: &NewFile,
+    run: &str,
+    picture: impl FnOnce() -> Result<Picture, String>,
+) -> Result<(), String> {
+    let path = &file.path;
+    let fault = |e: std::io::Error| format!("{}: {e}; choose another name", path.display());
+    if path.is_dir() {
+        return Err(format!(
+            "{} is a folder; add the file's name",
+            path.display()
+        ));
+    }
+    let drawn;
+    let bytes = match &file.content {
+        Content::Text(text) => text.as_bytes(),
+        Content::Drawn(drawing, form) => {
+            drawn = draw(*drawing, *form, run, &picture()?)?;
+            &drawn
+        }
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(fault)?;
+    }
+    write_atomic(path, bytes).map_err(fault)
+}
+
+fn draw(drawing: Drawing, form: Form, run: &str, picture: &Picture) -> Result<Vec<u8>, String> {
+    let surface = || {
+        let none = "the surface is not measured yet; write it when its first cells are";
+        picture.snapshot.as_ref().ok_or(none)
+    };
+    match drawing {
+        Drawing::Losses => {
+            let title = format!("{run} · loss");
+            encoded(&LossFigure { picture, title }, form)
+        }
+        Drawing::Heatmap {
+            metric,
+            colormap,
+            look,
+        } => {
+            let snapshot = surface()?;
+            let figure = HeatmapFigure {
+                heatmap: &snapshot.heatmap,
+                metric,
+                colormap,
+                look,
+                title: map_title(run, snapshot.degrees, metric, look.quantity),
+                marks: &snapshot.marks,
+            };
+            encoded(&figure, form)
+        }
+        Drawing::Slices { u, v } => {
+            let heatmap = &surface()?.heatmap;
+            let place = heatmap.patch.place(u, v, 3);
+            let title = format!("{run} · accuracy through {place}");
+            let at = (u, v);
+            encoded(&SliceFigure { heatmap, at, title }, form)
+        }
+    }
+}
+
+fn encoded(figure: &impl Figure, form: Form) -> Result<Vec<u8>, String> {
+    match form {
+        Form::Png => figure.png(),
+        Form::Svg => figure.svg().map(String::into_bytes),
+    }
+    .map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::colormap::Colormap;
+    use surfit_core::heatmap::{Cell, Look, Metric, Quantity};
+    use surfit_core::snapshot::Snapshot;
+    use surfit_core::surface::Degrees;
+
+    fn text(path: &Path, text: &str, replace: bool) -> NewFile {
+        NewFile {
+            path: path.to_owned(),
+            replace,
+            content: Content::Text(text.into()),
+        }
+    }
+
+    fn none() -> Result<Picture, String> {
+        panic!("a text needs no picture")
+    }
+
+    #[test]
+    fn nothing_is_replaced_that_was_not_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("figures/losses.csv");
+        let said = carry_out(text(&path, "a", false), "demo", none);
+        let Incoming::Notice(said) = said else {
+            panic!("{said:?}")
+        };
+        assert!(said.ends_with("figures/losses.csv"), "{said}");
+        let back = carry_out(text(&path, "b", false), "demo", none);
+        let Incoming::Exists(file) = back else {
+            panic!("{back:?}")
+        };
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
+        carry_out(
+            NewFile {
+                replace: true,
+                ..*file
+            },
+            "demo",
+            none,
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "b");
+        let folder = carry_out(text(dir.path(), "c", true), "demo", none);
+        assert!(matches!(folder, Incoming::Problem(why) if why.contains("is a folder")));
+        let under = carry_out(text(&path.join("x"), "d", false), "demo", none);
+        assert!(matches!(under, Incoming::Problem(why) if why.contains("choose another name")));
+        let left: Vec<_> = std::fs::read_dir(dir.path().join("figures"))
+            .unwrap()
+            .collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn what_leads_into_a_folder_is_told_over_links_and_before_it_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("run");
+        std::fs::create_dir_all(run.join("figures")).unwrap();
+        std::os::unix::fs::symlink(run.join("figures"), dir.path().join("link")).unwrap();
+        for inside in [
+            "run/a.csv",
+            "run/figures/a.csv",
+            "run/new/folder/a",
+            "link/a.csv",
+        ] {
+            assert!(lies_in(&dir.path().join(inside), &run), "{inside}");
+        }
+        for outside in ["a.csv", "run-figures/a.csv", "new/run/a.csv"] {
+            assert!(!lies_in(&dir.path().join(outside), &run), "{outside}");
+        }
+    }
+
+    #[test]
+    fn figures_are_drawn_in_both_forms() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut snapshot = Snapshot::empty(Degrees::new(2, 2).unwrap(), 5);
+        for (n, cell) in snapshot.heatmap.cells.iter_mut().enumerate() {
+            *cell = Cell {
+                correct: 80 + n as u32 % 15,
+                images: 100,
+                loss: 0.4,
+                version: 0,
+            };
+        }
+        let picture = Picture {
+            snapshot: Some(snapshot),
+            ..Picture::default()
+        };
+        let map = Drawing::Heatmap {
+            metric: Metric::Accuracy,
+            colormap: Colormap::Viridis,
+            look: Look::default(),
+        };
+        let gain = Drawing::Heatmap {
+            metric: Metric::Accuracy,
+            colormap: Colormap::Viridis,
+            look: Look {
+                quantity: Quantity::Gain,
+                corner: 0.9,
+                contours: true,
+                ..Look::default()
+            },
+        };
+        for (drawing, name) in [
+            (map, "map"),
+            (gain, "gain"),
+            (Drawing::Slices { u: 0.5, v: 0.5 }, "slices"),
+        ] {
+            for (form, begins) in [(Form::Png, &b"\x89PNG"[..]), (Form::Svg, &b"<svg"[..])] {
+                let path = dir.path().join(format!("{name}-{form:?}"));
+                let content = Content::Drawn(drawing, form);
+                let (path, replace) = (path, false);
+                let file = NewFile {
+                    path: path.clone(),
+                    replace,
+                    content,
+                };
+                let said = carry_out(file, "demo", || Ok(picture.clone()));
+                assert!(matches!(said, Incoming::Notice(_)), "{said:?}");
+                assert!(
+                    std::fs::read(&path).unwrap().starts_with(begins),
+                    "{path:?}"
+                );
+            }
+        }
+        let file = NewFile {
+            path: dir.path().join("none.png"),
+            replace: false,
+            content: Content::Drawn(map, Form::Png),
+        };
+        let said = carry_out(file, "demo", || Ok(Picture::default()));
+        assert!(matches!(said, Incoming::Problem(why) if why.contains("not measured yet")));
+    }
+}

@@ -1,0 +1,107 @@
+//! What is wrong with a value or a key, in the words of a configuration.
+
+use super::nearest;
+use toml_edit::{Item, Table, TableLike};
+
+/// A value that its key cannot have, as a sentence: `said` is what the reader of values says of it, `offset` where the value
+/// stands.
+pub(super) fn value_fault(table: &Table, offset: Option<usize>, said: &str) -> String {
+    let place = offset.and_then(|at| holder(table, at, ""));
+    let Some((key, value)) = place else {
+        return said.to_owned();
+    };
+    let remedy = match said.split_once(", expected ") {
+        Some((_, wanted)) => format!("use {}", in_words(wanted, &value)),
+        None => said.to_owned(),
+    };
+    format!("`{key} = {}` cannot be used; {remedy}", value.trim())
+}
+
+/// The key whose value stands at `offset`, dotted, and that value.
+fn holder(table: &dyn TableLike, offset: usize, prefix: &str) -> Option<(String, String)> {
+    table.iter().find_map(|(name, item)| {
+        let key = format!("{prefix}{name}");
+        if !matches!(item, Item::Value(toml_edit::Value::InlineTable(_)))
+            && item.is_value()
+            && item.span().is_some_and(|s| s.contains(&offset))
+        {
+            return Some((key, item.to_string()));
+        }
+        holder(item.as_table_like()?, offset, &format!("{key}."))
+    })
+}
+
+/// What the reader of values expects, in a user's words.
+fn in_words(wanted: &str, value: &str) -> String {
+    let names: Vec<&str> = wanted.split('`').skip(1).step_by(2).collect();
+    if let Some((last, others)) = names.split_last() {
+        let given = value.trim().trim_matches(['"', '\'']);
+        let all = match others {
+            [] => (*last).to_owned(),
+            others => format!("{} or {last}", others.join(", ")),
+        };
+        return match nearest(given, &names) {
+            Some(name) => format!("{all} (did you mean `{name}`?)"),
+            None => all,
+        };
+    }
+    match wanted {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".into(),
+        "i64" => "a whole number".into(),
+        "f32" | "f64" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        "a string" => "a name or text in quotes".into(),
+        "path string" => "a path in quotes".into(),
+        "a sequence" => "a list in brackets, such as [1, 2]".into(),
+        other if other.starts_with("struct ") || other == "a map" => {
+            "a table, such as [fit] with keys below it".into()
+        }
+        other => other.to_owned(),
+    }
+}
+
+/// The first key of `table` that the defaults do not have: its byte offset and a sentence.
+pub(super) fn unknown_key(
+    table: &Table,
+    model: &toml::Table,
+    prefix: &str,
+) -> Option<(Option<usize>, String)> {
+    for (name, item) in table.iter() {
+        let offset = table.key(name).and_then(|k| k.span()).map(|s| s.start);
+        let Some(known) = model.get(name) else {
+            let all: Vec<&str> = model.keys().map(String::as_str).collect();
+            let hint = match nearest(name, &all) {
+                Some(k) => format!("did you mean `{prefix}{k}`?"),
+                None => format!("known here: {}", all.join(", ")),
+            };
+            return Some((offset, format!("unknown key `{prefix}{name}`; {hint}")));
+        };
+        let inner = match (item.as_table(), item.as_inline_table(), known.as_table()) {
+            (Some(t), _, Some(m)) => unknown_key(t, m, &format!("{prefix}{name}.")),
+            (_, Some(t), Some(m)) => {
+                unknown_key(&t.clone().into_table(), m, &format!("{prefix}{name}."))
+                    .map(|(_, message)| (offset, message))
+            }
+            _ => None,
+        };
+        if inner.is_some() {
+            return inner;
+        }
+    }
+    None
+}
+
+/// Where the key of `path` stands and what its value reads like.
+pub(super) fn find(table: &Table, path: &[&str]) -> (Option<usize>, Option<String>) {
+    let (mut item, mut offset): (Option<&Item>, _) = (None, None);
+    let mut table_like: Option<&dyn toml_edit::TableLike> = Some(table);
+    for part in path {
+        let Some((key, value)) = table_like.and_then(|t| t.get_key_value(part)) else {
+            return (None, None);
+        };
+        offset = key.span().map(|s| s.start).or(offset);
+        item = Some(value);
+        table_like = value.as_table_like();
+    }
+    (offset, item.map(ToString::to_string))
+}

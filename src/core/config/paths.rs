@@ -1,0 +1,89 @@
+//! What relative paths in a configuration are relative to.
+
+use super::Config;
+use std::path::{Path, PathBuf};
+use toml_edit::Value;
+
+/// Makes the paths of a configuration mean the same from anywhere: relative ones are in `folder`.
+pub(super) fn resolve(config: &mut Config, folder: &Path) {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let resolve = |p: &mut PathBuf| {
+        if !p.as_os_str().is_empty() && p.is_relative() {
+            *p = folder.join(&*p);
+        }
+    };
+    config.corners.from.iter_mut().for_each(resolve);
+    resolve(&mut config.data.dir);
+}
+
+/// A path that no configuration can be written with: it is in a folder whose name is not UTF-8.
+pub(super) fn not_utf8(config: &Config) -> Option<&Path> {
+    let mut paths = config.corners.from.iter().chain([&config.data.dir]);
+    paths.find(|p| p.to_str().is_none()).map(PathBuf::as_path)
+}
+
+/// A value as it is written on a command line: TOML, or else text.
+pub(super) fn value(text: &str) -> Value {
+    text.trim()
+        .parse()
+        .unwrap_or_else(|_| Value::from(text.trim()))
+}
+
+/// A replacement `KEY=VALUE` whose relative paths are made absolute: they are in `folder`. Others stay as they are.
+pub fn anchor(set: &str, folder: &Path) -> String {
+    let Some((key, text)) = set.split_once('=') else {
+        return set.to_owned();
+    };
+    let mut value = value(text);
+    match (key.trim(), &mut value) {
+        ("corners.from", files) => absolute(files, folder),
+        ("data.dir", dir) => absolute(dir, folder),
+        ("corners", Value::InlineTable(t)) => t
+            .get_mut("from")
+            .into_iter()
+            .for_each(|v| absolute(v, folder)),
+        ("data", Value::InlineTable(t)) => t
+            .get_mut("dir")
+            .into_iter()
+            .for_each(|v| absolute(v, folder)),
+        _ => return set.to_owned(),
+    }
+    format!("{key}={value}")
+}
+
+fn absolute(value: &mut Value, folder: &Path) {
+    match value {
+        Value::String(path) if !path.value().is_empty() => {
+            let path = folder.join(path.value());
+            if let Some(path) = std::path::absolute(&path)
+                .ok()
+                .as_deref()
+                .and_then(Path::to_str)
+            {
+                *value = path.into();
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|v| absolute(v, folder)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_are_anchored() {
+        let at = |set| anchor(set, Path::new("/f"));
+        assert_eq!(at("fit.degree=[3,1]"), "fit.degree=[3,1]");
+        assert_eq!(at("seed"), "seed");
+        assert_eq!(at("data.dir="), "data.dir=\"\"");
+        assert!(at("data.dir=d").ends_with("\"/f/d\""));
+        let files = at("corners.from=['a.pt', \"/b.pt\"]");
+        assert!(
+            files.contains("/f/a.pt") && files.contains("\"/b.pt\""),
+            "{files}"
+        );
+        assert!(at("corners={from=['a.pt', 'b.pt']}").contains("/f/a.pt"));
+    }
+}

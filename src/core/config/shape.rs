@@ -1,0 +1,184 @@
+//! Which widths a network can have, as far as its name and the images' size tell.
+
+use super::{Config, NetworkConfig};
+
+/// Number of widths that a network takes, and what they are; `None` where any number will do.
+fn wanted(name: &str) -> Option<(usize, &'static str)> {
+    match name {
+        "resnet18" | "resnet18-cifar" => Some((4, "the channels of each stage")),
+        _ if name.starts_with("vgg16") => Some((5, "the channels of each stage")),
+        _ if name.starts_with("vit-") => Some((3, "features, blocks and heads")),
+        _ => None,
+    }
+}
+
+impl NetworkConfig {
+    /// Why the network cannot have its widths; `None` when it can, or when there is no such network.
+    pub(super) fn refuse_widths(&self) -> Option<String> {
+        let given = &self.widths;
+        if given.is_empty() {
+            return None;
+        }
+        if let Some((count, what)) = wanted(&self.name)
+            && count != given.len()
+        {
+            let (name, given) = (&self.name, given.len());
+            return Some(format!(
+                "{name} takes {count} widths ({what}), not {given}; leave them out for its own"
+            ));
+        }
+        if self.name.starts_with("vit-") && !given[0].is_multiple_of(given[2]) {
+            return Some(format!(
+                "{} features do not divide into {} heads; use a multiple",
+                given[0], given[2]
+            ));
+        }
+        None
+    }
+
+    /// Why the network cannot be built for images of `[channels, height, width]`; `None` when it can.
+    pub fn refuse_images(&self, [_, height, width]: [usize; 3]) -> Option<String> {
+        let name = self.name.as_str();
+        if name == "cnn" {
+            // Its own widths are three.
+            let widths = match self.widths.len() {
+                0 => 3,
+                given => given,
+            };
+            let halvings = height.min(width).max(1).ilog2() as usize;
+            return (widths > halvings + 1).then(|| {
+                format!(
+                    "network.widths: a cnn halves its {height}×{width} images once per width but the last, which \
+                     leaves nothing after {} widths; it was given {widths}",
+                    halvings + 1
+                )
+            });
+        }
+        if ["vgg16", "vgg16-bn"].contains(&name) && height.min(width) < 32 {
+            return Some(format!(
+                "network.name: {name} halves its images five times, which leaves nothing of {height}×{width} pixels; \
+                 use {name}-cifar, which rounds up"
+            ));
+        }
+        if name.starts_with("vit-") {
+            let patch = self.patch_of(height);
+            return (patch == 0 || height % patch > 0 || width % patch > 0).then(|| {
+                format!(
+                    "network.patch: images of {height}×{width} pixels do not divide into patches of {patch}×{patch}; \
+                     use a divisor of both"
+                )
+            });
+        }
+        None
+    }
+
+    /// Pixels along a side of a ViT's patches for images of this height.
+    pub fn patch_of(&self, height: usize) -> usize {
+        match self.patch {
+            0 => height.div_ceil(8),
+            patch => patch,
+        }
+    }
+}
+
+impl Config {
+    /// Why a number of corners cannot be meant beside what they come from; `None` when it can.
+    pub(super) fn refuse_count(&self) -> Option<String> {
+        let corners = &self.corners;
+        let what = match corners.from.len() {
+            0 => format!("`corners.epochs` lists {} checkpoints", corners.len()),
+            files => format!("`corners.from` names {files} files"),
+        };
+        (corners.count != corners.len()).then(|| format!("{what}; leave the number out"))
+    }
+
+    /// Why a list of checkpoints and files cannot both be meant; `None` when they are not.
+    pub(super) fn refuse_both_sources(&self) -> Option<String> {
+        let corners = &self.corners;
+        (!corners.from.is_empty() && corners.epochs.one_training()).then(|| {
+            "`corners.from` loads the corners, so that none is trained; leave one of the two out".into()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::parse;
+
+    fn error(text: &str) -> String {
+        parse(text, "x.toml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn widths_suit_the_network() {
+        assert_eq!(
+            error("[network]\nname = 'resnet18'\nwidths = [8, 16]\n"),
+            "x.toml:3: `network.widths = [8, 16]` cannot be used; resnet18 takes 4 widths (the channels of each stage), \
+             not 2; leave them out for its own"
+        );
+        assert!(
+            error("[network]\nname = 'vgg16-cifar'\nwidths = [8]\n").contains("takes 5 widths")
+        );
+        assert!(error("[network]\nname = 'vit-tiny'\nwidths = [9, 1, 2]\n").contains("9 features"));
+        assert!(error("[network]\nname = 'mlp'\npatch = 4\n").contains("network.patch"));
+        assert!(
+            parse(
+                "[network]\nname = 'vit-tiny'\nwidths = [8, 1, 2]\npatch = 4\n",
+                "x"
+            )
+            .is_ok()
+        );
+        assert!(parse("[network]\nname = 'cnn'\nwidths = [1, 2, 3, 4]\n", "x").is_ok());
+    }
+
+    #[test]
+    fn images_suit_the_network() {
+        let refuse = |text: &str, side| {
+            let network = parse(&format!("[network]\n{text}\n"), "x").unwrap().network;
+            network.refuse_images([1, side, side])
+        };
+        assert!(
+            refuse("widths = [1, 2, 3, 4, 5, 6]", 28)
+                .unwrap()
+                .contains("after 5 widths")
+        );
+        assert_eq!(refuse("widths = [1, 2, 3, 4, 5]", 28), None);
+        assert!(
+            refuse("name = 'vgg16'", 28)
+                .unwrap()
+                .contains("use vgg16-cifar")
+        );
+        assert_eq!(refuse("name = 'vgg16-cifar'", 28), None);
+        assert!(
+            refuse("name = 'vit-tiny'\npatch = 5", 28)
+                .unwrap()
+                .contains("divisor of both")
+        );
+        assert_eq!(refuse("name = 'vit-tiny'", 28), None);
+    }
+
+    #[test]
+    fn the_number_of_corners_is_said_once_or_twice_the_same() {
+        let from = "from = ['a.pt', 'b.pt']\n";
+        assert_eq!(
+            parse(&format!("[corners]\n{from}"), "x")
+                .unwrap()
+                .corners
+                .count,
+            2
+        );
+        assert!(parse(&format!("[corners]\ncount = 2\n{from}"), "x").is_ok());
+        assert_eq!(
+            error(&format!("[corners]\ncount = 4\n{from}")),
+            "x.toml:2: `corners.count = 4` cannot be used; `corners.from` names 2 files; leave the number out"
+        );
+        assert!(
+            error("[corners]\ncount = 3\nepochs = [4, 5]\n")
+                .contains("`corners.epochs` lists 2 checkpoints")
+        );
+        assert!(
+            error(&format!("[corners]\nepochs = [4, 5]\n{from}"))
+                .contains("leave one of the two out")
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! What a surface of a degree costs in memory and in time a step, so that a change can be looked at before it is made.
+
+use crate::surface::Degrees;
+use serde::{Deserialize, Serialize};
+
+/// What the present fit costs, as measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cost {
+    /// Number of weights `P`; 0 before the engine knows.
+    pub parameters: u64,
+    /// Seconds of a step in forward and backward passes; 0 when not measured.
+    pub network: f64,
+    /// Seconds of a step in interpolation, velocity and control points; 0 when not measured.
+    pub surface: f64,
+    /// Draws of the step that was measured.
+    pub draws: usize,
+    /// Degrees of the surface whose step was measured.
+    pub degrees: Option<Degrees>,
+    /// Bytes that the device or machine can still give; 0 when not known.
+    pub available: u64,
+}
+
+/// What a change of degree would bring.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preview {
+    /// Control points before and after.
+    pub points: [usize; 2],
+    /// Of those the trainable ones, before and after.
+    pub trainable: [usize; 2],
+    /// Bytes of `Θ` and its velocity before and after; 0 while `P` is not known.
+    pub bytes: [u64; 2],
+    /// Bytes that must be free for the change: the new surface is made beside the old one.
+    pub needed: u64,
+    /// Whether there are so many; `None` when not known.
+    pub fits: Option<bool>,
+    /// Seconds of a step after the change divided by those before; `None` before a step was measured.
+    pub step: Option<f64>,
+    /// True when no point of the surface moves.
+    pub exact: bool,
+}
+
+/// Bytes of control points and velocity, `(K + trainable)·P·4`.
+pub fn surface_bytes(degrees: Degrees, parameters: u64) -> u64 {
+    ((degrees.count() + degrees.trainable()) as u64).saturating_mul(parameters.saturating_mul(4))
+}
+
+/// Rows of length `P` that a step reads or writes beside the network's own passes: all control points once for every two
+/// draws, and velocity and trainable points back and forth.
+fn traffic(degrees: Degrees, draws: usize) -> f64 {
+    (draws.div_ceil(2) * degrees.count() + 4 * degrees.trainable()) as f64
+}
+
+impl Cost {
+    /// Seconds of the measured step divided by those of its passes of the network alone, which plain training makes too;
+    /// `None` before one was measured.
+    pub fn relative(&self) -> Option<f64> {
+        (self.network > 0.0).then(|| (self.network + self.surface) / self.network)
+    }
+
+    /// Seconds of a step at other degrees and draws, from the measured one; `None` before one was measured. The passes of
+    /// the network cost the same at every degree, the rest goes with the rows it moves.
+    pub fn step(&self, degrees: Degrees, draws: usize) -> Option<f64> {
+        let measured = self.degrees.filter(|_| self.network > 0.0)?;
+        let share = traffic(degrees, draws) / traffic(measured, self.draws).max(1.0);
+        Some(self.network + self.surface * share)
+    }
+
+    /// What a change of degree would bring, with so many draws a step.
+    pub fn preview(&self, from: Degrees, to: Degrees, draws: usize) -> Preview {
+        let bytes = [from, to].map(|d| surface_bytes(d, self.parameters));
+        // Beside the old one, and one vector for what is computed on the way.
+        let needed = bytes[1] + 4 * self.parameters;
+        let known = self.available > 0 && self.parameters > 0;
+        let step = match (self.step(from, draws), self.step(to, draws)) {
+            (Some(before), Some(after)) if before > 0.0 => Some(after / before),
+            _ => None,
+        };
+        Preview {
+            points: [from.count(), to.count()],
+            trainable: [from.trainable(), to.trainable()],
+            bytes,
+            needed,
+            fits: known.then_some(needed <= self.available),
+            step,
+            exact: from == to || from.converts_exactly(to),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn degrees(m: u8, n: u8) -> Degrees {
+        Degrees::new(m, n).unwrap()
+    }
+
+    #[test]
+    fn a_preview_counts_points_bytes_and_time() {
+        let cost = Cost {
+            parameters: 1_000_000,
+            network: 0.08,
+            surface: 0.02,
+            draws: 2,
+            degrees: Some(degrees(2, 2)),
+            available: 100_000_000,
+        };
+        let p = cost.preview(degrees(2, 2), degrees(3, 3), 2);
+        assert_eq!((p.points, p.trainable), ([9, 16], [5, 12]));
+        assert_eq!(p.bytes, [14 * 4_000_000, 28 * 4_000_000]);
+        assert_eq!((p.needed, p.fits), (29 * 4_000_000, Some(false)));
+        assert!(p.exact);
+        // 29 rows become 64: only the surface's fifth of the step grows.
+        let want = (0.08 + 0.02 * 64.0 / 29.0) / 0.1;
+        assert!((p.step.unwrap() - want).abs() < 1e-12, "{:?}", p.step);
+        assert!(!cost.preview(degrees(2, 2), degrees(1, 2), 2).exact);
+        assert!((cost.relative().unwrap() - 1.25).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nothing_is_claimed_before_it_is_measured() {
+        let p = Cost::default().preview(degrees(2, 2), degrees(3, 2), 1);
+        assert_eq!((p.step, p.fits, p.bytes), (None, None, [0, 0]));
+        assert_eq!(Cost::default().relative(), None);
+    }
+}

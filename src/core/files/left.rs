@@ -1,0 +1,196 @@
+//! What processes left that were killed: files and folders under the names that they have while they are made.
+//!
+//! The name says which process makes them. A number of a process is given anew in time, and another machine or container
+//! that shares the folder has processes of its own; a clock may leap. So the name alone is believed only where nobody else
+//! works, and elsewhere what goes is both old and nobody's.
+
+use rustix::process::{Pid, test_kill_process};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// Age from which what belongs to no living process is left: whoever made it elsewhere has come to an end by then.
+const OLD: Duration = Duration::from_secs(3600);
+
+/// Endings of the files that this program writes beside others' files.
+const OURS: [&str; 9] = [
+    "json",
+    "toml",
+    "csv",
+    "tsv",
+    "md",
+    "png",
+    "svg",
+    "safetensors",
+    "last",
+];
+
+/// Removes what [`write_atomic`](super::write_atomic) left in a folder that nobody else works in, when its process was
+/// killed. Who still lives may still be writing.
+pub fn clear_temporary(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name
+            .to_str()
+            .and_then(temporary)
+            .map(|(_, process)| process);
+        if process.is_some_and(is_gone) && entry.file_type().is_ok_and(|t| t.is_file()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Removes from a folder that others work in, too, what no living process makes and nobody has changed for an hour:
+/// temporary files, and runs that were being made (`.NAME.PROCESS-NUMBER.partial`).
+pub fn clear_left(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        let (Some(name), Ok(kind)) = (name.to_str(), entry.file_type()) else {
+            continue;
+        };
+        let file = temporary(name)
+            .filter(|(of, _)| is_ours(of))
+            .filter(|_| kind.is_file());
+        let run = partial(name).filter(|_| kind.is_dir());
+        let process = file.map(|(_, process)| process).or(run);
+        if !process.is_some_and(is_gone) || !is_old(&path) {
+            continue;
+        }
+        let _ = match kind.is_dir() {
+            true => fs::remove_dir_all(&path),
+            false => fs::remove_file(&path),
+        };
+    }
+}
+
+/// What a temporary file will be called, and the process that writes it.
+fn temporary(name: &str) -> Option<(&str, Pid)> {
+    let (of, process) = name
+        .strip_prefix('.')?
+        .strip_suffix(".tmp")?
+        .rsplit_once('.')?;
+    Some((of, pid(process)?))
+}
+
+/// The process that makes a run.
+fn partial(name: &str) -> Option<Pid> {
+    let name = name.strip_prefix('.')?.strip_suffix(".partial")?;
+    let (process, number) = name.rsplit_once('.')?.1.split_once('-')?;
+    number.parse::<u64>().ok()?;
+    pid(process)
+}
+
+fn pid(digits: &str) -> Option<Pid> {
+    Pid::from_raw(digits.parse().ok()?)
+}
+
+/// True when no process has that number, whoever's it is.
+fn is_gone(process: Pid) -> bool {
+    test_kill_process(process) == Err(rustix::io::Errno::SRCH)
+}
+
+fn is_ours(name: &str) -> bool {
+    OURS.contains(&name.rsplit('.').next().unwrap_or_default())
+}
+
+/// True when neither it nor what it holds was changed for an hour. What was changed in the future, by a clock that was set
+/// back since, is not old.
+fn is_old(path: &Path) -> bool {
+    let now = SystemTime::now();
+    let old = |path: &Path| {
+        let changed = path.symlink_metadata().and_then(|data| data.modified());
+        let age = changed.ok().and_then(|at| now.duration_since(at).ok());
+        age.is_some_and(|age| age > OLD)
+    };
+    let inside = fs::read_dir(path).into_iter().flatten().flatten();
+    old(path) && inside.map(|e| e.path()).all(|path| old(&path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::path::PathBuf;
+
+    /// No process has the largest number.
+    const NOBODY: i32 = i32::MAX;
+
+    fn age(path: &Path, by: Duration) {
+        let at = SystemTime::now() - by;
+        File::open(path).unwrap().set_modified(at).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: String| {
+            fs::write(dir.path().join(&name), "half").unwrap();
+            dir.path().join(name)
+        };
+        let left = file(format!(".state.safetensors.{NOBODY}.tmp"));
+        let stay = [
+            file(format!(".state.safetensors.{}.tmp", std::process::id())),
+            file(format!("state.safetensors.{NOBODY}.tmp")),
+            file(".mine.tmp".into()),
+            file("state.safetensors".into()),
+        ];
+        clear_temporary(dir.path());
+        assert!(!left.exists());
+        assert!(stay.iter().all(|path| path.is_file()));
+    }
+
+    #[test]
+    fn among_others_only_what_is_old_and_nobodys_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let me = std::process::id();
+        let make = |name: String, by: Duration| -> PathBuf {
+            let path = dir.path().join(&name);
+            if name.ends_with(".partial") {
+                fs::create_dir_all(path.join("corners")).unwrap();
+                fs::write(path.join("config.toml"), "").unwrap();
+                age(&path.join("corners"), by);
+                age(&path.join("config.toml"), by);
+            } else {
+                fs::write(&path, "half").unwrap();
+            }
+            age(&path, by);
+            path
+        };
+        let day = 24 * OLD;
+        let left = [
+            make(format!(".run-a.{NOBODY}-3.partial"), day),
+            make(format!(".run.with.dots.{NOBODY}-0.partial"), day),
+            make(format!(".000001.json.{NOBODY}.tmp"), day),
+            make(format!(".last.{NOBODY}.tmp"), day),
+        ];
+        let stay = [
+            // A clock that leaps a day makes everything old, and what lives stays all the same.
+            make(format!(".run-a.{me}-3.partial"), day),
+            make(format!(".000001.json.{me}.tmp"), day),
+            // Young: on another machine it may live.
+            make(format!(".run-b.{NOBODY}-3.partial"), OLD / 2),
+            make(format!(".000002.json.{NOBODY}.tmp"), OLD / 2),
+            // Others' files.
+            make(format!(".zsh_history.{NOBODY}.tmp"), day),
+            make(format!("run-a.{NOBODY}-3.partial"), day),
+            make(format!(".run-a.{NOBODY}.partial"), day),
+            make(".mine.partial".into(), day),
+            make("run".into(), day),
+        ];
+        // Somebody still writes into it.
+        let written = make(format!(".run-c.{NOBODY}-1.partial"), day);
+        fs::write(written.join("events.jsonl"), "").unwrap();
+        age(&written, day);
+        // From the future, for a clock that was set back.
+        let future = dir.path().join(format!(".future.json.{NOBODY}.tmp"));
+        let at = SystemTime::now() + day;
+        File::create(&future).unwrap().set_modified(at).unwrap();
+        clear_left(dir.path());
+        for path in &left {
+            assert!(!path.exists(), "{}", path.display());
+        }
+        for path in stay.iter().chain([&written, &future]) {
+            assert!(path.exists(), "{}", path.display());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Choosing among runs: `degree:3 acc>0.9 net:resnet18 state:running data:cifar10 loss<0.3 name words`.
+//!
+//! Terms are separated by spaces and all must hold; `!` before a term turns it round. A term is a word that the run's name
+//! holds, a key with the values it may have (`state:running,failed`, with `*` for anything: `net:resnet*`), or a key with a
+//! bound. What is not known of a run fulfils no term.
+
+mod term;
+
+#[cfg(test)]
+mod tests;
+
+use crate::surface::Degrees;
+use std::fmt;
+use std::str::FromStr;
+use term::Term;
+
+pub use term::KEYS;
+
+/// What is known of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Its name, as `surfit ls` shows it.
+    pub name: String,
+    /// What it is doing: one of [`STATES`].
+    pub state: String,
+    /// Its network.
+    pub network: Option<String>,
+    /// Its data set.
+    pub data: Option<String>,
+    /// Degrees of its surface.
+    pub degrees: Option<Degrees>,
+    /// Validation accuracy of its best point, a fraction.
+    pub accuracy: Option<f64>,
+    /// Validation loss of its best point.
+    pub loss: Option<f64>,
+    /// Seconds since it was begun.
+    pub age: Option<f64>,
+}
+
+/// The states of a run, with those that its directory alone tells.
+pub const STATES: &[&str] = &[
+    "new",
+    "starting",
+    "running",
+    "paused",
+    "idle",
+    "finished",
+    "failed",
+    "closed",
+    "interrupted",
+];
+
+/// A way to choose among runs. The empty one chooses all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    terms: Vec<(bool, Term)>,
+}
+
+/// A filter that cannot be understood; its text is one sentence with the remedy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FilterError(String);
+
+impl Filter {
+    /// True when every term holds.
+    pub fn matches(&self, facts: &Facts) -> bool {
+        self.terms
+            .iter()
+            .all(|(wanted, term)| term.holds(facts) == *wanted)
+    }
+
+    /// True when it chooses everything.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// What can be written, for a help text.
+    pub const HELP: &'static str = "\
+words of the name · state:running,failed · net:resnet18 · data:cifar* · degree:3 · degree:3x2 · degree>2 · \
+acc>0.9 (or 90%) · loss<0.3 · age<2d · !term for the opposite";
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    /// # Errors
+    /// A sentence for a key that does not exist, a value that it cannot have, or a bound that is no number.
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        let term = |word: &str| {
+            let bare = word.trim_start_matches('!');
+            let wanted = (word.len() - bare.len()).is_multiple_of(2);
+            Term::parse(bare)
+                .map(|term| (wanted, term))
+                .map_err(FilterError)
+        };
+        Ok(Self {
+            terms: text
+                .split_whitespace()
+                .map(term)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (wanted, term)) in self.terms.iter().enumerate() {
+            let gap = if index == 0 { "" } else { " " };
+            let not = if *wanted { "" } else { "!" };
+            write!(f, "{gap}{not}{term}")?;
+        }
+        Ok(())
+    }
+}

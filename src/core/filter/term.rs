@@ -1,0 +1,287 @@
+//! One term of a filter.
+
+use super::{Facts, STATES};
+use crate::config::{DATA_SETS, NETWORKS, nearest, no_such};
+use std::cmp::Ordering;
+use std::fmt;
+
+/// A condition on what is known of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Term {
+    /// The name holds this, whatever the case.
+    Word(String),
+    /// A text is one of these.
+    Text(TextKey, Vec<String>),
+    /// The degrees are these; one for all axes alike.
+    Degrees(u8, u8),
+    /// A number lies in a range.
+    Bound(NumberKey, Bound, f64),
+}
+
+/// What can be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TextKey {
+    Name,
+    State,
+    Network,
+    Data,
+}
+
+/// What can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NumberKey {
+    Accuracy,
+    Loss,
+    /// The larger of the degrees.
+    Degree,
+    /// In seconds.
+    Age,
+}
+
+/// How a number is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    Less,
+    AtMost,
+    Equal,
+    AtLeast,
+    Greater,
+}
+
+const SIGNS: [(&str, Bound); 6] = [
+    // The longer ones first: `<=` begins with `<`.
+    ("<=", Bound::AtMost),
+    (">=", Bound::AtLeast),
+    ("<", Bound::Less),
+    (">", Bound::Greater),
+    ("=", Bound::Equal),
+    (":", Bound::Equal),
+];
+
+/// The keys that a term can have.
+pub const KEYS: &[&str] = &[
+    "name", "state", "net", "network", "data", "degree", "acc", "accuracy", "loss", "age",
+];
+
+impl Term {
+    /// Reads a term without its `!`; the error is a sentence.
+    pub(super) fn parse(word: &str) -> Result<Self, String> {
+        if word.is_empty() {
+            return Err("`!` stands alone; write a term behind it, such as !state:failed".into());
+        }
+        let found = SIGNS
+            .iter()
+            .filter_map(|&(sign, bound)| Some((word.find(sign)?, sign, bound)))
+            .min_by_key(|&(at, sign, _)| (at, std::cmp::Reverse(sign.len())));
+        let Some((at, sign, bound)) = found else {
+            return Ok(Term::Word(word.to_lowercase()));
+        };
+        let (key, value) = (word[..at].to_lowercase(), &word[at + sign.len()..]);
+        if value.is_empty() {
+            return Err(format!("`{word}` has no value; write one behind `{sign}`"));
+        }
+        let text = |key| match bound {
+            Bound::Equal => Self::text(key, word, value),
+            _ => Err(format!(
+                "`{word}`: a {} has no order; write `:` and a name",
+                name(key)
+            )),
+        };
+        let number = |key| {
+            let value = quantity(key, value).ok_or_else(|| {
+                let remedy = match key {
+                    NumberKey::Accuracy => "a fraction from 0 to 1, or a percentage such as 90%",
+                    NumberKey::Loss => "a number, such as 0.3",
+                    NumberKey::Degree => "a degree from 1 to 8, or 3x2 behind `:`",
+                    NumberKey::Age => "a time, such as 30min, 2h, 3d or 1w",
+                };
+                format!("`{word}`: use {remedy}")
+            })?;
+            Ok(Term::Bound(key, bound, value))
+        };
+        match key.as_str() {
+            "name" => text(TextKey::Name),
+            "state" => text(TextKey::State),
+            "net" | "network" => text(TextKey::Network),
+            "data" => text(TextKey::Data),
+            "acc" | "accuracy" => number(NumberKey::Accuracy),
+            "loss" => number(NumberKey::Loss),
+            "age" => number(NumberKey::Age),
+            "degree" => match (bound, degrees(value)) {
+                (Bound::Equal, Some((m, n))) => Ok(Term::Degrees(m, n)),
+                _ => number(NumberKey::Degree),
+            },
+            "" => Err(format!(
+                "`{word}` has no key; there are {}",
+                KEYS.join(", ")
+            )),
+            other => Err(match nearest(other, KEYS) {
+                Some(key) => {
+                    format!("there is no key `{other}`; did you mean `{key}{sign}{value}`?")
+                }
+                None => format!("there is no key `{other}`; there are {}", KEYS.join(", ")),
+            }),
+        }
+    }
+
+    fn text(key: TextKey, word: &str, value: &str) -> Result<Self, String> {
+        let values: Vec<String> = value.split(',').map(str::to_lowercase).collect();
+        if values.iter().any(String::is_empty) {
+            return Err(format!("`{word}`: a value is missing beside the comma"));
+        }
+        let known = match key {
+            TextKey::Name => &[],
+            TextKey::State => STATES,
+            TextKey::Network => NETWORKS,
+            TextKey::Data => DATA_SETS,
+        };
+        // A name that nothing can have would choose nothing without a word.
+        let wrong =
+            |v: &&String| !known.is_empty() && !v.contains('*') && !known.contains(&v.as_str());
+        match values.iter().find(wrong) {
+            Some(v) => Err(no_such(name(key), v, known)),
+            None => Ok(Term::Text(key, values)),
+        }
+    }
+
+    /// True when it holds of a run.
+    pub(super) fn holds(&self, facts: &Facts) -> bool {
+        match self {
+            Term::Word(word) => facts.name.to_lowercase().contains(word),
+            Term::Text(key, values) => {
+                let text = match key {
+                    TextKey::Name => Some(&facts.name),
+                    TextKey::State => Some(&facts.state),
+                    TextKey::Network => facts.network.as_ref(),
+                    TextKey::Data => facts.data.as_ref(),
+                };
+                text.is_some_and(|t| {
+                    let text = t.to_lowercase();
+                    values.iter().any(|v| fits(v, &text))
+                })
+            }
+            Term::Degrees(m, n) => facts.degrees.is_some_and(|d| {
+                let (du, dv) = (d.m() as u8, d.n() as u8);
+                // A curve has one degree, and none along v.
+                du == *m && (dv == *n || d.corners() == 2 && m == n)
+            }),
+            Term::Bound(key, bound, value) => {
+                let number = match key {
+                    NumberKey::Accuracy => facts.accuracy,
+                    NumberKey::Loss => facts.loss,
+                    NumberKey::Degree => facts.degrees.map(|d| d.m().max(d.n()) as f64),
+                    NumberKey::Age => facts.age,
+                };
+                let order = number.and_then(|x| x.partial_cmp(value));
+                order.is_some_and(|order| bound.allows(order))
+            }
+        }
+    }
+}
+
+impl Bound {
+    fn allows(self, order: Ordering) -> bool {
+        match self {
+            Bound::Less => order.is_lt(),
+            Bound::AtMost => order.is_le(),
+            Bound::Equal => order.is_eq(),
+            Bound::AtLeast => order.is_ge(),
+            Bound::Greater => order.is_gt(),
+        }
+    }
+}
+
+fn name(key: TextKey) -> &'static str {
+    match key {
+        TextKey::Name => "name",
+        TextKey::State => "state",
+        TextKey::Network => "network",
+        TextKey::Data => "data set",
+    }
+}
+
+/// `3`, `3x2` or `3×2`.
+fn degrees(text: &str) -> Option<(u8, u8)> {
+    let degree = |t: &str| t.parse::<u8>().ok().filter(|d| (1..=8).contains(d));
+    match text.split_once(['x', 'X', '×']) {
+        Some((m, n)) => Some((degree(m)?, degree(n)?)),
+        None => degree(text).map(|d| (d, d)),
+    }
+}
+
+fn quantity(key: NumberKey, text: &str) -> Option<f64> {
+    let (text, unit) = match key {
+        NumberKey::Accuracy => match text.strip_suffix('%') {
+            Some(percent) => (percent, 0.01),
+            None => (text, 1.0),
+        },
+        NumberKey::Age => {
+            let at = text.find(|c: char| c.is_ascii_alphabetic())?;
+            let unit = match &text[at..] {
+                "s" => 1.0,
+                "m" | "min" => 60.0,
+                "h" => 3600.0,
+                "d" => 86_400.0,
+                "w" => 604_800.0,
+                _ => return None,
+            };
+            (&text[..at], unit)
+        }
+        NumberKey::Loss | NumberKey::Degree => (text, 1.0),
+    };
+    let value = text.trim().parse::<f64>().ok()? * unit;
+    let good = match key {
+        NumberKey::Accuracy => (0.0..=1.0).contains(&value),
+        NumberKey::Loss => value.is_finite(),
+        NumberKey::Degree => (1.0..=8.0).contains(&value),
+        NumberKey::Age => value.is_finite() && value >= 0.0,
+    };
+    good.then_some(value)
+}
+
+/// True when `pattern`, in which `*` stands for anything, is the whole of `text`.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(text) = text.strip_prefix(head) else {
+        return false;
+    };
+    let tails = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    tails.into_iter().any(|at| fits(rest, &text[at..]))
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Term::Word(word) => f.write_str(word),
+            Term::Text(key, values) => {
+                let key = match key {
+                    TextKey::Name => "name",
+                    TextKey::State => "state",
+                    TextKey::Network => "net",
+                    TextKey::Data => "data",
+                };
+                write!(f, "{key}:{}", values.join(","))
+            }
+            Term::Degrees(m, n) if m == n => write!(f, "degree:{m}"),
+            Term::Degrees(m, n) => write!(f, "degree:{m}x{n}"),
+            Term::Bound(key, bound, value) => {
+                let (key, unit) = match key {
+                    NumberKey::Accuracy => ("acc", ""),
+                    NumberKey::Loss => ("loss", ""),
+                    NumberKey::Degree => ("degree", ""),
+                    NumberKey::Age => ("age", "s"),
+                };
+                let sign = match bound {
+                    Bound::Less => "<",
+                    Bound::AtMost => "<=",
+                    Bound::Equal => "=",
+                    Bound::AtLeast => ">=",
+                    Bound::Greater => ">",
+                };
+                write!(f, "{key}{sign}{value}{unit}")
+            }
+        }
+    }
+}

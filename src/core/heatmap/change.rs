@@ -1,0 +1,43 @@
+//! What of a heatmap is new since another look at it.
+
+use super::{Cell, Heatmap};
+use serde::{Deserialize, Serialize};
+
+/// The cells that changed since an earlier heatmap of the same grid and kind of surface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The version of the surface now.
+    version: u64,
+    /// Indices of cells, and what they are now.
+    cells: Vec<(usize, Cell)>,
+}
+
+impl Heatmap {
+    /// What is new since `before`; `None` when that has another grid or is of another kind of surface, and when so much is
+    /// new that telling the whole is shorter.
+    pub fn since(&self, before: &Heatmap) -> Option<Change> {
+        if (self.grid, self.patch) != (before.grid, before.patch) {
+            return None;
+        }
+        let both = self.cells.iter().zip(&before.cells).enumerate();
+        let cells: Vec<(usize, Cell)> = both
+            .filter(|(_, (now, then))| now != then)
+            .map(|(index, (now, _))| (index, *now))
+            .collect();
+        let version = self.version;
+        (2 * cells.len() < self.cells.len()).then_some(Change { version, cells })
+    }
+
+    /// Takes in what is new. False, with nothing changed, for a change of another grid.
+    #[must_use]
+    pub fn take(&mut self, change: &Change) -> bool {
+        let fits = change.cells.iter().all(|(n, _)| *n < self.cells.len());
+        if fits {
+            self.version = change.version;
+            for (index, cell) in &change.cells {
+                self.cells[*index] = *cell;
+            }
+        }
+        fits
+    }
+}

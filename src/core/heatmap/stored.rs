@@ -1,0 +1,58 @@
+//! Heatmaps as they were stored or sent: what comes in may be damaged.
+
+use super::{Cell, Heatmap};
+use crate::surface::Patch;
+use serde::Deserialize;
+
+/// A heatmap that nobody has looked at yet.
+#[derive(Deserialize)]
+pub(super) struct Stored {
+    grid: usize,
+    cells: Vec<Cell>,
+    version: u64,
+    #[serde(default)]
+    patch: Patch,
+}
+
+impl TryFrom<Stored> for Heatmap {
+    type Error = String;
+
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        let Stored {
+            grid,
+            cells,
+            version,
+            patch,
+        } = stored;
+        if let Some(sentence) = Heatmap::refuse_grid(grid) {
+            return Err(sentence);
+        }
+        if cells.len() != grid * grid {
+            let count = cells.len();
+            return Err(format!("a grid of {grid} has not {count} cells"));
+        }
+        Ok(Self {
+            grid,
+            cells,
+            version,
+            patch,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_heatmap_with_the_cells_of_its_grid_is_read() {
+        let good = Heatmap::new(Patch::Triangle, 5);
+        let json = serde_json::to_string(&good).unwrap();
+        assert_eq!(serde_json::from_str::<Heatmap>(&json).unwrap(), good);
+        for grid in [0, 1, 4, 9, 102, usize::MAX] {
+            let damaged = json.replace("\"grid\":5", &format!("\"grid\":{grid}"));
+            assert_ne!(damaged, json);
+            assert!(serde_json::from_str::<Heatmap>(&damaged).is_err(), "{grid}");
+        }
+    }
+}

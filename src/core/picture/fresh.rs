@@ -1,0 +1,74 @@
+//! The latest steps of a curve, which only a snapshot tells, on top of what events told.
+
+use super::Picture;
+use crate::event::{Curve, Event};
+use crate::series::{Series, Track};
+use crate::snapshot::{Fresh, Snapshot};
+
+/// A curve as events alone know it. They go on from here: what a snapshot added is a look ahead, which the next event
+/// repeats.
+#[derive(Clone, Debug)]
+pub struct Durable {
+    curve: Curve,
+    series: Series,
+    track: Track,
+}
+
+impl Picture {
+    /// Shows a snapshot as the present, with the losses that it alone knows.
+    pub fn show(&mut self, snapshot: Snapshot) {
+        // One that was made before or after other events than these does not say where its losses belong.
+        if let Some(fresh) = &snapshot.fresh
+            && snapshot.seq == self.seq
+        {
+            self.look_ahead(fresh);
+        }
+        self.snapshot = Some(snapshot);
+    }
+
+    fn look_ahead(&mut self, fresh: &Fresh) {
+        self.back();
+        let curve = fresh.curve;
+        // Only what goes on where events ended is no more than a look ahead.
+        let end = self.curves.get(&curve).map_or(0, Series::end);
+        if end != fresh.first_step || fresh.values.is_empty() {
+            return;
+        }
+        let series = self.curves.entry(curve).or_default();
+        let track = self.tracks.entry(curve).or_default();
+        self.durable = Some(Box::new(Durable {
+            curve,
+            series: series.clone(),
+            track: track.clone(),
+        }));
+        series.extend(fresh.first_step, &fresh.values);
+        let end = fresh.first_step.saturating_add(fresh.values.len() as u64);
+        let since = self.working_since.unwrap_or(fresh.time);
+        track.advance(end, super::fold::worked(since, fresh.time), fresh.rate);
+    }
+
+    /// Before an event that changes curves: they are again as events left them.
+    pub(super) fn back_for(&mut self, event: &Event) {
+        if matches!(
+            event,
+            Event::Losses { .. }
+                | Event::Started(_)
+                | Event::Resumed { .. }
+                | Event::StageBegan { .. }
+        ) {
+            self.back();
+        }
+    }
+
+    fn back(&mut self) {
+        if let Some(durable) = self.durable.take() {
+            let Durable {
+                curve,
+                series,
+                track,
+            } = *durable;
+            self.curves.insert(curve, series);
+            self.tracks.insert(curve, track);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What can be wrong with a run's directory, each as one sentence.
+
+use crate::config::ConfigError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can be wrong with a run directory.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing of that name.
+    #[error("no run `{0}`; `surfit ls` lists the runs there are")]
+    NotFound(String),
+    /// A beginning that several ids share.
+    #[error("`{name}` begins the ids of {count} runs; write more of it, such as `{latest}`")]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// How many.
+        count: usize,
+        /// The most recent of them.
+        latest: String,
+    },
+    /// A directory that holds several runs.
+    #[error("{path} holds {count} runs; name one of them, such as `{first}`")]
+    Group {
+        /// The directory.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+        /// One of them.
+        first: String,
+    },
+    /// A directory without a configuration.
+    #[error("{0} is not a run: it has no config.toml; name a directory that surfit made")]
+    NotARun(PathBuf),
+    /// The directory for a new run holds something.
+    #[error("{0} already exists; choose another --run-dir, or go on with `surfit resume {0}`")]
+    Exists(PathBuf),
+    /// A path that cannot be noted in the run's files.
+    #[error("{}: the path is not UTF-8, and the files of a run are; rename it, or choose another", .0.display())]
+    NotUtf8(PathBuf),
+    /// The folder for sockets and locks is somebody else's.
+    #[error("{} belongs to another user; remove it or set XDG_RUNTIME_DIR to a folder of your own", .0.display())]
+    Foreign(PathBuf),
+    /// It has no checkpoint of a surface.
+    #[error("{0} has no surface yet; wait until its corners are ready")]
+    NoSurface(String),
+    /// Another engine has it.
+    #[error("{path} is in use by another engine{}; attach with `surfit open {path}`, or stop it with `surfit stop {path}`",
+            pid.map(|p| format!(" (pid {p})")).unwrap_or_default())]
+    InUse {
+        /// The run.
+        path: PathBuf,
+        /// The engine's process, when known.
+        pid: Option<u32>,
+    },
+    /// The stored configuration is damaged.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file is damaged.
+    #[error("{path} is damaged ({why}); restore it from a copy, or start a new run")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The file system said no.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+/// Attaches a path to an I/O error.
+pub fn at(path: &Path) -> impl FnOnce(io::Error) -> RunError + '_ {
+    move |source| RunError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,142 @@
+//! How a log of events ends, without reading what comes before.
+
+use super::line;
+use crate::run_dir::{RunError, at};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Bytes that are read at first; most lines are far shorter.
+const BLOCK: u64 = 64 << 10;
+
+/// The end of a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct End {
+    /// Bytes up to the end of the last whole line.
+    pub length: u64,
+    /// Number of the last event; 0 when there is none.
+    pub last: u64,
+    /// Whole lines after it that are no events.
+    pub damaged: u64,
+}
+
+/// How the log ends. Blocks are read from its end on, each larger than the one before, until one holds an event.
+pub(super) fn of(file: &File) -> io::Result<End> {
+    let length = file.metadata()?.len();
+    let mut block = BLOCK.min(length);
+    loop {
+        let from = length - block;
+        let mut bytes = vec![0; block as usize];
+        file.read_exact_at(&mut bytes, from)?;
+        if let Some(end) = within(&bytes, from) {
+            return Ok(end);
+        }
+        block = (4 * block).min(length);
+    }
+}
+
+/// The end of a log whose last bytes are these, which begin at `from`; `None` when more of it is needed.
+fn within(bytes: &[u8], from: u64) -> Option<End> {
+    let newline = |b: &u8| *b == b'\n';
+    let end = bytes.iter().rposition(newline).map_or(0, |p| p + 1);
+    // What stands before the first end of a line may be cut.
+    let begin = match from {
+        0 => 0,
+        _ => bytes[..end].iter().position(newline)? + 1,
+    };
+    let mut damaged = 0;
+    let mut lines = bytes[begin..end]
+        .rsplit(|&b| b == b'\n')
+        .filter(|line| !line.is_empty());
+    let last = lines.find_map(|line| {
+        let event = line::parse(line);
+        damaged += u64::from(event.is_none());
+        event
+    });
+    (last.is_some() || from == 0).then(|| End {
+        length: from + end as u64,
+        last: last.map_or(0, |e| e.seq),
+        damaged,
+    })
+}
+
+/// Number of the last event in a log; 0 when there is none.
+///
+/// # Errors
+/// [`RunError::Io`]; a file that does not exist holds no events.
+pub fn last_number(path: &Path) -> Result<u64, RunError> {
+    match File::open(path).and_then(|file| of(&file)) {
+        Ok(end) => Ok(end.last),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(e) => Err(at(path)(e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use crate::run_dir::EventLog;
+    use std::io::Write;
+
+    /// The log's end as reading all of it finds it.
+    fn slowly(bytes: &[u8]) -> End {
+        within(bytes, 0).unwrap()
+    }
+
+    fn notice(seq: u64, length: usize) -> String {
+        let text = "x".repeat(length);
+        format!(r#"{{"seq":{seq},"time":1.5,"event":"notice","text":"{text}"}}"#) + "\n"
+    }
+
+    #[test]
+    fn the_end_is_the_same_however_far_back_the_last_event_lies() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events.jsonl");
+        let junk = "no event at all\n".repeat(30_000);
+        let tails = [
+            String::new(),
+            "cut sho".into(),
+            "\n\n".into(),
+            "damaged\n\u{fffd}\ncut".into(),
+            junk.clone(),
+            "y".repeat(300_000),
+            "y".repeat(300_000) + "\n",
+            notice(3, 200_000),
+        ];
+        for tail in tails {
+            for head in [String::new(), notice(1, 10) + &notice(2, 100_000)] {
+                let text = head + &tail;
+                std::fs::write(&path, &text).unwrap();
+                let end = of(&File::open(&path).unwrap()).unwrap();
+                assert_eq!(end, slowly(text.as_bytes()), "{} bytes", text.len());
+                assert_eq!(last_number(&path).unwrap(), end.last);
+                // The next event goes on from there.
+                let mut log = EventLog::open(&path).unwrap();
+                assert_eq!(log.seq(), end.last + end.damaged);
+                let (envelope, written) = log.append(Event::Closed);
+                written.unwrap();
+                assert_eq!(envelope.seq, end.last + end.damaged + 1);
+                let now = std::fs::read_to_string(&path).unwrap();
+                assert!(now.starts_with(&text[..end.length as usize]));
+                assert_eq!(last_number(&path).unwrap(), envelope.seq);
+            }
+        }
+        assert_eq!(last_number(&dir.path().join("none")).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_long_log_is_opened_by_its_end_alone() {
+        // Nearly all of it is a hole that has no block on the disk, and more than memory would take.
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events.jsonl");
+        File::create(&path).unwrap().set_len(8 << 30).unwrap();
+        let mut file = File::options().append(true).open(&path).unwrap();
+        file.write_all(format!("\n{}", notice(77, 5)).as_bytes())
+            .unwrap();
+        let began = std::time::Instant::now();
+        assert_eq!(EventLog::open(&path).unwrap().seq(), 77);
+        assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
+    }
+}

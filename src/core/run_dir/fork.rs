@@ -1,0 +1,204 @@
+//! A run that begins as a copy of another one's checkpoint.
+
+use super::{OTHER_GRIDS, RunDir, RunError, at, noted};
+use crate::files::{json, sync_folder, write_atomic};
+use crate::surface::Degrees;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Tells the forks that one process makes from each other while they have no name yet.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
+/// Where a run came from, and what its engine still has to do about it: `fork.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fork {
+    /// The other run's directory.
+    pub from: PathBuf,
+    /// Degrees that the surface gets before the fit goes on; `None` for those it has.
+    pub degrees: Option<Degrees>,
+    /// The engine has done so.
+    pub begun: bool,
+}
+
+impl RunDir {
+    /// The run's checkpoint of the surface.
+    pub fn checkpoint_path(&self) -> PathBuf {
+        self.join("surface").join("state.safetensors")
+    }
+
+    /// Makes a new run at `path` from this one's last checkpoint: with its corners, its history and what its heatmap knows,
+    /// but without its exports. Large files are shared until one of the two replaces them: no file of a run is ever changed
+    /// in its place. The new directory appears with all its files, or not at all.
+    ///
+    /// # Errors
+    /// [`RunError::Exists`] when something is at `path`, [`RunError::NoSurface`] before there is a checkpoint,
+    /// [`RunError::Io`].
+    pub fn fork(&self, path: &Path, degrees: Option<Degrees>) -> Result<Self, RunError> {
+        let path = noted(path)?;
+        if path.symlink_metadata().is_ok() {
+            return Err(RunError::Exists(path));
+        }
+        if !self.checkpoint_path().is_file() {
+            return Err(RunError::NoSurface(self.id()));
+        }
+        let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
+        fs::create_dir_all(&parent).map_err(at(&parent))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // Several may be made at a time, by one process too, and none may touch another's files.
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let process = std::process::id();
+        let partial = parent.join(format!(".{name}.{process}-{number}.partial"));
+        let mut config = self.config()?;
+        if let Some(degrees) = degrees {
+            config.fit.degree = degrees.into();
+        }
+        let new = Self::create_new(&partial, &config)?;
+        let made = self.fill(&new, degrees).and_then(|()| {
+            fs::rename(&partial, &path).map_err(|error| match error.kind() {
+                // Another one was faster.
+                ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => {
+                    RunError::Exists(path.clone())
+                }
+                _ => at(&path)(error),
+            })
+        });
+        if made.is_err() {
+            // What is left of it has no name that anybody looks for.
+            let _ = fs::remove_dir_all(&partial);
+        }
+        made?;
+        sync_folder(&path).map_err(at(&parent))?;
+        Ok(Self { path })
+    }
+
+    fn fill(&self, new: &Self, degrees: Option<Degrees>) -> Result<(), RunError> {
+        // The checkpoint first: what is copied later may know more than it, and what belongs to later steps is passed over.
+        share(&self.checkpoint_path(), &new.checkpoint_path())?;
+        let corners = self.join("corners");
+        for entry in fs::read_dir(&corners).map_err(at(&corners))?.flatten() {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with("corner-") {
+                share(&entry.path(), &new.join("corners").join(name))?;
+            }
+        }
+        // What was measured on other grids holds as long as the fork's surface is the same; its engine looks at that.
+        if self.join(OTHER_GRIDS).is_file() {
+            share(&self.join(OTHER_GRIDS), &new.join(OTHER_GRIDS))?;
+        }
+        for name in ["identity.json", "snapshot.json", "events.jsonl"] {
+            let (from, to) = (self.join(name), new.join(name));
+            if from.is_file() {
+                fs::copy(&from, &to).map_err(at(&to))?;
+            }
+        }
+        new.write_fork(&Fork {
+            from: self.path.clone(),
+            degrees,
+            begun: false,
+        })?;
+        for folder in ["corners", "surface", ""] {
+            let folder = new.join(folder);
+            sync_folder(&folder).map_err(at(&folder))?;
+        }
+        Ok(())
+    }
+
+    /// Where the run came from; `None` when it is no fork.
+    ///
+    /// # Errors
+    /// [`RunError::Damaged`].
+    pub fn forked(&self) -> Result<Option<Fork>, RunError> {
+        let path = self.join("fork.json");
+        match fs::read(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(at(&path)(e)),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|e| RunError::Damaged {
+                    path,
+                    why: e.to_string(),
+                }),
+        }
+    }
+
+    /// Replaces what is known of where the run came from.
+    ///
+    /// # Errors
+    /// [`RunError::Io`].
+    pub fn write_fork(&self, fork: &Fork) -> Result<(), RunError> {
+        let path = self.join("fork.json");
+        write_atomic(&path, &json(fork).map_err(at(&path))?).map_err(at(&path))
+    }
+}
+
+/// Gives a file a second name, or copies it where the file system cannot.
+fn share(from: &Path, to: &Path) -> Result<(), RunError> {
+    if fs::hard_link(from, to).is_err() {
+        fs::copy(from, to).map_err(at(to))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_fork_has_all_or_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let twin = dir.path().join("b");
+        let error = run.fork(&twin, None).unwrap_err();
+        assert!(matches!(error, RunError::NoSurface(_)), "{error}");
+        assert!(!twin.exists());
+        fs::write(run.checkpoint_path(), "surface").unwrap();
+        fs::write(run.join("corners/corner-1.safetensors"), "corner").unwrap();
+        fs::write(run.join("corners/partial.safetensors"), "half").unwrap();
+        fs::write(run.join("events.jsonl"), "").unwrap();
+        let degrees = Degrees::new(3, 2).unwrap();
+        let fork = run.fork(&twin, Some(degrees)).unwrap();
+        assert_eq!(fork.config().unwrap().degrees(), degrees);
+        let wish = fork.forked().unwrap().unwrap();
+        assert_eq!((wish.degrees, wish.begun), (Some(degrees), false));
+        assert!(fork.join("corners/corner-1.safetensors").is_file());
+        assert!(!fork.join("corners/partial.safetensors").exists());
+        // What one of them replaces the other keeps.
+        write_atomic(&fork.checkpoint_path(), b"later").unwrap();
+        assert_eq!(fs::read(run.checkpoint_path()).unwrap(), b"surface");
+        let error = run.fork(&twin, None).unwrap_err();
+        assert!(matches!(error, RunError::Exists(_)), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no litter");
+    }
+
+    #[test]
+    fn of_forks_that_are_made_at_a_time_one_gets_the_name_and_is_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        fs::write(run.checkpoint_path(), "surface").unwrap();
+        fs::write(run.join("events.jsonl"), "").unwrap();
+        let corner = |n| run.join(format!("corners/corner-{n}.safetensors"));
+        (1..=40).for_each(|n| fs::write(corner(n), "corner").unwrap());
+        for round in 0..10 {
+            let twin = dir.path().join(format!("b{round}"));
+            let all: Vec<_> = std::thread::scope(|scope| {
+                let all: Vec<_> = (0..4)
+                    .map(|_| scope.spawn(|| run.fork(&twin, None)))
+                    .collect();
+                all.into_iter().map(|t| t.join().unwrap()).collect()
+            });
+            assert_eq!(all.iter().filter(|made| made.is_ok()).count(), 1);
+            let others = all.iter().filter_map(|made| made.as_ref().err());
+            for error in others {
+                assert!(matches!(error, RunError::Exists(_)), "{error}");
+            }
+            let fork = RunDir::open(&twin).unwrap();
+            assert_eq!(fs::read_dir(fork.join("corners")).unwrap().count(), 40);
+            assert!(fork.checkpoint_path().is_file() && fork.forked().unwrap().is_some());
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 11, "no litter");
+    }
+}

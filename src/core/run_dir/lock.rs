@@ -1,0 +1,95 @@
+//! Who works on a run: told by the kernel's lock on a file, never by a process id or a clock.
+//!
+//! A copy of a run that was made of hard links (`cp -al`) has the very file that the original's engine holds. Who holds a
+//! lock therefore writes into it which directory it works in, and a lock that has other names is made anew.
+
+use super::{Identity, RunDir, RunError, at};
+use crate::files;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Held by the engine for as long as it works on a run; the kernel releases it however the process ends.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunDir {
+    /// Claims the run for this process.
+    ///
+    /// # Errors
+    /// [`RunError::InUse`] when another engine has it.
+    pub fn lock(&self) -> Result<RunLock, RunError> {
+        let path = self.lock_path();
+        if self.is_lock_of_another() {
+            files::replace(&path).map_err(at(&path))?;
+        }
+        // An observer tests the lock for an instant; an engine that starts just then waits it out.
+        for _ in 0..20 {
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path)
+                .map_err(at(&path))?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                // Somebody may have made it anew before it was held.
+                Ok(()) if Identity::of_file(&file) != Identity::of(&path) => {}
+                Ok(()) => {
+                    self.sign(&file);
+                    return Ok(RunLock { _file: file });
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    std::thread::sleep(Duration::from_millis(25));
+                }
+                Err(e) => return Err(at(&path)(e.into())),
+            }
+        }
+        Err(RunError::InUse {
+            path: self.path.clone(),
+            pid: self.status().map(|s| s.pid),
+        })
+    }
+
+    /// True while an engine works on the run: the lock is held. Needs no trust in process ids or clocks.
+    pub fn is_alive(&self) -> bool {
+        match File::open(self.lock_path()) {
+            Ok(file) => {
+                flock(&file, FlockOperation::NonBlockingLockShared).is_err()
+                    && !self.is_lock_of_another()
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// `lock`: what the run's engine holds.
+    pub fn lock_path(&self) -> PathBuf {
+        self.join("lock")
+    }
+
+    /// Writes into the lock which directory its holder works in. A disk that does not take it costs nothing but that a copy
+    /// made of hard links looks as if an engine worked on it.
+    fn sign(&self, mut file: &File) {
+        if let Some(here) = self.identity() {
+            let text = serde_json::to_vec(&here).unwrap_or_default();
+            let _ = file.set_len(0).and_then(|()| file.write_all(&text));
+        }
+    }
+
+    /// True when the lock is a further name of the one in another directory, as its holder signed it. What tells directories
+    /// apart differs from machine to machine, so that a lock with one name only is never doubted.
+    fn is_lock_of_another(&self) -> bool {
+        let path = self.lock_path();
+        if path.metadata().map_or(1, |m| m.nlink()) < 2 {
+            return false;
+        }
+        let signed: Option<Identity> = fs::read(&path)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
+        signed.is_some_and(|there| Some(there) != self.identity())
+    }
+}

@@ -1,0 +1,345 @@
+//! The machine that reads pickles, instruction by instruction.
+
+use super::Refusal::Damaged;
+use super::{Object, Objects, Refusal, Value};
+use std::collections::HashMap;
+
+/// Values that a pickle may make. Each takes more memory than it has bytes in the file.
+pub(super) const MAX_VALUES: usize = 8 << 20;
+
+/// A pickle that is being read.
+pub(super) struct Machine<'a> {
+    all: &'a [u8],
+    at: usize,
+    allowed: fn(&str, &str) -> bool,
+    made: usize,
+    stack: Vec<Value>,
+    marks: Vec<usize>,
+    memo: HashMap<u32, Value>,
+    objects: Objects<'a>,
+}
+
+type Step<T> = Result<T, Refusal>;
+
+impl<'a> Machine<'a> {
+    pub fn new(bytes: &'a [u8], allowed: fn(&str, &str) -> bool) -> Self {
+        Self {
+            all: bytes,
+            at: 0,
+            allowed,
+            made: 0,
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            objects: Objects::default(),
+        }
+    }
+
+    /// Carries out every instruction; gives what they made, and the result.
+    pub fn run(mut self) -> Step<(Objects<'a>, Value)> {
+        loop {
+            if let Some(result) = self.step()? {
+                return Ok((self.objects, result));
+            }
+        }
+    }
+
+    /// Carries out one instruction; gives the result when it was the last.
+    fn step(&mut self) -> Step<Option<Value>> {
+        let value = match self.bytes(1)?[0] {
+            0x80 => {
+                self.bytes(1)?; // protocol
+                return Ok(None);
+            }
+            0x95 => {
+                self.bytes(8)?; // frame
+                return Ok(None);
+            }
+            b'.' => return self.pop().map(Some),
+            b'(' => {
+                // A file of nothing but marks must not fill the memory either.
+                self.made += 1;
+                if self.made > MAX_VALUES {
+                    return Err(Damaged);
+                }
+                self.marks.push(self.stack.len());
+                return Ok(None);
+            }
+            b'0' => {
+                self.pop()?;
+                return Ok(None);
+            }
+            b'N' => Value::Other,
+            0x88 => Value::Int(1),
+            0x89 => Value::Int(0),
+            b'K' => Value::Int(self.bytes(1)?[0].into()),
+            b'M' => Value::Int(u16::from_le_bytes(self.array()?).into()),
+            b'J' => Value::Int(i32::from_le_bytes(self.array()?).into()),
+            0x8a => {
+                let len = self.bytes(1)?[0].into();
+                self.long(len)?
+            }
+            0x8b => {
+                let len = self.length4()?;
+                self.long(len)?
+            }
+            b'G' => {
+                self.bytes(8)?; // a float
+                Value::Other
+            }
+            b'X' => {
+                let len = self.length4()?;
+                self.text(len)?
+            }
+            0x8c => {
+                let len = self.bytes(1)?[0].into();
+                self.text(len)?
+            }
+            b'U' | b'C' => {
+                let len = self.bytes(1)?[0].into();
+                self.blob(len)?
+            }
+            b'T' | b'B' => {
+                let len = self.length4()?;
+                self.blob(len)?
+            }
+            0x8e | 0x96 => {
+                let len = u64::from_le_bytes(self.array()?);
+                self.blob(usize::try_from(len).map_err(|_| Damaged)?)?
+            }
+            b'q' => return self.memoize_at(|m| Ok(m.bytes(1)?[0].into())),
+            b'r' => return self.memoize_at(|m| Ok(u32::from_le_bytes(m.array()?))),
+            0x94 => return self.memoize_at(|m| Ok(m.memo.len() as u32)),
+            b'h' => {
+                let index = self.bytes(1)?[0].into();
+                *self.memo.get(&index).ok_or(Damaged)?
+            }
+            b'j' => {
+                let index = u32::from_le_bytes(self.array()?);
+                *self.memo.get(&index).ok_or(Damaged)?
+            }
+            b'}' => self.dict(),
+            b']' | b')' => self.sequence(Vec::new()),
+            b't' => {
+                let items = self.since_mark()?;
+                self.sequence(items)
+            }
+            n @ 0x85..=0x87 => {
+                let items = self.last(usize::from(n - 0x84))?;
+                self.sequence(items)
+            }
+            b'a' => {
+                let items = self.last(1)?;
+                return self.append(&items);
+            }
+            b'e' => {
+                let items = self.since_mark()?;
+                return self.append(&items);
+            }
+            b's' => {
+                let items = self.last(2)?;
+                return self.set(&items);
+            }
+            b'u' => {
+                let items = self.since_mark()?;
+                return self.set(&items);
+            }
+            b'c' => {
+                let (module, name) = (self.line()?, self.line()?);
+                self.global(module, name)?
+            }
+            0x93 => {
+                let names = self.last(2)?;
+                let text = |value| match value {
+                    Value::Text(i) => Ok(self.objects.texts[i]),
+                    _ => Err(Damaged),
+                };
+                let (module, name) = (text(names[0])?, text(names[1])?);
+                self.global(module, name)?
+            }
+            b'Q' => {
+                let key = self.pop()?;
+                self.objects.persistent.push(key);
+                Value::Persistent(self.objects.persistent.len() - 1)
+            }
+            b'R' | 0x81 => self.call()?,
+            0x92 => {
+                self.pop()?; // arguments by name
+                self.call()?
+            }
+            0x8f => Value::Other, // an empty set
+            0x90 => {
+                self.since_mark()?;
+                return self.items_of_an_object();
+            }
+            0x91 => {
+                self.since_mark()?; // a frozen set
+                Value::Other
+            }
+            b'b' => return self.build(),
+            _ => return Err(Damaged),
+        };
+        self.made += 1;
+        if self.made > MAX_VALUES {
+            return Err(Damaged);
+        }
+        self.stack.push(value);
+        Ok(None)
+    }
+
+    fn bytes(&mut self, n: usize) -> Step<&'a [u8]> {
+        let bytes = self.all[self.at..].get(..n).ok_or(Damaged)?;
+        self.at += n;
+        Ok(bytes)
+    }
+
+    fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
+        self.bytes(N)?.try_into().map_err(|_| Damaged)
+    }
+
+    fn length4(&mut self) -> Step<usize> {
+        Ok(u32::from_le_bytes(self.array()?) as usize)
+    }
+
+    fn line(&mut self) -> Step<&'a str> {
+        let rest = &self.all[self.at..];
+        let end = rest.iter().position(|&b| b == b'\n').ok_or(Damaged)?;
+        let line = self.bytes(end + 1)?;
+        std::str::from_utf8(&line[..end]).map_err(|_| Damaged)
+    }
+
+    /// A little-endian number in two's complement.
+    fn long(&mut self, len: usize) -> Step<Value> {
+        let bytes = self.bytes(len)?;
+        if len > 8 {
+            return Ok(Value::Other); // too large for a length; a seed perhaps
+        }
+        let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
+        let mut full = [if negative { 0xff } else { 0 }; 8];
+        full[..len].copy_from_slice(bytes);
+        Ok(Value::Int(i64::from_le_bytes(full)))
+    }
+
+    fn text(&mut self, len: usize) -> Step<Value> {
+        let text = std::str::from_utf8(self.bytes(len)?).map_err(|_| Damaged)?;
+        self.objects.texts.push(text);
+        Ok(Value::Text(self.objects.texts.len() - 1))
+    }
+
+    fn blob(&mut self, len: usize) -> Step<Value> {
+        let start = self.at;
+        self.bytes(len)?;
+        self.objects.bytes.push(start..self.at);
+        Ok(Value::Bytes(self.objects.bytes.len() - 1))
+    }
+
+    fn sequence(&mut self, items: Vec<Value>) -> Value {
+        self.objects.sequences.push(items);
+        Value::Sequence(self.objects.sequences.len() - 1)
+    }
+
+    fn dict(&mut self) -> Value {
+        self.objects.dicts.push(Vec::new());
+        Value::Dict(self.objects.dicts.len() - 1)
+    }
+
+    fn global(&mut self, module: &'a str, name: &'a str) -> Step<Value> {
+        if !(self.allowed)(module, name) {
+            return Err(Refusal::Callable(format!("{module}.{name}")));
+        }
+        self.objects.globals.push((module, name));
+        Ok(Value::Global(self.objects.globals.len() - 1))
+    }
+
+    fn pop(&mut self) -> Step<Value> {
+        Ok(self.last(1)?[0])
+    }
+
+    /// The last `n` values, in the order in which they were pushed.
+    fn last(&mut self, n: usize) -> Step<Vec<Value>> {
+        let floor = self.marks.last().copied().unwrap_or(0);
+        match self.stack.len().checked_sub(n) {
+            Some(start) if start >= floor => Ok(self.stack.split_off(start)),
+            _ => Err(Damaged),
+        }
+    }
+
+    fn since_mark(&mut self) -> Step<Vec<Value>> {
+        let mark = self.marks.pop().ok_or(Damaged)?;
+        Ok(self.stack.split_off(mark))
+    }
+
+    fn memoize_at(&mut self, index: impl FnOnce(&mut Self) -> Step<u32>) -> Step<Option<Value>> {
+        let index = index(self)?;
+        let value = *self.stack.last().ok_or(Damaged)?;
+        self.memo.insert(index, value);
+        if self.memo.len() > MAX_VALUES {
+            return Err(Damaged);
+        }
+        Ok(None)
+    }
+
+    fn append(&mut self, items: &[Value]) -> Step<Option<Value>> {
+        let Some(&Value::Sequence(index)) = self.stack.last() else {
+            return self.items_of_an_object();
+        };
+        self.objects.sequences[index].extend_from_slice(items);
+        Ok(None)
+    }
+
+    fn set(&mut self, items: &[Value]) -> Step<Option<Value>> {
+        if !items.len().is_multiple_of(2) {
+            return Err(Damaged);
+        }
+        let Some(&Value::Dict(index)) = self.stack.last() else {
+            return self.items_of_an_object();
+        };
+        self.objects.dicts[index].extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
+        Ok(None)
+    }
+
+    /// Items are dropped that would go into an object that was never made.
+    fn items_of_an_object(&self) -> Step<Option<Value>> {
+        match self.stack.last() {
+            Some(Value::Object(_) | Value::Other) => Ok(None),
+            _ => Err(Damaged),
+        }
+    }
+
+    fn call(&mut self) -> Step<Value> {
+        let (arguments, callable) = (self.pop()?, self.pop()?);
+        let (arguments, callable) = match (arguments, callable) {
+            (Value::Sequence(arguments), Value::Global(callable)) => (arguments, callable),
+            // What to call would itself have to be made first.
+            (Value::Sequence(_), Value::Object(_) | Value::Other) => return Ok(Value::Other),
+            _ => return Err(Damaged),
+        };
+        match self.objects.globals[callable] {
+            ("collections", "OrderedDict") if self.objects.sequences[arguments].is_empty() => {
+                return Ok(self.dict());
+            }
+            // Its argument makes what it lacks, and nothing is ever looked up in it.
+            ("collections", "defaultdict") => return Ok(self.dict()),
+            _ => {}
+        }
+        self.objects.objects.push(Object {
+            callable,
+            arguments,
+            state: None,
+        });
+        Ok(Value::Object(self.objects.objects.len() - 1))
+    }
+
+    fn build(&mut self) -> Step<Option<Value>> {
+        let state = self.pop()?;
+        match self.stack.last() {
+            // Attributes of an OrderedDict: PyTorch keeps versions of modules there.
+            Some(Value::Dict(_) | Value::Other) => Ok(None),
+            Some(&Value::Object(index)) => {
+                self.objects.objects[index].state = Some(state);
+                Ok(None)
+            }
+            _ => Err(Damaged),
+        }
+    }
+}

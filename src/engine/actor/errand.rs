@@ -1,0 +1,121 @@
+//! What was asked for and takes a while: measurements, searches, exports. It goes in slices, between which commands are
+//! answered, and can be given up. The work of the stage waits meanwhile, so that all of it sees one surface.
+
+mod ensemble;
+mod evaluating;
+mod exporting;
+mod searching;
+
+pub(super) use ensemble::{MeasuringEnsemble, of_sum};
+pub(super) use evaluating::Evaluating;
+pub(super) use exporting::Exporting;
+pub(super) use searching::Searching;
+
+use super::{Actor, Outcome, Reply, Work};
+use crate::evaluate::{Measured, Measuring};
+use crate::{Error, Result};
+use std::time::Instant;
+use surfit_core::event::Event;
+use surfit_core::snapshot::{self, State};
+
+/// Errands that may wait; more are refused.
+const MOST: usize = 16;
+
+/// Something that takes a while.
+pub(super) trait Errand: std::fmt::Debug {
+    /// What it is, for people.
+    fn name(&self) -> String;
+
+    /// Units of work done, and in all as far as known.
+    fn progress(&self) -> (u64, u64);
+
+    /// Goes on for a moment; true at its end. What came of it has been said then.
+    fn slice(&mut self, actor: &mut Actor<'_>) -> Result<bool>;
+}
+
+/// An errand with the way back to whoever asked.
+#[derive(Debug)]
+pub(super) struct Asked {
+    errand: Box<dyn Errand>,
+    reply: Reply,
+}
+
+impl Actor<'_> {
+    /// Puts an errand behind those that wait.
+    pub(super) fn ask(&mut self, errand: Box<dyn Errand>, reply: Reply) {
+        if self.errands.len() >= MOST {
+            let why = "too much was asked for and is not done; wait, or cancel";
+            return self.answer(reply, Err(Error::input(why)));
+        }
+        self.flush_losses();
+        self.errands.push_back(Asked { errand, reply });
+        self.publish(true);
+    }
+
+    /// Goes on with the first errand for a moment.
+    pub(super) fn tick_errand(&mut self) {
+        let Some(mut asked) = self.errands.pop_front() else {
+            return;
+        };
+        let began = Instant::now();
+        let outcome = asked.errand.slice(self);
+        if self.state != State::Paused {
+            // The stage did not go on in this time.
+            self.live.shift(began.elapsed());
+            self.stage_began += began.elapsed();
+            self.pace.shift(began.elapsed());
+        }
+        match outcome {
+            Ok(false) => self.errands.push_front(asked),
+            Ok(true) => {
+                self.journal.sync();
+                self.answer(asked.reply, Ok(()));
+            }
+            Err(error) => self.answer(asked.reply, Err(error)),
+        }
+    }
+
+    /// Gives up what was asked for, else the heatmap, the alignment or the end of the job.
+    pub(super) fn cancel(&mut self) -> Result<Outcome> {
+        if let Some(asked) = self.errands.pop_front() {
+            let what = asked.errand.name();
+            self.journal.say(Event::Cancelled { what: what.clone() });
+            self.answer(asked.reply, Err(Error::input(format!("{what}: given up"))));
+            return Ok(Outcome::Done);
+        }
+        if matches!(self.work, Work::Map { .. } | Work::Align(_) | Work::Finish) {
+            self.stop()?;
+            return Ok(Outcome::Done);
+        }
+        Err(Error::input(
+            "nothing is under way that could be given up; stop ends the training early",
+        ))
+    }
+
+    /// The errand under way, for the snapshot.
+    pub(super) fn shown_errand(&self) -> Option<snapshot::Errand> {
+        let asked = self.errands.front()?;
+        let (done, total) = asked.errand.progress();
+        Some(snapshot::Errand {
+            name: asked.errand.name(),
+            done,
+            total,
+            waiting: self.errands.len() - 1 + self.deferred.len(),
+        })
+    }
+
+    /// Goes on with a measurement for a moment; what it came to when it is complete, else it stays in its place.
+    pub(super) fn go_on_measuring(
+        &mut self,
+        measuring: &mut Option<Measuring>,
+    ) -> Option<Measured> {
+        let mut one = measuring.take()?;
+        if !one.slice(&self.model, &self.evaluator, &self.data.test) {
+            *measuring = Some(one);
+            return None;
+        }
+        let measured = one.finish();
+        self.estimate.image(measured.seconds_per_image);
+        Some(measured)
+    }
+}

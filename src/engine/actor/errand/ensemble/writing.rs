@@ -1,0 +1,94 @@
+//! Writing an ensemble: its members' files, the test split measured on the way, and the card of the whole.
+
+use super::voting::{of_sum, probabilities, together};
+use super::{MeasuringEnsemble, Purpose};
+use crate::actor::Actor;
+use crate::evaluate::{Measuring, On};
+use crate::export::{self, Chosen, EnsembleMember};
+use crate::{Error, Result, model_file};
+use std::path::PathBuf;
+use surfit_core::event::Event;
+
+impl MeasuringEnsemble {
+    /// Writes the next member and measures it on the test split; true when all are.
+    pub(super) fn write_members(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        let Some(member) = self.members.get(self.tested) else {
+            return Ok(true);
+        };
+        if self.measuring.is_none() {
+            let w = actor.needs_surface()?.at(member.uv.0, member.uv.1);
+            let folder = self.folder(actor)?;
+            let member = &self.members[self.tested];
+            let file = folder.join(EnsembleMember::file(self.tested));
+            model_file::write(&file, actor.model.network().layout(), &w, &member.stats)?;
+            let stats = member.stats.shallow_clone();
+            let all = 0..actor.data.test.len();
+            let measuring = Measuring::with_stats(&actor.model, w, stats, On::Test, all);
+            self.measuring = Some(measuring.keeping_probabilities());
+        }
+        self.go_on(actor, |ensemble, _, measured| {
+            let now = probabilities(measured.probabilities)?;
+            ensemble.test = Some(match ensemble.test.take() {
+                Some(sum) => sum + now,
+                None => now,
+            });
+            ensemble.tested += 1;
+            Ok(())
+        })?;
+        Ok(false)
+    }
+
+    /// The folder that is written, made ready when it is asked for first.
+    fn folder(&mut self, actor: &Actor<'_>) -> Result<PathBuf> {
+        if let Some(folder) = &self.folder {
+            return Ok(folder.clone());
+        }
+        let (dir, replace) = match &self.purpose {
+            Purpose::Export { dir, replace } => (dir.clone(), *replace),
+            Purpose::Measure => (None, false),
+        };
+        let step = actor.progress.map_or(0, |p| p.step);
+        let folder = dir.unwrap_or_else(|| actor.free_folder("ensemble", None, step));
+        export::make_folder(&folder, replace)?;
+        self.folder = Some(folder.clone());
+        Ok(folder)
+    }
+
+    pub(super) fn write_card(&mut self, actor: &mut Actor<'_>) -> Result<()> {
+        let validation = together(&self.members, actor.evaluator.validation())?;
+        let sum = self.test.as_ref().ok_or_else(|| {
+            Error::input("the test split has no images to measure an ensemble on")
+        })?;
+        let test = of_sum(sum, self.members.len(), &actor.data.test)?;
+        let chosen = Chosen {
+            selection: "ensemble".into(),
+            uv: None,
+            degrees: actor.needs_surface()?.degrees(),
+            fit_steps: actor.progress.map_or(0, |p| p.step),
+            run: actor.run.id(),
+        };
+        let members = self
+            .members
+            .iter()
+            .enumerate()
+            .map(|(index, m)| EnsembleMember {
+                file: EnsembleMember::file(index),
+                u: m.uv.0,
+                v: m.uv.1,
+                validation_accuracy: m.accuracy,
+            })
+            .collect();
+        let folder = self.folder(actor)?;
+        let exported = export::write_card(
+            &folder,
+            &chosen,
+            [validation, test],
+            members,
+            &actor.model,
+            &actor.data,
+            &actor.config,
+        )?;
+        actor.journal.say(Event::Exported(exported));
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! One point on the whole validation split.
+
+use super::{Actor, Errand};
+use crate::Result;
+use crate::evaluate::{Measuring, On};
+use surfit_core::event::Event;
+use surfit_core::heatmap::Point;
+
+/// See the module.
+#[derive(Debug)]
+pub(in crate::actor) struct Evaluating {
+    u: f64,
+    v: f64,
+    measuring: Option<Measuring>,
+    progress: (u64, u64),
+}
+
+impl Evaluating {
+    pub(in crate::actor) fn new(actor: &Actor<'_>, u: f64, v: f64) -> Result<Self> {
+        actor.check_parameters(u, v)?;
+        let measuring = actor.measuring(actor.needs_surface()?.at(u, v), On::Validation);
+        Ok(Self {
+            u,
+            v,
+            progress: measuring.progress(),
+            measuring: Some(measuring),
+        })
+    }
+}
+
+impl Actor<'_> {
+    /// A whole measurement of a network.
+    pub(in crate::actor) fn measuring(&self, w: tch::Tensor, on: On) -> Measuring {
+        let images = match on {
+            On::Validation => self.evaluator.validation_images(),
+            On::Test => self.data.test.len(),
+        };
+        Measuring::new(&self.model, &self.evaluator, w, i64::MAX, on, 0..images)
+    }
+
+    /// Says what a point of the surface was measured to be. A point of the grid is then known better than before.
+    pub(in crate::actor) fn say_evaluated(&mut self, point: Point, loss_sum: f64) {
+        self.journal.say(Event::Evaluated(point));
+        let index = self.heatmap.nearest(point.u, point.v);
+        if self.heatmap.parameters(index) == (point.u, point.v) {
+            let measurement = crate::model::Measurement {
+                correct: (point.accuracy * f64::from(point.images)).round() as u32,
+                images: point.images,
+                loss_sum,
+            };
+            self.heatmap.cells[index] =
+                crate::actor::mapping::cell(&measurement, self.heatmap.version);
+        }
+    }
+}
+
+impl Errand for Evaluating {
+    fn name(&self) -> String {
+        format!("measuring ({:.3}, {:.3})", self.u, self.v)
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        self.progress
+    }
+
+    fn slice(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        let Some(measured) = actor.go_on_measuring(&mut self.measuring) else {
+            if let Some(measuring) = &self.measuring {
+                self.progress = measuring.progress();
+            }
+            return Ok(false);
+        };
+        let m = measured.measurement;
+        let point = Point {
+            u: self.u,
+            v: self.v,
+            accuracy: m.accuracy(),
+            loss: m.loss(),
+            images: m.images,
+        };
+        actor.say_evaluated(point, m.loss_sum);
+        Ok(true)
+    }
+}

@@ -1,0 +1,243 @@
+//! A model with its card: chosen, measured on validation, then once on the test split, and written.
+
+use super::{Actor, Errand, ensemble};
+use crate::evaluate::{Measured, Measuring, On};
+use crate::export::{self, Chosen};
+use crate::{Error, Result};
+use std::path::PathBuf;
+use surfit_core::event::{Event, Exported};
+use surfit_core::heatmap::Metric;
+use surfit_core::protocol::Selection;
+use tch::Tensor;
+
+/// Cells that are measured on the whole validation split before the best of them is taken.
+const CANDIDATES: usize = 5;
+
+/// See the module.
+#[derive(Debug)]
+pub(in crate::actor) struct Exporting {
+    chosen: Chosen,
+    dir: Option<PathBuf>,
+    replace: bool,
+    phase: Phase,
+    /// Images classified in the phases that are over.
+    before: u64,
+    measuring: Option<Measuring>,
+    exported: Option<Exported>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Cells that may be the best, those left to be measured last first, and the version they are measured on.
+    Candidates {
+        all: Vec<usize>,
+        left: Vec<usize>,
+        version: u64,
+    },
+    /// The network on the validation split.
+    Validation,
+    /// The network on the test split; what the validation split said.
+    Test(Option<Measured>),
+    /// Everything is measured.
+    Write {
+        validation: Measured,
+        test: Measured,
+    },
+}
+
+impl Exporting {
+    /// Refuses at once what cannot be exported.
+    pub(in crate::actor) fn new(
+        actor: &Actor<'_>,
+        selection: &Selection,
+        dir: Option<PathBuf>,
+        replace: bool,
+    ) -> Result<Self> {
+        let surface = actor.needs_surface()?;
+        if let Some(dir) = &dir {
+            export::refuse_folder(dir, replace)?;
+        }
+        let mut chosen = Chosen {
+            selection: "best".into(),
+            uv: None,
+            degrees: surface.degrees(),
+            fit_steps: actor.progress.map_or(0, |p| p.step),
+            run: actor.run.id(),
+        };
+        let (phase, network): (_, Option<Tensor>) = match *selection {
+            Selection::At { u, v } => {
+                actor.check_parameters(u, v)?;
+                chosen.selection = "at".into();
+                chosen.uv = Some((u, v));
+                (Phase::Validation, Some(surface.at(u, v)))
+            }
+            Selection::Centroid => {
+                chosen.selection = "centroid".into();
+                (Phase::Validation, Some(surface.centroid()))
+            }
+            _ => {
+                let mut all = actor.heatmap.ranking(Metric::Accuracy);
+                all.truncate(CANDIDATES);
+                if all.is_empty() {
+                    return Err(Error::input(
+                        "no point is measured yet; wait for the heatmap",
+                    ));
+                }
+                // Cells that were measured on a sample or on an earlier surface are measured on the whole split before
+                // they may win: the best of many small samples is mostly the luckiest of them.
+                let images = actor.evaluator.validation_images() as u32;
+                let version = surface.version();
+                let cell = |&i: &usize| actor.heatmap.cells[i];
+                let poor = |i: &usize| cell(i).images < images || cell(i).version < version;
+                let left = all.iter().rev().copied().filter(poor).collect();
+                (Phase::Candidates { all, left, version }, None)
+            }
+        };
+        Ok(Self {
+            chosen,
+            dir,
+            replace,
+            phase,
+            before: 0,
+            measuring: network.map(|w| actor.measuring(w, On::Validation)),
+            exported: None,
+        })
+    }
+
+    /// What was written, once it is.
+    pub(in crate::actor) fn take(&mut self) -> Option<Exported> {
+        self.exported.take()
+    }
+
+    #[cfg(test)]
+    pub(in crate::actor) fn has_chosen(&self) -> bool {
+        !matches!(self.phase, Phase::Candidates { .. })
+    }
+
+    /// The best point of the surface as it is now, which is what the card says the weights came from: its degree may have
+    /// been raised since the export was asked for.
+    fn best(&mut self, actor: &mut Actor<'_>) -> Result<()> {
+        let (done, _) = self.progress_here();
+        let Phase::Candidates { all, left, version } = &mut self.phase else {
+            return Ok(());
+        };
+        if self.measuring.is_none() {
+            let Some(&index) = left.last() else {
+                // The ranking's order again, among these alone.
+                let ranking = actor.heatmap.ranking(Metric::Accuracy);
+                let best = ranking.into_iter().find(|index| all.contains(index));
+                let best = best.and_then(|index| actor.heatmap.point(index));
+                let best = best.ok_or_else(|| {
+                    Error::input("no point is measured yet; wait for the heatmap")
+                })?;
+                self.chosen.uv = Some((best.u, best.v));
+                let surface = actor.needs_surface()?;
+                self.chosen.degrees = surface.degrees();
+                let w = surface.at(best.u, best.v);
+                self.measuring = Some(actor.measuring(w, On::Validation));
+                self.phase = Phase::Validation;
+                return Ok(());
+            };
+            let (u, v) = actor.heatmap.parameters(index);
+            let w = actor.needs_surface()?.at(u, v);
+            self.measuring = Some(actor.measuring(w, On::Validation));
+        }
+        if let Some(measured) = actor.go_on_measuring(&mut self.measuring) {
+            // All but the last slice, which is about nothing.
+            self.before += done;
+            let (Some(index), version) = (left.pop(), *version) else {
+                return Ok(());
+            };
+            // The grid may have become another one.
+            if let Some(cell) = actor.heatmap.cells.get_mut(index) {
+                *cell = crate::actor::mapping::cell(&measured.measurement, version);
+            }
+        }
+        Ok(())
+    }
+
+    fn progress_here(&self) -> (u64, u64) {
+        self.measuring.as_ref().map_or((0, 0), Measuring::progress)
+    }
+
+    fn write(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        let Phase::Write { validation, test } = &self.phase else {
+            return Ok(false);
+        };
+        let dir = match &self.dir {
+            Some(dir) => dir.clone(),
+            None => {
+                let chosen = &self.chosen;
+                actor.free_folder(&chosen.selection, chosen.uv, chosen.fit_steps)
+            }
+        };
+        let measured = export::Measured {
+            weights: &validation.w,
+            stats: &validation.stats,
+            validation: validation.measurement,
+            test: test.measurement,
+        };
+        self.exported = Some(export::write(
+            &dir,
+            self.replace,
+            &self.chosen,
+            &measured,
+            &actor.model,
+            &actor.data,
+            &actor.config,
+        )?);
+        Ok(true)
+    }
+}
+
+impl Errand for Exporting {
+    fn name(&self) -> String {
+        match (self.chosen.selection.as_str(), self.chosen.uv) {
+            ("at", Some((u, v))) => format!("exporting ({u:.3}, {v:.3})"),
+            (selection, _) => format!("exporting the {selection}"),
+        }
+    }
+
+    fn progress(&self) -> (u64, u64) {
+        let (done, total) = self.progress_here();
+        (self.before + done, self.before + total)
+    }
+
+    fn slice(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        if self.advance(actor)? {
+            if let Some(exported) = &self.exported {
+                actor.journal.say(Event::Exported(exported.clone()));
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+impl Exporting {
+    /// As a slice, but says nothing at its end.
+    pub(in crate::actor) fn advance(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
+        let (done, _) = self.progress_here();
+        match &mut self.phase {
+            Phase::Candidates { .. } => self.best(actor)?,
+            Phase::Validation => {
+                if let Some(measured) = actor.go_on_measuring(&mut self.measuring) {
+                    self.before += done;
+                    self.measuring = Some(ensemble::on_test(actor, &measured));
+                    self.phase = Phase::Test(Some(measured));
+                }
+            }
+            Phase::Test(validation) => {
+                if let Some(test) = actor.go_on_measuring(&mut self.measuring)
+                    && let Some(validation) = validation.take()
+                {
+                    self.before += done;
+                    self.phase = Phase::Write { validation, test };
+                }
+            }
+            // A disk that cannot take it now is asked again with everything measured.
+            Phase::Write { .. } => return self.write(actor),
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,110 @@
+//! How long the rest of the whole job will take.
+
+use super::{Actor, Work};
+use crate::trainer::Trainer;
+use surfit_core::event::Stage;
+
+/// What units of work cost on this machine, as seen of late; 0 before any was done.
+#[derive(Debug, Default)]
+pub(super) struct Estimate {
+    /// Seconds to classify an image.
+    image: f64,
+    /// Seconds of a step of a corner, and of the fit.
+    pub(super) corner_step: f64,
+    pub(super) fit_step: f64,
+}
+
+/// Weight of the newest of several measurements.
+const NEWEST: f64 = 0.2;
+
+impl Estimate {
+    /// Takes in what an image cost.
+    pub(super) fn image(&mut self, seconds: f64) {
+        if seconds.is_finite() && seconds > 0.0 {
+            self.image = if self.image > 0.0 {
+                NEWEST * seconds + (1.0 - NEWEST) * self.image
+            } else {
+                seconds
+            };
+        }
+    }
+}
+
+impl Actor<'_> {
+    /// Seconds that the rest of the job will take; `None` before enough is known. `stage` is what is left of the present
+    /// stage.
+    pub(super) fn job_seconds_left(&self, stage: Option<f64>) -> Option<f64> {
+        if matches!(self.work, Work::None) {
+            return None;
+        }
+        let known = |seconds: f64| (seconds > 0.0).then_some(seconds);
+        let mut left = stage?;
+        if matches!(self.stage, Stage::Corners | Stage::Align) {
+            let fit = &self.config.fit;
+            // A fit's step is hardly more than a plain one of the same batch.
+            let plain = self.estimate.corner_step * fit.batch as f64
+                / self.config.corners.batch.max(1) as f64;
+            let steps = crate::trainer::Batches::per_epoch(self.data.train.len(), fit.batch);
+            let epochs = fit.edge_epochs + fit.epochs;
+            let step = known(self.estimate.fit_step).or(known(1.1 * plain))?;
+            left += epochs * steps as f64 * step / (1.0 - self.config.heatmap.budget);
+        }
+        if self.stage < Stage::Heatmap {
+            left += self.map_seconds()?;
+        }
+        if self.stage < Stage::Export {
+            left += self.finish_seconds()?;
+        }
+        Some(left)
+    }
+
+    fn pass_seconds(&self, images: i64) -> Option<f64> {
+        let images = (images + self.evaluator.calibration_images()) as f64;
+        (self.estimate.image > 0.0).then_some(images * self.estimate.image)
+    }
+
+    fn map_seconds(&self) -> Option<f64> {
+        let cell = self.pass_seconds(self.evaluator.validation_images())?;
+        Some(cell * self.heatmap.inside().count() as f64)
+    }
+
+    fn finish_seconds(&self) -> Option<f64> {
+        let test = self.pass_seconds(self.data.test.len())?;
+        let validation = self.pass_seconds(self.evaluator.validation_images())?;
+        Some(validation + test * (1 + self.config.corners.len()) as f64)
+    }
+
+    /// Keeps what a step costs, from the pace of the present stage in units a second.
+    pub(super) fn note_pace(&mut self, rate: f64) {
+        if rate <= 0.0 {
+            return;
+        }
+        match self.stage {
+            Stage::Corners if self.trainer.is_some() => self.estimate.corner_step = 1.0 / rate,
+            Stage::Fit => self.estimate.fit_step = 1.0 / rate,
+            _ => {}
+        }
+    }
+
+    /// Optimizer steps a second, from the pace of the present stage.
+    pub(super) fn steps_per_second(&self, rate: f64) -> f64 {
+        let trains = match self.stage {
+            Stage::Corners => Trainer::total(&self.data, &self.config.corners) > 0,
+            Stage::Fit => true,
+            _ => false,
+        };
+        if trains && (self.trainer.is_some() || self.stage == Stage::Fit) {
+            rate
+        } else {
+            0.0
+        }
+    }
+
+    /// Images of a minibatch in the present stage.
+    pub(super) fn images_a_step(&self) -> usize {
+        match self.stage {
+            Stage::Corners => self.config.corners.batch,
+            _ => self.config.fit.batch,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The beginning of a run that is a copy of another one's checkpoint.
+
+use super::Actor;
+use crate::Result;
+use crate::trainer::Batches;
+use surfit_core::event::Event;
+
+impl Actor<'_> {
+    /// Does what a fork was made for, once: the surface gets its degrees at the very step of the checkpoint, and a fit that
+    /// had come to its end gets a further round. Durable before the job goes on.
+    pub(super) fn begin_fork(&mut self) -> Result<()> {
+        let Some(mut fork) = self.run.forked()?.filter(|f| !f.begun) else {
+            return Ok(());
+        };
+        let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
+            return Ok(());
+        };
+        self.journal.say(Event::Forked {
+            from: fork.from.clone(),
+            step: progress.step,
+            degrees: surface.degrees(),
+        });
+        if let Some(to) = fork.degrees
+            && to != surface.degrees()
+        {
+            self.refuse_degrees(to)?;
+            self.convert(to);
+            if progress.complete() {
+                let batch = self.config.fit.batch;
+                let an_epoch = Batches::per_epoch(self.data.train.len(), batch);
+                let steps = (self.config.fit.epochs * an_epoch as f64).round() as u64;
+                self.progress = Some(progress.further(steps));
+            }
+        }
+        self.try_checkpoint()?;
+        fork.begun = true;
+        Ok(self.run.write_fork(&fork)?)
+    }
+}

@@ -1,0 +1,203 @@
+//! The grids that a surface is measured on: the run's own, and others that are looked at. What was measured on any of them
+//! is kept as long as the surface is the same, also when the engine is killed.
+
+use super::{Actor, Work};
+use crate::{Error, Result};
+use std::time::{Duration, Instant};
+use surfit_core::event::Event;
+use surfit_core::heatmap::Heatmap;
+use surfit_core::run_dir::RunDir;
+use surfit_core::surface::Patch;
+
+/// The heatmap that a run keeps while a coarser grid is looked at. It stays the stored one, so that nothing that ends the
+/// engine loses it.
+#[derive(Debug)]
+pub(super) struct Aside {
+    heatmap: Heatmap,
+    /// When it comes back by itself; `None` while the other grid is being measured.
+    until: Option<Instant>,
+}
+
+impl Aside {
+    /// The run's own heatmap.
+    pub(super) fn heatmap(&self) -> &Heatmap {
+        &self.heatmap
+    }
+}
+
+/// Heatmaps of the present surface on other grids than the present one: the finest that is complete, and the one before.
+#[derive(Debug, Default)]
+pub(super) struct OtherGrids {
+    /// The latest last.
+    known: Vec<Heatmap>,
+    /// What of them is in the run's directory: grid, version and images of each.
+    stored: Vec<(usize, u64, u64)>,
+}
+
+impl OtherGrids {
+    /// Those that are in the run's directory, as far as they are of this version of the surface.
+    pub(super) fn load(run: &RunDir, patch: Patch, version: u64) -> Self {
+        let mut known = run.other_grids();
+        known.retain(|h| h.patch == patch && h.version == version);
+        let stored = known.iter().map(outline).collect();
+        Self { known, stored }
+    }
+
+    /// Keeps what was measured on a grid, and no more than two grids.
+    fn keep(&mut self, heatmap: Heatmap) {
+        let version = heatmap.version;
+        self.known
+            .retain(|h| h.version == version && h.grid != heatmap.grid);
+        if heatmap.fresh() == 0 {
+            return;
+        }
+        self.known.push(heatmap);
+        let complete = self.known.iter().filter(|h| h.complete());
+        let finest = complete.map(|h| h.grid).max();
+        let last = self.known.len() - 1;
+        let mut index = 0;
+        self.known.retain(|h| {
+            let wanted = Some(h.grid) == finest || index == last;
+            index += 1;
+            wanted
+        });
+    }
+
+    /// Makes them durable beside the heatmap of grid `own`, when they are not so yet. `shown` is one more of them.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub(super) fn store(
+        &mut self,
+        run: &RunDir,
+        own: &Heatmap,
+        shown: Option<&Heatmap>,
+    ) -> Result<()> {
+        let wanted = |h: &&Heatmap| h.version == own.version && h.grid != own.grid && h.fresh() > 0;
+        let others = self
+            .known
+            .iter()
+            .filter(|h| shown.is_none_or(|s| s.grid != h.grid));
+        let all: Vec<&Heatmap> = others.chain(shown).filter(wanted).collect();
+        let outlines: Vec<_> = all.iter().map(|h| outline(h)).collect();
+        if outlines != self.stored {
+            run.write_other_grids(&all)?;
+            self.stored = outlines;
+        }
+        Ok(())
+    }
+}
+
+/// What tells a heatmap from itself with other figures: they only ever get more images, or a newer version.
+pub(super) fn outline(heatmap: &Heatmap) -> (usize, u64, u64) {
+    let images = heatmap.cells.iter().map(|c| u64::from(c.images)).sum();
+    (heatmap.grid, heatmap.version, images)
+}
+
+/// How long a heatmap that is only looked at stays for whoever asked for it, who may have left.
+const LOOK: Duration = Duration::from_secs(5);
+
+impl Actor<'_> {
+    /// Measures the heatmap on a grid. What is refused is refused before anything changes.
+    pub(super) fn measure_on(&mut self, grid: usize, keep: bool) -> Result<()> {
+        if let Some(sentence) = Heatmap::refuse_grid(grid) {
+            return Err(Error::input(sentence));
+        }
+        self.needs_surface()?;
+        match self.work {
+            Work::None => {}
+            // It is what is being measured.
+            Work::Map { .. } if grid == self.heatmap.grid => {
+                self.aside = self.aside.take().filter(|_| !keep);
+                return Ok(());
+            }
+            Work::Map { .. } => {
+                let under_way = self.heatmap.grid;
+                return Err(Error::input(format!(
+                    "the heatmap of {under_way} points an axis is being measured; wait for its end"
+                )));
+            }
+            _ => {
+                return Err(Error::input(
+                    "the heatmap is measured when the fit ends; stop the fit to measure it now",
+                ));
+            }
+        }
+        self.put_back();
+        let present = &self.heatmap;
+        if !keep && grid < present.grid && present.complete() {
+            let heatmap = present.clone();
+            self.aside = Some(Aside {
+                heatmap,
+                until: None,
+            });
+        }
+        self.set_grid(grid);
+        self.begin_map(false);
+        Ok(())
+    }
+
+    /// Ends the look at another grid when its time is over, when its measurement was given up, or when other work began.
+    pub(super) fn mind_aside(&mut self) {
+        let over = self.aside.as_ref().is_some_and(|a| match self.work {
+            Work::Map { finish: false, .. } => a.until.is_some(),
+            Work::None => a.until.is_none_or(|until| Instant::now() >= until),
+            _ => true,
+        });
+        if over {
+            self.put_back();
+            self.publish(true);
+        }
+    }
+
+    /// The run's own heatmap becomes the present one again.
+    fn put_back(&mut self) {
+        let Some(aside) = self.aside.take() else {
+            return;
+        };
+        let looked_at = std::mem::replace(&mut self.heatmap, aside.heatmap);
+        // The surface may have changed; then every cell is as stale as it is.
+        self.heatmap.version = looked_at.version;
+        self.other_grids.keep(looked_at);
+        let grid = self.heatmap.grid;
+        self.journal.say(Event::GridChanged { grid });
+        if let Work::Map { finish, .. } = self.work {
+            self.begin_map(finish);
+        }
+        self.store_snapshot();
+    }
+
+    /// The measurement of a grid that is only looked at is complete.
+    pub(super) fn end_look(&mut self) {
+        if let Some(aside) = &mut self.aside {
+            aside.until = Some(Instant::now() + LOOK);
+        }
+    }
+
+    /// Changes the grid. Cells that are measured on this grid or on another one of the same surface keep their figures: a
+    /// coarser look must not cost what a finer one has measured, nor the other way around.
+    pub(super) fn set_grid(&mut self, grid: usize) {
+        if grid == self.heatmap.grid {
+            return;
+        }
+        let old = std::mem::replace(&mut self.heatmap, Heatmap::new(self.config.patch(), grid));
+        self.heatmap.version = old.version;
+        let others = &self.other_grids.known;
+        let present = others.iter().filter(|h| h.version == old.version);
+        for other in present.chain([&old]) {
+            self.heatmap.take_from(other);
+        }
+        self.other_grids.keep(old);
+        self.journal.say(Event::GridChanged { grid });
+        if matches!(self.work, Work::None) && self.surface.is_some() && self.heatmap.complete() {
+            self.say_complete();
+        }
+        match self.work {
+            Work::Map { finish, .. } => self.begin_map(finish),
+            // The best point is one of this grid's, and what was chosen of the other one is no longer the end of the job.
+            Work::Finish => self.begin_map(true),
+            _ => {}
+        }
+        self.store_snapshot();
+    }
+}

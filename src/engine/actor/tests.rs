@@ -1,0 +1,231 @@
+//! An actor without a process around it: tick by tick, with commands in between.
+
+use super::*;
+use std::sync::mpsc::sync_channel;
+
+/// A job of a few hundred images whose every stage is a few ticks.
+const TINY: &str = "
+name = 'tiny'
+threads = 1
+data = { train_images = 200, validation_images = 100, calibration_images = 100 }
+network = { name = 'mlp', widths = [8] }
+corners = { epochs = 1, batch = 50, cache = false }
+fit = { epochs = 1, edge_epochs = 0, batch = 50, draws = 2, warmup = 0 }
+heatmap = { grid = 3, live_images = 50 }
+export = { baselines = false }
+";
+
+const AT_ONCE: ServeOptions = ServeOptions {
+    wait: false,
+    linger: 0.0,
+};
+
+/// Goes on with a new run until its work is `there`, then carries `command` out and goes on to the end of the job.
+fn told_at(there: impl Fn(&Actor<'_>) -> bool, command: Command) -> surfit_core::event::Finished {
+    let dir = tempfile::tempdir().unwrap();
+    let config = surfit_core::config::parse(TINY, "the test").unwrap();
+    let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
+    let mut journal = Journal::open(&run).unwrap();
+    let (_requests, inbox) = sync_channel(1);
+    let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
+    for _ in 0..1000 {
+        if there(&actor) {
+            break;
+        }
+        actor.tick().unwrap();
+    }
+    assert!(there(&actor), "it never comes there");
+    actor.carry_out(command).unwrap();
+    for _ in 0..1000 {
+        if matches!(actor.work, Work::None) {
+            break;
+        }
+        actor.tick().unwrap();
+    }
+    actor.journal.picture().finished.clone().expect("an end")
+}
+
+/// The best point is chosen, and being measured.
+fn exporting(actor: &Actor<'_>) -> bool {
+    actor.finishing.as_ref().is_some_and(|f| f.has_chosen())
+}
+
+#[test]
+fn a_fit_that_goes_on_from_the_export_ends_with_a_model_of_its_own() {
+    let further = Command::FitFurther {
+        steps: Some(3),
+        epochs: None,
+    };
+    for command in [further, Command::StartFit { degrees: None }] {
+        let ends = |finished: surfit_core::event::Finished, step| {
+            let folder = finished.export.expect("an export");
+            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+            assert!(name.ends_with(&format!("-step{step}")), "{name}");
+            let best = finished.best;
+            assert!(
+                name.contains(&format!("u{:.3}-v{:.3}", best.u, best.v)),
+                "{name} {best:?}"
+            );
+        };
+        let steps = if matches!(command, Command::StartFit { .. }) {
+            4
+        } else {
+            7
+        };
+        ends(told_at(exporting, command), steps);
+    }
+}
+
+#[test]
+fn a_grid_that_is_set_during_the_export_is_measured_before_the_job_ends() {
+    let finished = told_at(exporting, Command::SetGrid { grid: 4 });
+    assert_eq!(finished.grid, 4);
+    let best = finished.best;
+    let on_grid = |x: f64| (x * 3.0 - (x * 3.0).round()).abs() < 1e-9;
+    assert!(on_grid(best.u) && on_grid(best.v), "{best:?}");
+    let name = finished.export.expect("an export");
+    let name = name.file_name().unwrap().to_string_lossy();
+    assert!(
+        name.contains(&format!("u{:.3}-v{:.3}", best.u, best.v)),
+        "{name}"
+    );
+    assert_eq!(best.images, 100);
+    assert!(finished.heatmap.interior_mean.is_finite());
+}
+
+/// Losses events of the fit in a run's record.
+fn told(run: &RunDir) -> usize {
+    let of_fit = |e: &&surfit_core::event::Envelope| {
+        matches!(
+            e.event,
+            Event::Losses {
+                curve: surfit_core::event::Curve::Surface,
+                ..
+            }
+        )
+    };
+    run.events(0).unwrap().iter().filter(of_fit).count()
+}
+
+#[test]
+fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
+    use surfit_core::event::Curve;
+    let dir = tempfile::tempdir().unwrap();
+    let long = TINY.replace("fit = { epochs = 1,", "fit = { epochs = 2000,");
+    let config = surfit_core::config::parse(&long, "the test").unwrap();
+    let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
+    let (_requests, inbox) = sync_channel(1);
+    {
+        let mut journal = Journal::open(&run).unwrap();
+        let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
+        while actor.progress.is_none_or(|p| p.step < 10) {
+            actor.tick().unwrap();
+        }
+        actor.flush_losses();
+        actor.tick().unwrap();
+        actor.save_checkpoint();
+    }
+    assert_eq!(told(&run), 2);
+    // As if those ten steps had taken an hour.
+    let mut events = run.events(0).unwrap();
+    let of_fit = |e: &surfit_core::event::Envelope| {
+        matches!(
+            e.event,
+            Event::Losses {
+                curve: Curve::Surface,
+                ..
+            }
+        )
+    };
+    let second = events.iter().rposition(of_fit).unwrap();
+    events[second..].iter_mut().for_each(|e| e.time += 3500.0);
+    let lines = events
+        .iter()
+        .map(|e| serde_json::to_string(e).unwrap() + "\n");
+    std::fs::write(run.events_path(), lines.collect::<String>()).unwrap();
+
+    let mut journal = Journal::open(&run).unwrap();
+    let snapshots = journal.feed().snapshots();
+    let mut shown = journal.picture().clone();
+    let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
+    assert!(actor.seconds_of_work(Curve::Surface) > 3000.0);
+    let before = told(&run);
+    let mut longest = 0;
+    let began = Instant::now();
+    while began.elapsed().as_secs_f64() < 2.5 {
+        actor.tick().unwrap();
+        actor.publish(false);
+        let latest = snapshots.borrow().clone().unwrap();
+        longest = longest.max(latest.fresh.as_ref().map_or(0, |f| f.values.len()));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // One at the beginning, of what was never told before; then every five seconds.
+    assert!(told(&run) - before <= 1, "{} events", told(&run) - before);
+    assert!(longest > 20, "{longest}");
+    // The screen has all but the last moment.
+    let step = actor.progress.unwrap().step;
+    let latest = snapshots.borrow().clone().unwrap();
+    run.events(0).unwrap().iter().for_each(|e| shown.apply(e));
+    shown.show((*latest).clone());
+    let end = shown.curves[&Curve::Surface].end();
+    assert!(step - end < 60 && step > 30, "{end} of {step}");
+    // A checkpoint tells all, and nothing twice.
+    actor.save_checkpoint();
+    assert!(actor.untold.is_none());
+    run.events(0).unwrap().iter().for_each(|e| shown.apply(e));
+    assert_eq!(shown.curves[&Curve::Surface].end(), step);
+    assert_eq!(shown.curves, run.picture().unwrap().curves);
+    assert!(run.snapshot().unwrap().fresh.is_none());
+}
+
+/// The degrees that a model's card names, and the weights beside it, as one vector.
+fn written(dir: &std::path::Path, actor: &Actor<'_>) -> (surfit_core::surface::Degrees, Tensor) {
+    let card = std::fs::read(dir.join("model.json")).unwrap();
+    let card: surfit_core::model_card::ModelCard = serde_json::from_slice(&card).unwrap();
+    let layout = actor.model.network().layout();
+    let path = dir.join("model.safetensors");
+    let file = crate::model_file::read(&path).unwrap();
+    let (flat, _) = crate::model_file::to_flat(&path, &file, layout).unwrap();
+    (card.degrees, flat)
+}
+
+#[test]
+fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = surfit_core::config::parse(TINY, "the test").unwrap();
+    let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
+    let mut journal = Journal::open(&run).unwrap();
+    let (_requests, inbox) = sync_channel(1);
+    let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
+    while actor.surface.is_none() || !matches!(actor.work, Work::None) {
+        actor.tick().unwrap();
+    }
+    for raised_before_the_choice in [true, false] {
+        // Sampled cells are measured whole before the best of them is chosen.
+        actor.heatmap.cells.iter_mut().for_each(|c| c.images = 50);
+        let out = dir.path().join(format!("model-{raised_before_the_choice}"));
+        let best = surfit_core::protocol::Selection::Best;
+        let mut export = errand::Exporting::new(&actor, &best, Some(out.clone()), false).unwrap();
+        while export.has_chosen() == raised_before_the_choice {
+            export.advance(&mut actor).unwrap();
+        }
+        let before = actor.present_degrees();
+        let raised =
+            surfit_core::surface::Degrees::new(before.m() as u8 + 1, before.n() as u8 + 1).unwrap();
+        let command = Command::SetDegree { degrees: raised };
+        let s = actor.surface.as_ref().unwrap();
+        let old = Surface::restore(s.state(), s.theta().copy(), s.velocity().copy());
+        actor.carry_out(command).unwrap();
+        while !export.advance(&mut actor).unwrap() {}
+        let exported = export.take().expect("a model");
+        let (u, v) = (exported.u.unwrap(), exported.v.unwrap());
+        let (degrees, weights) = written(&out, &actor);
+        let now = actor.surface.as_ref().unwrap();
+        let (expected, from) = match raised_before_the_choice {
+            true => (raised, now.at(u, v)),
+            false => (before, old.at(u, v)),
+        };
+        assert_eq!(degrees, expected);
+        assert_eq!(weights, from, "the very weights of that surface");
+    }
+}

@@ -1,0 +1,199 @@
+//! A measurement in steps of one batch, so that whoever makes it can be asked in between.
+
+use super::{Evaluator, Part};
+use crate::data::Split;
+use crate::layout::{Norms, RunningStats};
+use crate::model::{Measurement, Model};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+use tch::{Device, Kind, Tensor};
+
+/// Which images are measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// The validation split, in the evaluator's order.
+    Validation,
+    /// The test split, in its own order.
+    Test,
+}
+
+/// How long a slice of a measurement may go on before somebody looks at what was asked for meanwhile.
+const SLICE: Duration = Duration::from_millis(40);
+
+/// A network that is being measured: batch norm's statistics first, then accuracy and loss. Sums and batches are those of
+/// [`Evaluator::validate`], to the last bit.
+#[derive(Debug)]
+pub struct Measuring {
+    w: Tensor,
+    views: Vec<Tensor>,
+    stats: RunningStats,
+    /// What is left of the statistics' re-estimation, and after how many images it ends.
+    refresh: Option<(Part, i64)>,
+    on: On,
+    images: Range<i64>,
+    part: Part,
+    total: Option<Tensor>,
+    /// Class probabilities of every batch, when they were asked for.
+    probabilities: Option<Vec<Tensor>>,
+    done: u64,
+    seconds: f64,
+}
+
+/// What a measurement came to.
+#[derive(Debug)]
+pub struct Measured {
+    /// The network, `[P]`.
+    pub w: Tensor,
+    /// Batch norm's statistics there.
+    pub stats: RunningStats,
+    /// Correct images and loss.
+    pub measurement: Measurement,
+    /// Probabilities of the classes for every image, `[N, classes]`, when they were asked for.
+    pub probabilities: Option<Tensor>,
+    /// Seconds that every image took, batch-norm's re-estimation included; rough on a GPU.
+    pub seconds_per_image: f64,
+}
+
+impl Measuring {
+    /// Statistics are re-estimated over the calibration images, or over as many batches as hold the first `refresh` of
+    /// them; then the images of the range are classified.
+    pub fn new(
+        model: &Model,
+        evaluator: &Evaluator,
+        w: Tensor,
+        refresh: i64,
+        on: On,
+        images: Range<i64>,
+    ) -> Self {
+        let layout = model.network().layout();
+        let stats = RunningStats::new(layout, w.device());
+        let calibration = Part::all(0..evaluator.calibration.len(), w.device());
+        let first = (!layout.norms.is_empty()).then_some((calibration, refresh));
+        Self::begun(model, w, stats, first, on, images)
+    }
+
+    /// With statistics that are known already.
+    pub fn with_stats(
+        model: &Model,
+        w: Tensor,
+        stats: RunningStats,
+        on: On,
+        images: Range<i64>,
+    ) -> Self {
+        Self::begun(model, w, stats, None, on, images)
+    }
+
+    fn begun(
+        model: &Model,
+        w: Tensor,
+        stats: RunningStats,
+        refresh: Option<(Part, i64)>,
+        on: On,
+        images: Range<i64>,
+    ) -> Self {
+        Self {
+            views: model.network().layout().views(&w),
+            part: Part::all(images.clone(), w.device()),
+            w,
+            stats,
+            refresh,
+            on,
+            images,
+            total: None,
+            probabilities: None,
+            done: 0,
+            seconds: 0.0,
+        }
+    }
+
+    /// Keeps the probabilities of the classes too.
+    pub fn keeping_probabilities(mut self) -> Self {
+        self.probabilities = Some(Vec::new());
+        self
+    }
+
+    /// Images classified so far, and in all, those for batch norm included.
+    pub fn progress(&self) -> (u64, u64) {
+        let left = self
+            .refresh
+            .as_ref()
+            .map_or(0, |(part, most)| part.left().min((*most).max(0) as u64));
+        (self.done, self.done + left + self.part.left())
+    }
+
+    /// Goes on for a moment; true when the measurement is complete. `test` is the test split.
+    pub fn slice(&mut self, model: &Model, evaluator: &Evaluator, test: &Split) -> bool {
+        let began = Instant::now();
+        let complete = loop {
+            if self.step(model, evaluator, test) {
+                break true;
+            }
+            if began.elapsed() > SLICE {
+                break false;
+            }
+        };
+        self.seconds += began.elapsed().as_secs_f64();
+        complete
+    }
+
+    /// One batch.
+    fn step(&mut self, model: &Model, evaluator: &Evaluator, test: &Split) -> bool {
+        if let Some((part, most)) = &mut self.refresh {
+            match part.next(&evaluator.calibration, *most) {
+                Some((x, _)) => {
+                    let _ = model.logits(&self.views, &x, &mut Norms::Collect(&mut self.stats));
+                    self.stats.batches += 1;
+                    self.done += x.size()[0] as u64;
+                }
+                None => self.refresh = None,
+            }
+            return false;
+        }
+        let split = match self.on {
+            On::Validation => &evaluator.validation,
+            On::Test => test,
+        };
+        let Some((x, labels)) = self.part.next_of(split) else {
+            return true;
+        };
+        let sums = match &mut self.probabilities {
+            None => model.measure_batch(&self.views, &self.stats, &x, &labels),
+            Some(all) => {
+                let logits = model.logits(&self.views, &x, &mut Norms::Running(&self.stats));
+                all.push(logits.softmax(-1, Kind::Float));
+                model.sums(&logits, &labels)
+            }
+        };
+        self.total = Some(match self.total.take() {
+            None => sums,
+            Some(total) => total + sums,
+        });
+        self.done += x.size()[0] as u64;
+        false
+    }
+
+    /// What it came to. Waits for the device.
+    pub fn finish(self) -> Measured {
+        let images = (self.images.end - self.images.start).max(0) as u32;
+        let began = Instant::now();
+        let measurement = self.total.map_or_else(Measurement::default, |total| {
+            let total = total.to_device(Device::Cpu);
+            Measurement {
+                correct: total.double_value(&[0]) as u32,
+                images,
+                loss_sum: total.double_value(&[1]),
+            }
+        });
+        let seconds = self.seconds + began.elapsed().as_secs_f64();
+        Measured {
+            w: self.w,
+            stats: self.stats,
+            measurement,
+            probabilities: self
+                .probabilities
+                .filter(|all| !all.is_empty())
+                .map(|all| Tensor::cat(&all, 0)),
+            seconds_per_image: seconds / self.done.max(1) as f64,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The figures that the colours stand for: their range, their colours, how they are written, lines of equal value.
+
+use super::{HeatmapFigure, LEFT, SIDE, TOP};
+use crate::axes::{Drawn, plain, ticks};
+use crate::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use surfit_core::colormap::Colormap;
+use surfit_core::heatmap::{Field, Metric, Quantity};
+
+/// About so many contour lines.
+const LINES: usize = 8;
+
+impl HeatmapFigure<'_> {
+    /// The figure of a cell: the metric, or what is made of it.
+    pub(super) fn shown(&self, index: usize) -> Option<f64> {
+        let (look, cell) = (&self.look, &self.heatmap.cells[index]);
+        look.quantity.of(self.metric, cell, look.corner)
+    }
+
+    /// True for fractions, which are written in percent or points.
+    fn percent(&self) -> bool {
+        self.metric.facts().percent
+    }
+
+    /// Smallest and largest value of the colours.
+    pub(super) fn range(&self) -> (f64, f64) {
+        if let Some(range) = self.look.range {
+            return range;
+        }
+        let values = (0..self.heatmap.cells.len()).filter_map(|i| self.shown(i));
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| {
+            (a.min(x), b.max(x))
+        });
+        match (low <= high, self.look.quantity) {
+            // Zero has the middle of the colours.
+            (true, Quantity::Gain) => {
+                let far = low.abs().max(high.abs()).max(0.005);
+                (-far, far)
+            }
+            // One value for all needs an extent for the colour bar to mean something.
+            (true, _) if high - low < 1e-9 => (low - 0.005, high + 0.005),
+            (true, _) => (low, high),
+            (false, _) => (0.0, 1.0),
+        }
+    }
+
+    /// The colour of a value: the bright end is the good end for every metric, and for a wide interval the dark one.
+    pub(super) fn color(&self, value: f64, low: f64, high: f64) -> (u8, u8, u8) {
+        let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
+        let higher_is_better = match self.look.quantity {
+            Quantity::Width => false,
+            _ => self.metric.higher_is_better(),
+        };
+        let colors = match self.look.quantity {
+            Quantity::Gain => Colormap::Diverging,
+            _ => self.colormap,
+        };
+        colors.at(if higher_is_better { t } else { 1.0 - t })
+    }
+
+    /// A figure as it stands in a cell.
+    pub(super) fn number(&self, value: f64) -> String {
+        match (self.look.quantity, self.percent()) {
+            (Quantity::Value, true) => format!("{:.1}", 100.0 * value),
+            (Quantity::Value, false) => format!("{value:.3}"),
+            (Quantity::Gain, true) => format!("{:+.2}", 100.0 * value),
+            (Quantity::Gain, false) => format!("{value:+.3}"),
+            (Quantity::Width, true) => format!("{:.2}", 100.0 * value),
+            (Quantity::Width, false) => format!("{value:.3}"),
+        }
+    }
+
+    /// What the bar is called, with its unit.
+    pub(super) fn bar_name(&self) -> String {
+        let name = self.metric.name();
+        match (self.look.quantity, self.metric) {
+            (Quantity::Value, Metric::Accuracy) => format!("{name}, %"),
+            (_, Metric::Loss) => format!("{name}, nats"),
+            (_, Metric::Accuracy) => "points".into(),
+        }
+    }
+
+    /// The values of the bar as they are written, with their labels.
+    pub(super) fn bar_ticks(&self, low: f64, high: f64) -> Vec<(f64, String)> {
+        let unit = if self.percent() { 100.0 } else { 1.0 };
+        let signed = self.look.quantity == Quantity::Gain;
+        let label = |tick: f64| {
+            let text = plain(tick);
+            let positive = signed && tick > 0.0 && text != "0";
+            (
+                tick / unit,
+                if positive { format!("+{text}") } else { text },
+            )
+        };
+        let ticks = ticks(&(unit * low..unit * high), 8);
+        ticks.into_iter().map(label).collect()
+    }
+
+    /// Lines of equal value at natural values of the range.
+    pub(super) fn contours<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        low: f64,
+        high: f64,
+    ) -> Drawn<DB> {
+        if !self.look.contours {
+            return Ok(());
+        }
+        let map = self.heatmap;
+        let field = Field::of(map, |i, _| self.shown(i)).filled(|i| map.holds(i));
+        let ((first_u, first_v), count) = self.look.cells(map.grid);
+        let size = SIDE / count as f64;
+        let place = |at: f64, first: usize| (at - first as f64 + 0.5) * size;
+        let inside = |t: f64| (0.0..=SIDE).contains(&t);
+        for level in ticks(&(low..high), LINES) {
+            for segment in field.contour(level) {
+                let ends = segment.map(|(a, b)| (place(a, first_u), place(b, first_v)));
+                if !ends.iter().all(|&(x, y)| inside(x) && inside(y)) {
+                    continue;
+                }
+                let points = ends.map(|(x, y)| (px(LEFT + x), px(TOP + SIDE - y)));
+                let ink = ink_on(self.color(level, low, high)).mix(0.85);
+                area.draw(&PathElement::new(points, line(ink, 1.2)))?;
+            }
+        }
+        Ok(())
+    }
+}

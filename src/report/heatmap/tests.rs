@@ -1,0 +1,122 @@
+//! Heatmaps as figures.
+
+use super::*;
+use crate::sample;
+
+fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
+    HeatmapFigure {
+        heatmap,
+        metric,
+        colormap: Colormap::Viridis,
+        look: Look::default(),
+        title: "surface".into(),
+        marks: &[(0.2, 0.8)],
+    }
+}
+
+#[test]
+fn svg_tells_values_and_the_best_point() {
+    let heatmap = sample::heatmap(11);
+    let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
+    let best = heatmap.best(Metric::Accuracy).unwrap();
+    for text in [
+        format!(
+            "best {:.2} % at u {}",
+            100.0 * best.accuracy,
+            plain(round(best.u))
+        ),
+        "accuracy, %".into(),
+        format!("{:.1}", 100.0 * heatmap.cells[0].accuracy().unwrap()),
+        "better than every corner".into(),
+    ] {
+        assert!(svg.contains(&text), "{text}");
+    }
+    assert!(svg.starts_with("<svg width=\"720\" height=\"672\" viewBox=\"0 0 2880 2688\""));
+}
+
+#[test]
+fn png_shows_the_colours_of_the_cells() {
+    let heatmap = sample::heatmap(5);
+    let figure = figure(&heatmap, Metric::Loss);
+    let pixels = sample::check_png(&figure.png().unwrap(), (1440, 1344));
+    let (low, high) = figure.range();
+    // A place in the cell that neither number, badge nor line covers.
+    let [(x0, y0), _] = figure.cell(7);
+    let (x, y) = ((x0 / 2 + 24) as usize, (y0 / 2 + 24) as usize);
+    let at = (y * 1440 + x) * 3;
+    let want = figure.color(figure.value(7).unwrap(), low, high);
+    assert_eq!((pixels[at], pixels[at + 1], pixels[at + 2]), want);
+}
+
+#[test]
+fn empty_flat_and_stale_heatmaps_have_figures() {
+    let mut heatmap = Heatmap::new(surfit_core::surface::Patch::Square, 2);
+    figure(&heatmap, Metric::Accuracy).svg().unwrap();
+    for cell in &mut heatmap.cells {
+        (cell.correct, cell.images) = (9, 10);
+    }
+    heatmap.version = 3;
+    let svg = figure(&heatmap, Metric::Accuracy).svg().unwrap();
+    assert!(svg.contains("0 of 4 cells fresh"));
+    heatmap.cells[0].loss = f32::NAN;
+    figure(&heatmap, Metric::Loss).png().unwrap();
+}
+
+#[test]
+fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
+    let heatmap = sample::heatmap(11);
+    let look = |quantity| Look {
+        quantity,
+        corner: 0.85,
+        ..Look::default()
+    };
+    let drawn = |look: Look| {
+        let figure = HeatmapFigure {
+            look,
+            ..figure(&heatmap, Metric::Accuracy)
+        };
+        figure.svg().unwrap()
+    };
+    let middle = heatmap.cells[60];
+    let gain = drawn(look(Quantity::Gain));
+    let written = format!("{:+.2}", 100.0 * (middle.accuracy().unwrap() - 0.85));
+    assert!(
+        gain.contains(&written) && gain.contains("points"),
+        "{written}"
+    );
+    let (low, high) = middle.interval().unwrap();
+    let width = drawn(look(Quantity::Width));
+    assert!(width.contains(&format!("{:.2}", 50.0 * (high - low))));
+    assert!(
+        !width.contains("outlined"),
+        "the interval is no better or worse"
+    );
+    let plain = drawn(Look::default());
+    let lines = drawn(Look {
+        contours: true,
+        ..Look::default()
+    });
+    let strokes = |svg: &str| svg.matches("<polyline").count();
+    assert!(strokes(&lines) > strokes(&plain) + 50);
+    let part = drawn(Look {
+        part: Some([(0.2, 0.4), (0.6, 0.8)]),
+        ..Look::default()
+    });
+    let number = |i: usize| format!("{:.1}", 100.0 * heatmap.cells[i].accuracy().unwrap());
+    assert!(part.contains(&number(3 * 11 + 7)));
+    assert!(part.matches("<text").count() + 80 < plain.matches("<text").count());
+    // The ends of the part stand at the axes.
+    for end in ["0.2", "0.4", "0.6", "0.8"] {
+        assert!(part.contains(&format!("\n{end}\n")), "{end}");
+    }
+    // A range that was chosen holds, and what is beyond it has the colour of its end.
+    let fixed = HeatmapFigure {
+        look: Look {
+            range: Some((0.2, 0.3)),
+            ..Look::default()
+        },
+        ..figure(&heatmap, Metric::Accuracy)
+    };
+    assert_eq!(fixed.range(), (0.2, 0.3));
+    assert_eq!(fixed.color(0.9, 0.2, 0.3), Colormap::Viridis.at(1.0));
+}

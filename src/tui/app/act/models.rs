@@ -1,0 +1,85 @@
+//! Choosing models and taking them away.
+
+use crate::action::Action;
+use crate::app::message::Kind;
+use crate::app::{App, Effect, Overlay};
+use crate::link::Outgoing;
+use surfit_core::protocol::{Command, Selection};
+
+impl App {
+    pub(super) fn take_away(&mut self, action: Action) -> Option<Vec<Effect>> {
+        let (u, v) = self.surface.uv(self.grid());
+        match action {
+            Action::NextBest => {
+                if let Some(s) = &self.picture.snapshot {
+                    self.surface.next_best(&s.heatmap);
+                }
+            }
+            Action::Mark => return Some(self.send("mark", Command::Mark { u, v })),
+            Action::Evaluate => {
+                let waiting = Some(format!("measuring ({u:.3}, {v:.3}) …"));
+                return Some(self.send_waiting("evaluate", Command::Evaluate { u, v }, waiting));
+            }
+            Action::Search => return Some(self.search_here()),
+            Action::MeasureMarks => return Some(self.measure_marks()),
+            Action::ExportMarks => return Some(self.export_marks()),
+            Action::ExportEnsemble => return Some(self.export_ensemble()),
+            Action::ExportBest => {
+                return Some(self.export(
+                    Selection::Best,
+                    "the best model by validation accuracy".into(),
+                ));
+            }
+            Action::ExportCursor => {
+                let what = format!("the model at ({u:.3}, {v:.3})");
+                return Some(self.export(Selection::At { u, v }, what));
+            }
+            Action::ExportCentroid => {
+                return Some(self.export(Selection::Centroid, "the mean of the surface".into()));
+            }
+            Action::Copy => return Some(self.copy(u, v)),
+            Action::SortModels => self.models.sort = self.models.sort.next(),
+            Action::Models => self.toggle(Overlay::models()),
+            Action::CopyMenu => return Some(self.choose_copy()),
+            Action::WriteFile => return Some(self.choose_file()),
+            Action::Figures => {
+                self.say(Kind::Info, "writing figures …");
+                return Some(vec![Effect::Send(Outgoing::Figures)]);
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    pub(in crate::app) fn export(&mut self, selection: Selection, what: String) -> Vec<Effect> {
+        let waiting = Some(format!(
+            "exporting {what} and measuring it on the test split …"
+        ));
+        self.send_waiting(
+            "export",
+            Command::Export {
+                selection,
+                dir: None,
+                replace: false,
+            },
+            waiting,
+        )
+    }
+
+    fn copy(&mut self, u: f64, v: f64) -> Vec<Effect> {
+        let text = match &self.overlay {
+            Some(Overlay::Models { selected }) => {
+                match crate::views::models::copied(self, *selected) {
+                    Some(text) => text,
+                    None => {
+                        self.say(Kind::Hint, "copy: nothing is listed yet");
+                        return Vec::new();
+                    }
+                }
+            }
+            _ => format!("{u:.4},{v:.4}"),
+        };
+        self.say(Kind::Info, format!("copied {text}"));
+        vec![Effect::Copy(text)]
+    }
+}

@@ -1,0 +1,136 @@
+//! The list of runs: asking for it, going to a run, resuming and removing one.
+
+use super::message::Kind;
+use super::{App, Connection, Effect, Overlay};
+use crate::link::{Outgoing, RunLine};
+use crate::views;
+use std::path::{Path, PathBuf};
+use surfit_core::picture::Picture;
+use surfit_core::snapshot::Snapshot;
+
+/// Seconds after which an open list is asked for again.
+const FRESH: f64 = 2.0;
+
+impl App {
+    /// Asks for the list of runs.
+    pub(super) fn refresh_runs(&mut self) -> Vec<Effect> {
+        self.runs_view.asked = self.now;
+        vec![Effect::Send(Outgoing::Refresh)]
+    }
+
+    /// When an open list is asked for again.
+    pub(super) fn next_list_of_runs(&self) -> Option<f64> {
+        let open = matches!(self.overlay, Some(Overlay::Runs { .. }));
+        open.then_some(self.runs_view.asked + FRESH)
+    }
+
+    pub(super) fn ask_again_for_runs(&mut self) -> Vec<Effect> {
+        match self.next_list_of_runs() {
+            Some(due) if due <= self.now => self.refresh_runs(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes in a new list; the run that was chosen stays chosen, wherever it stands now.
+    pub(super) fn take_runs(&mut self, runs: Vec<RunLine>) {
+        let chosen = self.chosen_run().map(|r| r.path.clone());
+        self.dirty |= self.runs != runs;
+        self.runs = runs;
+        let shown = views::runs::shown(self);
+        let place = chosen.and_then(|path| shown.iter().position(|r| r.path == path));
+        if let (Some(place), Some(Overlay::Runs { selected })) = (place, &mut self.overlay) {
+            *selected = place;
+        }
+        self.clamp_overlay();
+    }
+
+    /// The run that is chosen in the list.
+    pub fn chosen_run(&self) -> Option<&RunLine> {
+        match self.overlay {
+            Some(Overlay::Runs { selected }) => views::runs::shown(self).get(selected).copied(),
+            _ => None,
+        }
+    }
+
+    /// Holds the chosen run against others, or lets it go.
+    pub(super) fn pin_run(&mut self) {
+        let path = self.chosen_run().map(|r| r.path.clone());
+        let same = self.runs_view.pinned == path;
+        self.runs_view.pinned = path.filter(|_| !same);
+    }
+
+    /// Goes to the chosen run and starts its engine.
+    pub(super) fn resume_run(&mut self) -> Vec<Effect> {
+        let Some(line) = self.chosen_run().cloned() else {
+            return Vec::new();
+        };
+        self.overlay = None;
+        // Should it not open, the run before stays shown, and its engine must not start.
+        let path = line.path.clone();
+        let mut effects = self.open_run(line);
+        effects.push(Effect::Send(Outgoing::ResumeEngine(Some(path))));
+        effects
+    }
+
+    /// Removes the run that was asked about.
+    pub(super) fn remove_run(&mut self, path: Option<PathBuf>) -> Vec<Effect> {
+        let Some(path) = path else {
+            return Vec::new();
+        };
+        self.say(Kind::Info, format!("removing {} …", path.display()));
+        vec![Effect::Send(Outgoing::RemoveRun(path))]
+    }
+
+    /// It is the run that is shown. Runs in different folders may have the same name.
+    pub fn shows(&self, line: &RunLine) -> bool {
+        match &self.place {
+            Some(place) => place.dir == line.path,
+            None => line.id == self.run,
+        }
+    }
+
+    /// What another run is called on the screen: with the folder that it lies in when the run that is shown, or one over its
+    /// curves, has the same name.
+    pub(super) fn name_of_other(&self, path: &Path, picture: &Picture) -> String {
+        let last = |path: &Path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        let name = picture.info.as_ref().map(|i| i.run.clone());
+        let name = name.unwrap_or_else(|| last(path));
+        let mut others = self.loss.overlays.iter().filter(|o| o.path != path);
+        if name != last(Path::new(&self.run)) && others.all(|o| o.name != name) {
+            return name;
+        }
+        // A copy has the history of another.
+        if name != last(path) {
+            return last(path);
+        }
+        match path.parent().map(last).filter(|folder| !folder.is_empty()) {
+            Some(folder) => format!("{folder}/{name}"),
+            None => name,
+        }
+    }
+
+    /// Shows another run from now on.
+    pub(super) fn open_run(&mut self, line: RunLine) -> Vec<Effect> {
+        if self.shows(&line) && self.is_connected() {
+            return Vec::new();
+        }
+        // What was seen of the other run must not be taken for this one.
+        let snapshot = Some(Snapshot::empty(self.degrees(), self.grid()));
+        self.picture = Picture {
+            snapshot,
+            ..Picture::default()
+        };
+        self.forget_pending();
+        self.surface.earlier = None;
+        self.connection = Connection::Connecting;
+        (self.placed, self.metric_known) = (false, false);
+        self.awaiting_picture = true;
+        self.say(Kind::Info, format!("opening {} …", line.id));
+        self.run = line.id;
+        self.place = None;
+        vec![Effect::Send(Outgoing::OpenRun(line.path))]
+    }
+}

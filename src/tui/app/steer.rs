@@ -1,0 +1,373 @@
+//! Steering the fit: changes of degree that are looked at before they are made, learning rate, draws, searches, ensembles.
+
+use super::message::Kind;
+use super::{App, Effect};
+use crate::link::Outgoing;
+use crossterm::event::{KeyCode, KeyEvent};
+use surfit_core::cost::Preview;
+use surfit_core::protocol::{Command, MAX_MEMBERS, RateChange, Selection};
+use surfit_core::surface::{Axis, Degrees};
+
+/// Members of an ensemble when nothing else is said.
+const MEMBERS: usize = 4;
+/// First step of a search, and how many points it may look at, when nothing else is said.
+const RADIUS: f64 = 0.1;
+const BUDGET: usize = 40;
+/// What a key multiplies the learning rate with, or divides it by.
+const RATE_STEP: f64 = 1.25;
+
+/// A typed command of this kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Steer {
+    /// Another peak of the learning rate.
+    Rate(RateChange),
+    /// Draws a step.
+    Draws(usize),
+    /// A search at the cursor: its first step and how many points it may look at.
+    Search(f64, usize),
+    /// An ensemble of so many points is chosen and exported.
+    Ensemble(usize),
+    /// Another run of these degrees: in the queue, or now.
+    Another(u8, u8, bool),
+}
+
+/// Reads a typed command; `None` when it is none of this kind.
+pub(super) fn parse(words: &[&str]) -> Option<Result<Steer, String>> {
+    let rate = |text: &str| -> Result<Steer, String> {
+        let (factor, number) = match text.strip_prefix(['x', '*']) {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        match number.parse::<f64>() {
+            Ok(x) if x > 0.0 && x.is_finite() && factor => Ok(Steer::Rate(RateChange::Factor(x))),
+            Ok(x) if x > 0.0 && x.is_finite() => Ok(Steer::Rate(RateChange::Peak(x))),
+            _ => Err(format!(
+                "`{text}` is no learning rate; write 0.01, or x0.5 for half of it"
+            )),
+        }
+    };
+    let count = |text: &str, what: &str, most: usize| match text.parse::<usize>() {
+        Ok(n) if (1..=most).contains(&n) => Ok(n),
+        _ => Err(format!(
+            "`{text}` is no number of {what}; choose 1 to {most}"
+        )),
+    };
+    let radius = |text: &str| match text.parse::<f64>() {
+        Ok(r) if (1e-3..=1.0).contains(&r) => Ok(r),
+        _ => Err(format!("`{text}` is no first step; choose 0.001 to 1")),
+    };
+    Some(match words {
+        ["rate", text] => rate(text),
+        ["draws", text] => count(text, "draws", 1 << 16).map(Steer::Draws),
+        ["search", r] => radius(r).map(|r| Steer::Search(r, BUDGET)),
+        ["search", r, n] => radius(r).and_then(|r| Ok(Steer::Search(r, count(n, "points", 1000)?))),
+        [word @ ("fork" | "queue"), rest @ ..] if matches!(rest.len(), 1 | 2) => {
+            let degree = |text: &str| count(text, "degrees", 8).map(|d| d as u8);
+            let (m, n) = (degree(rest[0]), degree(rest[rest.len() - 1]));
+            m.and_then(|m| Ok(Steer::Another(m, n?, *word == "queue")))
+        }
+        ["ensemble", text] => count(text, "members", MAX_MEMBERS).map(Steer::Ensemble),
+        _ => return None,
+    })
+}
+
+impl App {
+    /// Degrees that the next degree key goes on from: those planned, else those wanted.
+    pub fn aimed_degrees(&self) -> Degrees {
+        self.plan.map_or_else(|| self.degrees(), |p| p.0)
+    }
+
+    /// A change of degree that was asked for and not confirmed, and what it would bring.
+    pub fn planned(&self) -> Option<(Degrees, Preview)> {
+        let to = self.plan?.0;
+        let snapshot = self.picture.snapshot.as_ref()?;
+        let from = self.degrees();
+        Some((to, snapshot.cost.preview(from, to, snapshot.draws.max(1))))
+    }
+
+    /// The plan in words: what there is now, what it becomes, and how to answer.
+    pub fn plan_line(&self) -> Option<String> {
+        let (to, p) = self.planned()?;
+        let arrow = if self.theme.ascii() { "->" } else { "→" };
+        let pair = |[a, b]: [String; 2]| match a == b {
+            true => a,
+            false => format!("{a} {arrow} {b}"),
+        };
+        let mut parts = vec![
+            format!(
+                "degree {}",
+                pair([self.degrees(), to].map(|d| d.to_string()))
+            ),
+            format!("{} points", pair(p.points.map(|k| k.to_string()))),
+        ];
+        if p.bytes[1] > 0 {
+            parts.push(pair(p.bytes.map(bytes)));
+        }
+        if p.fits == Some(false) {
+            parts.push("too much for the memory".into());
+        }
+        if let Some(ratio) = p.step {
+            let times = if self.theme.ascii() { "x" } else { "×" };
+            parts.push(format!("step {times}{ratio:.2}"));
+        }
+        parts.push(
+            if p.exact {
+                "exact"
+            } else {
+                "moves the surface"
+            }
+            .into(),
+        );
+        Some(format!("{}; enter does it, esc not", parts.join(", ")))
+    }
+
+    /// Plans a change of degree; nothing is done before it is confirmed.
+    pub(super) fn plan_degree(&mut self, axis: Axis, by: i8) -> Vec<Effect> {
+        match self.aimed_degrees().changed(axis, by) {
+            Ok(degrees) => {
+                let order = self.next_order();
+                self.plan = (degrees != self.degrees()).then_some((degrees, order));
+                self.dirty = true;
+            }
+            Err(why) => self.say(Kind::Hint, why.to_string()),
+        }
+        Vec::new()
+    }
+
+    /// Enter and escape answer a plan; `None` when there is none, or the key means something else.
+    pub(super) fn key_in_plan(&mut self, event: KeyEvent) -> Option<Vec<Effect>> {
+        let (plan, _) = self.plan?;
+        match event.code {
+            KeyCode::Enter => {
+                self.plan = None;
+                Some(self.set_degrees(plan))
+            }
+            KeyCode::Esc => {
+                self.plan = None;
+                Some(Vec::new())
+            }
+            _ => None,
+        }
+    }
+
+    /// Peak of the learning rate as the user sees it: what was asked for last, else what was reported.
+    pub fn peak_rate(&self) -> f64 {
+        let reported = self.picture.snapshot.as_ref().map_or(0.0, |s| s.peak_rate);
+        self.wanted_rate().unwrap_or(reported)
+    }
+
+    /// Draws a step as the user sees them.
+    pub fn draws(&self) -> usize {
+        let reported = self.picture.snapshot.as_ref().map_or(1, |s| s.draws.max(1));
+        self.wanted_draws().unwrap_or(reported)
+    }
+
+    pub(super) fn change_rate(&mut self, up: bool) -> Vec<Effect> {
+        let factor = if up { RATE_STEP } else { 1.0 / RATE_STEP };
+        // Three digits, so that a number a person can read comes of it.
+        let peak = rounded(self.peak_rate() * factor);
+        self.set_rate(RateChange::Peak(peak))
+    }
+
+    pub(super) fn change_draws(&mut self, by: i64) -> Vec<Effect> {
+        match self.draws().checked_add_signed(by as isize) {
+            Some(draws) if draws > 0 => self.set_draws(draws),
+            _ => {
+                self.say(Kind::Hint, "draws: a step has at least one");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn steer(&mut self, steer: Steer) -> Vec<Effect> {
+        match steer {
+            Steer::Rate(rate) => self.set_rate(rate),
+            Steer::Draws(draws) => self.set_draws(draws),
+            Steer::Search(radius, budget) => self.search_near(radius, budget),
+            Steer::Another(m, n, queued) => match Degrees::of(self.degrees().patch(), m, n) {
+                Ok(degrees) => self.make_another(degrees, queued),
+                Err(why) => {
+                    self.say(Kind::Hint, why.to_string());
+                    Vec::new()
+                }
+            },
+            Steer::Ensemble(count) => self.export(
+                Selection::Greedy { count },
+                format!("an ensemble of {count}"),
+            ),
+        }
+    }
+
+    /// Another run of the planned degree; without a plan, of one more along both.
+    pub(super) fn another(&mut self, queued: bool) -> Vec<Effect> {
+        let present = self.degrees();
+        let degrees = match self.plan.take() {
+            Some((degrees, _)) => degrees,
+            None => {
+                let more = present.changed(Axis::U, 1);
+                let both = more.and_then(|d| match d.patch().corners() {
+                    4 => d.changed(Axis::V, 1),
+                    _ => Ok(d),
+                });
+                match both {
+                    Ok(degrees) => degrees,
+                    Err(why) => {
+                        self.say(Kind::Hint, why.to_string());
+                        return Vec::new();
+                    }
+                }
+            }
+        };
+        self.make_another(degrees, queued)
+    }
+
+    fn make_another(&mut self, degrees: Degrees, queued: bool) -> Vec<Effect> {
+        if queued {
+            self.say(
+                Kind::Info,
+                format!("putting degree {degrees} into the queue …"),
+            );
+            return vec![Effect::Send(Outgoing::Queue(degrees))];
+        }
+        self.say(
+            Kind::Info,
+            format!("making a run of degree {degrees} from here …"),
+        );
+        vec![Effect::Send(Outgoing::Fork(degrees))]
+    }
+
+    pub(super) fn search_here(&mut self) -> Vec<Effect> {
+        self.search_near(RADIUS, BUDGET)
+    }
+
+    fn search_near(&mut self, radius: f64, budget: usize) -> Vec<Effect> {
+        let (u, v) = self.surface.uv(self.grid());
+        let waiting = Some(format!("searching near ({u:.3}, {v:.3}) …"));
+        self.send_waiting(
+            "search",
+            Command::Search {
+                u,
+                v,
+                radius,
+                budget,
+            },
+            waiting,
+        )
+    }
+
+    /// What takes a while in the engine, how far it is, and how to give it up.
+    pub(super) fn errand_line(&self) -> Option<String> {
+        let errand = self.picture.snapshot.as_ref()?.errand.as_ref()?;
+        let part = match errand.total {
+            0 => String::new(),
+            total => format!(" {:.0} %", 100.0 * errand.done as f64 / total as f64),
+        };
+        let more = match errand.waiting {
+            0 => String::new(),
+            n => format!(", {n} more wait"),
+        };
+        let key = self.key(crate::action::Action::Cancel);
+        Some(format!("{}{part}{more}; {key} gives it up", errand.name))
+    }
+
+    /// The engine exports, searches or measures something beside the job, or was asked to.
+    pub(super) fn errand_under_way(&self) -> bool {
+        let snapshot = self.picture.snapshot.as_ref();
+        snapshot.is_some_and(|s| s.errand.is_some()) || self.waits_for_errand()
+    }
+
+    /// Something that can be given up was asked for and is not answered.
+    pub fn waits_for_errand(&self) -> bool {
+        let long = ["search", "evaluate", "export", "ensemble"];
+        self.pending.values().any(|p| long.contains(&p.name))
+    }
+
+    fn marks(&mut self) -> Option<Vec<(f64, f64)>> {
+        let marks = self.picture.snapshot.as_ref().map(|s| s.marks.clone());
+        let marks = marks.unwrap_or_default();
+        if marks.is_empty() {
+            let key = self.key(crate::action::Action::Mark);
+            self.say(
+                Kind::Hint,
+                format!("ensemble: no point is marked; {key} marks the one under the cursor"),
+            );
+            return None;
+        }
+        Some(marks)
+    }
+
+    pub(super) fn measure_marks(&mut self) -> Vec<Effect> {
+        let Some(points) = self.marks() else {
+            return Vec::new();
+        };
+        let waiting = Some(format!("measuring an ensemble of {} …", points.len()));
+        self.send_waiting("ensemble", Command::MeasureEnsemble { points }, waiting)
+    }
+
+    pub(super) fn export_marks(&mut self) -> Vec<Effect> {
+        let Some(points) = self.marks() else {
+            return Vec::new();
+        };
+        let what = format!("an ensemble of the {} marked points", points.len());
+        self.export(Selection::Ensemble { points }, what)
+    }
+
+    pub(super) fn export_ensemble(&mut self) -> Vec<Effect> {
+        self.steer(Steer::Ensemble(MEMBERS))
+    }
+}
+
+/// Bytes for people, short.
+fn bytes(n: u64) -> String {
+    match n as f64 {
+        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
+        b if b < 1e8 => format!("{:.1} MB", b / 1e6),
+        b if b < 1e9 => format!("{:.0} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
+/// A number to three significant digits.
+fn rounded(x: f64) -> f64 {
+    format!("{x:.2e}").parse().unwrap_or(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_read_and_refused_in_words() {
+        assert_eq!(
+            parse(&["rate", "0.01"]),
+            Some(Ok(Steer::Rate(RateChange::Peak(0.01))))
+        );
+        assert_eq!(
+            parse(&["rate", "x0.5"]),
+            Some(Ok(Steer::Rate(RateChange::Factor(0.5))))
+        );
+        assert_eq!(parse(&["draws", "4"]), Some(Ok(Steer::Draws(4))));
+        assert_eq!(
+            parse(&["search", "0.2", "60"]),
+            Some(Ok(Steer::Search(0.2, 60)))
+        );
+        assert_eq!(parse(&["ensemble", "3"]), Some(Ok(Steer::Ensemble(3))));
+        assert_eq!(parse(&["rate"]), None);
+        for words in [
+            &["rate", "-1"][..],
+            &["rate", "inf"],
+            &["draws", "0"],
+            &["search", "2"],
+            &["ensemble", "65"],
+        ] {
+            assert!(parse(words).unwrap().is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!(bytes(2_345_678), "2.3 MB");
+        assert_eq!(bytes(123_456_789), "123 MB");
+        assert_eq!(rounded(0.123456), 0.123);
+    }
+}

@@ -1,0 +1,175 @@
+//! Taking something away from the screen: a list of what can be copied or written, and the name of a file.
+
+mod copied;
+mod written;
+
+pub use copied::MOST;
+pub use written::Wanted;
+
+use super::{App, Effect};
+use crate::layout::Screen;
+use crate::link::Content;
+use crate::views;
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Position;
+use std::path::PathBuf;
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+/// The run that is shown, on its own machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its directory.
+    pub dir: PathBuf,
+    /// What the command line calls it.
+    pub name: String,
+}
+
+/// What is about to be copied or written.
+#[derive(Clone, Debug)]
+pub enum Take {
+    /// Which text is copied.
+    Copy(Menu<String>),
+    /// Which file is written.
+    Write(Menu<Wanted>),
+    /// What the file is called.
+    Name(Naming),
+}
+
+/// A list of which one is taken.
+#[derive(Clone, Debug)]
+pub struct Menu<T> {
+    /// What there is to choose from.
+    pub offers: Vec<Offer<T>>,
+    /// The one that enter takes.
+    pub selected: usize,
+}
+
+/// A line of a [`Menu`].
+#[derive(Clone, Debug)]
+pub struct Offer<T> {
+    /// Its key.
+    pub key: char,
+    /// A few words.
+    pub label: &'static str,
+    /// What is taken.
+    pub what: T,
+}
+
+/// The name of a file, while it is typed.
+#[derive(Clone, Debug)]
+pub struct Naming {
+    /// Its path.
+    pub input: Input,
+    /// What it will hold.
+    pub content: Content,
+    /// That in a few words.
+    pub about: String,
+}
+
+impl<T> Menu<T> {
+    fn of(offers: Vec<Offer<T>>) -> Option<Self> {
+        let selected = 0;
+        (!offers.is_empty()).then_some(Self { offers, selected })
+    }
+
+    fn move_by(&mut self, by: isize) {
+        let last = self.offers.len().saturating_sub(1);
+        self.selected = self.selected.saturating_add_signed(by).min(last);
+    }
+
+    /// What a key does: `Some` of the line that is taken.
+    fn key(&mut self, event: KeyEvent) -> Option<usize> {
+        let modified = (event.modifiers).intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        match event.code {
+            KeyCode::Enter => return Some(self.selected),
+            KeyCode::Down | KeyCode::Tab => self.move_by(1),
+            KeyCode::Up | KeyCode::BackTab => self.move_by(-1),
+            KeyCode::Home | KeyCode::PageUp => self.selected = 0,
+            KeyCode::End | KeyCode::PageDown => self.move_by(isize::MAX),
+            KeyCode::Char(c) if !modified => return self.offers.iter().position(|o| o.key == c),
+            _ => {}
+        }
+        None
+    }
+}
+
+impl Take {
+    /// Chooses another line, further down for positive numbers.
+    pub fn move_by(&mut self, by: isize) {
+        match self {
+            Take::Copy(menu) => menu.move_by(by),
+            Take::Write(menu) => menu.move_by(by),
+            Take::Name(_) => {}
+        }
+    }
+
+    /// Lines to choose from.
+    pub fn len(&self) -> usize {
+        match self {
+            Take::Copy(menu) => menu.offers.len(),
+            Take::Write(menu) => menu.offers.len(),
+            Take::Name(_) => 0,
+        }
+    }
+
+    /// True when nothing is chosen from a list.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl App {
+    pub(super) fn key_in_take(&mut self, event: KeyEvent) -> Vec<Effect> {
+        if event.code == KeyCode::Esc {
+            self.take = None;
+            return Vec::new();
+        }
+        let taken = match &mut self.take {
+            Some(Take::Copy(menu)) => menu.key(event),
+            Some(Take::Write(menu)) => menu.key(event),
+            Some(Take::Name(_)) if event.code == KeyCode::Enter => return self.write_named(),
+            Some(Take::Name(naming)) => {
+                naming.input.handle_event(&TerminalEvent::Key(event));
+                None
+            }
+            None => None,
+        };
+        taken.map_or(Vec::new(), |n| self.take_from_list(n))
+    }
+
+    /// Takes a line of the list that is open.
+    fn take_from_list(&mut self, line: usize) -> Vec<Effect> {
+        match self.take.take() {
+            Some(Take::Copy(menu)) => match menu.offers.into_iter().nth(line) {
+                Some(offer) => self.copy_offer(offer),
+                None => Vec::new(),
+            },
+            Some(Take::Write(menu)) => {
+                if let Some(offer) = menu.offers.into_iter().nth(line) {
+                    self.name_file(&offer);
+                }
+                Vec::new()
+            }
+            other => {
+                self.take = other;
+                Vec::new()
+            }
+        }
+    }
+
+    /// A click while the list is open: on a line it takes it, beside the list it closes it.
+    pub(super) fn click_take(&mut self, screen: &Screen, at: Position) -> Vec<Effect> {
+        let Some(take) = &self.take else {
+            return Vec::new();
+        };
+        if views::take::closes_at(screen.above(), take, at) {
+            self.take = None;
+            return Vec::new();
+        }
+        match views::take::line_at(screen.above(), take, at) {
+            Some(line) => self.take_from_list(line),
+            None => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What can be copied: figures, paths, a table, a command line.
+
+use super::{Menu, Offer, Take};
+use crate::action::{Action, Scope};
+use crate::app::message::Kind;
+use crate::app::{App, Effect, Overlay};
+use crate::views::models::{self, Item};
+use crate::views::tables;
+
+/// Most bytes that are given to a terminal at once: as base64 with what stands around it they are 100 000, where many
+/// terminals end.
+pub const MOST: usize = 74_994;
+
+impl App {
+    /// Opens the list of what can be copied.
+    pub(in crate::app) fn choose_copy(&mut self) -> Vec<Effect> {
+        self.take = Menu::of(self.copies()).map(Take::Copy);
+        if self.take.is_none() {
+            self.say(Kind::Hint, "copy: nothing is known yet");
+        }
+        Vec::new()
+    }
+
+    fn copies(&self) -> Vec<Offer<String>> {
+        let offers = [
+            ('r', "what is read here", self.readout()),
+            ('p', "the point as u,v", self.point()),
+            ('t', "the table, for a spreadsheet", self.table()),
+            ('c', "the command line for it", Some(self.command_line())),
+            ('d', "the run's directory", self.run_dir()),
+            ('e', "the model's folder", self.model_dir()),
+        ];
+        let offer = |(key, label, text): (char, &'static str, Option<String>)| {
+            let what = text.filter(|t| !t.is_empty())?;
+            Some(Offer { key, label, what })
+        };
+        offers.into_iter().filter_map(offer).collect()
+    }
+
+    pub(super) fn copy_offer(&mut self, offer: Offer<String>) -> Vec<Effect> {
+        let (text, bytes) = (offer.what, offer.label);
+        if text.len() > MOST {
+            let key = self.key(Action::WriteFile);
+            let size = text.len().div_ceil(1000);
+            let most = MOST / 1000;
+            self.say(
+                Kind::Hint,
+                format!(
+                    "copy: these are {size} kB, and terminals take {most}; {key} writes a file"
+                ),
+            );
+            return Vec::new();
+        }
+        let said = match text.lines().count() {
+            0 | 1 => format!("copied {}", text.trim_end()),
+            n => format!("copied {bytes}: {n} lines"),
+        };
+        self.say(Kind::Info, said);
+        vec![Effect::Copy(text)]
+    }
+
+    /// The figures under the cursor of what has the keys.
+    fn readout(&self) -> Option<String> {
+        match Scope::here(self) {
+            Scope::Loss => tables::loss_readout(self),
+            Scope::Surface | Scope::Picture => tables::surface_readout(self),
+            Scope::Points => row(&tables::points(self), self.points.cursor),
+            Scope::Models => row(&tables::models(self), self.selected_model()?),
+            Scope::Runs => match self.overlay {
+                Some(Overlay::Runs { selected }) => row(&tables::runs(self), selected),
+                _ => None,
+            },
+            Scope::Machine => {
+                let table = tables::machine(self);
+                row(&table, table.rows.len().checked_sub(1)?)
+            }
+            Scope::Log => {
+                let lines = crate::views::log::lines(self);
+                let hit = |text: &str| self.log.search.finds(text);
+                let found = lines.iter().filter(|l| hit(&l.text));
+                let at = self.log.hit.and_then(|n| found.clone().nth(n));
+                at.or(lines.last()).map(|l| l.text.clone())
+            }
+            _ => None,
+        }
+    }
+
+    fn point(&self) -> Option<String> {
+        let (u, v) = match Scope::here(self) {
+            Scope::Surface | Scope::Picture => self.surface.uv(self.grid()),
+            Scope::Models => {
+                let item = *models::items(self).get(self.selected_model()?)?;
+                models::place_of(self, item)?
+            }
+            _ => return None,
+        };
+        Some(tables::written(self, u, v))
+    }
+
+    fn table(&self) -> Option<String> {
+        let table = match Scope::here(self) {
+            Scope::Loss => tables::losses(self),
+            Scope::Surface | Scope::Picture => {
+                let heatmap = &self.picture.snapshot.as_ref()?.heatmap;
+                let measured = heatmap.cells.iter().any(|c| c.images > 0);
+                return measured.then(|| heatmap.to_csv().replace(',', "\t"));
+            }
+            Scope::Points if self.points.distances => tables::distances(self)?,
+            Scope::Points => tables::points(self),
+            Scope::Models => tables::models(self),
+            Scope::Runs => tables::runs(self),
+            Scope::Machine => tables::machine(self),
+            Scope::Log => tables::log(self),
+            _ => return None,
+        };
+        (!table.rows.is_empty()).then(|| table.to_tsv())
+    }
+
+    fn selected_model(&self) -> Option<usize> {
+        match self.overlay {
+            Some(Overlay::Models { selected }) => Some(selected),
+            _ => None,
+        }
+    }
+
+    /// The chosen model's folder, else that of the latest model.
+    fn model_dir(&self) -> Option<String> {
+        let exports = &self.picture.exports;
+        let chosen = self
+            .selected_model()
+            .and_then(|n| match *models::items(self).get(n)? {
+                Item::Export(n) => exports.get(n),
+                _ => None,
+            });
+        let dir = &chosen.or(exports.last())?.dir;
+        Some(dir.display().to_string())
+    }
+
+    /// The directory of the chosen run, else of the one that is shown; with the machine before it, as `scp` takes it.
+    fn run_dir(&self) -> Option<String> {
+        let dir = match self.chosen_run() {
+            Some(run) => &run.path,
+            None => &self.place.as_ref()?.dir,
+        };
+        let host = self.line.as_ref().map(|l| format!("{}:", l.host));
+        Some(host.unwrap_or_default() + &dir.display().to_string())
+    }
+
+    /// What to type into a shell for what is looked at.
+    fn command_line(&self) -> String {
+        let run = match (self.chosen_run(), &self.place) {
+            (Some(run), _) => run.path.display().to_string(),
+            (None, Some(place)) => place.name.clone(),
+            (None, None) => self.run.clone(),
+        };
+        let host = self.line.as_ref().map(|l| l.host.as_str());
+        let words = |parts: &[&str]| {
+            parts
+                .iter()
+                .map(|p| quoted(p))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let there = |parts: &[&str]| match host {
+            // The line passes through one more shell.
+            Some(host) => format!("ssh {} {}", quoted(host), quoted(&words(parts))),
+            None => words(parts),
+        };
+        let open = || match host {
+            Some(host) => words(&["surfit", "open", &format!("{host}:{run}")]),
+            None => words(&["surfit", "open", &run]),
+        };
+        match Scope::here(self) {
+            Scope::Loss => there(&["surfit", "report", &run]),
+            Scope::Surface | Scope::Picture => {
+                let metric = self.surface.metric.name();
+                let file = format!("{metric}.png");
+                there(&[
+                    "surfit", "heatmap", &run, "--metric", metric, "--out", &file,
+                ])
+            }
+            Scope::Models => {
+                let items = models::items(self);
+                let item = self.selected_model().and_then(|n| items.get(n));
+                match item {
+                    Some(Item::Export(_)) => {
+                        let dir = self.model_dir().unwrap_or_default();
+                        there(&["surfit", "eval", &dir])
+                    }
+                    Some(&Item::Point { u, v, .. }) => {
+                        let at = tables::written(self, u, v);
+                        there(&["surfit", "export", &run, "--at", &at, "--out", "model"])
+                    }
+                    _ => open(),
+                }
+            }
+            _ => open(),
+        }
+    }
+}
+
+/// `name value` of every column that has one.
+fn row(table: &surfit_core::table::Table, row: usize) -> Option<String> {
+    table.rows.get(row)?;
+    let one = surfit_core::table::Table {
+        columns: table.columns.clone(),
+        rows: vec![table.rows[row].clone()],
+    };
+    let text = one.to_tsv();
+    let mut lines = text.lines().map(|l| l.split('\t'));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let known = names.zip(values).filter(|(_, value)| !value.is_empty());
+    let pairs = known.map(|(name, value)| format!("{} {value}", name.replace('_', " ")));
+    Some(pairs.collect::<Vec<_>>().join(", "))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:=,+-@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_reach_the_shell_as_they_are() {
+        assert_eq!(quoted("runs/demo-7"), "runs/demo-7");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's $HOME"), "'it'\\''s $HOME'");
+        assert_eq!(quoted(""), "''");
+    }
+}

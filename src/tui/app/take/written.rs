@@ -1,0 +1,310 @@
+//! What can be written into a file, and under which name.
+
+use super::{Menu, Naming, Offer, Take};
+use crate::action::Scope;
+use crate::app::message::Kind;
+use crate::app::{App, Effect};
+use crate::link::{Content, Drawing, Form, NewFile, Outgoing};
+use crate::views::surface::{Quantity, Scene, SurfaceView};
+use crate::views::{log, tables};
+use std::path::PathBuf;
+use tui_input::Input;
+
+/// How a file comes by its content.
+#[derive(Clone, Copy, Debug)]
+pub enum Product {
+    /// A text made of what is known now.
+    Text(fn(&App) -> String),
+    /// A figure.
+    Drawn(Drawing, Form),
+}
+
+/// A file that can be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// The usual name.
+    pub name: &'static str,
+    /// What is in it, in a clause.
+    pub about: &'static str,
+    /// See [`Product`].
+    pub product: Product,
+}
+
+/// Text offers of one subject: keys, usual names and contents, as CSV and as JSON.
+macro_rules! table {
+    ($csv:literal $json:literal $name:literal $about:literal $table:expr) => {
+        [
+            offer(
+                $csv,
+                concat!($name, " as CSV"),
+                concat!($name, ".csv"),
+                $about,
+                Product::Text(|app| $table(app).to_csv()),
+            ),
+            offer(
+                $json,
+                concat!($name, " as JSON"),
+                concat!($name, ".json"),
+                $about,
+                Product::Text(|app| $table(app).to_json()),
+            ),
+        ]
+    };
+}
+
+fn offer(
+    key: char,
+    label: &'static str,
+    name: &'static str,
+    about: &'static str,
+    product: Product,
+) -> Offer<Wanted> {
+    let what = Wanted {
+        name,
+        about,
+        product,
+    };
+    Offer { key, label, what }
+}
+
+/// A drawing as pixels and as vectors.
+fn drawn(
+    drawing: Drawing,
+    keys: [char; 2],
+    labels: [&'static str; 2],
+    names: [&'static str; 2],
+    about: &'static str,
+) -> [Offer<Wanted>; 2] {
+    let one = |n: usize, form| {
+        offer(
+            keys[n],
+            labels[n],
+            names[n],
+            about,
+            Product::Drawn(drawing, form),
+        )
+    };
+    [one(0, Form::Png), one(1, Form::Svg)]
+}
+
+fn map_csv(app: &App) -> String {
+    let snapshot = app.picture.snapshot.as_ref();
+    snapshot.map_or_else(String::new, |s| s.heatmap.to_csv())
+}
+
+fn map_json(app: &App) -> String {
+    let snapshot = app.picture.snapshot.as_ref();
+    snapshot.map_or_else(String::new, |s| format!("{}\n", s.heatmap.to_json()))
+}
+
+fn distances(app: &App) -> surfit_core::table::Table {
+    tables::distances(app).unwrap_or_default()
+}
+
+impl App {
+    /// Opens the list of files that what has the keys can be written into.
+    pub(in crate::app) fn choose_file(&mut self) -> Vec<Effect> {
+        self.take = Menu::of(self.files()).map(Take::Write);
+        if self.take.is_none() {
+            self.say(Kind::Hint, "write: there is nothing here to write yet");
+        }
+        Vec::new()
+    }
+
+    fn files(&self) -> Vec<Offer<Wanted>> {
+        match Scope::here(self) {
+            Scope::Loss if self.picture.curves.values().all(|c| c.is_empty()) => Vec::new(),
+            Scope::Loss => {
+                let mut all = table!('c' 'j' "losses" "a row a step: loss, smoothed, rate, seconds, validation; every curve" tables::losses).to_vec();
+                let labels = ["losses as PNG", "losses as SVG"];
+                let names = ["losses.png", "losses.svg"];
+                let about = "the curves, as the report has them";
+                all.extend(drawn(Drawing::Losses, ['p', 's'], labels, names, about));
+                all
+            }
+            Scope::Surface => self.surface_files(true),
+            Scope::Picture => self.surface_files(false),
+            Scope::Points => self.point_files(),
+            Scope::Models => table!('c' 'j' "models" "models written, marked points, corners" tables::models).into(),
+            Scope::Runs if self.runs.is_empty() => Vec::new(),
+            Scope::Runs => table!('c' 'j' "runs" "the runs that are listed" tables::runs).into(),
+            Scope::Machine if self.machine.is_empty() => Vec::new(),
+            Scope::Machine => {
+                table!('c' 'j' "machine" "speed and memory of the last minutes, a row a second" tables::machine).into()
+            }
+            Scope::Log if log::lines(self).is_empty() => Vec::new(),
+            Scope::Log => {
+                let about = "the lines that are shown, as they are shown";
+                let mut all = vec![offer('t', "log as text", "log.txt", about, Product::Text(log::plain))];
+                all.extend(table!('c' 'j' "log" "the lines that are shown, with time and topic" tables::log));
+                all
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn surface_files(&self, slices: bool) -> Vec<Offer<Wanted>> {
+        let Some(snapshot) = &self.picture.snapshot else {
+            return Vec::new();
+        };
+        if snapshot.heatmap.cells.iter().all(|c| c.images == 0) {
+            return Vec::new();
+        }
+        let about = "every cell: u, v, accuracy, loss, images";
+        let mut all = vec![
+            offer(
+                'c',
+                "grid as CSV",
+                "surface.csv",
+                about,
+                Product::Text(map_csv),
+            ),
+            offer(
+                'j',
+                "grid as JSON",
+                "surface.json",
+                "every cell with its interval, the best point, the summary",
+                Product::Text(map_json),
+            ),
+        ];
+        let labels = ["map as PNG", "map as SVG"];
+        let names = ["surface.png", "surface.svg"];
+        let about = "the map as it is shown, with colour bar and marks";
+        let shown = self.map(self.surface.quantity);
+        all.extend(drawn(shown, ['p', 's'], labels, names, about));
+        // The others are one key away too.
+        if self.surface.quantity != Quantity::Gain {
+            let about = "how much better than the best corner every cell is";
+            let (labels, names) = (["gain as PNG", "gain as SVG"], ["gain.png", "gain.svg"]);
+            all.extend(drawn(
+                self.map(Quantity::Gain),
+                ['g', 'G'],
+                labels,
+                names,
+                about,
+            ));
+        }
+        let interval = |c: &_| self.surface.metric.interval(c).is_some();
+        if self.surface.quantity != Quantity::Width && snapshot.heatmap.cells.iter().any(interval) {
+            let about = "how wide the confidence interval of every cell is";
+            let labels = ["confidence as PNG", "confidence as SVG"];
+            let names = ["confidence.png", "confidence.svg"];
+            all.extend(drawn(
+                self.map(Quantity::Width),
+                ['i', 'I'],
+                labels,
+                names,
+                about,
+            ));
+        }
+        if slices {
+            all.extend(table!('C' 'J' "slices" "the slices through the cursor, with intervals" tables::slices));
+            let (u, v) = self.surface.uv(self.grid());
+            let labels = ["slices as PNG", "slices as SVG"];
+            let names = ["slices.png", "slices.svg"];
+            let about = "accuracy along u and v through the cursor, with intervals";
+            all.extend(drawn(
+                Drawing::Slices { u, v },
+                ['P', 'S'],
+                labels,
+                names,
+                about,
+            ));
+        }
+        all
+    }
+
+    /// The map as it is shown, or would be of another quantity.
+    fn map(&self, quantity: Quantity) -> Drawing {
+        let view = SurfaceView {
+            quantity,
+            ..self.surface.clone()
+        };
+        let scene = Scene::new(&self.theme, &self.picture, &view);
+        Drawing::Heatmap {
+            metric: view.metric,
+            colormap: self.theme.colormap(),
+            look: scene.map(|s| s.look()).unwrap_or_default(),
+        }
+    }
+
+    fn point_files(&self) -> Vec<Offer<Wanted>> {
+        let mut all = Vec::new();
+        let points = |s: &surfit_core::snapshot::Snapshot| !s.control_points.is_empty();
+        if self.picture.snapshot.as_ref().is_some_and(points) {
+            all.extend(table!('c' 'j' "points" "every control point: place, distance travelled, gradient" tables::points));
+        }
+        if tables::distances(self).is_some() {
+            all.extend(
+                table!('C' 'J' "distances" "the matrix of distances in weight space" distances),
+            );
+        }
+        all
+    }
+
+    /// Asks for the file's name, with a suggestion.
+    pub(super) fn name_file(&mut self, offer: &Offer<Wanted>) {
+        let content = match offer.what.product {
+            Product::Text(text) => Content::Text(text(self)),
+            Product::Drawn(drawing, form) => Content::Drawn(drawing, form),
+        };
+        let path = self.figures_folder().join(offer.what.name);
+        self.take = Some(Take::Name(Naming {
+            input: Input::new(path.display().to_string()),
+            content,
+            about: format!("{}: {}", offer.label, offer.what.about),
+        }));
+    }
+
+    /// Where files are suggested: in the run's own folder; for a run on another machine, or one that is only watched, in
+    /// one here.
+    fn figures_folder(&self) -> PathBuf {
+        match (&self.line, &self.place) {
+            (None, Some(place)) if !self.readonly => place.dir.join("figures"),
+            _ => format!("{}-figures", self.run).into(),
+        }
+    }
+
+    pub(super) fn write_named(&mut self) -> Vec<Effect> {
+        let Some(Take::Name(naming)) = self.take.take() else {
+            return Vec::new();
+        };
+        let path = naming.input.value().trim();
+        if path.is_empty() || path.ends_with('/') {
+            self.say(Kind::Hint, "write: the file needs a name");
+            self.take = Some(Take::Name(naming));
+            return Vec::new();
+        }
+        let path = PathBuf::from(path);
+        self.write_file(NewFile {
+            path,
+            replace: false,
+            content: naming.content,
+        })
+    }
+
+    fn write_file(&mut self, file: NewFile) -> Vec<Effect> {
+        self.say(Kind::Info, format!("writing {} …", file.path.display()));
+        vec![Effect::Send(Outgoing::Write(Box::new(file)))]
+    }
+
+    /// The file that is there was given up.
+    pub(in crate::app) fn replace_file(&mut self, file: Option<NewFile>) -> Vec<Effect> {
+        let replace = true;
+        file.map_or(Vec::new(), |file| {
+            self.write_file(NewFile { replace, ..file })
+        })
+    }
+
+    /// The file that is there stays: another name is asked for.
+    pub(in crate::app) fn rename_file(&mut self, file: Option<NewFile>) -> Vec<Effect> {
+        if let Some(file) = file {
+            self.take = Some(Take::Name(Naming {
+                input: Input::new(file.path.display().to_string()),
+                content: file.content,
+                about: "a file that is not there yet".into(),
+            }));
+        }
+        Vec::new()
+    }
+}

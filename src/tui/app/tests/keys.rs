@@ -1,0 +1,134 @@
+use crate::action::TABLE;
+use crate::app::{Effect, Pane};
+use crate::fixture;
+use crate::keymap::Keymap;
+use crate::layout::{Preset, Screen};
+use crate::rig::Rig;
+use crate::theme::Role;
+use surfit_core::protocol::Command;
+
+#[test]
+fn every_action_of_the_table_is_carried_out_by_its_groups_file() {
+    for e in TABLE {
+        let mut rig = Rig::with(140, 44, fixture::finished());
+        rig.press("3 1 2");
+        assert!(
+            rig.app.carry_out(e.action).is_some(),
+            "{} does nothing",
+            e.id
+        );
+    }
+}
+
+#[test]
+fn a_sequence_shows_what_can_follow_and_esc_takes_it_back() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("g");
+    let text = rig.text();
+    for words in [
+        "g …",
+        "esc cancel",
+        "g first",
+        "l loss",
+        "s surface",
+        "p points",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert_eq!(
+        rig.cell("l loss").style().fg,
+        rig.app.theme.style(Role::Key).fg
+    );
+    rig.tick(1000.0);
+    assert!(
+        rig.text().contains("g …"),
+        "it waits as long as the user does"
+    );
+    rig.press("esc");
+    assert!(!rig.text().contains("g …"));
+    rig.press("l");
+    assert_eq!(rig.app.focus, Pane::Surface, "what was taken back is gone");
+    rig.press("g l");
+    assert_eq!(rig.app.focus, Pane::Loss);
+    rig.press("g g");
+    assert_eq!(rig.app.loss.cursor, Some(0.0));
+    rig.press("g Q");
+    let text = rig.text();
+    assert!(text.contains("g Q has no meaning here"), "{text}");
+    assert!(rig.effects.is_empty());
+}
+
+#[test]
+fn a_letter_of_another_pane_is_told_and_works_there() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("f");
+    let text = rig.text();
+    assert!(
+        text.contains("f is freeze in the control points pane"),
+        "{text}"
+    );
+    rig.press("3 right f");
+    assert!(matches!(rig.sent()[..], [(_, Command::Freeze { .. })]));
+}
+
+#[test]
+fn the_focused_panes_own_key_goes_before_the_same_key_elsewhere() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    (rig.app.keymap, _) = Keymap::from_toml("freeze = 'u'\nraise-u = 'u'");
+    rig.press("u enter");
+    assert!(matches!(rig.sent()[..], [(_, Command::SetDegree { .. })]));
+    rig.press("3 right u");
+    assert!(matches!(rig.sent()[..], [(_, Command::Freeze { .. })]));
+}
+
+#[test]
+fn sequences_work_over_a_list_and_ctrl_c_in_the_middle_of_one_leaves() {
+    let mut rig = Rig::with(80, 24, fixture::finished());
+    rig.press("i G");
+    let end = rig.text();
+    rig.press("g");
+    assert!(rig.text().contains("esc cancel"), "{}", rig.text());
+    rig.press("g");
+    assert_ne!(rig.text(), end);
+    rig.press("g esc");
+    assert!(
+        rig.app.overlay.is_some(),
+        "esc takes back the sequence alone"
+    );
+    rig.press("g w");
+    assert!(rig.text().contains("Models"), "{}", rig.text());
+    rig.press("esc g ctrl-c");
+    assert!(
+        matches!(rig.effects[..], [Effect::Leave(_)]) || rig.app.question.is_some(),
+        "{:?}",
+        rig.effects
+    );
+}
+
+#[test]
+fn panes_are_made_wider_and_taller_by_keys_in_every_arrangement() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    for preset in Preset::ALL {
+        assert_eq!(rig.app.arrangement.preset, preset);
+        for (n, keys) in ["1", "2", "3"].into_iter().enumerate() {
+            let size = |rig: &Rig| Screen::of(&rig.app).panes[n].1;
+            let before = size(&rig);
+            rig.press(keys).press("ctrl-right");
+            assert_eq!(size(&rig).width, before.width + 4, "{preset:?} {n}");
+            rig.press("ctrl-left ctrl-down");
+            let (after, main) = (size(&rig), rig.app.size.height);
+            assert_eq!(after.width, before.width);
+            let whole = before.height + 8 > main;
+            assert!(
+                whole || after.height == before.height + 2 || rig.text().contains("has all of")
+            );
+            rig.press("ctrl-w =");
+        }
+        rig.press("\\");
+    }
+    rig.press("z ctrl-right");
+    assert!(rig.text().contains("leave zoom first"), "{}", rig.text());
+    let mut rig = Rig::with(60, 16, fixture::fitting());
+    rig.press("ctrl-w >");
+    assert!(rig.text().contains("room for one pane only"));
+}

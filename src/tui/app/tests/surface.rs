@@ -1,0 +1,196 @@
+//! The surface pane's own keys.
+
+use super::super::*;
+use crate::fixture;
+use crate::link::{Incoming, Outgoing, RunLine};
+use crate::rig::Rig;
+use crate::views::surface::{Contours, Quantity};
+use surfit_core::event::{Distances, Envelope, Event};
+use surfit_core::protocol::Command;
+use surfit_core::surface::Axis;
+
+#[test]
+fn the_panes_keys_change_what_is_shown_and_only_there() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("2 T");
+    assert!(rig.app.surface.relief && rig.text().contains("turned 30, tilted 35"));
+    rig.press("< < K ^");
+    let camera = rig.app.surface.camera;
+    assert_eq!((camera.turn, camera.tilt), (60.0, 45.0));
+    assert!(camera.height > 0.6);
+    rig.press("0 T");
+    assert!(rig.text().contains("accuracy · grid"));
+    rig.press("<");
+    assert!(
+        rig.text().contains("the whole surface is shown flat"),
+        "{}",
+        rig.text()
+    );
+    rig.press("D O P E");
+    assert_eq!(rig.app.surface.quantity, Quantity::Gain);
+    assert_eq!(rig.app.surface.contours, Contours::Over);
+    assert!(rig.app.surface.peaks && rig.app.surface.smooth);
+    rig.press("D I ) )");
+    assert_eq!(rig.app.surface.quantity, Quantity::Width);
+    assert!(rig.app.surface.fixed.is_some());
+    rig.press("=");
+    assert!(rig.app.surface.fixed.is_none());
+    rig.press("1 T");
+    assert!(
+        !rig.app.surface.relief,
+        "the loss pane has no third dimension"
+    );
+}
+
+#[test]
+fn keys_zoom_and_move_the_part_that_is_shown_and_the_cursor_takes_it_along() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let cells = |rig: &Rig| {
+        let c = rig
+            .app
+            .surface
+            .cells(rig.app.grid(), rig.app.degrees().patch());
+        (c.first, c.count)
+    };
+    rig.press("2 -");
+    assert!(
+        rig.text().contains("the whole surface is shown"),
+        "{}",
+        rig.text()
+    );
+    let grid = rig.app.grid();
+    rig.press("home + +");
+    let (first, count) = cells(&rig);
+    assert!(first == (0, 0) && count < grid / 2, "{count} of {grid}");
+    assert!(rig.text().contains("u 0.00–"), "{}", rig.text());
+    rig.press("> K");
+    assert!(cells(&rig).0.0 > 0 && cells(&rig).0.1 > 0);
+    rig.press("end");
+    assert_eq!(cells(&rig).0, (grid - count, grid - count));
+    assert!(rig.text().contains("–1.00, v"), "{}", rig.text());
+    rig.press("-");
+    assert!(cells(&rig).1 > count);
+    // Whatever shows the whole again.
+    for key in ["0", "esc"] {
+        rig.press("+").press(key);
+        assert_eq!(cells(&rig).1, grid, "{key}");
+    }
+}
+
+#[test]
+fn the_surface_before_a_change_of_degree_can_be_seen_beside_the_new_one() {
+    let picture = fixture::fitting();
+    let mut now = picture.snapshot.clone().unwrap();
+    let mut rig = Rig::with(140, 44, picture);
+    rig.press("2 A");
+    assert!(
+        rig.text().contains("the degree has not changed"),
+        "{}",
+        rig.text()
+    );
+    now.degrees = now.degrees.changed(Axis::U, 1).unwrap();
+    now.seq += 1;
+    rig.hear(Incoming::Snapshot(Box::new(now)));
+    rig.press("A z");
+    let text = rig.text();
+    assert!(
+        text.contains("degree 4×3") && text.contains("degree 3×3"),
+        "{text}"
+    );
+    assert!(
+        text.contains("this − that") && text.contains("mean difference"),
+        "{text}"
+    );
+    rig.press("A");
+    assert!(!rig.text().contains("this − that"));
+}
+
+#[test]
+fn another_run_is_asked_for_by_name_and_shown_beside() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let loaded = |rig: &mut Rig, picture| {
+        rig.press(":").type_in("beside other-3").press("enter");
+        let line = RunLine {
+            id: "other-3".into(),
+            path: "/runs/other-3".into(),
+            ..RunLine::default()
+        };
+        rig.hear(Incoming::Runs(vec![line]));
+        let wanted = Effect::Send(Outgoing::Load("/runs/other-3".into()));
+        assert_eq!(rig.effects.last(), Some(&wanted));
+        rig.hear(Incoming::Loaded {
+            path: "/runs/other-3".into(),
+            picture: Box::new(picture),
+        });
+    };
+    rig.press(":").type_in("beside nobody").press("enter");
+    rig.hear(Incoming::Runs(Vec::new()));
+    assert!(rig.text().contains("there is no run `nobody`"));
+    let mut nothing = fixture::loading();
+    nothing.info.as_mut().unwrap().run = "other-3".into();
+    loaded(&mut rig, nothing);
+    assert!(rig.text().contains("nothing was measured of other-3"));
+    let mut other = fixture::finished();
+    other.info.as_mut().unwrap().run = "other-3".into();
+    loaded(&mut rig, other);
+    let text = rig.text();
+    assert!(
+        text.contains("other-3") && text.contains("this − that"),
+        "{text}"
+    );
+    let curve = crate::views::plot::fixture::fitting_on(surfit_core::surface::Patch::Curve, 2, 5);
+    loaded(&mut rig, curve);
+    assert!(rig.text().contains("is a curve"), "{}", rig.text());
+}
+
+#[test]
+fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_clicked() {
+    let mut rig = Rig::with(80, 24, fixture::fitting());
+    rig.press("3 T");
+    assert!(rig.text().contains("accuracy %"), "{}", rig.text());
+    rig.press("T T D");
+    assert!(
+        rig.text().contains("; d measures the distances"),
+        "{}",
+        rig.text()
+    );
+    rig.press("; d");
+    assert_eq!(rig.sent()[0].1, Command::Distances);
+    let points = fixture::degrees(3, 3).rows();
+    let far = |a: &(usize, usize)| {
+        let a = *a;
+        let to = move |b: &(usize, usize)| (a.0.abs_diff(b.0) + a.1.abs_diff(b.1)) as f64 / 7.0;
+        points.iter().map(to).collect::<Vec<_>>()
+    };
+    let event = Event::Distances(Distances {
+        step: 1240,
+        values: points.iter().flat_map(far).collect(),
+        points: points.clone(),
+    });
+    let seq = rig.app.picture.seq + 1;
+    rig.hear(Incoming::Event(Envelope {
+        seq,
+        time: 0.0,
+        event,
+    }));
+    let text = rig.text();
+    assert!(
+        text.contains("3 Distances") && text.contains("00–00 0"),
+        "{text}"
+    );
+    // The whole matrix does not fit: the cursor takes what is shown along.
+    rig.press("right right right right right down");
+    let text = rig.text();
+    let pair = rig.app.points.pair;
+    assert_eq!(pair, (1, 5));
+    let name = |n: usize| format!("{}{}", points[n].0, points[n].1);
+    assert!(text.contains(&format!("{}–{}", name(1), name(5))), "{text}");
+    rig.press("end");
+    assert_eq!(rig.app.points.pair, (15, 15));
+    rig.press("home");
+    assert_eq!(rig.app.points.pair, (0, 0));
+    let (_, area) = crate::layout::Screen::of(&rig.app).panes[2];
+    rig.click(area.x + 14, area.y + 4);
+    let (row, column) = rig.app.points.pair;
+    assert!(row > 0 && column > 0, "({row}, {column}) of {}", rig.text());
+}

@@ -1,0 +1,335 @@
+//! Every screen at every size and depth: one table of runs, one of what is looked at.
+
+use crate::app::Message;
+use crate::color::Depth;
+use crate::fixture;
+use crate::link::{Incoming, RunLine};
+use crate::rig::{Rig, text};
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use surfit_core::event::{Curve, Event};
+use surfit_core::picture::Picture;
+use surfit_core::snapshot::State;
+
+/// Depths, each with letters beyond ASCII or without. `TERM=dumb` has neither colours nor such letters.
+const LOOKS: [(Depth, bool); 6] = [
+    (Depth::Truecolor, false),
+    (Depth::Ansi256, false),
+    (Depth::Ansi16, false),
+    (Depth::None, false),
+    (Depth::None, true),
+    (Depth::Truecolor, true),
+];
+
+/// A run, how it came to the workbench, and a word that every screen of it shows.
+type Run = (&'static str, fn(u16, u16) -> Rig, &'static str);
+
+const RUNS: [Run; 9] = [
+    ("first-run", Rig::new, "starting"),
+    (
+        "loading",
+        |w, h| Rig::with(w, h, fixture::loading()),
+        "running",
+    ),
+    (
+        "corners",
+        |w, h| Rig::with(w, h, fixture::corners()),
+        "running",
+    ),
+    ("fit", |w, h| Rig::with(w, h, fixture::fitting()), "running"),
+    (
+        "finished",
+        |w, h| Rig::with(w, h, fixture::finished()),
+        "finished",
+    ),
+    ("failed", failed, "failed"),
+    ("diverged", diverged, "failed"),
+    ("dead", dead, "died"),
+    ("long-names", long_names, "running"),
+];
+
+/// Keys after which a screen is looked at, each from the one before, and a word that stands there when it has room.
+const SCREENS: [(&str, &str); 29] = [
+    ("", ""),
+    ("1", "Loss"),
+    ("L E", "Loss"),
+    ("T b", "Loss"),
+    ("esc z", "Loss"),
+    ("z 3", "3 "),
+    ("D", "3 "),
+    ("z", "3 "),
+    ("z 2", "Surface"),
+    ("|", "Surface"),
+    ("| # O", "Surface"),
+    ("O D", "Surface"),
+    ("D T", "Surface"),
+    ("z", "Surface"),
+    ("T I", "Surface"),
+    ("I z ?", "Keys"),
+    ("end", "ctrl-c"),
+    ("esc :", "name"),
+    ("esc i", "Log"),
+    ("esc w", "Models"),
+    ("esc o", "Runs"),
+    ("esc g m", "Machine"),
+    ("esc g t", "Themes"),
+    ("esc ? / r a t e enter n", "Keys"),
+    ("esc esc Y", "Copy"),
+    ("down down", "Copy"),
+    ("esc W", ""),
+    ("c", ""),
+    ("esc q", ""),
+];
+
+fn failed(width: u16, height: u16) -> Rig {
+    told_to_have_failed(
+        fixture::corners(),
+        "the disk is full; free some and resume",
+        (width, height),
+    )
+}
+
+/// A fit whose weights went away: losses grow, then are no numbers at all.
+fn diverged(width: u16, height: u16) -> Rig {
+    let mut picture = fixture::fitting();
+    let values = (0..60)
+        .map(|n| match n {
+            0..40 => 0.35 * 1.4f32.powi(n),
+            40..50 => f32::INFINITY,
+            _ => f32::NAN,
+        })
+        .collect();
+    let losses = Event::Losses {
+        curve: Curve::Surface,
+        first_step: 1240,
+        values,
+        rate: 9.0,
+    };
+    fixture::feed(&mut picture, vec![losses]);
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    for cell in snapshot.heatmap.cells.iter_mut().step_by(3) {
+        cell.loss = f32::NAN;
+        cell.correct = 0;
+    }
+    for point in &mut snapshot.control_points {
+        (point.travelled, point.gradient) = (f64::INFINITY, f64::NAN);
+    }
+    let why = "the fit diverged before step 1300: its weights are not finite; lower fit.learning_rate and resume";
+    told_to_have_failed(picture, why, (width, height))
+}
+
+fn told_to_have_failed(mut picture: Picture, why: &str, (width, height): (u16, u16)) -> Rig {
+    let message = why.into();
+    fixture::feed(&mut picture, vec![Event::Failed { message }]);
+    if let Some(snapshot) = &mut picture.snapshot {
+        snapshot.state = State::Failed;
+        snapshot.seq = picture.seq;
+    }
+    Rig::with(width, height, picture)
+}
+
+fn dead(width: u16, height: u16) -> Rig {
+    let mut rig = Rig::with(width, height, fixture::fitting());
+    rig.hear(Incoming::Disconnected {
+        reason: "the connection closed".into(),
+    });
+    rig.hear(Incoming::EngineDied);
+    rig
+}
+
+/// Names without an end, wide letters, letters that combine.
+fn long_names(width: u16, height: u16) -> Rig {
+    let name =
+        "a-very-long-name-of-a-run-that-nobody-would-choose-but-somebody-has-曲面-é-".repeat(3);
+    let mut picture = fixture::fitting();
+    if let Some(info) = &mut picture.info {
+        info.run.clone_from(&name);
+        info.data.clone_from(&name);
+        info.network.clone_from(&name);
+        info.device.clone_from(&name);
+    }
+    for corner in picture.corners.values_mut() {
+        corner.source.clone_from(&name);
+    }
+    let mut rig = Rig::with(width, height, picture);
+    rig.app.run.clone_from(&name);
+    let line = |id: String, alive| RunLine {
+        path: format!("runs/{id}").into(),
+        id,
+        state: "a state of many words".into(),
+        best: Some(0.88871),
+        when: "yesterday, about noon, and some more".into(),
+        alive,
+        ..RunLine::default()
+    };
+    rig.hear(Incoming::Runs(vec![
+        line(name, true),
+        line("short".into(), false),
+    ]));
+    rig
+}
+
+/// What lies beyond the screen while it is drawn.
+fn beyond() -> Cell {
+    let mut cell = Cell::new("\u{2588}");
+    cell.fg = Color::Indexed(99);
+    cell
+}
+
+/// Draws into a larger ground, and sees that nothing is drawn beyond the screen.
+fn drawn(rig: &Rig, at: &str) -> Buffer {
+    let size = rig.app.size;
+    let mut buf = Buffer::empty(Rect::new(0, 0, size.width + 3, size.height + 2));
+    let beside = Rect::new(size.width, 0, 3, size.height);
+    let below = Rect::new(0, size.height, size.width + 3, 2);
+    let outside = || beside.positions().chain(below.positions());
+    outside().for_each(|place| buf[place] = beyond());
+    crate::views::screen::render(&rig.app, &mut buf);
+    for place in outside() {
+        assert_eq!(buf[place], beyond(), "{at}: drawn beyond, at {place}");
+        buf[place] = Cell::EMPTY;
+    }
+    buf
+}
+
+fn fits(depth: Depth, color: Color) -> bool {
+    match depth {
+        Depth::None => color == Color::Reset,
+        Depth::Ansi16 => !matches!(color, Color::Rgb(..) | Color::Indexed(_)),
+        Depth::Ansi256 => !matches!(color, Color::Rgb(..)),
+        Depth::Truecolor => !matches!(color, Color::Indexed(_)),
+    }
+}
+
+/// A figure that is cut off after its point: `87.` before a frame, a sign of shortening or the edge.
+fn cut(line: &str) -> bool {
+    let letters: Vec<char> = line.chars().collect();
+    letters.windows(3).any(|w| {
+        w[0].is_ascii_digit() && w[1] == '.' && matches!(w[2], '…' | '~' | '│' | '┃' | '|' | '║')
+    })
+}
+
+/// Something lies over the panes.
+fn covers(rig: &Rig) -> bool {
+    rig.app.overlay.is_some() || rig.app.question.is_some() || rig.app.take.is_some()
+}
+
+/// What is wrong with a screen, each with the screen itself.
+fn look(rig: &Rig, at: &str, words: [&str; 2]) -> Vec<String> {
+    let shown = drawn(rig, at);
+    let text = text(&shown);
+    let (depth, ascii) = (rig.app.theme.depth(), rig.app.theme.ascii());
+    let mut wrong = Vec::new();
+    let mut find = |what: String| wrong.push(format!("{at}: {what}\n{text}"));
+    for cell in shown.content() {
+        if !fits(depth, cell.fg) || !fits(depth, cell.bg) {
+            find(format!("a colour beyond the depth, {cell:?}"));
+            break;
+        }
+        let plain = cell.symbol().chars().all(|c| matches!(c, ' '..='~'));
+        // Names that people chose are theirs: they are not spelled anew.
+        if ascii && !plain && !at.starts_with("long-names")
+            || cell.symbol().contains(char::is_control)
+        {
+            find(format!("{:?} is shown", cell.symbol()));
+            break;
+        }
+    }
+    // What lies over the panes may cover a part of a figure.
+    let covered = covers(rig);
+    if let Some(line) = text.lines().find(|line| !covered && cut(line)) {
+        find(format!("a figure is cut off in {line}"));
+    }
+    // In a narrow header the program's name gives way to what cannot be guessed.
+    let program = if rig.app.size.width < 80 {
+        ""
+    } else {
+        "surfit"
+    };
+    for word in words.into_iter().chain([program]) {
+        if !text.contains(word) {
+            find(format!("no `{word}`"));
+        }
+    }
+    for word in ["NaN", "inf ", "-0.00 %", "Some(", "None"] {
+        if text.contains(word) {
+            find(format!("shows {word}"));
+        }
+    }
+    wrong
+}
+
+/// Looks at every run and screen at one size.
+fn at_size(width: u16, height: u16) {
+    let mut wrong = Vec::new();
+    for (run, rig, state) in RUNS {
+        let mut rig = rig(width, height);
+        for (keys, word) in SCREENS {
+            rig.press(keys);
+            // Time takes away what the last key said.
+            rig.tell(Message::Tick(rig.app.now + 60.0));
+            for (depth, ascii) in LOOKS {
+                rig = rig.depth("dark", depth, ascii);
+                let at = format!("{run}, {width}x{height}, `{keys}`, {depth:?}, ascii {ascii}");
+                let covered = covers(&rig);
+                wrong.extend(look(&rig, &at, [word, if covered { "" } else { state }]));
+            }
+        }
+    }
+    let heads: Vec<&str> = wrong.iter().filter_map(|w| w.lines().next()).collect();
+    let first = wrong.first().map_or("", String::as_str);
+    assert!(
+        wrong.is_empty(),
+        "{} of them:\n{}\n\n{first}",
+        wrong.len(),
+        heads.join("\n")
+    );
+}
+
+#[test]
+fn every_screen_at_60_by_16() {
+    at_size(60, 16);
+}
+
+#[test]
+fn every_screen_at_80_by_24() {
+    at_size(80, 24);
+}
+
+#[test]
+fn every_screen_at_140_by_44() {
+    at_size(140, 44);
+}
+
+#[test]
+fn every_screen_at_220_by_60() {
+    at_size(220, 60);
+}
+
+#[test]
+fn odd_sizes_draw_without_a_panic() {
+    for (width, height) in [
+        (1, 1),
+        (20, 5),
+        (59, 16),
+        (61, 15),
+        (79, 23),
+        (500, 10),
+        (100, 200),
+    ] {
+        for (run, rig, _) in RUNS {
+            let mut rig = rig(width, height);
+            for (keys, _) in SCREENS {
+                rig.press(keys);
+                drawn(&rig, &format!("{run}, {width}x{height}, `{keys}`"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_figure_is_seen() {
+    assert!(cut("acc 87.│") && cut("88.…") && cut("88.~ more"));
+    assert!(!cut("step 1240. Then") && !cut("87.5 %│") && !cut("x.│"));
+}

@@ -1,0 +1,259 @@
+use crate::app::{Effect, MOST, Take};
+use crate::fixture;
+use crate::link::{Content, Drawing, Incoming, NewFile, Outgoing};
+use crate::rig::{Rig, find};
+use surfit_core::event::{Curve, Event};
+use surfit_core::heatmap::Quantity;
+use surfit_core::picture::Picture;
+
+fn rig(picture: Picture) -> Rig {
+    let mut rig = Rig::with(140, 44, picture);
+    let (dir, name) = ("/data/runs/demo-7".into(), "demo-7".into());
+    rig.hear(Incoming::At { dir, name });
+    rig
+}
+
+fn copied(rig: &mut Rig) -> Vec<String> {
+    let text = |e| match e {
+        Effect::Copy(text) => Some(text),
+        _ => None,
+    };
+    std::mem::take(&mut rig.effects)
+        .into_iter()
+        .filter_map(text)
+        .collect()
+}
+
+/// The file that was to be written last.
+fn file(rig: &mut Rig) -> NewFile {
+    let file = |e| match e {
+        Effect::Send(Outgoing::Write(file)) => Some(*file),
+        _ => None,
+    };
+    let mut all: Vec<_> = std::mem::take(&mut rig.effects)
+        .into_iter()
+        .filter_map(file)
+        .collect();
+    all.pop()
+        .unwrap_or_else(|| panic!("nothing is written\n{}", rig.text()))
+}
+
+#[test]
+fn what_is_copied_is_shown_before_it_is_taken() {
+    let mut rig = rig(fixture::finished());
+    rig.press("2 Y");
+    let text = rig.text();
+    for words in [
+        "Copy",
+        "r  what is read here",
+        "p  the point",
+        "c  the command line",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(text.contains("accuracy"), "the preview\n{text}");
+    rig.press("down");
+    assert!(rig.text().contains("0.4500,0.6500"), "{}", rig.text());
+    rig.press("enter");
+    assert_eq!(copied(&mut rig), ["0.4500,0.6500"]);
+    assert!(rig.app.take.is_none() && rig.text().contains("copied 0.4500"));
+
+    rig.press("Y c");
+    let want = "surfit heatmap demo-7 --metric accuracy --out accuracy.png";
+    assert_eq!(copied(&mut rig), [want]);
+    rig.press("Y d");
+    assert_eq!(copied(&mut rig), ["/data/runs/demo-7"]);
+    rig.press("Y t");
+    let table = copied(&mut rig).pop().unwrap();
+    assert!(
+        table.starts_with("u\tv\taccuracy\tloss\timages\n"),
+        "{table}"
+    );
+    assert!(rig.text().contains("copied the table"), "{}", rig.text());
+    rig.press("Y esc");
+    assert!(rig.app.take.is_none() && copied(&mut rig).is_empty());
+    // Over a list it is of the list.
+    rig.press("w Y e");
+    assert!(copied(&mut rig)[0].contains("exports"));
+    assert!(rig.app.overlay.is_some());
+}
+
+#[test]
+fn more_than_terminals_take_is_refused_in_a_sentence() {
+    let mut picture = fixture::fitting();
+    let values = vec![0.5f32; 6000];
+    let losses = Event::Losses {
+        curve: Curve::Surface,
+        first_step: 1240,
+        values,
+        rate: 0.04,
+    };
+    fixture::feed(&mut picture, vec![losses]);
+    let mut rig = rig(picture);
+    rig.press("1 Y");
+    let Some(Take::Copy(menu)) = &rig.app.take else {
+        panic!("{}", rig.text())
+    };
+    let table = menu.offers.iter().position(|o| o.key == 't').unwrap();
+    assert!(menu.offers[table].what.len() > MOST);
+    rig.press("down");
+    assert!(
+        rig.text().contains("more than terminals take"),
+        "{}",
+        rig.text()
+    );
+    rig.press("t");
+    assert!(copied(&mut rig).is_empty());
+    let text = rig.text();
+    assert!(
+        text.contains("terminals take 74; W writes a file"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_file_is_named_and_written_in_the_runs_folder() {
+    let mut rig = rig(fixture::finished());
+    rig.press("1 W");
+    let text = rig.text();
+    for words in [
+        "losses as CSV",
+        "losses as JSON",
+        "losses as PNG",
+        "losses as SVG",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    rig.press("c");
+    assert!(
+        rig.text().contains("/data/runs/demo-7/figures/losses.csv"),
+        "{}",
+        rig.text()
+    );
+    rig.press("enter");
+    let written = file(&mut rig);
+    assert_eq!(
+        written.path.to_str(),
+        Some("/data/runs/demo-7/figures/losses.csv")
+    );
+    let Content::Text(text) = &written.content else {
+        panic!("{written:?}")
+    };
+    assert!(text.starts_with("run,curve,step,") && !written.replace);
+
+    // It is there: another name, then replaced.
+    rig.hear(Incoming::Exists(Box::new(written)));
+    assert!(rig.text().contains("losses.csv is there"), "{}", rig.text());
+    rig.press("n backspace backspace backspace")
+        .type_in("txt")
+        .press("enter");
+    let other = file(&mut rig);
+    assert!(
+        other.path.ends_with("losses.txt") && !other.replace,
+        "{other:?}"
+    );
+    rig.hear(Incoming::Exists(Box::new(other)));
+    rig.press("r");
+    let replaced = file(&mut rig);
+    assert!(replaced.replace && replaced.path.ends_with("losses.txt"));
+    rig.hear(Incoming::Exists(Box::new(replaced)));
+    rig.press("esc");
+    assert!(rig.app.question.is_none() && rig.effects.is_empty());
+}
+
+#[test]
+fn every_pane_and_list_has_its_forms() {
+    let drawn = |c: &Content| matches!(c, Content::Drawn(..));
+    for (keys, choose, name, figure) in [
+        ("2", "j", "surface.json", false),
+        ("2", "s", "surface.svg", true),
+        ("2", "C", "slices.csv", false),
+        ("2", "P", "slices.png", true),
+        ("3", "c", "points.csv", false),
+        ("w", "j", "models.json", false),
+        ("g m", "c", "machine.csv", false),
+        ("i", "t", "log.txt", false),
+        ("i", "j", "log.json", false),
+    ] {
+        let mut rig = rig(fixture::finished());
+        let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
+        snapshot.memory += 1;
+        rig.tick(1.0).hear(Incoming::Snapshot(Box::new(snapshot)));
+        rig.press(keys).press("W").press(choose).press("enter");
+        let written = file(&mut rig);
+        assert!(
+            written.path.ends_with(name),
+            "{keys} {choose}: {:?}",
+            written.path
+        );
+        assert_eq!(drawn(&written.content), figure, "{name}");
+        if let Content::Text(text) = &written.content {
+            let lines = if name == "surface.json" { 1 } else { 2 };
+            assert!(text.lines().count() >= lines, "{name}: {text:.300}");
+        }
+    }
+    let mut rig = rig(fixture::finished());
+    rig.press("2 W p enter");
+    let Content::Drawn(Drawing::Heatmap { colormap, .. }, _) = file(&mut rig).content else {
+        panic!()
+    };
+    assert_eq!(colormap, rig.app.theme.colormap());
+    // What is shown is written so: quantity, lines, range and part; the other quantities have keys of their own.
+    let look = |rig: &mut Rig| match file(rig).content {
+        Content::Drawn(Drawing::Heatmap { look, .. }, _) => look,
+        other => panic!("{other:?}"),
+    };
+    rig.press("2 D O ) + W s enter");
+    let shown = look(&mut rig);
+    assert_eq!(shown.quantity, Quantity::Gain);
+    assert!(shown.contours && shown.corner > 0.5 && shown.part.is_some());
+    assert_eq!(shown.range, rig.app.surface.fixed.map(|f| f.limits));
+    rig.press("W i enter");
+    assert_eq!(look(&mut rig).quantity, Quantity::Width);
+    rig.press("D W g enter");
+    assert_eq!(look(&mut rig).quantity, Quantity::Gain);
+    rig.press("0");
+    rig.press("? W");
+    assert!(
+        rig.text().contains("nothing here to write"),
+        "{}",
+        rig.text()
+    );
+}
+
+#[test]
+fn an_empty_name_is_asked_for_again_and_the_mouse_takes_a_line() {
+    let mut rig = rig(fixture::finished());
+    rig.press("2 W c ctrl-u enter");
+    assert!(rig.text().contains("needs a name") && rig.app.take.is_some());
+    rig.press("esc W");
+    let (x, y) = find(&rig.draw(), "grid as JSON").unwrap();
+    rig.click(x, y);
+    assert!(rig.text().contains("surface.json"), "{}", rig.text());
+    rig.click(1, 1);
+    assert!(rig.app.take.is_none());
+    rig.press("ctrl-c");
+    assert!(!rig.effects.is_empty() || rig.app.question.is_some());
+}
+
+#[test]
+fn both_lists_fit_every_size() {
+    for (width, height) in [(140, 44), (80, 24), (60, 16)] {
+        for keys in ["1 Y", "2 Y", "w Y", "1 W", "2 W", "2 W c"] {
+            let mut rig = rig(fixture::finished());
+            rig.app.size = (width, height).into();
+            rig.press(keys);
+            let text = rig.text();
+            assert!(
+                text.contains("Copy") || text.contains("Write a file"),
+                "{text}"
+            );
+            let esc = if keys.len() > 3 {
+                "enter writes it"
+            } else {
+                "enter"
+            };
+            assert!(text.contains(esc), "{width}x{height} {keys}\n{text}");
+        }
+    }
+}

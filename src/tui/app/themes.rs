@@ -1,0 +1,75 @@
+//! Choosing a theme: the screen takes each on as the cursor comes to it, enter keeps it, everything else takes it back.
+
+use super::message::Kind;
+use super::{App, Overlay};
+use crate::theme::{Theme, choices};
+
+impl App {
+    /// Opens the list of themes at the present one, or closes it.
+    pub(super) fn toggle_themes(&mut self) {
+        if matches!(self.overlay, Some(Overlay::Themes { .. })) {
+            self.overlay = None;
+            return;
+        }
+        let choices = choices(self.theme.depth());
+        let selected = choices
+            .iter()
+            .position(|c| c.name == self.theme.name())
+            .unwrap_or(0);
+        self.toggle(Overlay::Themes { choices, selected });
+        self.theme_before = Some(self.theme.clone());
+    }
+
+    /// The screen takes on the theme that is chosen in the list, and is as it was when none is open. A file that cannot
+    /// be read changes nothing.
+    pub(super) fn try_theme(&mut self) {
+        let Some(Overlay::Themes { choices, selected }) = &self.overlay else {
+            if let Some(before) = self.theme_before.take() {
+                self.theme = before;
+            }
+            return;
+        };
+        if let Some(Ok(theme)) = choices.get(*selected).map(|c| &c.theme)
+            && theme.name() != self.theme.name()
+        {
+            self.theme = theme.clone().like(&self.theme);
+        }
+    }
+
+    /// Keeps the theme that is chosen in the list.
+    pub(super) fn keep_theme(&mut self, name: &str) {
+        self.theme_before = None;
+        self.use_theme(name);
+    }
+
+    /// The theme that stays when the list of themes is left without a choice.
+    pub fn kept_theme(&self) -> &Theme {
+        self.theme_before.as_ref().unwrap_or(&self.theme)
+    }
+
+    pub(super) fn next_theme(&mut self) {
+        // A file that cannot be read is passed over: the list of themes says what is wrong with it.
+        let usable: Vec<String> = choices(self.theme.depth())
+            .into_iter()
+            .filter(|c| c.theme.is_ok())
+            .map(|c| c.name)
+            .collect();
+        let next = usable
+            .iter()
+            .position(|n| n == self.theme.name())
+            .map_or(0, |i| i + 1);
+        if let Some(name) = usable.get(next % usable.len().max(1)) {
+            self.use_theme(name);
+        }
+    }
+
+    pub(super) fn use_theme(&mut self, name: &str) {
+        match Theme::load(name, self.theme.depth()) {
+            Ok(theme) => {
+                self.say(Kind::Info, format!("theme {name}: {}", theme.description()));
+                self.theme = theme.with_ascii(self.theme.ascii());
+            }
+            Err(why) => self.say(Kind::Error, why.to_string()),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Pictures in terminals that can show them: which way, and the bytes that show and remove one.
+
+mod encode;
+mod raster;
+mod shown;
+
+#[cfg(test)]
+mod decoded;
+
+pub use encode::{remove, show};
+pub use raster::Raster;
+pub(crate) use raster::heatmap;
+pub use shown::Shown;
+
+/// A way to show a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// The kitty graphics protocol: kitty, Ghostty, Konsole.
+    Kitty,
+    /// Sixels: foot, mlterm, xterm built with them.
+    Sixel,
+    /// Inline images: iTerm2, WezTerm.
+    Iterm2,
+}
+
+/// What somebody chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By what the environment tells.
+    Auto,
+    /// No pictures.
+    Off,
+    /// This way.
+    By(Protocol),
+}
+
+/// The way this terminal has: as `chosen`, else by `SURFIT_IMAGES` (`auto`, `off`, `kitty`, `sixel`, `iterm2`), and for
+/// `auto` by what the environment tells. Never over a line to another machine or through a multiplexer unless asked for:
+/// pictures are large, and the terminal is not asked, because a late answer would be taken for keys.
+///
+/// # Errors
+/// A sentence about a value that `SURFIT_IMAGES` cannot have.
+pub fn detect(
+    chosen: Option<Way>,
+    var: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Protocol>, String> {
+    let var = |name: &str| var(name).filter(|s| !s.is_empty());
+    let way = match (chosen, var("SURFIT_IMAGES").as_deref()) {
+        (Some(way), _) => way,
+        (_, None | Some("auto")) => Way::Auto,
+        (_, Some("off")) => Way::Off,
+        (_, Some("kitty")) => Way::By(Protocol::Kitty),
+        (_, Some("sixel")) => Way::By(Protocol::Sixel),
+        (_, Some("iterm2")) => Way::By(Protocol::Iterm2),
+        (_, Some(other)) => {
+            return Err(format!(
+                "SURFIT_IMAGES cannot be `{other}`; choose auto, off, kitty, sixel or iterm2"
+            ));
+        }
+    };
+    match way {
+        Way::Auto => {}
+        Way::Off => return Ok(None),
+        Way::By(protocol) => return Ok(Some(protocol)),
+    }
+    let far = ["SSH_CONNECTION", "SSH_TTY", "TMUX", "STY"];
+    if far.iter().any(|name| var(name).is_some()) {
+        return Ok(None);
+    }
+    let (term, program) = (
+        var("TERM").unwrap_or_default(),
+        var("TERM_PROGRAM").unwrap_or_default(),
+    );
+    let kitty =
+        var("KITTY_WINDOW_ID").is_some() || term.contains("kitty") || term.contains("ghostty");
+    Ok(match (kitty, program.as_str()) {
+        (true, _) => Some(Protocol::Kitty),
+        (_, "WezTerm" | "iTerm.app") => Some(Protocol::Iterm2),
+        _ if term.starts_with("foot") || term.starts_with("mlterm") => Some(Protocol::Sixel),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Result<Option<Protocol>, String> {
+        chosen(None, pairs)
+    }
+
+    fn chosen(way: Option<Way>, pairs: &[(&str, &str)]) -> Result<Option<Protocol>, String> {
+        detect(way, |n| {
+            pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string())
+        })
+    }
+
+    #[test]
+    fn the_environment_tells_the_way_and_a_forced_one_wins() {
+        assert_eq!(with(&[("TERM", "xterm-256color")]), Ok(None));
+        assert_eq!(with(&[("TERM", "xterm-kitty")]), Ok(Some(Protocol::Kitty)));
+        assert_eq!(
+            with(&[("TERM_PROGRAM", "WezTerm")]),
+            Ok(Some(Protocol::Iterm2))
+        );
+        assert_eq!(with(&[("TERM", "foot")]), Ok(Some(Protocol::Sixel)));
+        let far = [("TERM", "xterm-kitty"), ("SSH_TTY", "/dev/pts/1")];
+        assert_eq!(with(&far), Ok(None));
+        let forced = [("SURFIT_IMAGES", "sixel"), ("SSH_TTY", "/dev/pts/1")];
+        assert_eq!(with(&forced), Ok(Some(Protocol::Sixel)));
+        let off = [("SURFIT_IMAGES", "off"), ("TERM", "xterm-kitty")];
+        assert_eq!(with(&off), Ok(None));
+        assert!(
+            with(&[("SURFIT_IMAGES", "many")])
+                .unwrap_err()
+                .contains("`many`")
+        );
+        // What is said on the command line goes before the variable, good or bad.
+        let by = Way::By(Protocol::Iterm2);
+        assert_eq!(chosen(Some(by), &off), Ok(Some(Protocol::Iterm2)));
+        assert_eq!(chosen(Some(Way::Off), &forced), Ok(None));
+        assert_eq!(chosen(Some(Way::Auto), &off), Ok(Some(Protocol::Kitty)));
+        let odd = [("SURFIT_IMAGES", "many")];
+        assert_eq!(chosen(Some(Way::Off), &odd), Ok(None));
+    }
+}

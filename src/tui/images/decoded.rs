@@ -1,0 +1,205 @@
+//! What a terminal makes of the bytes: pictures are decoded again and compared with the pixels that were meant, and it is
+//! followed what of them can be seen.
+
+mod terminal;
+
+use super::{Protocol, Raster, Shown, show};
+use crate::action::Action;
+use crate::canvas::Canvas;
+use crate::fixture;
+use crate::rig::Rig;
+use crate::views::{image, screen};
+use ratatui::layout::{Rect, Size};
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use terminal::Terminal;
+
+const ALL: [Protocol; 3] = [Protocol::Kitty, Protocol::Sixel, Protocol::Iterm2];
+const CELL: Size = Size::new(8, 16);
+
+#[derive(Clone, Default)]
+struct Tape(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Tape {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A workbench before a terminal of its own.
+struct Stage {
+    rig: Rig,
+    canvas: Canvas<Tape>,
+    tape: Tape,
+    shown: Shown,
+    terminal: Terminal,
+    now: Instant,
+}
+
+impl Stage {
+    fn new(protocol: Protocol) -> Self {
+        let mut rig = Rig::with(100, 30, fixture::fitting());
+        rig.app.images = Some(protocol);
+        let tape = Tape::default();
+        let mut stage = Self {
+            rig,
+            canvas: Canvas::new(tape.clone()),
+            tape,
+            shown: Shown::default(),
+            terminal: Terminal::default(),
+            now: Instant::now(),
+        };
+        stage.frame(0);
+        stage
+    }
+
+    /// A frame after some seconds, as the loop draws it; gives how many pictures were sent for it.
+    fn frame(&mut self, seconds: u64) -> usize {
+        self.now += Duration::from_secs(seconds);
+        let app = &mut self.rig.app;
+        self.canvas
+            .draw(app.size, |buf| screen::render(app, buf))
+            .unwrap();
+        self.shown
+            .update(app, &mut self.canvas, CELL, self.now)
+            .unwrap();
+        self.read()
+    }
+
+    fn read(&mut self) -> usize {
+        let before = self.terminal.pictures;
+        let bytes = std::mem::take(&mut *self.tape.0.borrow_mut());
+        self.terminal.take(&bytes);
+        self.terminal.pictures - before
+    }
+
+    /// The picture lies where it should, whole, with the pixels that were meant.
+    fn assert_seen(&self) {
+        let wanted = image::wanted(&self.rig.app, CELL, 720).expect("a picture is wanted");
+        let (area, raster) = self.terminal.seen().expect("a picture is seen");
+        assert_eq!(area.as_position(), wanted.area.as_position());
+        assert_alike(&raster, &wanted.raster);
+        assert!(self.terminal.whole(), "something lies over it");
+    }
+
+    fn assert_gone(&self) {
+        assert!(self.terminal.seen().is_none(), "the picture is still there");
+    }
+}
+
+/// Sixels have colours in hundredths and of 256 registers; the others are exact.
+fn assert_alike(got: &Raster, want: &Raster) {
+    assert_eq!((got.width, got.height), (want.width, want.height));
+    let far = |a: (u8, u8, u8), b: (u8, u8, u8)| {
+        let one = |a: u8, b: u8| a.abs_diff(b);
+        one(a.0, b.0).max(one(a.1, b.1)).max(one(a.2, b.2))
+    };
+    let pairs = got.pixels.iter().zip(&want.pixels);
+    let worst = pairs.map(|(a, b)| far(*a, *b)).max().unwrap_or(0);
+    assert!(worst <= 24, "a colour is off by {worst}");
+}
+
+#[test]
+fn every_way_gives_the_pixels_back() {
+    let area = Rect::new(4, 2, 20, 10);
+    let pixels = (0..160 * 100).map(|n| {
+        let (x, y) = (n % 160, n / 160);
+        (
+            (x / 10 * 16) as u8,
+            (y / 10 * 24) as u8,
+            (x / 40 * 60) as u8,
+        )
+    });
+    let raster = Raster {
+        width: 160,
+        height: 100,
+        pixels: pixels.collect(),
+    };
+    for protocol in ALL {
+        let mut terminal = Terminal::default();
+        terminal.take(show(protocol, &raster, area).as_bytes());
+        let (place, got) = terminal.seen().unwrap();
+        assert_eq!(place.as_position(), area.as_position());
+        match protocol {
+            Protocol::Sixel => assert_alike(&got, &raster),
+            _ => {
+                assert_eq!(got, raster, "{protocol:?}");
+                assert_eq!(place, area);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
+    for protocol in ALL {
+        let mut stage = Stage::new(protocol);
+        stage.assert_gone();
+        stage.rig.app.act(Action::Picture);
+        assert_eq!(stage.frame(1), 1);
+        stage.assert_seen();
+        assert_eq!(stage.frame(5), 0, "nothing has changed");
+        let index = {
+            let map = &mut stage.rig.app.picture.snapshot.as_mut().unwrap().heatmap;
+            let index = map.inside().find(|&i| map.cells[i].images > 0).unwrap();
+            map.cells[index].correct /= 2;
+            index
+        };
+        assert_eq!(stage.frame(1), 0, "pictures are large: not yet");
+        assert!(stage.rig.app.dirty, "but it is looked at again");
+        assert_eq!(stage.frame(3), 1, "{protocol:?}: cell {index}");
+        stage.assert_seen();
+        // What the user chooses is shown at once.
+        stage.rig.press("M");
+        assert_eq!(stage.frame(0), 1);
+        stage.assert_seen();
+    }
+}
+
+#[test]
+fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
+    for protocol in ALL {
+        let mut stage = Stage::new(protocol);
+        stage.rig.app.act(Action::Picture);
+        stage.frame(0);
+        stage.assert_seen();
+        // A question, and a list that is opened from it.
+        for key in ["q", "W"] {
+            stage.rig.press(key);
+            stage.frame(0);
+            stage.assert_gone();
+            stage.rig.press("esc");
+            if stage.rig.app.overlay.is_none() {
+                stage.rig.app.act(Action::Picture);
+            }
+            assert_eq!(stage.frame(0), 1, "{protocol:?}: back after {key}");
+            stage.assert_seen();
+        }
+        // Another size: it lies elsewhere, or the screen was cleared under it.
+        for (width, height) in [(120, 40), (121, 40), (80, 24)] {
+            let size = Size::new(width, height);
+            stage.rig.tell(crate::app::Message::Resize(size));
+            assert_eq!(stage.frame(0), 1, "{protocol:?} at {width}×{height}");
+            stage.assert_seen();
+        }
+        stage.rig.press("esc");
+        stage.frame(0);
+        stage.assert_gone();
+        stage.rig.app.act(Action::Picture);
+        stage.frame(0);
+        stage.assert_seen();
+        stage.shown.take_away(&mut stage.canvas).unwrap();
+        stage.read();
+        if protocol == Protocol::Kitty {
+            // The others' pixels go with the alternate screen.
+            stage.assert_gone();
+        }
+    }
+}

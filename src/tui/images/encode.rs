@@ -1,0 +1,204 @@
+//! The bytes that make a terminal show a picture.
+
+use super::{Protocol, Raster};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ratatui::layout::Rect;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Number of the one picture there is, for terminals that keep pictures by number.
+const ID: u32 = 7_313;
+/// Bytes of a part that the kitty protocol takes at once.
+const PART: usize = 4096;
+/// Colours of a sixel picture.
+const REGISTERS: usize = 256;
+
+/// Bytes that show a picture over the characters of `area`.
+pub fn show(protocol: Protocol, raster: &Raster, area: Rect) -> String {
+    let mut out = format!("\x1b[{};{}H", area.y + 1, area.x + 1);
+    match protocol {
+        Protocol::Kitty => kitty(&mut out, raster, area),
+        Protocol::Iterm2 => {
+            let file = png(raster);
+            let data = STANDARD.encode(&file);
+            let (w, h) = (area.width, area.height);
+            let _ = write!(
+                out,
+                "\x1b]1337;File=inline=1;size={};width={w};height={h};preserveAspectRatio=0;doNotMoveCursor=1:{data}\x07",
+                file.len()
+            );
+        }
+        Protocol::Sixel => sixel(&mut out, raster),
+    }
+    out
+}
+
+/// Bytes that take the picture away; where none are, the characters below have to be drawn again.
+pub fn remove(protocol: Protocol) -> Option<String> {
+    (protocol == Protocol::Kitty).then(|| format!("\x1b_Ga=d,d=I,i={ID},q=2\x1b\\"))
+}
+
+/// In parts; the terminal is told not to answer, since an answer would be taken for keys.
+fn kitty(out: &mut String, raster: &Raster, area: Rect) {
+    let data = STANDARD.encode(png(raster));
+    let parts: Vec<&[u8]> = data.as_bytes().chunks(PART).collect();
+    for (n, part) in parts.iter().enumerate() {
+        let more = u8::from(n + 1 < parts.len());
+        let head = match n {
+            0 => format!(
+                "a=T,f=100,q=2,i={ID},p=1,c={},r={},C=1,m={more}",
+                area.width, area.height
+            ),
+            _ => format!("m={more},q=2"),
+        };
+        let part = std::str::from_utf8(part).unwrap_or_default();
+        let _ = write!(out, "\x1b_G{head};{part}\x1b\\");
+    }
+}
+
+fn png(raster: &Raster) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, raster.width as u32, raster.height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    let data: Vec<u8> = raster.pixels.iter().flat_map(|p| [p.0, p.1, p.2]).collect();
+    // Writing to memory cannot fail, and the sizes agree.
+    if let Ok(mut writer) = encoder.write_header() {
+        let _ = writer.write_image_data(&data);
+    }
+    bytes
+}
+
+/// Six rows of pixels a band, one colour after the other, runs counted.
+fn sixel(out: &mut String, raster: &Raster) {
+    let _ = write!(out, "\x1bPq\"1;1;{};{}", raster.width, raster.height);
+    let coarse = |(r, g, b): (u8, u8, u8)| (r >> 3, g >> 3, b >> 3);
+    let mut registers: BTreeMap<(u8, u8, u8), usize> = BTreeMap::new();
+    let mut shown = Vec::with_capacity(raster.pixels.len());
+    for &pixel in &raster.pixels {
+        let key = coarse(pixel);
+        let next = registers.len();
+        let register = match registers.get(&key) {
+            Some(&known) => known,
+            None if next < REGISTERS => {
+                registers.insert(key, next);
+                let part = |c: u8| u32::from(c) * 100 / 255;
+                let (r, g, b) = (part(pixel.0), part(pixel.1), part(pixel.2));
+                let _ = write!(out, "#{next};2;{r};{g};{b}");
+                next
+            }
+            // More colours than there are: the nearest of those that are known.
+            None => nearest(&registers, key),
+        };
+        shown.push(register);
+    }
+    for band in shown.chunks(6 * raster.width) {
+        let mut rows: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+        for (n, &register) in band.iter().enumerate() {
+            let (x, y) = (n % raster.width, n / raster.width);
+            rows.entry(register)
+                .or_insert_with(|| vec![0; raster.width])[x] |= 1 << y;
+        }
+        for (register, row) in rows {
+            let _ = write!(out, "#{register}");
+            let mut at = 0;
+            while at < row.len() {
+                let run = row[at..].iter().take_while(|b| **b == row[at]).count();
+                let letter = char::from(63 + row[at]);
+                let _ = if run > 3 {
+                    write!(out, "!{run}{letter}")
+                } else {
+                    write!(out, "{}", letter.to_string().repeat(run))
+                };
+                at += run;
+            }
+            out.push('$');
+        }
+        out.push('-');
+    }
+    out.push_str("\x1b\\");
+}
+
+fn nearest(registers: &BTreeMap<(u8, u8, u8), usize>, key: (u8, u8, u8)) -> usize {
+    let far = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
+    registers
+        .iter()
+        .min_by_key(|(k, _)| far(k.0, key.0) + far(k.1, key.1) + far(k.2, key.2))
+        .map_or(0, |(_, &register)| register)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(width: usize, height: usize) -> Raster {
+        let pixel = |n: usize| {
+            (
+                (n * 37 % 256) as u8,
+                (n / 7 % 256) as u8,
+                (n % 5 * 50) as u8,
+            )
+        };
+        Raster {
+            width,
+            height,
+            pixels: (0..width * height).map(pixel).collect(),
+        }
+    }
+
+    const AREA: Rect = Rect::new(4, 2, 30, 10);
+
+    #[test]
+    fn kitty_gets_small_parts_that_hold_the_whole_picture_and_never_answers() {
+        let out = show(Protocol::Kitty, &picture(200, 100), AREA);
+        assert!(
+            out.starts_with("\x1b[3;5H\x1b_Ga=T,f=100,q=2"),
+            "{}",
+            &out[..60]
+        );
+        let parts: Vec<&str> = out.split("\x1b_G").skip(1).collect();
+        let mut data = String::new();
+        for (n, part) in parts.iter().enumerate() {
+            let (head, rest) = part.split_once(';').unwrap();
+            let body = rest.strip_suffix("\x1b\\").unwrap();
+            assert!(body.len() <= PART && head.contains("q=2"));
+            assert_eq!(head.contains("m=1"), n + 1 < parts.len());
+            data += body;
+        }
+        let bytes = STANDARD.decode(data).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
+            .read_info()
+            .unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        let first = picture(200, 100).pixels[1];
+        assert_eq!(pixels[3..6], [first.0, first.1, first.2]);
+        assert!(remove(Protocol::Kitty).unwrap().contains("a=d"));
+    }
+
+    #[test]
+    fn sixels_come_back_as_the_same_picture() {
+        let raster = Raster {
+            width: 9,
+            height: 8,
+            pixels: (0..72)
+                .map(|n| if n % 9 < 5 { (0, 0, 0) } else { (248, 0, 248) })
+                .collect(),
+        };
+        let out = show(Protocol::Sixel, &raster, AREA);
+        assert!(out.contains("\"1;1;9;8") && out.ends_with("\x1b\\"));
+        // Both bands: five columns of the first colour, then four of the second.
+        assert!(out.contains("#0!5~!4?$#1!5?!4~$-"), "{out:?}");
+        assert!(out.contains("#0!5B!4?$"), "{out:?}");
+        // Many colours stay within the registers.
+        let many = show(Protocol::Sixel, &picture(300, 200), AREA);
+        assert!(!many.contains("#256;2"));
+        assert_eq!(remove(Protocol::Sixel), None);
+    }
+
+    #[test]
+    fn iterm_gets_one_picture_that_fills_the_room() {
+        let out = show(Protocol::Iterm2, &picture(20, 10), AREA);
+        assert!(out.contains("width=30;height=10;preserveAspectRatio=0") && out.ends_with('\x07'));
+    }
+}

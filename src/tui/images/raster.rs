@@ -1,0 +1,238 @@
+//! A heatmap as pixels: interpolated between the cells, with contour lines.
+
+use crate::views::surface::{Scene, ink_on, mix};
+use surfit_core::colormap::Colormap;
+use surfit_core::heatmap::Field;
+use surfit_core::surface::Patch;
+
+type Rgb = (u8, u8, u8);
+
+/// Pixels, row by row from the top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raster {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// `width × height` colours.
+    pub pixels: Vec<Rgb>,
+}
+
+/// How a pixel came about.
+#[derive(Clone, Copy, PartialEq)]
+enum Value {
+    Beside,
+    Unmeasured,
+    Known(f64),
+}
+
+/// Draws what is shown of a heatmap: `u` to the right, `v` upward, values between the cells interpolated over those that are
+/// measured, `lines` contour lines, a ring round the best cell. What is not measured is hatched.
+pub(crate) fn heatmap(scene: &Scene<'_>, size: (usize, usize), lines: usize) -> Raster {
+    let (width, height) = (size.0.max(1), size.1.max(1));
+    let (field, range) = (&scene.field, scene.range);
+    let background = scene.theme.background();
+    let colors = if range.kind.signed {
+        Colormap::Diverging
+    } else {
+        scene.theme.colormap()
+    };
+    let share = |v: f64| range.at(v);
+    let [(left, right), (bottom, top)] = scene.cells.ends();
+    let at = |n: usize, count: usize| (n as f64 + 0.5) / count as f64;
+    let place = |x: usize, y: usize| {
+        (
+            left + at(x, width) * (right - left),
+            top - at(y, height) * (top - bottom),
+        )
+    };
+    let grid: Vec<Value> = (0..width * height)
+        .map(|p| {
+            let (u, v) = place(p % width, p / width);
+            value(field, u, v)
+        })
+        .collect();
+    let band = |p: usize| match grid[p] {
+        Value::Known(v) => (share(v) * (lines + 1) as f64).floor() as i64,
+        _ => -1,
+    };
+    let empty = mix(background, ink_on(background), 0.08);
+    let hatch = mix(background, ink_on(background), 0.20);
+    let color = |p: usize| {
+        let (x, y) = (p % width, p / width);
+        match grid[p] {
+            Value::Beside => background,
+            Value::Unmeasured if (x + y) % 8 == 0 => hatch,
+            Value::Unmeasured => empty,
+            Value::Known(v) => {
+                let full = colors.at(share(v));
+                let crossed = |q: usize| band(q) >= 0 && band(q) != band(p);
+                let right = x + 1 < width && crossed(p + 1);
+                let below = y + 1 < height && crossed(p + width);
+                if lines > 0 && (right || below) {
+                    mix(full, ink_on(full), 0.55)
+                } else {
+                    full
+                }
+            }
+        }
+    };
+    let mut raster = Raster {
+        width,
+        height,
+        pixels: (0..width * height).map(color).collect(),
+    };
+    let grid = field.grid;
+    let best = scene.best.map(|i| (i / grid, i % grid));
+    if let Some((a, b)) = best.filter(|&cell| scene.cells.holds(cell)) {
+        let (s, t) = scene.cells.share((a as f64, b as f64));
+        raster.ring(s, if field.patch == Patch::Curve { 0.5 } else { t });
+    }
+    raster
+}
+
+/// The value at `(u, v)`, interpolated between the cells around it; where the nearest is not measured, none is known.
+fn value(field: &Field, u: f64, v: f64) -> Value {
+    if field.patch == Patch::Triangle && u + v > 1.0 {
+        return Value::Beside;
+    }
+    let v = if field.patch == Patch::Curve { 0.0 } else { v };
+    match field.near(u, v) {
+        Some(value) => Value::Known(value),
+        None => Value::Unmeasured,
+    }
+}
+
+impl Raster {
+    /// A ring round a place, dark within light, so that it is seen on every colour.
+    fn ring(&mut self, u: f64, v: f64) {
+        let (cx, cy) = (
+            u * (self.width - 1) as f64,
+            (1.0 - v) * (self.height - 1) as f64,
+        );
+        let radius = (self.width.min(self.height) as f64 / 40.0).max(3.0);
+        for y in 0..self.height {
+            for x in 0..self.width {
+                let far = (x as f64 - cx).hypot(y as f64 - cy);
+                let pixel = &mut self.pixels[y * self.width + x];
+                if (far - radius).abs() < 1.0 {
+                    *pixel = (0, 0, 0);
+                } else if (far - radius - 2.0).abs() < 1.0 {
+                    *pixel = (255, 255, 255);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::{Depth, Theme};
+    use crate::views::plot::fixture;
+    use crate::views::surface::{Quantity, SurfaceView};
+    use std::sync::LazyLock;
+    use surfit_core::heatmap::{Cell, Heatmap, Metric};
+
+    static GREYS: LazyLock<Theme> =
+        LazyLock::new(|| Theme::by_name("mono", Depth::Truecolor).unwrap());
+
+    fn measured(patch: Patch, grid: usize) -> Heatmap {
+        let mut map = Heatmap::new(patch, grid);
+        for index in map.inside().collect::<Vec<_>>() {
+            let (u, v) = map.parameters(index);
+            map.cells[index] = Cell {
+                correct: (1000.0 * (0.5 + 0.2 * u + 0.1 * v)) as u32,
+                images: 1000,
+                loss: (1.0 - u) as f32,
+                version: 0,
+            };
+        }
+        map
+    }
+
+    /// The picture of a heatmap in greys.
+    fn drawn(map: &Heatmap, view: &SurfaceView, lines: usize) -> Raster {
+        let mut picture = fixture::fitting_on(map.patch, 2, map.grid);
+        picture.snapshot.as_mut().unwrap().heatmap = map.clone();
+        let scene = Scene::new(&GREYS, &picture, view).unwrap();
+        heatmap(&scene, (80, 60), lines)
+    }
+
+    fn draw(map: &Heatmap, metric: Metric, lines: usize) -> Raster {
+        let view = SurfaceView {
+            metric,
+            ..SurfaceView::default()
+        };
+        drawn(map, &view, lines)
+    }
+
+    fn light(r: &Raster, x: usize, y: usize) -> u8 {
+        r.pixels[y * r.width + x].0
+    }
+
+    #[test]
+    fn values_grow_to_the_right_and_upward_and_a_low_loss_is_light() {
+        let map = measured(Patch::Square, 5);
+        let r = draw(&map, Metric::Accuracy, 0);
+        assert_eq!(r.pixels.len(), 80 * 60);
+        assert!(light(&r, 10, 30) < light(&r, 40, 30) && light(&r, 40, 50) < light(&r, 40, 10));
+        // Between two cells there are more than two shades.
+        let shades: std::collections::BTreeSet<u8> = (0..20).map(|x| light(&r, x, 30)).collect();
+        assert!(shades.len() > 8, "{shades:?}");
+        let loss = draw(&map, Metric::Loss, 0);
+        assert!(light(&loss, 5, 30) < light(&loss, 60, 30));
+    }
+
+    #[test]
+    fn contour_lines_are_drawn_and_what_is_not_measured_is_hatched() {
+        let mut map = measured(Patch::Square, 5);
+        assert_ne!(
+            draw(&map, Metric::Accuracy, 0),
+            draw(&map, Metric::Accuracy, 5)
+        );
+        map.cells[2] = Cell::default();
+        let r = draw(&map, Metric::Accuracy, 0);
+        let near: std::collections::BTreeSet<u8> = (0..8)
+            .flat_map(|x| (26..34).map(move |y| (x, y)))
+            .map(|(x, y)| light(&r, x, y))
+            .collect();
+        assert!(near.len() >= 2 && near.iter().all(|l| *l < 80), "{near:?}");
+        let nothing = draw(&Heatmap::new(Patch::Square, 3), Metric::Accuracy, 5);
+        assert_eq!(nothing.pixels.len(), 80 * 60);
+    }
+
+    #[test]
+    fn beside_a_triangle_there_is_nothing() {
+        let r = draw(&measured(Patch::Triangle, 5), Metric::Accuracy, 3);
+        assert_eq!(r.pixels[79], GREYS.background());
+        assert_ne!(r.pixels[59 * 80 + 1], GREYS.background());
+        let curve = draw(&measured(Patch::Curve, 5), Metric::Accuracy, 0);
+        assert_eq!(light(&curve, 20, 5), light(&curve, 20, 50));
+    }
+
+    #[test]
+    fn it_shows_what_the_map_shows_of_it_and_the_part_that_is_chosen() {
+        let map = measured(Patch::Square, 11);
+        let mut view = SurfaceView::default();
+        let whole = drawn(&map, &view, 0);
+        view.zoom_by(0.5, Some((0, 0)), 11, Patch::Square);
+        let part = drawn(&map, &view, 0);
+        // The lower left quarter of the whole over all of the picture: its right edge is dark.
+        assert!(light(&part, 78, 30) < light(&whole, 78, 30));
+        assert!(light(&part, 60, 30).abs_diff(light(&whole, 30, 45)) <= 3);
+        // A difference has the colours of one, which greys have not.
+        view.quantity = Quantity::Gain;
+        let gain = drawn(&map, &view, 0);
+        assert!(gain.pixels.iter().any(|p| p.0 != p.2));
+        let fixed = SurfaceView {
+            fixed: Some(crate::views::surface::Fixed {
+                metric: Metric::Accuracy,
+                quantity: Quantity::Value,
+                limits: (0.9, 1.0),
+            }),
+            ..SurfaceView::default()
+        };
+        assert!(light(&drawn(&map, &fixed, 0), 70, 20) < light(&whole, 70, 20));
+    }
+}

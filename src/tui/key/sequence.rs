@@ -1,0 +1,100 @@
+//! One key, or two pressed one after the other: `g`, `g l`, `ctrl-x s`.
+
+use super::Key;
+use std::fmt;
+use std::str::FromStr;
+
+/// What is pressed to do one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sequence {
+    /// The only key, or the one that opens the sequence.
+    pub first: Key,
+    /// The key after it.
+    pub second: Option<Key>,
+}
+
+impl Sequence {
+    /// True when one of the two can never be finished beside the other: they are the same, or one opens the other.
+    pub fn clashes(self, other: Sequence) -> bool {
+        self.first == other.first
+            && (self.second.is_none() || other.second.is_none() || self.second == other.second)
+    }
+
+    /// The keys as the screen shows them.
+    pub fn show(self, ascii: bool) -> String {
+        match self.second {
+            Some(second) => format!("{} {}", self.first.show(ascii), second.show(ascii)),
+            None => self.first.show(ascii),
+        }
+    }
+}
+
+impl From<Key> for Sequence {
+    fn from(first: Key) -> Self {
+        Self {
+            first,
+            second: None,
+        }
+    }
+}
+
+impl FromStr for Sequence {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [one] => Ok(Key::from_str(one)?.into()),
+            [first, second] => {
+                let (first, second) = (Key::from_str(first)?, Key::from_str(second)?);
+                if [first, second].contains(&Key::ESC) {
+                    return Err(format!("`{s}` holds esc, which takes back what was begun"));
+                }
+                Ok(Self {
+                    first,
+                    second: Some(second),
+                })
+            }
+            [] => Err("an empty text is no key; `[]` takes the keys away".into()),
+            _ => Err(format!(
+                "`{s}` is more than two keys; write one or two, such as `g` or `g l`"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.second {
+            Some(second) => write!(f, "{} {second}", self.first),
+            None => self.first.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seq(s: &str) -> Sequence {
+        s.parse().unwrap()
+    }
+
+    #[test]
+    fn sequences_are_written_as_they_are_read() {
+        for s in ["g", "g l", "ctrl-x ctrl-s", "space f1"] {
+            assert_eq!(seq(s).to_string(), s);
+        }
+        assert_eq!(seq("g left").show(false), "g ←");
+        let error = |s: &str| s.parse::<Sequence>().unwrap_err();
+        assert!(error("g g g").contains("more than two"));
+        assert!(error("gg").contains("is no key"));
+        assert!(error("g esc").contains("takes back") && error(" ").contains("empty"));
+    }
+
+    #[test]
+    fn a_key_that_opens_a_sequence_clashes_with_it() {
+        assert!(seq("g").clashes(seq("g l")) && seq("g l").clashes(seq("g")));
+        assert!(seq("g l").clashes(seq("g l")) && !seq("g l").clashes(seq("g s")));
+        assert!(!seq("l g").clashes(seq("g l")));
+    }
+}

@@ -1,0 +1,245 @@
+//! What the user chose, remembered between starts: theme, sizes of panes, what the panes show, typed commands.
+//!
+//! It is kept in `$SURFIT_STATE`, else in `surfit/screen.toml` under the folder for state (`~/.local/state`). A file that
+//! cannot be read is passed over with a note, and written anew when something changes.
+
+use crate::app::{App, Pane};
+use crate::layout::Arrangement;
+use crate::theme::{Depth, Theme};
+use crate::views::loss::STRENGTHS;
+use crate::views::points::Figure;
+use crate::views::slices::Slices;
+use crate::views::surface::{Camera, Contours, Fine, Fixed, Quantity};
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Changes when an older program could misread the file.
+const VERSION: u32 = 1;
+/// Typed commands that are kept.
+pub const HISTORY: usize = 50;
+/// A file larger than this is none of ours.
+const LARGEST: u64 = 1 << 20;
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    version: u32,
+    theme: String,
+    focus: String,
+    zoomed: bool,
+    history: Vec<String>,
+    toggles: BTreeMap<String, bool>,
+    arrangement: Arrangement,
+    look: Look,
+}
+
+/// What is chosen among more than two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Look {
+    slices: Slices,
+    contours: Contours,
+    quantity: Quantity,
+    blocks: Fine,
+    /// What tiles of control points tell first.
+    figure: Figure,
+    /// How much loss curves are smoothed, when they are.
+    smoothing: Option<usize>,
+    camera: Camera,
+    /// The range of colours that was chosen, if one was.
+    range: Option<Fixed>,
+}
+
+/// What can be on or off, with the name it has in the file.
+fn toggles(app: &mut App) -> [(&'static str, &mut bool); 13] {
+    [
+        ("lists", &mut app.beside),
+        ("numbers", &mut app.surface.numbers),
+        ("smooth-colours", &mut app.surface.smooth),
+        ("peaks", &mut app.surface.peaks),
+        ("relief", &mut app.surface.relief),
+        ("log-axis", &mut app.loss.log),
+        ("recent", &mut app.loss.recent),
+        ("smooth", &mut app.loss.smooth),
+        ("corner-curves", &mut app.loss.corners),
+        ("loss-rate", &mut app.loss.rate),
+        ("loss-x-axis", &mut app.loss.time),
+        ("distances", &mut app.points.distances),
+        ("log-absolute", &mut app.log.absolute),
+    ]
+}
+
+impl Remembered {
+    /// Where it is kept; `None` without a home.
+    pub fn file() -> Option<PathBuf> {
+        if let Some(path) = std::env::var_os("SURFIT_STATE").filter(|p| !p.is_empty()) {
+            return Some(path.into());
+        }
+        let places = etcetera::choose_base_strategy().ok()?;
+        let folder = places.state_dir().unwrap_or_else(|| places.data_dir());
+        Some(folder.join("surfit").join("screen.toml"))
+    }
+
+    /// Reads it; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// A sentence when the file is not usable.
+    pub fn load(path: &Path) -> Result<Option<Self>, String> {
+        let fault = |why: String| {
+            let path = path.display();
+            format!("{path}: {why}; the screen begins as usual")
+        };
+        match std::fs::metadata(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Ok(about) if !about.is_file() || about.len() > LARGEST => {
+                return Err(fault("this is no file of choices".into()));
+            }
+            _ => {}
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| fault(e.to_string()))?;
+        let read: Self = toml::from_str(&text).map_err(|e| fault(e.message().into()))?;
+        if read.version != VERSION {
+            let why = format!("version {} instead of {VERSION}", read.version);
+            return Err(fault(why));
+        }
+        Ok(Some(read))
+    }
+
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let text = toml::to_string(self).map_err(io::Error::other)?;
+        surfit_core::files::write_atomic(path, text.as_bytes())
+    }
+
+    /// The theme that was used last.
+    pub fn theme(&self) -> Option<&str> {
+        let there_is = |name: &&str| Theme::load(name, Depth::None).is_ok();
+        Some(self.theme.as_str()).filter(there_is)
+    }
+}
+
+impl App {
+    /// What is worth remembering of the present screen.
+    pub fn remembered(&mut self) -> Remembered {
+        let toggles = toggles(self)
+            .into_iter()
+            .map(|(name, on)| (name.to_string(), *on))
+            .collect();
+        Remembered {
+            version: VERSION,
+            theme: self.kept_theme().name().into(),
+            focus: self.focus.name().into(),
+            zoomed: self.zoomed,
+            history: self.history.clone(),
+            toggles,
+            arrangement: self.arrangement,
+            look: Look {
+                slices: self.surface.slices,
+                contours: self.surface.contours,
+                quantity: self.surface.quantity,
+                blocks: self.surface.fine,
+                figure: self.points.figure,
+                smoothing: Some(self.loss.strength),
+                camera: self.surface.camera,
+                range: self.surface.fixed,
+            },
+        }
+    }
+
+    fn restore_look(&mut self, look: Look) {
+        let surface = &mut self.surface;
+        surface.slices = look.slices;
+        surface.contours = look.contours;
+        surface.quantity = look.quantity;
+        surface.fine = look.blocks;
+        // Figures that a hand put into the file must not break what is drawn with them.
+        let c = look.camera;
+        if [c.turn, c.tilt, c.height].iter().all(|x| x.is_finite()) {
+            surface.camera = c;
+            surface.camera.move_by(0.0, 0.0);
+            surface.camera.steepen(1.0);
+        }
+        let usable = |f: &Fixed| {
+            let (low, high) = f.limits;
+            low.is_finite() && high.is_finite() && low < high
+        };
+        surface.fixed = look.range.filter(usable);
+        self.points.figure = look.figure;
+        let known = look.smoothing.filter(|s| *s < STRENGTHS.len());
+        self.loss.strength = known.unwrap_or(self.loss.strength);
+    }
+
+    /// Makes the screen what it was; the theme is the caller's business.
+    pub fn restore(&mut self, before: &Remembered) {
+        for (name, on) in toggles(self) {
+            *on = before.toggles.get(name).copied().unwrap_or(*on);
+        }
+        let pane = Pane::ALL.into_iter().find(|p| p.name() == before.focus);
+        self.focus = pane.unwrap_or(self.focus);
+        self.zoomed = before.zoomed;
+        self.arrangement = before.arrangement;
+        self.restore_look(before.look);
+        let some = before.history.iter().rev().take(HISTORY).rev();
+        self.history = some.cloned().collect();
+        self.dirty = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::rig::Rig;
+
+    #[test]
+    fn what_was_chosen_is_there_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/folder/screen.toml");
+        assert_eq!(Remembered::load(&path), Ok(None));
+        let mut rig = Rig::with(140, 44, fixture::fitting());
+        rig.press("2 ctrl-right ctrl-right O D | T < K ^ ) B 3 ctrl-down T \\ ctrl-w > # 1 L } }");
+        let before = rig.app.remembered();
+        before.save(&path).unwrap();
+        let mut other = Rig::with(140, 44, fixture::fitting());
+        assert_ne!(other.app.remembered(), before);
+        other
+            .app
+            .restore(&Remembered::load(&path).unwrap().unwrap());
+        assert_eq!(other.app.remembered(), before);
+        // What was said about it is gone, and the last word of the engine is as old in both.
+        assert_eq!(other.tick(100.0).text(), rig.tick(100.0).text());
+    }
+
+    #[test]
+    fn a_file_that_is_not_usable_is_passed_over_with_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("screen.toml");
+        let at = |text: &[u8]| {
+            std::fs::write(&path, text).unwrap();
+            Remembered::load(&path).unwrap_err()
+        };
+        for bad in [
+            &b"version = 1\ntheme = 3"[..],
+            b"version = ",
+            b"version = 1\n[arrangement]\npreset = 'round'",
+            b"\xff\xfe",
+        ] {
+            assert!(at(bad).contains("begins as usual"), "{}", at(bad));
+        }
+        assert!(at(b"version = 9").contains("version 9 instead of 1"));
+        assert!(Remembered::load(folder.path()).is_err());
+        std::fs::write(&path, "version = 1\ntheme = 'gone'\nlater = 1").unwrap();
+        let read = Remembered::load(&path).unwrap().unwrap();
+        assert_eq!(read.theme(), None);
+    }
+}

@@ -1,0 +1,63 @@
+//! The themes that can be chosen: the program's, and files of the user's own.
+
+use super::{Depth, Theme, ThemeError};
+use std::path::Path;
+
+/// A theme of the list.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The name that it is asked for by.
+    pub name: String,
+    /// It is a file of the user's.
+    pub own: bool,
+    /// The theme, or what is wrong with its file.
+    pub theme: Result<Theme, ThemeError>,
+}
+
+impl Choice {
+    /// One line about it: its description, or what is wrong.
+    pub fn about(&self) -> &str {
+        match &self.theme {
+            Ok(theme) => theme.description(),
+            Err(why) => &why.0,
+        }
+    }
+}
+
+/// Every theme there is at a depth: the program's own in their order, then the user's by name. A file that has the name of
+/// one of the program's stands in its place.
+pub fn choices(depth: Depth) -> Vec<Choice> {
+    choices_with(Theme::user_folder().as_deref(), depth)
+}
+
+pub(super) fn choices_with(folder: Option<&Path>, depth: Depth) -> Vec<Choice> {
+    let mut own: Vec<Choice> = folder
+        .and_then(|f| std::fs::read_dir(f).ok())
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .filter_map(|path| {
+            Some(Choice {
+                name: path.file_stem()?.to_str()?.to_owned(),
+                own: true,
+                theme: Theme::from_file(&path, depth),
+            })
+        })
+        .collect();
+    own.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut all: Vec<Choice> = Theme::names()
+        .map(|name| match own.iter().position(|o| o.name == name) {
+            Some(at) => own.remove(at),
+            None => Choice {
+                name: name.into(),
+                own: false,
+                theme: Theme::by_name(name, depth)
+                    .ok_or_else(|| ThemeError(format!("the theme `{name}` cannot be read"))),
+            },
+        })
+        .collect();
+    all.append(&mut own);
+    all
+}

@@ -1,0 +1,174 @@
+//! Lines of the log, wrapped into rows.
+
+use crate::app::App;
+use crate::theme::Role;
+use crate::views::message::clean;
+use crate::views::plot::text;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::text::{Line, Span};
+use surfit_core::picture::LogLine;
+
+/// A row on the screen.
+pub struct Row<'a> {
+    /// Which line of those shown it belongs to.
+    pub entry: usize,
+    /// That line is one that was looked for.
+    pub hit: bool,
+    /// What is written.
+    pub line: Line<'a>,
+}
+
+/// Columns of the time.
+fn time_width(app: &App) -> u16 {
+    if app.log.absolute { 17 } else { 10 }
+}
+
+/// Every row of the lines that are to be shown.
+pub fn rows<'a>(app: &App, width: u16) -> Vec<Row<'a>> {
+    lines(app)
+        .into_iter()
+        .enumerate()
+        .flat_map(|(entry, line)| wrapped(app, line, entry, width))
+        .collect()
+}
+
+/// The lines that are to be shown, the latest last.
+pub fn lines(app: &App) -> Vec<&LogLine> {
+    let mut all: Vec<&LogLine> = app.picture.log.iter().chain(&app.notes).collect();
+    all.sort_by(|a, b| a.time.total_cmp(&b.time));
+    all.retain(|line| shown(app, line));
+    all
+}
+
+/// Those lines as they stand on the screen, one below the other.
+pub fn plain(app: &App) -> String {
+    let line = |line: &&LogLine| format!("{}  {}\n", time(app, line.time), line.text);
+    lines(app).iter().map(line).collect()
+}
+
+/// How many rows the run's latest line takes; none when it is not to be shown.
+pub fn rows_of_last(app: &App, width: u16) -> usize {
+    match app.picture.log.back().filter(|line| shown(app, line)) {
+        Some(line) => wrapped(app, line, 0, width).len(),
+        None => 0,
+    }
+}
+
+/// The lines that were looked for, once each.
+pub fn hits<'a>(rows: &'a [Row<'_>]) -> impl Iterator<Item = usize> + 'a {
+    let mut before = None;
+    rows.iter()
+        .filter(|r| r.hit)
+        .map(|r| r.entry)
+        .filter(move |entry| before.replace(*entry) != Some(*entry))
+}
+
+fn shown(app: &App, line: &LogLine) -> bool {
+    app.log.topic.is_none_or(|t| line.topic == t)
+}
+
+fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<Row<'a>> {
+    let theme = &app.theme;
+    let hit = app.log.search.finds(&line.text);
+    let role = if line.error { Role::Error } else { Role::Text };
+    let time_width = time_width(app);
+    // Two columns for the sign of an error or of what was found.
+    let room = width.saturating_sub(time_width + 2).max(1);
+    let sentence = clean(&line.text, theme.ascii()).replace(" %", "\u{a0}%");
+    let words: Vec<text::Piece<'a>> = sentence
+        .split(' ')
+        .flat_map(|word| pieces(word, room))
+        .map(|word| vec![Span::styled(word.replace('\u{a0}', " "), theme.style(role))])
+        .collect();
+    let sign = match (hit, line.error) {
+        (true, _) => theme.pick("› ", "> "),
+        (_, true) => theme.pick("✗ ", "! "),
+        _ => "  ",
+    };
+    let sign_role = if hit { Role::Accent } else { Role::Error };
+    text::fill(&words, room)
+        .into_iter()
+        .enumerate()
+        .map(|(n, row)| {
+            let (time, sign) = match n {
+                0 => (time(app, line.time), sign),
+                _ => (String::new(), "  "),
+            };
+            let usual = usize::from(time_width);
+            let mut spans = vec![
+                Span::styled(format!("{time:<usual$}"), theme.style(Role::Muted)),
+                Span::styled(sign, theme.style(sign_role)),
+            ];
+            spans.extend(row.spans);
+            Row {
+                entry,
+                hit,
+                line: Line::from(spans),
+            }
+        })
+        .collect()
+}
+
+/// A word in parts that fit: a long path is broken rather than left out.
+fn pieces(word: &str, room: u16) -> Vec<String> {
+    let room = usize::from(room);
+    let mut out = vec![String::new()];
+    let mut used = 0;
+    for c in word.chars() {
+        let wide = Span::raw(c.to_string()).width();
+        if used + wide > room && used > 0 {
+            out.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(last) = out.last_mut() {
+            last.push(c);
+        }
+    }
+    out
+}
+
+fn time(app: &App, time: f64) -> String {
+    match app.log.absolute {
+        true => day_time(time, &app.log.zone),
+        false => clock(time - app.picture.began.unwrap_or(time)),
+    }
+}
+
+/// Seconds as `h:mm:ss`.
+fn clock(seconds: f64) -> String {
+    let s = seconds.max(0.0) as u64;
+    format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+/// Seconds since the Unix epoch as `24 Nov 12:03:11`.
+fn day_time(time: f64, zone: &TimeZone) -> String {
+    match Timestamp::from_second(time as i64) {
+        Ok(at) if time.is_finite() => at
+            .to_zoned(zone.clone())
+            .strftime("%d %b %H:%M:%S")
+            .to_string(),
+        _ => "?".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_broken_and_none_is_lost() {
+        assert_eq!(pieces("abcdef", 4), ["abcd", "ef"]);
+        assert_eq!(pieces("", 4), [""]);
+        assert_eq!(pieces("日本語", 4), ["日本", "語"]);
+        assert_eq!(pieces("日本", 1), ["日", "本"]);
+    }
+
+    #[test]
+    fn times_of_day_and_since_the_beginning() {
+        assert_eq!(clock(3671.4), "1:01:11");
+        assert_eq!(day_time(1_750_000_000.0, &TimeZone::UTC), "15 Jun 15:06:40");
+        assert_eq!(day_time(f64::INFINITY, &TimeZone::UTC), "?");
+    }
+}

@@ -1,0 +1,133 @@
+use crate::action::Action;
+use crate::app::Overlay;
+use crate::color::Depth;
+use crate::fixture;
+use crate::link::Incoming;
+use crate::rig::Rig;
+use crate::theme::Role;
+use surfit_core::event::{Envelope, Event};
+use surfit_core::picture::Topic;
+
+fn open(width: u16, height: u16) -> Rig {
+    let mut rig = Rig::with(width, height, fixture::finished());
+    rig.app.log.zone = jiff::tz::TimeZone::UTC;
+    rig.app.act(Action::Log);
+    rig
+}
+
+fn back(rig: &Rig) -> usize {
+    match rig.app.overlay {
+        Some(Overlay::Log { back }) => back,
+        _ => panic!("the log is not open"),
+    }
+}
+
+fn notice(rig: &mut Rig, text: &str) {
+    let seq = rig.app.picture.seq + 1;
+    let event = Event::Notice { text: text.into() };
+    rig.hear(Incoming::Event(Envelope {
+        seq,
+        time: 1_750_000_100.0,
+        event,
+    }));
+}
+
+#[test]
+fn words_are_looked_for_from_the_end_and_round() {
+    for (width, height) in [(60, 16), (80, 24), (140, 44)] {
+        let mut rig = open(width, height);
+        rig.app.act(Action::SearchLog);
+        rig.type_in("ALIGNED:");
+        let text = rig.text();
+        assert!(text.contains("/ALIGNED:"), "{text}");
+        assert!(text.contains("3 of 3"), "{text}");
+        assert!(text.contains("› corner 4 aligned"), "{text}");
+        rig.press("enter");
+        rig.app.act(Action::FindNext);
+        assert!(rig.text().contains("1 of 3"), "{}", rig.text());
+        assert!(rig.text().contains("corner 2 aligned"), "{}", rig.text());
+        rig.app.act(Action::FindPrevious);
+        assert!(rig.text().contains("3 of 3"));
+        rig.app.act(Action::SearchLog);
+        rig.type_in("zzz");
+        assert!(rig.text().contains("not found"));
+        // Escape gives the search up, and only the search.
+        rig.press("esc");
+        assert!(rig.app.log.search.is_empty() && rig.app.overlay.is_some());
+    }
+}
+
+#[test]
+fn what_was_found_is_told_by_more_than_colour() {
+    for depth in Depth::ALL {
+        let mut rig = open(100, 30).depth("dark", depth, false);
+        rig.app.act(Action::SearchLog);
+        rig.type_in("checkpoint");
+        let here = rig.cell("› checkpoint");
+        let chosen = rig.app.theme.style(Role::Selection);
+        assert_eq!(
+            (Some(here.fg), here.modifier),
+            (
+                Some(here.style().fg.unwrap()),
+                chosen.add_modifier | here.modifier
+            )
+        );
+    }
+}
+
+#[test]
+fn only_one_topic_is_shown() {
+    let mut rig = open(100, 30);
+    rig.app.act(Action::LogTopic);
+    assert_eq!(rig.app.log.topic, Some(Topic::Error));
+    assert!(rig.text().contains("Nothing about errors has happened yet"));
+    while rig.app.log.topic != Some(Topic::Surface) {
+        rig.app.act(Action::LogTopic);
+    }
+    let text = rig.text();
+    assert!(text.contains("degree 2×2 → 3×3") && text.contains("[surface]"));
+    assert!(!text.contains("heatmap began"), "{text}");
+}
+
+#[test]
+fn what_is_read_stays_where_it_is_while_the_log_grows() {
+    let mut rig = open(80, 24);
+    notice(&mut rig, "one more line");
+    assert_eq!(back(&rig), 0);
+    assert!(rig.text().contains("one more line"), "the end is followed");
+    rig.press("up up up");
+    let at = back(&rig);
+    let shown = |rig: &Rig| {
+        rig.text()
+            .lines()
+            .skip(6)
+            .take(8)
+            .map(String::from)
+            .collect::<Vec<_>>()
+    };
+    let before = shown(&rig);
+    notice(&mut rig, &"a long line of many words ".repeat(8));
+    assert!(back(&rig) > at + 1);
+    assert_eq!(shown(&rig), before);
+    assert!(rig.text().contains("rows further"), "{}", rig.text());
+    rig.press("end");
+    assert_eq!(back(&rig), 0);
+}
+
+#[test]
+fn long_paths_are_wrapped_and_times_are_of_the_day_on_demand() {
+    let mut rig = open(60, 16);
+    let path = format!("/data/{}/model.safetensors", "x".repeat(120));
+    notice(&mut rig, &path);
+    let text: String = rig.text().split_whitespace().collect();
+    assert!(text.contains("model.safetensors"), "{text}");
+    rig.app.act(Action::LogTimes);
+    assert!(rig.text().contains("15 Jun 15:08:20"), "{}", rig.text());
+}
+
+#[test]
+fn an_empty_log_says_what_will_be_there() {
+    let mut rig = Rig::new(80, 24);
+    rig.app.act(Action::Log);
+    assert!(rig.text().contains("The engine's first words appear here"));
+}

@@ -1,0 +1,217 @@
+//! What lies under the cursor of the loss pane: in a box beside it where there is room, else in the foot line.
+
+use super::super::plot::curve_plot::Plot;
+use super::super::plot::curves::{Name, Trace};
+use super::super::plot::text::{self, Piece};
+use super::super::plot::ticks;
+use super::LossView;
+use crate::theme::{Role, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use surfit_core::draws::Phase;
+use surfit_core::event::Curve;
+use surfit_core::picture::Picture;
+
+/// One figure.
+struct Row {
+    name: String,
+    value: String,
+    role: Role,
+}
+
+/// Everything that is known at the cursor.
+pub(super) struct Readout {
+    rows: Vec<Row>,
+}
+
+impl Readout {
+    pub(super) fn of(
+        plot: &Plot,
+        picture: &Picture,
+        view: &LossView,
+        theme: &Theme,
+        x: f64,
+    ) -> Self {
+        let mut rows = Vec::new();
+        let mut add = |name: &str, value: String, role: Role| {
+            rows.push(Row {
+                name: name.into(),
+                value,
+                role,
+            });
+        };
+        let step = plot.step_at(x);
+        add("step", text::grouped(step), Role::Text);
+        let here: Vec<(usize, &Trace)> = plot.traces.iter().enumerate().collect();
+        let here: Vec<_> = here
+            .into_iter()
+            .rev()
+            .filter(|(_, t)| t.covers(x))
+            .collect();
+        for (n, trace) in &here {
+            let sample = trace.sample_at(x);
+            let raw = match sample.and_then(|s| s.range) {
+                Some((min, _, max)) if max > min => {
+                    let dash = theme.pick("–", "-");
+                    format!("{}{dash}{}", text::loss(min), text::loss(max))
+                }
+                Some((_, mean, _)) => text::loss(mean),
+                None => "not finite".into(),
+            };
+            let smooth = match sample.and_then(|s| s.smooth) {
+                Some(smooth) => text::loss(smooth),
+                None => "not finite".into(),
+            };
+            let validation = trace
+                .validation_at(x)
+                .map(|v| format!("{} ({})", text::loss(v.loss), text::percent(v.accuracy, 1)));
+            if !plot.several() {
+                add("raw", raw, Role::Text);
+                if view.smooth {
+                    add("smoothed", smooth, plot.role(*n));
+                }
+                if let Some(validation) = validation {
+                    add("val", validation, Role::CurveValidation);
+                }
+                continue;
+            }
+            let name = match trace.name {
+                Name::Own(Curve::Corner(c)) => (c + 1).to_string(),
+                Name::Own(Curve::Surface) => "surface".into(),
+                Name::Other(o) => name_of(theme, trace.name, view, o),
+            };
+            add(&name, if view.smooth { smooth } else { raw }, plot.role(*n));
+            if let Some(validation) = validation {
+                add("  val", validation, plot.role(*n));
+            }
+        }
+        if here.is_empty() {
+            add("", "no values here".into(), Role::Muted);
+        }
+        if let Some(seconds) = plot.seconds_at(x) {
+            add("time", ticks::clock(seconds), Role::Text);
+        }
+        if let Some(rate) = plot.rate_at(x).filter(|r| r.is_finite()) {
+            add("rate", rate_figure(rate), Role::Text);
+        }
+        let fit = plot
+            .traces
+            .last()
+            .is_some_and(|t| t.name == Name::Own(Curve::Surface));
+        if let Some(degrees) = picture.degrees_at(step).filter(|_| fit) {
+            let mut value = degrees.to_string();
+            if theme.ascii() {
+                value = value.replace('×', "x");
+            }
+            if let Some(phase) = picture.phase_at(step) {
+                value += match phase {
+                    Phase::Edge => ", edges",
+                    Phase::Interior => ", interior",
+                };
+            }
+            add("degree", value, Role::Text);
+        }
+        Self { rows }
+    }
+
+    /// The figures for the foot line, most important first.
+    pub(super) fn pieces<'a>(&self, theme: &Theme) -> Vec<Piece<'a>> {
+        let muted = theme.style(Role::Muted);
+        let piece = |row: &Row| -> Piece<'a> {
+            let name = row.name.trim_start();
+            let name = if name.is_empty() {
+                String::new()
+            } else {
+                format!("{name} ")
+            };
+            vec![
+                Span::styled(name, muted),
+                Span::styled(row.value.clone(), style(theme, row)),
+            ]
+        };
+        self.rows.iter().map(piece).collect()
+    }
+
+    /// Widest name, and columns and rows of the box.
+    fn size(&self) -> (usize, u16, u16) {
+        let size = |s: &str| s.chars().count();
+        let names = self.rows.iter().map(|r| size(&r.name)).max().unwrap_or(0);
+        let values = self.rows.iter().map(|r| size(&r.value)).max().unwrap_or(0);
+        (names, (names + values + 3) as u16, self.rows.len() as u16)
+    }
+
+    /// True when the plot has room for the box and enough left to see.
+    pub(super) fn fits(&self, plot: &Plot) -> bool {
+        let (_, width, height) = self.size();
+        plot.area.width >= 2 * width + 6 && plot.area.height >= height + 3
+    }
+
+    /// Draws the box beside the cursor, where it hides least.
+    pub(super) fn draw_box(&self, buf: &mut Buffer, theme: &Theme, plot: &Plot, x: f64) {
+        let (names, width, height) = self.size();
+        let column = plot.column_of(x);
+        let left = (column > plot.area.x + width).then(|| column - width - 1);
+        let right = (column + 2 + width <= plot.area.right()).then_some(column + 2);
+        let tops = [plot.area.y, plot.area.bottom() - height];
+        let places = [right, left].into_iter().flatten();
+        let places = places.flat_map(|x| {
+            tops.map(|y| Rect {
+                x,
+                y,
+                width,
+                height,
+            })
+        });
+        let Some(place) = places.min_by_key(|p| ink(buf, *p)) else {
+            return;
+        };
+        for (row, y) in self.rows.iter().zip(place.top()..) {
+            let blank = " ".repeat(usize::from(width));
+            text::put(buf, place.x, y, width, &blank, Style::new());
+            let line = Line::from(vec![
+                Span::styled(format!(" {:<names$} ", row.name), theme.style(Role::Muted)),
+                Span::styled(row.value.clone(), style(theme, row)),
+            ]);
+            text::put_line(buf, place.x, y, width, &line);
+        }
+    }
+}
+
+fn style(theme: &Theme, row: &Row) -> Style {
+    let role = if row.value == "not finite" {
+        Role::Error
+    } else {
+        row.role
+    };
+    theme.style(role)
+}
+
+/// Characters that a place would hide.
+fn ink(buf: &Buffer, place: Rect) -> usize {
+    let cells = place.positions().filter_map(|p| buf.cell(p));
+    cells
+        .filter(|c| !matches!(c.symbol(), " " | "·" | "."))
+        .count()
+}
+
+/// `A demo-7`: the letter of another run, and its id as far as it is short.
+pub(super) fn name_of(theme: &Theme, name: Name, view: &LossView, other: usize) -> String {
+    let letter = name.letter().unwrap_or(' ');
+    let id = view.overlays.get(other).map_or("", |o| o.name.as_str());
+    let short = crate::views::message::shortened(id, 24, theme.ascii());
+    format!("{letter} {short}")
+}
+
+/// A learning rate in three digits: `0.0402`, `5.0e-5`.
+pub(super) fn rate_figure(rate: f64) -> String {
+    match rate.abs() {
+        a if !a.is_finite() => "?".into(),
+        0.0 => "0".into(),
+        a if a < 1e-3 => format!("{rate:.1e}"),
+        a if a < 0.1 => format!("{rate:.4}"),
+        a if a < 10.0 => format!("{rate:.3}"),
+        _ => format!("{rate:.1}"),
+    }
+}

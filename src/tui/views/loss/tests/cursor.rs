@@ -1,0 +1,151 @@
+//! The cursor and what is read at it.
+
+use super::*;
+use surfit_core::draws::Phase;
+
+fn growing(steps: u64) -> Picture {
+    picture((0..steps).map(|k| k as f32 / 100.0).collect())
+}
+
+/// A fit of 1000 steps with everything that can be read.
+fn rich() -> Picture {
+    let mut picture = Picture::default();
+    let degrees = |d| Degrees::new(d, d).unwrap();
+    let begins = |step, phase| Event::PhaseBegan { step, phase };
+    let mut events = vec![begins(0, Phase::Edge), begins(300, Phase::Interior)];
+    for block in 0..100u64 {
+        events.push(Event::Losses {
+            curve: Curve::Surface,
+            first_step: 10 * block,
+            values: vec![1.0 - 0.005 * block as f32; 10],
+            rate: 0.1 - 0.0005 * block as f64,
+        });
+        if block % 20 == 19 {
+            events.push(Event::Validated {
+                curve: Curve::Surface,
+                step: 10 * block + 10,
+                loss: 0.9,
+                accuracy: 0.6 + 0.001 * block as f64,
+            });
+        }
+    }
+    events.push(Event::DegreeChanged {
+        step: 500,
+        from: degrees(2),
+        to: degrees(3),
+        deviation: 0.0,
+    });
+    feed(&mut picture, events);
+    picture
+}
+
+#[test]
+fn a_small_pane_reads_into_the_foot_line() {
+    let picture = growing(101);
+    let mut view = LossView::default();
+    let (area, _) = screen(70, 9);
+    let plot = plot(&picture, &view, area);
+    let column = plot.area.x + (plot.area.width - 1) / 2;
+    view.cursor = view.cursor_at(area, column, plot.area.y, &picture);
+    let cursor = view.cursor.unwrap();
+    // The axis ends at step 119: of 101 steps it rounds up to 120.
+    assert!(
+        (cursor - 59.0).abs() <= 2.0 && cursor.fract() == 0.0,
+        "{cursor}"
+    );
+    let buf = drawn(&picture, &view, (70, 9), &theme(Depth::None, false));
+    let foot = &rows(&buf)[8];
+    let raw = text::loss(cursor / 100.0);
+    assert!(
+        foot.contains(&format!("step {cursor}  raw {raw}  smoothed")),
+        "{foot}"
+    );
+    assert!(!foot.contains("linear"), "{foot}");
+    assert_eq!(view.cursor_at(area, 0, 0, &picture), None);
+}
+
+#[test]
+fn a_large_pane_shows_everything_beside_the_cursor() {
+    let picture = rich();
+    for (cursor, degree) in [
+        (100.0, "2×2, edges"),
+        (450.0, "2×2, interior"),
+        (700.0, "3×3, interior"),
+    ] {
+        let view = LossView {
+            cursor: Some(cursor),
+            ..LossView::default()
+        };
+        let buf = drawn(&picture, &view, (100, 24), &theme(Depth::Truecolor, false));
+        let text = fixture::text(&buf);
+        for part in [
+            format!("step     {cursor}"),
+            format!("degree   {degree}"),
+            "raw ".into(),
+            "smoothed ".into(),
+            "rate ".into(),
+        ] {
+            assert!(text.contains(&part), "{part}\n{text}");
+        }
+        // Validation came every 200 steps; before the first there is nothing to read.
+        assert_eq!(text.contains("val      0.900 ("), cursor >= 200.0, "{text}");
+        assert!(rows(&buf)[23].contains("linear · all"), "{text}");
+        let (x, y) = crate::rig::find(&buf, "◆").unwrap();
+        let accent = theme(Depth::Truecolor, false).style(Role::Accent);
+        assert_eq!(buf[(x, y)].fg, accent.fg.unwrap());
+    }
+}
+
+#[test]
+fn the_rate_is_read_between_what_was_told() {
+    let picture = rich();
+    let plot = plot(&picture, &LossView::default(), Rect::new(0, 0, 80, 24));
+    let rate = plot.rate_at(499.0).unwrap();
+    assert!((rate - (0.1 - 0.0005 * 49.0)).abs() < 1e-9, "{rate}");
+}
+
+#[test]
+fn keys_move_it_and_it_takes_the_window_along() {
+    let picture = growing(1000);
+    let mut view = LossView::default();
+    view.move_cursor(&picture, -1);
+    assert_eq!(view.cursor, Some(999.0));
+    view.move_cursor(&picture, -1);
+    assert_eq!(view.cursor, Some(979.0));
+    view.zoom_by(&picture, 0.1, None);
+    let (from, to) = view.window(&picture).unwrap();
+    assert!(from <= 979.0 && 979.0 <= to && to - from < 110.0);
+    for _ in 0..60 {
+        view.move_cursor(&picture, -1);
+    }
+    let cursor = view.cursor.unwrap();
+    let window = view.window(&picture).unwrap();
+    assert!(
+        cursor < from && window.0 <= cursor && cursor <= window.1,
+        "{cursor} {window:?}"
+    );
+    view.cursor_to_end(&picture, false);
+    assert_eq!(view.cursor, Some(window.0));
+    assert!(view.step_back() && view.cursor.is_none() && view.zoom.is_some());
+    assert!(view.step_back() && view.zoom.is_none());
+    assert!(!view.step_back());
+}
+
+#[test]
+fn it_stays_on_its_step_while_the_fit_goes_on() {
+    let mut picture = growing(1000);
+    let view = LossView {
+        cursor: Some(400.0),
+        ..LossView::default()
+    };
+    let before = plot(&picture, &view, Rect::new(0, 0, 80, 20)).step_at(view.cursor.unwrap());
+    let more = Event::Losses {
+        curve: Curve::Surface,
+        first_step: 1000,
+        values: vec![1.0; 3000],
+        rate: 0.1,
+    };
+    feed(&mut picture, [more]);
+    let after = plot(&picture, &view, Rect::new(0, 0, 80, 20)).step_at(view.cursor.unwrap());
+    assert_eq!((before, after), (400, 400));
+}

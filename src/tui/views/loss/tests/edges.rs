@@ -1,0 +1,233 @@
+//! Few points, diverged fits, labels that crowd.
+
+use super::*;
+
+#[test]
+fn one_point_can_be_seen() {
+    for (ascii, glyph) in [(false, '•'), (true, '*')] {
+        let buf = drawn(
+            &picture(vec![2.3]),
+            &LossView::default(),
+            (50, 12),
+            &theme(Depth::None, ascii),
+        );
+        let text = fixture::text(&buf);
+        assert_eq!(text.matches(glyph).count(), 1, "{text}");
+        assert!(text.contains("2.300"), "{text}");
+    }
+}
+
+#[test]
+fn a_diverged_fit_keeps_its_axis_and_says_what_happened() {
+    let mut values: Vec<f32> = (0..300).map(|k| 2.3 - 0.005 * k as f32).collect();
+    values.extend((0..40).map(|k| 10f32.powi(k)));
+    values.extend([f32::NAN; 60]);
+    let picture = picture(values);
+    let buf = drawn(
+        &picture,
+        &LossView::default(),
+        (80, 20),
+        &theme(Depth::Truecolor, false),
+    );
+    let text = fixture::text(&buf);
+    assert!(rows(&buf)[0].contains("loss not finite"), "{text}");
+    let plot = plot(&picture, &LossView::default(), buf.area);
+    assert!(plot.limits().1 < 15.0, "{:?}", plot.limits());
+    let error = theme(Depth::Truecolor, false)
+        .style(Role::Error)
+        .fg
+        .unwrap();
+    let (x, y) = crate::rig::find(&buf, "▴").expect("an arrow where the curve leaves the axis");
+    assert_eq!((y, buf[(x, y)].fg), (plot.area.y, error));
+    let row = &rows(&buf)[usize::from(plot.area.bottom() - 1)];
+    let crosses: Vec<usize> = row
+        .chars()
+        .enumerate()
+        .filter(|c| c.1 == '×')
+        .map(|c| c.0)
+        .collect();
+    assert!(crosses.len() >= 8, "{row}");
+    assert!(
+        crosses[0] > usize::from(x),
+        "the gap comes after the rise: {text}"
+    );
+}
+
+#[test]
+fn a_curve_that_falls_far_keeps_its_beginning() {
+    let values = (0..2000)
+        .map(|k| 2.3 * (-(k as f32) / 50.0).exp() + 0.001)
+        .collect();
+    let picture = picture(values);
+    let plot = plot(&picture, &LossView::default(), Rect::new(0, 0, 80, 20));
+    assert!(plot.limits().1 >= 2.0, "{:?}", plot.limits());
+}
+
+#[test]
+fn labels_of_degrees_do_not_overlap() {
+    let mut picture = picture(vec![0.5; 1000]);
+    let degrees = |d| Degrees::new(d, d).unwrap();
+    let change = |(step, d): (u64, u8)| Event::DegreeChanged {
+        step,
+        from: degrees(d),
+        to: degrees(d + 1),
+        deviation: 0.0,
+    };
+    feed(
+        &mut picture,
+        [(500, 1), (520, 2), (540, 3), (541, 4), (900, 5)].map(change),
+    );
+    let buf = drawn(
+        &picture,
+        &LossView::default(),
+        (80, 20),
+        &theme(Depth::None, false),
+    );
+    let text = fixture::text(&buf);
+    for label in ["2×2", "3×3", "5×5", "6×6"] {
+        assert_eq!(text.matches(label).count(), 1, "{label}\n{text}");
+    }
+    // The change that is in the same column as the next one is over at once.
+    assert!(!text.contains("4×4"), "{text}");
+}
+
+#[test]
+fn phases_are_named_on_the_axis() {
+    use surfit_core::draws::Phase;
+    let mut picture = picture(vec![0.5; 1000]);
+    let begins = |step, phase| Event::PhaseBegan { step, phase };
+    feed(
+        &mut picture,
+        [begins(0, Phase::Edge), begins(400, Phase::Interior)],
+    );
+    let buf = drawn(
+        &picture,
+        &LossView::default(),
+        (80, 20),
+        &theme(Depth::None, false),
+    );
+    let row = &rows(&buf)[17];
+    assert!(
+        row.contains("─ edges ─") && row.contains("─ interior ─"),
+        "{row}"
+    );
+    assert!(fixture::text(&buf).matches('╎').count() > 8);
+    // A fit of one phase has nothing to tell apart.
+    feed(&mut picture, [begins(0, Phase::Interior)]);
+    let buf = drawn(
+        &picture,
+        &LossView::default(),
+        (80, 20),
+        &theme(Depth::None, false),
+    );
+    assert!(!fixture::text(&buf).contains("interior"));
+}
+
+#[test]
+fn raw_and_smoothed_are_told_apart_without_colour() {
+    let values: Vec<f32> = (0..600)
+        .map(|k| if k % 2 == 0 { 0.2 } else { 0.8 })
+        .collect();
+    let picture = picture(values);
+    let view = LossView::default();
+    let count = |buf: &Buffer, area: Rect, is: &dyn Fn(&str) -> bool| {
+        area.positions().filter(|at| is(buf[*at].symbol())).count()
+    };
+    // ASCII: strokes for the smoothed line, points above and below it, nothing between.
+    let buf = drawn(&picture, &view, (60, 20), &theme(Depth::None, true));
+    let plot = plot(&picture, &view, buf.area);
+    let width = usize::from(plot.area.width);
+    let strokes = count(&buf, plot.area, &|s| matches!(s, "-" | "_" | "="));
+    assert!(
+        (width - 4..=width + 8).contains(&strokes),
+        "{strokes}\n{}",
+        fixture::text(&buf)
+    );
+    assert!(
+        fixture::text(&buf).contains("- smoothed 0.97  ' raw"),
+        "{}",
+        fixture::text(&buf)
+    );
+    // Braille: the outline of the raw values is two rows, where colour fills all between.
+    let inked = |depth| {
+        let buf = drawn(&picture, &view, (60, 20), &theme(depth, false));
+        count(&buf, plot.area, &|s| {
+            s.chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c))
+        })
+    };
+    assert!(inked(Depth::None) < 4 * width && inked(Depth::Truecolor) > 8 * width);
+}
+
+#[test]
+fn a_narrow_pane_keeps_its_legend() {
+    let buf = drawn(
+        &picture(vec![0.5; 300]),
+        &LossView::default(),
+        (40, 10),
+        &theme(Depth::Truecolor, false),
+    );
+    assert!(
+        rows(&buf)[9].contains("smoothed 0.97") && rows(&buf)[9].contains("raw"),
+        "{}",
+        rows(&buf)[9]
+    );
+    let view = LossView {
+        log: true,
+        ..LossView::default()
+    };
+    let buf = drawn(
+        &picture(vec![0.5; 300]),
+        &view,
+        (40, 10),
+        &theme(Depth::Truecolor, false),
+    );
+    assert!(rows(&buf)[9].contains(" log "), "{}", rows(&buf)[9]);
+}
+
+#[test]
+fn the_legend_names_every_mark_whatever_the_width_and_many_validations_stay_small() {
+    let theme = theme(Depth::Truecolor, false);
+    let with = |every: u64| {
+        let mut picture = picture(
+            (0..1240)
+                .map(|k| 0.3 + (-(k as f32) / 100.0).exp())
+                .collect(),
+        );
+        let validation = |step| Event::Validated {
+            curve: Curve::Surface,
+            step,
+            loss: 0.5,
+            accuracy: 0.87,
+        };
+        feed(
+            &mut picture,
+            (1..=1240 / every).map(|k| validation(k * every)),
+        );
+        picture
+    };
+    let marks = |picture: &Picture, width: u16| {
+        let buf = drawn(picture, &LossView::default(), (width, 12), &theme);
+        let rows = rows(&buf);
+        let inside = rows[1..9].join("");
+        let count = |c: char| inside.chars().filter(|x| *x == c).count();
+        (count('●'), count('•'), rows[11].clone())
+    };
+    let few = with(310);
+    for width in [31, 40, 52, 80] {
+        let (full, small, foot) = marks(&few, width);
+        assert!(full >= 3 && small == 0, "{foot}");
+        assert!(foot.contains("● val"), "{width}: {foot}");
+        assert!(
+            foot.contains("smooth") && foot.contains("⣿ raw"),
+            "{width}: {foot}"
+        );
+    }
+    assert!(marks(&few, 80).2.contains("smoothed 0.97"));
+    let (full, small, foot) = marks(&with(10), 60);
+    assert_eq!(full, 0, "{foot}");
+    assert!(
+        (10..=30).contains(&small),
+        "{small} leave a column between them"
+    );
+    assert!(foot.contains("• validation"), "{foot}");
+}

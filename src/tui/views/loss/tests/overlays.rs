@@ -1,0 +1,99 @@
+//! Other runs' curves over this one's.
+
+use super::*;
+
+fn compared(name: &str, level: f32) -> Compared {
+    Compared {
+        name: name.into(),
+        path: format!("/runs/{name}").into(),
+        picture: picture(vec![level; 800]),
+    }
+}
+
+fn view(runs: &[(&str, f32)]) -> LossView {
+    let mut view = LossView::default();
+    for (name, level) in runs {
+        view.add_overlay(compared(name, *level)).unwrap();
+    }
+    view
+}
+
+#[test]
+fn they_come_go_and_have_a_limit() {
+    let mut view = view(&[("a", 1.0), ("b", 1.0), ("a", 2.0)]);
+    assert_eq!(view.overlays.len(), 2);
+    let empty = Compared {
+        picture: Picture::default(),
+        ..compared("c", 0.0)
+    };
+    assert!(
+        view.add_overlay(empty)
+            .unwrap_err()
+            .contains("c has no curve")
+    );
+    view.add_overlay(compared("c", 1.0)).unwrap();
+    view.add_overlay(compared("d", 1.0)).unwrap();
+    assert!(
+        view.add_overlay(compared("e", 1.0))
+            .unwrap_err()
+            .contains("take one away")
+    );
+    assert!(view.remove_overlay("/runs/b".as_ref()) && !view.remove_overlay("/runs/b".as_ref()));
+}
+
+#[test]
+fn letters_tell_them_apart_without_colour() {
+    let picture = picture(vec![0.5; 600]);
+    let view = view(&[("degree-2", 0.8), ("degree-3", 1.1)]);
+    for (depth, ascii) in [
+        (Depth::None, false),
+        (Depth::None, true),
+        (Depth::Truecolor, false),
+    ] {
+        let theme = theme(depth, ascii);
+        let buf = drawn(&picture, &view, (90, 20), &theme);
+        let text = fixture::text(&buf);
+        assert!(rows(&buf)[19].contains("A degree-2  B degree-3"), "{text}");
+        let plot = plot(&picture, &view, buf.area);
+        for (n, letter) in ["A", "B"].into_iter().enumerate() {
+            let cells = (plot.area.left()..plot.area.right())
+                .flat_map(|x| (plot.area.top()..plot.area.bottom()).map(move |y| (x, y)));
+            let on_curve: Vec<_> = cells.filter(|at| buf[*at].symbol() == letter).collect();
+            assert_eq!(
+                on_curve.len(),
+                if depth == Depth::None { 3 } else { 1 },
+                "{text}"
+            );
+            if depth == Depth::Truecolor {
+                assert_eq!(buf[on_curve[0]].fg, theme.style(plot.role(n)).fg.unwrap());
+            }
+        }
+        assert!(!ascii || text.is_ascii(), "{text}");
+    }
+}
+
+#[test]
+fn the_axis_holds_them_and_the_cursor_reads_them() {
+    let picture = picture(vec![0.5; 300]);
+    let mut view = view(&[("long-ago", 0.8)]);
+    assert_eq!(view.window(&picture).unwrap().1, 799.0);
+    view.cursor = Some(200.0);
+    let buf = drawn(&picture, &view, (100, 24), &theme(Depth::None, false));
+    let text = fixture::text(&buf);
+    assert!(
+        text.contains("surface    0.500") && text.contains("A long-ago 0.800"),
+        "{text}"
+    );
+    // Beyond the end of this run only the other one is read.
+    view.cursor = Some(700.0);
+    let text = fixture::text(&drawn(
+        &picture,
+        &view,
+        (100, 24),
+        &theme(Depth::None, false),
+    ));
+    assert!(
+        !text.contains("surface    ") && text.contains("A long-ago 0.800"),
+        "{text}"
+    );
+}

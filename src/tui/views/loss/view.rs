@@ -1,0 +1,343 @@
+//! What the user chose to see of the curves, and how keys and mouse change it. Places along the axis are in its unit:
+//! optimizer steps, or seconds of work.
+
+use super::super::plot::chrome;
+use super::super::plot::curve_plot::Plot;
+use super::super::plot::curves;
+use super::super::plot::window::{Extent, Window};
+use crate::views::scale::Scale;
+use ratatui::layout::Rect;
+use std::cell::Cell;
+use std::path::PathBuf;
+use surfit_core::event::Curve;
+use surfit_core::picture::Picture;
+
+/// Weights of the past in the exponential smoothing, per step, from the least to the most.
+pub const STRENGTHS: [f64; 9] = [0.7, 0.8, 0.9, 0.95, 0.97, 0.985, 0.99, 0.995, 0.999];
+
+/// How many other runs can be laid over this one: as many as there are letters and colours for.
+pub const MOST_OVERLAYS: usize = 4;
+
+/// Another run whose curve is laid over that of this one.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// The run's id.
+    pub name: String,
+    /// Its directory.
+    pub path: PathBuf,
+    /// What is known of it.
+    pub picture: Picture,
+}
+
+/// What the user chose to see of the curves.
+#[derive(Clone, Debug)]
+pub struct LossView {
+    /// Logarithmic loss axis.
+    pub log: bool,
+    /// Only the last part of the curve.
+    pub recent: bool,
+    /// Draw the smoothed curve over the raw one.
+    pub smooth: bool,
+    /// Which of [`STRENGTHS`].
+    pub strength: usize,
+    /// Show the corners' curves beside that of the surface.
+    pub corners: bool,
+    /// Show the learning rate below the losses.
+    pub rate: bool,
+    /// Losses over seconds of work instead of steps.
+    pub time: bool,
+    /// The part that was zoomed to; `None` for the usual one.
+    pub zoom: Option<Window>,
+    /// Cursor, a place along the axis.
+    pub cursor: Option<f64>,
+    /// A part of the axis that the mouse is choosing: where it began, and where it is.
+    pub span: Option<(f64, f64)>,
+    /// Other runs, at most [`MOST_OVERLAYS`].
+    pub overlays: Vec<Compared>,
+    /// The loss axis as it was last drawn, and for what. It is kept while it still serves, so that a curve that hovers
+    /// about a limit does not make the axis jump to and fro.
+    pub(super) held: Cell<Option<Held>>,
+}
+
+/// See [`LossView`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Held {
+    scale: Scale,
+    view: Shape,
+}
+
+/// What the loss axis depends on beside the values themselves.
+type Shape = (bool, bool, bool, usize, bool, bool, Option<Window>, usize);
+
+impl Default for LossView {
+    fn default() -> Self {
+        Self {
+            log: false,
+            recent: false,
+            smooth: true,
+            strength: 4,
+            corners: false,
+            rate: false,
+            time: false,
+            zoom: None,
+            cursor: None,
+            span: None,
+            overlays: Vec::new(),
+            held: Cell::new(None),
+        }
+    }
+}
+
+impl LossView {
+    /// Weight of the past in the smoothing, per step.
+    pub fn smoothing(&self) -> f64 {
+        STRENGTHS[self.strength.min(STRENGTHS.len() - 1)]
+    }
+
+    /// Smooths more, or less; less than the least shows the raw curve alone.
+    pub fn smooth_by(&mut self, by: i32) {
+        if !self.smooth {
+            if by > 0 {
+                (self.smooth, self.strength) = (true, 0);
+            }
+            return;
+        }
+        match self.strength.checked_add_signed(by as isize) {
+            Some(strength) => self.strength = strength.min(STRENGTHS.len() - 1),
+            None => self.smooth = false,
+        }
+    }
+
+    /// The recent part, or all again.
+    pub fn toggle_recent(&mut self) {
+        // Within a zoomed part the key leads back first.
+        self.recent = !self.recent && self.zoom.is_none();
+        self.zoom = None;
+    }
+
+    /// Losses over steps, or over time. Zoom and cursor stay where they were.
+    pub fn toggle_time(&mut self, picture: &Picture) {
+        let shown = curves::relevant(picture, self.corners);
+        let track = shown.last().and_then(|c| picture.tracks.get(c));
+        let to_time = !self.time;
+        let other = |x: f64| -> Option<f64> {
+            let track = track?;
+            if to_time {
+                track.at(x + 1.0).map(|m| m.seconds)
+            } else {
+                track.step_at(x).map(|s| (s - 1.0).max(0.0))
+            }
+        };
+        self.cursor = self.cursor.and_then(other);
+        self.zoom = self.zoom.and_then(|w| {
+            let (from, to) = (other(w.from)?, other(w.to)?);
+            (to > from).then_some(Window { from, to, ..w })
+        });
+        self.time = to_time;
+    }
+
+    /// How far the curves that are shown reach.
+    pub fn extent(&self, picture: &Picture) -> Option<Extent> {
+        Extent::of(picture, self)
+    }
+
+    /// The part of the axis that is shown; `None` before there is a curve.
+    pub fn window(&self, picture: &Picture) -> Option<(f64, f64)> {
+        let extent = self.extent(picture)?;
+        Some(match self.zoom {
+            // A new fit has begun, or another run is shown: there is nothing where was zoomed to.
+            Some(window) if window.from > extent.longest => extent.all(),
+            Some(window) => window.shown(&extent),
+            None if self.recent => extent.recent(),
+            None => extent.all(),
+        })
+    }
+
+    /// Zooms by a factor on the width, below 1 to see less. What is at `at` stays there: the cursor when nothing is
+    /// said, else the news where they are in sight, else the middle.
+    pub fn zoom_by(&mut self, picture: &Picture, factor: f64, at: Option<f64>) {
+        let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) else {
+            return;
+        };
+        let inside = |x: &f64| (from..=to).contains(x);
+        let fixed = at
+            .or(self.cursor)
+            .filter(inside)
+            .or(Some(extent.end).filter(inside))
+            .unwrap_or((from + to) / 2.0);
+        let window = extent.zoomed((from, to), fixed, factor);
+        if window.is_none() {
+            self.recent = false;
+        }
+        self.zoom = window;
+    }
+
+    /// Shows the whole axis again.
+    pub fn zoom_out_fully(&mut self) {
+        (self.zoom, self.recent) = (None, false);
+    }
+
+    /// True when only a part of the axis is shown, so that it can be moved.
+    pub fn can_pan(&self) -> bool {
+        self.zoom.is_some() || self.recent
+    }
+
+    /// Moves the part that is shown, by this many of its widths.
+    pub fn pan_by(&mut self, picture: &Picture, widths: f64) {
+        let part = self.extent(picture).zip(self.window(picture));
+        if let Some((extent, window)) = part.filter(|_| self.can_pan()) {
+            self.zoom = Some(extent.panned(window, widths));
+        }
+    }
+
+    /// Moves the cursor by fiftieths of what is shown, at least a step; the first time it appears where the news is.
+    pub fn move_cursor(&mut self, picture: &Picture, by: i32) {
+        let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) else {
+            return;
+        };
+        let last = to.min(extent.end).max(from);
+        let Some(cursor) = self.cursor else {
+            self.cursor = Some(last);
+            return;
+        };
+        let mut stride = (to - from) / 50.0;
+        if !self.time {
+            stride = stride.round().max(1.0);
+        }
+        let moved = (cursor.clamp(from, last) + stride * f64::from(by)).clamp(0.0, extent.end);
+        // Beyond the edge the cursor takes the window along.
+        if !(from..=to).contains(&moved) {
+            self.pan_by(
+                picture,
+                (moved - if moved < from { from } else { to }) / (to - from),
+            );
+        }
+        let (from, to) = self.window(picture).unwrap_or((from, to));
+        self.cursor = Some(moved.clamp(from, to));
+    }
+
+    /// Puts the cursor at the first step that is shown, or at the last.
+    pub fn cursor_to_end(&mut self, picture: &Picture, last: bool) {
+        if let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) {
+            self.cursor = Some(if last {
+                to.min(extent.end).max(from)
+            } else {
+                from
+            });
+        }
+    }
+
+    /// Takes away the cursor, else the zoom; false when there was neither.
+    pub fn step_back(&mut self) -> bool {
+        self.cursor.take().is_some() || self.zoom.take().is_some()
+    }
+
+    /// Adds a run to those laid over this one, or says why not.
+    ///
+    /// # Errors
+    /// A clause for the message line.
+    pub fn add_overlay(&mut self, run: Compared) -> Result<(), String> {
+        let curve = run.picture.curves.get(&Curve::Surface);
+        if curve.is_none_or(|s| s.is_empty()) {
+            return Err(format!("{} has no curve of a fit yet", run.name));
+        }
+        self.remove_overlay(&run.path);
+        if self.overlays.len() >= MOST_OVERLAYS {
+            return Err(format!(
+                "{MOST_OVERLAYS} runs lie over this one already; take one away first"
+            ));
+        }
+        self.overlays.push(run);
+        Ok(())
+    }
+
+    /// Takes a run away; true when it was there.
+    pub fn remove_overlay(&mut self, path: &std::path::Path) -> bool {
+        let before = self.overlays.len();
+        self.overlays.retain(|o| o.path != path);
+        self.overlays.len() < before
+    }
+
+    /// The place along the axis that belongs to a place on the screen: the inverse of what is drawn, for the mouse.
+    pub fn cursor_at(&self, area: Rect, column: u16, row: u16, picture: &Picture) -> Option<f64> {
+        let plot = Plot::of(chrome::inside(area), picture, self)?;
+        let inside = plot.area.contains((column, row).into());
+        inside.then(|| plot.x_at(column))
+    }
+
+    /// Zooms about the place under the mouse; for the wheel.
+    pub fn zoom_at(&mut self, area: Rect, at: (u16, u16), picture: &Picture, factor: f64) {
+        if let Some(x) = self.cursor_at(area, at.0, at.1, picture) {
+            self.zoom_by(picture, factor, Some(x));
+        }
+    }
+
+    /// Begins to choose a part of the axis at a place on the screen, or goes on with it there; false beside the curves. Once
+    /// begun it goes on beside them too, up to their edge.
+    pub fn choose(&mut self, area: Rect, at: (u16, u16), picture: &Picture, begin: bool) -> bool {
+        let Some(plot) = Plot::of(chrome::inside(area), picture, self) else {
+            return false;
+        };
+        let column =
+            at.0.clamp(plot.area.left(), plot.area.right().saturating_sub(1));
+        let x = plot.x_at(column);
+        match (self.span, begin) {
+            (Some((from, _)), false) => self.span = Some((from, x)),
+            (_, true) if plot.area.contains(at.into()) => self.span = Some((x, x)),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Zooms to the part that was chosen. A part of a column or two was a click.
+    pub fn zoom_to_chosen(&mut self, area: Rect, picture: &Picture) {
+        let Some((a, b)) = self.span.take() else {
+            return;
+        };
+        let plot = Plot::of(chrome::inside(area), picture, self);
+        let columns = plot.map_or(0, |p| p.column_of(a).abs_diff(p.column_of(b)));
+        if let Some(extent) = self.extent(picture).filter(|_| columns >= 2) {
+            self.zoom = extent.part(a.min(b), a.max(b));
+            (self.recent, self.cursor) = (false, None);
+        }
+    }
+
+    /// Moves what is shown along with the mouse, which went `columns` to the right; for dragging.
+    pub fn drag(&mut self, area: Rect, columns: i32, picture: &Picture) {
+        let plot = Plot::of(chrome::inside(area), picture, self);
+        if let Some(width) = plot.map(|p| f64::from(p.area.width)).filter(|w| *w > 0.0) {
+            self.pan_by(picture, -f64::from(columns) / width);
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        let (time, corners) = (self.time, self.corners);
+        let strength = self.strength * usize::from(self.smooth);
+        (
+            self.log,
+            self.recent,
+            self.smooth,
+            strength,
+            time,
+            corners,
+            self.zoom,
+            self.overlays.len(),
+        )
+    }
+
+    /// The loss axis for values whose own axis would be `wanted` and which span `lowest..=highest`: the last one when it
+    /// still holds them and does not waste half of its room.
+    pub(in crate::views) fn rest(&self, wanted: Scale, (lowest, highest): (f64, f64)) -> Scale {
+        let view = self.shape();
+        let serves = |h: &Held| {
+            h.view == view
+                && h.scale.log == wanted.log
+                && h.scale.lo <= lowest
+                && highest <= h.scale.hi
+                && wanted.span() >= 0.5 * h.scale.span()
+        };
+        let scale = self.held.get().filter(serves).map_or(wanted, |h| h.scale);
+        self.held.set(Some(Held { scale, view }));
+        scale
+    }
+}

@@ -1,0 +1,207 @@
+//! The machine: how fast the work goes, what it takes, and how long it will take.
+
+pub(crate) mod bars;
+mod history;
+mod load;
+
+#[cfg(test)]
+mod tests;
+
+use super::message::{clean, shortened};
+use super::plot::text::grouped;
+use super::popup;
+use super::progress::duration;
+use crate::app::{App, Connection};
+use crate::theme::Role;
+use bars::bars;
+pub use history::{GPUS, History, Sample};
+pub use load::disk_is_scarce;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+use surfit_core::snapshot::{Snapshot, State};
+
+/// Columns of a name, and of a figure beside its history.
+const NAME: usize = 16;
+const FIGURE: usize = 20;
+
+/// Draws the overlay from line `scroll` on.
+pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
+    let known = app.machine.len();
+    let hint = match known {
+        _ if matches!(app.connection, Connection::Lost(_) | Connection::Dead) => {
+            "as last reported; no engine listens".into()
+        }
+        0 => "nothing measured yet".into(),
+        n => format!("the last {}", duration(n as f64)),
+    };
+    let inner = popup::draw(area, buf, &app.theme, "Machine", &hint);
+    let lines = lines(app, inner);
+    let scroll = scroll.min(lines.len().saturating_sub(inner.height.into()));
+    for (line, row) in lines.iter().skip(scroll).zip(inner.rows()) {
+        line.render(row, buf);
+    }
+}
+
+/// How many lines there are in the room inside the frame.
+pub fn length(app: &App, inner: Rect) -> usize {
+    lines(app, inner).len()
+}
+
+fn lines<'a>(app: &App, inner: Rect) -> Vec<Line<'a>> {
+    let Some(s) = &app.picture.snapshot else {
+        let muted = app.theme.style(Role::Muted);
+        return vec![Line::styled("The engine has not reported yet.", muted)];
+    };
+    let sheet = Sheet {
+        app,
+        width: inner.width.into(),
+        // With room the histories are two rows high, and kept apart.
+        rows: if app.size.height >= 40 { 2 } else { 1 },
+    };
+    // What a small screen has no room for is scrolled to; rows that only keep things apart come last.
+    let apart = |out: &mut Vec<Line<'a>>| {
+        if sheet.rows > 1 {
+            out.push(Line::default());
+        }
+    };
+    let mut out = sheet.left(s);
+    if !out.is_empty() {
+        apart(&mut out);
+    }
+    out.extend(sheet.speed(s));
+    out.extend(sheet.load(s));
+    apart(&mut out);
+    out.extend(sheet.took());
+    out.extend(sheet.facts(s));
+    out
+}
+
+struct Sheet<'b> {
+    app: &'b App,
+    width: usize,
+    rows: usize,
+}
+
+impl Sheet<'_> {
+    /// A name and what stands beside it.
+    fn fact<'a>(&self, name: &str, value: String, role: Role) -> Line<'a> {
+        let theme = &self.app.theme;
+        let room = self.width.saturating_sub(NAME) as u16;
+        let value = shortened(&clean(&value, theme.ascii()), room, theme.ascii());
+        Line::from(vec![
+            Span::styled(format!("{name:<NAME$}"), theme.style(Role::Muted)),
+            Span::styled(value, theme.style(role)),
+        ])
+    }
+
+    /// A name, a figure, and its history between 0 and `most` (the largest value where that is larger or not known).
+    fn curve<'a>(
+        &self,
+        name: &str,
+        value: String,
+        figure: impl Fn(&Sample) -> f32,
+        most: f64,
+    ) -> Vec<Line<'a>> {
+        let theme = &self.app.theme;
+        let room = self.width.saturating_sub(NAME + FIGURE);
+        let values = self.app.machine.of(figure, room.min(120));
+        let finite = values.iter().copied().filter(|v| v.is_finite());
+        if finite.clone().next().is_none() {
+            return vec![self.fact(name, value, Role::Text)];
+        }
+        let most = finite.map(f64::from).fold(most, f64::max);
+        let rows = bars(&values, most, self.rows, theme.ascii());
+        let last = rows.len().saturating_sub(1);
+        let apart = (self.rows > 1).then(Line::default);
+        rows.into_iter()
+            .enumerate()
+            .map(|(n, row)| {
+                let (name, value) = if n == last {
+                    (name, value.as_str())
+                } else {
+                    ("", "")
+                };
+                Line::from(vec![
+                    Span::styled(format!("{name:<NAME$}"), theme.style(Role::Muted)),
+                    Span::styled(format!("{value:<FIGURE$}"), theme.style(Role::Text)),
+                    Span::styled(row, theme.style(Role::CurveSmooth)),
+                ])
+            })
+            .chain(apart)
+            .collect()
+    }
+
+    /// How long the stage and the whole job will take.
+    fn left<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
+        let mut out = Vec::new();
+        if self.app.is_connected() && matches!(s.state, State::Running | State::Paused) {
+            let left = match s.seconds_left {
+                Some(left) if s.state == State::Running => format!("{} left", duration(left)),
+                _ if s.state == State::Paused => "paused".into(),
+                _ => "not known yet".into(),
+            };
+            out.push(self.fact(s.stage.name(), left, Role::Accent));
+            if let Some(left) = s.job_seconds_left.filter(|_| s.state == State::Running) {
+                let left = format!("{} left", duration(left));
+                out.push(self.fact("whole job", left, Role::Text));
+            }
+        }
+        out
+    }
+
+    /// How long it took.
+    fn took<'a>(&self) -> Vec<Line<'a>> {
+        let mut out = Vec::new();
+        let took: Vec<String> = self
+            .app
+            .picture
+            .seconds
+            .iter()
+            .map(|(stage, seconds)| format!("{} {}", stage.name(), duration(*seconds)))
+            .collect();
+        if !took.is_empty() {
+            out.push(self.fact("stages took", took.join(", "), Role::Text));
+        }
+        if let Some(up) = self.app.uptime() {
+            out.push(self.fact("engine up", duration(up), Role::Text));
+        }
+        out
+    }
+
+    /// What hardly changes.
+    fn facts<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
+        let mut out = Vec::new();
+        let engine = match &self.app.connection {
+            Connection::Connected { pid } => (format!("process {pid}"), Role::Text),
+            Connection::Connecting => ("connecting".into(), Role::Warning),
+            Connection::Lost(_) if self.app.picture.closed => ("none runs".into(), Role::Muted),
+            Connection::Lost(why) => (format!("none: {why}"), Role::Error),
+            Connection::Dead => ("died".into(), Role::Error),
+        };
+        out.push(self.fact("engine", engine.0, engine.1));
+        if let Some(info) = &self.app.picture.info {
+            let threads = match info.threads {
+                1 => "1 thread".into(),
+                n => format!("{n} threads"),
+            };
+            let device = format!("{}, {}, {threads}", info.device, info.compute);
+            out.push(self.fact("computes on", device, Role::Text));
+            let weights = grouped(info.parameters as u64);
+            let network = format!("{}, {weights} weights", info.network);
+            out.push(self.fact("network", network, Role::Text));
+            let [train, validation, test] = info.images.map(|n| grouped(n as u64));
+            let images = format!("{train} to train, {validation} to validate, {test} to test");
+            out.push(self.fact("data", info.data.clone(), Role::Text));
+            out.push(self.fact("images", images, Role::Text));
+            out.push(self.fact("version", info.engine.clone(), Role::Text));
+        }
+        let viewers = match s.viewers {
+            0 | 1 => "you alone".into(),
+            n => format!("{n}"),
+        };
+        out.push(self.fact("viewers", viewers, Role::Text));
+        out
+    }
+}

@@ -1,0 +1,130 @@
+//! How fast the work goes, and what it takes of the machine: processors, memory, graphics processors, disk.
+
+use super::history::in_use;
+use super::{GPUS, Sheet};
+use crate::theme::Role;
+use crate::views::header::memory;
+use crate::views::plot::text::grouped;
+use crate::views::progress::speed;
+use ratatui::text::Line;
+use surfit_core::machine::{Gpu, Machine};
+use surfit_core::snapshot::{Snapshot, State};
+
+/// A disk with less room than this share of it, or than so many bytes, is nearly full.
+const SCARCE: (f64, u64) = (0.02, 2_000_000_000);
+
+/// True when the disk of the run's directory is known and nearly full.
+pub fn disk_is_scarce(machine: &Machine) -> bool {
+    let share = machine.disk_left as f64 / machine.disk.max(1) as f64;
+    machine.disk > 0 && (share < SCARCE.0 || machine.disk_left < SCARCE.1)
+}
+
+impl Sheet<'_> {
+    /// Steps, images, and what a step costs.
+    pub(super) fn speed<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
+        let running = s.state == State::Running && s.rate > 0.0;
+        let rate = if running && self.app.is_connected() {
+            speed(s, s.rate)
+        } else {
+            "nothing runs".into()
+        };
+        let mut out = self.curve("speed", rate, |x| x.rate, 0.0);
+        if s.images_per_second > 0.0 && self.app.is_connected() {
+            let images = grouped(s.images_per_second.round() as u64);
+            let text = format!("{images} a second, training");
+            out.push(self.fact("images", text, Role::Text));
+        }
+        if let Some(ratio) = s.cost.relative() {
+            let times = self.app.theme.pick("×", "x");
+            let [network, surface] = [s.cost.network, s.cost.surface].map(|t| 1e3 * t);
+            let text = format!(
+                "{times}{ratio:.2} of plain: {network:.1} ms network, {surface:.1} ms surface"
+            );
+            out.push(self.fact("fit step", text, Role::Text));
+        }
+        self.keep_apart(&mut out);
+        out
+    }
+
+    /// Processors, memory, graphics processors, disk.
+    pub(super) fn load<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
+        let m = &s.machine;
+        let mut out = Vec::new();
+        let unknown = || "not known here".to_string();
+        if m.cores > 0 {
+            let (cores, all) = (m.cores as f64, format!("{:.0} % in use", 100.0 * m.busy));
+            let engine = format!("{:.1} of {} cores", m.engine, m.cores);
+            out.extend(self.curve("engine", engine, |x| x.engine, cores));
+            out.extend(self.curve("processors", all, |x| x.busy, 1.0));
+        } else {
+            out.push(self.fact("processors", unknown(), Role::Muted));
+        }
+        let bytes = match s.memory {
+            0 => unknown(),
+            bytes => memory(bytes),
+        };
+        out.extend(self.curve("engine memory", bytes, |x| x.memory, 0.0));
+        match in_use(m) {
+            0 => out.push(self.fact("memory", unknown(), Role::Muted)),
+            used => {
+                let value = format!("{} of {}", memory(used), memory(m.memory));
+                out.extend(self.curve("memory", value, |x| x.used, m.memory as f64));
+            }
+        }
+        for (n, gpu) in m.gpus.iter().enumerate() {
+            out.extend(self.gpu(n, gpu, m.gpus.len()));
+        }
+        if m.gpus.is_empty() {
+            let none = match m.cores {
+                0 => unknown(),
+                _ => "no GPU on this machine".into(),
+            };
+            out.push(self.fact("graphics", none, Role::Muted));
+        }
+        out.push(match m.disk {
+            0 => self.fact("disk", unknown(), Role::Muted),
+            disk => {
+                let left = format!("{} left of {}", memory(m.disk_left), memory(disk));
+                match disk_is_scarce(m) {
+                    true => self.fact("disk", format!("nearly full: {left}"), Role::Warning),
+                    false => self.fact("disk", left, Role::Text),
+                }
+            }
+        });
+        out
+    }
+
+    /// A graphics processor: how busy, how much of its memory, which.
+    fn gpu<'a>(&self, n: usize, gpu: &Gpu, count: usize) -> Vec<Line<'a>> {
+        let name = match count {
+            1 => "GPU".to_string(),
+            _ => format!("GPU {n}"),
+        };
+        let mut value = format!("{:.0} %", 100.0 * gpu.busy);
+        if gpu.temperature > 0 {
+            let degrees = self.app.theme.pick("°C", " C");
+            value += &format!(", {}{degrees}", gpu.temperature);
+        }
+        let figure = move |x: &super::Sample| x.gpus.get(n).copied().unwrap_or(f32::NAN);
+        let mut out = match n < GPUS {
+            true => self.curve(&name, value, figure, 1.0),
+            false => vec![self.fact(&name, value, Role::Text)],
+        };
+        let of = format!(
+            "{} of {}, {}",
+            memory(gpu.used),
+            memory(gpu.memory),
+            gpu.name
+        );
+        out.push(self.fact("", of, Role::Muted));
+        self.keep_apart(&mut out);
+        out
+    }
+
+    /// A row that keeps what follows apart, where there is room and none stands there already.
+    fn keep_apart(&self, out: &mut Vec<Line<'_>>) {
+        if self.rows > 1 && out.last().is_some_and(|l| l.width() > 0) {
+            out.push(Line::default());
+        }
+    }
+}

@@ -1,0 +1,262 @@
+use crate::action::Action;
+use crate::color::Depth;
+use crate::fixture;
+use crate::link::Incoming;
+use crate::rig::Rig;
+use crate::theme::Role;
+use surfit_core::machine::{Gpu, Machine};
+
+fn watched(width: u16, height: u16) -> Rig {
+    let mut rig = Rig::with(width, height, fixture::fitting());
+    for second in 1..90 {
+        rig.tick(f64::from(second));
+        let mut s = rig.app.picture.snapshot.clone().unwrap();
+        s.rate = 40.0 + f64::from(second);
+        s.done += 1;
+        s.machine.cores = 2;
+        rig.hear(Incoming::Snapshot(Box::new(s)));
+    }
+    rig.app.act(Action::Machine);
+    rig
+}
+
+#[test]
+fn speed_memory_and_time_left_are_told_with_their_history() {
+    for depth in Depth::ALL {
+        for (width, height) in [(60, 16), (80, 24), (140, 44)] {
+            let rig = watched(width, height).depth("dark", depth, false);
+            let text = rig.text();
+            for part in ["129 steps/s", "432 MB", "no GPU", "2 min 11 s left"] {
+                assert!(text.contains(part), "{part} at {width}: {text}");
+            }
+            let curve = rig.app.theme.style(Role::CurveSmooth);
+            let bars = rig.draw();
+            let mut bars = bars
+                .content()
+                .iter()
+                .filter(|c| "▅▆▇█".contains(c.symbol()));
+            assert!(
+                bars.any(|c| c.fg == curve.fg.unwrap_or_default()),
+                "{depth:?}"
+            );
+        }
+    }
+    let text = watched(140, 44).text();
+    assert!(text.contains("process 4242") && text.contains("cpu, bf16, 2 threads"));
+    assert!(text.contains("the last 1 min 29 s"), "{text}");
+    let ascii = watched(80, 24).depth("mono", Depth::None, true);
+    assert!(ascii.text().is_ascii(), "{}", ascii.text());
+}
+
+#[test]
+fn small_screens_scroll_to_the_last_fact() {
+    let mut rig = watched(60, 16);
+    assert!(!rig.text().contains("viewers"));
+    rig.press("end");
+    assert!(rig.text().contains("viewers"), "{}", rig.text());
+}
+
+#[test]
+fn before_the_first_report_it_says_so() {
+    let mut rig = Rig::new(80, 24);
+    rig.app.act(Action::Machine);
+    let text = rig.text();
+    assert!(
+        text.contains("nothing measured yet") && text.contains("connecting"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_engine_that_works_and_says_nothing_is_called_silent() {
+    let mut rig = watched(140, 44);
+    rig.press("esc").tick(93.0);
+    assert!(!rig.text().contains("silent"));
+    assert_eq!(rig.app.deadline(), Some(94.0));
+    rig.app.dirty = false;
+    rig.tick(94.2);
+    assert!(
+        rig.app.dirty && rig.text().contains("▲ silent for 5 s"),
+        "{}",
+        rig.text()
+    );
+    rig.app.dirty = false;
+    rig.tick(94.9);
+    assert!(!rig.app.dirty, "a second is told once");
+    rig.hear(Incoming::Disconnected {
+        reason: "the link broke".into(),
+    });
+    assert!(!rig.text().contains("silent for"), "{}", rig.text());
+}
+
+#[test]
+fn the_header_tells_the_best_so_far_against_the_best_corner() {
+    for depth in Depth::ALL {
+        let rig = Rig::with(140, 44, fixture::fitting()).depth("dark", depth, false);
+        assert!(
+            rig.text().contains("best 88.87 % +1.45 over corner"),
+            "{}",
+            rig.text()
+        );
+        let gain = rig.cell("+1.45 over corner");
+        let good = rig.app.theme.style(Role::Good);
+        assert_eq!(gain.fg, good.fg.unwrap_or_default());
+    }
+    // A narrow row keeps the bar and what is left.
+    for width in [60, 80] {
+        let text = Rig::with(width, 24, fixture::fitting()).text();
+        let first = text.lines().next().unwrap().to_owned();
+        assert!(first.contains("running") && first.contains(" %"), "{first}");
+    }
+}
+
+/// The snapshot of an engine that tells everything, on a machine with GPUs or without.
+fn telling(gpus: usize) -> surfit_core::snapshot::Snapshot {
+    let mut s = fixture::fitting().snapshot.unwrap();
+    s.machine = Machine {
+        engine: 1.9,
+        busy: 0.97,
+        cores: 2,
+        memory: 16_000_000_000,
+        available: 9_900_000_000,
+        disk: 252_000_000_000,
+        disk_left: 62_000_000_000,
+        gpus: (0..gpus)
+            .map(|n| Gpu {
+                name: "NVIDIA A100-SXM4-40GB".into(),
+                busy: 0.73 - 0.2 * n as f64,
+                used: 7_100_000_000,
+                memory: 40_000_000_000,
+                temperature: 61,
+            })
+            .collect(),
+    };
+    (s.cost.network, s.cost.surface) = (0.0121, 0.00097);
+    (s.images_per_second, s.job_seconds_left) = (10_547.2, Some(184.0));
+    s
+}
+
+fn rig_with(width: u16, height: u16, s: surfit_core::snapshot::Snapshot) -> Rig {
+    let mut picture = fixture::fitting();
+    picture.snapshot = Some(s.clone());
+    let mut rig = Rig::with(width, height, picture);
+    for second in 1..60 {
+        let mut s = s.clone();
+        s.done += second;
+        s.machine.engine = 1.9 * second as f64 / 60.0;
+        rig.tick(second as f64)
+            .hear(Incoming::Snapshot(Box::new(s)));
+    }
+    rig
+}
+
+#[test]
+fn everything_that_is_told_of_the_machine_is_shown() {
+    for depth in Depth::ALL {
+        let mut rig = rig_with(140, 44, telling(2)).depth("dark", depth, false);
+        rig.app.act(Action::Machine);
+        rig.press("end home");
+        let text = rig.text();
+        for part in [
+            "2 min 11 s left",
+            "3 min 4 s left",
+            "10 547 a second, training",
+            "×1.08 of plain: 12.1 ms network, 1.0 ms surface",
+            "of 2 cores",
+            "97 % in use",
+            "6.1 GB of 16.0 GB",
+            "GPU 0",
+            "73 %, 61°C",
+            "53 %, 61°C",
+            "7.1 GB of 40.0 GB, NVIDIA A100-SXM4-40GB",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        rig.press("end");
+        let text = rig.text();
+        assert!(text.contains("62.0 GB left of 252.0 GB"), "{text}");
+    }
+    let mut rig = rig_with(80, 24, telling(1)).depth("mono", Depth::None, true);
+    rig.app.act(Action::Machine);
+    let text = rig.text();
+    assert!(text.contains("GPU  ") && text.contains("x1.08"), "{text}");
+    assert!(text.is_ascii(), "{text}");
+}
+
+#[test]
+fn what_the_machine_does_not_tell_and_a_disk_without_room_are_said_in_words() {
+    let mut rig = Rig::with(80, 24, fixture::fitting());
+    rig.app.act(Action::Machine);
+    let text = rig.text();
+    assert_eq!(text.matches("not known here").count(), 4, "{text}");
+    assert!(!text.contains("no GPU"), "{text}");
+    let mut rig = rig_with(80, 24, telling(0));
+    rig.app.act(Action::Machine);
+    assert!(
+        rig.text().contains("no GPU on this machine"),
+        "{}",
+        rig.text()
+    );
+    let mut s = telling(0);
+    s.machine.disk_left = 900_000_000;
+    let mut rig = rig_with(140, 44, s);
+    assert!(
+        rig.text().contains("▲ 900 MB left on the disk"),
+        "{}",
+        rig.text()
+    );
+    rig.app.act(Action::Machine);
+    rig.press("end");
+    let text = rig.text();
+    assert!(
+        text.contains("nearly full: 900 MB left of 252.0 GB"),
+        "{text}"
+    );
+    // Without an engine the figures are those it told last.
+    rig.hear(Incoming::EngineDied);
+    let text = rig.text();
+    assert!(
+        text.contains("as last reported; no engine listens"),
+        "{text}"
+    );
+    assert!(!text.contains("▲ 900 MB left on the disk"), "{text}");
+}
+
+#[test]
+fn the_header_tells_load_cost_images_and_the_whole_job_where_there_is_room() {
+    let text = rig_with(160, 44, telling(1)).text();
+    let mut rows = text.lines();
+    let (first, second) = (rows.next().unwrap(), rows.next().unwrap());
+    assert!(first.contains("cpu  97 %  gpu  73 %  432 MB"), "{first}");
+    assert!(first.contains("step ×1.08"), "{first}");
+    assert!(second.contains("  job 3 min 4 s  "), "{second}");
+    let wide = rig_with(200, 60, telling(1)).text();
+    assert!(wide.contains("10 547 images/s"), "{wide}");
+}
+
+#[test]
+fn percentage_and_time_left_go_before_everything_else_in_a_narrow_header() {
+    let name = "resnet18-cifar-20260401-231559-4x4";
+    for width in [60, 64, 70, 80] {
+        for left in [5.0, 131.0, 3599.0, 400_000.0] {
+            let mut s = telling(1);
+            s.seconds_left = Some(left);
+            let mut rig = rig_with(width, 16, s);
+            rig.app.run = name.into();
+            let words = crate::views::progress::duration(left);
+            let first = rig.text().lines().next().unwrap().to_owned();
+            for part in [" 4", " %  ", &format!("{words} left"), "● running"] {
+                assert!(first.contains(part), "`{part}` at {width}: {first}");
+            }
+            // A click still finds the state and the name.
+            let (x, y) = crate::rig::find(&rig.draw(), "● running").unwrap();
+            rig.effects.clear();
+            rig.click(x + 2, y);
+            assert_eq!(rig.sent().len(), 1, "{first}");
+            rig.grant();
+            let (x, y) = crate::rig::find(&rig.draw(), "resne").unwrap();
+            rig.click(x + 1, y);
+            assert!(rig.text().contains("Runs"), "{}", rig.text());
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What the models view lists, in which order.
+
+use crate::app::App;
+use surfit_core::event::Exported;
+use surfit_core::heatmap::{Cell, Point};
+
+/// Something that can be chosen from the list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Item {
+    /// A model that was written, by its place in the picture.
+    Export(usize),
+    /// A point of the surface that was marked, or measured exactly.
+    Point {
+        /// First parameter.
+        u: f64,
+        /// Second parameter.
+        v: f64,
+        /// It has a mark.
+        marked: bool,
+    },
+    /// A corner.
+    Corner(usize),
+}
+
+/// What models are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The latest first.
+    #[default]
+    Latest,
+    /// The best on validation first.
+    Validation,
+    /// The best on test first.
+    Test,
+    /// Where they lie: along `u`, then `v`.
+    Place,
+}
+
+impl Sort {
+    const ALL: [Sort; 4] = [Sort::Latest, Sort::Validation, Sort::Test, Sort::Place];
+
+    /// The next order.
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    /// The order's name.
+    pub fn name(self) -> &'static str {
+        ["latest", "validation", "test", "place"][self as usize]
+    }
+}
+
+/// Points that were measured exactly but not marked are shown up to this many, the latest first.
+const MEASURED: usize = 6;
+
+/// Everything that can be chosen, in order.
+pub fn items(app: &App) -> Vec<Item> {
+    let mut out = exports(app);
+    out.extend(points(app));
+    out.extend(app.picture.corners.keys().map(|&n| Item::Corner(n)));
+    out
+}
+
+fn exports(app: &App) -> Vec<Item> {
+    let exports = &app.picture.exports;
+    let mut order: Vec<usize> = (0..exports.len()).rev().collect();
+    let best_first = |of: fn(&Exported) -> f64| {
+        move |a: &usize, b: &usize| of(&exports[*b]).total_cmp(&of(&exports[*a]))
+    };
+    match app.models.sort {
+        Sort::Latest => {}
+        Sort::Validation => order.sort_by(best_first(|x| x.validation_accuracy)),
+        Sort::Test => order.sort_by(best_first(|x| x.test_accuracy)),
+        Sort::Place => {
+            let place = |n: &usize| (exports[*n].u, exports[*n].v);
+            order.sort_by(|a, b| {
+                let ((ua, va), (ub, vb)) = (place(a), place(b));
+                let key = |x: Option<f64>| x.unwrap_or(f64::INFINITY);
+                (key(ua).total_cmp(&key(ub))).then(key(va).total_cmp(&key(vb)))
+            });
+        }
+    }
+    order.into_iter().map(Item::Export).collect()
+}
+
+/// Marked points, then those measured exactly.
+fn points(app: &App) -> Vec<Item> {
+    let marks = app.picture.snapshot.iter().flat_map(|s| &s.marks);
+    let mut out: Vec<Item> = marks
+        .filter(|(u, v)| u.is_finite() && v.is_finite())
+        .map(|&(u, v)| Item::Point { u, v, marked: true })
+        .collect();
+    match app.models.sort {
+        Sort::Latest => out.reverse(),
+        Sort::Place => out.sort_by(|a, b| {
+            place(a)
+                .partial_cmp(&place(b))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        }),
+        Sort::Validation | Sort::Test => out.sort_by(|a, b| {
+            let value = |item: &Item| match *item {
+                Item::Point { u, v, .. } => measured(app, u, v).map_or(-1.0, |m| m.0.accuracy),
+                _ => -1.0,
+            };
+            value(b).total_cmp(&value(a))
+        }),
+    }
+    let known = |out: &[Item], p: &Point| {
+        out.iter()
+            .any(|i| place(i).is_some_and(|at| same(at, (p.u, p.v))))
+    };
+    let mut seen = 0;
+    for p in app.picture.evaluated.iter().rev() {
+        if seen < MEASURED && !known(&out, p) {
+            seen += 1;
+            out.push(Item::Point {
+                u: p.u,
+                v: p.v,
+                marked: false,
+            });
+        }
+    }
+    out
+}
+
+fn place(item: &Item) -> Option<(f64, f64)> {
+    match *item {
+        Item::Point { u, v, .. } => Some((u, v)),
+        _ => None,
+    }
+}
+
+fn same(a: (f64, f64), b: (f64, f64)) -> bool {
+    (a.0 - b.0).abs() < 1e-9 && (a.1 - b.1).abs() < 1e-9
+}
+
+/// What is known of a point: the latest measurement exactly there, else the nearest cell of the heatmap; true for the
+/// former.
+pub fn measured(app: &App, u: f64, v: f64) -> Option<(Point, bool)> {
+    let exact = app.picture.evaluated.iter().rev();
+    if let Some(p) = exact.into_iter().find(|p| same((p.u, p.v), (u, v))) {
+        return Some((*p, true));
+    }
+    let map = &app.picture.snapshot.as_ref()?.heatmap;
+    map.point(map.nearest(u, v)).map(|p| (p, false))
+}
+
+/// Half the width of the 95 % confidence interval of an accuracy over so many images.
+pub fn uncertainty(accuracy: f64, images: usize) -> Option<f64> {
+    let images = u32::try_from(images).ok().filter(|n| *n > 0)?;
+    if !(0.0..=1.0).contains(&accuracy) {
+        return None;
+    }
+    let correct = (accuracy * f64::from(images)).round() as u32;
+    let cell = Cell {
+        correct,
+        images,
+        ..Cell::default()
+    };
+    cell.interval().map(|(low, high)| (high - low) / 2.0)
+}
+
+/// Where on the surface an item lies; `None` for the centroid, which is no point of it.
+pub fn place_of(app: &App, item: Item) -> Option<(f64, f64)> {
+    match item {
+        Item::Export(n) => app.picture.exports.get(n).and_then(|x| x.u.zip(x.v)),
+        Item::Point { u, v, .. } => Some((u, v)),
+        Item::Corner(n) => {
+            let map = &app.picture.snapshot.as_ref()?.heatmap;
+            map.corners().get(n).map(|&cell| map.parameters(cell))
+        }
+    }
+}

@@ -1,0 +1,205 @@
+use super::{Sort, items, sheet};
+use crate::action::Action;
+use crate::app::{Effect, Overlay, Pane};
+use crate::color::Depth;
+use crate::fixture;
+use crate::rig::Rig;
+use crate::theme::Role;
+use surfit_core::event::{Event, Exported, Geometry};
+use surfit_core::picture::Picture;
+
+fn exported(selection: &str, place: Option<(f64, f64)>, validation: f64, test: f64) -> Event {
+    Event::Exported(Exported {
+        dir: format!("runs/demo-7/exports/{selection}").into(),
+        selection: selection.into(),
+        u: place.map(|p| p.0),
+        v: place.map(|p| p.1),
+        validation_accuracy: validation,
+        test_accuracy: test,
+        members: Vec::new(),
+    })
+}
+
+pub(crate) fn rich() -> Picture {
+    let mut p = fixture::finished();
+    let geometry = |aligned, d: f64| {
+        let pairs = vec![(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+        Event::Geometry(Geometry {
+            aligned,
+            distances: vec![d; 6],
+            angles: vec![85.0; 6],
+            angles_at_first: vec![60.0; 3],
+            pairs,
+        })
+    };
+    fixture::feed(
+        &mut p,
+        vec![
+            geometry(false, 21.5),
+            geometry(true, 14.25),
+            exported("at", Some((0.1, 0.9)), 0.889, 0.881),
+            exported("centroid", None, 0.872, 0.871),
+            fixture::evaluated(0.25, 0.4),
+            fixture::evaluated(0.625, 0.5),
+        ],
+    );
+    p.snapshot.as_mut().unwrap().marks.push((0.8, 0.2));
+    p
+}
+
+fn open(width: u16, height: u16) -> Rig {
+    let mut rig = Rig::with(width, height, rich());
+    rig.press("w");
+    rig
+}
+
+#[test]
+fn models_points_and_corners_are_listed_with_what_is_known() {
+    let text = open(140, 44).text();
+    for part in [
+        "models written, by latest",
+        "whole surface",
+        "exports/centroid",
+        "◇ mark",
+        "exactly there",
+        "the nearest cell",
+        "corner 4",
+        "seed 4, 4 epochs",
+        "408 steps",
+        "aligned, 94 %",
+        "21.50",
+        "14.25",
+        "85°",
+        "±1.",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
+    for depth in Depth::ALL {
+        for (width, height) in [(60, 16), (80, 24), (140, 44)] {
+            let mut rig = open(width, height).depth("dark", depth, false);
+            let count = items(&rig.app).len();
+            for _ in 0..count {
+                let selected = rig.app.theme.style(Role::Selection);
+                let Some(Overlay::Models { selected: at }) = rig.app.overlay else {
+                    panic!()
+                };
+                let rows = sheet::rows(&rig.app, 100, at);
+                let row = rows.iter().find(|r| r.item == Some(at)).unwrap();
+                let name = row.line.spans[0].content.trim().to_owned();
+                let buf = rig.draw();
+                let seen = buf.content().iter().any(|c| {
+                    c.modifier.contains(selected.add_modifier)
+                        && selected.bg.is_none_or(|bg| c.bg == bg)
+                });
+                assert!(seen, "{name} at {width}×{height} {depth:?}\n{}", rig.text());
+                assert!(rig.text().contains(&name), "{name}\n{}", rig.text());
+                rig.press("down");
+            }
+        }
+    }
+    let ascii = open(80, 24).depth("mono", Depth::None, true).text();
+    assert!(ascii.is_ascii(), "{ascii}");
+}
+
+#[test]
+fn sorting_goes_by_what_was_measured() {
+    let mut rig = open(140, 44);
+    let order = |rig: &Rig| -> Vec<String> {
+        let exports = &rig.app.picture.exports;
+        items(&rig.app)
+            .into_iter()
+            .filter_map(|i| match i {
+                super::Item::Export(n) => Some(exports[n].selection.clone()),
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(order(&rig), ["centroid", "at", "best"]);
+    rig.app.act(Action::SortModels);
+    assert_eq!(rig.app.models.sort, Sort::Validation);
+    assert_eq!(order(&rig).last().unwrap(), "centroid");
+    rig.app.act(Action::SortModels);
+    assert_eq!(order(&rig)[0], "best");
+    rig.app.act(Action::SortModels);
+    assert_eq!(order(&rig), ["at", "best", "centroid"]);
+    assert!(rig.text().contains("by place"));
+}
+
+#[test]
+fn enter_goes_to_the_point_and_copying_takes_the_folder() {
+    let mut rig = open(140, 44);
+    rig.press("enter");
+    assert!(
+        rig.text().contains("no point of the surface"),
+        "{}",
+        rig.text()
+    );
+    rig.press("w down y");
+    let copied = rig
+        .effects
+        .iter()
+        .any(|e| matches!(e, Effect::Copy(t) if t.ends_with("exports/at")));
+    assert!(copied);
+    rig.app.focus = Pane::Loss;
+    rig.press("enter");
+    assert!(rig.app.overlay.is_none() && rig.app.focus == Pane::Surface);
+    assert_eq!(rig.app.surface.cursor, (2, 18));
+    rig.press("w end enter");
+    assert_eq!(rig.app.surface.cursor, (20, 20), "corner 4");
+}
+
+#[test]
+fn before_there_is_anything_it_says_how_to_get_it() {
+    let mut rig = Rig::new(80, 24);
+    rig.press("w");
+    let text = rig.text();
+    for part in ["No model was written yet", "marks a point", "not ready yet"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    rig.press("y");
+    assert!(
+        rig.text().contains("copy: nothing is listed"),
+        "{}",
+        rig.text()
+    );
+    rig.press("enter");
+    assert!(
+        rig.text().contains("go there: nothing is listed"),
+        "{}",
+        rig.text()
+    );
+}
+
+#[test]
+fn no_heading_is_cut_and_a_column_without_room_is_left_out_whole() {
+    let rig = Rig::with(140, 44, rich());
+    for width in 52..160 {
+        let rows = sheet::rows(&rig.app, width, 0);
+        let texts: Vec<String> = rows.iter().map(|r| r.line.to_string()).collect();
+        for text in &texts {
+            assert!(
+                text.trim_end().chars().count() <= usize::from(width),
+                "{width}: {text}"
+            );
+        }
+        let head = texts.iter().find(|t| t.contains("recipe")).unwrap();
+        let trained = head.trim_end().ends_with("trained");
+        assert!(
+            trained || head.trim_end().ends_with("test"),
+            "{width}: {head}"
+        );
+        let corner = texts.iter().find(|t| t.contains("corner 1")).unwrap();
+        assert_eq!(corner.contains("loss 0"), trained, "{width}: {corner}");
+    }
+    // Where there is room the whole recipe stands.
+    let wide = sheet::rows(&rig.app, 120, 0);
+    let source = &rig.app.picture.corners[&0].source;
+    assert!(
+        wide.iter().any(|r| r.line.to_string().contains(source)),
+        "{source}"
+    );
+}

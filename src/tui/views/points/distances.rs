@@ -1,0 +1,397 @@
+//! How far the points lie from each other in weight space, as a matrix.
+
+mod matrix;
+
+use crate::theme::{Depth, Role, Theme};
+use crate::views::plot::chrome;
+use crate::views::plot::text::{self, Piece};
+use crate::views::surface::ink_on;
+use matrix::Matrix;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
+use surfit_core::event::Distances;
+use surfit_core::picture::Picture;
+
+/// The matrix that is known, the latest first.
+pub fn known(picture: &Picture) -> Option<Matrix> {
+    let complete = |d: &&Distances| d.values.len() == d.points.len().pow(2);
+    let points = picture.distances.as_ref().filter(complete);
+    points
+        .map(Matrix::of_points)
+        .or_else(|| picture.geometry.last().map(Matrix::of_corners))
+}
+
+/// What it is about, for the title.
+pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
+    let muted = theme.style(Role::Muted);
+    if let Some(distances) = &picture.distances {
+        let what = format!("between the control points at step {}", distances.step);
+        return vec![vec![Span::styled(what, muted)]];
+    }
+    let Some(geometry) = picture.geometry.last() else {
+        return Vec::new();
+    };
+    let what = if geometry.aligned {
+        "between the aligned corners"
+    } else {
+        "between the corners"
+    };
+    vec![vec![Span::styled(what, muted)]]
+}
+
+/// How many points there are distances between.
+pub fn count(picture: &Picture) -> usize {
+    known(picture).map_or(0, |m| m.names.len())
+}
+
+/// Fewest and most columns of a cell; the fewest hold every figure and keep it apart from the next.
+const CELL: (u16, u16) = (6, 9);
+
+/// Which part of a matrix is shown, and where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Grid {
+    /// The cells; the names stand above and at the left.
+    cells: Rect,
+    label: u16,
+    cell: (u16, u16),
+    /// First row and column that are shown, and how many.
+    first: (usize, usize),
+    shown: (usize, usize),
+}
+
+impl Grid {
+    /// The part that shows the pair; `None` without room for a row of the matrix.
+    fn of(area: Rect, matrix: &Matrix, pair: (usize, usize)) -> Option<Self> {
+        let count = matrix.names.len();
+        let most = u16::try_from(count).ok().filter(|n| *n > 0)?;
+        let label = matrix.names.iter().map(String::len).max().unwrap_or(1) as u16 + 1;
+        let room = area.width.saturating_sub(label);
+        // A row for the names, one for the readout.
+        let rows = area.height.saturating_sub(2);
+        let width = (room / most).clamp(CELL.0.min(room), CELL.1);
+        let height = (rows / most).clamp(1, 3);
+        if width == 0 || rows == 0 {
+            return None;
+        }
+        let shown = (
+            count.min(usize::from(rows / height)),
+            count.min(usize::from(room / width)),
+        );
+        let first = |at: usize, shown: usize| {
+            let at = at.min(count - 1);
+            (at + 1).saturating_sub(shown).min(count - shown)
+        };
+        let size = (shown.1 as u16 * width, shown.0 as u16 * height);
+        let left = area.x + (area.width - label - size.0) / 2 + label;
+        Some(Self {
+            cells: Rect::new(left, area.y + 1, size.0, size.1),
+            label,
+            cell: (width, height),
+            first: (first(pair.0, shown.0), first(pair.1, shown.1)),
+            shown,
+        })
+    }
+
+    fn room(&self, row: usize, column: usize) -> Rect {
+        let (x, y) = (column - self.first.1, row - self.first.0);
+        Rect::new(
+            self.cells.x + x as u16 * self.cell.0,
+            self.cells.y + y as u16 * self.cell.1,
+            self.cell.0,
+            self.cell.1,
+        )
+    }
+
+    fn rows(&self) -> std::ops::Range<usize> {
+        self.first.0..self.first.0 + self.shown.0
+    }
+
+    fn columns(&self) -> std::ops::Range<usize> {
+        self.first.1..self.first.1 + self.shown.1
+    }
+}
+
+/// The pair whose distance is drawn at a place.
+pub fn pair_at(
+    area: Rect,
+    picture: &Picture,
+    pair: (usize, usize),
+    at: (u16, u16),
+) -> Option<(usize, usize)> {
+    let grid = Grid::of(area, &known(picture)?, pair)?;
+    let rows = grid.rows();
+    let mut all = rows.flat_map(|r| grid.columns().map(move |c| (r, c)));
+    all.find(|&(r, c)| grid.room(r, c).contains(at.into()))
+}
+
+/// Draws the matrix, or the part of it around the pair.
+pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture, pair: (usize, usize)) {
+    let Some(matrix) = known(picture).filter(|m| !m.names.is_empty()) else {
+        let why = "Distances are measured when all corners are ready.";
+        return chrome::empty(area, buf, theme, why);
+    };
+    let last = matrix.names.len() - 1;
+    let pair = (pair.0.min(last), pair.1.min(last));
+    let Some(grid) = Grid::of(area, &matrix, pair) else {
+        return chrome::empty(area, buf, theme, "No room; zoom the pane.");
+    };
+    let name_of = |n: usize, chosen: usize| {
+        let role = if n == chosen {
+            Role::Accent
+        } else {
+            Role::Muted
+        };
+        (matrix.names[n].as_str(), theme.style(role))
+    };
+    for column in grid.columns() {
+        let ((name, style), room) = (name_of(column, pair.1), grid.room(grid.first.0, column));
+        let at = room.x + room.width.saturating_sub(name.len() as u16) / 2;
+        text::put(buf, at, area.y, room.width, name, style);
+    }
+    let largest = matrix.largest();
+    for row in grid.rows() {
+        let ((name, style), room) = (name_of(row, pair.0), grid.room(row, grid.first.1));
+        let x = grid.cells.x - grid.label;
+        text::put(buf, x, room.y + room.height / 2, grid.label, name, style);
+        for column in grid.columns() {
+            let value = matrix.values[row * matrix.names.len() + column];
+            let chosen = (row, column) == pair;
+            tile(buf, theme, grid.room(row, column), value, largest, chosen);
+        }
+    }
+    more(buf, theme, &grid, last + 1);
+    let told = told(theme, &matrix, picture, &grid, pair);
+    let lines = text::flow(&[told], area.width, 1);
+    let foot = Rect {
+        y: grid.cells.bottom(),
+        height: 1,
+        ..area
+    };
+    text::put_lines(buf, foot.intersection(area), &lines);
+}
+
+/// Signs at the names that the matrix goes on beyond what is shown.
+fn more(buf: &mut Buffer, theme: &Theme, grid: &Grid, count: usize) {
+    let style = theme.style(Role::Accent);
+    let (x, cells) = (grid.cells.x - 1, grid.cells);
+    let mut sign = |on: bool, x: u16, y: u16, sign: &str| {
+        if on {
+            text::put(buf, x, y, 1, sign, style);
+        }
+    };
+    sign(grid.first.1 > 0, cells.x, cells.y - 1, theme.pick("←", "<"));
+    let right = grid.first.1 + grid.shown.1 < count;
+    sign(right, cells.right() - 1, cells.y - 1, theme.pick("→", ">"));
+    sign(grid.first.0 > 0, x, cells.y, theme.pick("↑", "^"));
+    let below = grid.first.0 + grid.shown.0 < count;
+    sign(below, x, cells.bottom() - 1, theme.pick("↓", "v"));
+}
+
+/// The pair under the cursor in figures, and what the colours span.
+fn told<'a>(
+    theme: &Theme,
+    matrix: &Matrix,
+    picture: &Picture,
+    grid: &Grid,
+    pair: (usize, usize),
+) -> Vec<Piece<'a>> {
+    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
+    let count = matrix.names.len();
+    let named = |name: String, value: String| -> Piece<'a> {
+        vec![
+            Span::styled(name, muted),
+            Span::styled(value, strong.add_modifier(Modifier::BOLD)),
+        ]
+    };
+    let between = theme.pick("–", "-");
+    let (a, b) = (&matrix.names[pair.0], &matrix.names[pair.1]);
+    let value = matrix.values[pair.0 * count + pair.1];
+    let mut out = vec![named(format!("{a}{between}{b} "), text::short(value))];
+    // Angles are known of corners alone.
+    let geometry = picture
+        .geometry
+        .last()
+        .filter(|_| picture.distances.is_none());
+    let angle = geometry.and_then(|g| {
+        let (a, b) = (pair.0.min(pair.1), pair.0.max(pair.1));
+        let at = g
+            .pairs
+            .iter()
+            .position(|p| (p.0.min(p.1), p.0.max(p.1)) == (a, b))?;
+        g.angles.get(at).copied().filter(|x| x.is_finite())
+    });
+    if let Some(angle) = angle {
+        let degrees = theme.pick("°", " degrees");
+        out.push(named("angle ".into(), format!("{angle:.0}{degrees}")));
+    }
+    out.push(named("largest ".into(), text::short(matrix.largest())));
+    if grid.shown != (count, count) {
+        let times = theme.pick("×", "x");
+        let part = format!("{}{times}{} of {count}", grid.shown.0, grid.shown.1);
+        out.push(vec![Span::styled(part, muted)]);
+    }
+    out
+}
+
+/// One distance: a ground that tells how far, and the figure where it fits.
+fn tile(buf: &mut Buffer, theme: &Theme, room: Rect, value: f64, largest: f64, chosen: bool) {
+    let share = if largest > 0.0 { value / largest } else { 0.0 };
+    let coloured = theme.depth() >= Depth::Ansi256 && share.is_finite();
+    let style = if chosen {
+        theme.style(Role::Cursor)
+    } else if coloured {
+        let ground = theme.colormap().at(0.1 + 0.8 * share);
+        Style::new()
+            .bg(theme.rgb(ground))
+            .fg(theme.rgb(ink_on(ground)))
+    } else {
+        theme.style(Role::Text)
+    };
+    for y in room.y..room.bottom() {
+        text::put(
+            buf,
+            room.x,
+            y,
+            room.width,
+            &" ".repeat(room.width.into()),
+            style,
+        );
+    }
+    let plain = text::short(value);
+    // Told by signs too where they fit, not by colour alone.
+    let figure = match format!("[{plain}]") {
+        signed if chosen && signed.len() <= usize::from(room.width) => signed,
+        _ => plain,
+    };
+    let middle = room.y + room.height / 2;
+    if figure.len() < usize::from(room.width) || figure.starts_with('[') {
+        let x = room.x + (room.width - figure.len() as u16) / 2;
+        text::put(
+            buf,
+            x,
+            middle,
+            room.width,
+            &figure,
+            style.add_modifier(Modifier::BOLD),
+        );
+    } else if !coloured {
+        // Tenths of the largest, where neither colours nor figures are to be had.
+        let digit = match share {
+            s if s.is_finite() => ((s * 9.0).round().clamp(0.0, 9.0) as u8).to_string(),
+            _ => "?".into(),
+        };
+        text::put(buf, room.x, middle, 1, &digit, style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::plot::fixture::{self, DEPTHS, screen, theme};
+    use surfit_core::event::Geometry;
+
+    fn geometry(aligned: bool) -> Geometry {
+        Geometry {
+            aligned,
+            pairs: vec![(0, 1), (0, 2), (1, 2)],
+            distances: vec![3.0, 12.5, f64::NAN],
+            angles: vec![30.0, 80.0, 90.0],
+            angles_at_first: vec![60.0],
+        }
+    }
+
+    #[test]
+    fn the_matrix_is_symmetric_and_unknown_pairs_stay_unknown() {
+        let m = Matrix::of_corners(&geometry(false));
+        assert_eq!(m.names, ["1", "2", "3"]);
+        assert_eq!((m.values[1], m.values[3], m.values[2]), (3.0, 3.0, 12.5));
+        assert!(m.values[5].is_nan() && m.values[4] == 0.0);
+        assert_eq!(m.largest(), 12.5);
+    }
+
+    #[test]
+    fn every_depth_tells_near_from_far_at_every_size() {
+        let mut picture = Picture::default();
+        let event = surfit_core::event::Event::Geometry(geometry(true));
+        fixture::feed(&mut picture, [event]);
+        for depth in DEPTHS {
+            for (w, h) in [(34, 8), (36, 12), (78, 20), (200, 50)] {
+                let (area, mut buf) = screen(w, h);
+                draw(area, &mut buf, &theme(depth, false), &picture, (0, 0));
+                let text = fixture::text(&buf);
+                assert!(text.contains("12.5") && text.contains("3.00"), "{text}");
+                assert!(text.contains('?'), "{text}");
+                let grounds: std::collections::HashSet<_> =
+                    buf.content().iter().map(|c| c.bg).collect();
+                assert_eq!(grounds.len() > 2, depth >= Depth::Ansi256, "{depth:?}");
+            }
+        }
+        // What has no room is scrolled to.
+        for (pair, figure) in [((0, 2), "12.5"), ((1, 0), "3.00"), ((2, 2), "[0]")] {
+            let (area, mut buf) = screen(8, 4);
+            draw(area, &mut buf, &theme(Depth::None, true), &picture, pair);
+            let text = fixture::text(&buf);
+            assert!(text.contains(figure) && text.is_ascii(), "{text}");
+            assert!(text.contains('<') || text.contains('>'), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_pair_under_the_cursor_is_told_with_its_angle() {
+        let mut picture = Picture::default();
+        let event = surfit_core::event::Event::Geometry(geometry(true));
+        fixture::feed(&mut picture, [event]);
+        let (area, mut buf) = screen(60, 12);
+        draw(
+            area,
+            &mut buf,
+            &theme(Depth::Truecolor, false),
+            &picture,
+            (2, 0),
+        );
+        let text = fixture::text(&buf);
+        assert!(text.contains("3–1 12.5  angle 80°  largest 12.5"), "{text}");
+    }
+
+    /// Distances between all control points of a degree.
+    fn of_all(degree: usize) -> Picture {
+        let points: Vec<(usize, usize)> = (0..=degree)
+            .flat_map(|i| (0..=degree).map(move |j| (i, j)))
+            .collect();
+        let values = points.iter().flat_map(|a| {
+            let far =
+                move |b: &(usize, usize)| a.0.abs_diff(b.0) as f64 + 0.1 * a.1.abs_diff(b.1) as f64;
+            points.iter().map(far).collect::<Vec<_>>()
+        });
+        let event = surfit_core::event::Event::Distances(Distances {
+            step: 40,
+            values: values.collect(),
+            points: points.clone(),
+        });
+        let mut picture = Picture::default();
+        fixture::feed(&mut picture, [event]);
+        picture
+    }
+
+    #[test]
+    fn every_pair_of_the_highest_degree_is_reached_and_found_by_the_mouse() {
+        let picture = of_all(8);
+        assert_eq!(count(&picture), 81);
+        for size in [(29, 8), (60, 20), (200, 60)] {
+            for pair in [(0, 0), (80, 0), (0, 80), (40, 41), (80, 80)] {
+                let (area, mut buf) = screen(size.0, size.1);
+                draw(area, &mut buf, &theme(Depth::None, false), &picture, pair);
+                let text = fixture::text(&buf);
+                let name = |n: usize| format!("{}{}", n / 9, n % 9);
+                let told = format!("{}–{}", name(pair.0), name(pair.1));
+                assert!(text.contains(&told), "{told}: {text}");
+                let found = area
+                    .positions()
+                    .find(|p| pair_at(area, &picture, pair, (p.x, p.y)) == Some(pair));
+                assert!(found.is_some(), "{pair:?} is not shown at {size:?}\n{text}");
+            }
+        }
+    }
+}

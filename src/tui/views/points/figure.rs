@@ -1,0 +1,298 @@
+//! What the tiles of the control points tell first, in figures and in colours.
+
+use super::corner_of;
+use crate::views::plot::text;
+use serde::{Deserialize, Serialize};
+use surfit_core::picture::Picture;
+use surfit_core::snapshot::{ControlPoint, Snapshot};
+
+/// The figure that tiles tell first, and that their colours go by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Figure {
+    /// How far the point has travelled from the linear surface.
+    #[default]
+    Travelled,
+    /// Accuracy of the surface where the point pulls hardest; of a corner, its own.
+    Accuracy,
+    /// Norm of the gradient.
+    Gradient,
+}
+
+impl Figure {
+    /// Every figure, in the order the key goes through them.
+    pub const ALL: [Figure; 3] = [Figure::Travelled, Figure::Accuracy, Figure::Gradient];
+
+    /// The figure in a word.
+    pub fn name(self) -> &'static str {
+        ["travelled", "accuracy", "gradient"][self as usize]
+    }
+
+    /// The next one, round about.
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+}
+
+/// An accuracy, and whether it is only that of the nearest measured cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracy {
+    /// A fraction.
+    pub value: f64,
+    /// The engine did not tell it: it is that of the heatmap's nearest cell.
+    pub about: bool,
+}
+
+impl Accuracy {
+    /// In at most `room` characters; empty when there is no room for it.
+    pub fn text(self, room: usize, ascii: bool) -> String {
+        if !self.about {
+            return text::percent_in(self.value, room);
+        }
+        let sign = if ascii { "~" } else { "≈" };
+        let rest = text::percent_in(self.value, room.saturating_sub(1));
+        match rest.is_empty() {
+            true => rest,
+            false => format!("{sign}{rest}"),
+        }
+    }
+}
+
+/// Accuracy at each control point: a corner's own, else what the engine tells of the surface there.
+pub fn accuracies(picture: &Picture, snapshot: &Snapshot) -> Vec<Option<Accuracy>> {
+    let of = |(row, point): (usize, &ControlPoint)| {
+        let exact = |value| Accuracy {
+            value,
+            about: false,
+        };
+        let corner = corner_of(row, point).and_then(|c| picture.corners.get(&c));
+        if let Some(corner) = corner {
+            return Some(exact(corner.accuracy));
+        }
+        if let Some(told) = point.accuracy {
+            return Some(exact(told));
+        }
+        let map = &snapshot.heatmap;
+        let (u, v) = snapshot.degrees.site((point.i, point.j));
+        let cell = (map.grid >= 2).then(|| map.nearest(u, v))?;
+        map.point(cell).map(|p| Accuracy {
+            value: p.accuracy,
+            about: true,
+        })
+    };
+    snapshot.control_points.iter().enumerate().map(of).collect()
+}
+
+/// Fewest characters in which a figure is written as it is; below that it is written in a unit that the pane tells.
+const PLAIN: usize = 5;
+/// Least span of accuracies worth a whole colour map: half a percentage point.
+const LEAST: f64 = 0.005;
+
+/// The span of a figure over all control points.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Which figure.
+    pub figure: Figure,
+    low: f64,
+    high: f64,
+}
+
+impl Scale {
+    /// The scale of a figure over the control points and their accuracies.
+    pub fn of(figure: Figure, points: &[ControlPoint], accuracies: &[Option<Accuracy>]) -> Self {
+        let values = points
+            .iter()
+            .zip(accuracies)
+            .filter_map(|(p, a)| value(figure, p, *a))
+            .filter(|v| v.is_finite());
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+            (l.min(v), h.max(v))
+        });
+        let low = match figure {
+            Figure::Accuracy => low.min(high - LEAST),
+            _ => 0.0,
+        };
+        Self { figure, low, high }
+    }
+
+    /// Where a value lies between the least and the most, 0 to 1; not a number when it is none.
+    pub fn share(&self, value: Option<f64>) -> f64 {
+        let span = self.high - self.low;
+        match value {
+            Some(v) if v.is_finite() && span > 0.0 => ((v - self.low) / span).clamp(0.0, 1.0),
+            Some(v) if v.is_finite() => 0.0,
+            _ => f64::NAN,
+        }
+    }
+
+    /// The power of ten that figures are told in where there are only `room` characters; `None` where they are written as
+    /// they are.
+    pub fn unit(&self, room: usize) -> Option<i32> {
+        let digits = room.min(3) as i32;
+        let narrow = self.figure != Figure::Accuracy && (1..PLAIN).contains(&room);
+        if !narrow || !self.high.is_finite() || self.high <= 0.0 {
+            return None;
+        }
+        // The largest has all the digits, so that the smaller ones have two as long as they can.
+        let power = (self.high * (1.0 + 1e-9)).log10().floor();
+        Some(power.clamp(-300.0, 300.0) as i32 + 1 - digits)
+    }
+
+    /// A value of the figure in at most `room` characters.
+    pub fn text(&self, value: f64, room: usize) -> String {
+        let Some(unit) = self.unit(room) else {
+            return fitted(value, room);
+        };
+        match (value / 10f64.powi(unit)).round() {
+            n if n.is_finite() => {
+                // Rounding up may take a digit more.
+                let most = 10f64.powi(room.min(3) as i32) - 1.0;
+                format!("{:.0}", n.clamp(0.0, most))
+            }
+            _ => "?".into(),
+        }
+    }
+
+    /// What tiles tell, with the unit when they are written in one: `travelled ×0.01`.
+    pub fn told(&self, room: usize, ascii: bool) -> String {
+        let name = self.figure.name();
+        let times = if ascii { "x" } else { "×" };
+        match self.unit(room) {
+            _ if self.figure == Figure::Accuracy => format!("{name} %"),
+            Some(0) => name.into(),
+            // The usual figure needs no word.
+            None if self.figure == Figure::default() => String::new(),
+            None => name.into(),
+            Some(unit @ -4..=4) => {
+                let one = 10f64.powi(unit);
+                let decimals = (-unit).max(0) as usize;
+                format!("{name} {times}{one:.decimals$}")
+            }
+            Some(unit) => format!("{name} {times}1e{unit}"),
+        }
+    }
+}
+
+/// The figure of a control point; `None` where it is not known.
+pub fn value(figure: Figure, point: &ControlPoint, accuracy: Option<Accuracy>) -> Option<f64> {
+    match figure {
+        Figure::Travelled => Some(point.travelled).filter(|_| !point.corner),
+        Figure::Accuracy => accuracy.map(|a| a.value),
+        Figure::Gradient => Some(point.gradient).filter(|_| !point.corner),
+    }
+}
+
+/// A quantity in at most `room` characters.
+pub fn fitted(value: f64, room: usize) -> String {
+    let text = text::short(value);
+    if text.chars().count() <= room {
+        return text;
+    }
+    // Without the zero before the point, then with fewer decimals.
+    let bare = text.trim_start_matches('0');
+    (1..=bare.chars().count())
+        .rev()
+        .map(|n| bare.chars().take(n).collect::<String>())
+        .find(|t| t.len() <= room && t.parse::<f64>().is_ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scale(figure: Figure, high: f64) -> Scale {
+        Scale {
+            figure,
+            low: 0.0,
+            high,
+        }
+    }
+
+    #[test]
+    fn two_characters_hold_two_digits_in_a_unit_that_is_told() {
+        let s = scale(Figure::Travelled, 0.43);
+        assert_eq!(s.told(2, false), "travelled ×0.01");
+        assert_eq!([0.43, 0.102, 0.0].map(|v| s.text(v, 2)), ["43", "10", "0"]);
+        let s = scale(Figure::Gradient, 0.999_999);
+        assert_eq!(
+            (s.text(0.999_999, 2), s.told(2, true)),
+            ("99".into(), "gradient x0.01".into())
+        );
+        let s = scale(Figure::Travelled, 12.7);
+        assert_eq!(
+            (s.text(12.7, 2), s.told(2, false)),
+            ("13".into(), "travelled".into())
+        );
+        let s = scale(Figure::Travelled, 3.2e-7);
+        assert_eq!(
+            (s.text(3.2e-7, 3), s.told(3, false)),
+            ("320".into(), "travelled ×1e-9".into())
+        );
+        // With room figures are written as they are.
+        let s = scale(Figure::Travelled, 0.43);
+        assert_eq!(
+            (s.text(0.102, 5), s.told(5, false)),
+            ("0.102".into(), String::new())
+        );
+        assert_eq!(s.text(f64::NAN, 2), "?");
+        assert_eq!(scale(Figure::Accuracy, 0.9).told(2, false), "accuracy %");
+    }
+
+    #[test]
+    fn equal_and_unknown_values_have_a_share_that_can_be_drawn() {
+        let nothing = Scale::of(Figure::Travelled, &[], &[]);
+        assert_eq!(nothing.share(Some(0.0)), 0.0);
+        assert!(nothing.share(None).is_nan() && nothing.unit(2).is_none());
+        let accuracy = |value| {
+            Some(Accuracy {
+                value,
+                about: false,
+            })
+        };
+        let point = |i| ControlPoint {
+            i,
+            j: 0,
+            corner: false,
+            frozen: false,
+            travelled: f64::INFINITY,
+            gradient: f64::NAN,
+            gradients: Vec::new(),
+            accuracy: None,
+        };
+        let points = [point(0), point(1)];
+        let known = [accuracy(0.88), accuracy(0.881)];
+        let s = Scale::of(Figure::Accuracy, &points, &known);
+        assert!(
+            (s.share(Some(0.88)) - 0.8).abs() < 1e-9,
+            "noise is no landscape"
+        );
+        assert_eq!(
+            Scale::of(Figure::Travelled, &points, &known)
+                .share(Some(f64::INFINITY))
+                .to_string(),
+            "NaN"
+        );
+    }
+
+    #[test]
+    fn an_accuracy_of_the_nearest_cell_is_marked() {
+        let near = Accuracy {
+            value: 0.8743,
+            about: true,
+        };
+        assert_eq!(near.text(8, false), "≈87.43 %");
+        assert_eq!(
+            (near.text(3, true), near.text(2, true)),
+            ("~87".into(), String::new())
+        );
+        assert_eq!(
+            Accuracy {
+                about: false,
+                ..near
+            }
+            .text(4, true),
+            "87.4"
+        );
+    }
+}

@@ -1,0 +1,261 @@
+//! One control point as a tile, in as many characters as there are.
+
+use super::super::figure::{Accuracy, Figure, Scale, fitted, value};
+use super::super::{PointState, corner_of};
+use crate::theme::{Depth, Role, Theme};
+use crate::views::machine::bars::bars;
+use crate::views::plot::{spark, text};
+use crate::views::surface::{ink_on, mix};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use surfit_core::snapshot::ControlPoint;
+
+/// See the module.
+pub(super) struct Tile<'a> {
+    pub theme: &'a Theme,
+    pub point: &'a ControlPoint,
+    pub row: usize,
+    pub accuracy: Option<Accuracy>,
+    pub state: PointState,
+    /// The figure that the tile tells first.
+    pub scale: Scale,
+    pub selected: bool,
+}
+
+impl Tile<'_> {
+    /// The value of the figure that is told first.
+    fn value(&self) -> Option<f64> {
+        value(self.scale.figure, self.point, self.accuracy)
+    }
+
+    /// The tile's ground: the larger the figure, the farther along the colour map. In sixteen steps, so that a running fit
+    /// does not repaint it with every snapshot.
+    fn ground(&self) -> Option<(u8, u8, u8)> {
+        if self.theme.depth() < Depth::Ansi256 {
+            return None;
+        }
+        let below = self.theme.background();
+        let share = self.scale.share(self.value());
+        if !share.is_finite() {
+            return Some(mix(below, ink_on(below), 0.07));
+        }
+        let t = 0.15 + 0.75 * (share * 16.0).round() / 16.0;
+        Some(mix(below, self.theme.colormap().at(t), 0.45))
+    }
+
+    /// Draws it.
+    pub fn draw(&self, buf: &mut Buffer, room: Rect) {
+        let theme = self.theme;
+        // The first column is for the sign of selection; tiles too narrow to spare it are turned inside out instead.
+        let roomy = room.width >= 5;
+        let (x, width) = if roomy {
+            (room.x + 1, room.width - 1)
+        } else {
+            (room.x, room.width)
+        };
+        let height = if room.height >= 4 {
+            room.height - 1
+        } else {
+            room.height
+        };
+        let (glyph, role) = self.state.sign(theme);
+        let (mut plain, mut faint, mut lead) = (
+            theme.style(Role::Text),
+            theme.style(Role::Muted),
+            theme.style(role),
+        );
+        if let Some(ground) = self.ground() {
+            let (ink, ground_colour) = (ink_on(ground), theme.rgb(ground));
+            plain = Style::new().fg(theme.rgb(ink)).bg(ground_colour);
+            faint = Style::new()
+                .fg(theme.rgb(mix(ink, ground, 0.35)))
+                .bg(ground_colour);
+            lead = lead.bg(ground_colour);
+        }
+        lead = lead.add_modifier(Modifier::BOLD);
+        if self.selected {
+            plain = plain.add_modifier(Modifier::BOLD);
+        }
+        for y in room.y..room.y + height {
+            text::put(buf, x, y, width, &" ".repeat(usize::from(width)), plain);
+        }
+        if roomy {
+            let mark = if self.selected {
+                theme.pick("▐", "[")
+            } else {
+                " "
+            };
+            for y in room.y..room.y + height {
+                text::put(buf, room.x, y, 1, mark, theme.style(Role::Accent));
+            }
+            text::put(buf, x, room.y, 1, glyph, lead);
+            let lines = self.lines(usize::from(width - 2), height);
+            for (n, line) in lines.iter().enumerate() {
+                let style = if n == 0 { plain } else { faint };
+                text::put(buf, x + 2, room.y + n as u16, width - 2, line, style);
+            }
+        } else {
+            let turned = if self.selected {
+                theme.style(Role::Cursor)
+            } else {
+                lead
+            };
+            text::put(buf, x, room.y, width, glyph, turned);
+            if width > 1 {
+                let style = if self.selected { turned } else { plain };
+                text::put(
+                    buf,
+                    x + 1,
+                    room.y,
+                    width - 1,
+                    &self.digits(width - 1),
+                    style,
+                );
+            }
+        }
+    }
+
+    /// One to three characters of what is known: a corner's number, the figure where two fit, else its tenths of the most.
+    fn digits(&self, room: u16) -> String {
+        let figure = self.scale.figure;
+        if let Some(corner) = corner_of(self.row, self.point).filter(|_| figure != Figure::Accuracy)
+        {
+            return (corner + 1).to_string();
+        }
+        match self.value() {
+            Some(_) if room >= 2 && figure == Figure::Accuracy => self.accuracy_in(room.into()),
+            Some(value) if room >= 2 => self.scale.text(value, room.into()),
+            value => match self.scale.share(value) {
+                share if share.is_finite() => format!("{:.0}", (share * 10.0).floor().min(9.0)),
+                _ => "?".into(),
+            },
+        }
+    }
+
+    /// The tile's rows beside the sign, in `room` columns, most important first.
+    fn lines(&self, room: usize, height: u16) -> Vec<String> {
+        let point = self.point;
+        if height > 4 {
+            return self.all_lines(room, height);
+        }
+        if let Some(corner) = corner_of(self.row, point) {
+            let number = (corner + 1).to_string();
+            let rest = self.accuracy_in(room.saturating_sub(number.len() + 1));
+            return match height {
+                1 if rest.len() > 2 => vec![format!("{number} {rest}")],
+                1 if self.scale.figure == Figure::Accuracy => vec![self.accuracy_in(room)],
+                1 => vec![number],
+                _ => vec![number, self.accuracy_in(room)],
+            };
+        }
+        let (first, second) = (self.told(self.scale.figure, room), self.second());
+        match height {
+            1 if room >= 11 && first.chars().count() + 2 < room => {
+                let history = self.history(room - first.chars().count() - 2);
+                vec![format!("{first} {history}")]
+            }
+            1 => vec![first],
+            2 if room >= 12 => {
+                let second = self.told(second, room);
+                let rest = room.saturating_sub(second.chars().count() + 2);
+                vec![first, format!("{second} {}", self.history(rest))]
+            }
+            2 => vec![first, self.history(room.saturating_sub(1))],
+            _ => {
+                let history = self.history(room.saturating_sub(1));
+                vec![first, self.told(second, room), history]
+            }
+        }
+    }
+
+    /// The figure that is told after the chosen one.
+    fn second(&self) -> Figure {
+        match self.scale.figure {
+            Figure::Travelled => Figure::Gradient,
+            _ => Figure::Travelled,
+        }
+    }
+
+    /// A figure in `room` characters, with a sign where it is not the first of the tile.
+    fn told(&self, figure: Figure, room: usize) -> String {
+        let of = |value: f64, room: usize| match figure == self.scale.figure {
+            true => self.scale.text(value, room),
+            false => fitted(value, room),
+        };
+        match figure {
+            Figure::Travelled => of(self.point.travelled, room),
+            Figure::Accuracy => self.accuracy_in(room),
+            Figure::Gradient if room < 7 && self.scale.figure == figure => {
+                of(self.point.gradient, room)
+            }
+            Figure::Gradient => {
+                let nabla = self.theme.pick("∇", "g");
+                format!(
+                    "{nabla} {}",
+                    of(self.point.gradient, room.saturating_sub(2))
+                )
+            }
+        }
+    }
+
+    fn accuracy_in(&self, room: usize) -> String {
+        let ascii = self.theme.ascii();
+        self.accuracy.map_or_else(String::new, |a| {
+            // Where only a whole percentage fits, a hundred does not.
+            match a.text(room, ascii) {
+                text if text.is_empty() && room >= 2 && !a.about => "99".into(),
+                text => text,
+            }
+        })
+    }
+
+    /// Everything there is, each figure with its name where there is room for names.
+    fn all_lines(&self, room: usize, height: u16) -> Vec<String> {
+        let point = self.point;
+        let named = |name: &str, value: String| {
+            let full = format!("{name:<11}{value}");
+            match full.chars().count() <= room {
+                true => full,
+                false => value,
+            }
+        };
+        let accuracy = match self.accuracy_in(if room >= 19 { 8 } else { room }) {
+            none if none.is_empty() => none,
+            told => named("accuracy", told),
+        };
+        let state = self.state.name();
+        let who = |short: String| {
+            let full = format!("{short} {state}");
+            match full.chars().count() <= room {
+                true => full,
+                false => short,
+            }
+        };
+        if let Some(corner) = corner_of(self.row, point) {
+            return vec![who(format!("corner {}", corner + 1)), accuracy];
+        }
+        let mut out = vec![
+            who(format!("({}, {})", point.i, point.j)),
+            named("travelled", fitted(point.travelled, room)),
+            named("gradient", fitted(point.gradient, room)),
+        ];
+        if point.gradients.is_empty() {
+            out.push(accuracy);
+            return out;
+        }
+        let rows = usize::from(height).saturating_sub(5).max(1);
+        let skip = point.gradients.len().saturating_sub(room.saturating_sub(1));
+        let shown = &point.gradients[skip..];
+        let finite = shown.iter().copied().filter(|g| g.is_finite());
+        let most = finite.fold(0.0, f32::max);
+        out.extend(bars(shown, most.into(), rows, self.theme.ascii()));
+        out.push(accuracy);
+        out
+    }
+
+    /// The latest `width` of the gradients.
+    fn history(&self, width: usize) -> String {
+        spark::sparkline(&self.point.gradients, width.min(32), self.theme.ascii())
+    }
+}

@@ -1,0 +1,80 @@
+//! Two runs side by side.
+
+use super::columns::{Column, value};
+use crate::link::RunLine;
+use crate::theme::{Role, Theme};
+use crate::views::message::{clean, shortened};
+use crate::views::plot::text::{self, loss};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// Rows that it takes: the names and the figures.
+pub const ROWS: u16 = 9;
+/// Columns of a figure's name.
+const NAME: u16 = 12;
+
+/// Draws both; where they differ in accuracy, by how many points.
+pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chosen: &RunLine) {
+    if area.height < 2 || area.width < NAME + 20 {
+        return;
+    }
+    let rule = theme.pick("─", "-").repeat(area.width.into());
+    text::put(
+        buf,
+        area.x,
+        area.y,
+        area.width,
+        &rule,
+        theme.style(Role::Border),
+    );
+    let each = (area.width - NAME) / 2;
+    let mut y = area.y + 1;
+    let mut row = |name: &str, values: [String; 2], style: Style, note: Option<(String, Role)>| {
+        if y >= area.bottom() {
+            return;
+        }
+        text::put(buf, area.x, y, NAME, name, theme.style(Role::Muted));
+        for (n, value) in values.iter().enumerate() {
+            let x = area.x + NAME + n as u16 * each;
+            let value = shortened(&clean(value, theme.ascii()), each - 1, theme.ascii());
+            text::put(buf, x, y, each - 1, &value, style);
+            if let (1, Some((note, role))) = (n, &note) {
+                let at = x + value.chars().count() as u16 + 2;
+                let room = area.right().saturating_sub(at);
+                text::put(buf, at, y, room, note, theme.style(*role));
+            }
+        }
+        y += 1;
+    };
+    let plain = theme.style(Role::Text);
+    let names = [&pinned.id, &chosen.id].map(Clone::clone);
+    row("", names, theme.style(Role::Title), None);
+    let gain = pinned.best.zip(chosen.best).map(|(a, b)| 100.0 * (b - a));
+    let note = gain.filter(|g| g.abs() >= 0.005).map(|g| {
+        let role = if g > 0.0 { Role::Good } else { Role::Warning };
+        (format!("{g:+.2}"), role)
+    });
+    let both = |column| [pinned, chosen].map(|r| value(column, theme, r));
+    row("best", both(Column::Best), plain, note);
+    let losses = [pinned, chosen].map(|r| r.loss.map(loss).unwrap_or_default());
+    row("loss there", losses, plain, None);
+    row("state", both(Column::State), plain, None);
+    let facts = [
+        ("degree", Column::Degree),
+        ("network", Column::Network),
+        ("data", Column::Data),
+        ("progress", Column::Progress),
+        ("begun", Column::Begun),
+    ];
+    for (name, column) in facts {
+        // What differs stands out.
+        let values = both(column);
+        let style = if values[0] == values[1] {
+            theme.style(Role::Muted)
+        } else {
+            plain
+        };
+        row(name, values, style, None);
+    }
+}

@@ -1,0 +1,346 @@
+//! Two surfaces side by side and what one has over the other: another run's, or this run's before its degree changed. The
+//! cursors are one: they stand at the same `(u, v)`.
+
+use super::layout::Layout;
+use super::range::{Kind, Range};
+use super::shown::Shown;
+use super::{Quantity, Scene, SurfaceView, bar, map, readout, relief};
+use crate::theme::Role;
+use crate::views::plot::text::{self, Piece};
+use crate::views::slices::{self, Slices};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::Span;
+use surfit_core::event::Corner;
+use surfit_core::heatmap::Heatmap;
+use surfit_core::picture::Picture;
+use surfit_core::snapshot::Snapshot;
+
+/// Another surface to look at beside this one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Beside {
+    /// What it is called over its map.
+    pub name: String,
+    /// It belongs to another run.
+    pub foreign: bool,
+    /// What was measured of it.
+    pub heatmap: Heatmap,
+    /// Its corners.
+    pub corners: Vec<Corner>,
+}
+
+impl Beside {
+    /// The surface of a run; `None` when nothing was measured of it.
+    pub fn of(name: String, foreign: bool, picture: &Picture) -> Option<Self> {
+        let heatmap = &picture.snapshot.as_ref()?.heatmap;
+        let measured = heatmap.cells.iter().any(|c| c.images > 0);
+        (measured && heatmap.cells.len() == heatmap.grid * heatmap.grid).then(|| Self {
+            name,
+            foreign,
+            heatmap: heatmap.clone(),
+            corners: picture.corners.values().cloned().collect(),
+        })
+    }
+}
+
+impl SurfaceView {
+    /// Keeps the surface as it was measured before a change of degree, to look at beside the new one.
+    pub fn keep_earlier(&mut self, before: &Picture, now: &Snapshot) {
+        let Some(old) = &before.snapshot else { return };
+        let changed = old.degrees != now.degrees && old.fit_total > 0;
+        if let Some(earlier) = changed
+            .then(|| Beside::of(format!("degree {}", old.degrees), false, before))
+            .flatten()
+        {
+            self.earlier = Some(earlier);
+        }
+    }
+}
+
+/// Which of the three maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Panel {
+    This,
+    Other,
+    Difference,
+}
+
+const PANELS: [Panel; 3] = [Panel::This, Panel::Other, Panel::Difference];
+
+/// Rows of the readout.
+const READOUT: u16 = 2;
+
+/// The rooms of the three maps, all of one size, and of the readout: in a row, in a column, or two over one, whichever makes
+/// the maps largest.
+fn rooms(inner: Rect) -> ([Rect; 3], Rect) {
+    let rows = if inner.height >= 10 { READOUT } else { 0 };
+    let room = Rect {
+        height: inner.height - rows,
+        ..inner
+    };
+    let readout = Rect::new(inner.x, room.bottom(), inner.width, rows);
+    let size = |(columns, rows): (u16, u16)| {
+        let (w, h) = (room.width / columns, room.height / rows);
+        w.min(2 * h.saturating_sub(2))
+    };
+    let (columns, rows) = [(3, 1), (1, 3), (2, 2)]
+        .into_iter()
+        .max_by_key(|&shape| size(shape))
+        .unwrap_or((3, 1));
+    let (w, h) = (room.width / columns, room.height / rows);
+    let part = |n: u16| Rect::new(room.x + n % columns * w, room.y + n / columns * h, w, h);
+    ([part(0), part(1), part(2)], readout)
+}
+
+/// What a panel's map is drawn from.
+fn scene<'a>(base: &'a Scene<'a>, beside: &'a Beside, panel: Panel) -> Scene<'a> {
+    let best = base.view.metric.best_corner(&beside.corners);
+    let (mine, mut other) = (
+        Shown {
+            field: base.field.clone(),
+            range: base.range,
+            quantity: base.quantity,
+            reference: base.reference,
+        },
+        Shown::of(best, &beside.heatmap, base.view),
+    );
+    // A run without corners or intervals cannot show what this one does, so nothing is compared.
+    let same = mine.quantity == other.quantity;
+    let range = {
+        let both = mine.field.values.iter().chain(&other.field.values);
+        let values = both.flatten().copied();
+        match base.range.fixed {
+            true => Range::fixed((base.range.lo, base.range.hi), values, base.range.kind),
+            false => Range::automatic(values, base.range.kind),
+        }
+    };
+    let (heatmap, shown) = match panel {
+        Panel::This => (base.heatmap, Shown { range, ..mine }),
+        Panel::Other => {
+            other.range = range;
+            (&beside.heatmap, other)
+        }
+        Panel::Difference => {
+            let mut field = mine.field.minus(&other.field);
+            if !same {
+                field.values.fill(None);
+            }
+            let kind = Kind {
+                higher_is_better: base.range.kind.higher_is_better,
+                ..Kind::difference(base.view.metric)
+            };
+            let range = Range::automatic(field.values.iter().flatten().copied(), kind);
+            let shown = Shown {
+                field,
+                range,
+                quantity: Quantity::Value,
+                reference: None,
+            };
+            (base.heatmap, shown)
+        }
+    };
+    let mut out = Scene::showing(base.theme, base.picture, heatmap, base.view, shown);
+    let (u, v) = base.heatmap.parameters(base.index(base.cursor));
+    let index = heatmap.nearest(u, v);
+    out.cursor = (index / heatmap.grid, index % heatmap.grid);
+    if panel == Panel::Difference {
+        out.best = None;
+        out.peaks.clear();
+    }
+    out
+}
+
+/// A panel's layout: a title, the map, a bar below it.
+fn layout(room: Rect, scene: &Scene<'_>) -> Layout {
+    let inside = Rect {
+        y: room.y + 1,
+        height: room.height.saturating_sub(1),
+        width: room.width.saturating_sub(1),
+        ..room
+    };
+    Layout::plain(inside, scene.cells.count, scene.view.relief).beginning_at(scene.cells.first)
+}
+
+/// The rooms of two slices below the maps, where those leave any.
+fn slice_rooms(layouts: &[Layout; 3], rooms: &[Rect; 3], readout: Rect) -> Option<[Rect; 2]> {
+    let in_a_row = rooms.iter().all(|r| r.y == rooms[0].y);
+    let ends = layouts.iter().map(|l| l.map.bottom().max(l.bar.bottom()));
+    let top = ends.max()? + 1;
+    let height = readout
+        .y
+        .checked_sub(top)
+        .filter(|&h| h >= 6 && in_a_row)?
+        .min(16);
+    let half = readout.width / 2;
+    let left = Rect::new(readout.x, readout.y - height, half - 1, height);
+    Some([
+        left,
+        Rect {
+            x: left.x + half,
+            ..left
+        },
+    ])
+}
+
+/// Draws the maps with their names and the readout into the pane's inside.
+pub(super) fn draw(buf: &mut Buffer, base: &Scene<'_>, beside: &Beside, inner: Rect) {
+    let (rooms, below) = rooms(inner);
+    let scenes = PANELS.map(|panel| scene(base, beside, panel));
+    let layouts = [0, 1, 2].map(|k| layout(rooms[k], &scenes[k]));
+    for (((panel, room), scene), layout) in PANELS.into_iter().zip(rooms).zip(&scenes).zip(&layouts)
+    {
+        if room.width < 6 || room.height < 4 {
+            continue;
+        }
+        title(buf, scene, beside, panel, room);
+        if scene.relief() {
+            relief::draw(buf, scene, layout);
+        } else if scene.view.relief {
+            slices::line_plot(buf, scene, layout.map);
+        } else {
+            map::draw(buf, scene, layout);
+        }
+        bar::draw(buf, scene, layout);
+    }
+    if base.view.slices != Slices::Off
+        && !base.view.relief
+        && let Some(rooms) = slice_rooms(&layouts, &rooms, below)
+    {
+        let other = (&scenes[1], beside.name.as_str());
+        slices::draw(buf, &scenes[0], rooms, Some(other));
+    }
+    readout(buf, &scenes, beside, below);
+}
+
+fn title(buf: &mut Buffer, scene: &Scene<'_>, beside: &Beside, panel: Panel, room: Rect) {
+    let style = scene.theme.style(Role::Title);
+    let name = match panel {
+        Panel::This => this_name(scene, beside),
+        Panel::Other => beside.name.clone(),
+        Panel::Difference => format!("this {} that", scene.theme.pick("−", "-")),
+    };
+    let name = if scene.theme.ascii() {
+        name.replace('×', "x")
+    } else {
+        name
+    };
+    text::put(
+        buf,
+        room.x,
+        room.y,
+        room.width.saturating_sub(1),
+        &name,
+        style,
+    );
+}
+
+/// What this surface is called: its run beside another run, else its degree.
+fn this_name(scene: &Scene<'_>, beside: &Beside) -> String {
+    match (&scene.picture.info, &scene.picture.snapshot) {
+        (Some(info), _) if beside.foreign => info.run.clone(),
+        (_, Some(s)) => format!("degree {}", s.degrees),
+        _ => "this".into(),
+    }
+}
+
+/// The point under the cursors: both figures and their difference.
+fn readout(buf: &mut Buffer, scenes: &[Scene<'_>; 3], beside: &Beside, room: Rect) {
+    let [this, other, difference] = scenes;
+    let theme = this.theme;
+    let (muted, plain) = (theme.style(Role::Muted), theme.style(Role::Text));
+    let index = this.index(this.cursor);
+    let place = this.place(this.heatmap.parameters(index));
+    let mut group: Vec<Piece<'_>> = vec![vec![
+        Span::styled(
+            format!("{} ", theme.pick("▸", ">")),
+            theme.style(Role::Accent),
+        ),
+        Span::styled(place, plain),
+    ]];
+    let figure = |scene: &Scene<'_>| match scene.value(scene.index(scene.cursor)) {
+        Some(value) => readout::precise(value, scene.range.kind),
+        None => "not measured".into(),
+    };
+    for (name, scene) in [
+        (this_name(this, beside), this),
+        (beside.name.clone(), other),
+    ] {
+        group.push(vec![
+            Span::styled(format!("{name} "), muted),
+            Span::styled(figure(scene), plain.add_modifier(Modifier::BOLD)),
+        ]);
+    }
+    if let Some(value) = difference.value(index) {
+        let kind = difference.range.kind;
+        let good = value == 0.0 || (value > 0.0) == kind.higher_is_better;
+        let role = if good { Role::Good } else { Role::Warning };
+        group.push(vec![
+            Span::styled("difference ", muted),
+            Span::styled(readout::precise(value, kind), theme.style(role)),
+        ]);
+    }
+    let mean = difference.field.values.iter().flatten();
+    let (sum, count) = mean.fold((0.0, 0), |(s, n), v| (s + v, n + 1));
+    let whole: Vec<Piece<'_>> = if count > 0 {
+        let mean = readout::precise(sum / f64::from(count), difference.range.kind);
+        vec![vec![
+            Span::styled(format!("mean difference over {count} cells "), muted),
+            Span::styled(mean, plain),
+        ]]
+    } else {
+        vec![vec![Span::styled(
+            "no cell was measured on both surfaces",
+            muted,
+        )]]
+    };
+    let inside = Rect {
+        x: room.x + 1,
+        width: room.width.saturating_sub(2),
+        ..room
+    };
+    text::put_lines(
+        buf,
+        inside,
+        &text::flow(&[group, whole], inside.width, inside.height),
+    );
+}
+
+/// The cell of this surface at a character of whichever map.
+pub(super) fn cell_at(
+    base: &Scene<'_>,
+    beside: &Beside,
+    inner: Rect,
+    column: u16,
+    row: u16,
+) -> Option<(usize, usize)> {
+    let (rooms, _) = rooms(inner);
+    for (panel, room) in PANELS.into_iter().zip(rooms) {
+        let scene = scene(base, beside, panel);
+        let map = layout(room, &scene).map;
+        if !map.contains((column, row).into()) {
+            continue;
+        }
+        let layout = layout(room, &scene);
+        let cell = if scene.relief() {
+            relief::cell_at(&scene, layout.map, column, row)
+        } else if scene.view.relief {
+            slices::cell_at(&scene, layout.map, column, row)
+        } else {
+            layout.cell_at(column, row)
+        };
+        let (a, b) = cell?;
+        let (u, v) = scene
+            .heatmap
+            .parameters(scene.index(scene.heatmap.clamped((a, b))));
+        let index = base.heatmap.nearest(u, v);
+        // The cells of a coarser grid may reach a little beyond the part that is shown.
+        let (first, last) = (base.cells.first, base.cells.count - 1);
+        let cell = (
+            (index / base.heatmap.grid).clamp(first.0, first.0 + last),
+            (index % base.heatmap.grid).clamp(first.1, first.1 + last),
+        );
+        return Some(base.heatmap.clamped(cell));
+    }
+    None
+}

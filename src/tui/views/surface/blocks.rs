@@ -1,0 +1,278 @@
+//! Characters that are made of smaller blocks, and a canvas of coloured pixels that is drawn with them.
+
+use super::map::{Rgb, mix};
+use crate::theme::Theme;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use serde::{Deserialize, Serialize};
+
+/// Sets of block characters, from coarse to fine. The finer they are, the newer the fonts that have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fine {
+    /// Two halves in a character.
+    Halves,
+    /// Four quarters; every font with box drawing has them.
+    #[default]
+    Quadrants,
+    /// Two by three (Unicode 13).
+    Sextants,
+    /// Two by four (Unicode 16).
+    Octants,
+    /// Lines of two by four dots instead of faces.
+    Braille,
+}
+
+impl Fine {
+    /// Every set, in the order a switch goes through them.
+    pub const ALL: [Fine; 5] = [
+        Fine::Halves,
+        Fine::Quadrants,
+        Fine::Sextants,
+        Fine::Octants,
+        Fine::Braille,
+    ];
+
+    /// The set after this one, round the list.
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    /// The set's name for people.
+    pub fn name(self) -> &'static str {
+        ["half blocks", "quadrants", "sextants", "octants", "braille"][self as usize]
+    }
+
+    /// Pixels across and down a character.
+    pub fn pixels(self) -> (usize, usize) {
+        [(1, 2), (2, 2), (2, 3), (2, 4), (2, 4)][self as usize]
+    }
+
+    /// The character whose pixels in `mask` are set, row by row from the upper left, the lowest bit first.
+    pub fn glyph(self, mask: u8) -> char {
+        const QUADRANTS: [char; 16] = [
+            ' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█',
+        ];
+        match self {
+            Fine::Halves => [' ', '▀', '▄', '█'][usize::from(mask & 3)],
+            Fine::Quadrants => QUADRANTS[usize::from(mask & 15)],
+            Fine::Sextants => sextant(mask & 63),
+            Fine::Octants => octant(mask),
+            Fine::Braille => braille(mask),
+        }
+    }
+}
+
+fn sextant(mask: u8) -> char {
+    match mask {
+        0 => ' ',
+        // Left, right and full blocks are older than the sextants, which leave them out.
+        21 => '▌',
+        42 => '▐',
+        63 => '█',
+        m => {
+            let skipped = u32::from(m > 21) + u32::from(m > 42);
+            char::from_u32(0x1FB00 + u32::from(m) - 1 - skipped).unwrap_or(' ')
+        }
+    }
+}
+
+/// Octants that are older characters, by mask; the block of the others leaves them out.
+const OLDER: [(u8, char); 26] = [
+    (0x00, ' '),
+    (0x01, '\u{1CEA8}'),
+    (0x02, '\u{1CEAB}'),
+    (0x03, '\u{1FB82}'),
+    (0x05, '▘'),
+    (0x0A, '▝'),
+    (0x0F, '▀'),
+    (0x14, '\u{1FBE6}'),
+    (0x28, '\u{1FBE7}'),
+    (0x3F, '\u{1FB85}'),
+    (0x40, '\u{1CEA3}'),
+    (0x50, '▖'),
+    (0x55, '▌'),
+    (0x5A, '▞'),
+    (0x5F, '▛'),
+    (0x80, '\u{1CEA0}'),
+    (0xA0, '▗'),
+    (0xA5, '▚'),
+    (0xAA, '▐'),
+    (0xAF, '▜'),
+    (0xC0, '▂'),
+    (0xF0, '▄'),
+    (0xF5, '▙'),
+    (0xFA, '▟'),
+    (0xFC, '▆'),
+    (0xFF, '█'),
+];
+
+fn octant(mask: u8) -> char {
+    if let Some(&(_, c)) = OLDER.iter().find(|o| o.0 == mask) {
+        return c;
+    }
+    let skipped = OLDER.iter().filter(|o| o.0 < mask).count() as u32;
+    char::from_u32(0x1CD00 + u32::from(mask) - skipped).unwrap_or(' ')
+}
+
+fn braille(mask: u8) -> char {
+    const BITS: [u32; 8] = [0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80];
+    let dots = (0..8)
+        .filter(|k| mask >> k & 1 == 1)
+        .map(|k| BITS[k])
+        .sum::<u32>();
+    char::from_u32(0x2800 + dots).unwrap_or(' ')
+}
+
+/// Coloured pixels over an area of characters; a pixel without a colour lets the ground through.
+pub(crate) struct Blocks {
+    fine: Fine,
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    pixels: Vec<Option<Rgb>>,
+}
+
+impl Blocks {
+    pub(crate) fn new(width: u16, height: u16, fine: Fine) -> Self {
+        let (x, y) = fine.pixels();
+        let (width, height) = (usize::from(width) * x, usize::from(height) * y);
+        Self {
+            fine,
+            width,
+            height,
+            pixels: vec![None; width * height],
+        }
+    }
+
+    /// Colours a pixel; outside the canvas nothing happens.
+    pub(crate) fn set(&mut self, x: usize, y: usize, colour: Rgb) {
+        if x < self.width && y < self.height {
+            self.pixels[y * self.width + x] = Some(colour);
+        }
+    }
+
+    /// Draws into `area`, whose size the canvas was made for; characters without a coloured pixel stay as they are.
+    pub(crate) fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let (dx, dy) = self.fine.pixels();
+        for place in area.intersection(*buf.area()).positions() {
+            let (x, y) = (
+                usize::from(place.x - area.x) * dx,
+                usize::from(place.y - area.y) * dy,
+            );
+            let pixels = (0..dx * dy).map(|k| {
+                let (x, y) = (x + k % dx, y + k / dx);
+                let inside = x < self.width && y < self.height;
+                inside.then(|| self.pixels[y * self.width + x]).flatten()
+            });
+            let pixels: Vec<Option<Rgb>> = pixels.collect();
+            let Some((glyph, style)) = self.character(&pixels, theme) else {
+                continue;
+            };
+            if let Some(cell) = buf.cell_mut(place) {
+                cell.set_char(glyph).set_style(style);
+            }
+        }
+    }
+
+    /// The character that comes nearest to its pixels with two colours.
+    fn character(&self, pixels: &[Option<Rgb>], theme: &Theme) -> Option<(char, Style)> {
+        let first = pixels.iter().flatten().copied().next()?;
+        if pixels.contains(&None) {
+            let mask = mask(pixels, |p| p.is_some());
+            let colour = mean(pixels.iter().flatten().copied());
+            return Some((self.fine.glyph(mask), Style::new().fg(theme.rgb(colour))));
+        }
+        let all = || pixels.iter().flatten().copied();
+        let far = all().max_by_key(|&c| apart(c, first)).unwrap_or(first);
+        if apart(far, first) < 12 {
+            // A space on its colour is a third of the bytes.
+            return Some((' ', Style::new().bg(theme.rgb(mean(all())))));
+        }
+        let other = all().max_by_key(|&c| apart(c, far)).unwrap_or(first);
+        let near_far = |c: Rgb| apart(c, far) < apart(c, other);
+        let (ink, ground) = (
+            mean(all().filter(|&c| near_far(c))),
+            mean(all().filter(|&c| !near_far(c))),
+        );
+        let mask = mask(pixels, |p| p.is_some_and(near_far));
+        let style = Style::new().fg(theme.rgb(ink)).bg(theme.rgb(ground));
+        Some((self.fine.glyph(mask), style))
+    }
+}
+
+fn mask(pixels: &[Option<Rgb>], set: impl Fn(Option<Rgb>) -> bool) -> u8 {
+    let bit = |(k, p): (usize, &Option<Rgb>)| u8::from(set(*p)) << k;
+    pixels.iter().enumerate().map(bit).fold(0, |a, b| a | b)
+}
+
+fn mean(colours: impl Iterator<Item = Rgb>) -> Rgb {
+    let mut out = (0, 0, 0);
+    for (n, colour) in colours.enumerate() {
+        out = mix(out, colour, 1.0 / (n + 1) as f64);
+    }
+    out
+}
+
+fn apart(a: Rgb, b: Rgb) -> u32 {
+    let one = |a: u8, b: u8| u32::from(a.abs_diff(b));
+    one(a.0, b.0) + one(a.1, b.1) + one(a.2, b.2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Depth;
+    use ratatui::style::Color;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_mask_has_a_character_of_its_own() {
+        for fine in Fine::ALL {
+            let (x, y) = fine.pixels();
+            let masks = 1u32 << (x * y);
+            let glyphs: HashSet<char> = (0..masks).map(|m| fine.glyph(m as u8)).collect();
+            assert_eq!(glyphs.len(), masks as usize, "{fine:?}");
+        }
+        assert_eq!(Fine::Sextants.glyph(1), '\u{1FB00}');
+        assert_eq!(Fine::Sextants.glyph(62), '\u{1FB3B}');
+        // The first and the last of the octants' block.
+        assert_eq!(Fine::Octants.glyph(4), '\u{1CD00}');
+        assert_eq!(Fine::Octants.glyph(0xFE), '\u{1CDE5}');
+        assert_eq!(Fine::Braille.glyph(0xFF), '\u{28FF}');
+        assert_eq!(Fine::Braille.next(), Fine::Halves);
+    }
+
+    #[test]
+    fn a_character_keeps_its_two_colours_and_lets_the_ground_through() {
+        let theme = Theme::by_name("dark", Depth::Truecolor).unwrap();
+        let mut blocks = Blocks::new(3, 1, Fine::Quadrants);
+        for (x, y, c) in [(0, 0, 200), (1, 0, 10), (0, 1, 10), (1, 1, 10), (2, 1, 99)] {
+            blocks.set(x, y, (c, c, c));
+        }
+        for (x, y) in [(4, 0), (5, 0), (4, 1), (5, 1), (99, 99)] {
+            blocks.set(x, y, (7, 8, 9));
+        }
+        let area = Rect::new(0, 0, 3, 1);
+        let mut buf = Buffer::empty(area);
+        blocks.draw(area, &mut buf, &theme);
+        let grey = |c| Color::Rgb(c, c, c);
+        // Either of the two colours may be the ink.
+        let pair = |at: u16| {
+            (
+                buf[(at, 0)].symbol().to_string(),
+                buf[(at, 0)].fg,
+                buf[(at, 0)].bg,
+            )
+        };
+        let either = [
+            ("▘".to_string(), grey(200), grey(10)),
+            ("▟".to_string(), grey(10), grey(200)),
+        ];
+        assert!(either.contains(&pair(0)), "{:?}", pair(0));
+        assert_eq!(pair(1), ("▖".into(), grey(99), Color::Reset));
+        assert_eq!(pair(2), (" ".into(), Color::Reset, Color::Rgb(7, 8, 9)));
+    }
+}

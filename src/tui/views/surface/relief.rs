@@ -1,0 +1,350 @@
+//! The surface as a relief in three dimensions: faces of coloured blocks, or a net of lines where blocks or colours are not
+//! to be had. What lies behind is hidden.
+
+mod camera;
+mod labels;
+mod raster;
+
+pub use camera::Camera;
+
+use super::blocks::{Blocks, Fine};
+use super::layout::Layout;
+use super::map::{self, mix};
+use super::strokes::Strokes;
+use super::{Contours, Paint, Scene, contours};
+use crate::theme::Role;
+use camera::{Projection, Spot};
+use raster::{Raster, Vertex};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use surfit_core::heatmap::Field;
+
+/// Draws the relief into the layout's map.
+pub(super) fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
+    let room = layout.map.intersection(*buf.area());
+    if let Some(relief) = Relief::of(scene, room) {
+        relief.draw(buf);
+    }
+}
+
+/// The cell whose point is drawn nearest to a character; `None` when none is near.
+pub(super) fn cell_at(
+    scene: &Scene<'_>,
+    room: Rect,
+    column: u16,
+    row: u16,
+) -> Option<(usize, usize)> {
+    if !room.contains((column, row).into()) {
+        return None;
+    }
+    let relief = Relief::of(scene, room)?;
+    let at = (
+        f64::from(column - room.x) + 0.5,
+        f64::from(row - room.y) + 0.5,
+    );
+    let distance = |index: usize| {
+        let p = relief.spots[index]?;
+        let far = (p.x - at.0).hypot(2.0 * (p.y - at.1));
+        // Of points at one place the nearer to the viewer is meant.
+        Some(far + 0.5 * p.depth)
+    };
+    let (index, far) = scene
+        .heatmap
+        .inside()
+        .filter_map(|i| Some((i, distance(i)?)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))?;
+    (far < 4.0).then_some((index / scene.heatmap.grid, index % scene.heatmap.grid))
+}
+
+/// Where a cell lies on the floor, 0 to 1 along either axis.
+fn share(scene: &Scene<'_>, index: usize) -> (f64, f64) {
+    let grid = scene.heatmap.grid;
+    scene
+        .cells
+        .share(((index / grid) as f64, (index % grid) as f64))
+}
+
+/// A relief with its place on the screen.
+struct Relief<'a> {
+    scene: &'a Scene<'a>,
+    room: Rect,
+    projection: Projection,
+    /// Figures, with gaps filled in.
+    field: Field,
+    /// Where the point over each cell falls, in characters from the room's upper left.
+    spots: Vec<Option<Spot>>,
+}
+
+impl<'a> Relief<'a> {
+    fn of(scene: &'a Scene<'a>, room: Rect) -> Option<Self> {
+        if room.width < 10 || room.height < 5 {
+            return None;
+        }
+        let margins = if room.width >= 36 && room.height >= 10 {
+            [7, 5, 1, 1]
+        } else {
+            [1, 1, 0, 1]
+        };
+        let camera = scene.view.camera;
+        let projection = Projection::fit(camera, (room.width, room.height), margins);
+        let field = scene.field.filled(|i| scene.heatmap.holds(i));
+        // The part that is shown takes the whole of the floor.
+        let spot = |index: usize| {
+            let cell = (index / field.grid, index % field.grid);
+            let value = field.values[index].filter(|_| scene.cells.holds(cell))?;
+            let (s, t) = share(scene, index);
+            Some(projection.project(s, t, scene.range.height(value)))
+        };
+        let spots = (0..field.values.len()).map(spot).collect();
+        Some(Self {
+            scene,
+            room,
+            projection,
+            field,
+            spots,
+        })
+    }
+
+    fn draw(&self, buf: &mut Buffer) {
+        let theme = self.scene.theme;
+        let faces = Paint::of(theme) == Paint::Halves && self.scene.view.fine != Fine::Braille;
+        let fine = if faces {
+            self.scene.view.fine
+        } else {
+            Fine::Braille
+        };
+        let raster = self.raster(fine);
+        self.frame(buf, &raster, fine);
+        if faces {
+            self.faces(buf, &raster, fine);
+        } else {
+            self.net(buf, &raster, fine);
+        }
+        self.labels(buf, &raster, fine);
+    }
+
+    fn vertex(&self, index: usize, fine: Fine) -> Option<Vertex> {
+        let (spot, (x, y)) = (self.spots[index]?, fine.pixels());
+        Some(Vertex {
+            x: spot.x * x as f64,
+            y: spot.y * y as f64,
+            depth: spot.depth,
+            value: self.field.values[index]?,
+        })
+    }
+
+    fn raster(&self, fine: Fine) -> Raster {
+        let (x, y) = fine.pixels();
+        let size = (
+            usize::from(self.room.width) * x,
+            usize::from(self.room.height) * y,
+        );
+        let mut raster = Raster::new(size.0, size.1);
+        let grid = self.field.grid;
+        for (a, b) in (0..grid - 1).flat_map(|a| (0..grid - 1).map(move |b| (a, b))) {
+            let at = |da: usize, db: usize| (a + da) * grid + b + db;
+            for triangle in [
+                [at(0, 0), at(1, 0), at(0, 1)],
+                [at(1, 1), at(0, 1), at(1, 0)],
+            ] {
+                let [Some(p), Some(q), Some(r)] = triangle.map(|i| self.vertex(i, fine)) else {
+                    continue;
+                };
+                let pale = triangle.map(|i| self.paleness(i));
+                let pale = pale.into_iter().fold(0.0, f64::max);
+                raster.fill([p, q, r], self.light(triangle), pale);
+            }
+        }
+        raster
+    }
+
+    /// How much of the ground's colour the surface has at a cell.
+    fn paleness(&self, index: usize) -> f64 {
+        match self.scene.value(index) {
+            Some(_) => map::paleness(self.scene, index),
+            None => 0.4,
+        }
+    }
+
+    /// How much light falls on a triangle of cells from the upper left behind the viewer, 0 to 1.
+    fn light(&self, triangle: [usize; 3]) -> f64 {
+        let corner = |index: usize| {
+            let (u, v) = share(self.scene, index);
+            let t = self.field.values[index].map_or(0.0, |v| self.scene.range.height(v));
+            self.projection.turned([u, v, t * self.projection.height()])
+        };
+        let [p, q, r] = triangle.map(corner);
+        let minus = |a: [f64; 3], b: [f64; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+        let (s, t) = (minus(q, p), minus(r, p));
+        let normal = [
+            s[1] * t[2] - s[2] * t[1],
+            s[2] * t[0] - s[0] * t[2],
+            s[0] * t[1] - s[1] * t[0],
+        ];
+        let length = normal.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
+        let sun = [-0.46, -0.46, 0.76];
+        let falls: f64 = normal.iter().zip(sun).map(|(n, s)| n * s).sum::<f64>() / length;
+        0.5 + 0.5 * falls.abs()
+    }
+
+    /// Faces in the colours of their values, shaded, with the net of cells drawn on them.
+    fn faces(&self, buf: &mut Buffer, raster: &Raster, fine: Fine) {
+        let (theme, ground) = (self.scene.theme, self.scene.theme.background());
+        let mut blocks = Blocks::new(self.room.width, self.room.height, fine);
+        let mut lines = vec![false; raster.width * raster.height];
+        self.edges(fine, |x, y, depth, _| {
+            let inside =
+                x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
+            if inside && raster.bares(x, y, depth) {
+                lines[y as usize * raster.width + x as usize] = true;
+            }
+        });
+        let contours = self.contour_pixels(raster, fine);
+        for (x, y) in (0..raster.height).flat_map(|y| (0..raster.width).map(move |x| (x, y))) {
+            let Some(face) = raster.face(x, y) else {
+                continue;
+            };
+            let full = map::fresh(self.scene, f64::from(face.value));
+            let line = if lines[y * raster.width + x] {
+                0.07
+            } else {
+                0.0
+            };
+            let mut colour = mix((0, 0, 0), full, f64::from(face.light) - line);
+            colour = mix(colour, ground, f64::from(face.pale));
+            if contours[y * raster.width + x] {
+                colour = mix(colour, map::ink_on(colour), 0.55);
+            }
+            blocks.set(x, y, colour);
+        }
+        blocks.draw(self.room, buf, theme);
+    }
+
+    /// The pixels of contour lines that are seen, when lines are wanted.
+    fn contour_pixels(&self, raster: &Raster, fine: Fine) -> Vec<bool> {
+        let mut out = vec![false; raster.width * raster.height];
+        if self.scene.view.contours == Contours::Off {
+            return out;
+        }
+        let (px, py) = fine.pixels();
+        let cells = self.scene.cells;
+        let shown = |p: (f64, f64)| {
+            let (s, t) = cells.share(p);
+            (0.0..=1.0).contains(&s) && (0.0..=1.0).contains(&t)
+        };
+        for level in contours::levels(self.scene, self.room.height) {
+            let t = self.scene.range.height(level);
+            let line = self.field.contour(level).into_iter();
+            for segment in line.filter(|s| s.iter().all(|&p| shown(p))) {
+                let [p, q] = segment.map(|p| {
+                    let (a, b) = cells.share(p);
+                    self.projection.project(a, b, t)
+                });
+                let long = ((p.x - q.x).abs() * px as f64).max((p.y - q.y).abs() * py as f64);
+                let steps = (1.5 * long).ceil().clamp(1.0, 500.0);
+                for k in 0..=steps as usize {
+                    let s = k as f64 / steps;
+                    let at = |a: f64, b: f64| a + s * (b - a);
+                    let (x, y) = (at(p.x, q.x) * px as f64, at(p.y, q.y) * py as f64);
+                    let inside =
+                        x >= 0.0 && y >= 0.0 && x < raster.width as f64 && y < raster.height as f64;
+                    if inside && raster.bares(x, y, at(p.depth, q.depth)) {
+                        out[y as usize * raster.width + x as usize] = true;
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The net of cells as lines.
+    fn net(&self, buf: &mut Buffer, raster: &Raster, fine: Fine) {
+        const INKS: f64 = 24.0;
+        let theme = self.scene.theme;
+        let (px, py) = fine.pixels();
+        let mut strokes = Strokes::new(
+            self.room.width,
+            self.room.height,
+            (!theme.ascii()).then_some(Fine::Braille),
+        );
+        for (from, to) in self.net_edges(fine) {
+            let (Some(p), Some(q)) = (self.spots[from], self.spots[to]) else {
+                continue;
+            };
+            let values = [from, to].map(|i| self.field.values[i].unwrap_or(0.0));
+            let t = self.scene.range.height(values[0] / 2.0 + values[1] / 2.0);
+            let known = [from, to].iter().all(|&i| self.scene.value(i).is_some());
+            let seen = |k: f64| {
+                let at = |a: f64, b: f64| a + k * (b - a);
+                // A line between cells that are not measured is broken.
+                (known || ((k * 6.0) as usize).is_multiple_of(2))
+                    && raster.sees(
+                        at(p.x, q.x) * px as f64,
+                        at(p.y, q.y) * py as f64,
+                        at(p.depth, q.depth),
+                    )
+            };
+            strokes.line_where((p.x, p.y), (q.x, q.y), (t * INKS) as u16, seen);
+        }
+        strokes.draw(self.room, buf, |_, _, ink| {
+            Some(self.net_style((f64::from(ink) + 0.5) / INKS))
+        });
+    }
+
+    fn net_style(&self, height: f64) -> Style {
+        let theme = self.scene.theme;
+        if Paint::of(theme) == Paint::Glyphs {
+            return theme.style(Role::CurveSmooth);
+        }
+        let range = self.scene.range;
+        let colour = map::fresh(self.scene, range.lo + height * (range.hi - range.lo));
+        Style::new().fg(theme.rgb(mix(colour, map::ink_on(theme.background()), 0.2)))
+    }
+
+    /// The cells that lines are drawn between: every so many-th row and column, and the last, so that lines stay apart.
+    fn net_edges(&self, fine: Fine) -> Vec<(usize, usize)> {
+        let grid = self.field.grid;
+        let (px, _) = fine.pixels();
+        let cells = self.scene.cells;
+        let apart = f64::from(self.room.width) * px as f64 / 1.4 / (cells.count - 1) as f64;
+        let wanted = if self.scene.theme.ascii() { 14.0 } else { 5.0 };
+        let every = (wanted / apart).ceil().max(1.0) as usize;
+        let on = |k: usize, first: usize| {
+            k.checked_sub(first)
+                .is_some_and(|k| k.is_multiple_of(every) || k == cells.count - 1)
+        };
+        let mut edges = Vec::new();
+        for (a, b) in (0..grid).flat_map(|a| (0..grid).map(move |b| (a, b))) {
+            let index = a * grid + b;
+            if on(b, cells.first.1) && a + 1 < grid {
+                edges.push((index, index + grid));
+            }
+            if on(a, cells.first.0) && b + 1 < grid {
+                edges.push((index, index + 1));
+            }
+            // The third side of a triangular patch.
+            let third = b > 0 && a + b == grid - 1 && self.field.get(a, b + 1).is_none();
+            if third && self.field.get(grid - 1, grid - 1).is_none() && a + 1 < grid {
+                edges.push((index, index + grid - 1));
+            }
+        }
+        edges
+    }
+
+    /// Goes along the net in steps of a pixel: place, depth and the share of the way.
+    fn edges(&self, fine: Fine, mut each: impl FnMut(f64, f64, f64, f64)) {
+        for (from, to) in self.net_edges(fine) {
+            let (Some(p), Some(q)) = (self.vertex(from, fine), self.vertex(to, fine)) else {
+                continue;
+            };
+            let long = (p.x - q.x).abs().max((p.y - q.y).abs());
+            let steps = (1.5 * long).ceil().clamp(1.0, 2000.0) as usize;
+            for k in 0..=steps {
+                let t = k as f64 / steps as f64;
+                let at = |a: f64, b: f64| a + t * (b - a);
+                each(at(p.x, q.x), at(p.y, q.y), at(p.depth, q.depth), t);
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! A canvas of thin lines over characters: dots of braille or small blocks, or strokes of ASCII.
+
+use super::blocks::Fine;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+/// Dots across and down a character.
+const DOTS: (usize, usize) = (2, 4);
+
+/// What a character of the canvas holds.
+#[derive(Clone, Copy, Default)]
+struct Spot {
+    mask: u8,
+    ink: u16,
+    /// The stroke that ASCII has for the last line through it.
+    stroke: u8,
+}
+
+/// Lines over `width × height` characters. Places are in characters from the upper left, `y` downward. Inks are small
+/// numbers that the caller gives a style each; where lines meet in a character it has the ink of the later one.
+pub(crate) struct Strokes {
+    width: usize,
+    height: usize,
+    fine: Option<Fine>,
+    spots: Vec<Spot>,
+}
+
+impl Strokes {
+    /// An empty canvas; without a set of blocks it draws in ASCII.
+    pub(crate) fn new(width: u16, height: u16, fine: Option<Fine>) -> Self {
+        let (width, height) = (usize::from(width), usize::from(height));
+        Self {
+            width,
+            height,
+            // Lines of whole halves would be bars.
+            fine: fine.map(|f| match f {
+                Fine::Sextants | Fine::Octants => f,
+                _ => Fine::Braille,
+            }),
+            spots: vec![Spot::default(); width * height],
+        }
+    }
+
+    /// A straight line; what lies outside the canvas is left out.
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: u16) {
+        self.line_where(from, to, ink, |_| true);
+    }
+
+    /// A straight line, where `seen` says so of the share of the way that is done.
+    pub(crate) fn line_where(
+        &mut self,
+        from: (f64, f64),
+        to: (f64, f64),
+        ink: u16,
+        seen: impl Fn(f64) -> bool,
+    ) {
+        let finite = [from.0, from.1, to.0, to.1].iter().all(|t| t.is_finite());
+        if !finite || self.spots.is_empty() {
+            return;
+        }
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let long = (dx.abs() * DOTS.0 as f64).max(dy.abs() * DOTS.1 as f64);
+        let steps = (1.5 * long).ceil().clamp(1.0, 4000.0) as usize;
+        for k in 0..=steps {
+            let t = k as f64 / steps as f64;
+            if seen(t) {
+                self.dot(from.0 + t * dx, from.1 + t * dy, stroke(dx, dy), ink);
+            }
+        }
+    }
+
+    fn dot(&mut self, x: f64, y: f64, stroke: u8, ink: u16) {
+        if x < 0.0 || y < 0.0 || x >= self.width as f64 || y >= self.height as f64 {
+            return;
+        }
+        let (column, row) = (x as usize, y as usize);
+        let rows = self.fine.map_or(DOTS.1, |f| f.pixels().1);
+        let inside = |t: f64, n: usize| ((t.fract() * n as f64) as usize).min(n - 1);
+        let bit = inside(y, rows) * DOTS.0 + inside(x, DOTS.0);
+        let spot = &mut self.spots[row * self.width + column];
+        let stroke = if spot.mask == 0 || spot.ink != ink || spot.stroke == stroke {
+            stroke
+        } else {
+            b'+'
+        };
+        *spot = Spot {
+            mask: spot.mask | 1 << bit,
+            ink,
+            stroke,
+        };
+    }
+
+    /// True when some line goes through the character.
+    pub(crate) fn has(&self, x: u16, y: u16) -> bool {
+        let (x, y) = (usize::from(x), usize::from(y));
+        x < self.width && y < self.height && self.spots[y * self.width + x].mask != 0
+    }
+
+    /// Draws the lines into `area`, whose size the canvas was made for. `style` is told the place in the buffer and the
+    /// ink; where it gives none, and where no line is, characters stay as they are.
+    pub(crate) fn draw(
+        &self,
+        area: Rect,
+        buf: &mut Buffer,
+        style: impl Fn(&Buffer, (u16, u16), u16) -> Option<Style>,
+    ) {
+        for place in area.intersection(*buf.area()).positions() {
+            let (x, y) = (place.x - area.x, place.y - area.y);
+            if !self.has(x, y) {
+                continue;
+            }
+            let spot = self.spots[usize::from(y) * self.width + usize::from(x)];
+            let Some(style) = style(buf, (place.x, place.y), spot.ink) else {
+                continue;
+            };
+            let glyph = match self.fine {
+                Some(fine) => fine.glyph(spot.mask),
+                // A line that only touches a character's corner would be drawn double.
+                None if spot.mask.is_power_of_two() => continue,
+                None => letter(spot),
+            };
+            if let Some(cell) = buf.cell_mut(place) {
+                // The ground stays where the style has none.
+                cell.fg = Color::Reset;
+                cell.modifier = Modifier::empty();
+                cell.set_char(glyph).set_style(style);
+            }
+        }
+    }
+}
+
+/// The ASCII stroke of a direction. A character is about twice as high as it is wide.
+fn stroke(dx: f64, dy: f64) -> u8 {
+    let (across, down) = (dx.abs(), 2.0 * dy.abs());
+    match () {
+        () if across >= 2.4 * down => b'-',
+        () if down >= 2.4 * across => b'|',
+        () if (dx > 0.0) == (dy > 0.0) => b'\\',
+        () => b'/',
+    }
+}
+
+/// The ASCII character of a spot: level strokes high and low in it have signs of their own.
+fn letter(spot: Spot) -> char {
+    match (spot.stroke, spot.mask) {
+        (b'-', mask) if mask & 0xF0 == 0 && mask & 0x03 != 0 => '\'',
+        (b'-', mask) if mask & 0x0F == 0 && mask & 0xC0 != 0 => '_',
+        (stroke, _) => char::from(stroke),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn drawn(fine: Option<Fine>, lines: &[[(f64, f64); 2]]) -> Vec<String> {
+        let area = Rect::new(0, 0, 4, 2);
+        let mut strokes = Strokes::new(4, 2, fine);
+        for [from, to] in lines {
+            strokes.line(*from, *to, 3);
+        }
+        let mut buf = Buffer::empty(area);
+        strokes.draw(area, &mut buf, |_, _, ink| {
+            Some(Style::new().fg(Color::Indexed(ink as u8)))
+        });
+        (0..2)
+            .map(|y| (0..4).map(|x| buf[(x, y)].symbol()).collect())
+            .collect()
+    }
+
+    #[test]
+    fn lines_in_ascii_follow_their_slope_and_height() {
+        assert_eq!(drawn(None, &[[(0.0, 0.1), (4.0, 0.1)]]), ["''''", "    "]);
+        assert_eq!(drawn(None, &[[(0.0, 1.9), (4.0, 1.9)]]), ["    ", "____"]);
+        assert_eq!(drawn(None, &[[(1.5, 0.0), (1.5, 2.0)]]), [" |  ", " |  "]);
+        assert!(drawn(None, &[[(0.1, 0.1), (3.9, 1.9)]])[0].starts_with("\\\\"));
+        assert_eq!(
+            drawn(Some(Fine::Halves), &[[(0.0, 0.1), (1.9, 0.1)]]),
+            ["⠉⠉  ", "    "]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_drawn_outside_and_nothing_breaks(
+            w in 0u16..12, h in 0u16..8, ascii: bool,
+            ends in prop::collection::vec((any::<f64>(), -20.0f64..20.0, any::<f64>(), -20.0f64..20.0), 0..6),
+        ) {
+            let fine = (!ascii).then_some(Fine::Sextants);
+            let mut strokes = Strokes::new(w, h, fine);
+            for (a, b, c, d) in ends {
+                strokes.line((a, b), (c, d), 1);
+                strokes.line((b, d), (d, b), 2);
+            }
+            let area = Rect::new(3, 2, w, h);
+            let mut buf = Buffer::empty(Rect::new(0, 0, 20, 14));
+            strokes.draw(area, &mut buf, |_, _, _| Some(Style::new()));
+            for p in buf.area.positions() {
+                prop_assert!(area.contains(p) || buf[p].symbol() == " ");
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The map's cells, whatever is written in them.
+
+use super::*;
+use ratatui::style::Modifier;
+use surfit_core::colormap::contrast;
+
+#[test]
+fn every_cell_has_exactly_the_colour_of_its_value() {
+    let picture = fitting(2, 11);
+    let theme = theme(Depth::Truecolor, false);
+    for (w, h) in [(84, 38), (40, 18), (140, 42), (30, 14)] {
+        let buf = drawn(&picture, &view(), (w, h), &theme);
+        let layout = Layout::of(buf.area, 11, true);
+        let map = &picture.snapshot.as_ref().unwrap().heatmap;
+        let range = Range::of(map, Metric::Accuracy);
+        for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
+            let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
+            let (r, g, b) = Colormap::Viridis.at(range.at(value));
+            for p in layout.characters(cell).positions() {
+                // Signs are letters on the cell's colour, so the ground is the same everywhere.
+                let ground = if layout.pixels >= 22 {
+                    buf[p].bg
+                } else {
+                    buf[p].fg
+                };
+                let halves = ["▀", "◉", "★"].contains(&buf[p].symbol()) && layout.pixels < 22;
+                assert!(
+                    halves || ground == Color::Rgb(r, g, b),
+                    "{cell:?} at {p:?}: {ground:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
+    let mut picture = fitting(2, 31);
+    let heat = &mut picture.snapshot.as_mut().unwrap().heatmap;
+    for (n, cell) in heat.cells.iter_mut().enumerate() {
+        if n % 2 == 1 {
+            *cell = Default::default();
+        }
+    }
+    for depth in [Depth::Truecolor, Depth::Ansi256] {
+        let theme = theme(depth, false);
+        let buf = drawn(&picture, &view(), (40, 18), &theme);
+        let map = Layout::of(buf.area, 31, true).map;
+        let shade = theme.shade(Role::Unmeasured).expect("colours to mix");
+        let halves = map
+            .positions()
+            .filter(|&p| ["▀", "▄"].contains(&buf[p].symbol()));
+        let with_shade = halves.filter(|&p| buf[p].bg == shade).count();
+        assert!(with_shade > 100, "{depth:?}: {with_shade}");
+    }
+    assert_eq!(theme(Depth::Ansi16, false).shade(Role::Unmeasured), None);
+}
+
+#[test]
+fn two_cells_share_a_character() {
+    let picture = fitting(2, 31);
+    let buf = drawn(&picture, &view(), (40, 18), &theme(Depth::Truecolor, false));
+    let layout = Layout::of(buf.area, 31, true);
+    assert!(layout.pixels < 31 && layout.pixels > 20);
+    let (map, heat) = (layout.map, &picture.snapshot.as_ref().unwrap().heatmap);
+    let range = Range::of(heat, Metric::Accuracy);
+    let (x, y) = (map.x + map.width / 2, map.y + map.height / 2);
+    let cell = &buf[(x, y)];
+    assert_eq!(cell.symbol(), "▀");
+    let (column, row) = (usize::from(x - map.x), 2 * usize::from(y - map.y));
+    let colour = |row: usize| {
+        let index = layout.column_cell(column) * 31 + layout.row_cell(row);
+        let (r, g, b) = Colormap::Viridis.at(range.at(heat.cells[index].accuracy().unwrap()));
+        Color::Rgb(r, g, b)
+    };
+    assert_eq!((cell.fg, cell.bg), (colour(row), colour(row + 1)));
+    let upper = (layout.column_cell(column), layout.row_cell(row));
+    assert_eq!(
+        view().cell_at(buf.area, x, y, &theme(Depth::Truecolor, false), &picture),
+        Some(upper)
+    );
+}
+
+#[test]
+fn v_grows_upward_and_u_to_the_right() {
+    let area = Rect::new(5, 3, 84, 38);
+    let (view, picture) = (view(), fitting(2, 11));
+    let theme = theme(Depth::Truecolor, false);
+    let cell_at = |x, y| view.cell_at(area, x, y, &theme, &picture);
+    let layout = Layout::of(area, 11, true);
+    let (l, r) = (layout.map.x, layout.map.right() - 1);
+    let (t, b) = (layout.map.y, layout.map.bottom() - 1);
+    assert_eq!(cell_at(l, b), Some((0, 0)));
+    assert_eq!(cell_at(r, b), Some((10, 0)));
+    assert_eq!(cell_at(l, t), Some((0, 10)));
+    assert_eq!(cell_at(r, t), Some((10, 10)));
+    assert_eq!(cell_at(l - 1, t), None);
+    assert_eq!(cell_at(l, b + 1), None);
+}
+
+#[test]
+fn the_mouse_finds_every_cell_that_is_drawn() {
+    for grid in 2..=31 {
+        let picture = fitting(2, grid);
+        for (w, h) in [(84, 38), (40, 18), (60, 24), (140, 42), (20, 6), (200, 58)] {
+            let area = Rect::new(2, 1, w, h);
+            let layout = Layout::of(area, grid, true);
+            let mut found = std::collections::BTreeSet::new();
+            for p in layout.map.positions() {
+                let cell = layout.cell_at(p.x, p.y).expect("within the map");
+                assert!(cell.0 < grid && cell.1 < grid);
+                found.insert(cell);
+            }
+            let (x, y) = (layout.map.right() - 1, layout.map.bottom() - 1);
+            let theme = theme(Depth::Truecolor, false);
+            let found_there = view().cell_at(area, x, y, &theme, &picture);
+            assert_eq!(found_there, layout.cell_at(x, y));
+            if layout.pixels >= 2 * grid {
+                assert_eq!(found.len(), grid * grid, "{grid} in {w}×{h}");
+            }
+        }
+    }
+}
+
+#[test]
+fn stale_and_unmeasured_cells_are_told_without_colour() {
+    let mut picture = fitting(2, 5);
+    let map = heatmap(&mut picture);
+    map.cells[12] = Default::default();
+    map.cells[6].version = 10;
+    for depth in DEPTHS {
+        for ascii in [false, true] {
+            let theme = theme(depth, ascii);
+            let buf = drawn(&picture, &view(), (84, 38), &theme);
+            let layout = Layout::of(buf.area, 5, true);
+            let symbols = |cell| -> String {
+                layout
+                    .characters(cell)
+                    .positions()
+                    .map(|p| buf[p].symbol())
+                    .collect()
+            };
+            let stale = symbols((1, 1));
+            assert!(
+                stale.contains(map::stale_glyph(&theme)),
+                "{depth:?} {ascii} {stale}"
+            );
+            let fresh = symbols((3, 3));
+            assert!(
+                !fresh.contains(map::stale_glyph(&theme)),
+                "{depth:?} {ascii} {fresh}"
+            );
+            let unmeasured = symbols((2, 2));
+            let want = match Paint::of(&theme) {
+                Paint::Halves => '░',
+                Paint::Whole => '.',
+                Paint::Glyphs => ' ',
+            };
+            assert!(
+                unmeasured.chars().all(|c| c == want),
+                "{depth:?} {ascii} {unmeasured}"
+            );
+            assert!(fixture::text(&buf).contains("24/25 measured"));
+            assert!(fixture::text(&buf).contains("1 stale"));
+        }
+    }
+    // With colours a stale cell is paler as well.
+    let theme = theme(Depth::Truecolor, false);
+    let scene = Scene::new(&theme, &picture, &SurfaceView::default()).map(|s| map::colour(&s, 6));
+    let value = heatmap(&mut picture.clone()).cells[6].accuracy().unwrap();
+    let range = Range::of(
+        &picture.snapshot.as_ref().unwrap().heatmap,
+        Metric::Accuracy,
+    );
+    assert_ne!(scene.flatten(), Some(Colormap::Viridis.at(range.at(value))));
+}
+
+#[test]
+fn without_colours_there_are_digits_and_a_legend() {
+    let picture = fitting(2, 5);
+    for (depth, ascii) in [
+        (Depth::None, false),
+        (Depth::Ansi16, false),
+        (Depth::None, true),
+    ] {
+        let buf = drawn(&picture, &view(), (84, 38), &theme(depth, ascii));
+        let layout = Layout::of(buf.area, 5, true);
+        let range = Range::of(
+            &picture.snapshot.as_ref().unwrap().heatmap,
+            Metric::Accuracy,
+        );
+        for cell in [(1, 1), (3, 2), (4, 3)] {
+            let value = 0.80 + 0.05 * cell.0 as f64 / 4.0 + 0.04 * cell.1 as f64 / 4.0;
+            let symbols: String = layout
+                .characters(cell)
+                .positions()
+                .map(|p| buf[p].symbol())
+                .collect();
+            let digit = range.digit(value).to_string();
+            assert!(
+                symbols.contains(&digit),
+                "{depth:?} {cell:?} {digit} in {symbols}"
+            );
+        }
+        let bar: String = layout.bar.positions().map(|p| buf[p].symbol()).collect();
+        assert!((0..=9).all(|d| bar.contains(&d.to_string())), "{bar}");
+        if depth == Depth::None {
+            assert!(
+                buf.content()
+                    .iter()
+                    .all(|c| c.fg == Color::Reset && c.bg == Color::Reset)
+            );
+        }
+        if ascii {
+            assert!(fixture::text(&buf).is_ascii(), "{}", fixture::text(&buf));
+        }
+    }
+}
+
+#[test]
+fn the_cursor_is_seen_on_every_colour() {
+    let picture = fitting(2, 11);
+    let layout = Layout::of(Rect::new(0, 0, 84, 38), 11, true);
+    for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
+        let view = SurfaceView {
+            cursor: cell,
+            ..view()
+        };
+        let buf = drawn(&picture, &view, (84, 38), &theme(Depth::Truecolor, false));
+        let room = layout.characters(cell);
+        let corner = &buf[(room.x, room.y)];
+        assert_eq!(corner.symbol(), "┏");
+        let (Color::Rgb(r, g, b), Color::Rgb(x, y, z)) = (corner.fg, corner.bg) else {
+            panic!("{corner:?}");
+        };
+        assert!(contrast((r, g, b), (x, y, z)) >= 4.5, "{cell:?}");
+    }
+    for depth in DEPTHS {
+        let view = SurfaceView {
+            cursor: (2, 7),
+            ..view()
+        };
+        let text = fixture::text(&drawn(&picture, &view, (84, 38), &theme(depth, false)));
+        assert!(text.contains('▸') && text.contains('▴'), "{text}");
+        let small = drawn(&picture, &view, (40, 18), &theme(depth, true));
+        assert!(
+            rows(&small).iter().any(|r| r.contains("[]")),
+            "{}",
+            fixture::text(&small)
+        );
+    }
+}
+
+#[test]
+fn numbers_are_written_where_they_fit() {
+    let picture = fitting(2, 11);
+    let numbers = SurfaceView {
+        numbers: true,
+        ..view()
+    };
+    let text = |size| {
+        fixture::text(&drawn(
+            &picture,
+            &numbers,
+            size,
+            &theme(Depth::Truecolor, false),
+        ))
+    };
+    assert!(text((140, 42)).contains("84.50"));
+    assert!(text((84, 38)).contains("84.5"));
+    let picture = fitting(2, 31);
+    let buf = drawn(
+        &picture,
+        &numbers,
+        (40, 18),
+        &theme(Depth::Truecolor, false),
+    );
+    assert_eq!(
+        buf.area.height, 18,
+        "cells too small for figures are drawn without"
+    );
+}
+
+#[test]
+fn the_figure_under_the_cursor_is_turned_inside_out() {
+    let picture = fitting(2, 11);
+    let view = SurfaceView {
+        numbers: true,
+        cursor: (4, 4),
+        ..view()
+    };
+    let buf = drawn(&picture, &view, (84, 38), &theme(Depth::Truecolor, false));
+    let room = Layout::of(buf.area, 11, true).characters((4, 4));
+    assert!(
+        room.positions()
+            .any(|p| buf[p].modifier.contains(Modifier::REVERSED))
+    );
+}

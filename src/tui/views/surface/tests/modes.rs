@@ -1,0 +1,222 @@
+//! What else the colours can mean, contour lines, numbered points, slices.
+
+use super::*;
+
+const SIZES: [(u16, u16); 5] = [(140, 42), (84, 38), (80, 20), (44, 19), (60, 12)];
+
+#[test]
+fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
+    let picture = fitting(2, 11);
+    let view = SurfaceView {
+        quantity: Quantity::Gain,
+        ..view()
+    };
+    let buf = drawn(&picture, &view, (84, 38), &theme(Depth::Truecolor, false));
+    let layout = Layout::of(buf.area, 11, true);
+    // The best corner has 86.3 %: the cell at (0, 0) with 80 % is worse, that at (1, 1) with 89 % better.
+    let ground = |cell| buf[layout.characters(cell).as_position()].bg;
+    let (Color::Rgb(r, _, b), Color::Rgb(x, _, y)) = (ground((0, 1)), ground((10, 9))) else {
+        panic!("no colours");
+    };
+    assert!(r > b && y > x, "orange where worse, blue where better");
+    let bar: Vec<String> = layout
+        .bar
+        .rows()
+        .map(|row| row.positions().map(|p| buf[p].symbol()).collect())
+        .collect();
+    let zero = bar
+        .iter()
+        .position(|r| r.contains("┤0"))
+        .expect("zero is marked");
+    assert!(
+        zero.abs_diff(usize::from(layout.bar.height) / 2) <= 1,
+        "{bar:?}"
+    );
+    assert!(bar.iter().any(|r| r.contains('+')) && bar.iter().any(|r| r.contains('-')));
+    assert!(fixture::text(&buf).contains("accuracy less best corner's"));
+    // Without colours the sign is a letter.
+    let plain = drawn(&picture, &view, (84, 38), &theme(Depth::None, true));
+    let symbols = |cell: (usize, usize)| -> String {
+        let room = layout.characters(cell);
+        room.positions().map(|p| plain[p].symbol()).collect()
+    };
+    assert!(symbols((1, 1)).contains('-') && symbols((9, 9)).contains('+'));
+    // Without corners there is nothing to compare with, and the metric itself is shown.
+    let mut bare = picture;
+    bare.corners.clear();
+    let buf = drawn(&bare, &view, (84, 38), &theme(Depth::Truecolor, false));
+    assert!(!fixture::text(&buf).contains("less best"));
+}
+
+#[test]
+fn the_confidence_map_is_light_where_the_interval_is_narrow() {
+    let mut picture = fitting(2, 5);
+    heatmap(&mut picture).cells[12].images = 500;
+    heatmap(&mut picture).cells[12].correct = 420;
+    let view = SurfaceView {
+        quantity: Quantity::Width,
+        ..view()
+    };
+    let theme = theme(Depth::Truecolor, false);
+    let scene = Scene::new(&theme, &picture, &view).unwrap();
+    let light = |i| surfit_core::colormap::luminance(map::colour(&scene, i).unwrap());
+    assert!(
+        light(12) < light(6),
+        "the cell with fewer images is the darker one"
+    );
+    assert!(fixture::text(&drawn(&picture, &view, (84, 38), &theme)).contains("accuracy ±"));
+}
+
+#[test]
+fn a_fixed_range_is_told_on_the_bar_and_stays_while_cells_change() {
+    let mut picture = fitting(2, 11);
+    let mut view = view();
+    view.adjust(&picture, Adjust::Narrow);
+    view.adjust(&picture, Adjust::Narrow);
+    let limits = view.fixed.unwrap().limits;
+    let theme = theme(Depth::Truecolor, false);
+    let text = fixture::text(&drawn(&picture, &view, (84, 38), &theme));
+    assert!(
+        text.contains("fixed") && text.contains('≤') && text.contains('≥'),
+        "{text}"
+    );
+    heatmap(&mut picture).cells[0].correct = 10;
+    let range = Scene::new(&theme, &picture, &view).unwrap().range;
+    assert_eq!((range.lo, range.hi), limits);
+    // Another metric has its own.
+    view.metric = Metric::Loss;
+    assert!(!Scene::new(&theme, &picture, &view).unwrap().range.fixed);
+}
+
+#[test]
+fn between_cells_colours_are_interpolated_and_at_cells_they_are_exact() {
+    let picture = fitting(2, 5);
+    let smooth = SurfaceView {
+        smooth: true,
+        ..view()
+    };
+    let theme = theme(Depth::Truecolor, false);
+    let colours = |view: &SurfaceView| {
+        let buf = drawn(&picture, view, (84, 38), &theme);
+        let layout = Layout::of(buf.area, 5, true);
+        let grounds = layout.map.positions().map(|p| buf[p].bg);
+        let distinct: std::collections::HashSet<Color> = grounds.collect();
+        distinct.len()
+    };
+    assert!(colours(&smooth) > 3 * colours(&view()));
+    assert!(fixture::text(&drawn(&picture, &smooth, (84, 38), &theme)).contains("interpolated"));
+}
+
+#[test]
+fn contour_lines_lie_over_the_map_and_have_their_levels() {
+    let picture = fitting(2, 21);
+    for (contours, ascii) in [
+        (Contours::Over, false),
+        (Contours::Alone, false),
+        (Contours::Alone, true),
+    ] {
+        let view = SurfaceView { contours, ..view() };
+        let theme = theme(Depth::Truecolor, ascii);
+        let buf = drawn(&picture, &view, (84, 38), &theme);
+        let layout = Layout::of(buf.area, 21, true);
+        let symbols: String = layout.map.positions().map(|p| buf[p].symbol()).collect();
+        let strokes = symbols.chars().filter(|c| match ascii {
+            true => r"/\|-_'".contains(*c),
+            false => ('\u{2801}'..='\u{28FF}').contains(c),
+        });
+        assert!(strokes.count() > 60, "{contours:?} {ascii}: {symbols}");
+        let scene = Scene::new(&theme, &picture, &view).unwrap();
+        let inner = contours::levels(&scene, layout.map.height);
+        let label = scene.range.label(inner[inner.len() / 2]);
+        assert!(symbols.contains(&label), "no {label} in {symbols}");
+        let coloured = layout
+            .map
+            .positions()
+            .filter(|&p| buf[p].bg != Color::Reset);
+        assert_eq!(coloured.count() > 500, contours == Contours::Over);
+    }
+}
+
+#[test]
+fn labels_of_contour_lines_are_whole_where_cells_bear_signs() {
+    let live = crate::fixture::fitting();
+    for depth in DEPTHS {
+        let view = SurfaceView {
+            contours: Contours::Over,
+            ..view()
+        };
+        let buf = drawn(&live, &view, (84, 38), &theme(depth, false));
+        let layout = Layout::of(buf.area, 21, true);
+        let symbols: String = layout.map.positions().map(|p| buf[p].symbol()).collect();
+        // Every other cell of the grid is not measured, which is seen between the lines too.
+        assert!(symbols.contains('░'), "{depth:?}: {symbols}");
+        for label in ["87.5", "88.0", "88.5"] {
+            assert!(symbols.contains(label), "{depth:?} {label}: {symbols}");
+        }
+    }
+}
+
+#[test]
+fn the_best_points_are_numbered_and_listed() {
+    let mut picture = fitting(2, 21);
+    for (cell, correct) in [((4, 15), 9400), ((15, 5), 9300)] {
+        heatmap(&mut picture).cells[cell.0 * 21 + cell.1].correct = correct;
+    }
+    let view = SurfaceView {
+        peaks: true,
+        ..view()
+    };
+    let buf = drawn(&picture, &view, (140, 42), &theme(Depth::Truecolor, false));
+    let text = fixture::text(&buf);
+    let layout = Layout::of(buf.area, 21, true);
+    for (n, cell) in [(1, (4, 15)), (2, (15, 5)), (3, (20, 20))] {
+        let room = layout.characters(cell);
+        let symbols: String = room.positions().map(|p| buf[p].symbol()).collect();
+        assert!(symbols.contains(&format!("★{n}")), "{n}: {symbols}");
+        assert!(text.contains(&format!("★{n} ")), "{text}");
+    }
+    assert!(text.contains("94.00 % (0.20, 0.75)"), "{text}");
+    // The jump goes from number to number.
+    let mut v = view;
+    let map = &picture.snapshot.as_ref().unwrap().heatmap;
+    for cell in [(4, 15), (15, 5), (20, 20)] {
+        v.next_best(map);
+        assert_eq!(v.cursor, cell);
+    }
+}
+
+#[test]
+fn diagonal_slices_go_through_the_cursor_and_stay_on_a_triangle() {
+    let view = SurfaceView {
+        slices: Slices::Diagonals,
+        cursor: (3, 2),
+        ..view()
+    };
+    for patch in [Patch::Square, Patch::Triangle] {
+        let picture = fixture::fitting_on(patch, 2, 11);
+        let text = fixture::text(&drawn(
+            &picture,
+            &view,
+            (84, 38),
+            &theme(Depth::None, false),
+        ));
+        assert!(text.contains("along ↗ through (0.30, 0.20)"), "{text}");
+        assert!(text.contains("along ↘ through (0.30, 0.20)"), "{text}");
+    }
+}
+
+#[test]
+fn every_mode_keeps_to_ascii_where_only_ascii_may_be_used() {
+    for patch in Patch::ALL {
+        let picture = fixture::fitting_on(patch, 2, 11);
+        for depth in DEPTHS {
+            for seed in 0u64..24 {
+                let view = any_view(seed, seed.is_multiple_of(2));
+                for size in SIZES {
+                    let text = fixture::text(&drawn(&picture, &view, size, &theme(depth, true)));
+                    assert!(text.is_ascii(), "{depth:?} {view:?}\n{text}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What the user chose to see of the surface, and where the cursor is.
+
+use super::beside::{self, Beside};
+use super::blocks::Fine;
+use super::layout::Layout;
+use super::part::Part;
+use super::range::Adjust;
+use super::relief::{self, Camera};
+use super::shown::{Fixed, Quantity, Shown};
+use super::{Contours, Scene};
+use crate::theme::Theme;
+use crate::views::plot::chrome;
+use crate::views::slices::Slices;
+use ratatui::layout::Rect;
+use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::picture::Picture;
+use surfit_core::surface::Patch;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SurfaceView {
+    /// Cell under the cursor, along `u` and along `v`.
+    pub cursor: (usize, usize),
+    /// The part that is shown; `None` for the whole.
+    pub part: Option<Part>,
+    /// The metric that is looked at.
+    pub metric: Metric,
+    /// What of it the colours mean.
+    pub quantity: Quantity,
+    /// The range of colours that the user chose.
+    pub fixed: Option<Fixed>,
+    /// Write the figures into the cells, where they fit.
+    pub numbers: bool,
+    /// Which slices through the cursor are shown, where they fit.
+    pub slices: Slices,
+    /// Contour lines.
+    pub contours: Contours,
+    /// Colours between cells are interpolated.
+    pub smooth: bool,
+    /// The best points that are not neighbours are numbered.
+    pub peaks: bool,
+    /// Shown as a relief.
+    pub relief: bool,
+    /// From where the relief is seen.
+    pub camera: Camera,
+    /// Block characters of relief and contour lines.
+    pub fine: Fine,
+    /// Another surface that is shown beside this one.
+    pub beside: Option<Beside>,
+    /// This surface before its degree changed last.
+    pub earlier: Option<Beside>,
+    /// Place in the ranking that [`SurfaceView::next_best`] went to last, and the cell it found there.
+    pub visited: Option<(usize, (usize, usize))>,
+}
+
+impl Default for SurfaceView {
+    fn default() -> Self {
+        Self {
+            cursor: (0, 0),
+            part: None,
+            metric: Metric::Accuracy,
+            quantity: Quantity::Value,
+            fixed: None,
+            numbers: false,
+            slices: Slices::default(),
+            contours: Contours::Off,
+            smooth: false,
+            peaks: false,
+            relief: false,
+            camera: Camera::default(),
+            fine: Fine::default(),
+            beside: None,
+            earlier: None,
+            visited: None,
+        }
+    }
+}
+
+impl SurfaceView {
+    /// How many best points are numbered.
+    pub const PEAKS: usize = 9;
+
+    /// Moves the cursor by cells, within a grid over a kind of surface, and the part that is shown with it. Along the third edge of a
+    /// triangle it slides.
+    pub fn move_by(&mut self, du: i32, dv: i32, grid: usize, patch: Patch) {
+        let last = grid.saturating_sub(1);
+        let step = |at: usize, by: i32| at.saturating_add_signed(by as isize).min(last);
+        let (a, b) = (step(self.cursor.0, du), step(self.cursor.1, dv));
+        self.cursor = match patch {
+            Patch::Curve => (a, 0),
+            Patch::Triangle if dv > 0 => (a.min(last - b), b),
+            Patch::Triangle => (a, b.min(last - a)),
+            Patch::Square => (a, b),
+        };
+        self.follow_cursor(grid, patch);
+    }
+
+    /// Moves the cursor to the best measured cell; called again from there, to the next best, and so on, round the ranking.
+    /// While best points are numbered it goes from number to number.
+    pub fn next_best(&mut self, heatmap: &Heatmap) {
+        let ranking = if self.peaks {
+            heatmap.peaks(self.metric, Self::PEAKS)
+        } else {
+            heatmap.ranking(self.metric)
+        };
+        if ranking.is_empty() {
+            return;
+        }
+        let next = match self.visited {
+            Some((place, cell)) if cell == self.cursor => (place + 1) % ranking.len(),
+            _ => 0,
+        };
+        self.cursor = (ranking[next] / heatmap.grid, ranking[next] % heatmap.grid);
+        self.visited = Some((next, self.cursor));
+        self.follow_cursor(heatmap.grid, heatmap.patch);
+    }
+
+    /// Keeps the cursor on the surface, whose grid may have become smaller.
+    pub fn clamp(&mut self, grid: usize, patch: Patch) {
+        self.move_by(0, 0, grid, patch);
+    }
+
+    /// Parameters `(u, v)` under the cursor.
+    pub fn uv(&self, grid: usize) -> (f64, f64) {
+        let last = grid.saturating_sub(1).max(1);
+        let at = |k: usize| k.min(last) as f64 / last as f64;
+        (at(self.cursor.0), at(self.cursor.1))
+    }
+
+    /// Shows a figure made of the metric, or the metric itself again.
+    pub fn toggle(&mut self, quantity: Quantity) {
+        self.quantity = if self.quantity == quantity {
+            Quantity::Value
+        } else {
+            quantity
+        };
+    }
+
+    /// Changes the range of colours by hand, beginning with the one that is shown.
+    pub fn adjust(&mut self, picture: &Picture, by: Adjust) {
+        let Some(snapshot) = &picture.snapshot else {
+            return;
+        };
+        let corner = self.metric.best_corner(picture.corners.values());
+        let shown = Shown::of(corner, &snapshot.heatmap, self);
+        self.fixed = Some(Fixed {
+            metric: self.metric,
+            quantity: shown.quantity,
+            limits: shown.range.adjusted(by),
+        });
+    }
+
+    /// The cell drawn at a place on the screen when the pane has `area`; `None` beside the surface. Where a character shows
+    /// two cells, the upper one.
+    pub fn cell_at(
+        &self,
+        area: Rect,
+        column: u16,
+        row: u16,
+        theme: &Theme,
+        picture: &Picture,
+    ) -> Option<(usize, usize)> {
+        let scene = Scene::new(theme, picture, self)?;
+        if let Some(other) = scene.other() {
+            return beside::cell_at(&scene, other, chrome::inside(area), column, row);
+        }
+        let layout = scene.layout(area);
+        if scene.relief() {
+            return relief::cell_at(&scene, layout.map, column, row);
+        }
+        if self.relief {
+            return crate::views::slices::cell_at(&scene, layout.map, column, row);
+        }
+        layout.cell_at(column, row)
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// The surface beside this one, when it is of the same kind and can be compared.
+    pub(super) fn other(&self) -> Option<&'a Beside> {
+        let other = self.view.beside.as_ref()?;
+        (other.heatmap.patch == self.heatmap.patch).then_some(other)
+    }
+
+    /// True when the surface is drawn in three dimensions. A curve has none to show: its relief is a line.
+    pub(super) fn relief(&self) -> bool {
+        self.view.relief && self.heatmap.patch != Patch::Curve
+    }
+
+    /// Where the parts of the pane lie.
+    pub(super) fn layout(&self, area: Rect) -> Layout {
+        let slices = self.view.slices != Slices::Off;
+        if self.view.relief {
+            let curve = self.heatmap.patch == Patch::Curve;
+            let mut layout = Layout::open(area, self.cells.count, slices && !curve);
+            if curve {
+                // A line tells its values by its height.
+                layout.map.width = layout.bar.right().max(layout.map.right()) - layout.map.x;
+                layout.bar = Rect::new(layout.map.right(), layout.map.y, 0, 0);
+            }
+            return layout;
+        }
+        Layout::of(area, self.cells.count, slices).beginning_at(self.cells.first)
+    }
+}

@@ -1,0 +1,139 @@
+//! Loss curves as a table, and what is known at one place of them.
+
+use crate::app::App;
+use crate::views::loss::LossView;
+use crate::views::plot::curves::{Name, Trace, Wanted, relevant};
+use crate::views::plot::text;
+use std::collections::BTreeMap;
+use surfit_core::event::Curve;
+use surfit_core::picture::{Picture, Validation};
+use surfit_core::table::{Table, Value};
+
+const COLUMNS: [&str; 12] = [
+    "run",
+    "curve",
+    "step",
+    "steps",
+    "loss",
+    "lowest",
+    "highest",
+    "smoothed",
+    "learning_rate",
+    "seconds",
+    "validation_loss",
+    "validation_accuracy",
+];
+
+/// Every curve as finely as it is known: a row a step, or a stretch of `steps` where a long curve is kept in parts, with
+/// the measurements on validation at their steps. Runs that are laid over this one are there with their fits.
+pub fn losses(app: &App) -> Table {
+    let mut table = Table::new(&COLUMNS);
+    let own = app.picture.curves.keys();
+    for &curve in own.filter(|c| **c != Curve::Surface) {
+        add(&mut table, &app.run, &app.picture, curve, &app.loss);
+    }
+    let fit = Curve::Surface;
+    add(&mut table, &app.run, &app.picture, fit, &app.loss);
+    for other in &app.loss.overlays {
+        add(&mut table, &other.name, &other.picture, fit, &app.loss);
+    }
+    table
+}
+
+/// The curve's name: `surface`, `corner 1`.
+fn name(curve: Curve) -> String {
+    match curve {
+        Curve::Surface => "surface".into(),
+        Curve::Corner(n) => format!("corner {}", n + 1),
+    }
+}
+
+fn whole(picture: &Picture, curve: Curve, view: &LossView, time: bool) -> Option<Trace> {
+    let wanted = Wanted {
+        window: (f64::NEG_INFINITY, f64::INFINITY),
+        time,
+        smoothing: view.smoothing(),
+    };
+    Trace::of(picture, curve, Name::Own(curve), &wanted)
+}
+
+fn add(table: &mut Table, run: &str, picture: &Picture, curve: Curve, view: &LossView) {
+    let Some(trace) = whole(picture, curve, view, false) else {
+        return;
+    };
+    let mut measured: BTreeMap<u64, Validation> = trace
+        .validations
+        .iter()
+        .map(|(_, v)| (v.step, *v))
+        .collect();
+    let track = picture.tracks.get(&curve);
+    let mut row = |step: u64, steps: Value, figures: [Value; 4], validation: Option<Validation>| {
+        // The mark of a step is set when it is done.
+        let mark = track.and_then(|t| t.at(step as f64 + 1.0));
+        let [loss, lowest, highest, smoothed] = figures;
+        table.push([
+            run.into(),
+            name(curve).into(),
+            step.into(),
+            steps,
+            loss,
+            lowest,
+            highest,
+            smoothed,
+            mark.map(|m| m.rate).into(),
+            mark.map(|m| m.seconds).into(),
+            validation.map(|v| v.loss).into(),
+            validation.map(|v| v.accuracy).into(),
+        ]);
+    };
+    let ends = trace.samples.iter().skip(1).map(|s| s.step);
+    let ends = ends.chain(std::iter::once(trace.end));
+    for (sample, end) in trace.samples.iter().zip(ends) {
+        let step = sample.step as u64;
+        // Measured within the stretch before.
+        let later = measured.split_off(&step);
+        for (at, validation) in std::mem::replace(&mut measured, later) {
+            row(at, Value::Missing, Default::default(), Some(validation));
+        }
+        let range = sample.range;
+        let figures = [
+            range.map(|r| r.1 as f32).into(),
+            range.map(|r| r.0 as f32).into(),
+            range.map(|r| r.2 as f32).into(),
+            sample.smooth.map(|s| s as f32).into(),
+        ];
+        let steps = (end - sample.step).max(0.0) as u64;
+        row(step, steps.into(), figures, measured.remove(&step));
+    }
+    for (at, validation) in measured {
+        row(at, Value::Missing, Default::default(), Some(validation));
+    }
+}
+
+/// What is known under the cursor of the curves, else at their end, in a line.
+pub fn readout(app: &App) -> Option<String> {
+    let (picture, view) = (&app.picture, &app.loss);
+    let of = |curve: Curve| {
+        let trace = whole(picture, curve, view, view.time)?;
+        let x = view.cursor.unwrap_or(trace.end);
+        let sample = trace.sample_at(x)?;
+        let mut text = format!("{} at step {}: ", name(curve), sample.step);
+        text += &match sample.range {
+            Some((_, mean, _)) => format!("loss {}", text::loss(mean)),
+            None => "loss not finite".into(),
+        };
+        if let Some(smooth) = sample.smooth {
+            text += &format!(", smoothed {}", text::loss(smooth));
+        }
+        if let Some(v) = trace.validation_at(x) {
+            let accuracy = text::percent(v.accuracy, 2);
+            text += &format!(", validation {} ({accuracy})", text::loss(v.loss));
+        }
+        Some(text)
+    };
+    let lines: Vec<String> = relevant(picture, view.corners)
+        .into_iter()
+        .filter_map(of)
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}

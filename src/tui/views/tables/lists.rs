@@ -1,0 +1,192 @@
+//! The lists as tables: models, runs, the machine, the log.
+
+use crate::app::App;
+use crate::views::models::{self, Item, measured};
+use crate::views::{
+    self,
+    machine::{GPUS, History, Sample},
+};
+use surfit_core::table::{Table, Value};
+
+/// Everything the list of models has, in its order.
+pub fn models(app: &App) -> Table {
+    let mut table = Table::new(&[
+        "kind",
+        "what",
+        "u",
+        "v",
+        "validation_accuracy",
+        "test_accuracy",
+        "loss",
+        "images",
+        "from",
+    ]);
+    for item in models::items(app) {
+        let place = models::place_of(app, item);
+        let (kind, what, validation, test, loss, images, from): (_, Value, _, _, _, Value, Value) =
+            match item {
+                Item::Export(n) => {
+                    let Some(x) = app.picture.exports.get(n) else {
+                        continue;
+                    };
+                    let members = (!x.members.is_empty()).then_some(x.members.len());
+                    let what = match members {
+                        Some(count) => format!("{} of {count}", x.selection),
+                        None => x.selection.clone(),
+                    };
+                    let (validation, test) = (x.validation_accuracy, x.test_accuracy);
+                    let dir = x.dir.display().to_string();
+                    let (loss, images) = (None, Value::Missing);
+                    (
+                        "model",
+                        what.into(),
+                        Some(validation),
+                        Some(test),
+                        loss,
+                        images,
+                        dir.into(),
+                    )
+                }
+                Item::Point { u, v, marked } => {
+                    let known = measured(app, u, v);
+                    let (point, exact) = (known.map(|k| k.0), known.is_some_and(|k| k.1));
+                    let what = if marked { "marked" } else { "measured" };
+                    let from = if exact {
+                        "measured here"
+                    } else {
+                        "nearest cell"
+                    };
+                    let from = known.map(|_| from);
+                    let images = point.map(|p| p.images);
+                    let (accuracy, loss) = (point.map(|p| p.accuracy), point.map(|p| p.loss));
+                    (
+                        "point",
+                        what.into(),
+                        accuracy,
+                        None,
+                        loss,
+                        images.into(),
+                        from.into(),
+                    )
+                }
+                Item::Corner(n) => {
+                    let Some(corner) = app.picture.corners.get(&n) else {
+                        continue;
+                    };
+                    let finished = app.picture.finished.as_ref();
+                    let test = finished.and_then(|f| f.corners_test.get(n).copied());
+                    let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
+                    let source = corner.source.as_str().into();
+                    (
+                        "corner",
+                        (n + 1).into(),
+                        accuracy,
+                        test,
+                        loss,
+                        Value::Missing,
+                        source,
+                    )
+                }
+            };
+        table.push([
+            kind.into(),
+            what,
+            place.map(|p| p.0).into(),
+            place.map(|p| p.1).into(),
+            validation.into(),
+            test.into(),
+            loss.into(),
+            images,
+            from,
+        ]);
+    }
+    table
+}
+
+/// The runs that the list shows.
+pub fn runs(app: &App) -> Table {
+    let mut table = Table::new(&[
+        "run",
+        "state",
+        "alive",
+        "best_accuracy",
+        "best_loss",
+        "stage",
+        "done",
+        "total",
+        "degree",
+        "network",
+        "data",
+        "begun",
+        "bytes",
+        "path",
+    ]);
+    for run in views::runs::shown(app) {
+        table.push([
+            run.id.as_str().into(),
+            run.state.as_str().into(),
+            run.alive.into(),
+            run.best.into(),
+            run.loss.into(),
+            run.stage.map(|s| s.name()).into(),
+            run.done.into(),
+            run.total.into(),
+            run.degrees.map(|d| d.to_string()).into(),
+            run.network.as_deref().into(),
+            run.data.as_deref().into(),
+            run.begun.into(),
+            run.bytes.into(),
+            run.path.display().to_string().into(),
+        ]);
+    }
+    table
+}
+
+/// The load that is remembered, a row a second, with a column for every graphics processor there is.
+pub fn machine(app: &App) -> Table {
+    let gpus = app.picture.snapshot.as_ref();
+    let gpus = gpus.map_or(0, |s| s.machine.gpus.len().min(GPUS));
+    let mut table = Table::new(&[
+        "seconds_ago",
+        "units_per_second",
+        "engine_memory_bytes",
+        "engine_processors",
+        "processors_busy",
+        "memory_used_bytes",
+    ]);
+    table
+        .columns
+        .extend((0..gpus).map(|n| format!("gpu_{n}_busy")));
+    let of = |figure: &dyn Fn(&Sample) -> f32| app.machine.of(figure, History::SECONDS);
+    let mut figures = vec![
+        of(&|s| s.rate),
+        of(&|s| s.memory),
+        of(&|s| s.engine),
+        of(&|s| s.busy),
+        of(&|s| s.used),
+    ];
+    figures.extend((0..gpus).map(|n| of(&|s| s.gpus[n])));
+    let count = app.machine.len();
+    for n in 0..count {
+        let ago = Value::from(count - 1 - n);
+        let row = figures.iter().map(|f| f.get(n).copied().into());
+        table.push(std::iter::once(ago).chain(row));
+    }
+    table
+}
+
+/// The lines of the log that are shown: seconds since the Unix epoch and since the run began.
+pub fn log(app: &App) -> Table {
+    let mut table = Table::new(&["time", "seconds", "topic", "error", "text"]);
+    let began = app.picture.began;
+    for line in views::log::lines(app) {
+        table.push([
+            line.time.into(),
+            began.map(|b| (line.time - b).max(0.0)).into(),
+            line.topic.name().into(),
+            line.error.into(),
+            line.text.as_str().into(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,121 @@
+use super::*;
+use crate::fixture;
+use crate::link::{Incoming, RunLine};
+use crate::rig::Rig;
+use surfit_core::event::{Curve, Distances};
+use surfit_core::table::{Table, Value};
+
+fn column<'a>(table: &'a Table, name: &str) -> Vec<&'a Value> {
+    let at = table.columns.iter().position(|c| c == name).unwrap();
+    table.rows.iter().map(|row| &row[at]).collect()
+}
+
+#[test]
+fn every_curve_is_there_with_every_step_and_every_validation() {
+    let rig = Rig::with(140, 44, fixture::fitting());
+    let table = losses(&rig.app);
+    let picture = &rig.app.picture;
+    let of = |curve: &str| -> Vec<&Vec<Value>> {
+        table.rows.iter().filter(|r| r[1] == curve.into()).collect()
+    };
+    for (curve, name) in [(Curve::Corner(0), "corner 1"), (Curve::Surface, "surface")] {
+        let rows = of(name);
+        let counted: u64 = (rows.iter())
+            .map(|r| match r[3] {
+                Value::Whole(steps) => steps,
+                _ => 0,
+            })
+            .sum();
+        assert_eq!(counted, picture.curves[&curve].end(), "{name}");
+        let validations = rows.iter().filter(|r| r[11] != Value::Missing).count();
+        let known = picture.validations.get(&curve).map_or(0, Vec::len);
+        assert_eq!(validations, known, "{name}");
+        let last = picture.curves[&curve].last().unwrap();
+        let row = rows.iter().rfind(|r| r[4] != Value::Missing).unwrap();
+        assert_eq!(row[4], last.into(), "{name}");
+    }
+    assert!(of("surface").iter().all(|r| r[0] == fixture::RUN.into()));
+    let steps = column(&table, "step");
+    assert!(steps.iter().all(|s| matches!(s, Value::Whole(_))));
+    let line = loss_readout(&rig.app).unwrap();
+    assert!(
+        line.starts_with("surface at step 12") && line.contains("validation"),
+        "{line}"
+    );
+}
+
+#[test]
+fn slices_points_and_distances_are_what_the_panes_show() {
+    let mut rig = Rig::with(140, 44, fixture::finished());
+    rig.app.surface.cursor = (3, 5);
+    let table = slices(&rig.app);
+    let grid = rig.app.grid();
+    assert_eq!(table.rows.len(), 2 * grid);
+    let along_u = table.rows.iter().filter(|r| r[0] == "u".into());
+    assert!(
+        along_u.clone().count() == grid
+            && along_u
+                .clone()
+                .all(|r| r[2] == (5.0 / (grid - 1) as f64).into())
+    );
+    assert!(
+        table
+            .rows
+            .iter()
+            .all(|r| r[3] != Value::Missing && r[4] != Value::Missing)
+    );
+    let line = surface_readout(&rig.app).unwrap();
+    assert!(
+        line.contains("accuracy") && line.contains("best corner"),
+        "{line}"
+    );
+
+    let count = rig
+        .app
+        .picture
+        .snapshot
+        .as_ref()
+        .unwrap()
+        .control_points
+        .len();
+    assert_eq!(points(&rig.app).rows.len(), count);
+    assert_eq!(distances(&rig.app), None);
+    rig.app.picture.distances = Some(Distances {
+        step: 7,
+        points: vec![(0, 0), (1, 0)],
+        values: vec![0.0, 0.5, 0.5, f64::NAN],
+    });
+    let table = distances(&rig.app).unwrap();
+    assert_eq!(table.columns, ["point", "00", "10"]);
+    assert_eq!(table.rows[1], ["10".into(), 0.5.into(), Value::Missing]);
+}
+
+#[test]
+fn the_lists_have_a_row_for_everything_they_show() {
+    let mut rig = Rig::with(140, 44, fixture::finished());
+    let table = models(&rig.app);
+    assert_eq!(
+        table.rows.len(),
+        crate::views::models::items(&rig.app).len()
+    );
+    let kinds: std::collections::BTreeSet<String> = column(&table, "kind")
+        .iter()
+        .map(|k| format!("{k:?}"))
+        .collect();
+    assert!(kinds.len() >= 2, "{kinds:?}");
+    let line = RunLine {
+        id: "other".into(),
+        path: "runs/other".into(),
+        best: Some(0.9),
+        ..RunLine::default()
+    };
+    rig.hear(Incoming::Runs(vec![line]));
+    assert_eq!(
+        column(&runs(&rig.app), "best_accuracy"),
+        [&Value::Number(0.9)]
+    );
+    let lines = rig.app.picture.log.len();
+    assert_eq!(log(&rig.app).rows.len(), lines);
+    assert_eq!(crate::views::log::plain(&rig.app).lines().count(), lines);
+    assert!(machine(&rig.app).rows.len() == rig.app.machine.len());
+}

@@ -1,0 +1,202 @@
+//! The list of what can be copied or written, with a preview, and the line for a file's name.
+
+use super::message::{clean, shortened};
+use super::popup;
+use crate::app::{App, Take};
+use crate::theme::Role;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+/// Widest the popup gets, and most rows of the preview.
+const WIDTH: u16 = 76;
+const PREVIEW: u16 = 6;
+/// Columns of a line's key and words.
+const LABEL: u16 = 36;
+
+/// Draws it in the middle of the screen.
+pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &Take) {
+    let area = place(screen, take);
+    match take {
+        Take::Copy(menu) => {
+            let hint = "a letter or enter copies";
+            let inner = popup::draw(area, buf, &app.theme, "Copy", hint);
+            let lines = (menu.offers.iter())
+                .map(|o| (o.key, o.label, o.what.lines().next().unwrap_or_default()));
+            list(inner, buf, app, lines, menu.selected);
+            if let Some(offer) = menu.offers.get(menu.selected) {
+                preview(below(inner, take), buf, app, &offer.what);
+            }
+        }
+        Take::Write(menu) => {
+            let hint = "a letter or enter, then its name";
+            let inner = popup::draw(area, buf, &app.theme, "Write a file", hint);
+            let lines = menu.offers.iter().map(|o| (o.key, o.label, ""));
+            list(inner, buf, app, lines, menu.selected);
+            if let Some(offer) = menu.offers.get(menu.selected) {
+                let muted = app.theme.style(Role::Muted);
+                put(below(inner, take), buf, app, offer.what.about, muted);
+            }
+        }
+        Take::Name(naming) => {
+            let hint = "enter writes it";
+            let inner = popup::draw(area, buf, &app.theme, "Write a file", hint);
+            put(inner, buf, app, &naming.about, app.theme.style(Role::Muted));
+            let line = Rect {
+                y: inner.y + 1,
+                height: inner.height.saturating_sub(1).min(1),
+                ..inner
+            };
+            field(line, buf, app, &naming.input);
+        }
+    }
+}
+
+/// True on the sign that closes the popup, and beside it.
+pub fn closes_at(screen: Rect, take: &Take, at: Position) -> bool {
+    let area = place(screen, take);
+    !area.contains(at) || popup::closes_at(area, at)
+}
+
+/// The line at a place on the screen.
+pub fn line_at(screen: Rect, take: &Take, at: Position) -> Option<usize> {
+    let inner = popup::inner(place(screen, take));
+    let line = usize::from(at.y.checked_sub(inner.y)?);
+    (inner.contains(at) && line < take.len()).then_some(line)
+}
+
+fn place(screen: Rect, take: &Take) -> Rect {
+    let width = WIDTH.min(screen.width);
+    let lines = take.len() as u16;
+    let rows = match take {
+        Take::Copy(_) => lines + 1 + PREVIEW,
+        Take::Write(_) => lines + 2,
+        Take::Name(_) => 2,
+    };
+    let height = (rows + 2).min(screen.height);
+    Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    }
+}
+
+/// The room below the list and a gap.
+fn below(inner: Rect, take: &Take) -> Rect {
+    let used = (take.len() as u16 + 1).min(inner.height);
+    Rect {
+        y: inner.y + used,
+        height: inner.height - used,
+        ..inner
+    }
+}
+
+fn list<'a>(
+    inner: Rect,
+    buf: &mut Buffer,
+    app: &App,
+    lines: impl Iterator<Item = (char, &'a str, &'a str)>,
+    selected: usize,
+) {
+    let theme = &app.theme;
+    for ((n, (key, label, beside)), row) in lines.enumerate().zip(inner.rows()) {
+        let chosen = n == selected;
+        let role = |usual| theme.style(if chosen { Role::Selection } else { usual });
+        let mark = if chosen { theme.pick("›", ">") } else { " " };
+        buf.set_style(row, role(Role::Text));
+        Line::from(vec![
+            Span::styled(format!("{mark} "), role(Role::Text)),
+            Span::styled(key.to_string(), role(Role::Key)),
+            Span::styled(format!("  {label}"), role(Role::Text)),
+        ])
+        .render(row, buf);
+        let used = LABEL.min(row.width);
+        let rest = Rect {
+            x: row.x + used,
+            width: row.width - used,
+            ..row
+        };
+        put(
+            rest,
+            buf,
+            app,
+            &beside.replace('\t', "  "),
+            role(Role::Muted),
+        );
+    }
+}
+
+/// The first lines of a text, and how much it is in all.
+fn preview(area: Rect, buf: &mut Buffer, app: &App, text: &str) {
+    let theme = &app.theme;
+    let count = text.lines().count();
+    let room = usize::from(area.height);
+    let (shown, rest) = if count > room || text.len() > crate::app::MOST {
+        (room.saturating_sub(1).min(count), true)
+    } else {
+        (count, false)
+    };
+    let rows: Vec<Rect> = area.rows().collect();
+    for (line, row) in text.lines().take(shown).zip(&rows) {
+        put(
+            *row,
+            buf,
+            app,
+            &line.replace('\t', "  "),
+            theme.style(Role::Muted),
+        );
+    }
+    if let (true, Some(row)) = (rest, rows.get(shown)) {
+        let size = text.len().div_ceil(1000);
+        let (text, role) = if text.len() > crate::app::MOST {
+            (
+                format!("{count} lines, {size} kB: more than terminals take"),
+                Role::Warning,
+            )
+        } else {
+            (format!("{count} lines, {size} kB"), Role::Accent)
+        };
+        put(*row, buf, app, &text, theme.style(role));
+    }
+}
+
+fn put(area: Rect, buf: &mut Buffer, app: &App, text: &str, style: Style) {
+    let ascii = app.theme.ascii();
+    let text = shortened(&clean(text, ascii), area.width, ascii);
+    if area.height > 0 {
+        Line::styled(text, style).render(area, buf);
+    }
+}
+
+/// A line that is typed, moved so that its cursor is in sight.
+fn field(area: Rect, buf: &mut Buffer, app: &App, input: &tui_input::Input) {
+    let theme = &app.theme;
+    if area.height == 0 || area.width < 4 {
+        return;
+    }
+    let room = usize::from(area.width - 1);
+    let hidden = input.visual_scroll(room);
+    let mut passed = 0;
+    // Letters that are two columns wide may stand over the edge.
+    let visible: String = (input.value().chars())
+        .skip_while(|c| {
+            let before = passed;
+            passed += Span::raw(c.to_string()).width();
+            before < hidden
+        })
+        .collect();
+    buf.set_stringn(
+        area.x,
+        area.y,
+        clean(&visible, false),
+        room,
+        theme.style(Role::Text),
+    );
+    let caret = input.visual_cursor().saturating_sub(hidden) as u16;
+    if let Some(cell) = buf.cell_mut((area.x + caret.min(area.width - 1), area.y)) {
+        cell.set_style(theme.style(Role::Cursor));
+    }
+}

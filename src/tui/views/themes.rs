@@ -1,0 +1,129 @@
+//! The themes there are, each with a sample of its colours.
+
+use super::message::shortened;
+use super::popup;
+use crate::app::App;
+use crate::color::Depth;
+use crate::theme::{Choice, Role, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+/// Columns of a theme's name.
+const NAME: u16 = 15;
+/// Columns of its colour map.
+const MAP: u16 = 8;
+/// What the sample shows beside the colour map.
+const SAMPLE: [Role; 6] = [
+    Role::Accent,
+    Role::CurveValidation,
+    Role::Corner1,
+    Role::Corner2,
+    Role::Corner3,
+    Role::Corner4,
+];
+
+/// Rows that are needed inside the frame.
+pub fn length(choices: &[Choice]) -> usize {
+    choices.len() + 2
+}
+
+/// The theme at a place.
+pub fn row_at(inner: Rect, selected: usize, at: Position) -> Option<usize> {
+    let list = list(inner);
+    list.contains(at)
+        .then(|| popup::first_shown(selected, list.height) + usize::from(at.y - list.y))
+}
+
+/// The list has all rows but the last two: a gap, and a line about the chosen theme.
+fn list(inner: Rect) -> Rect {
+    Rect {
+        height: inner.height.saturating_sub(2),
+        ..inner
+    }
+}
+
+/// Draws the overlay.
+pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[Choice], selected: usize) {
+    let theme = &app.theme;
+    let hint = "enter keeps it";
+    let inner = popup::draw(area, buf, theme, "Themes", hint);
+    let list = list(inner);
+    let first = popup::first_shown(selected, list.height);
+    for ((n, choice), row) in choices.iter().enumerate().skip(first).zip(list.rows()) {
+        let chosen = n == selected;
+        if chosen {
+            buf.set_style(row, theme.style(Role::Selection));
+        }
+        let role = |usual| theme.style(if chosen { Role::Selection } else { usual });
+        let kept = choice.name == app.kept_theme().name();
+        let sign = if kept { theme.pick("●", "*") } else { " " };
+        let name = shortened(&choice.name, NAME, theme.ascii());
+        Line::from(vec![
+            Span::styled(format!(" {sign} "), role(Role::Accent)),
+            Span::styled(format!("{name:<15} "), role(Role::Text)),
+        ])
+        .render(row, buf);
+        let rest = Rect {
+            x: row.x + NAME + 4,
+            width: row.width.saturating_sub(NAME + 4),
+            ..row
+        };
+        match &choice.theme {
+            Ok(sampled) if theme.depth() > Depth::None => {
+                sample(rest, buf, &sampled.clone().like(theme));
+            }
+            Ok(_) => {}
+            Err(_) => {
+                Line::styled("cannot be read", role(Role::Warning)).render(rest, buf);
+            }
+        }
+    }
+    let Some(choice) = choices.get(selected) else {
+        return;
+    };
+    let about = Rect {
+        y: inner.bottom().saturating_sub(1),
+        height: 1,
+        ..inner
+    };
+    let (role, own) = match (&choice.theme, choice.own) {
+        (Err(_), _) => (Role::Error, ""),
+        (Ok(_), true) => (Role::Muted, "your own. "),
+        (Ok(_), false) => (Role::Muted, ""),
+    };
+    let text = format!("{own}{}", choice.about());
+    let text = shortened(&text, about.width, theme.ascii());
+    Line::styled(text, theme.style(role)).render(about, buf);
+}
+
+/// Colours of another theme on its own ground.
+fn sample(area: Rect, buf: &mut Buffer, sampled: &Theme) {
+    let ground = sampled.style(Role::Background);
+    let ascii = sampled.ascii();
+    let mut spans = vec![Span::styled(" Aa ", sampled.style(Role::Text))];
+    for role in SAMPLE {
+        let mark = if ascii { "#" } else { "■" };
+        spans.push(Span::styled(format!("{mark} "), sampled.style(role)));
+    }
+    let width = (SAMPLE.len() * 2 + 4) as u16;
+    let place = Rect { width, ..area }.intersection(area);
+    buf.set_style(place, ground);
+    Line::from(spans).render(place, buf);
+    if sampled.depth() < Depth::Ansi256 {
+        return;
+    }
+    for n in 0..MAP {
+        let x = area.x + width + n;
+        let colour = sampled.rgb(sampled.colormap().at(f64::from(n) / f64::from(MAP - 1)));
+        if x < area.right()
+            && let Some(cell) = buf.cell_mut((x, area.y))
+        {
+            cell.set_symbol(" ").set_bg(colour);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

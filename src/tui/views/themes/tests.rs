@@ -1,0 +1,101 @@
+use crate::app::Overlay;
+use crate::color::Depth;
+use crate::fixture;
+use crate::layout::Screen;
+use crate::rig::Rig;
+use crate::theme::{Choice, Role, Theme, ThemeError};
+use crate::views::popup;
+
+fn ground(rig: &Rig) -> ratatui::style::Color {
+    rig.draw()[(rig.app.size.width - 1, rig.app.size.height - 3)].bg
+}
+
+#[test]
+fn the_screen_takes_on_each_theme_and_esc_takes_it_back() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let before = ground(&rig);
+    rig.press("g t");
+    for name in Theme::names() {
+        assert!(rig.text().contains(name), "{name}\n{}", rig.text());
+    }
+    rig.press("down");
+    assert_eq!(rig.app.theme.name(), "light");
+    assert_ne!(ground(&rig), before);
+    assert_eq!(rig.app.kept_theme().name(), "dark");
+    rig.press("t t j k");
+    assert_eq!(rig.app.theme.name(), "paper");
+    rig.press("esc");
+    assert_eq!((rig.app.theme.name(), ground(&rig)), ("dark", before));
+    // Whatever closes the list takes it back: another overlay, a click beside it, the same keys again.
+    for leave in ["?", "g t", "q"] {
+        rig.press("g t down").press(leave);
+        assert_eq!(rig.app.theme.name(), "dark", "{leave}");
+        rig.press("esc");
+    }
+    rig.press("g t down").click(139, 5);
+    assert_eq!(rig.app.theme.name(), "dark");
+}
+
+#[test]
+fn enter_or_a_second_click_keeps_the_theme() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("g t down enter");
+    assert!(rig.app.overlay.is_none());
+    assert_eq!(rig.app.theme.name(), "light");
+    assert!(
+        rig.text().contains("theme light: Dark ink"),
+        "{}",
+        rig.text()
+    );
+    rig.press("g t");
+    let at = popup::inner(Screen::of(&rig.app).overlay).as_position();
+    rig.click(at.x, at.y);
+    assert_eq!(
+        (rig.app.theme.name(), rig.app.overlay.is_some()),
+        ("dark", true)
+    );
+    rig.click(at.x, at.y);
+    assert!(rig.app.overlay.is_none());
+    assert_eq!(rig.app.kept_theme().name(), "dark");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("g t");
+    let Some(Overlay::Themes { choices, .. }) = &mut rig.app.overlay else {
+        panic!()
+    };
+    let why = ThemeError("line 3: `blue` is no colour".into());
+    choices.push(Choice {
+        name: "mine".into(),
+        own: true,
+        theme: Err(why),
+    });
+    rig.press("end");
+    assert!(
+        rig.text().contains("line 3: `blue` is no colour"),
+        "{}",
+        rig.text()
+    );
+    assert_eq!(rig.app.theme.name(), "dark");
+}
+
+#[test]
+fn the_list_scrolls_where_it_has_no_room_and_samples_keep_to_the_depth() {
+    for depth in Depth::ALL {
+        let mut rig =
+            Rig::with(60, 16, fixture::fitting()).depth("dark", depth, depth == Depth::None);
+        rig.press("g t end");
+        let text = rig.text();
+        assert!(
+            text.contains("mono") && text.contains("Greys only"),
+            "{text}"
+        );
+        let name = rig.cell("mono");
+        assert_eq!(
+            name.style().bg,
+            rig.app.theme.style(Role::Selection).bg.or(name.style().bg)
+        );
+    }
+}

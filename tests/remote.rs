@@ -1,0 +1,392 @@
+//! Runs on other machines, over lines of every kind: the real programs at both ends of a stand-in for `ssh`.
+
+mod support;
+
+use serde_json::json;
+use std::time::{Duration, Instant};
+use support::stand_in::{self, Line};
+use support::{Place, Screen, Wire, events, events_of, wait_for};
+
+/// A fit that does not end by itself while a test looks.
+const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
+                       --set checkpoint.every_seconds=5";
+
+#[test]
+#[ignore = "not a test: the stand-in for ssh, which tests start"]
+fn ssh() {
+    stand_in::ssh();
+}
+
+fn open(place: &Place, line: &Line, what: &str) -> Screen {
+    Screen::open(
+        place,
+        &format!("open {what}"),
+        (140, 44),
+        &line.environment(),
+    )
+}
+
+#[test]
+fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
+    let place = Place::new();
+    let line = Line::new(&place, "ssh");
+    let (run, pid) = place.begin("runs/far", ENDLESS);
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    line.set("banner=Welcome to gpu1, all jobs are logged\n");
+    let mut screen = open(&place, &line, "me@gpu1:far");
+    for text in [
+        "me@gpu1:far",
+        "running",
+        "Loss",
+        "Surface",
+        "Control points",
+    ] {
+        screen.wait(text);
+    }
+    assert!(!screen.text().contains("Welcome"), "{}", screen.text());
+    let dialled = line.dialled();
+    assert!(
+        dialled[0].1.contains("me@gpu1") && dialled[0].1.ends_with("bridge -- far"),
+        "{dialled:?}"
+    );
+
+    // What is asked here is done there.
+    screen.press("u");
+    screen.wait("3×2");
+    screen.press("\r");
+    wait_for("the degree's event", || {
+        events_of(&run, "degree_changed").pop()
+    });
+    screen.press("p");
+    screen.wait("‖ paused");
+    screen.press("p");
+    screen.wait("● running");
+
+    // The line breaks: the screen says how old it is, dials again, and misses nothing.
+    line.set("fail=ssh: connect to host gpu1 port 22: Connection refused\n");
+    line.cut();
+    screen.wait("reconnecting");
+    screen.wait("No line to me@gpu1");
+    screen.wait("Connection refused");
+    let screen_is_whole = screen.text();
+    assert!(
+        screen_is_whole.contains("Control points"),
+        "{screen_is_whole}"
+    );
+    wire.tell(json!({"command": "mark", "u": 0.25, "v": 0.75}));
+    wire.tell(json!({"command": "set_degree", "degrees": [3, 3]}));
+    line.set("");
+    // Any key tries at once.
+    let before = line.dialled().len();
+    wait_for("the line to be dialled again", || {
+        screen.press("m");
+        std::thread::sleep(Duration::from_millis(700));
+        (line.dialled().len() > before).then_some(())
+    });
+    screen.wait_gone("No line to");
+    screen.wait("3×3");
+    screen.wait("running");
+
+    // Figures are drawn here, from what is known here.
+    screen.press("d");
+    let (code, text) = screen.left();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("surfit open me@gpu1:far"), "{text}");
+    assert!(support::is_alive(pid), "leaving ended the engine");
+}
+
+#[test]
+fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
+    let place = Place::new();
+    let line = Line::new(&place, "ssh");
+    let (run, _) = place.begin("runs/far", ENDLESS);
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    let mut screen = open(&place, &line, "gpu1:far");
+    screen.wait("running");
+    for cut in [1500, 2200, 701, 3333, 12_001] {
+        line.set(&format!("cut={cut}\n"));
+        let before = line.dialled().len();
+        line.cut();
+        // Each of the short lines breaks by itself in the middle of something.
+        wait_for("two lines that broke", || {
+            screen.press("m");
+            std::thread::sleep(Duration::from_millis(520));
+            (line.dialled().len() >= before + 2).then_some(())
+        });
+        wire.tell(json!({"command": "evaluate", "u": 0.5, "v": f64::from(cut) / 20_000.0}));
+        line.set("");
+    }
+    line.set("");
+    wait_for("a line that lasts", || {
+        screen.press("m");
+        std::thread::sleep(Duration::from_millis(600));
+        (!screen.text().contains("reconnecting")).then_some(())
+    });
+    screen.wait("running");
+    wire.tell(json!({"command": "pause"}));
+    screen.wait("paused");
+    // The log here has every point that was measured there.
+    let measured = events_of(&run, "evaluated");
+    assert_eq!(measured.len(), 5);
+    screen.press("i");
+    for event in &measured {
+        let point = format!(
+            "({:.3}, {:.3})",
+            event["u"].as_f64().unwrap(),
+            event["v"].as_f64().unwrap()
+        );
+        screen.wait(&point);
+    }
+}
+
+#[test]
+fn a_slow_line_stays_responsive() {
+    let place = Place::new();
+    let line = Line::new(&place, "ssh");
+    place.begin("runs/far", &format!("{ENDLESS} --set heatmap.grid=41"));
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    line.set("rate=10000\ndelay=50\n");
+    let began = Instant::now();
+    let mut screen = open(&place, &line, "gpu1:far");
+    screen.wait("running");
+    let first = began.elapsed().as_secs_f64();
+    wire.listen(Duration::from_secs(3));
+    let before = line.bytes();
+    let counted = Instant::now();
+    wire.listen(Duration::from_secs(5));
+    let rate = (line.bytes() - before) as f64 / counted.elapsed().as_secs_f64();
+    let mut times = Vec::new();
+    for (n, text) in ["‖ paused", "● running"].repeat(4).into_iter().enumerate() {
+        times.push(screen.answer_to("p", |s| s.contains(text)));
+        std::thread::sleep(Duration::from_millis(600 + 37 * n as u64));
+    }
+    times.sort_by(f64::total_cmp);
+    let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+    println!(
+        "10 kB/s with 50 ms each way, grid 41: first state after {first:.1} s, then {:.1} kB/s; a command is answered on \
+         the screen within {median:.0} ms (median), {worst:.0} ms at most",
+        rate / 1e3
+    );
+    assert!(rate < 10_500.0, "{rate} B/s over a line of 10 kB/s");
+    assert!(
+        median < 2500.0,
+        "half of the answers took more than {median:.0} ms"
+    );
+}
+
+#[test]
+fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
+    let place = Place::new();
+    let line = Line::new(&place, "ssh");
+    let refused = |text: &str, parts: &[&str]| {
+        line.set(text);
+        let mut screen = open(&place, &line, "nowhere:far");
+        assert_eq!(screen.ended(), 1, "{}", screen.text());
+        let told = screen.wait_written(parts[0]);
+        for part in parts {
+            assert!(told.contains(part), "`{part}` is not in: {told}");
+        }
+        assert!(
+            !told.contains("\x1b[?1049h"),
+            "the screen was taken for nothing"
+        );
+        let mut ls = place.command("ls nowhere:");
+        ls.envs(line.environment());
+        place.finish(ls).fails(1, parts);
+    };
+    refused(
+        "fail=ssh: Could not resolve hostname nowhere: Name or service not known\n",
+        &["nowhere: ssh: Could not resolve hostname nowhere"],
+    );
+    refused(
+        "fail=me@nowhere: Permission denied (publickey).\n",
+        &["Permission denied (publickey)"],
+    );
+    let settings = place.path("settings/surfit/client.toml");
+    std::fs::write(&settings, "program = 'surfit-that-is-not-there'\n").expect("settings");
+    refused("", &["not found", "install surfit there", "client.toml"]);
+    let old = place.write(
+        "old",
+        "#!/bin/sh\nprintf '\\036surfit-bridge 99 9.9.9\\n'\ncat > /dev/null\n",
+    );
+    make_executable(&old);
+    std::fs::write(&settings, format!("program = '{}'\n", old.display())).expect("settings");
+    refused(
+        "",
+        &[
+            "surfit 9.9.9",
+            concat!("surfit ", env!("CARGO_PKG_VERSION")),
+            "same version on both",
+        ],
+    );
+    let other = place.write("other", "#!/bin/sh\necho This account is not available\n");
+    make_executable(&other);
+    std::fs::write(&settings, format!("program = '{}'\n", other.display())).expect("settings");
+    refused("", &["the connection ended"]);
+    std::fs::write(&settings, "shh = ['ssh']\n").expect("settings");
+    let mut ls = place.command("ls nowhere:");
+    ls.envs(line.environment());
+    place.finish(ls).fails(2, &["client.toml", "line 1", "shh"]);
+}
+
+fn make_executable(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+}
+
+#[test]
+fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
+    let place = Place::new();
+    let line = Line::new(&place, "ssh");
+    let at_host = |arguments: &str| {
+        let mut command = place.command(arguments);
+        command.envs(line.environment());
+        place.finish(command)
+    };
+    let none = at_host("ls gpu1:").ok();
+    assert!(none.out.contains("no runs on gpu1"), "{}", none.story());
+    place.job("runs/one", "--set data.validation_images=200");
+    line.set("banner={\"not\": \"a run\"}\n");
+    let there = at_host("ls gpu1: --json").ok();
+    let here = place.surfit("ls --json").ok();
+    assert_eq!(
+        there.json_lines(),
+        here.json_lines(),
+        "the same list, over a line that begins with a banner"
+    );
+    assert!(at_host("ls gpu1:").ok().out.contains("finished"));
+    at_host("ls gpu1:one").fails(2, &["gpu1"]);
+    at_host("open gpu1:one").fails(2, &["needs a terminal"]);
+    let mut screen = open(&place, &line, "gpu1:two");
+    assert_eq!(screen.ended(), 2 - 1);
+    screen.wait_written("gpu1: no run `two`");
+
+    // The finished run opens from its directory, and a local file of the same name wins.
+    let mut screen = open(&place, &line, "gpu1:");
+    screen.wait("finished");
+    screen.wait("gpu1:one");
+    screen.press("F");
+    let folder = place.path("one-figures");
+    wait_for("figures on this machine", || {
+        let mut files = std::fs::read_dir(&folder).ok()?.flatten();
+        files.find(|f| f.path().extension().is_some_and(|e| e == "svg"))
+    });
+    screen.press("q");
+    screen.left();
+    std::fs::copy(place.path("tiny.toml"), place.path("gpu1:tiny")).expect("a copy");
+    let before = line.dialled().len();
+    place.surfit("open gpu1:tiny").ok();
+    assert_eq!(line.dialled().len(), before, "a file of that name is here");
+    assert!(!events(&place.path("runs/one")).is_empty());
+}
+
+#[test]
+fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_nothing() {
+    let place = Place::new();
+    let line = Line::new(&place, "ssh");
+    let (run, pid) = place.begin("runs/far", ENDLESS);
+    let mut wire = Wire::open(&place);
+    wire.fitting();
+    wire.tell(json!({"command": "checkpoint"}));
+    let mut watcher = Screen::open(
+        &place,
+        "open --readonly gpu1:far",
+        (140, 44),
+        &line.environment(),
+    );
+    watcher.wait("read-only");
+    watcher.wait("running");
+    watcher.press("p");
+    watcher.wait("only watches");
+    assert!(events_of(&run, "paused").is_empty());
+    let mut screen = open(&place, &line, "gpu1:far");
+    screen.wait("viewers");
+    place.kill(pid);
+    screen.wait("The engine died");
+    watcher.wait("The engine died");
+    watcher.press("r");
+    watcher.wait("only watches");
+    assert_eq!(events_of(&run, "started").len(), 1);
+    screen.press("r");
+    screen.wait_gone("The engine died");
+    screen.wait("running");
+    wait_for("the new engine to go on", || {
+        events_of(&run, "resumed").pop()
+    });
+    watcher.wait("running");
+    watcher.press("q");
+    assert_eq!(watcher.left().0, 0);
+    screen.press("q");
+    screen.wait("Leave while work is under way?");
+    screen.press("s");
+    let (code, text) = screen.left();
+    assert!(
+        code == 0 && text.contains("surfit resume"),
+        "{code}: {text}"
+    );
+    wait_for("the engine to end", || {
+        events(&run).pop().filter(|e| e["event"] == "closed")
+    });
+}
+
+#[test]
+fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
+    let place = Place::new();
+    let line = Line::new(&place, "ssh");
+    let run = place.job("runs/one", "--set data.validation_images=200");
+    let mut screen = open(&place, &line, "gpu1:one");
+    screen.wait("✓ finished");
+    // What is written goes into a folder of this machine, over nothing that is there.
+    screen.press("Wc");
+    screen.wait("one-figures/surface.csv");
+    screen.press("\r");
+    screen.wait("wrote");
+    let table = place.path("one-figures/surface.csv");
+    let text = std::fs::read_to_string(&table).expect("the table");
+    assert_eq!(text, place.surfit("heatmap one --format csv").ok().out);
+    std::fs::write(&table, "mine").expect("a file");
+    screen.press("Wc");
+    screen.wait("one-figures/surface.csv");
+    screen.press("\r");
+    screen.wait("Replace the file?");
+    screen.press("c");
+    screen.wait_gone("Replace the file?");
+    assert_eq!(std::fs::read(&table).expect("the file"), b"mine");
+    screen.press("Wp");
+    screen.wait("one-figures/surface.png");
+    screen.press("\r");
+    let picture = wait_for("the picture", || {
+        std::fs::read(place.path("one-figures/surface.png")).ok()
+    });
+    assert!(picture.starts_with(b"\x89PNG"));
+    // The next sentence must not be followed by this one.
+    screen.wait("one-figures/surface.png");
+    let there = std::fs::read_dir(run.join("figures")).expect("a folder");
+    let drawn = there.flatten().filter(|f| f.file_name() == "surface.png");
+    assert_eq!(drawn.count(), 0, "it was written there");
+    // What is copied goes to the terminal here, and says where the run is.
+    screen.press("Yd");
+    screen.wait(&format!("copied gpu1:{}", run.display()));
+    screen.wait_written("\x1b]52;c;");
+    screen.press("Yc");
+    screen.wait("copied ssh gpu1 'surfit heatmap one");
+
+    // And it is asked like one here.
+    let before = events_of(&run, "exported").len();
+    screen.press("x");
+    wait_for("the export", || {
+        (events_of(&run, "exported").len() > before).then_some(())
+    });
+    screen.wait("exported the best to");
+    // A fork that is asked for just before leaving is waited for over the line too.
+    screen.press("Nd");
+    let (code, text) = screen.left();
+    let said = "one-3x3 goes on at degree 3×3 as a run of its own";
+    assert!(code == 0 && text.contains(said), "{code}: {text}");
+    wait_for("the fork", || {
+        events_of(&place.path("runs/one-3x3"), "forked").pop()
+    });
+}
