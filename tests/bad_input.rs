@@ -109,10 +109,26 @@ fn words_that_make_no_command_get_one_sentence() {
         .surfit("export a --at 2,0 --out x")
         .fails(2, &["u = 2 is outside the surface"]);
     place.surfit("export a --best").fails(2, &["--out"]);
-    for command in ["open", "resume", "stop", "heatmap", "report"] {
+    for command in ["resume", "stop", "heatmap", "report"] {
         place
             .surfit(&format!("{command} nothing"))
             .fails(2, &["no run `nothing`", "surfit ls"]);
+    }
+    let neither = "`tiny.tml` is neither a run nor a configuration file";
+    place
+        .surfit("open tiny.tml")
+        .fails(2, &[neither, "surfit ls"]);
+    place
+        .surfit("open gpu1:")
+        .fails(2, &["a terminal", "run `surfit open` on gpu1"]);
+    place.surfit("bench --network resnet").fails(
+        2,
+        &["--network resnet:", "no network `resnet`", "`resnet18`?"],
+    );
+    for few in ["-1", "0"] {
+        place
+            .surfit(&format!("fit a --epochs {few}"))
+            .fails(2, &["use a number above 0"]);
     }
     std::fs::create_dir(place.path("thesis")).expect("a folder");
     place.write("thesis/thesis.tex", "years of work");

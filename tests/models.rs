@@ -156,6 +156,13 @@ fn models_taken_away_are_what_their_cards_say() {
 
     // At (0, 0) the surface is the first corner, whose file is a model like any other.
     place.surfit("export a --at 0,0 --out corner").ok();
+    place.surfit("export a --at 0,0 --out /proc/model").fails(
+        1,
+        &[
+            "/proc/model: the folder cannot be made",
+            "choose another place",
+        ],
+    );
     let corner = run.join("corners/corner-1.safetensors");
     let (at, first) = (
         Tensors::read(&place.path("corner/model.safetensors")),

@@ -363,7 +363,10 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     });
     assert!(picture.starts_with(b"\x89PNG"));
     // The next sentence must not be followed by this one.
-    screen.wait("one-figures/surface.png");
+    screen.wait_until("the picture's sentence", |text| {
+        let told = |line: &str| line.contains("wrote") && line.contains("surface.png");
+        text.lines().any(told)
+    });
     let there = std::fs::read_dir(run.join("figures")).expect("a folder");
     let drawn = there.flatten().filter(|f| f.file_name() == "surface.png");
     assert_eq!(drawn.count(), 0, "it was written there");

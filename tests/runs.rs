@@ -138,7 +138,7 @@ fn runs_of_several_seeds_are_listed_filtered_and_removed() {
     );
     place
         .surfit("ls stat:running")
-        .fails(2, &["did you mean `state:running`?"]);
+        .fails(2, &["did you mean `state`?"]);
     assert!(
         place
             .surfit("heatmap s/seed-3")

@@ -327,7 +327,12 @@ pub struct FitArgs {
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]
     pub run: String,
     /// How long, in epochs of the training images; by default `fit.epochs` of the run's configuration
-    #[arg(long, value_name = "E", conflicts_with = "steps")]
+    #[arg(
+        long,
+        value_name = "E",
+        conflicts_with = "steps",
+        allow_negative_numbers = true
+    )]
     pub epochs: Option<f64>,
     /// How long, in optimizer steps
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]

@@ -4,9 +4,16 @@ use super::args::BenchArgs;
 use super::fault::Fault;
 use crate::client;
 use std::process::Stdio;
+use surfit_core::config::{NETWORKS, no_such};
 
 /// Hands over to the engine program, whose output this command's is.
 pub fn bench(args: BenchArgs) -> Result<(), Fault> {
+    for name in &args.networks {
+        if !NETWORKS.contains(&name.as_str()) {
+            let sentence = no_such("network", name, NETWORKS);
+            return Err(Fault::Usage(format!("--network {name}: {sentence}")));
+        }
+    }
     let mut command = client::engine_command()?;
     command.arg("bench");
     for name in &args.networks {

@@ -11,7 +11,7 @@ use crate::client::runs;
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::path::Path;
 use surfit_core::config::{self, Config};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{RunDir, RunError};
 use surfit_tui::images::{Protocol, Way};
 use surfit_tui::{Depth, Leave, Options};
 
@@ -43,7 +43,7 @@ pub fn open(args: OpenArgs, screen: Screen) -> Result<(), Fault> {
             ready(&config, &what)?;
             Target::New(Box::new(config))
         }
-        Some(what) => Target::Existing(place::find(&what)?),
+        Some(what) => Target::Existing(existing(&what)?),
         None => {
             let live = runs::most_recent_live();
             let latest = || RunDir::list(&RunDir::default_root()).into_iter().next();
@@ -63,6 +63,16 @@ pub fn open(args: OpenArgs, screen: Screen) -> Result<(), Fault> {
 
 fn demo() -> Result<Config, Fault> {
     Ok(config::parse(DEMO, "the built-in demo")?)
+}
+
+/// The run of a name. What is none may have been meant as a file.
+fn existing(what: &str) -> Result<RunDir, Fault> {
+    RunDir::find(&RunDir::default_root(), what).map_err(|error| match error {
+        RunError::NotFound(_) => Fault::Usage(format!(
+            "`{what}` is neither a run nor a configuration file; `surfit ls` lists the runs there are"
+        )),
+        other => other.into(),
+    })
 }
 
 /// A file, or what can only be meant as one.
@@ -100,9 +110,10 @@ fn show(target: Target, screen: Screen, readonly: bool) -> Result<(), Fault> {
 fn elsewhere(address: Address, screen: Screen, readonly: bool) -> Result<(), Fault> {
     let host = address.host.clone();
     if !(stdout().is_terminal() && stdin().is_terminal()) {
+        let there = format!("surfit open {}", address.run);
+        let there = there.trim_end();
         return Err(Fault::Usage(format!(
-            "a run on another machine needs a terminal here; for plain lines, run `surfit open {}` on {host}",
-            address.run
+            "a run on another machine needs a terminal here; for plain lines, run `{there}` on {host}"
         )));
     }
     let reach = remote::reach(&host).map_err(Fault::Usage)?;

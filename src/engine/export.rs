@@ -68,7 +68,10 @@ pub fn refuse_folder(dir: &Path, replace: bool) -> Result<()> {
 /// As [`refuse_folder`], or when the file system says no.
 pub fn make_folder(dir: &Path, replace: bool) -> Result<()> {
     refuse_folder(dir, replace)?;
-    std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+    std::fs::create_dir_all(dir).map_err(|e| {
+        let why = format!("the folder cannot be made ({e}); choose another place");
+        Error::io(dir)(std::io::Error::new(e.kind(), why))
+    })?;
     let card_file = dir.join("model.json");
     let before = std::fs::read(&card_file).ok();
     let before = before.and_then(|bytes| serde_json::from_slice::<ModelCard>(&bytes).ok());

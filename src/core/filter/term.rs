@@ -116,9 +116,8 @@ impl Term {
                 KEYS.join(", ")
             )),
             other => Err(match nearest(other, KEYS) {
-                Some(key) => {
-                    format!("there is no key `{other}`; did you mean `{key}{sign}{value}`?")
-                }
+                // The value may fit the key no better: `age:yes`, say.
+                Some(key) => format!("there is no key `{other}`; did you mean `{key}`?"),
                 None => format!("there is no key `{other}`; there are {}", KEYS.join(", ")),
             }),
         }

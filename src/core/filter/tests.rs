@@ -105,7 +105,7 @@ fn faults_are_sentences() {
     for (text, part) in [
         (
             "stat:running",
-            "there is no key `stat`; did you mean `state:running`?",
+            "there is no key `stat`; did you mean `state`?",
         ),
         (
             "colour=red",

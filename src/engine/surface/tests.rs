@@ -252,7 +252,7 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
     };
     let model = Model::new(network, placement);
     let rates = StepRates {
-        rate: 0.05,
+        rate: 0.02,
         momentum: 0.9,
         weight_decay: 5e-4,
         smoothing: 0.0,
