@@ -40,11 +40,16 @@ struct Stage {
     tape: Tape,
     shown: Shown,
     terminal: Terminal,
+    cell: Size,
     now: Instant,
 }
 
 impl Stage {
     fn new(protocol: Protocol) -> Self {
+        Self::with(protocol, CELL)
+    }
+
+    fn with(protocol: Protocol, cell: Size) -> Self {
         let mut rig = Rig::with(100, 30, fixture::fitting());
         rig.app.images = Some(protocol);
         let tape = Tape::default();
@@ -53,7 +58,8 @@ impl Stage {
             canvas: Canvas::new(tape.clone()),
             tape,
             shown: Shown::default(),
-            terminal: Terminal::default(),
+            terminal: Terminal::new(cell),
+            cell,
             now: Instant::now(),
         };
         stage.frame(0);
@@ -68,7 +74,7 @@ impl Stage {
             .draw(app.size, |buf| screen::render(app, buf))
             .unwrap();
         self.shown
-            .update(app, &mut self.canvas, CELL, self.now)
+            .update(app, &mut self.canvas, self.cell, self.now)
             .unwrap();
         self.read()
     }
@@ -82,10 +88,14 @@ impl Stage {
 
     /// The picture lies where it should, whole, with the pixels that were meant.
     fn assert_seen(&self) {
-        let wanted = image::wanted(&self.rig.app, CELL, 720).expect("a picture is wanted");
+        let wanted = image::wanted(&self.rig.app, self.cell, 720).expect("a picture is wanted");
         let (area, raster) = self.terminal.seen().expect("a picture is seen");
-        assert_eq!(area.as_position(), wanted.area.as_position());
-        assert_alike(&raster, &wanted.raster);
+        assert_eq!(area, wanted.area, "all of its room and no more");
+        // Who counts in pixels gets as many as the room has.
+        assert_alike(
+            &raster.scaled((wanted.raster.width, wanted.raster.height)),
+            &wanted.raster,
+        );
         assert!(self.terminal.whole(), "something lies over it");
     }
 
@@ -123,17 +133,25 @@ fn every_way_gives_the_pixels_back() {
         pixels: pixels.collect(),
     };
     for protocol in ALL {
-        let mut terminal = Terminal::default();
-        terminal.take(show(protocol, &raster, area).as_bytes());
+        let cell = Size::new(8, 10);
+        let mut terminal = Terminal::new(cell);
+        terminal.take(show(protocol, &raster, area, cell).as_bytes());
         let (place, got) = terminal.seen().unwrap();
-        assert_eq!(place.as_position(), area.as_position());
+        assert_eq!(place, area);
         match protocol {
             Protocol::Sixel => assert_alike(&got, &raster),
-            _ => {
-                assert_eq!(got, raster, "{protocol:?}");
-                assert_eq!(place, area);
-            }
+            _ => assert_eq!(got, raster, "{protocol:?}"),
         }
+    }
+}
+
+#[test]
+fn the_picture_fills_its_room_also_where_characters_are_large() {
+    for protocol in ALL {
+        let mut stage = Stage::with(protocol, Size::new(20, 40));
+        stage.rig.app.act(Action::Picture);
+        assert_eq!(stage.frame(0), 1);
+        stage.assert_seen();
     }
 }
 

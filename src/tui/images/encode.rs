@@ -3,7 +3,8 @@
 use super::{Protocol, Raster};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -14,8 +15,8 @@ const PART: usize = 4096;
 /// Colours of a sixel picture.
 const REGISTERS: usize = 256;
 
-/// Bytes that show a picture over the characters of `area`.
-pub fn show(protocol: Protocol, raster: &Raster, area: Rect) -> String {
+/// Bytes that show a picture over the characters of `area`, all of it. `cell` is a character in pixels.
+pub fn show(protocol: Protocol, raster: &Raster, area: Rect, cell: Size) -> String {
     let mut out = format!("\x1b[{};{}H", area.y + 1, area.x + 1);
     match protocol {
         Protocol::Kitty => kitty(&mut out, raster, area),
@@ -29,7 +30,7 @@ pub fn show(protocol: Protocol, raster: &Raster, area: Rect) -> String {
                 file.len()
             );
         }
-        Protocol::Sixel => sixel(&mut out, raster),
+        Protocol::Sixel => sixel(&mut out, &filling(raster, area, cell)),
     }
     out
 }
@@ -67,6 +68,19 @@ fn png(raster: &Raster) -> Vec<u8> {
         let _ = writer.write_image_data(&data);
     }
     bytes
+}
+
+/// The picture as large as its room: the other ways say how many characters it covers, but a sixel is a pixel.
+fn filling(raster: &Raster, area: Rect, cell: Size) -> Cow<'_, Raster> {
+    let pixels = |cells: u16, size: u16| usize::from(cells) * usize::from(size.max(1));
+    let size = (
+        pixels(area.width, cell.width),
+        pixels(area.height, cell.height),
+    );
+    if size == (raster.width, raster.height) || size.0 == 0 || size.1 == 0 {
+        return Cow::Borrowed(raster);
+    }
+    Cow::Owned(raster.scaled(size))
 }
 
 /// Six rows of pixels a band, one colour after the other, runs counted.
@@ -147,10 +161,11 @@ mod tests {
     }
 
     const AREA: Rect = Rect::new(4, 2, 30, 10);
+    const CELL: Size = Size::new(9, 8);
 
     #[test]
     fn kitty_gets_small_parts_that_hold_the_whole_picture_and_never_answers() {
-        let out = show(Protocol::Kitty, &picture(200, 100), AREA);
+        let out = show(Protocol::Kitty, &picture(200, 100), AREA, CELL);
         assert!(
             out.starts_with("\x1b[3;5H\x1b_Ga=T,f=100,q=2"),
             "{}",
@@ -185,20 +200,21 @@ mod tests {
                 .map(|n| if n % 9 < 5 { (0, 0, 0) } else { (248, 0, 248) })
                 .collect(),
         };
-        let out = show(Protocol::Sixel, &raster, AREA);
+        let small = Rect::new(4, 2, 1, 1);
+        let out = show(Protocol::Sixel, &raster, small, CELL);
         assert!(out.contains("\"1;1;9;8") && out.ends_with("\x1b\\"));
         // Both bands: five columns of the first colour, then four of the second.
         assert!(out.contains("#0!5~!4?$#1!5?!4~$-"), "{out:?}");
         assert!(out.contains("#0!5B!4?$"), "{out:?}");
         // Many colours stay within the registers.
-        let many = show(Protocol::Sixel, &picture(300, 200), AREA);
+        let many = show(Protocol::Sixel, &picture(300, 200), AREA, CELL);
         assert!(!many.contains("#256;2"));
         assert_eq!(remove(Protocol::Sixel), None);
     }
 
     #[test]
     fn iterm_gets_one_picture_that_fills_the_room() {
-        let out = show(Protocol::Iterm2, &picture(20, 10), AREA);
+        let out = show(Protocol::Iterm2, &picture(20, 10), AREA, CELL);
         assert!(out.contains("width=30;height=10;preserveAspectRatio=0") && out.ends_with('\x07'));
     }
 }

@@ -104,6 +104,19 @@ fn value(field: &Field, u: f64, v: f64) -> Value {
 }
 
 impl Raster {
+    /// The same picture with other numbers of pixels: each shows what lies nearest to its middle.
+    pub(super) fn scaled(&self, (width, height): (usize, usize)) -> Self {
+        let from = |n: usize, to: usize, of: usize| (2 * n + 1) * of / (2 * to);
+        let row = |y| (0..width).map(move |x| (from(x, width, self.width), y));
+        let places = (0..height).flat_map(|y| row(from(y, height, self.height)));
+        let pixels = places.map(|(x, y)| self.pixels[y * self.width + x]);
+        Self {
+            width,
+            height,
+            pixels: pixels.collect(),
+        }
+    }
+
     /// A ring round a place, dark within light, so that it is seen on every colour.
     fn ring(&mut self, u: f64, v: f64) {
         let (cx, cy) = (

@@ -64,7 +64,7 @@ impl Shown {
         }
         if let Some(picture) = image::wanted(app, cell, SIDE) {
             if self.now.as_ref().is_none_or(|k| k.picture != picture) {
-                canvas.raw(&show(protocol, &picture.raster, picture.area))?;
+                canvas.raw(&show(protocol, &picture.raster, picture.area, cell))?;
             }
             self.now = Some(Known {
                 picture,

@@ -3,12 +3,13 @@
 use crate::images::Raster;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 use std::collections::HashSet;
 
 /// See the module.
 #[derive(Default)]
 pub struct Terminal {
+    cell: Size,
     at: (u16, u16),
     /// The picture with the characters it covers; kitty's lies over what is written, the others are written over.
     picture: Option<(Rect, Raster, bool)>,
@@ -20,6 +21,14 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// A terminal whose characters have so many pixels.
+    pub fn new(cell: Size) -> Self {
+        Self {
+            cell,
+            ..Self::default()
+        }
+    }
+
     /// The picture, while anything of it can be seen.
     pub fn seen(&self) -> Option<(Rect, Raster)> {
         let (area, raster, over) = self.picture.clone()?;
@@ -212,7 +221,8 @@ impl Terminal {
             height,
             pixels: pixels.collect(),
         };
-        let size = ((width as u16).div_ceil(8), (height as u16).div_ceil(16));
+        let (w, h) = (self.cell.width, self.cell.height);
+        let size = ((width as u16).div_ceil(w), (height as u16).div_ceil(h));
         self.put(size, raster, false);
     }
 }
