@@ -149,6 +149,13 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         return Vec::new();
     };
     let value = metric.of(&cell).map_or("?".into(), |v| written(metric, v));
+    // The test figure belongs to the point that was chosen then, not to whatever is best since.
+    let chosen = scene.picture.finished.as_ref().filter(|f| f.best == point);
+    let words = if chosen.is_some() {
+        " best"
+    } else {
+        " best so far"
+    };
     let margin = margin(scene, metric, &cell);
     let mut out = vec![
         vec![
@@ -158,7 +165,7 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         vec![
             Span::styled(value, theme.style(Role::Best)),
             Span::styled(margin, muted),
-            Span::styled(" best so far", muted),
+            Span::styled(words, muted),
         ],
     ];
     if let Some(corner) = scene.picture.best_corner() {
@@ -170,8 +177,6 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         });
         out.push(named(scene, "gain", points(gain), style));
     }
-    // The test figure belongs to the point that was chosen then, not to whatever is best since.
-    let chosen = scene.picture.finished.as_ref().filter(|f| f.best == point);
     if let Some(test) = chosen.and_then(|f| f.best_test) {
         out.push(named(
             scene,
