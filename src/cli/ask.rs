@@ -5,31 +5,51 @@ use super::signals::Signals;
 use crate::client::{ClientError, Said, Visit};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
 use surfit_core::event::Event;
 use surfit_core::protocol::Command;
 use surfit_core::snapshot::{Errand, Snapshot};
 
-/// Sends a command and waits for its answer; the events that came before the answer.
-pub fn ask(visit: &mut Visit, command: Command) -> Result<Vec<Event>, Fault> {
-    let id = visit.send(command)?;
-    let mut said = Vec::new();
-    while !take(visit, id, &mut said)? {}
-    Ok(said)
+/// What is said when the answer cannot come any more.
+pub const UNANSWERED: &str = "the connection to the engine ended before its answer; look with `surfit open` whether it was done, else ask again";
+
+/// How long after the engine is seen with nothing to do the event of what it did last may be on its way.
+const ARRIVING: Duration = Duration::from_secs(2);
+
+/// Sends a command and waits for its answer; the events that came before the answer. `tells` knows the event that is an
+/// answer, too: it stands for one that was lost with its connection.
+pub fn ask(
+    visit: &mut Visit,
+    command: Command,
+    tells: impl Fn(&Event) -> bool,
+) -> Result<Vec<Event>, Fault> {
+    let mut waiting = Waiting::send(visit, command)?;
+    while !waiting.take(visit, &tells)? {
+        // It is answered at once, with every event up to now.
+        if waiting.lost.is_some() {
+            return Err(Fault::Failure(UNANSWERED.into()));
+        }
+    }
+    Ok(waiting.said)
 }
 
 /// As [`ask`], for what takes a while: how far it is stands on standard error when that is a terminal, and the engine gives
 /// it up when this process is asked to stop. `run` is the run's name, for the sentence of who left without waiting.
-pub fn ask_for_long(visit: &mut Visit, command: Command, run: &str) -> Result<Vec<Event>, Fault> {
+pub fn ask_for_long(
+    visit: &mut Visit,
+    command: Command,
+    run: &str,
+    tells: impl Fn(&Event) -> bool,
+) -> Result<Vec<Event>, Fault> {
     let signals = Signals::listen()?;
     let before = title(visit).map(str::to_owned);
-    let id = visit.send(command)?;
+    let mut waiting = Waiting::send(visit, command)?;
     let bar = bar();
-    let mut said = Vec::new();
     let mut given_up = false;
     loop {
-        match take(visit, id, &mut said) {
+        match waiting.take(visit, &tells) {
             Ok(false) => {}
-            Ok(true) => return Ok(said),
+            Ok(true) => return Ok(waiting.said),
             Err(Fault::Failure(_)) if given_up => {
                 return Err(Fault::Interrupted("given up; nothing was written".into()));
             }
@@ -56,22 +76,56 @@ fn title(visit: &Visit) -> Option<&str> {
     visit.latest().errand.as_ref()?.name.split(':').next()
 }
 
-/// Takes in one thing the engine says; true when it was the answer.
-fn take(visit: &mut Visit, id: u64, said: &mut Vec<Event>) -> Result<bool, Fault> {
-    match visit.next() {
-        Ok(Said::Event(Event::Failed { message })) => Err(Fault::Failure(message)),
-        Ok(Said::Event(event)) => {
-            said.push(event);
-            Ok(false)
+/// A command that waits for its answer.
+struct Waiting {
+    id: u64,
+    said: Vec<Event>,
+    /// When the connection was lost over which it was sent: the engine has it to do all the same, when it got it.
+    lost: Option<Instant>,
+    /// When the engine was first seen with nothing to do since.
+    idle: Option<Instant>,
+}
+
+impl Waiting {
+    fn send(visit: &mut Visit, command: Command) -> Result<Self, Fault> {
+        Ok(Self {
+            id: visit.send(command)?,
+            said: Vec::new(),
+            lost: None,
+            idle: None,
+        })
+    }
+
+    /// Takes in one thing the engine says; true when it was the answer.
+    fn take(&mut self, visit: &mut Visit, tells: impl Fn(&Event) -> bool) -> Result<bool, Fault> {
+        match visit.next() {
+            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
+            Ok(Said::Event(event)) => self.said.push(event),
+            // Commands have other numbers over another connection.
+            Ok(Said::Reply(of, error)) if of == self.id && self.lost.is_none() => {
+                return error.map_or(Ok(true), |error| Err(Fault::Failure(error)));
+            }
+            Ok(Said::Reconnected) => (self.lost, self.idle) = (Some(Instant::now()), None),
+            Ok(Said::Snapshot) if self.lost.is_some() => {
+                let works = visit.latest().errand.is_some();
+                self.idle = (!works).then(|| self.idle.unwrap_or_else(Instant::now));
+            }
+            Ok(_) => {}
+            Err(ClientError::Closed) => {
+                return Err(Fault::Failure(
+                    "the engine ended before it answered; look at log.txt in the run's directory, then try again"
+                        .into(),
+                ));
+            }
+            Err(other) => return Err(other.into()),
         }
-        Ok(Said::Reply(of, Some(error))) if of == id => Err(Fault::Failure(error)),
-        Ok(Said::Reply(of, None)) if of == id => Ok(true),
-        Ok(_) => Ok(false),
-        Err(ClientError::Closed) => Err(Fault::Failure(
-            "the engine ended before it answered; look at log.txt in the run's directory, then try again"
-                .into(),
-        )),
-        Err(other) => Err(other.into()),
+        if self.lost.is_some() && self.said.iter().any(tells) {
+            return Ok(true);
+        }
+        match self.idle {
+            Some(since) if since.elapsed() > ARRIVING => Err(Fault::Failure(UNANSWERED.into())),
+            _ => Ok(false),
+        }
     }
 }
 
@@ -121,6 +175,59 @@ fn line(errand: &Errand) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::fake::{Engine, Peer, notice, run};
+    use surfit_core::config::Config;
+    use surfit_core::protocol::ServerMessage;
+
+    /// What becomes of a command whose connection the engine cuts off after it took it, with `after` said over the next one.
+    fn cut_off(
+        after: impl FnOnce(&mut Engine, &mut Peer) + Send + 'static,
+    ) -> Result<Vec<Event>, Fault> {
+        let run = run();
+        let mut engine = Engine::open(&run.dir);
+        let snapshot = |errand| {
+            let mut snapshot = Snapshot::empty(Config::default().degrees(), 5);
+            snapshot.errand = errand;
+            ServerMessage::Snapshot(Box::new(snapshot))
+        };
+        let thread = std::thread::spawn(move || {
+            let (mut peer, _) = engine.welcome();
+            peer.say(&snapshot(None));
+            assert!(peer.read().is_some());
+            drop(peer);
+            let (mut peer, _) = engine.welcome();
+            peer.say(&snapshot(Some(Errand {
+                name: "search".into(),
+                done: 1,
+                total: 9,
+                waiting: 0,
+            })));
+            after(&mut engine, &mut peer);
+            peer.say(&snapshot(None));
+            // Of another command.
+            peer.say(&ServerMessage::Reply { id: 1, error: None });
+            assert_eq!(peer.read(), None);
+        });
+        let mut visit = Visit::begin(&run.dir).unwrap();
+        let tells = |event: &Event| matches!(event, Event::Notice { .. });
+        let said = ask_for_long(&mut visit, Command::Measure, "a", tells);
+        drop(visit);
+        thread.join().unwrap();
+        said
+    }
+
+    #[test]
+    fn an_answer_that_was_lost_with_its_connection_is_not_waited_for() {
+        let said = cut_off(|engine, peer| {
+            let done = engine.event(notice("done"));
+            peer.say(&ServerMessage::Event(done));
+        });
+        assert!(matches!(said.unwrap().as_slice(), [Event::Notice { .. }]));
+        let Err(Fault::Failure(why)) = cut_off(|_, _| {}) else {
+            panic!("nothing was done")
+        };
+        assert_eq!(why, UNANSWERED);
+    }
 
     #[test]
     fn a_line_says_what_is_under_way_and_how_far() {

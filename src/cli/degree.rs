@@ -1,6 +1,7 @@
 //! `surfit degree`: another degree for a run's surface, while it trains or afterwards.
 
 use super::args::DegreeArgs;
+use super::ask::UNANSWERED;
 use super::fault::Fault;
 use super::{out, place};
 use crate::client::{ClientError, Said, Visit};
@@ -36,6 +37,11 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
                 Event::HeatmapComplete { .. } | Event::Stopped { .. } | Event::StageBegan { .. },
             )) => measuring = false,
             Ok(Said::Reply(of, None)) if of == id => answered = true,
+            // Every event up to now has come.
+            Ok(Said::Reconnected) if !answered && changed.is_none() => {
+                return Err(Fault::Failure(UNANSWERED.into()));
+            }
+            Ok(Said::Reconnected) => answered = true,
             Ok(_) => {}
             Err(ClientError::Closed) => {
                 return Err(Fault::Failure(

@@ -35,7 +35,8 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
         dir: Some(dir.clone()),
         replace: args.force,
     };
-    let said = ask_for_long(&mut visit, command, &place::name(&run))?;
+    let written = |event: &Event| matches!(event, Event::Exported(e) if e.dir == dir);
+    let said = ask_for_long(&mut visit, command, &place::name(&run), written)?;
     let exported: Option<Exported> = said.into_iter().find_map(|event| match event {
         Event::Exported(e) if e.dir == dir => Some(e),
         _ => None,

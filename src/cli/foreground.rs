@@ -273,7 +273,8 @@ fn to_the_end(
             Followed::Reply {
                 error: Some(error), ..
             } => return Err(Fault::Failure(error)),
-            Followed::Reply { error: None, .. } => {}
+            // Of a command whose answer was lost the events tell.
+            Followed::Reply { error: None, .. } | Followed::Reconnected => {}
             Followed::Ended | Followed::Died if stopping => {
                 heard(printer.end(), owner)?;
                 return Err(Fault::Interrupted(format!(

@@ -20,7 +20,9 @@ pub fn search(args: SearchArgs) -> Result<(), Fault> {
         radius: args.radius,
         budget: args.budget,
     };
-    let said = ask_for_long(&mut visit, command, &place::name(&run))?;
+    let name = place::name(&run);
+    let found = |event: &Event| matches!(event, Event::Searched(_));
+    let said = ask_for_long(&mut visit, command, &name, found)?;
     let found = said.into_iter().find_map(|event| match event {
         Event::Searched(found) => Some(found),
         _ => None,
@@ -44,10 +46,8 @@ pub fn cancel(args: CancelArgs) -> Result<(), Fault> {
         )));
     }
     let mut visit = Visit::begin(&run)?;
-    let said = ask(&mut visit, Command::Cancel)?;
-    let what = said.iter().find_map(|event| match event {
-        Event::Cancelled { .. } | Event::Stopped { .. } => sentence(event),
-        _ => None,
-    });
+    let tells = |event: &Event| matches!(event, Event::Cancelled { .. } | Event::Stopped { .. });
+    let said = ask(&mut visit, Command::Cancel, tells)?;
+    let what = said.iter().find(|event| tells(event)).and_then(sentence);
     out::line(what.map_or_else(|| "given up".to_owned(), |(text, _)| text))
 }

@@ -32,7 +32,7 @@ pub fn set(args: SetArgs) -> Result<(), Fault> {
     let mut visit = Visit::begin(&run)?;
     for change in changes {
         let patch = visit.latest().degrees.patch();
-        let mut said = ask(&mut visit, command(change, patch)?)?;
+        let mut said = ask(&mut visit, command(change, patch)?, tells)?;
         said.retain(tells);
         if said.is_empty() && args.json {
             out::json(&serde_json::json!({ "event": "unchanged" }))?;

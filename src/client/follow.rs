@@ -23,6 +23,9 @@ pub enum Followed {
         /// Why it was refused.
         error: Option<String>,
     },
+    /// The connection was lost and is made anew. No event is missing, but what was asked over the former one is not answered
+    /// any more.
+    Reconnected,
     /// The engine ended in good order; nothing follows.
     Ended,
     /// The engine died; nothing follows.
@@ -36,6 +39,8 @@ pub struct Follower {
     seq: u64,
     closed: bool,
     line: Option<(Connection, Inbox)>,
+    /// There was a line.
+    lost: bool,
     waiting: VecDeque<Envelope>,
 }
 
@@ -51,6 +56,7 @@ impl Follower {
             seq,
             closed: false,
             line: Some((connection, inbox)),
+            lost: false,
             waiting: VecDeque::new(),
         })
     }
@@ -62,6 +68,7 @@ impl Follower {
             seq,
             closed: false,
             line: None,
+            lost: false,
             waiting: VecDeque::new(),
         }
     }
@@ -104,7 +111,7 @@ impl Follower {
             Ok(Some(ServerMessage::Reply { id, error })) => Ok(Some(Followed::Reply { id, error })),
             Ok(Some(_) | None) => Ok(None),
             Err(ClientError::Closed | ClientError::Io { .. }) => {
-                self.line = None;
+                (self.line, self.lost) = (None, true);
                 self.without_line(Duration::ZERO)
             }
             Err(other) => Err(other),
@@ -141,6 +148,9 @@ impl Follower {
             Ok(connection) => {
                 let inbox = connection.inbox()?;
                 self.line = Some((connection, inbox));
+                if std::mem::take(&mut self.lost) {
+                    return Ok(Some(Followed::Reconnected));
+                }
             }
             // It is on its way out, or on its way in.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {

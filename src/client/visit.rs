@@ -26,6 +26,8 @@ pub enum Said {
     Reply(u64, Option<String>),
     /// The present state, in [`Visit::latest`].
     Snapshot,
+    /// The connection was lost and is made anew: no event is missing, but what was asked before is not answered any more.
+    Reconnected,
     /// Nothing for a little while.
     Nothing,
 }
@@ -98,6 +100,7 @@ impl Visit {
                 self.latest = *snapshot;
                 Ok(Said::Snapshot)
             }
+            Some(Followed::Reconnected) => Ok(Said::Reconnected),
             Some(Followed::Ended | Followed::Died) => Err(ClientError::Closed),
             None => Ok(Said::Nothing),
         }

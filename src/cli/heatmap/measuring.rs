@@ -1,5 +1,6 @@
 //! A heatmap that is fresh and complete: what is there, or what the run's engine measures.
 
+use super::super::ask::UNANSWERED;
 use super::super::fault::Fault;
 use super::super::signals::Signals;
 use crate::client::{ClientError, Said, Visit};
@@ -51,6 +52,7 @@ pub fn complete(run: &RunDir, grid: Option<usize>, keep: bool) -> Result<(Snapsh
         bar: bar(),
         complete: false,
         over: None,
+        lost: false,
     };
     let live = measuring.visit.latest().clone();
     let (before, whole) = (live.heatmap.grid, live.heatmap.complete());
@@ -95,6 +97,8 @@ struct Measuring {
     complete: bool,
     /// When the measurement ended.
     over: Option<Instant>,
+    /// The connection was lost since the last command.
+    lost: bool,
     signals: Signals,
     /// A measurement was under way before this one was asked for.
     of_another: bool,
@@ -109,11 +113,15 @@ impl Measuring {
     /// Sends a command and waits for its answer.
     fn command(&mut self, command: Command) -> Result<(), Fault> {
         let id = self.visit.send(command)?;
+        self.lost = false;
         loop {
             if let Some((of, error)) = self.step()?
                 && of == id
             {
                 return error.map_or(Ok(()), |e| Err(Fault::Failure(e)));
+            }
+            if self.lost {
+                return Err(Fault::Failure(UNANSWERED.into()));
             }
         }
     }
@@ -191,6 +199,7 @@ impl Measuring {
                     "the measurement was stopped before its end; try again".into(),
                 ));
             }
+            Ok(Said::Reconnected) => self.lost = true,
             Ok(Said::Event(_) | Said::Nothing) => {}
             Err(ClientError::Closed) => {
                 return Err(Fault::Failure(
