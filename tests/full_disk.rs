@@ -225,3 +225,28 @@ fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
     assert!(opened.out.contains("interior"), "{}", opened.story());
     look(&format!("stop {inside}")).fails(1, &["no engine is running"]);
 }
+
+#[test]
+fn a_full_disk_costs_the_queue_no_fit() {
+    let place = Place::new();
+    let Some(disk) = Disk::mount(&place) else {
+        println!("skipped: no disk could be mounted for the test");
+        return;
+    };
+    let runs = place.path("runs");
+    std::os::unix::fs::symlink(place.path("disk"), &runs).expect("a link");
+    let queue = |arguments: &str| place.finish(disk.command(&place, &format!("queue {arguments}")));
+    let config = place.path("tiny.toml").display().to_string();
+    let small = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
+                 --set heatmap.grid=3";
+    queue(&format!("add {config} {config} {small}")).ok();
+    disk.fill();
+    queue("start").fails(1, &["No space left", "stay in the queue"]);
+    let listed = queue("ls --json").ok().json_lines();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    disk.free();
+    queue("start").ok();
+    for n in [1, 2] {
+        finished(&disk.path(&format!("tiny-q{n}"))).expect("a finished run");
+    }
+}

@@ -4,7 +4,7 @@ use super::args::{QueueArgs, QueueSub};
 use super::fault::Fault;
 use super::ready::ready;
 use super::{fork, out, place};
-use crate::client::queue::{End, Entry, Queue};
+use crate::client::queue::{End, Entry, News, Queue};
 use surfit_core::config;
 use surfit_core::run_dir::RunDir;
 
@@ -26,28 +26,34 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
                 let entry = queue.add_config(config)?;
                 say(&entry, args.json)?;
             }
-            if !args.json && !queue.is_worked_on()? {
-                return out::line("`surfit queue start` works on them");
-            }
-            Ok(())
+            hint(&queue, args.json, "them")
         }
         QueueSub::Fork(args) => {
             let run = place::find(&args.run)?;
             let degrees = fork::degrees(&run, &args.degree)?
                 .ok_or_else(|| Fault::Usage("give the degree with --degree M N".into()))?;
-            say(&queue.add_fork(&run, degrees)?, args.json)
+            say(&queue.add_fork(&run, degrees)?, args.json)?;
+            hint(&queue, args.json, "it")
         }
         QueueSub::Ls { json } => {
             let all = queue.entries();
-            if all.is_empty() && !json {
-                return out::line("the queue is empty");
+            all.iter().try_for_each(|entry| say(entry, json))?;
+            if json {
+                return Ok(());
             }
-            all.iter().try_for_each(|entry| say(entry, json))
+            out::line(standing(&queue, all.is_empty())?)
         }
         QueueSub::Rm { numbers } => {
             for number in numbers {
                 let entry = queue.remove(number)?;
-                out::line(format!("{number} {} is out of the queue", entry.title))?;
+                let begun = entry.run.and_then(|path| RunDir::open(&path).ok());
+                let begun = begun.map_or_else(String::new, |run| {
+                    format!("; what was begun of it stays as {}", run.id())
+                });
+                out::line(format!(
+                    "{number} {} is out of the queue{begun}",
+                    entry.title
+                ))?;
             }
             Ok(())
         }
@@ -57,11 +63,11 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
                 return out::line("the queue is worked on");
             }
             let mut failed = Vec::new();
-            let worked = queue.work(&mut |entry, end| {
+            let worked = queue.work(&mut |entry, news| {
                 // A closed pipe is no reason to end the work.
-                let _ = out::line(told(entry, end));
-                if let Some(End::Failed(_)) = end {
-                    failed.push(entry.number.to_string());
+                let _ = out::line(told(entry, news));
+                if let News::Ended(End::Failed(why)) = news {
+                    failed.push(format!("number {} ({why})", entry.number));
                 }
             })?;
             if !worked {
@@ -69,13 +75,31 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
             } else if failed.is_empty() {
                 Ok(())
             } else {
-                Err(Fault::Failure(format!(
-                    "failed: number {}; `surfit ls` shows why",
-                    failed.join(", ")
-                )))
+                Err(Fault::Failure(format!("failed: {}", failed.join(", "))))
             }
         }
     }
+}
+
+/// Says how what was added comes to its turn, when nobody sees to it.
+fn hint(queue: &Queue, json: bool, what: &str) -> Result<(), Fault> {
+    if json || queue.is_worked_on()? {
+        return Ok(());
+    }
+    out::line(format!("`surfit queue start` works on {what}"))
+}
+
+/// Whether somebody works on the queue, and where to read what became of its fits.
+fn standing(queue: &Queue, empty: bool) -> Result<String, Fault> {
+    let how = match (empty, queue.is_worked_on()?) {
+        (true, _) => "the queue is empty",
+        (false, true) => "the queue is worked on",
+        (false, false) => "nobody works on the queue; `surfit queue start` does",
+    };
+    let log = queue.log().map_or_else(String::new, |log| {
+        format!("; what became of its fits is in {}", log.display())
+    });
+    Ok(format!("{how}{log}"))
 }
 
 fn say(entry: &Entry, json: bool) -> Result<(), Fault> {
@@ -93,14 +117,15 @@ fn say(entry: &Entry, json: bool) -> Result<(), Fault> {
     out::line(format!("{:>4}  {}  {state}", entry.number, entry.title))
 }
 
-fn told(entry: &Entry, end: Option<&End>) -> String {
+fn told(entry: &Entry, news: &News) -> String {
     let run = entry.run.as_ref().and_then(|p| p.file_name());
     let run = run.map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let what = match end {
-        None => format!("began as {run}"),
-        Some(End::Finished) => format!("is finished: {run}"),
-        Some(End::Stopped) => format!("was stopped: {run}"),
-        Some(End::Failed(why)) => format!("failed: {why}"),
+    let what = match news {
+        News::Waits => "waits: a fit of another queue is under way on this machine".into(),
+        News::Began => format!("began as {run}"),
+        News::Ended(End::Finished) => format!("is finished: {run}"),
+        News::Ended(End::Stopped) => format!("was stopped: {run}"),
+        News::Ended(End::Failed(why)) => format!("failed: {why}"),
     };
     format!("{} {} {what}", entry.number, entry.title)
 }

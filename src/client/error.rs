@@ -65,6 +65,16 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// True for what is wrong with the machine or the installation, not with the run that was asked for: with another run it
+    /// would be the same.
+    pub fn is_of_machine(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Run(error) => matches!(error, RunError::Io { .. } | RunError::Foreign(_)),
+            _ => true,
+        }
+    }
+
     /// Attaches what was tried to an I/O error.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();

@@ -34,14 +34,33 @@ pub fn engine_program() -> Result<PathBuf, ClientError> {
         .map(PathBuf::from);
     let program = match named {
         Some(program) => program,
-        None => std::env::current_exe()
-            .map_err(ClientError::io("finding this program's folder"))?
-            .with_file_name("surfit-engine"),
+        None => own_program()?.with_file_name("surfit-engine"),
     };
     if program.is_file() {
         Ok(program)
     } else {
         Err(ClientError::NoProgram(program))
+    }
+}
+
+/// This program's own file. When another one has taken its place since it was started, as after an update, the system says
+/// that it is deleted; the one that has its name now is meant.
+///
+/// # Errors
+/// [`ClientError::Io`].
+pub(super) fn own_program() -> Result<PathBuf, ClientError> {
+    let path =
+        std::env::current_exe().map_err(ClientError::io("finding this program's own file"))?;
+    Ok(undeleted(path))
+}
+
+fn undeleted(path: PathBuf) -> PathBuf {
+    if path.exists() {
+        return path;
+    }
+    match path.to_str().and_then(|p| p.strip_suffix(" (deleted)")) {
+        Some(there) => there.into(),
+        None => path,
     }
 }
 
@@ -195,4 +214,21 @@ pub(super) fn last_line(run: &RunDir, from: u64) -> Option<String> {
             .unwrap_or(line)
             .to_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_was_replaced_is_started_from_its_place() {
+        let gone = PathBuf::from("/nowhere/surfit (deleted)");
+        assert_eq!(undeleted(gone), PathBuf::from("/nowhere/surfit"));
+        let plain = PathBuf::from("/nowhere/surfit");
+        assert_eq!(undeleted(plain.clone()), plain);
+        let dir = tempfile::tempdir().unwrap();
+        let odd = dir.path().join("surfit (deleted)");
+        std::fs::write(&odd, "").unwrap();
+        assert_eq!(undeleted(odd.clone()), odd, "a file that is called so");
+    }
 }

@@ -30,6 +30,9 @@ use std::path::{Path, PathBuf};
 /// What was measured of the present surface beside the run's own heatmap.
 const OTHER_GRIDS: &str = "heatmaps/other-grids.json";
 
+/// What a run's directory has from its beginning, before its configuration.
+const FOLDERS: [&str; 5] = ["corners", "surface", "heatmaps", "exports", "figures"];
+
 /// A run's directory. Cheap to clone; holds no open files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {
@@ -37,13 +40,14 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the directory of a new run at `path`, which may exist when it is empty.
+    /// Makes the directory of a new run at `path`, which may exist when it is empty or holds no more than what a process that
+    /// was killed here has made.
     ///
     /// # Errors
     /// [`RunError::Exists`] when something is there, [`RunError::NotUtf8`], [`RunError::Config`] for a configuration that
     /// cannot be written, [`RunError::Io`] when it cannot be made.
     pub fn create(path: &Path, config: &Config) -> Result<Self, RunError> {
-        if fs::read_dir(path).is_ok_and(|mut d| d.next().is_some()) || path.is_file() {
+        if path.is_file() || !holds_nothing(path) {
             return Err(RunError::Exists(path.to_owned()));
         }
         let path = noted(path)?;
@@ -75,7 +79,7 @@ impl RunDir {
     ) -> Result<Self, RunError> {
         let text = config.try_to_toml(&path)?;
         claim()?;
-        for folder in ["", "corners", "surface", "heatmaps", "exports", "figures"] {
+        for folder in [""].iter().chain(&FOLDERS) {
             let folder = path.join(folder);
             fs::create_dir_all(&folder).map_err(at(&folder))?;
         }
@@ -263,6 +267,19 @@ impl RunDir {
     pub fn identity(&self) -> Option<Identity> {
         Identity::of(&self.path)
     }
+}
+
+/// True for a directory in which there is nothing, or nothing but the beginning of a run: empty folders, and a configuration
+/// that has no name yet. What cannot be read is not there, or comes up when it is written to.
+fn holds_nothing(path: &Path) -> bool {
+    let made = |entry: fs::DirEntry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let empty = || fs::read_dir(entry.path()).is_ok_and(|mut inside| inside.next().is_none());
+        let temporary = || name.starts_with(".config.toml.") && name.ends_with(".tmp");
+        (FOLDERS.contains(&name.as_ref()) && empty()) || temporary()
+    };
+    fs::read_dir(path).map_or(true, |entries| entries.flatten().all(made))
 }
 
 /// A directory's path from the root, which names it in the run's files and in those of others.

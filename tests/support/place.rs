@@ -56,7 +56,8 @@ impl Place {
             .prefix("surfit-")
             .tempdir_in("/tmp")
             .expect("a temporary folder");
-        let mark = format!("SURFIT_RUNS={}", dir.path().join("runs").display());
+        // Not the folder of the runs: a test may have several.
+        let mark = format!("XDG_DATA_HOME={}", dir.path().join("data-home").display());
         let place = Self {
             _guardian: Guardian::new(mark, dir.path()),
             dir,

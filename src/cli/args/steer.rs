@@ -102,7 +102,8 @@ Examples:
   surfit queue start --detach           one after the other, without a terminal
   surfit queue ls
 
-One runner works on a machine at a time. When it dies its fit goes on; `surfit queue start` takes over.")]
+One runner works on a queue at a time, and of several queues' fits one is under way on a machine. When a runner dies its
+fit goes on; `surfit queue start` takes over.")]
 pub struct QueueArgs {
     /// What to do
     #[command(subcommand)]

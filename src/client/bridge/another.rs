@@ -159,11 +159,15 @@ fn make(
         go_on(stage, Stage::Writing)?;
         let queue = Queue::open();
         let entry = queue.add_fork(run, degrees)?;
-        queue.start_runner()?;
-        let sentence = format!(
-            "number {} in the queue: {}, when this run has ended",
-            entry.number, entry.title
-        );
+        let (number, title) = (entry.number, &entry.title);
+        if let Err(error) = queue.start_runner() {
+            let sentence = format!(
+                "number {number}, {title}, waits in the queue, but nobody works on it: {error}; start it with \
+                 `surfit queue start`"
+            );
+            return Ok((Incoming::Problem(sentence.clone()), sentence));
+        }
+        let sentence = format!("number {number} in the queue: {title}, when this run has ended");
         return Ok((Incoming::Notice(sentence.clone()), sentence));
     }
     // Before the directory is made: without an engine it would be a run at rest.

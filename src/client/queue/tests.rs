@@ -1,30 +1,52 @@
 //! The queue: its locks, and that no fit is forgotten.
 
+use super::lock::{Runner, lock_file};
 use super::*;
+use rustix::fs::{FlockOperation, flock};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
+
+/// A queue among the runs in `root`, with a machine of its own.
+fn queue(root: &std::path::Path) -> Queue {
+    let folder = root.join(".queue");
+    fs::create_dir_all(&folder).unwrap();
+    let machine = root.join("machine");
+    Queue { folder, machine }
+}
 
 #[test]
 fn the_lock_empties_no_file_and_its_folder_is_private() {
     let dir = tempfile::tempdir().unwrap();
+    let queue = queue(dir.path());
     let thesis = dir.path().join("thesis.tex");
     fs::write(&thesis, "years of work").unwrap();
-    let folder = dir.path().join("surfit");
-    fs::create_dir(&folder).unwrap();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-    symlink(&thesis, folder.join("queue.lock")).unwrap();
-    assert!(Queue::runner_in(&folder).is_err());
+    fs::create_dir(&queue.machine).unwrap();
+    fs::set_permissions(&queue.machine, fs::Permissions::from_mode(0o777)).unwrap();
+    symlink(&thesis, queue.machine.join("queue.lock")).unwrap();
+    let turn = |queue: &Queue| queue.turn(|| panic!("nobody has it"));
+    assert!(turn(&queue).is_err());
     assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
-    let mode = folder.metadata().unwrap().permissions().mode();
+    let mode = queue.machine.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     // A folder that is a link is not its owner's word.
-    symlink(&folder, dir.path().join("link")).unwrap();
-    let error = Queue::runner_in(&dir.path().join("link")).unwrap_err();
+    symlink(&queue.machine, dir.path().join("link")).unwrap();
+    let over_link = Queue {
+        machine: dir.path().join("link"),
+        ..queue.clone()
+    };
+    let error = turn(&over_link).unwrap_err();
     assert!(error.to_string().contains("another user"), "{error}");
-    fs::remove_file(folder.join("queue.lock")).unwrap();
-    let held = Queue::runner_in(&folder).unwrap().expect("the lock");
-    assert!(Queue::runner_in(&folder).unwrap().is_none());
+    fs::remove_file(queue.machine.join("queue.lock")).unwrap();
+    drop(turn(&queue).unwrap());
+
+    symlink(&thesis, queue.folder.join("runner")).unwrap();
+    assert!(queue.runner().is_err());
+    assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
+    fs::remove_file(queue.folder.join("runner")).unwrap();
+    let held = queue.runner().unwrap().expect("the lock");
+    assert!(queue.runner().unwrap().is_none());
     drop(held);
-    assert!(Queue::runner_in(&folder).unwrap().is_some());
+    assert!(queue.runner().unwrap().is_some());
 }
 
 #[test]
@@ -32,10 +54,8 @@ fn the_queues_own_lock_follows_no_link_and_empties_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let thesis = dir.path().join("thesis.tex");
     fs::write(&thesis, "years of work").unwrap();
-    let folder = dir.path().join(".queue");
-    fs::create_dir(&folder).unwrap();
-    symlink(&thesis, folder.join("lock")).unwrap();
-    let queue = Queue { folder };
+    let queue = queue(dir.path());
+    symlink(&thesis, queue.folder.join("lock")).unwrap();
     assert!(queue.add_config(&Config::default()).is_err());
     assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
     fs::remove_file(queue.folder.join("lock")).unwrap();
@@ -63,11 +83,7 @@ impl Drop for Right<'_> {
     fn drop(&mut self) {
         if self.adds {
             add_hopeless(self.queue);
-            let folder = self.queue.folder.parent().unwrap();
-            assert!(
-                Queue::is_worked_on_in(folder).unwrap(),
-                "a runner is at work"
-            );
+            assert!(self.queue.is_worked_on().unwrap(), "a runner is at work");
         }
         drop(self.held.take());
     }
@@ -76,22 +92,20 @@ impl Drop for Right<'_> {
 #[test]
 fn a_fit_that_is_added_while_the_runner_ends_is_not_forgotten() {
     let dir = tempfile::tempdir().unwrap();
-    let queue = Queue {
-        folder: dir.path().join(".queue"),
-    };
+    let queue = queue(dir.path());
     let first = add_hopeless(&queue);
     let (mut times, mut ended) = (0, Vec::new());
     let take = || {
         times += 1;
-        let held = Queue::runner_in(dir.path())?;
+        let held = queue.runner()?;
         Ok(held.map(|held| Right {
             queue: &queue,
             held: Some(held),
             adds: times == 1,
         }))
     };
-    let worked = queue.work_while(take, &mut |entry, end| {
-        assert!(matches!(end, Some(End::Failed(_))), "{end:?}");
+    let worked = queue.work_while(take, &mut |entry, news| {
+        assert!(matches!(news, News::Ended(End::Failed(_))), "{news:?}");
         ended.push(entry.number);
     });
     assert!(worked.unwrap());
@@ -102,22 +116,98 @@ fn a_fit_that_is_added_while_the_runner_ends_is_not_forgotten() {
 #[test]
 fn a_question_turns_no_runner_away() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(!Queue::is_worked_on_in(dir.path()).unwrap());
+    let queue = queue(dir.path());
+    assert!(!queue.is_worked_on().unwrap());
     // As somebody who asks holds it, for longer than a question takes.
-    let asked = lock_file(&dir.path().join("queue.lock")).unwrap();
+    let asked = lock_file(&queue.folder.join("runner")).unwrap();
     flock(&asked, FlockOperation::LockShared).unwrap();
-    assert!(
-        !Queue::is_worked_on_in(dir.path()).unwrap(),
-        "another question"
-    );
+    assert!(!queue.is_worked_on().unwrap(), "another question");
     let answer = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(100));
         drop(asked);
     });
-    let runner = Queue::runner_in(dir.path()).unwrap().expect("the right");
+    let runner = queue.runner().unwrap().expect("the right");
     answer.join().unwrap();
-    assert!(Queue::is_worked_on_in(dir.path()).unwrap());
-    assert!(Queue::runner_in(dir.path()).unwrap().is_none());
+    assert!(queue.is_worked_on().unwrap());
+    assert!(queue.runner().unwrap().is_none());
     drop(runner);
-    assert!(!Queue::is_worked_on_in(dir.path()).unwrap());
+    assert!(!queue.is_worked_on().unwrap());
+}
+
+#[test]
+fn what_is_wrong_with_the_machine_stops_the_runner_and_costs_no_fit() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = queue(dir.path());
+    let hopeless = add_hopeless(&queue);
+    let mut entry = queue.add_config(&Config::default()).unwrap();
+    // No directory can be made there, nor is there an engine beside this test.
+    entry.run = Some("/proc/self/fd/nowhere".into());
+    queue.write(&entry).unwrap();
+    let behind = queue.add_config(&Config::default()).unwrap();
+    let mut ended = Vec::new();
+    let error = queue
+        .work(&mut |entry, _| ended.push(entry.number))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("number 2 and what is behind it stay"),
+        "{error}"
+    );
+    assert_eq!(
+        ended,
+        [hopeless],
+        "what is wrong with one fit ends that one"
+    );
+    assert_eq!(queue.entries(), [entry, behind]);
+    assert!(!queue.is_worked_on().unwrap());
+}
+
+#[test]
+fn a_fit_that_is_taken_out_is_not_put_back_and_one_that_is_begun_is_not_taken_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = queue(dir.path());
+    let first = queue.add_config(&Config::default()).unwrap();
+    let mut entry = queue.add_config(&Config::default()).unwrap();
+    let runner = queue.runner().unwrap().expect("the right");
+    // The runner has read it, and somebody takes it out.
+    entry.run = Some(dir.path().join("a"));
+    queue.remove(entry.number).unwrap();
+    assert!(!queue.claim(&entry).unwrap());
+    assert_eq!(queue.entries(), [first.clone()]);
+    // The runner has it, and no engine listens yet.
+    let mut begun = first;
+    begun.run = Some(dir.path().join("b"));
+    assert!(queue.claim(&begun).unwrap());
+    let why = queue.remove(begun.number).unwrap_err().to_string();
+    assert!(why.contains("under way as b"), "{why}");
+    drop(runner);
+    queue.remove(begun.number).unwrap();
+    assert!(queue.entries().is_empty());
+}
+
+#[test]
+fn queues_of_one_machine_take_turns() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = queue(dir.path());
+    let other = Queue {
+        folder: dir.path().join("elsewhere/.queue"),
+        machine: one.machine.clone(),
+    };
+    let number = add_hopeless(&other);
+    let turn = one.turn(|| panic!("nobody has it")).unwrap();
+    let (waits, waited) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let mut news = Vec::new();
+        let worked = other.work(&mut |entry, what| {
+            news.push((entry.number, what.clone()));
+            let _ = waits.send(());
+        });
+        assert!(worked.unwrap(), "it is not the other queue's to work on");
+        news
+    });
+    waited.recv().unwrap();
+    drop(turn);
+    let news = thread.join().unwrap();
+    assert_eq!(news[0], (number, News::Waits));
+    assert!(matches!(news[1], (n, News::Ended(End::Failed(_))) if n == number));
 }

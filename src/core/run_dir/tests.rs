@@ -356,3 +356,27 @@ fn runs_that_are_begun_in_the_same_second_get_directories_of_their_own() {
     paths.dedup();
     assert_eq!(paths.len(), 16);
 }
+
+#[test]
+fn what_a_death_left_of_a_creation_is_made_whole_and_what_is_more_is_in_the_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    // Killed between the folders and the configuration.
+    for folder in ["corners", "surface", "heatmaps"] {
+        std::fs::create_dir_all(path.join(folder)).unwrap();
+    }
+    std::fs::write(path.join(".config.toml.123.tmp"), "na").unwrap();
+    let run = RunDir::create(&path, &Config::default()).unwrap();
+    assert_eq!(run.config().unwrap(), Config::default());
+    let exists = |path: &Path| {
+        let error = RunDir::create(path, &Config::default()).unwrap_err();
+        assert!(matches!(error, RunError::Exists(_)), "{error}");
+    };
+    exists(&path);
+    for mine in ["b/surface/mine", "c/mine"] {
+        let file = dir.path().join(mine);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "").unwrap();
+        exists(&dir.path().join(&mine[..1]));
+    }
+}
