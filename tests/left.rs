@@ -4,10 +4,11 @@ mod support;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
-use support::{Ended, Place, copy_folder, events, events_of, is_alive, send, wait_for};
+use support::{Ended, Place, copy_folder, events, events_of, finished, is_alive, send, wait_for};
 
 fn start(place: &Place, arguments: &str) -> Ended {
     let mut command = place.command(arguments);
@@ -255,4 +256,28 @@ fn what_a_killed_test_started_ends_with_it() {
     wait_for("its folder to go", || {
         (!Path::new(&folder).exists()).then_some(())
     });
+}
+
+#[test]
+fn runs_of_several_seeds_go_on_when_nobody_reads_and_the_terminal_goes() {
+    let place = Place::new();
+    let quick = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
+                 --set heatmap.grid=3";
+    let mut command = place.command(&format!("run tiny.toml --seeds 2 --run-dir s {quick}"));
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut job = Ended(command.spawn().expect("surfit starts"));
+    let mut line = String::new();
+    // As `| head -1` does.
+    let mut out = BufReader::new(job.0.stdout.take().expect("its output"));
+    out.read_line(&mut line).expect("a line");
+    drop(out);
+    wait_for("the first run", || {
+        place.path("s/seed-3/events.jsonl").exists().then_some(())
+    });
+    send(job.0.id() as i32, Signal::HUP);
+    let ended = wait_for("the end", || job.0.try_wait().expect("its state"));
+    assert!(ended.success(), "{ended}");
+    for seed in [3, 4] {
+        finished(&place.path(format!("s/seed-{seed}"))).expect("a finished run");
+    }
 }

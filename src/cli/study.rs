@@ -50,7 +50,7 @@ pub fn study(args: StudyArgs) -> Result<(), Fault> {
         let todo: Vec<Job> = all.iter().filter(wanted).cloned().collect();
         every_one_ready(&plan, &todo)?;
         place::link_group(&dir, args.dir.is_some());
-        jobs::work(&todo, args.jobs.into(), &mut |line| out::line(line))?;
+        jobs::work(&todo, args.jobs.into(), &mut tell)?;
     }
     let outcomes = outcomes(&plan, &all)?;
     // An empty report must not take the place of a good one.
@@ -118,15 +118,17 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
         .collect();
     let json = args.follow.json;
     if !json {
-        out::line(format!(
+        tell(format!(
             "runs in {0}, each a folder such as {0}/seed-{1}; go on after an interruption with --run-dir {0}",
             base.display(),
             config.seed
-        ))?;
+        ));
     }
     place::link_group(&base, elsewhere);
     let worked = jobs::work(&jobs, 1, &mut |line| {
-        if json { Ok(()) } else { out::line(line) }
+        if !json {
+            tell(line);
+        }
     });
     let finished = jobs
         .iter()
@@ -149,11 +151,16 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
         Ok(()) => summary(&outcome, json),
         Err(fault) => {
             if !outcome.finished.is_empty() {
-                summary(&outcome, json)?;
+                let _ = summary(&outcome, json);
             }
             Err(fault)
         }
     }
+}
+
+/// Says something that may have nobody left to read it: that is no reason to end runs, which are what was asked for.
+fn tell(text: String) {
+    let _ = out::line(text);
 }
 
 /// Prints mean and standard deviation of every figure.

@@ -2,6 +2,7 @@
 
 use super::super::fault::Fault;
 use crate::client::{self, Launch};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
@@ -56,53 +57,35 @@ struct Working {
 const POLL: Duration = Duration::from_millis(100);
 
 /// Does the jobs, `parallel` of them at a time, and says a line about each. When asked to stop, the engines make a checkpoint
-/// and end; the same call goes on from there.
-pub fn work(
-    jobs: &[Job],
-    parallel: usize,
-    say: &mut dyn FnMut(String) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+/// and end; the same call goes on from there. A terminal that goes away stops nothing.
+pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Result<(), Fault> {
     client::engine_program()?;
     // All of them before the first begins: hours later it would be late to say that one cannot.
     for job in jobs {
         job.begun()?;
     }
-    let stop: Arc<AtomicBool> = Arc::default();
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, stop.clone())
+    let (stop, hangup): (Arc<AtomicBool>, Arc<AtomicBool>) = Default::default();
+    for (signal, flag) in [(SIGINT, &stop), (SIGTERM, &stop), (SIGHUP, &hangup)] {
+        signal_hook::flag::register(signal, flag.clone())
             .map_err(|e| Fault::Failure(format!("listening for signals: {e}")))?;
     }
     let mut waiting = jobs.iter().enumerate();
     let mut working: Vec<Working> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
+    let mut broken: Option<Fault> = None;
     loop {
-        while !stop.load(Ordering::Relaxed) && working.len() < parallel.max(1) {
-            let Some((index, job)) = waiting.next() else {
-                break;
-            };
+        while broken.is_none()
+            && !stop.load(Ordering::Relaxed)
+            && working.len() < parallel.max(1)
+            && let Some((index, job)) = waiting.next()
+        {
             let number = index + 1;
-            let run = open(job)?;
-            if let Some(f) = run.picture()?.finished {
-                say(line(number, jobs, job, &f, None))?;
-                continue;
+            match begin(number, job) {
+                Ok(Begun::Working(job)) => working.push(job),
+                Ok(Begun::Done(f)) => say(line(number, jobs, job, &f, None)),
+                // The others would fare no better; those that work come to their end first.
+                Err(fault) => broken = Some(fault),
             }
-            let child = if run.is_alive() {
-                None
-            } else {
-                Some(client::launch(
-                    &run,
-                    Launch {
-                        wait: false,
-                        linger: Some(0),
-                    },
-                )?)
-            };
-            working.push(Working {
-                number,
-                run,
-                began: Instant::now(),
-                child,
-            });
         }
         if stop.load(Ordering::Relaxed) {
             return Err(halt(working));
@@ -121,20 +104,19 @@ pub fn work(
                 still.push(job);
                 continue;
             }
-            let picture = job.run.picture()?;
             let of = &jobs[job.number - 1];
-            match picture.finished {
-                Some(f) => say(line(job.number, jobs, of, &f, Some(job.began.elapsed())))?,
-                None => {
-                    let why = picture.failed.unwrap_or_else(|| {
-                        format!("its engine ended; look at {}", job.run.log_path().display())
-                    });
-                    say(format!("{} {}: {why}", place(job.number, jobs), name(of)))?;
+            match came_to(&job.run) {
+                Ok(f) => say(line(job.number, jobs, of, &f, Some(job.began.elapsed()))),
+                Err(why) => {
+                    say(format!("{} {}: {why}", place(job.number, jobs), name(of)));
                     failed.push(name(of));
                 }
             }
         }
         working = still;
+    }
+    if let Some(fault) = broken {
+        return Err(fault);
     }
     if failed.is_empty() {
         return Ok(());
@@ -145,6 +127,45 @@ pub fn work(
         jobs.len(),
         failed.join(", ")
     )))
+}
+
+/// A job that was begun.
+enum Begun {
+    /// Its engine works.
+    Working(Working),
+    /// It was finished before.
+    Done(Finished),
+}
+
+fn begin(number: usize, job: &Job) -> Result<Begun, Fault> {
+    let run = open(job)?;
+    if let Some(finished) = run.picture()?.finished {
+        return Ok(Begun::Done(finished));
+    }
+    let how = Launch {
+        wait: false,
+        linger: Some(0),
+    };
+    let child = match run.is_alive() {
+        true => None,
+        false => Some(client::launch(&run, how)?),
+    };
+    Ok(Begun::Working(Working {
+        number,
+        run,
+        began: Instant::now(),
+        child,
+    }))
+}
+
+/// What a run whose engine has ended came to, or why it came to nothing.
+fn came_to(run: &RunDir) -> Result<Finished, String> {
+    let picture = run.picture().map_err(|e| e.to_string())?;
+    picture.finished.ok_or_else(|| {
+        picture
+            .failed
+            .unwrap_or_else(|| format!("its engine ended; look at {}", run.log_path().display()))
+    })
 }
 
 /// Lets all engines make a checkpoint and end.
