@@ -62,7 +62,7 @@ pub struct Line {
 
 /// The line of one run. Reads `status.json` and the lock, not the events.
 pub fn line(run: &RunDir) -> Line {
-    let (status, alive) = (run.status(), run.is_alive());
+    let (status, alive) = standing(|| run.is_alive(), || run.status());
     let state = state(status.as_ref(), alive);
     // Only of runs whose status does not say it: reading every configuration would make a long list slow.
     let read = std::cell::OnceCell::new();
@@ -91,6 +91,19 @@ pub fn line(run: &RunDir) -> Line {
         heartbeat: s.map(|s| s.heartbeat),
         began: began(run),
     }
+}
+
+/// A run's status, and whether an engine works on it, as of one moment: neither one that ends nor one that is started in
+/// between is taken for an engine that died.
+fn standing(
+    is_alive: impl Fn() -> bool,
+    status: impl FnOnce() -> Option<Status>,
+) -> (Option<Status>, bool) {
+    // Before the status is read, which is the last one then.
+    let alive = is_alive();
+    let status = status();
+    let alive = alive || (state(status.as_ref(), false) == "interrupted" && is_alive());
+    (status, alive)
 }
 
 /// The configuration is the first file of a run and never changes.
@@ -259,6 +272,40 @@ mod tests {
         drop(lock);
         run.write_status(&status(State::Finished)).unwrap();
         assert_eq!(line(&run).state, "finished");
+    }
+
+    #[test]
+    fn an_engine_that_ends_or_begins_meanwhile_is_not_taken_for_a_dead_one() {
+        use std::cell::Cell;
+        let status = |state| Status {
+            state,
+            stage: Stage::Fit,
+            pid: 1,
+            heartbeat: 2.0,
+            done: 3,
+            total: 4,
+            degrees: Config::default().degrees(),
+            network: "cnn".into(),
+            data: "mnist".into(),
+            best: None,
+            failed: None,
+        };
+        let told = |(status, alive): (Option<Status>, bool)| state(status.as_ref(), alive);
+        // What it works on, what it leaves, and how many looks at it go by before that.
+        for (before, after, changes) in [
+            ((true, State::Running), (false, State::Finished), 1),
+            ((false, State::Finished), (true, State::Running), 1),
+        ] {
+            let looks = Cell::new(0);
+            let now = || {
+                looks.set(looks.get() + 1);
+                if looks.get() > changes { after } else { before }
+            };
+            let said = told(standing(|| now().0, || Some(status(now().1))));
+            assert_ne!(said, "interrupted", "{before:?} to {after:?}");
+        }
+        let dead = standing(|| false, || Some(status(State::Running)));
+        assert_eq!(told(dead), "interrupted");
     }
 
     #[test]
