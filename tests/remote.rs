@@ -88,11 +88,13 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
     screen.wait("3×3");
     screen.wait("running");
 
-    // Figures are drawn here, from what is known here.
-    screen.press("d");
+    // Figures are drawn here, from what is known here, also those that are asked for just before leaving.
+    screen.press("Fd");
     let (code, text) = screen.left();
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("surfit open me@gpu1:far"), "{text}");
+    assert!(text.contains("figures in"), "{text}");
+    assert!(place.path("me@gpu1-far-figures/loss.svg").is_file());
     assert!(support::is_alive(pid), "leaving ended the engine");
 }
 
@@ -269,7 +271,7 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
     screen.wait("finished");
     screen.wait("gpu1:one");
     screen.press("F");
-    let folder = place.path("one-figures");
+    let folder = place.path("gpu1-one-figures");
     wait_for("figures on this machine", || {
         let mut files = std::fs::read_dir(&folder).ok()?.flatten();
         files.find(|f| f.path().extension().is_some_and(|e| e == "svg"))
@@ -307,6 +309,9 @@ fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_no
     place.kill(pid);
     screen.wait("The engine died");
     watcher.wait("The engine died");
+    // What was told before must be gone: another metric is told in its place.
+    watcher.press("M");
+    watcher.wait_gone("only watches");
     watcher.press("r");
     watcher.wait("only watches");
     assert_eq!(events_of(&run, "started").len(), 1);
@@ -341,25 +346,25 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     screen.wait("✓ finished");
     // What is written goes into a folder of this machine, over nothing that is there.
     screen.press("Wc");
-    screen.wait("one-figures/surface.csv");
+    screen.wait("gpu1-one-figures/surface.csv");
     screen.press("\r");
     screen.wait("wrote");
-    let table = place.path("one-figures/surface.csv");
+    let table = place.path("gpu1-one-figures/surface.csv");
     let text = std::fs::read_to_string(&table).expect("the table");
     assert_eq!(text, place.surfit("heatmap one --format csv").ok().out);
     std::fs::write(&table, "mine").expect("a file");
     screen.press("Wc");
-    screen.wait("one-figures/surface.csv");
+    screen.wait("gpu1-one-figures/surface.csv");
     screen.press("\r");
     screen.wait("Replace the file?");
     screen.press("c");
     screen.wait_gone("Replace the file?");
     assert_eq!(std::fs::read(&table).expect("the file"), b"mine");
     screen.press("Wp");
-    screen.wait("one-figures/surface.png");
+    screen.wait("gpu1-one-figures/surface.png");
     screen.press("\r");
     let picture = wait_for("the picture", || {
-        std::fs::read(place.path("one-figures/surface.png")).ok()
+        std::fs::read(place.path("gpu1-one-figures/surface.png")).ok()
     });
     assert!(picture.starts_with(b"\x89PNG"));
     // The next sentence must not be followed by this one.

@@ -126,4 +126,11 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     assert_eq!(events_of(&run, "started").len(), 2);
     let drawn = std::fs::read_dir(run.join("figures")).map_or(0, Iterator::count);
     assert!(drawn == 0 && !run.join("mine.csv").exists());
+    // Figures that are asked for just before leaving are waited for, and told on the terminal.
+    let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
+    screen.wait("closed");
+    screen.press("Fq");
+    let (_, text) = screen.left();
+    assert!(text.contains("figures in"), "{text}");
+    assert!(run.join("figures/loss.svg").is_file());
 }

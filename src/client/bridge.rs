@@ -16,6 +16,7 @@ mod show;
 mod sizes;
 mod waking;
 
+use super::write::Writers;
 use super::{ClientError, Connection, Received};
 use another::{Another, Making};
 pub use begin::told;
@@ -59,7 +60,7 @@ pub struct Ended {
     pub stopped: bool,
     /// An engine was being started for it that has not been heard of yet.
     pub starting: bool,
-    /// What became of other runs that were asked for and that the screen was not told of, a sentence each.
+    /// What became of files and other runs that were asked for and that the screen was not told of, a sentence each.
     pub made: Vec<String>,
 }
 
@@ -108,7 +109,7 @@ impl Bridge {
     }
 
     /// Ends the bridge, on request with the engine of the run that is shown. The link's `outgoing` must have been
-    /// dropped: what was sent on it last is carried out first, and other runs that were asked for are made. `waiting` is
+    /// dropped: what was sent on it last is carried out first, and files and other runs that were asked for are made. `waiting` is
     /// called every time that `pace` has passed meanwhile.
     pub fn end_patiently(self, stop_engine: bool, pace: Duration, waiting: impl FnMut()) -> Ended {
         let _ = self.reader.join();
@@ -171,6 +172,8 @@ struct Worker {
     watcher: Option<Sender<Vec<(PathBuf, u64)>>>,
     /// Other runs that are being made.
     making: Vec<Making>,
+    /// Files that are being written.
+    writers: Writers,
     sizes: Sizes,
 }
 
@@ -194,18 +197,25 @@ impl Worker {
             readonly,
             watcher: None,
             making: Vec::new(),
+            writers: Writers::default(),
             sizes: Sizes::default(),
         }
     }
 
     fn work(mut self, target: Target, inputs: &Receiver<Input>) -> Ended {
         self.begin_with(target);
+        let mut looked = Instant::now();
         loop {
-            match inputs.recv_timeout(LOOK_FOR_ENGINE) {
+            match inputs.recv_timeout(LOOK_FOR_ENGINE.saturating_sub(looked.elapsed())) {
                 Ok(Input::End { stop_engine }) => return self.end(stop_engine, inputs),
                 Ok(input) => self.take(input),
-                Err(RecvTimeoutError::Timeout) => self.look_for_engine(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ended::default(),
+            }
+            // By the clock: a list of runs that is open asks for it as often.
+            if looked.elapsed() >= LOOK_FOR_ENGINE {
+                looked = Instant::now();
+                self.look_for_engine();
             }
             self.end_woken(waking::IDLE);
         }
@@ -322,6 +332,11 @@ impl Worker {
     fn screen_says(&mut self, message: Outgoing) {
         match message {
             Outgoing::Command { id, command } => self.command(id, command),
+            Outgoing::ResumeEngine(_) | Outgoing::Fork(_) | Outgoing::Queue(_)
+                if self.removed().is_some() =>
+            {
+                self.tell_removed();
+            }
             Outgoing::ResumeEngine(_) if self.readonly => {
                 self.problem(&READONLY);
                 // The screen expects one of two ends of what it asked for.
@@ -360,6 +375,10 @@ impl Worker {
     fn command(&mut self, id: u64, command: Command) {
         if self.readonly {
             let error = Some(READONLY.into());
+            return self.tell(Incoming::Reply { id, error });
+        }
+        if let Some(why) = self.removed().filter(|_| self.connection.is_none()) {
+            let error = Some(why);
             return self.tell(Incoming::Reply { id, error });
         }
         match &mut self.connection {

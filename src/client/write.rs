@@ -1,11 +1,13 @@
 //! Files that the user takes away from the screen: texts that the screen made, and figures that are drawn here.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+use std::thread::JoinHandle;
 use surfit_core::files::write_atomic;
 use surfit_core::picture::Picture;
 use surfit_report::{Figure, HeatmapFigure, LossFigure, SliceFigure, map_title};
 use surfit_tui::Incoming;
-use surfit_tui::link::{Content, Drawing, Form, NewFile};
+use surfit_tui::link::{Content, Drawing, Form, NewFile, figures_here};
 
 /// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
 /// the title of a figure, and `picture` gives what is known of it.
@@ -24,10 +26,71 @@ pub fn carry_out(
     }
 }
 
-/// The folder beside the user's work for the figures of a run in whose directory nothing is to be written.
-pub fn folder_here(run: &str) -> PathBuf {
-    let folder = PathBuf::from(format!("{run}-figures"));
+/// The folder beside the user's work for the figures of a run in whose directory nothing is to be written. `name` is what
+/// `surfit open` finds the run by on its `host`.
+pub fn folder_here(host: Option<&str>, name: &str) -> PathBuf {
+    let folder = figures_here(host, name);
     std::path::absolute(&folder).unwrap_or(folder)
+}
+
+/// Files that are being written for a screen, each on a thread of its own: drawing takes a second, a disk may be slow, and
+/// keys go on.
+#[derive(Debug, Default)]
+pub struct Writers {
+    /// Each gives what came of it in words, and whether the screen was told.
+    threads: Vec<JoinHandle<(String, bool)>>,
+}
+
+impl Writers {
+    /// Writes, and tells the screen what came of it.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn begin(
+        &mut self,
+        screen: SyncSender<Incoming>,
+        write: impl FnOnce() -> Incoming + Send + 'static,
+    ) -> std::io::Result<()> {
+        let thread = std::thread::Builder::new()
+            .name("file writer".into())
+            .spawn(move || {
+                let said = write();
+                // The screen may be gone; the file is written all the same.
+                (in_words(&said), screen.send(said).is_ok())
+            })?;
+        self.threads.retain(|t| !t.is_finished());
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// Something is being written.
+    #[cfg(test)]
+    pub fn work(&self) -> bool {
+        self.threads.iter().any(|t| !t.is_finished())
+    }
+
+    /// Waits until everything is written: what came of it, a sentence each, that the screen was not told of. Files are only as
+    /// slow as their disk.
+    pub fn finish(self) -> Vec<String> {
+        let late: Vec<bool> = self.threads.iter().map(|t| !t.is_finished()).collect();
+        let said = self.threads.into_iter().zip(late).filter_map(|(t, late)| {
+            let (text, told) = t.join().ok()?;
+            // Who was told just before leaving has not read it.
+            (late || !told).then_some(text)
+        });
+        said.collect()
+    }
+}
+
+fn in_words(said: &Incoming) -> String {
+    match said {
+        Incoming::Notice(text) | Incoming::Problem(text) => text.clone(),
+        Incoming::Exists(file) => format!(
+            "{} is there already; nothing was written",
+            file.path.display()
+        ),
+        _ => String::new(),
+    }
 }
 
 /// True for a path that leads into a folder, over whatever links.
@@ -173,6 +236,31 @@ mod tests {
             .unwrap()
             .collect();
         assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn leaving_waits_for_what_is_being_written_and_tells_what_the_screen_cannot() {
+        use std::sync::mpsc::{channel, sync_channel};
+        let (screen, told) = sync_channel(9);
+        let mut writers = Writers::default();
+        let notice = |text: &str| Incoming::Notice(text.into());
+        let (done, first) = (notice("first"), notice("second"));
+        writers.begin(screen.clone(), move || done).unwrap();
+        assert!(matches!(told.recv(), Ok(Incoming::Notice(text)) if text == "first"));
+        while writers.work() {
+            std::thread::yield_now();
+        }
+        let (go, wait) = channel::<()>();
+        let write = move || {
+            let _ = wait.recv();
+            first
+        };
+        writers.begin(screen, write).unwrap();
+        assert!(writers.work());
+        drop(told);
+        let leaving = std::thread::spawn(|| writers.finish());
+        drop(go);
+        assert_eq!(leaving.join().unwrap(), ["second"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod file;
 
-pub use file::{Content, Drawing, Form, NewFile};
+pub use file::{Content, Drawing, Form, NewFile, figures_here};
 
 use crate::color::Depth;
 use serde::{Deserialize, Serialize};

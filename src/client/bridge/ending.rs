@@ -28,7 +28,8 @@ impl Worker {
         self.wait(inputs, STARTING, |w| w.starting && !w.alive());
         self.wait(inputs, ANSWERS, |w| !w.unanswered.is_empty());
         // Before the engine ends: they begin with a checkpoint of it.
-        let made = self.see_made(inputs);
+        let mut made = std::mem::take(&mut self.writers).finish();
+        made.extend(self.see_made(inputs));
         Ended {
             stopped: stop_engine && !self.readonly && self.stop_engine(inputs),
             starting: self.starting,

@@ -2,7 +2,7 @@
 
 use super::Worker;
 use super::begin::told;
-use crate::client::write;
+use crate::client::{runs, write};
 use surfit_core::picture::Picture;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
@@ -20,53 +20,49 @@ fn present(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<Picture, Str
 }
 
 impl Worker {
-    /// Writes figures on a thread of its own: drawing takes a second.
+    /// Writes figures.
     pub(super) fn figures(&mut self) {
         let Some(run) = self.run.clone() else { return };
-        let (screen, snapshot) = (self.screen.clone(), self.snapshot.clone());
-        let readonly = self.readonly;
-        let drawn = std::thread::Builder::new()
-            .name("figures".into())
-            .spawn(move || {
-                let folder = match readonly {
-                    true => write::folder_here(&run.id()),
-                    false => run.join("figures"),
-                };
-                let result = present(&run, snapshot).and_then(|picture| {
-                    surfit_report::write_figures(&run.id(), &picture, &folder)
-                        .map_err(|e| e.to_string())
-                });
-                let message = match result {
-                    Ok(files) => Incoming::Notice(told(&files, &folder)),
-                    Err(error) => Incoming::Problem(error),
-                };
-                let _ = screen.send(message);
+        let snapshot = self.snapshot.clone();
+        let folder = match self.readonly {
+            true => write::folder_here(None, &runs::name(&run)),
+            false => run.join("figures"),
+        };
+        self.begin_writing(move || {
+            let result = present(&run, snapshot).and_then(|picture| {
+                surfit_report::write_figures(&run.id(), &picture, &folder)
+                    .map_err(|e| e.to_string())
             });
-        if let Err(error) = drawn {
-            self.problem(&error);
-        }
+            match result {
+                Ok(files) => Incoming::Notice(told(&files, &folder)),
+                Err(error) => Incoming::Problem(error),
+            }
+        });
     }
 
-    /// Writes a file on a thread of its own: a disk may be slow, and keys go on.
+    /// Writes a file.
     pub(super) fn write(&mut self, file: NewFile) {
         let Some(run) = self.run.clone() else {
             return self.problem(&"there is no run yet to write anything of");
         };
-        let (screen, snapshot) = (self.screen.clone(), self.snapshot.clone());
-        let readonly = self.readonly;
-        let written = std::thread::Builder::new()
-            .name("file writer".into())
-            .spawn(move || {
-                let said = match readonly && write::lies_in(&file.path, run.path()) {
-                    true => Incoming::Problem(format!(
-                        "{} lies in the directory of a run that is only watched; choose another place",
-                        file.path.display()
-                    )),
-                    false => write::carry_out(file, &run.id(), || present(&run, snapshot)),
-                };
-                let _ = screen.send(said);
-            });
-        if let Err(error) = written {
+        let (snapshot, readonly) = (self.snapshot.clone(), self.readonly);
+        self.begin_writing(
+            move || match readonly && write::lies_in(&file.path, run.path()) {
+                true => Incoming::Problem(format!(
+                    "{} lies in the directory of a run that is only watched; choose another place",
+                    file.path.display()
+                )),
+                false => write::carry_out(file, &run.id(), || present(&run, snapshot)),
+            },
+        );
+    }
+
+    fn begin_writing(&mut self, write: impl FnOnce() -> Incoming + Send + 'static) {
+        // A directory that was removed must not come back with a picture in it.
+        if let Some(why) = self.removed() {
+            return self.problem(&why);
+        }
+        if let Err(error) = self.writers.begin(self.screen.clone(), write) {
             self.problem(&error);
         }
     }

@@ -67,6 +67,7 @@ impl Worker {
 
     /// The engine's process is no more.
     pub(super) fn gone(&mut self) {
+        self.alive = false;
         self.catch_up();
         for (id, _) in std::mem::take(&mut self.pending) {
             self.tell(Incoming::Reply {

@@ -173,7 +173,7 @@ fn a_fit_that_is_taken_out_is_not_put_back_and_one_that_is_begun_is_not_taken_ou
     entry.run = Some(dir.path().join("a"));
     queue.remove(entry.number).unwrap();
     assert!(!queue.claim(&entry).unwrap());
-    assert_eq!(queue.entries(), [first.clone()]);
+    assert_eq!(queue.entries(), std::slice::from_ref(&first));
     // The runner has it, and no engine listens yet.
     let mut begun = first;
     begun.run = Some(dir.path().join("b"));

@@ -7,12 +7,15 @@ use super::address::Address;
 use super::dial::{self, dial};
 use super::settings::Reach;
 use super::wire::{Shown, ToFar, ToNear};
-use crate::client::bridge::join;
-use crate::client::{ClientError, write};
+use crate::client::ClientError;
+use crate::client::bridge::{join, told};
+use crate::client::write::{self, Writers};
 use ciborium::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel,
+};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::picture::Picture;
@@ -182,6 +185,8 @@ struct Near {
     snapshot: Option<Box<Snapshot>>,
     /// Commands without an answer.
     unanswered: BTreeSet<u64>,
+    /// Files that are being written here.
+    writers: Writers,
 }
 
 impl Near {
@@ -215,20 +220,31 @@ impl Near {
             base: Value::Null,
             snapshot: None,
             unanswered: BTreeSet::new(),
+            writers: Writers::default(),
         }
     }
 
     fn work(mut self, inputs: &Receiver<Input>) -> Option<String> {
         loop {
-            let now = Instant::now();
-            let wait = self.retry.map_or(Duration::from_secs(1), |at| {
-                at.saturating_duration_since(now)
-            });
-            match inputs.recv_timeout(wait.min(Duration::from_secs(1))) {
-                Ok(Input::End { stop }) => return self.part(stop, inputs),
-                Ok(input) => self.take(input),
-                Err(RecvTimeoutError::Timeout) => self.look(),
-                Err(RecvTimeoutError::Disconnected) => return None,
+            let input = match inputs.try_recv() {
+                Ok(input) => input,
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {
+                    // Now, not after a pause in what comes: keys alone would put that off for ever.
+                    self.look();
+                    let wait = self.retry.map_or(Duration::from_secs(1), |at| {
+                        at.saturating_duration_since(Instant::now())
+                    });
+                    match inputs.recv_timeout(wait.min(Duration::from_secs(1))) {
+                        Ok(input) => input,
+                        Err(RecvTimeoutError::Timeout) => continue,
+                        Err(RecvTimeoutError::Disconnected) => return None,
+                    }
+                }
+            };
+            match input {
+                Input::End { stop } => return self.part(stop, inputs),
+                input => self.take(input),
             }
         }
     }
@@ -255,7 +271,7 @@ impl Near {
         }
     }
 
-    /// Nothing happened for a moment.
+    /// Nothing waits to be taken in.
     fn look(&mut self) {
         if self.line.is_some() {
             if self.heard.elapsed() > SILENCE {
@@ -333,30 +349,41 @@ impl Near {
     }
 
     /// Draws what is shown into files on this machine.
-    fn figures(&self) {
+    fn figures(&mut self) {
         let (id, picture) = self.seen();
-        let screen = self.screen.clone();
-        std::thread::spawn(move || {
-            let folder = write::folder_here(&id);
-            let message = match surfit_report::write_figures(&id, &picture, &folder) {
-                Ok(files) => Incoming::Notice(crate::client::bridge::told(&files, &folder)),
+        let name = self.place.as_ref().map_or(&id, |(_, name)| name);
+        let folder = write::folder_here(Some(&self.address.host), name);
+        self.begin_writing(
+            move || match surfit_report::write_figures(&id, &picture, &folder) {
+                Ok(files) => Incoming::Notice(told(&files, &folder)),
                 Err(error) => Incoming::Problem(error.to_string()),
-            };
-            let _ = screen.send(message);
-        });
+            },
+        );
     }
 
     /// Writes a file on this machine, where the user is.
-    fn write(&self, file: NewFile) {
+    fn write(&mut self, file: NewFile) {
         let (id, picture) = self.seen();
-        let screen = self.screen.clone();
-        std::thread::spawn(move || {
-            let _ = screen.send(write::carry_out(file, &id, || Ok(picture)));
-        });
+        self.begin_writing(move || write::carry_out(file, &id, || Ok(picture)));
     }
 
-    /// Leaves, and gives the last words.
+    fn begin_writing(&mut self, write: impl FnOnce() -> Incoming + Send + 'static) {
+        if let Err(error) = self.writers.begin(self.screen.clone(), write) {
+            self.tell(Incoming::Problem(error.to_string()));
+        }
+    }
+
+    /// Leaves, and gives the last words: first of what was written here.
     fn part(mut self, stop: bool, inputs: &Receiver<Input>) -> Option<String> {
+        let writers = std::mem::take(&mut self.writers);
+        let words = self.take_leave(stop, inputs);
+        let mut lines = writers.finish();
+        lines.extend(words);
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// Leaves, and gives the far end's last words.
+    fn take_leave(mut self, stop: bool, inputs: &Receiver<Input>) -> Option<String> {
         let id = self.shown.as_ref().map_or(String::new(), |s| s.id.clone());
         let (host, name) = (self.address.host.clone(), self.address.text(&id));
         let asked = self.say(ToFar::End {

@@ -69,3 +69,28 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
     drop(link);
     bridge.end(false);
 }
+
+#[test]
+fn an_engine_that_comes_back_is_found_while_the_list_of_runs_is_open() {
+    let run = run();
+    Engine::open(&run.dir).event(Event::Closed);
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
+    let rests = |m: Incoming| matches!(m, Incoming::Disconnected { .. });
+    assert!(rests(came(&link.incoming)));
+    let engine = Engine::open(&run.dir);
+    let thread = spawn(move || engine.welcome());
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < LONG, "nobody looked for it");
+        // As an open list does, and more often.
+        link.outgoing.send(Outgoing::Refresh).unwrap();
+        match link.incoming.recv_timeout(Duration::from_millis(100)) {
+            Ok(Incoming::Connected { .. }) => break,
+            other => drop(other),
+        }
+    }
+    drop(link);
+    bridge.end(false);
+    thread.join().unwrap();
+}

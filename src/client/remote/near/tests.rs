@@ -29,7 +29,7 @@ fn near() -> (Near, Receiver<Incoming>, Receiver<Input>) {
             "sh".into(),
             "-c".into(),
             format!(
-                "printf '%s\\n' '{}'; exec cat > /dev/null",
+                "printf '%s\\n' '{}'; cat > /dev/null; true",
                 greeting.trim_end()
             ),
         ],
@@ -84,4 +84,30 @@ fn a_run_that_the_far_end_could_not_open_is_not_dialled_for() {
     let why = "no run at /r/gone".into();
     near.far_says(Some(ToNear::Tell(Incoming::Problem(why))));
     assert_eq!(near.aim(), ("/r/a".into(), Some(("a".into(), 7))));
+}
+
+#[test]
+fn a_silent_line_is_found_while_keys_come_all_the_time() {
+    let (mut near, told, receiver) = near();
+    let inputs = near.inputs.clone();
+    let Some(silent) = Instant::now().checked_sub(2 * SILENCE) else {
+        return; // the machine runs for a minute
+    };
+    near.heard = silent;
+    let thread = std::thread::spawn(move || near.work(&receiver));
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < SILENCE, "nobody looked at the line");
+        inputs.send(Input::Screen(Outgoing::Detach)).unwrap();
+        match told.recv_timeout(Duration::from_millis(100)) {
+            Ok(Incoming::Line(surfit_tui::link::Line::Down { why, .. })) => {
+                assert!(why.contains("nothing was heard"), "{why}");
+                break;
+            }
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => panic!("it ended"),
+        }
+    }
+    inputs.send(Input::End { stop: false }).unwrap();
+    thread.join().unwrap();
 }

@@ -4,7 +4,7 @@ use super::{Menu, Naming, Offer, Take};
 use crate::action::Scope;
 use crate::app::message::Kind;
 use crate::app::{App, Effect};
-use crate::link::{Content, Drawing, Form, NewFile, Outgoing};
+use crate::link::{Content, Drawing, Form, NewFile, Outgoing, figures_here};
 use crate::views::surface::{Quantity, Scene, SurfaceView};
 use crate::views::{log, tables};
 use std::path::PathBuf;
@@ -261,7 +261,10 @@ impl App {
     fn figures_folder(&self) -> PathBuf {
         match (&self.line, &self.place) {
             (None, Some(place)) if !self.readonly => place.dir.join("figures"),
-            _ => format!("{}-figures", self.run).into(),
+            (line, place) => {
+                let host = line.as_ref().map(|line| line.host.as_str());
+                figures_here(host, place.as_ref().map_or(&self.run, |p| &p.name))
+            }
         }
     }
 
