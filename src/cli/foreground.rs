@@ -203,7 +203,7 @@ fn follow(
         (Ok(Parting::Left) | Err(Fault::Interrupted(_)), _) | (_, Owner::Nobody) => {}
         (_, Owner::Engine) => client::part(run, &mut follower, viewers),
         // The next command should find the run at rest. Other viewers keep the engine, which is as it should be.
-        (Ok(Parting::Done), Owner::Job) if viewers <= 1 => {
+        (Ok(Parting::Done) | Err(Fault::Failure(_)), Owner::Job) if viewers <= 1 => {
             drop(follower);
             client::wait_gone(run, ENDING);
         }
