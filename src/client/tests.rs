@@ -272,7 +272,11 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
     link.outgoing
         .send(Outgoing::Load("/nowhere/at/all".into()))
         .unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no run")));
+    assert!(matches!(
+        came(&link.incoming),
+        Incoming::Unread { path, why }
+            if path.ends_with("nowhere/at/all") && why.contains("no run")
+    ));
     drop(link);
     assert_eq!(bridge.end(false).run, Some(closed.dir.clone()));
 }

@@ -6,6 +6,7 @@ mod scope;
 mod table;
 
 use crate::app::App;
+pub(crate) use possible::reported;
 pub use scope::Scope;
 pub use table::TABLE;
 

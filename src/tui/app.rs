@@ -22,7 +22,7 @@ mod typed;
 pub use choose::{Answer, Choice, Question};
 pub use command::Pending;
 pub use line::RemoteLine;
-pub use message::{Kind, Message as Note};
+pub use message::{Banner, Kind, Message as Note};
 pub use overlay::Overlay;
 pub use steer::Steer;
 pub use take::{MOST, Menu, Naming, Offer, Take};
@@ -229,7 +229,8 @@ pub struct App {
     metric_known: bool,
     /// Another run was asked for; until its picture comes, what comes is of the one before.
     awaiting_picture: bool,
-    beside_wanted: Option<beside::Wish>,
+    /// Other runs that are being read, and what for.
+    wishes: beside::Wishes,
     /// Other runs whose growth is told, and the run whose surface is shown beside this one's.
     followed: follow::Followed,
     clicked: Option<(f64, u16, u16)>,
@@ -303,7 +304,7 @@ impl App {
             placed: false,
             metric_known: false,
             awaiting_picture: false,
-            beside_wanted: None,
+            wishes: beside::Wishes::default(),
             followed: follow::Followed::default(),
             clicked: None,
             told_silence: None,

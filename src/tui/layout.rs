@@ -56,13 +56,8 @@ impl Screen {
         } else {
             1
         };
-        // A banner may need a second row: without an engine it is the most important thing there is.
-        let banner = app.banner().map_or(0, |b| b.chars().count());
-        let message_rows = if banner + 2 > usize::from(area.width) {
-            2
-        } else {
-            1
-        };
+        // A banner may need more than a row: without an engine it is the most important thing there is.
+        let message_rows = crate::views::message::rows(app, area.width);
         let [header, main, message, footer] = Layout::vertical([
             Constraint::Length(header_rows),
             Constraint::Min(0),

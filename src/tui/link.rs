@@ -46,12 +46,19 @@ pub enum Incoming {
     Notice(String),
     /// Something that failed, in a sentence.
     Problem(String),
-    /// Another run, after [`Outgoing::Load`]; a problem comes in its place when it cannot be read.
+    /// Another run, after [`Outgoing::Load`].
     Loaded {
         /// Its directory.
         path: PathBuf,
         /// What is known of it.
         picture: Box<Picture>,
+    },
+    /// Comes in the place of [`Incoming::Loaded`] when that run cannot be read.
+    Unread {
+        /// Its directory.
+        path: PathBuf,
+        /// What is wrong with it, in a sentence.
+        why: String,
     },
     /// What is new of another run, after [`Outgoing::Watch`].
     Grown {

@@ -8,7 +8,7 @@ use surfit_tui::Incoming;
 impl Worker {
     /// Reads a run on a thread of its own: the events of a long one take a moment.
     pub(super) fn load(&mut self, path: PathBuf) {
-        let screen = self.screen.clone();
+        let (screen, asked) = (self.screen.clone(), path.clone());
         let read = std::thread::Builder::new()
             .name("other run".into())
             .spawn(move || {
@@ -17,12 +17,17 @@ impl Worker {
                         path,
                         picture: Box::new(picture),
                     },
-                    Err(error) => Incoming::Problem(error.to_string()),
+                    Err(error) => unread(path, &error),
                 };
                 let _ = screen.send(message);
             });
         if let Err(error) = read {
-            self.problem(&error);
+            self.tell(unread(asked, &error));
         }
     }
+}
+
+fn unread(path: PathBuf, why: &dyn std::fmt::Display) -> Incoming {
+    let why = why.to_string();
+    Incoming::Unread { path, why }
 }

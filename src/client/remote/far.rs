@@ -246,6 +246,7 @@ impl<W: Write> Far<W> {
             Incoming::Reply { .. }
             | Incoming::Runs(_)
             | Incoming::Notice(_)
+            | Incoming::Unread { .. }
             | Incoming::Problem(_) => {
                 self.prompt.push_back(ToNear::Tell(message));
             }

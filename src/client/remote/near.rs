@@ -317,10 +317,13 @@ impl Near {
                     }
                 } else {
                     let host = &self.address.host;
-                    self.tell(Incoming::Problem(format!(
-                        "the line to {host} is down; try again when it is back"
-                    )));
-                    if let Outgoing::OpenRun(_) = message {
+                    let why = format!("the line to {host} is down; try again when it is back");
+                    let opens = matches!(message, Outgoing::OpenRun(_));
+                    self.tell(match message {
+                        Outgoing::Load(path) => Incoming::Unread { path, why },
+                        _ => Incoming::Problem(why),
+                    });
+                    if opens {
                         self.show_again();
                     }
                 }

@@ -2,6 +2,7 @@
 
 use crate::app::{App, Connection, Overlay, Pane};
 use surfit_core::event::Stage;
+use surfit_core::protocol::READONLY;
 use surfit_core::snapshot::{Snapshot, State};
 use surfit_core::surface::Axis;
 
@@ -42,15 +43,23 @@ fn at_rest(app: &App, why: &str) -> Possible {
 }
 
 pub(super) fn resume_run(app: &App) -> Possible {
+    may_change(app)?;
     at_rest(app, "its engine is at work; enter goes there")
 }
 
 pub(super) fn remove_run(app: &App) -> Possible {
+    may_change(app)?;
     at_rest(app, "its engine is at work; stop it first")
+}
+
+/// Runs are not only watched.
+fn may_change(app: &App) -> Possible {
+    if app.readonly { no(READONLY) } else { Ok(()) }
 }
 
 /// An engine listens, or starts when it is asked for something.
 pub(super) fn engine(app: &App) -> Possible {
+    may_change(app)?;
     match awake(app) {
         Err(_) if app.sleeps() => Ok(()),
         possible => possible,
@@ -80,7 +89,13 @@ fn snapshot(app: &App) -> Result<&Snapshot, String> {
         .ok_or_else(|| "the engine has not reported yet".into())
 }
 
+/// What a degree or a grid that was typed needs: whether the value is new the engine decides itself.
+pub(crate) fn reported(app: &App) -> Possible {
+    snapshot(app).map(|_| ())
+}
+
 pub(super) fn resume(app: &App) -> Possible {
+    may_change(app)?;
     match app.connection {
         Connection::Lost(_) | Connection::Dead => Ok(()),
         _ => no("the engine is alive"),
@@ -105,6 +120,7 @@ pub(super) fn start_corners(app: &App) -> Possible {
 
 /// Durable is what is at rest anyway.
 pub(super) fn checkpoint(app: &App) -> Possible {
+    may_change(app)?;
     match awake(app) {
         Err(_) if app.sleeps() => no("the run is at rest; all of it is on disk"),
         possible => possible,
@@ -284,6 +300,7 @@ pub(super) fn cancel(app: &App) -> Possible {
 
 /// There is a surface that another run can begin with.
 pub(super) fn another(app: &App) -> Possible {
+    may_change(app)?;
     let there = |s: &Snapshot| !s.control_points.is_empty();
     match &app.picture.snapshot {
         Some(s) if there(s) => Ok(()),

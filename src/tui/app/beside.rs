@@ -1,4 +1,4 @@
-//! Another run's surface beside this one's: it is found by its name, read, and shown.
+//! Other runs that are held against this one: what each was asked for until it is read, and surfaces beside this one's.
 
 use super::message::Kind;
 use super::{App, Effect, Overlay, Pane};
@@ -8,24 +8,91 @@ use crate::views::surface::Beside;
 use std::path::{Path, PathBuf};
 use surfit_core::picture::Picture;
 
-/// A run that is wanted beside this one.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Wish {
-    /// By its id; where it lies the list of runs will tell.
-    Named(String),
-    /// It is being read.
-    Read(PathBuf),
+/// What another run is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Its loss curve lies over this run's.
+    Curves,
+    /// Its surface is shown beside this one's.
+    Beside,
+    /// It was made from this one just now: both.
+    Fork,
+    /// Another was wanted in its place since.
+    Nothing,
+}
+
+/// Runs that were asked for and are not here yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Wishes {
+    /// The id of one that is wanted beside this; where it lies the list of runs will tell.
+    named: Option<String>,
+    /// Those that are being read, the first asked for first.
+    reading: Vec<(PathBuf, Purpose)>,
 }
 
 impl App {
     /// Shows another run's surface beside this one's, by its id or its directory.
     pub(super) fn want_beside(&mut self, name: &str) -> Vec<Effect> {
+        if let Some(line) = self.line.as_ref().filter(|l| l.is_down()) {
+            let text = format!(
+                "the line to {} is down; nothing can be read there",
+                line.host
+            );
+            self.say(Kind::Hint, text);
+            return Vec::new();
+        }
         self.say(Kind::Info, format!("reading {name} …"));
         if name.contains('/') {
-            return self.read_beside(name.into());
+            return self.read(name.into(), Purpose::Beside);
         }
-        self.beside_wanted = Some(Wish::Named(name.into()));
+        self.wishes.named = Some(name.into());
         self.refresh_runs()
+    }
+
+    /// Asks for another run.
+    pub(super) fn read(&mut self, path: PathBuf, purpose: Purpose) -> Vec<Effect> {
+        if purpose == Purpose::Beside {
+            // There is room for one.
+            let earlier = self.wishes.reading.iter_mut();
+            earlier
+                .filter(|(_, p)| *p == Purpose::Beside)
+                .for_each(|(_, p)| *p = Purpose::Nothing);
+        }
+        self.wishes.reading.push((path.clone(), purpose));
+        vec![Effect::Send(Outgoing::Load(path))]
+    }
+
+    /// What the run that lies there was asked for, now that its answer is here; curves are what is told unasked.
+    fn purpose_of(&mut self, path: &Path) -> Purpose {
+        let place = self.wishes.reading.iter().position(|(p, _)| p == path);
+        place.map_or(Purpose::Curves, |n| self.wishes.reading.remove(n).1)
+    }
+
+    /// Another run was read.
+    pub(super) fn take_loaded(&mut self, path: PathBuf, picture: Picture) {
+        // It may have become the one that is shown.
+        let purpose = self.purpose_of(&path);
+        if self.place.as_ref().is_some_and(|place| place.dir == path) {
+            return;
+        }
+        match purpose {
+            Purpose::Curves => self.lay_over(path, picture),
+            Purpose::Beside => self.take_beside(&path, &picture),
+            Purpose::Fork => self.show_fork(path, picture),
+            Purpose::Nothing => {}
+        }
+    }
+
+    /// Another run could not be read.
+    pub(super) fn take_unread(&mut self, path: &Path, why: String) {
+        if self.purpose_of(path) != Purpose::Nothing {
+            self.say(Kind::Error, why);
+        }
+    }
+
+    /// Answers to what was asked for will never come.
+    pub(super) fn forget_wishes(&mut self) {
+        self.wishes = Wishes::default();
     }
 
     /// Shows the run that is chosen in the list; without a list it opens one.
@@ -35,8 +102,17 @@ impl App {
             Ok(line) => line,
             Err(effects) => return effects,
         };
+        self.read_chosen(line, Purpose::Beside)
+    }
+
+    /// Reads a run of the list, unless it is the one that is shown.
+    pub(super) fn read_chosen(&mut self, line: RunLine, purpose: Purpose) -> Vec<Effect> {
+        if self.shows(&line) {
+            self.say(Kind::Hint, format!("{} is the run that is shown", line.id));
+            return Vec::new();
+        }
         self.say(Kind::Info, format!("reading {} …", line.id));
-        self.read_beside(line.path)
+        self.read(line.path, purpose)
     }
 
     /// The run that is chosen in the list. Without a list it opens one, says what the action's key does there, and gives the
@@ -63,19 +139,13 @@ impl App {
         };
     }
 
-    fn read_beside(&mut self, path: PathBuf) -> Vec<Effect> {
-        self.beside_wanted = Some(Wish::Read(path.clone()));
-        vec![Effect::Send(Outgoing::Load(path))]
-    }
-
     /// Now that the list of runs is here: reads the one that was named.
     pub(super) fn look_for_beside(&mut self) -> Vec<Effect> {
-        let Some(Wish::Named(name)) = self.beside_wanted.clone() else {
+        let Some(name) = self.wishes.named.take() else {
             return Vec::new();
         };
-        self.beside_wanted = None;
         let mut called = self.runs.iter().filter(|r| r.id == name);
-        match (called.next(), called.next()) {
+        match (called.next().cloned(), called.next()) {
             (Some(_), Some(_)) => {
                 let key = self.key(Action::BesideRun);
                 self.say(
@@ -84,7 +154,7 @@ impl App {
                 );
                 Vec::new()
             }
-            (Some(line), None) => self.read_beside(line.path.clone()),
+            (Some(line), None) => self.read_chosen(line, Purpose::Beside),
             (None, _) => {
                 self.say(
                     Kind::Hint,
@@ -95,14 +165,8 @@ impl App {
         }
     }
 
-    /// True when what was read there is wanted beside this surface.
-    pub(super) fn wants_beside(&self, path: &Path) -> bool {
-        matches!(&self.beside_wanted, Some(Wish::Read(wanted)) if wanted == path)
-    }
-
-    /// Takes in the run that was read.
-    pub(super) fn take_beside(&mut self, path: &Path, picture: &Picture) {
-        self.beside_wanted = None;
+    /// Shows the surface of a run that was read beside this one's.
+    fn take_beside(&mut self, path: &Path, picture: &Picture) {
         let run = self.name_of_other(path, picture);
         let patch = self.degrees().patch();
         match Beside::of(run.clone(), true, picture) {

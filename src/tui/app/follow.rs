@@ -1,6 +1,7 @@
 //! Other runs that are looked at beside the one that is shown: they are followed while they are on the screen, and a fork
 //! puts itself there.
 
+use super::beside::Purpose;
 use super::message::Kind;
 use super::{App, Effect, Pane};
 use crate::layout::Screen;
@@ -19,8 +20,6 @@ pub(super) struct Followed {
     pub told: Vec<PathBuf>,
     /// The run whose surface is beside this one's.
     pub beside: Option<PathBuf>,
-    /// Forks of this run that are being read.
-    forks: Vec<PathBuf>,
 }
 
 impl App {
@@ -94,18 +93,12 @@ impl App {
     pub(super) fn take_fork(&mut self, path: PathBuf, sentence: String) -> Vec<Effect> {
         self.note_in_log(&sentence, false);
         self.say(Kind::Good, sentence);
-        self.followed.forks.push(path.clone());
-        vec![Effect::Send(Outgoing::Load(path))]
-    }
-
-    pub(super) fn is_fork(&self, path: &Path) -> bool {
-        self.followed.forks.iter().any(|p| p == path)
+        self.read(path, Purpose::Fork)
     }
 
     /// Lays a fork's curve over this run's, and shows its surface beside this one's. Both begin with what is known of this
     /// run.
     pub(super) fn show_fork(&mut self, path: PathBuf, picture: Picture) {
-        self.followed.forks.retain(|p| *p != path);
         // Until its engine has spoken its history names the run it comes from.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.into_owned();

@@ -41,10 +41,7 @@ impl App {
                 self.note_in_log(&text, false);
                 self.say(Kind::Good, text);
             }
-            Incoming::Problem(text) => {
-                self.beside_wanted = None;
-                self.say(Kind::Error, text);
-            }
+            Incoming::Problem(text) => self.say(Kind::Error, text),
             Incoming::Line(line) => self.take_line(line),
             Incoming::Grown {
                 path,
@@ -52,15 +49,13 @@ impl App {
                 snapshot,
             } => self.take_growth(&path, &events, snapshot),
             Incoming::Forked { path, sentence } => return self.take_fork(path, sentence),
-            Incoming::Loaded { path, picture } if self.is_fork(&path) => {
-                self.show_fork(path, *picture);
+            Incoming::At { dir, name } => {
+                self.not_beside_itself(&dir);
+                self.place = Some(super::take::Place { dir, name });
             }
-            Incoming::At { dir, name } => self.place = Some(super::take::Place { dir, name }),
             Incoming::Exists(file) => self.ask_replace(*file),
-            Incoming::Loaded { path, picture } if self.wants_beside(&path) => {
-                self.take_beside(&path, &picture);
-            }
             Incoming::Loaded { path, picture } => self.take_loaded(path, *picture),
+            Incoming::Unread { path, why } => self.take_unread(&path, why),
             Incoming::Runs(runs) => {
                 self.take_runs(runs);
                 return self.look_for_beside();
@@ -87,11 +82,11 @@ impl App {
             Some(snapshot) => self.take_metric(snapshot.metric),
             None => self.picture.snapshot = before,
         }
-        if let Some(info) = &self.picture.info {
-            if self.run != info.run {
-                self.surface.earlier = None;
+        if let Some(run) = self.picture.info.as_ref().map(|info| info.run.clone()) {
+            if self.run != run {
+                self.part_from_run();
             }
-            self.run.clone_from(&info.run);
+            self.run = run;
         }
         self.calm.taken = None;
         self.machine = Default::default();

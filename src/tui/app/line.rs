@@ -51,8 +51,8 @@ impl RemoteLine {
         }
     }
 
-    /// What is wrong with the line and when it is tried again.
-    pub(super) fn sentence(&self, now: f64) -> Option<String> {
+    /// What is wrong with the line, and when it is tried again.
+    pub(super) fn sentence(&self, now: f64) -> Option<(String, String)> {
         let Down { why, retry } = self.down.as_ref()?;
         let left = (retry - now).ceil();
         let next = if left > 0.0 {
@@ -61,7 +61,7 @@ impl RemoteLine {
             "Trying again;".into()
         };
         let why = why.trim_end_matches('.');
-        Some(format!("No line to {}: {why}. {next}", self.host))
+        Some((format!("No line to {}: {why}.", self.host), next))
     }
 
     /// When the age that is shown changes next.
@@ -102,6 +102,7 @@ impl App {
                 if first {
                     // Answers to what was sent last will never come.
                     self.forget_pending();
+                    self.forget_wishes();
                     if let Connection::Connecting = self.connection {
                         self.connection = Connection::Lost("it was not heard of again".into());
                     }

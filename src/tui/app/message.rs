@@ -30,6 +30,15 @@ pub struct Message {
     pub(super) order: u64,
 }
 
+/// Why there is no engine, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    /// A sentence, of any length.
+    pub why: String,
+    /// What can be done: it must be read.
+    pub remedy: String,
+}
+
 impl App {
     /// Shows a sentence for some seconds, longer when something failed. Failures also go into the log.
     pub(crate) fn say(&mut self, kind: Kind, text: impl Into<String>) {
@@ -91,7 +100,9 @@ impl App {
             until: None,
             order,
         });
-        let plan = self.plan.and_then(|(_, order)| {
+        // Over a list enter and escape mean something else.
+        let plan = self.plan.filter(|_| self.overlay.is_none());
+        let plan = plan.and_then(|(_, order)| {
             Some(Message {
                 kind: Kind::Info,
                 text: self.plan_line()?,
@@ -107,11 +118,18 @@ impl App {
             .max_by_key(|m| m.order)
     }
 
-    /// A sentence that stays as long as there is no engine, with what to do.
-    pub fn banner(&self) -> Option<String> {
-        let (resume, detach) = (self.key(Action::Resume), self.key(Action::Quit));
+    /// What stays on the screen as long as there is no engine.
+    pub fn banner(&self) -> Option<Banner> {
+        let (resume, leave) = (self.key(Action::Resume), self.key(Action::Quit));
+        // Who only watches starts nothing.
+        let remedy = |does: &str| match self.readonly {
+            true => format!("{leave} leaves."),
+            false => format!("{resume} {does}, {leave} leaves."),
+        };
+        let banner = |why: String, remedy: String| Some(Banner { why, remedy });
         if let Some(down) = self.line.as_ref().and_then(|l| l.sentence(self.now)) {
-            return Some(format!("{down} {detach} leaves."));
+            let (why, next) = down;
+            return banner(why, format!("{next} {leave} leaves."));
         }
         match &self.connection {
             // What was asked for is told, and then how it went.
@@ -119,18 +137,21 @@ impl App {
             // What the engine said before it went is the reason; that it went is only the consequence.
             Connection::Dead | Connection::Lost(_) if self.picture.failed.is_some() => {
                 let why = self.picture.failed.as_deref().unwrap_or_default();
-                Some(format!(
-                    "Failed: {}. {resume} resumes from the last checkpoint, {detach} leaves.",
-                    why.trim_end_matches('.')
-                ))
+                let why = format!("Failed: {}.", why.trim_end_matches('.'));
+                banner(why, remedy("resumes from the last checkpoint"))
             }
             Connection::Lost(_) if self.sleeps() => None,
-            Connection::Lost(reason) => Some(format!(
-                "No engine: {reason}. {resume} connects again or starts it from the last checkpoint, {detach} leaves."
-            )),
-            Connection::Dead => Some(format!(
-                "The engine died. The last checkpoint is safe: {resume} resumes from it, {detach} leaves."
-            )),
+            Connection::Lost(reason) => banner(
+                format!("No engine: {reason}."),
+                remedy("connects again or starts it from the last checkpoint"),
+            ),
+            Connection::Dead => banner(
+                match self.readonly {
+                    true => "The engine died. The last checkpoint is safe;".into(),
+                    false => "The engine died. The last checkpoint is safe:".into(),
+                },
+                remedy("resumes from it"),
+            ),
             _ => None,
         }
     }

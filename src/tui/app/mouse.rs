@@ -43,10 +43,10 @@ impl App {
         self.dirty = true;
         let screen = Screen::of(self);
         if let Some(question) = &self.question {
-            if views::dialog::cancels_at(screen.area, question, at) {
+            if views::dialog::cancels_at(self, screen.area, question, at) {
                 return self.answer(Answer::Cancel);
             }
-            let row = views::dialog::choice_at(screen.area, question, at);
+            let row = views::dialog::choice_at(self, screen.area, question, at);
             let answer = row.map(|n| question.choices[n].answer);
             return answer.map_or(Vec::new(), |answer| self.answer(answer));
         }
@@ -227,34 +227,28 @@ impl App {
         }
         let inner = views::popup::inner(screen.overlay);
         let row = match &self.overlay {
-            Some(Overlay::Palette { selected, .. }) => views::palette::row_at(inner, *selected, at),
+            Some(Overlay::Palette { input, selected }) => {
+                views::palette::row_at(self, inner, input, *selected, at)
+            }
             Some(Overlay::Runs { selected }) => views::runs::row_at(self, inner, *selected, at),
             Some(Overlay::Models { .. }) => views::models::row_at(self, inner, at),
-            Some(Overlay::Themes { selected, .. }) => views::themes::row_at(inner, *selected, at),
+            Some(Overlay::Themes { choices, selected }) => {
+                views::themes::row_at(inner, choices.len(), *selected, at)
+            }
             _ => None,
         };
         let Some(row) = row else { return Vec::new() };
-        let count = views::runs::shown(self).len();
         let enters = match &mut self.overlay {
             Some(Overlay::Palette { selected, .. }) => {
                 *selected = row;
                 true
             }
             // The first click chooses, the second goes there.
-            Some(Overlay::Runs { selected }) => {
-                let again = *selected == row;
-                *selected = row;
-                again && row < count
-            }
-            Some(Overlay::Models { selected }) => {
-                *selected = row;
-                false
-            }
-            Some(Overlay::Themes { choices, selected }) => {
-                let again = *selected == row;
-                *selected = row;
-                again && row < choices.len()
-            }
+            Some(
+                Overlay::Runs { selected }
+                | Overlay::Models { selected }
+                | Overlay::Themes { selected, .. },
+            ) => std::mem::replace(selected, row) == row,
             _ => false,
         };
         self.clamp_overlay();

@@ -115,6 +115,7 @@ pub(super) fn over(overlay: &Overlay, action: Action) -> bool {
                     | Action::Metric
                     | Action::Theme
                     | Action::Themes
+                    | Action::Cancel
                     | Action::Copy
                     | Action::CopyMenu
                     | Action::WriteFile

@@ -1,7 +1,7 @@
 //! The list of runs: asking for it, going to a run, resuming and removing one.
 
 use super::message::Kind;
-use super::{App, Connection, Effect, Overlay};
+use super::{App, Connection, Effect, Overlay, RemoteLine};
 use crate::link::{Outgoing, RunLine};
 use crate::views;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,11 @@ impl App {
         vec![Effect::Send(Outgoing::Refresh)]
     }
 
-    /// When an open list is asked for again.
+    /// When an open list is asked for again; not while there is nobody to ask.
     pub(super) fn next_list_of_runs(&self) -> Option<f64> {
+        let down = self.line.as_ref().is_some_and(RemoteLine::is_down);
         let open = matches!(self.overlay, Some(Overlay::Runs { .. }));
-        open.then_some(self.runs_view.asked + FRESH)
+        (open && !down).then_some(self.runs_view.asked + FRESH)
     }
 
     pub(super) fn ask_again_for_runs(&mut self) -> Vec<Effect> {
@@ -112,6 +113,20 @@ impl App {
         }
     }
 
+    /// Another run comes: what the surface of this one was earlier says nothing about that.
+    pub(super) fn part_from_run(&mut self) {
+        self.surface.earlier = None;
+        self.surface.beside.take_if(|b| !b.foreign);
+    }
+
+    /// The run that lies there is the one that is shown: no longer one of the others that it is held against.
+    pub(super) fn not_beside_itself(&mut self, path: &Path) {
+        self.loss.remove_overlay(path);
+        if self.followed.beside.as_deref() == Some(path) {
+            (self.surface.beside, self.followed.beside) = (None, None);
+        }
+    }
+
     /// Shows another run from now on.
     pub(super) fn open_run(&mut self, line: RunLine) -> Vec<Effect> {
         if self.shows(&line) && self.is_connected() {
@@ -124,7 +139,8 @@ impl App {
             ..Picture::default()
         };
         self.forget_pending();
-        self.surface.earlier = None;
+        self.part_from_run();
+        self.not_beside_itself(&line.path);
         self.connection = Connection::Connecting;
         (self.placed, self.metric_known) = (false, false);
         self.awaiting_picture = true;

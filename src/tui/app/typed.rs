@@ -3,7 +3,7 @@
 use super::message::Kind;
 use super::steer::{self, Steer};
 use super::{App, Effect, Pane};
-use crate::action::Action;
+use crate::action::{Action, reported};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::surface::Degrees;
 
@@ -79,19 +79,25 @@ impl App {
         self.focus_on(Pane::Surface);
     }
 
+    /// `Ok` when a typed command can be done now, else the sentence that says why not: that of the action it stands for.
+    pub fn typed_possible(&self, typed: &Typed) -> Result<(), String> {
+        let action = match typed {
+            Typed::Degree(..) | Typed::Grid(_) => return reported(self),
+            Typed::Go(..) | Typed::Theme(_) | Typed::Beside(_) => return Ok(()),
+            Typed::Steer(Steer::Rate(_)) => Action::RateUp,
+            Typed::Steer(Steer::Draws(_)) => Action::MoreDraws,
+            Typed::Steer(Steer::Search(..)) => Action::Search,
+            Typed::Steer(Steer::Ensemble(_)) => Action::ExportEnsemble,
+            Typed::Steer(Steer::Another(_, _, false)) => Action::Fork,
+            Typed::Steer(Steer::Another(_, _, true)) => Action::Queue,
+        };
+        (action.entry().possible)(self)
+    }
+
     /// Does what was typed; `None` when it is no typed command.
     pub(super) fn typed(&mut self, text: &str) -> Option<Vec<Effect>> {
-        let needs = |action: Action| (action.entry().possible)(self);
-        let possible = match parse(text)? {
-            Ok(typed) => match &typed {
-                // These need no more than an engine; whether the value is new it decides itself.
-                Typed::Degree(..) | Typed::Grid(_) | Typed::Steer(_) => {
-                    needs(Action::Checkpoint).map(|()| typed)
-                }
-                _ => Ok(typed),
-            },
-            Err(why) => Err(why),
-        };
+        let read = parse(text)?;
+        let possible = read.and_then(|typed| self.typed_possible(&typed).map(|()| typed));
         Some(match possible {
             Err(why) => {
                 self.say(Kind::Hint, why);

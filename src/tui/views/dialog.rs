@@ -1,16 +1,18 @@
 //! A question in the middle of the screen.
 
-use super::popup;
-use crate::app::Question;
+use super::message::clean;
+use super::{popup, words};
+use crate::app::{App, Question};
 use crate::theme::{Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Widget, Wrap};
+use ratatui::widgets::Widget;
 
 /// Draws the question.
 pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question) {
-    let (area, text_rows) = place(screen, question);
+    let (area, text) = place(screen, question, theme.ascii());
+    let text_rows = text.len() as u16;
     let inner = popup::draw(
         area,
         buf,
@@ -18,16 +20,9 @@ pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question
         question.title,
         "enter takes the marked one",
     );
-    Paragraph::new(question.text.as_str())
-        .wrap(Wrap { trim: true })
-        .style(theme.style(Role::Text))
-        .render(
-            Rect {
-                height: text_rows.min(inner.height),
-                ..inner
-            },
-            buf,
-        );
+    for (line, row) in text.iter().zip(inner.rows()) {
+        Line::styled(line.as_str(), theme.style(Role::Text)).render(row, buf);
+    }
     for (n, choice) in question.choices.iter().enumerate() {
         let row = row_of(inner, text_rows, n);
         if row.y >= inner.bottom() {
@@ -56,15 +51,15 @@ pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question
 }
 
 /// The answer at a place on the screen.
-pub fn choice_at(screen: Rect, question: &Question, at: Position) -> Option<usize> {
-    let (area, text_rows) = place(screen, question);
+pub fn choice_at(app: &App, screen: Rect, question: &Question, at: Position) -> Option<usize> {
+    let (area, text) = place(screen, question, app.theme.ascii());
     let inner = popup::inner(area);
-    (0..question.choices.len()).find(|&n| row_of(inner, text_rows, n).contains(at))
+    (0..question.choices.len()).find(|&n| row_of(inner, text.len() as u16, n).contains(at))
 }
 
 /// True on the sign that closes the question, and beside it.
-pub fn cancels_at(screen: Rect, question: &Question, at: Position) -> bool {
-    let (area, _) = place(screen, question);
+pub fn cancels_at(app: &App, screen: Rect, question: &Question, at: Position) -> bool {
+    let (area, _) = place(screen, question, app.theme.ascii());
     !area.contains(at) || popup::closes_at(area, at)
 }
 
@@ -76,18 +71,19 @@ fn row_of(inner: Rect, text_rows: u16, n: usize) -> Rect {
     }
 }
 
-fn place(screen: Rect, question: &Question) -> (Rect, u16) {
+/// Where the question lies, and its text in rows.
+fn place(screen: Rect, question: &Question, ascii: bool) -> (Rect, Vec<String>) {
     let width = 56.min(screen.width);
-    // Words wrap a little earlier than letters would.
-    let text_rows = (question.text.chars().count() as u16)
-        .div_ceil(width.saturating_sub(12).max(1))
-        .max(1);
-    let height = (text_rows + question.choices.len() as u16 + 3).min(screen.height);
+    let mut text = words::rows(&clean(&question.text, ascii), width.saturating_sub(4));
+    // The answers stay in sight, whatever the text is.
+    let answers = question.choices.len() as u16 + 3;
+    text.truncate(usize::from(screen.height.saturating_sub(answers)).max(1));
+    let height = (text.len() as u16 + answers).min(screen.height);
     let area = Rect {
         x: screen.x + (screen.width - width) / 2,
         y: screen.y + (screen.height - height) / 2,
         width,
         height,
     };
-    (area, text_rows)
+    (area, text)
 }

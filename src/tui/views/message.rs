@@ -1,17 +1,21 @@
 //! The line above the footer: what just happened, what is waited for, or how things stand.
 
 use super::plot::text::percent;
+use super::words;
 use crate::action::Action;
-use crate::app::{App, Connection, Kind};
+use crate::app::{App, Banner, Connection, Kind};
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Widget, Wrap};
+use ratatui::widgets::Widget;
 use surfit_core::event::Stage;
 use surfit_core::picture::Picture;
 use surfit_core::snapshot::State;
+
+/// The most rows of it.
+const BANNER: usize = 3;
 
 /// Draws the line.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
@@ -24,15 +28,15 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         .note()
         .filter(|n| short(n.kind) || app.banner().is_none());
     if note.is_none()
-        && let Some(banner) = app.banner()
+        && let Some(rows) = banner_rows(app, area.width)
     {
         let style = theme.style(Role::Error);
         buf.set_style(area, style);
-        let sign = theme.pick("▲", "!");
-        return Paragraph::new(format!(" {sign} {banner}"))
-            .wrap(Wrap { trim: false })
-            .style(style)
-            .render(area, buf);
+        let signs = std::iter::once(theme.pick("▲", "!")).chain(std::iter::repeat(" "));
+        for ((text, row), sign) in rows.iter().zip(area.rows()).zip(signs) {
+            Line::styled(format!(" {sign} {text}"), style).render(row, buf);
+        }
+        return;
     }
     let (sign, role, text) = match note {
         Some(note) => {
@@ -67,6 +71,34 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         ..area
     };
     buf.set_style(rest, Style::new());
+}
+
+/// What stands where there is no engine, in rows of `width` columns and at most [`BANNER`] of them: the reason is shortened
+/// before what can be done about it is.
+fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
+    let Banner { why, remedy } = app.banner()?;
+    let ascii = app.theme.ascii();
+    let (why, remedy) = (clean(&why, ascii), clean(&remedy, ascii));
+    // The sign, and a column at either side.
+    let room = width.saturating_sub(4);
+    let whole = words::rows(&format!("{why} {remedy}"), room);
+    if whole.len() <= BANNER {
+        return Some(whole);
+    }
+    let (mut rows, remedy) = (words::rows(&why, room), words::rows(&remedy, room));
+    let kept = BANNER.saturating_sub(remedy.len());
+    if let Some(last) = kept.checked_sub(1).filter(|_| rows.len() > kept) {
+        rows[last] = shortened(&rows[last..].join(" "), room, ascii);
+    }
+    rows.truncate(kept);
+    rows.extend(remedy);
+    Some(rows)
+}
+
+/// Rows that the line needs in a terminal of that width.
+pub fn rows(app: &App, width: u16) -> u16 {
+    let banner = banner_rows(app, width).map_or(1, |rows| rows.len());
+    banner.clamp(1, BANNER) as u16
 }
 
 /// Letters that core's sentences use, for terminals without them.
@@ -141,21 +173,25 @@ fn standing(app: &App) -> Option<(Role, String)> {
         return result(picture);
     }
     let stage = picture.snapshot.as_ref().map(|s| s.stage);
+    // Who only watches has no key for it.
+    let on = |what: &str, action, does: &str| match app.readonly {
+        true => what.to_owned(),
+        false => format!("{what}; {} {does}", app.key(action)),
+    };
     let text = match (picture.state(), &app.connection) {
         (_, Connection::Connecting) => "waiting for the engine …".into(),
         (State::Starting, _) => "the engine is starting …".into(),
-        (State::Idle, _) => {
-            format!(
-                "nothing is under way; {} goes on with the job",
-                app.key(Action::Start)
-            )
-        }
-        (State::Closed, _) => format!(
-            "stopped, at rest; {} goes on with the job, {} leaves",
-            app.key(Action::Resume),
-            app.key(Action::Quit)
+        (State::Idle, _) => on(
+            "nothing is under way",
+            Action::Start,
+            "goes on with the job",
         ),
-        (State::Paused, _) => format!("paused; {} goes on", app.key(Action::Pause)),
+        (State::Closed, _) => {
+            let leave = app.key(Action::Quit);
+            on("stopped, at rest", Action::Resume, "goes on with the job")
+                + &format!(", {leave} leaves")
+        }
+        (State::Paused, _) => on("paused", Action::Pause, "goes on"),
         (State::Running, _) => match stage? {
             Stage::Data => "loading the data set …".into(),
             Stage::Corners => "training the corners; the surface between them comes next".into(),

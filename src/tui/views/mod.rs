@@ -2,6 +2,7 @@
 
 pub mod beside;
 pub mod dialog;
+pub mod field;
 pub mod footer;
 pub mod header;
 pub mod help;
@@ -27,3 +28,4 @@ pub mod surface;
 pub(crate) mod tables;
 pub mod take;
 pub mod themes;
+pub mod words;

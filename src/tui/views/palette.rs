@@ -1,7 +1,7 @@
 //! Actions by name, or a typed command with figures.
 
 use super::message::shortened;
-use super::popup;
+use super::{field, popup};
 use crate::action::{Action, TABLE};
 use crate::app::{App, FORMS, parse};
 use crate::theme::Role;
@@ -49,10 +49,19 @@ pub fn matches(app: &App, typed: &str) -> Vec<Action> {
 }
 
 /// The line of the list at a place.
-pub fn row_at(inner: Rect, selected: usize, at: Position) -> Option<usize> {
-    let list = list(inner);
-    list.contains(at)
-        .then(|| popup::first_shown(selected, list.height) + usize::from(at.y - list.y))
+pub fn row_at(
+    app: &App,
+    inner: Rect,
+    input: &Input,
+    selected: usize,
+    at: Position,
+) -> Option<usize> {
+    let lines = match parse(input.value()) {
+        // What was typed stands alone.
+        Some(_) => 1,
+        None => matches(app, input.value()).len(),
+    };
+    popup::row_at(list(inner), lines, selected, at)
 }
 
 fn list(inner: Rect) -> Rect {
@@ -73,23 +82,19 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         "Do something by its name",
         &FORMS.join("   "),
     );
-    let caret = input.visual_cursor() as u16;
     buf.set_string(inner.x, inner.y, ": ", theme.style(Role::Key));
-    buf.set_stringn(
-        inner.x + 2,
-        inner.y,
-        input.value(),
-        usize::from(inner.width.saturating_sub(3)),
-        theme.style(Role::Text),
-    );
-    let x = (inner.x + 2 + caret).min(inner.right().saturating_sub(1));
-    if let Some(cell) = buf.cell_mut((x, inner.y)) {
-        cell.set_style(theme.style(Role::Cursor));
-    }
+    let line = Rect {
+        x: inner.x + 2,
+        width: inner.width.saturating_sub(2),
+        height: inner.height.min(1),
+        ..inner
+    };
+    field::draw(line, buf, theme, input);
     let list = list(inner);
     if let Some(typed) = parse(input.value()) {
-        let (role, text) = match typed {
-            Ok(_) => (Role::Good, format!("enter: {}", input.value().trim())),
+        let possible = typed.and_then(|typed| app.typed_possible(&typed));
+        let (role, text) = match possible {
+            Ok(()) => (Role::Good, format!("enter: {}", input.value().trim())),
             Err(why) => (Role::Warning, why),
         };
         return Line::styled(text, theme.style(role)).render(list, buf);

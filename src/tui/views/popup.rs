@@ -39,6 +39,13 @@ pub fn inner(area: Rect) -> Rect {
     area.inner(Margin::new(2, 1))
 }
 
+/// The line at a place in a list of so many of which one is chosen: none below the last.
+pub fn row_at(list: Rect, lines: usize, selected: usize, at: Position) -> Option<usize> {
+    list.contains(at)
+        .then(|| first_shown(selected, list.height) + usize::from(at.y - list.y))
+        .filter(|&row| row < lines)
+}
+
 /// `list` rows scrolled so that `selected` is visible in `height` rows: the first one shown. None is chosen at
 /// `usize::MAX`, and the list stands at its beginning.
 pub fn first_shown(selected: usize, height: u16) -> usize {

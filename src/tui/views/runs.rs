@@ -66,9 +66,7 @@ pub fn shown(app: &App) -> Vec<&RunLine> {
 
 /// The run at a place.
 pub fn row_at(app: &App, inner: Rect, selected: usize, at: Position) -> Option<usize> {
-    let list = parts(app, inner).list;
-    list.contains(at)
-        .then(|| popup::first_shown(selected, list.height) + usize::from(at.y - list.y))
+    popup::row_at(parts(app, inner).list, shown(app).len(), selected, at)
 }
 
 struct Parts {

@@ -1,7 +1,7 @@
 //! The list of what can be copied or written, with a preview, and the line for a file's name.
 
 use super::message::{clean, shortened};
-use super::popup;
+use super::{field, popup};
 use crate::app::{App, Take};
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
@@ -49,7 +49,7 @@ pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &Take) {
                 height: inner.height.saturating_sub(1).min(1),
                 ..inner
             };
-            field(line, buf, app, &naming.input);
+            field::draw(line, buf, &app.theme, &naming.input);
         }
     }
 }
@@ -168,35 +168,5 @@ fn put(area: Rect, buf: &mut Buffer, app: &App, text: &str, style: Style) {
     let text = shortened(&clean(text, ascii), area.width, ascii);
     if area.height > 0 {
         Line::styled(text, style).render(area, buf);
-    }
-}
-
-/// A line that is typed, moved so that its cursor is in sight.
-fn field(area: Rect, buf: &mut Buffer, app: &App, input: &tui_input::Input) {
-    let theme = &app.theme;
-    if area.height == 0 || area.width < 4 {
-        return;
-    }
-    let room = usize::from(area.width - 1);
-    let hidden = input.visual_scroll(room);
-    let mut passed = 0;
-    // Letters that are two columns wide may stand over the edge.
-    let visible: String = (input.value().chars())
-        .skip_while(|c| {
-            let before = passed;
-            passed += Span::raw(c.to_string()).width();
-            before < hidden
-        })
-        .collect();
-    buf.set_stringn(
-        area.x,
-        area.y,
-        clean(&visible, false),
-        room,
-        theme.style(Role::Text),
-    );
-    let caret = input.visual_cursor().saturating_sub(hidden) as u16;
-    if let Some(cell) = buf.cell_mut((area.x + caret.min(area.width - 1), area.y)) {
-        cell.set_style(theme.style(Role::Cursor));
     }
 }

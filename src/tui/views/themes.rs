@@ -30,10 +30,8 @@ pub fn length(choices: &[Choice]) -> usize {
 }
 
 /// The theme at a place.
-pub fn row_at(inner: Rect, selected: usize, at: Position) -> Option<usize> {
-    let list = list(inner);
-    list.contains(at)
-        .then(|| popup::first_shown(selected, list.height) + usize::from(at.y - list.y))
+pub fn row_at(inner: Rect, lines: usize, selected: usize, at: Position) -> Option<usize> {
+    popup::row_at(list(inner), lines, selected, at)
 }
 
 /// The list has all rows but the last two: a gap, and a line about the chosen theme.

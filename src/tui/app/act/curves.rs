@@ -1,9 +1,9 @@
 //! What the loss pane shows, and other runs' curves over this one's.
 
 use crate::action::Action;
+use crate::app::beside::Purpose;
 use crate::app::message::Kind;
 use crate::app::{App, Effect};
-use crate::link::Outgoing;
 use crate::views::loss::Compared;
 use std::path::PathBuf;
 use surfit_core::picture::Picture;
@@ -43,19 +43,15 @@ impl App {
                 Ok(line) => line,
                 Err(effects) => return effects,
             };
-        if self.shows(&line) {
-            self.say(Kind::Hint, format!("{} is the run that is shown", line.id));
-        } else if self.loss.remove_overlay(&line.path) {
+        if self.loss.remove_overlay(&line.path) {
             self.say(Kind::Info, format!("{} is off the loss curves", line.id));
-        } else {
-            self.say(Kind::Info, format!("reading {} …", line.id));
-            return vec![Effect::Send(Outgoing::Load(line.path))];
+            return Vec::new();
         }
-        Vec::new()
+        self.read_chosen(line, Purpose::Curves)
     }
 
-    /// Takes in a run that was asked for.
-    pub(in crate::app) fn take_loaded(&mut self, path: PathBuf, picture: Picture) {
+    /// Lays the curve of a run that was read over this one's.
+    pub(in crate::app) fn lay_over(&mut self, path: PathBuf, picture: Picture) {
         let name = self.name_of_other(&path, &picture);
         let run = Compared {
             name: name.clone(),

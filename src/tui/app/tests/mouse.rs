@@ -181,3 +181,36 @@ fn lists_beside_the_panes_open_by_a_click() {
     rig.press("esc &");
     assert!(!rig.text().contains("i Log"));
 }
+
+#[test]
+fn the_empty_room_below_a_list_is_no_line_of_it() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    for (typed, clear) in [("checkpoint", "esc"), ("zzzz", "esc"), ("grid 31", "esc")] {
+        rig.press(":").type_in(typed);
+        let area = Screen::of(&rig.app).overlay;
+        for y in area.y + 12..area.bottom() - 1 {
+            rig.click(area.x + 10, y);
+        }
+        assert!(rig.app.overlay.is_some(), "{typed}");
+        assert_eq!(rig.effects, [], "{typed}");
+        rig.press(clear);
+    }
+    // What was typed stands in the list's first line, and can be clicked.
+    rig.press(":").type_in("grid 31");
+    let (x, y) = place(&rig, "enter: grid 31");
+    rig.click(x, y);
+    assert_eq!(rig.sent()[0].1, Command::SetGrid { grid: 31 });
+}
+
+#[test]
+fn the_second_click_in_the_models_goes_there() {
+    let mut rig = Rig::with(140, 44, fixture::finished());
+    rig.press("home w");
+    let before = rig.app.surface.cursor;
+    let (x, y) = place(&rig, "corner 4");
+    rig.click(x, y);
+    assert!(rig.app.overlay.is_some());
+    rig.click(x, y);
+    assert!(rig.app.overlay.is_none());
+    assert_ne!(rig.app.surface.cursor, before);
+}

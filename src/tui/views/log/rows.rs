@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::theme::Role;
 use crate::views::message::clean;
-use crate::views::plot::text;
+use crate::views::words;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ratatui::text::{Line, Span};
@@ -75,19 +75,13 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<Row<'
     let time_width = time_width(app);
     // Two columns for the sign of an error or of what was found.
     let room = width.saturating_sub(time_width + 2).max(1);
-    let sentence = clean(&line.text, theme.ascii()).replace(" %", "\u{a0}%");
-    let words: Vec<text::Piece<'a>> = sentence
-        .split(' ')
-        .flat_map(|word| pieces(word, room))
-        .map(|word| vec![Span::styled(word.replace('\u{a0}', " "), theme.style(role))])
-        .collect();
     let sign = match (hit, line.error) {
         (true, _) => theme.pick("› ", "> "),
         (_, true) => theme.pick("✗ ", "! "),
         _ => "  ",
     };
     let sign_role = if hit { Role::Accent } else { Role::Error };
-    text::fill(&words, room)
+    words::rows(&clean(&line.text, theme.ascii()), room)
         .into_iter()
         .enumerate()
         .map(|(n, row)| {
@@ -100,7 +94,7 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<Row<'
                 Span::styled(format!("{time:<usual$}"), theme.style(Role::Muted)),
                 Span::styled(sign, theme.style(sign_role)),
             ];
-            spans.extend(row.spans);
+            spans.push(Span::styled(row, theme.style(role)));
             Row {
                 entry,
                 hit,
@@ -108,25 +102,6 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<Row<'
             }
         })
         .collect()
-}
-
-/// A word in parts that fit: a long path is broken rather than left out.
-fn pieces(word: &str, room: u16) -> Vec<String> {
-    let room = usize::from(room);
-    let mut out = vec![String::new()];
-    let mut used = 0;
-    for c in word.chars() {
-        let wide = Span::raw(c.to_string()).width();
-        if used + wide > room && used > 0 {
-            out.push(String::new());
-            used = 0;
-        }
-        used += wide;
-        if let Some(last) = out.last_mut() {
-            last.push(c);
-        }
-    }
-    out
 }
 
 fn time(app: &App, time: f64) -> String {
@@ -156,14 +131,6 @@ fn day_time(time: f64, zone: &TimeZone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_words_are_broken_and_none_is_lost() {
-        assert_eq!(pieces("abcdef", 4), ["abcd", "ef"]);
-        assert_eq!(pieces("", 4), [""]);
-        assert_eq!(pieces("日本語", 4), ["日本", "語"]);
-        assert_eq!(pieces("日本", 1), ["日", "本"]);
-    }
 
     #[test]
     fn times_of_day_and_since_the_beginning() {

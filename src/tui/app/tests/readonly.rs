@@ -1,0 +1,88 @@
+//! A run that is only watched.
+
+use crate::action::{Action, TABLE};
+use crate::fixture;
+use crate::link::{Incoming, RunLine};
+use crate::rig::Rig;
+
+/// What changes a run, makes one or removes one.
+const CHANGES: [&str; 29] = [
+    "start",
+    "start-corners",
+    "pause",
+    "stop",
+    "fork",
+    "queue",
+    "cancel",
+    "rate-up",
+    "more-draws",
+    "checkpoint",
+    "resume",
+    "raise-u",
+    "lower-v",
+    "finer",
+    "coarser",
+    "freeze",
+    "measure-distances",
+    "measure",
+    "mark",
+    "evaluate",
+    "search",
+    "measure-marks",
+    "export-marks",
+    "export-ensemble",
+    "export-best",
+    "export-cursor",
+    "export-centroid",
+    "resume-run",
+    "remove-run",
+];
+
+#[test]
+fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
+    for picture in [fixture::fitting(), fixture::finished()] {
+        let mut rig = Rig::with(140, 44, picture);
+        rig.app.readonly = true;
+        rig.press("3 right up o");
+        rig.hear(Incoming::Runs(vec![RunLine {
+            id: "old-1".into(),
+            path: "/runs/old-1".into(),
+            ..RunLine::default()
+        }]));
+        for id in CHANGES {
+            let entry = TABLE.iter().find(|e| e.id == id).unwrap();
+            let why = (entry.possible)(&rig.app).expect_err(id);
+            assert!(why.contains("--readonly"), "{id}: {why}");
+        }
+        rig.press("esc 2");
+        rig.effects.clear();
+        for text in ["degree 2", "grid 31", "fork 2 2", "queue 2 2", "rate 0.1"] {
+            rig.press(":").type_in(text).press("enter");
+            assert!(
+                rig.text().contains("only watches"),
+                "{text}: {}",
+                rig.text()
+            );
+        }
+        assert_eq!(rig.effects, []);
+        let footer = rig.text().lines().last().unwrap().to_owned();
+        assert!(
+            !footer.contains("pause") && footer.contains("quit"),
+            "{footer}"
+        );
+    }
+}
+
+#[test]
+fn who_only_watches_is_told_of_no_key_that_is_refused() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.app.readonly = true;
+    rig.hear(Incoming::EngineDied);
+    let text = rig.text();
+    assert!(
+        text.contains("engine died") && text.contains("q leaves"),
+        "{text}"
+    );
+    assert!(!text.contains("r resumes"), "{text}");
+    assert!(rig.app.act(Action::Resume).is_empty());
+}

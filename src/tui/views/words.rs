@@ -1,0 +1,70 @@
+//! Sentences in rows.
+
+use super::plot::text::{self, Piece};
+use ratatui::text::Span;
+
+/// A sentence in as many rows of `width` columns as it needs. A word that is longer is broken, a percentage is not.
+pub fn rows(sentence: &str, width: u16) -> Vec<String> {
+    let width = width.max(1);
+    let kept = sentence.replace(" %", "\u{a0}%");
+    let words: Vec<Piece<'_>> = kept
+        .split(' ')
+        .flat_map(|word| pieces(word, width))
+        .map(|word| vec![Span::raw(word)])
+        .collect();
+    let row = |line: ratatui::text::Line<'_>| {
+        let spans = line.spans.iter().map(|s| s.content.as_ref());
+        spans.collect::<String>().replace('\u{a0}', " ")
+    };
+    text::fill(&words, width).into_iter().map(row).collect()
+}
+
+/// A word in parts that fit: a long path is broken rather than left out.
+fn pieces(word: &str, room: u16) -> Vec<String> {
+    let room = usize::from(room);
+    let mut out = vec![String::new()];
+    let mut used = 0;
+    for c in word.chars() {
+        let wide = Span::raw(c.to_string()).width();
+        if used + wide > room && used > 0 {
+            out.push(String::new());
+            used = 0;
+        }
+        used += wide;
+        if let Some(last) = out.last_mut() {
+            last.push(c);
+        }
+    }
+    out
+}
+
+/// `text` with blanks behind it until it is `width` columns wide. The format macros count letters, and some are two wide.
+pub fn padded(text: &str, width: usize) -> String {
+    let used = Span::raw(text).width();
+    format!("{text}{}", " ".repeat(width.saturating_sub(used)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_broken_and_none_is_lost() {
+        assert_eq!(pieces("abcdef", 4), ["abcd", "ef"]);
+        assert_eq!(pieces("", 4), [""]);
+        assert_eq!(pieces("日本語", 4), ["日本", "語"]);
+        assert_eq!(pieces("日本", 1), ["日", "本"]);
+    }
+
+    #[test]
+    fn rows_go_by_columns_break_what_is_too_long_and_keep_percentages() {
+        assert_eq!(rows("ab cd ef", 5), ["ab cd", "ef"]);
+        assert_eq!(rows("曲面 曲面", 5), ["曲面", "曲面"]);
+        assert_eq!(rows("abcdefgh i", 4), ["abcd", "efgh", "i"]);
+        assert_eq!(rows("now 88 %", 6), ["now", "88 %"]);
+        assert_eq!(
+            (padded("曲", 4), padded("abc", 2)),
+            ("曲  ".into(), "abc".into())
+        );
+    }
+}
