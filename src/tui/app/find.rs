@@ -19,8 +19,13 @@ impl App {
     }
 
     /// True while keys go into a search line.
-    pub(super) fn searching(&mut self) -> bool {
-        self.search().is_some_and(|s| s.typing)
+    pub fn types_search(&self) -> bool {
+        match self.overlay {
+            Some(Overlay::Help { .. }) => self.help.search.typing,
+            Some(Overlay::Log { .. }) => self.log.search.typing,
+            Some(Overlay::Runs { .. }) => self.runs_view.search.typing,
+            _ => false,
+        }
     }
 
     /// Opens the search line.

@@ -100,8 +100,8 @@ impl App {
             until: None,
             order,
         });
-        // Over a list enter and escape mean something else.
-        let plan = self.plan.filter(|_| self.overlay.is_none());
+        // Over a list or a question enter and escape mean something else.
+        let plan = self.plan.filter(|_| self.plan_waits());
         let plan = plan.and_then(|(_, order)| {
             Some(Message {
                 kind: Kind::Info,

@@ -5,6 +5,7 @@ use crate::action::Action;
 use crate::key::Key;
 use crate::layout::{Beside, Screen};
 use crate::views;
+use crate::views::footer::Hit;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
@@ -42,6 +43,17 @@ impl App {
     fn click(&mut self, at: Position) -> Vec<Effect> {
         self.dirty = true;
         let screen = Screen::of(self);
+        let hit = match screen.footer.contains(at) {
+            true => views::footer::hit_at(self, screen.footer, at.x),
+            false => None,
+        };
+        if let Some(hit) = hit {
+            self.begun = None;
+            return match hit {
+                Hit::Act(action) => self.act(action),
+                Hit::Press(key) => self.press(key.event()),
+            };
+        }
         if let Some(question) = &self.question {
             if views::dialog::cancels_at(self, screen.area, question, at) {
                 return self.answer(Answer::Cancel);
@@ -54,15 +66,16 @@ impl App {
             return self.click_take(&screen, at);
         }
         if screen.footer.contains(at) {
-            let hit = views::footer::action_at(self, screen.footer, at.x);
-            return hit.map_or(Vec::new(), |action| self.act(action));
+            return Vec::new();
         }
         if screen.message.contains(at) {
-            // A key that can follow is pressed by the click; a sentence leads to the log, where it stands whole.
+            // A key that can follow is pressed by the click, a plan is confirmed; a sentence leads to the log, where it
+            // stands whole.
             let key = views::pending::key_at(self, screen.message, at.x);
             return match (key, self.begun()) {
                 (Some(key), _) => self.press(key.event()),
                 (None, Some(_)) => self.press(Key::ESC.event()),
+                (None, None) if self.shows_plan() => self.press(Key::ENTER.event()),
                 (None, None) => self.act(Action::Log),
             };
         }

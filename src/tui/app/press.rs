@@ -31,7 +31,7 @@ impl App {
         if self.take.is_some() {
             return self.key_in_take(event);
         }
-        if self.searching() {
+        if self.types_search() {
             self.key_in_search(event);
             return Vec::new();
         }

@@ -85,6 +85,18 @@ impl App {
         Some((to, snapshot.cost.preview(from, to, snapshot.draws.max(1))))
     }
 
+    /// A change of degree waits to be confirmed, and enter does so.
+    pub fn plan_waits(&self) -> bool {
+        let free = self.overlay.is_none() && self.question.is_none() && self.take.is_none();
+        self.plan.is_some() && free
+    }
+
+    /// The line that tells what just happened shows the plan.
+    pub(super) fn shows_plan(&self) -> bool {
+        let order = self.plan.map(|p| p.1).filter(|_| self.plan_waits());
+        order.is_some() && self.note().map(|n| n.order) == order
+    }
+
     /// The plan in words: what there is now, what it becomes, and how to answer.
     pub fn plan_line(&self) -> Option<String> {
         let (to, p) = self.planned()?;

@@ -5,6 +5,7 @@ mod commands;
 mod curves;
 mod engine;
 mod keys;
+mod letters;
 mod line;
 mod mouse;
 mod others;

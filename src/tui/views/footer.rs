@@ -1,118 +1,91 @@
-//! The keys that are of use now, as many as find room.
+//! The keys that are of use now, as many as find room. Every one can be clicked.
+
+mod hints;
 
 use crate::action::{Action, Entry, Scope, TABLE};
-use crate::app::{App, Overlay, Pane, Take};
+use crate::app::{App, Pane};
+use crate::key::Key;
 use crate::theme::Role;
-use crate::views::message::fitted;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Widget;
 use surfit_core::snapshot::State;
+
+/// What a click on a key of the footer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// What the action says.
+    Act(Action),
+    /// The same as pressing that key, which has no action here.
+    Press(Key),
+}
 
 /// A key of the footer and where it stands.
 struct Item {
     x: u16,
     width: u16,
-    action: Action,
+    /// `None` for keys that the mouse has a way of its own for.
+    hit: Option<Hit>,
+    possible: bool,
     key: String,
     label: String,
+}
+
+impl Item {
+    fn new(hit: Option<Hit>, key: String, label: &str) -> Self {
+        let gap = u16::from(!label.is_empty());
+        Self {
+            x: 0,
+            width: (Span::raw(key.as_str()).width() + Span::raw(label).width()) as u16 + gap,
+            hit,
+            possible: true,
+            key,
+            label: label.into(),
+        }
+    }
 }
 
 /// Draws the keys.
 pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
-    if let Some(hint) = hint(app) {
-        let hint = fitted(&hint, area.width.saturating_sub(2), theme.ascii());
-        return Line::from(Span::styled(format!(" {hint}"), theme.style(Role::Muted)))
-            .render(area, buf);
-    }
-    for item in items(app, area) {
+    for item in shown(app, area) {
+        let key = if item.possible {
+            Role::Key
+        } else {
+            Role::Muted
+        };
         let line = Line::from(vec![
-            Span::styled(item.key, theme.style(Role::Key)),
+            Span::styled(item.key, theme.style(key)),
             Span::styled(format!(" {}", item.label), theme.style(Role::Muted)),
         ]);
         buf.set_line(item.x, area.y, &line, item.width);
     }
 }
 
-/// The action whose key stands at column `x`.
-pub fn action_at(app: &App, area: Rect, x: u16) -> Option<Action> {
-    if hint(app).is_some() {
-        return None;
-    }
-    items(app, area)
+/// What the key that stands at column `x` does.
+pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<Hit> {
+    shown(app, area)
         .into_iter()
-        .find(|i| (i.x..i.x + i.width).contains(&x))
-        .map(|i| i.action)
+        .find(|i| (i.x..i.x + i.width).contains(&x))?
+        .hit
 }
 
-/// What the keys do while something lies over the main area.
-fn hint(app: &App) -> Option<String> {
-    let (up, down) = if app.theme.ascii() {
-        ("up", "down")
-    } else {
-        ("↑", "↓")
-    };
-    if app.question.is_some() {
-        return Some(format!("{up}{down} choose   enter take it   esc cancel"));
+/// What stands in the footer: the keys of what lies over the main area, else those of the pane.
+fn shown(app: &App, area: Rect) -> Vec<Item> {
+    match hints::of(app) {
+        Some(hints) => hints::fitted(hints, area),
+        None => items(app, area),
     }
-    match &app.take {
-        Some(Take::Name(_)) => return Some("type a name   enter write it   esc cancel".into()),
-        Some(_) => {
-            return Some(format!(
-                "{up}{down} choose   a letter or enter takes it   esc cancel"
-            ));
-        }
-        None => {}
+}
+
+/// Places items one after the other.
+fn placed(mut items: Vec<Item>, area: Rect, gap: u16) -> Vec<Item> {
+    let mut x = area.x + 1;
+    for item in &mut items {
+        item.x = x;
+        x += item.width + gap;
     }
-    Some(match app.overlay.as_ref()? {
-        Overlay::Log { .. } => {
-            let [search, next, topic, times] = [
-                Action::SearchLog,
-                Action::FindNext,
-                Action::LogTopic,
-                Action::LogTimes,
-            ]
-            .map(|a| app.key(a));
-            format!(
-                "{up}{down} scroll   {search} search  {next} next   {topic} topic  {times} times   esc close"
-            )
-        }
-        Overlay::Picture { .. } => format!(
-            "{up}{down} contour lines   {} metric   esc close",
-            app.key(Action::Metric)
-        ),
-        Overlay::Help { .. } => {
-            let [search, next] = [Action::SearchHelp, Action::NextHelp].map(|a| app.key(a));
-            format!("{up}{down} pageup pagedown scroll   {search} search  {next} next   esc close")
-        }
-        Overlay::Machine { .. } => {
-            format!("{up}{down} pageup pagedown scroll   esc close")
-        }
-        Overlay::Palette { .. } => {
-            format!("type to find   {up}{down} choose   enter do it   esc close")
-        }
-        Overlay::Models { .. } => format!(
-            "{up}{down} choose   enter go there   {} copy   {} sort   esc close",
-            app.key(Action::Copy),
-            app.key(Action::SortModels)
-        ),
-        Overlay::Runs { .. } => {
-            let [filter, losses, compare, resume, remove] = [
-                Action::FilterRuns,
-                Action::LossOverlay,
-                Action::CompareRun,
-                Action::ResumeRun,
-                Action::RemoveRun,
-            ]
-            .map(|a| app.key(a));
-            format!(
-                "enter go there  {filter} filter  {losses} losses  {compare} figures  {resume} resume  {remove} remove  esc close"
-            )
-        }
-        Overlay::Themes { .. } => format!("{up}{down} try on   enter keep it   esc as it was"),
-    })
+    items
 }
 
 /// How much a key is of use now: the pane's own first. Zero is not at all.
@@ -161,25 +134,20 @@ fn items(app: &App, area: Rect) -> Vec<Item> {
         .filter(|(rank, _, e)| *rank > 0 && !app.keymap.keys(e.action).is_empty())
         .collect();
     wanted.sort_by_key(|w| (w.0, w.1));
+    let mut out = hints::of_plan(app);
     let mut room = area.width.saturating_sub(2);
-    let mut kept: Vec<(usize, Item)> = Vec::new();
+    for item in &out {
+        room = room.saturating_sub(item.width + 2);
+    }
+    let mut kept: Vec<(usize, Action, Item)> = Vec::new();
     for (_, place, entry) in wanted {
-        let (key, label) = (keys(app, entry), label(app, entry));
-        let width = (Span::raw(key.as_str()).width() + 1 + label.len()) as u16;
-        if width + 2 > room {
+        let hit = Some(Hit::Act(entry.action));
+        let item = Item::new(hit, keys(app, entry), &label(app, entry));
+        if item.width + 2 > room {
             break;
         }
-        room -= width + 2;
-        kept.push((
-            place,
-            Item {
-                x: 0,
-                width,
-                action: entry.action,
-                key,
-                label,
-            },
-        ));
+        room -= item.width + 2;
+        kept.push((place, entry.action, item));
     }
     // Help, detach and quit stand at the end, where one looks for them; the rest in the table's order.
     let last = |a: Action| match a {
@@ -188,15 +156,9 @@ fn items(app: &App, area: Rect) -> Vec<Item> {
         Action::Quit => 3,
         _ => 0,
     };
-    kept.sort_by_key(|(place, item)| (last(item.action), *place));
-    let mut x = area.x + 1;
-    kept.into_iter()
-        .map(|(_, mut item)| {
-            item.x = x;
-            x += item.width + 2;
-            item
-        })
-        .collect()
+    kept.sort_by_key(|(place, action, _)| (last(*action), *place));
+    out.extend(kept.into_iter().map(|k| k.2));
+    placed(out, area, 2)
 }
 
 /// The key, with that of the opposite action beside it: `u U` raise and lower.

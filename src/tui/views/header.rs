@@ -1,12 +1,12 @@
 //! State and progress, in one row, or in two where there is room.
 
 use super::machine::disk_is_scarce;
-use super::message::shortened;
-use super::plot::text::{Piece, grouped, percent};
+use super::message::{clean, shortened};
+use super::plot::text::{Piece, grouped, percent, rate};
 use super::progress;
 use crate::action::Action;
 use crate::app::{App, Connection};
-use crate::theme::{Role, Theme};
+use crate::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -190,7 +190,7 @@ fn whole_identity<'a>(app: &App, name: u16) -> Vec<Piece<'a>> {
     vec![
         vec![Span::styled("surfit", theme.style(Role::TitleFocused))],
         vec![Span::styled(
-            shortened(&run, name, theme.ascii()),
+            shortened(&clean(&run, theme.ascii()), name, theme.ascii()),
             theme.style(Role::Text),
         )],
         words,
@@ -227,13 +227,13 @@ fn details<'a>(app: &App) -> Vec<Piece<'a>> {
     };
     let mut degree = vec![
         Span::styled("degree ", muted),
-        Span::styled(times(theme, &s.degrees.to_string()), text),
+        Span::styled(clean(&s.degrees.to_string(), theme.ascii()), text),
     ];
     if let Some(wanted) = app.wanted_degrees().filter(|w| *w != s.degrees) {
         let to = format!(
             " {} {}",
             theme.pick("→", "->"),
-            times(theme, &wanted.to_string())
+            clean(&wanted.to_string(), theme.ascii())
         );
         degree.push(Span::styled(to, theme.style(Role::Warning)));
     }
@@ -241,23 +241,15 @@ fn details<'a>(app: &App) -> Vec<Piece<'a>> {
     if s.stage == Stage::Fit && s.learning_rate > 0.0 && s.state == State::Running {
         out.push(vec![
             Span::styled("learning rate ", muted),
-            Span::styled(format!("{:.4}", s.learning_rate), text),
+            Span::styled(rate(s.learning_rate), text),
         ]);
     }
     out
 }
 
-fn times(theme: &Theme, text: &str) -> String {
-    if theme.ascii() {
-        text.replace('×', "x")
-    } else {
-        text.into()
-    }
-}
-
 /// Facts about the run that hardly change, most important first.
 fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
-    let muted = app.theme.style(Role::Muted);
+    let (muted, ascii) = (app.theme.style(Role::Muted), app.theme.ascii());
     let mut out = Vec::new();
     out.extend(silence_in(app, false));
     let m = &app.calm.machine;
@@ -275,7 +267,7 @@ fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
         out.extend(load(app));
         tell_cost(&mut out, app, s);
     }
-    let mut tell = |text: String| out.push(vec![Span::styled(text, muted)]);
+    let mut tell = |text: String| out.push(vec![Span::styled(clean(&text, ascii), muted)]);
     if let Some(info) = &app.picture.info {
         tell(format!("{} {}", info.device, info.compute));
         tell(format!(

@@ -150,7 +150,7 @@ fn figures<'a>(
     }
     let rate = picture.tracks.get(curve).and_then(|t| t.marks().last());
     if let Some(mark) = rate.filter(|_| view.rate) {
-        out.push(pair("rate", readout::rate_figure(mark.rate), Role::Text));
+        out.push(pair("rate", text::rate(mark.rate), Role::Text));
     }
     out
 }

@@ -44,6 +44,25 @@ pub fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(used)))
 }
 
+/// `text` in at most `width` columns, from its end, with a sign when something is left out.
+pub fn tail(text: &str, width: u16, ascii: bool) -> String {
+    let width = usize::from(width);
+    if Span::raw(text).width() <= width {
+        return text.into();
+    }
+    let sign = if ascii { ".." } else { "…" };
+    let mut room = width.saturating_sub(Span::raw(sign).width());
+    let mut from = text.len();
+    for (at, c) in text.char_indices().rev() {
+        let wide = Span::raw(c.to_string()).width();
+        if wide > room {
+            break;
+        }
+        (room, from) = (room - wide, at);
+    }
+    format!("{sign}{}", &text[from..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +85,13 @@ mod tests {
             (padded("曲", 4), padded("abc", 2)),
             ("曲  ".into(), "abc".into())
         );
+    }
+    #[test]
+    fn ends_are_kept_by_columns() {
+        assert_eq!(tail("runs/best-1", 20, false), "runs/best-1");
+        assert_eq!(tail("runs/best-1", 7, false), "…best-1");
+        assert_eq!(tail("runs/最好-1", 7, false), "…最好-1");
+        assert_eq!(tail("runs/最好-1", 6, false), "…好-1");
+        assert_eq!(tail("runs/best-1", 7, true), "..est-1");
     }
 }

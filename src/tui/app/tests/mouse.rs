@@ -1,6 +1,7 @@
-use crate::app::{Overlay, Pane};
+use crate::app::{Effect, Overlay, Pane};
 use crate::fixture;
 use crate::layout::Screen;
+use crate::link::{Incoming, Outgoing};
 use crate::rig::{Rig, find};
 use crossterm::event::{MouseButton, MouseEventKind};
 use surfit_core::protocol::Command;
@@ -213,4 +214,95 @@ fn the_second_click_in_the_models_goes_there() {
     rig.click(x, y);
     assert!(rig.app.overlay.is_none());
     assert_ne!(rig.app.surface.cursor, before);
+}
+
+/// Clicks on a key of the footer.
+fn foot(rig: &mut Rig, needle: &str) {
+    let (y, buf) = (Screen::of(&rig.app).footer.y, rig.draw());
+    let from = |x| {
+        (x..buf.area.width)
+            .map(|x| buf[(x, y)].symbol())
+            .collect::<String>()
+    };
+    let x = (0..buf.area.width).find(|&x| from(x).starts_with(needle));
+    let x = x.unwrap_or_else(|| panic!("no {needle}\n{}", rig.text()));
+    rig.click(x, y);
+}
+
+#[test]
+fn the_keys_of_an_overlay_can_be_clicked() {
+    let runs = ["old-1", "old-2"].map(|id| crate::link::RunLine {
+        id: id.into(),
+        path: format!("/runs/{id}").into(),
+        ..Default::default()
+    });
+    let load = || Effect::Send(Outgoing::Load("/runs/old-1".into()));
+    for (width, height) in [(140, 44), (80, 24)] {
+        let mut rig = Rig::with(width, height, fixture::finished());
+        rig.press("o");
+        rig.hear(Incoming::Runs(runs.clone().into()));
+        rig.press("home");
+        rig.effects.clear();
+        foot(&mut rig, "c losses");
+        assert_eq!(rig.effects, [load()]);
+        foot(&mut rig, "b beside");
+        assert_eq!(rig.effects, [load(), load()]);
+        foot(&mut rig, "C figures");
+        assert!(rig.app.runs_view.pinned.is_some());
+        foot(&mut rig, "/ filter");
+        assert!(rig.app.runs_view.search.typing);
+        rig.type_in("old-1");
+        foot(&mut rig, "enter keep");
+        assert_eq!(crate::views::runs::shown(&rig.app).len(), 1);
+        foot(&mut rig, "delete remove");
+        assert!(rig.app.question.is_some());
+        foot(&mut rig, "esc cancel");
+        assert!(rig.app.question.is_none() && rig.app.overlay.is_some());
+        foot(&mut rig, "r resume");
+        let resumed = Effect::Send(Outgoing::ResumeEngine(Some("/runs/old-1".into())));
+        assert_eq!(rig.effects.last(), Some(&resumed));
+
+        let mut rig = Rig::with(width, height, fixture::finished());
+        rig.press("w");
+        let before = rig.text();
+        foot(&mut rig, "s sort");
+        assert_ne!(rig.text(), before);
+        foot(&mut rig, "y copy");
+        assert!(matches!(rig.effects[..], [Effect::Copy(_)]));
+        foot(&mut rig, "esc close");
+        rig.press("i");
+        foot(&mut rig, "t topic");
+        assert!(rig.app.log.topic.is_some());
+        foot(&mut rig, "/ search");
+        assert!(rig.app.log.search.typing);
+        foot(&mut rig, "esc give up");
+        foot(&mut rig, "esc close");
+        assert!(rig.app.overlay.is_none());
+        rig.press("2 W c");
+        foot(&mut rig, "enter write it");
+        let written = rig.effects.last();
+        assert!(
+            matches!(written, Some(Effect::Send(Outgoing::Write(_)))),
+            "{written:?}"
+        );
+    }
+}
+
+#[test]
+fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
+    for (width, height) in [(140, 44), (80, 24), (60, 16)] {
+        let mut rig = Rig::with(width, height, fixture::fitting());
+        rig.press("u");
+        foot(&mut rig, "esc not");
+        rig.press("enter");
+        assert_eq!(rig.sent(), [], "it was taken back");
+        rig.press("u");
+        foot(&mut rig, "enter do it");
+        assert!(matches!(rig.sent()[..], [(_, Command::SetDegree { .. })]));
+        rig.grant().press("v");
+        let row = Screen::of(&rig.app).message;
+        rig.click(5, row.y);
+        assert!(matches!(rig.sent()[..], [(_, Command::SetDegree { .. })]));
+        assert!(rig.app.overlay.is_none());
+    }
 }

@@ -245,3 +245,40 @@ fn what_was_typed_comes_back_above_the_list() {
     rig.press("enter");
     assert_eq!(rig.app.theme.name(), "light");
 }
+
+#[test]
+fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
+    let mut picture = fixture::fitting();
+    picture.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::Errand {
+        name: "exporting the best point".into(),
+        done: 40,
+        total: 100,
+        waiting: 0,
+    });
+    let mut rig = Rig::with(140, 44, picture);
+    rig.press("i");
+    assert!(rig.text().contains("Z gives it up"), "{}", rig.text());
+    rig.press("Z");
+    assert_eq!(rig.sent()[0].1, surfit_core::protocol::Command::Cancel);
+}
+
+#[test]
+fn a_plan_is_not_spoken_of_where_enter_means_something_else() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("u");
+    assert!(rig.text().contains("enter does it"), "{}", rig.text());
+    for keys in ["o", "q", "Y"] {
+        rig.press(keys);
+        assert!(
+            !rig.text().contains("enter does it"),
+            "{keys}: {}",
+            rig.text()
+        );
+        rig.press("esc");
+        assert!(
+            rig.text().contains("enter does it"),
+            "{keys}: {}",
+            rig.text()
+        );
+    }
+}

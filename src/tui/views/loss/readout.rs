@@ -6,6 +6,8 @@ use super::super::plot::text::{self, Piece};
 use super::super::plot::ticks;
 use super::LossView;
 use crate::theme::{Role, Theme};
+use crate::views::message::{clean, shortened};
+use crate::views::words::padded;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -94,7 +96,7 @@ impl Readout {
             add("time", ticks::clock(seconds), Role::Text);
         }
         if let Some(rate) = plot.rate_at(x).filter(|r| r.is_finite()) {
-            add("rate", rate_figure(rate), Role::Text);
+            add("rate", text::rate(rate), Role::Text);
         }
         let fit = plot
             .traces
@@ -136,7 +138,7 @@ impl Readout {
 
     /// Widest name, and columns and rows of the box.
     fn size(&self) -> (usize, u16, u16) {
-        let size = |s: &str| s.chars().count();
+        let size = |s: &str| Span::raw(s).width();
         let names = self.rows.iter().map(|r| size(&r.name)).max().unwrap_or(0);
         let values = self.rows.iter().map(|r| size(&r.value)).max().unwrap_or(0);
         (names, (names + values + 3) as u16, self.rows.len() as u16)
@@ -171,7 +173,10 @@ impl Readout {
             let blank = " ".repeat(usize::from(width));
             text::put(buf, place.x, y, width, &blank, Style::new());
             let line = Line::from(vec![
-                Span::styled(format!(" {:<names$} ", row.name), theme.style(Role::Muted)),
+                Span::styled(
+                    format!(" {} ", padded(&row.name, names)),
+                    theme.style(Role::Muted),
+                ),
                 Span::styled(row.value.clone(), style(theme, row)),
             ]);
             text::put_line(buf, place.x, y, width, &line);
@@ -200,18 +205,6 @@ fn ink(buf: &Buffer, place: Rect) -> usize {
 pub(super) fn name_of(theme: &Theme, name: Name, view: &LossView, other: usize) -> String {
     let letter = name.letter().unwrap_or(' ');
     let id = view.overlays.get(other).map_or("", |o| o.name.as_str());
-    let short = crate::views::message::shortened(id, 24, theme.ascii());
+    let short = shortened(&clean(id, theme.ascii()), 24, theme.ascii());
     format!("{letter} {short}")
-}
-
-/// A learning rate in three digits: `0.0402`, `5.0e-5`.
-pub(super) fn rate_figure(rate: f64) -> String {
-    match rate.abs() {
-        a if !a.is_finite() => "?".into(),
-        0.0 => "0".into(),
-        a if a < 1e-3 => format!("{rate:.1e}"),
-        a if a < 0.1 => format!("{rate:.4}"),
-        a if a < 10.0 => format!("{rate:.3}"),
-        _ => format!("{rate:.1}"),
-    }
 }

@@ -5,7 +5,8 @@ use crate::action::Action;
 use crate::app::App;
 use crate::theme::Role;
 use crate::views::message::{clean, shortened};
-use crate::views::plot::text::{grouped, loss, percent};
+use crate::views::plot::text::{self, grouped, loss, percent};
+use crate::views::words::{self, padded};
 use ratatui::text::{Line, Span};
 use surfit_core::event::Curve;
 
@@ -211,16 +212,9 @@ impl<'b> Sheet<'b> {
 
     /// A folder from its end: what tells one from the other stands there.
     fn tail(&self, dir: &std::path::Path) -> String {
-        let whole = dir.display().to_string();
-        let room = self.rest;
-        let letters: Vec<char> = whole.chars().collect();
-        if letters.len() <= room {
-            return whole;
-        }
-        let sign = self.app.theme.pick("…", "..");
-        let keep = room.saturating_sub(sign.chars().count());
-        let end: String = letters[letters.len() - keep..].iter().collect();
-        format!("{sign}{end}")
+        let ascii = self.app.theme.ascii();
+        let whole = clean(&dir.display().to_string(), ascii);
+        words::tail(&whole, self.rest as u16, ascii)
     }
 
     fn lead<'a>(&self, name: &str, role: Role, place: &str) -> Vec<Span<'a>> {
@@ -230,12 +224,10 @@ impl<'b> Sheet<'b> {
             self.place as u16 - 1,
             theme.ascii(),
         );
-        // Padded by columns, which is not the same as letters.
-        let pad = self.place.saturating_sub(Span::raw(place.as_str()).width());
         let name = shortened(name, NAME as u16 - 1, theme.ascii());
         vec![
-            Span::styled(format!(" {name:<NAME$}"), theme.style(role)),
-            Span::styled(format!("{place}{:pad$}", ""), theme.style(Role::Muted)),
+            Span::styled(format!(" {}", padded(&name, NAME)), theme.style(role)),
+            Span::styled(padded(&place, self.place), theme.style(Role::Muted)),
         ]
     }
 
@@ -326,7 +318,7 @@ impl<'b> Sheet<'b> {
         let rates = picture.tracks.get(&curve).into_iter();
         let peak = rates.flat_map(|t| t.marks()).map(|m| m.rate);
         if let Some(rate) = peak.max_by(f64::total_cmp).filter(|r| *r > 0.0) {
-            facts.push(format!("rate up to {rate:.4}"));
+            facts.push(format!("rate up to {}", text::rate(rate)));
         }
         spans.push(self.rest(&facts.join(", ")));
         Some(self.item(n, spans))

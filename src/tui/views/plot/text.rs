@@ -53,6 +53,18 @@ pub fn loss(value: f64) -> String {
     }
 }
 
+/// A learning rate in three digits: `0.0402`, `5.0e-5`.
+pub fn rate(rate: f64) -> String {
+    match rate.abs() {
+        a if !a.is_finite() => "?".into(),
+        0.0 => "0".into(),
+        a if a < 1e-3 => format!("{rate:.1e}"),
+        a if a < 0.1 => format!("{rate:.4}"),
+        a if a < 10.0 => format!("{rate:.3}"),
+        _ => format!("{rate:.1}"),
+    }
+}
+
 /// A small positive quantity such as a gradient norm, in about five characters.
 pub fn short(value: f64) -> String {
     match value.abs() {
@@ -183,6 +195,10 @@ mod tests {
         assert_eq!(
             [loss(0.3124), loss(f64::NAN), loss(2e-5), loss(1234.0)],
             ["0.312", "not finite", "2.0e-5", "1234.0"]
+        );
+        assert_eq!(
+            [rate(0.04021), rate(5e-5), rate(0.1), rate(0.0)],
+            ["0.0402", "5.0e-5", "0.100", "0"]
         );
         assert_eq!(
             [short(0.0), short(0.0123), short(12.34), short(2e-7)],

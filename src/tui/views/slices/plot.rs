@@ -2,6 +2,7 @@
 
 use super::{Behind, Slice, label, text};
 use crate::theme::Role;
+use crate::views::message::clean;
 use crate::views::plot::dots::Dots;
 use crate::views::scale::Scale;
 use crate::views::surface::{Quantity, Scene, short};
@@ -140,12 +141,15 @@ impl Slice {
         text::put_line(buf, room.x, room.y, room.width, &title);
         let (note, axis) = match behind {
             Some(b) => (
-                format!("{} {}", theme.pick("━", "-"), b.name),
+                format!("{} {}", theme.pick("━", "-"), clean(b.name, theme.ascii())),
                 theme.style(Role::CurveValidation),
             ),
             None => (format!("{} best corner", theme.pick("┄┄", "--")), axis),
         };
-        let (left, width) = (title.width() as u16, note.chars().count() as u16);
+        let (left, width) = (
+            title.width() as u16,
+            Span::raw(note.as_str()).width() as u16,
+        );
         let wanted = behind.is_some() || scene.reference.is_some();
         if wanted && left + width + 3 <= room.width {
             text::put(buf, room.right() - width, room.y, width, &note, axis);

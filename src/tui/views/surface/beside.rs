@@ -6,6 +6,7 @@ use super::range::{Kind, Range};
 use super::shown::Shown;
 use super::{Quantity, Scene, SurfaceView, bar, map, readout, relief};
 use crate::theme::Role;
+use crate::views::message::clean;
 use crate::views::plot::text::{self, Piece};
 use crate::views::slices::{self, Slices};
 use ratatui::buffer::Buffer;
@@ -217,13 +218,8 @@ fn title(buf: &mut Buffer, scene: &Scene<'_>, beside: &Beside, panel: Panel, roo
     let style = scene.theme.style(Role::Title);
     let name = match panel {
         Panel::This => this_name(scene, beside),
-        Panel::Other => beside.name.clone(),
+        Panel::Other => that_name(scene, beside),
         Panel::Difference => format!("this {} that", scene.theme.pick("−", "-")),
-    };
-    let name = if scene.theme.ascii() {
-        name.replace('×', "x")
-    } else {
-        name
     };
     text::put(
         buf,
@@ -237,11 +233,17 @@ fn title(buf: &mut Buffer, scene: &Scene<'_>, beside: &Beside, panel: Panel, roo
 
 /// What this surface is called: its run beside another run, else its degree.
 fn this_name(scene: &Scene<'_>, beside: &Beside) -> String {
-    match (&scene.picture.info, &scene.picture.snapshot) {
+    let name = match (&scene.picture.info, &scene.picture.snapshot) {
         (Some(info), _) if beside.foreign => info.run.clone(),
         (_, Some(s)) => format!("degree {}", s.degrees),
         _ => "this".into(),
-    }
+    };
+    clean(&name, scene.theme.ascii())
+}
+
+/// What the other is called.
+fn that_name(scene: &Scene<'_>, beside: &Beside) -> String {
+    clean(&beside.name, scene.theme.ascii())
 }
 
 /// The point under the cursors: both figures and their difference.
@@ -264,7 +266,7 @@ fn readout(buf: &mut Buffer, scenes: &[Scene<'_>; 3], beside: &Beside, room: Rec
     };
     for (name, scene) in [
         (this_name(this, beside), this),
-        (beside.name.clone(), other),
+        (that_name(other, beside), other),
     ] {
         group.push(vec![
             Span::styled(format!("{name} "), muted),

@@ -104,3 +104,18 @@ fn the_surface_is_kept_when_its_degree_changes_and_only_then() {
     view.keep_earlier(&picture, &now);
     assert_eq!(view.earlier, Some(kept));
 }
+
+#[test]
+fn names_and_figures_are_ascii_where_nothing_else_is() {
+    let (picture, mut view) = pair(11, 11);
+    view.beside.as_mut().unwrap().name = "other-3×3-曲面".into();
+    for foreign in [false, true] {
+        view.beside.as_mut().unwrap().foreign = foreign;
+        for (w, h) in [(140, 42), (140, 60), (84, 38), (44, 19)] {
+            let buf = drawn(&picture, &view, (w, h), &theme(Depth::None, true));
+            let text = fixture::text(&buf);
+            assert!(text.is_ascii(), "{w}×{h}\n{text}");
+            assert!(text.contains("other-3x3-??"), "{w}×{h}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Letters that are two columns wide, terminals without any but ASCII, and figures that are small.
+
+use crate::app::Pane;
+use crate::color::Depth;
+use crate::fixture;
+use crate::link::{Content, Incoming, NewFile};
+use crate::rig::{Rig, find};
+use surfit_core::event::{Curve, Event};
+
+fn loaded(rig: &mut Rig, name: &str, keys: &str) {
+    rig.press("o");
+    rig.hear(Incoming::Runs(vec![crate::link::RunLine {
+        id: name.into(),
+        path: format!("/runs/{name}").into(),
+        ..Default::default()
+    }]));
+    rig.press(keys);
+    let mut picture = fixture::finished();
+    picture.info.as_mut().unwrap().run = name.into();
+    rig.hear(Incoming::Loaded {
+        path: format!("/runs/{name}").into(),
+        picture: Box::new(picture),
+    });
+    rig.press("esc");
+}
+
+#[test]
+fn names_are_ascii_where_nothing_else_is() {
+    for (width, height) in [(80, 24), (140, 44), (220, 60)] {
+        let mut picture = fixture::finished();
+        let info = picture.info.as_mut().unwrap();
+        (info.run, info.data) = ("曲面×3".into(), "café (曲面)".into());
+        let mut rig = Rig::with(width, height, picture).depth("dark", Depth::Truecolor, true);
+        loaded(&mut rig, "other×3-曲面", "home b");
+        loaded(&mut rig, "third×5-曲面", "home c");
+        assert!(rig.app.surface.beside.is_some() && rig.app.loss.overlays.len() == 1);
+        for keys in ["1", "home", "z", "z 2", "z", "|", "z w", "esc : x"] {
+            rig.press(keys);
+            let text = rig.text();
+            let other = text.chars().find(|c| !c.is_ascii());
+            assert_eq!(other, None, "{width} {keys}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_into_the_palette_stays_in_sight() {
+    for text in [
+        "beside a-run-with-a-name-that-has-no-end-".repeat(6),
+        "曲面".repeat(80),
+    ] {
+        let mut rig = Rig::with(80, 24, fixture::fitting());
+        rig.press(":").type_in(&text).type_in("END");
+        assert!(rig.text().contains("END"), "{}", rig.text());
+        let shown = rig.draw();
+        let (x, y) = find(&shown, "END").unwrap();
+        let cursor = rig.app.theme.style(crate::theme::Role::Cursor).bg;
+        assert_eq!(shown[(x + 3, y)].style().bg, cursor);
+        assert!(find(&shown, "╯").is_some(), "the frame is whole");
+    }
+}
+
+#[test]
+fn a_question_about_a_long_or_wide_name_is_whole() {
+    for name in [
+        "目录/无法/读取/磁盘".repeat(6),
+        "folder-of-figures/".repeat(8),
+    ] {
+        let mut rig = Rig::with(80, 24, fixture::finished());
+        rig.hear(Incoming::Exists(Box::new(NewFile {
+            path: format!("/data/{name}/END.csv").into(),
+            content: Content::Text(String::new()),
+            replace: false,
+        })));
+        let text = rig.text();
+        for words in ["/data/", "already.", "r  replace", "c  cancel"] {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_small_learning_rate_is_told_in_digits() {
+    let mut picture = fixture::fitting();
+    let values = vec![0.5f32; 4];
+    let losses = Event::Losses {
+        curve: Curve::Corner(0),
+        first_step: picture.curves[&Curve::Corner(0)].end(),
+        values,
+        rate: 2e-5,
+    };
+    fixture::feed(&mut picture, vec![losses]);
+    picture.snapshot.as_mut().unwrap().learning_rate = 3e-5;
+    let rig = Rig::with(140, 44, picture);
+    assert!(
+        rig.text().contains("learning rate 3.0e-5"),
+        "{}",
+        rig.text()
+    );
+}
+
+#[test]
+fn the_box_beside_the_cursor_is_a_box_with_wide_names() {
+    let mut rig = Rig::with(160, 44, fixture::finished());
+    loaded(&mut rig, "曲面-曲面-曲面", "home c");
+    rig.app.focus = Pane::Loss;
+    rig.press("z home right");
+    let shown = rig.draw();
+    let (x, y) = find(&shown, " surface ").unwrap_or_else(|| panic!("{}", rig.text()));
+    let figure = |y| {
+        (x + 9..shown.area.width).find(|&x| {
+            shown[(x, y)]
+                .symbol()
+                .starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    // The values of this run's curve and of the other's stand in one column.
+    let rows = [y - 1, y + 1].map(figure);
+    assert!(rows.contains(&figure(y)), "{}", rig.text());
+}

@@ -1,0 +1,151 @@
+//! The keys of what lies over the main area, and of a plan that waits for its answer.
+
+use super::{Hit, Item, placed};
+use crate::action::Action;
+use crate::app::{App, Overlay, Take};
+use crate::key::Key;
+use crate::views::message::shortened;
+use ratatui::layout::Rect;
+
+fn press(app: &App, key: Key, label: &str) -> Item {
+    let shown = key.show(app.theme.ascii());
+    Item::new(Some(Hit::Press(key)), shown, label)
+}
+
+fn act(app: &App, action: Action, label: &str) -> Option<Item> {
+    let key = app.key(action);
+    let mut item = Item::new(Some(Hit::Act(action)), key, label);
+    item.possible = (action.entry().possible)(app).is_ok();
+    (!item.key.is_empty()).then_some(item)
+}
+
+/// Keys for which the mouse has the wheel, or a click in the list.
+fn only(keys: &str, label: &str) -> Item {
+    Item::new(None, keys.into(), label)
+}
+
+/// What answers a change of degree that is planned.
+pub(super) fn of_plan(app: &App) -> Vec<Item> {
+    if !app.plan_waits() {
+        return Vec::new();
+    }
+    let answers = [(Key::ENTER, "do it"), (Key::ESC, "not")];
+    answers.map(|(key, label)| press(app, key, label)).into()
+}
+
+/// The keys of what is open; `None` when nothing is. How to get away stands last.
+pub(super) fn of(app: &App) -> Option<Vec<Item>> {
+    let arrows = if app.theme.ascii() {
+        "up down"
+    } else {
+        "↑↓"
+    };
+    let enter = |label| press(app, Key::ENTER, label);
+    let esc = |label| press(app, Key::ESC, label);
+    let choose = || only(arrows, "choose");
+    let scroll = || only(arrows, "scroll");
+    let pages = || only(&format!("{arrows} pageup pagedown"), "scroll");
+    if app.question.is_some() {
+        return Some(vec![choose(), enter("take it"), esc("cancel")]);
+    }
+    match &app.take {
+        Some(Take::Name(_)) => {
+            return Some(vec![
+                only("type", "a name"),
+                enter("write it"),
+                esc("cancel"),
+            ]);
+        }
+        Some(_) => {
+            let letter = only("a letter", "takes it");
+            return Some(vec![choose(), letter, enter("take it"), esc("cancel")]);
+        }
+        None => {}
+    }
+    let overlay = app.overlay.as_ref()?;
+    if app.types_search() {
+        return Some(vec![
+            only("type", "words"),
+            enter("keep them"),
+            esc("give up"),
+        ]);
+    }
+    let acts = |of: &[(Action, &str)]| -> Vec<Item> {
+        of.iter().filter_map(|&(a, l)| act(app, a, l)).collect()
+    };
+    let (before, own, after) = match overlay {
+        Overlay::Log { .. } => (
+            vec![scroll()],
+            acts(&[
+                (Action::SearchLog, "search"),
+                (Action::FindNext, "next"),
+                (Action::LogTopic, "topic"),
+                (Action::LogTimes, "times"),
+            ]),
+            vec![esc("close")],
+        ),
+        Overlay::Picture { .. } => (
+            vec![only(arrows, "contour lines")],
+            acts(&[(Action::Metric, "metric")]),
+            vec![esc("close")],
+        ),
+        Overlay::Help { .. } => (
+            vec![pages()],
+            acts(&[(Action::SearchHelp, "search"), (Action::NextHelp, "next")]),
+            vec![esc("close")],
+        ),
+        Overlay::Machine { .. } => (vec![pages()], Vec::new(), vec![esc("close")]),
+        Overlay::Palette { .. } => (
+            vec![only("type", "to find"), choose()],
+            Vec::new(),
+            vec![enter("do it"), esc("close")],
+        ),
+        Overlay::Models { .. } => (
+            vec![choose(), enter("go there")],
+            acts(&[(Action::Copy, "copy"), (Action::SortModels, "sort")]),
+            vec![esc("close")],
+        ),
+        Overlay::Runs { .. } => (
+            Vec::new(),
+            acts(&[
+                (Action::FilterRuns, "filter"),
+                (Action::LossOverlay, "losses"),
+                (Action::BesideRun, "beside"),
+                (Action::CompareRun, "figures"),
+                (Action::ResumeRun, "resume"),
+                (Action::RemoveRun, "remove"),
+            ]),
+            // The frame of the list says the first, too: it gives way first.
+            vec![enter("go there"), esc("close")],
+        ),
+        Overlay::Themes { .. } => (
+            vec![only(arrows, "try on")],
+            Vec::new(),
+            vec![enter("keep it"), esc("as it was")],
+        ),
+    };
+    Some(before.into_iter().chain(own).chain(after).collect())
+}
+
+/// As many as fit, apart by three columns or two: those before the last go first, since the last tells how to get away. A
+/// single one that does not fit is shortened.
+pub(super) fn fitted(mut all: Vec<Item>, area: Rect) -> Vec<Item> {
+    let room = area.width.saturating_sub(2);
+    let width = |all: &[Item], gap: u16| {
+        let gaps = gap * (all.len() as u16).saturating_sub(1);
+        all.iter().map(|i| i.width).sum::<u16>() + gaps
+    };
+    while all.len() > 1 {
+        for gap in [3, 2] {
+            if width(&all, gap) <= room {
+                return placed(all, area, gap);
+            }
+        }
+        all.remove(all.len() - 2);
+    }
+    if let Some(last) = all.first_mut().filter(|i| i.width > room) {
+        last.label = shortened(&last.label, room.saturating_sub(4), true);
+        last.width = room;
+    }
+    placed(all, area, 2)
+}
