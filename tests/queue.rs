@@ -4,6 +4,8 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use support::{Ended, Place, events_of, finished, wait_for};
 
@@ -53,6 +55,16 @@ fn a_machine_that_can_do_no_fit_costs_none_and_a_fit_that_cannot_be_done_costs_o
     }
     // And a run of an earlier queue has the name of the third.
     std::fs::create_dir_all(place.path("runs/tiny-q3/mine")).expect("a folder");
+    // An engine that cannot be loaded is no fault of a fit either.
+    let broken = place.write("broken-engine", "#!/bin/sh\necho no libtorch >&2\nexit 1\n");
+    std::fs::set_permissions(&broken, Permissions::from_mode(0o755)).expect("its mode");
+    let mut start = place.command("queue start");
+    start.env("SURFIT_ENGINE", &broken);
+    place
+        .finish(start)
+        .fails(1, &["no libtorch", "stay in the queue"]);
+    assert_eq!(listed(&place).len(), 2);
+
     place.surfit("queue start --detach").ok();
     for run in ["tiny-q2", "tiny-q3-2"] {
         wait_for(run, || finished(&place.path(format!("runs/{run}"))));

@@ -93,11 +93,13 @@ pub(super) fn lock_file(path: &Path) -> Result<File, ClientError> {
     Ok(open(path, true).map_err(at(path))?)
 }
 
+/// Who only asks needs no right to write there.
 fn open(path: &Path, create: bool) -> std::io::Result<File> {
     File::options()
         .create(create)
         .truncate(false)
-        .write(true)
+        .write(create)
+        .read(!create)
         .custom_flags(OFlags::NOFOLLOW.bits() as i32)
         .open(path)
 }
