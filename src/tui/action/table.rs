@@ -41,7 +41,7 @@ table! {
         Stop "stop" ["."] 5 "stop" "end the present stage early and keep what was reached" stop;
         Fork "fork" ["N"] 0 "fork" "a new run from here with the planned degree, beside this one" another;
         Queue "queue" ["Q"] 0 "queue" "the planned degree in the queue, when this run has ended" another;
-        Cancel "cancel" ["Z"] 0 "give up" "give up a measurement, search, export or the heatmap" cancel;
+        Cancel "cancel" ["Z"] 2 "give up" "give up a measurement, search, export or the heatmap" cancel;
         RateUp "rate-up" ["; +"] 0 "rate +" "a higher learning rate from the next step on; `rate 0.01`" engine;
         RateDown "rate-down" ["; -"] 0 "rate -" "a lower learning rate from the next step on" engine;
         MoreDraws "more-draws" ["; >"] 0 "draws +" "one more surface point a step; `draws 4`" engine;

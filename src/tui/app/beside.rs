@@ -73,7 +73,8 @@ impl App {
         // It may have become the one that is shown.
         let purpose = self.purpose_of(&path);
         if self.place.as_ref().is_some_and(|place| place.dir == path) {
-            return;
+            let text = format!("{} is the run that is shown", path.display());
+            return self.say(Kind::Hint, text);
         }
         match purpose {
             Purpose::Curves => self.lay_over(path, picture),

@@ -12,8 +12,11 @@ use surfit_core::snapshot::Snapshot;
 const FRESH: f64 = 2.0;
 
 impl App {
-    /// Asks for the list of runs.
+    /// Asks for the list of runs. While nobody can be asked the banner says so, and an open list is renewed after that.
     pub(super) fn refresh_runs(&mut self) -> Vec<Effect> {
+        if self.line.as_ref().is_some_and(RemoteLine::is_down) {
+            return Vec::new();
+        }
         self.runs_view.asked = self.now;
         vec![Effect::Send(Outgoing::Refresh)]
     }

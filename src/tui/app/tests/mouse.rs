@@ -306,3 +306,24 @@ fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
         assert!(rig.app.overlay.is_none());
     }
 }
+
+#[test]
+fn what_is_under_way_can_be_given_up_by_a_click() {
+    for (width, height) in [(140, 44), (80, 24), (60, 16)] {
+        for picture in [fixture::fitting(), fixture::finished()] {
+            let mut rig = Rig::with(width, height, picture);
+            let (y, text) = (Screen::of(&rig.app).footer.y, rig.text());
+            let footer = text.lines().nth(y.into()).unwrap();
+            assert!(!footer.contains("give up"), "{footer}");
+            rig.app.picture.snapshot.as_mut().unwrap().errand =
+                Some(surfit_core::snapshot::Errand {
+                    name: "exporting the best point".into(),
+                    done: 40,
+                    total: 100,
+                    waiting: 0,
+                });
+            foot(&mut rig, "Z give up");
+            assert_eq!(rig.sent()[0].1, Command::Cancel);
+        }
+    }
+}

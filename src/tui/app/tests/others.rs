@@ -177,7 +177,9 @@ fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
         rig.text()
     );
     // When it is back the open list is renewed, and nothing is read that nobody waits for.
+    rig.effects.clear();
     rig.press("o");
+    assert_eq!(rig.effects, [Effect::Send(Outgoing::Reconnect)]);
     rig.hear(Incoming::Line(Line::Heard));
     rig.effects.clear();
     rig.tick(40.0);
