@@ -4,6 +4,7 @@ use super::{Begin, Worker};
 use crate::client::{ClientError, Received};
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::ServerMessage;
+use surfit_core::run_dir::RunDir;
 use surfit_tui::Incoming;
 
 impl Worker {
@@ -28,13 +29,14 @@ impl Worker {
             Received::Lost(ClientError::Closed | ClientError::Io { .. }) => {
                 self.connection = None;
                 self.answer_all("the connection ended before the answer");
-                self.catch_up();
+                self.catch_up_alone();
                 // It is gone, or cut us off for being slow: then it can be greeted again.
                 self.begin(Begin::Attach);
             }
             Received::Lost(error) => {
                 self.connection = None;
                 self.answer_all("the connection ended before the answer");
+                self.catch_up_alone();
                 self.problem(&error);
                 self.tell(Incoming::Disconnected {
                     reason: error.to_string(),
@@ -62,6 +64,16 @@ impl Worker {
         match run.events(self.seq) {
             Ok(events) => events.into_iter().for_each(|e| self.event(e)),
             Err(error) => self.problem(&error),
+        }
+    }
+
+    /// As [`Worker::catch_up`], once there is no connection. Events that were told and that the disk never took are gone
+    /// with an engine that died, and the next one gives their numbers anew: the screen begins anew then, too.
+    fn catch_up_alone(&mut self) {
+        let taken_back = |run: &RunDir| run.last_event().is_ok_and(|last| last < self.seq);
+        match self.run.clone().filter(taken_back) {
+            Some(run) => self.tell_picture(&run),
+            None => self.catch_up(),
         }
     }
 

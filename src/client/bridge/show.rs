@@ -32,6 +32,12 @@ impl Worker {
         self.generation += 1;
         (self.connection, self.starting, self.snapshot) = (None, false, None);
         self.answer_all("the run was opened anew before the answer");
+        self.tell_picture(&run);
+        self.run = Some(run);
+    }
+
+    /// Tells all that the run's directory says of it.
+    pub(super) fn tell_picture(&mut self, run: &RunDir) {
         match run.picture() {
             Ok(picture) => {
                 (self.seq, self.closed) = (picture.seq, picture.closed);
@@ -45,8 +51,7 @@ impl Worker {
                 self.problem(&error);
             }
         }
-        self.tell_place(&run);
-        self.run = Some(run);
+        self.tell_place(run);
     }
 
     fn tell_place(&self, run: &RunDir) {

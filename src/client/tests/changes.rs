@@ -2,6 +2,7 @@
 
 use super::*;
 use std::path::PathBuf;
+use surfit_core::event::Envelope;
 
 #[test]
 fn a_run_that_is_gone_is_not_resumed_nor_is_the_one_before() {
@@ -90,6 +91,53 @@ fn an_engine_that_comes_back_is_found_while_the_list_of_runs_is_open() {
             other => drop(other),
         }
     }
+    drop(link);
+    bridge.end(false);
+    thread.join().unwrap();
+}
+
+#[test]
+fn what_a_dead_engine_told_and_never_wrote_is_taken_back() {
+    let run = run();
+    let mut engine = Engine::open(&run.dir);
+    engine.event(notice("written"));
+    let thread = spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        // The disk is full.
+        for seq in 2..=4 {
+            let (time, event) = (1.0, notice("never written"));
+            peer.say(&ServerMessage::Event(Envelope { seq, time, event }));
+        }
+    });
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let seq = |wanted: fn(&Incoming) -> Option<u64>| loop {
+        if let Some(seq) = wanted(&came(&link.incoming)) {
+            break seq;
+        }
+    };
+    let picture = |m: &Incoming| match m {
+        Incoming::Picture(picture) => Some(picture.seq),
+        _ => None,
+    };
+    let event = |m: &Incoming| match m {
+        Incoming::Event(envelope) => Some(envelope.seq),
+        _ => None,
+    };
+    assert_eq!(seq(picture), 1);
+    assert_eq!([seq(event), seq(event), seq(event)], [2, 3, 4]);
+    thread.join().unwrap();
+    assert_eq!(seq(picture), 1, "all that is known of it now");
+    while !matches!(came(&link.incoming), Incoming::EngineDied) {}
+    // The next one gives the numbers anew.
+    let mut engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (mut peer, after) = engine.welcome();
+        assert_eq!(after, Some(1));
+        let event = engine.event(notice("of another engine"));
+        peer.say(&ServerMessage::Event(event));
+        peer.read();
+    });
+    assert_eq!(seq(event), 2);
     drop(link);
     bridge.end(false);
     thread.join().unwrap();
