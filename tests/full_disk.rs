@@ -197,6 +197,45 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
 }
 
 #[test]
+fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
+    let place = Place::new();
+    let Some(disk) = Disk::mount(&place) else {
+        println!("skipped: no disk could be mounted for the test");
+        return;
+    };
+    let inside = place.path("disk/a").display().to_string();
+    let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
+    place.finish(disk.command(&place, &begin)).ok();
+    let run = disk.path("a");
+    let mut first = Wire::open(&place);
+    first.fitting();
+    disk.fill();
+    let number = |e: Option<&serde_json::Value>| e.and_then(|e| e["seq"].as_u64());
+    // What room the last block of the file has is used up first.
+    let unwritten = loop {
+        let told = number(first.events.last());
+        if told > number(events(&run).last()) {
+            break told;
+        }
+        first.take();
+    };
+    let mut late = Wire::open(&place);
+    while number(late.events.last()) < unwritten {
+        late.take();
+    }
+    late.tell(serde_json::json!({"command": "pause"}));
+    assert_eq!(late.events.last().expect("events")["event"], "paused");
+    for (n, e) in late.events.iter().enumerate() {
+        assert_eq!(e["seq"], n as u64 + 1, "a gap: {e}");
+    }
+    // A model goes to a disk that has room.
+    let out = place.path("model");
+    let export = format!("export {inside} --at 0.5,0.5 --out {}", out.display());
+    place.finish(disk.command(&place, &export)).ok();
+    assert!(out.join("model.json").is_file());
+}
+
+#[test]
 fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
     let place = Place::new();
     let Some(disk) = Disk::mount(&place) else {

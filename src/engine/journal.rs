@@ -1,8 +1,8 @@
 //! Where events and snapshots go: the run's files first, then everybody who listens.
 
 use crate::Result;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use surfit_core::event::{Envelope, Event};
 use surfit_core::picture::Picture;
 use surfit_core::run_dir::{EventLog, RunDir};
@@ -25,12 +25,18 @@ pub struct Feed {
     events: broadcast::Sender<Arc<Envelope>>,
     snapshots: watch::Sender<Option<Arc<Snapshot>>>,
     viewers: Arc<AtomicUsize>,
+    unwritten: Unwritten,
 }
 
 impl Feed {
     /// Live events from now on.
     pub fn events(&self) -> broadcast::Receiver<Arc<Envelope>> {
         self.events.subscribe()
+    }
+
+    /// Events that the file does not have yet.
+    pub fn unwritten(&self) -> Unwritten {
+        self.unwritten.clone()
     }
 
     /// The latest snapshot, whenever it changes.
@@ -42,6 +48,22 @@ impl Feed {
     pub fn viewer(&self) -> Viewer {
         self.viewers.fetch_add(1, Ordering::SeqCst);
         Viewer(self.viewers.clone())
+    }
+}
+
+/// Events that the disk has not taken yet, because it is full, say: nobody finds them in the file.
+#[derive(Clone, Debug, Default)]
+pub struct Unwritten(Arc<Mutex<Vec<Arc<Envelope>>>>);
+
+impl Unwritten {
+    /// All of them, in order. Who asks first and reads the file then misses nothing that was told before.
+    pub fn all(&self) -> Vec<Arc<Envelope>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Envelope>>> {
+        // A panic leaves a list that is as good as any.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,7 +83,6 @@ pub struct Journal {
     log: EventLog,
     feed: Feed,
     picture: Picture,
-    unwritten: bool,
 }
 
 impl Journal {
@@ -75,12 +96,12 @@ impl Journal {
             events: broadcast::Sender::new(BACKLOG),
             snapshots: watch::Sender::new(None),
             viewers: Arc::default(),
+            unwritten: Unwritten::default(),
         };
         Ok(Self {
             log,
             feed,
             picture: run.picture()?,
-            unwritten: false,
         })
     }
 
@@ -108,17 +129,21 @@ impl Journal {
     /// all the same.
     pub fn say(&mut self, event: Event) {
         let (envelope, written) = self.log.append(event);
-        match written {
-            Err(error) if !self.unwritten => {
-                complain(format_args!("events wait for the disk: {error}"));
-                self.unwritten = true;
-            }
-            Ok(()) => self.unwritten = false,
-            Err(_) => {}
-        }
         self.picture.apply(&envelope);
+        let envelope = Arc::new(envelope);
+        // Before it is told, so that a listener finds it in one place or the other.
+        match written {
+            Ok(()) => self.feed.unwritten.lock().clear(),
+            Err(error) => {
+                let mut waiting = self.feed.unwritten.lock();
+                if waiting.is_empty() {
+                    complain(format_args!("events wait for the disk: {error}"));
+                }
+                waiting.push(envelope.clone());
+            }
+        }
         // No listener is no error.
-        let _ = self.feed.events.send(Arc::new(envelope));
+        let _ = self.feed.events.send(envelope);
     }
 
     /// Records a sentence for people.
@@ -128,8 +153,9 @@ impl Journal {
 
     /// Makes events durable; a failure is no reason to stop and is tried again with the next event.
     pub fn sync(&mut self) {
-        if let Err(error) = self.log.sync() {
-            complain(format_args!("events are not durable yet: {error}"));
+        match self.log.sync() {
+            Ok(()) => self.feed.unwritten.lock().clear(),
+            Err(error) => complain(format_args!("events are not durable yet: {error}")),
         }
     }
 

@@ -5,7 +5,7 @@ mod socket;
 pub use socket::Socket;
 
 use crate::actor::Request;
-use crate::journal::Feed;
+use crate::journal::{Feed, Unwritten};
 use crate::{Error, Result};
 use futures_util::SinkExt;
 use std::sync::Arc;
@@ -187,12 +187,16 @@ async fn talk(
     // Listening begins before the file is read, so that nothing falls between.
     let mut live = feed.events();
     let mut snapshots = feed.snapshots();
+    let history = History {
+        run,
+        unwritten: feed.unwritten(),
+    };
     // A feed kept here would keep the channels open after the journal is gone.
     drop(feed);
     let wants_events = after.is_some();
     let mut sent = after.unwrap_or(u64::MAX);
     if wants_events {
-        catch_up(frames, &run, &mut sent).await?;
+        catch_up(frames, &history, &mut sent).await?;
     }
     snapshots.mark_changed();
     let mut shown: Option<Arc<Snapshot>> = None;
@@ -224,7 +228,7 @@ async fn talk(
                     send(frames, &ServerMessage::Event((*event).clone())).await?;
                 }
                 // It fell behind: the file has everything.
-                Ok(_) | Err(RecvError::Lagged(_)) => catch_up(frames, &run, &mut sent).await?,
+                Ok(_) | Err(RecvError::Lagged(_)) => catch_up(frames, &history, &mut sent).await?,
                 Err(RecvError::Closed) => return Ok(()),
             },
             Some((id, seq, error)) = replies.recv() => {
@@ -236,7 +240,7 @@ async fn talk(
                         }
                         Ok(event) if event.seq <= sent => {}
                         Ok(_) | Err(TryRecvError::Lagged(_)) => {
-                            catch_up(frames, &run, &mut sent).await?;
+                            catch_up(frames, &history, &mut sent).await?;
                         }
                         Err(_) => break,
                     }
@@ -262,24 +266,39 @@ async fn talk(
     }
 }
 
+/// Where events are found that were told before a client listened, or faster than it did.
+struct History {
+    run: RunDir,
+    unwritten: Unwritten,
+}
+
 async fn catch_up(
     frames: &mut Frames,
-    run: &RunDir,
+    history: &History,
     sent: &mut u64,
 ) -> std::result::Result<(), Gone> {
     /// Events that are held at a time; a long history is not to be in memory as a whole.
     const SOME: usize = 1024;
-    let mut tail = EventTail::new(&run.events_path(), *sent);
+    // Before the file: what the disk takes meanwhile is found there.
+    let unwritten = history.unwritten.all();
+    let mut tail = EventTail::new(&history.run.events_path(), *sent);
     loop {
         let some = tail.some(SOME).map_err(|_| Gone)?;
         if some.is_empty() {
-            return Ok(());
+            break;
         }
         for envelope in some {
             *sent = envelope.seq;
             send(frames, &ServerMessage::Event(envelope)).await?;
         }
     }
+    for envelope in unwritten {
+        if envelope.seq > *sent {
+            *sent = envelope.seq;
+            send(frames, &ServerMessage::Event((*envelope).clone())).await?;
+        }
+    }
+    Ok(())
 }
 
 fn pass_on(
