@@ -1,7 +1,7 @@
 //! A run that begins as a copy of another one's checkpoint.
 
 use super::{OTHER_GRIDS, RunDir, RunError, at, noted};
-use crate::files::{json, sync_folder, write_atomic};
+use crate::files::{json, sync_all, sync_folder, write_atomic};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -31,7 +31,7 @@ impl RunDir {
 
     /// Makes a new run at `path` from this one's last checkpoint: with its corners, its history and what its heatmap knows,
     /// but without its exports. Large files are shared until one of the two replaces them: no file of a run is ever changed
-    /// in its place. The new directory appears with all its files, or not at all.
+    /// in its place. The new directory appears with all its files, or not at all, after a power cut too.
     ///
     /// # Errors
     /// [`RunError::Exists`] when something is at `path`, [`RunError::NoSurface`] before there is a checkpoint,
@@ -99,11 +99,8 @@ impl RunDir {
             degrees,
             begun: false,
         })?;
-        for folder in ["corners", "surface", ""] {
-            let folder = new.join(folder);
-            sync_folder(&folder).map_err(at(&folder))?;
-        }
-        Ok(())
+        // Before it gets its name, which the disk may keep sooner than what is in it.
+        sync_all(new.path()).map_err(at(new.path()))
     }
 
     /// Where the run came from; `None` when it is no fork.
@@ -146,6 +143,19 @@ fn share(from: &Path, to: &Path) -> Result<(), RunError> {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::files::synced;
+
+    /// A folder and everything in it.
+    fn all_in(folder: &Path) -> Vec<PathBuf> {
+        let mut all = vec![folder.to_owned()];
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            match entry.file_type().unwrap().is_dir() {
+                true => all.extend(all_in(&entry.path())),
+                false => all.push(entry.path()),
+            }
+        }
+        all
+    }
 
     #[test]
     fn a_fork_has_all_or_is_not_there() {
@@ -159,8 +169,25 @@ mod tests {
         fs::write(run.join("corners/corner-1.safetensors"), "corner").unwrap();
         fs::write(run.join("corners/partial.safetensors"), "half").unwrap();
         fs::write(run.join("events.jsonl"), "").unwrap();
+        write_atomic(&run.join(OTHER_GRIDS), b"[]").unwrap();
         let degrees = Degrees::new(3, 2).unwrap();
+        synced();
         let fork = run.fork(&twin, Some(degrees)).unwrap();
+        // Every file and every folder of it was made durable, and its name after them.
+        let name = twin.file_name().unwrap();
+        let mut durable = synced();
+        assert_eq!(durable.pop().as_deref(), Some(dir.path()));
+        let within = |path: &Path| -> Option<PathBuf> {
+            let mut parts = path.strip_prefix(dir.path()).ok()?.components();
+            let partial = parts.next()?.as_os_str().to_string_lossy().into_owned();
+            let of_it = partial.starts_with(&format!(".{}.", name.display()));
+            of_it.then(|| parts.as_path().to_owned())
+        };
+        let durable: Vec<PathBuf> = durable.iter().filter_map(|p| within(p)).collect();
+        for path in all_in(&twin) {
+            let path = path.strip_prefix(&twin).unwrap();
+            assert!(durable.iter().any(|p| p == path), "{}", path.display());
+        }
         assert_eq!(fork.config().unwrap().degrees(), degrees);
         let wish = fork.forked().unwrap().unwrap();
         assert_eq!((wish.degrees, wish.begun), (Some(degrees), false));

@@ -6,8 +6,8 @@ use crate::trainer::Batches;
 use surfit_core::event::Event;
 
 impl Actor<'_> {
-    /// Does what a fork was made for, once: the surface gets its degrees at the very step of the checkpoint, and a fit that
-    /// had come to its end gets a further round. Durable before the job goes on.
+    /// Does what a fork was made for, once: the surface gets its degrees at the very step of the checkpoint. A fit that had
+    /// come to its end gets a further round when these are other degrees; with the same ones it has nothing to learn. Durable before the job goes on.
     pub(super) fn begin_fork(&mut self) -> Result<()> {
         let Some(mut fork) = self.run.forked()?.filter(|f| !f.begun) else {
             return Ok(());
