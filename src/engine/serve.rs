@@ -19,9 +19,7 @@ const WAITING: usize = 64;
 /// When the run is in use, its files cannot be opened, or its work failed (that is in its events too).
 pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _lock = run.lock()?;
-    for folder in ["", "corners", "surface", "heatmaps"] {
-        surfit_core::files::clear_temporary(&run.join(folder));
-    }
+    clear_temporary(run);
     announce(run);
     let mut journal = Journal::open(run)?;
     let socket = Socket::bind(run)?;
@@ -46,6 +44,20 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
         .join()
         .unwrap_or_else(|_| Err(Error::input("the server thread panicked")));
     result.and(served)
+}
+
+/// Removes what an engine that was killed left half written, in the folders of exports too.
+fn clear_temporary(run: &RunDir) {
+    use surfit_core::files::clear_temporary;
+    for folder in ["", "corners", "surface", "heatmaps"] {
+        clear_temporary(&run.join(folder));
+    }
+    let exports = std::fs::read_dir(run.join("exports"));
+    for export in exports.into_iter().flatten().flatten() {
+        if export.file_type().is_ok_and(|t| t.is_dir()) {
+            clear_temporary(&export.path());
+        }
+    }
 }
 
 /// Puts this process into the run's status before data and tensors are loaded, which takes a moment: who asks for the
@@ -76,5 +88,30 @@ fn announce(run: &RunDir) {
     };
     if let Err(error) = run.write_status(&status) {
         crate::journal::complain(format_args!("{error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::config::Config;
+
+    #[test]
+    fn half_written_files_of_a_killed_engine_go_from_exports_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let folder = run.join("exports").join("best-u0.500-v0.500-step9");
+        std::fs::create_dir(&folder).unwrap();
+        // No process has the largest number.
+        let left = [
+            folder.join(format!(".model.safetensors.{}.tmp", i32::MAX)),
+            run.join("surface")
+                .join(format!(".state.safetensors.{}.tmp", i32::MAX)),
+        ];
+        left.iter().for_each(|p| std::fs::write(p, "half").unwrap());
+        let whole = folder.join("model.safetensors");
+        std::fs::write(&whole, "whole").unwrap();
+        clear_temporary(&run);
+        assert!(left.iter().all(|path| !path.exists()) && whole.exists());
     }
 }

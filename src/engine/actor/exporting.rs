@@ -6,7 +6,7 @@ use surfit_core::event::Exported;
 use surfit_core::heatmap::Metric;
 
 impl Actor<'_> {
-    /// A folder for an export that nothing lies in yet.
+    /// A folder for an export that no model lies in yet; without a card it is what a killed engine or a full disk left.
     pub(super) fn free_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> PathBuf {
         let exports = self.run.join("exports");
         let name = match uv {
@@ -15,7 +15,7 @@ impl Actor<'_> {
         };
         let mut folder = exports.join(&name);
         for number in 2.. {
-            if !folder.exists() {
+            if !folder.join("model.json").exists() {
                 break;
             }
             folder = exports.join(format!("{name}-{number}"));

@@ -164,11 +164,12 @@ impl Exporting {
         let Phase::Write { validation, test } = &self.phase else {
             return Ok(false);
         };
-        let dir = match &self.dir {
-            Some(dir) => dir.clone(),
+        let (dir, replace) = match &self.dir {
+            Some(dir) => (dir.clone(), self.replace),
             None => {
                 let chosen = &self.chosen;
-                actor.free_folder(&chosen.selection, chosen.uv, chosen.fit_steps)
+                let free = actor.free_folder(&chosen.selection, chosen.uv, chosen.fit_steps);
+                (free, true)
             }
         };
         let measured = export::Measured {
@@ -179,7 +180,7 @@ impl Exporting {
         };
         self.exported = Some(export::write(
             &dir,
-            self.replace,
+            replace,
             &self.chosen,
             &measured,
             &actor.model,

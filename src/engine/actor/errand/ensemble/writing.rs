@@ -48,7 +48,10 @@ impl MeasuringEnsemble {
             Purpose::Measure => (None, false),
         };
         let step = actor.progress.map_or(0, |p| p.step);
-        let folder = dir.unwrap_or_else(|| actor.free_folder("ensemble", None, step));
+        let (folder, replace) = match dir {
+            Some(dir) => (dir, replace),
+            None => (actor.free_folder("ensemble", None, step), true),
+        };
         export::make_folder(&folder, replace)?;
         self.folder = Some(folder.clone());
         Ok(folder)
