@@ -19,7 +19,7 @@ pub use status::Status;
 
 use crate::config::{self, Config};
 use crate::event::Envelope;
-use crate::files::{json, sync_folder, write_atomic};
+use crate::files::{json, remove, sync_folder, write_atomic};
 use crate::heatmap::Heatmap;
 use crate::picture::Picture;
 use crate::snapshot::Snapshot;
@@ -229,6 +229,15 @@ impl RunDir {
     /// [`RunError::Io`].
     pub fn write_other_grids(&self, heatmaps: &[&Heatmap]) -> Result<(), RunError> {
         self.write_json(OTHER_GRIDS, &heatmaps)
+    }
+
+    /// Removes the heatmaps on other grids.
+    ///
+    /// # Errors
+    /// [`RunError::Io`].
+    pub fn remove_other_grids(&self) -> Result<(), RunError> {
+        let path = self.join(OTHER_GRIDS);
+        remove(&path).map_err(at(&path))
     }
 
     fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<(), RunError> {

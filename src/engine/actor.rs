@@ -85,6 +85,8 @@ enum Work {
     Corner(usize),
     /// Align the corner with this number to the first.
     Align(usize),
+    /// Make the linear surface between the corners.
+    Surface,
     /// One optimizer step.
     Fit,
     /// Measure cells on the whole validation split.
@@ -135,6 +137,8 @@ struct Actor<'a> {
     errands: VecDeque<errand::Asked>,
     /// Commands that wait until nothing of that is left.
     deferred: Vec<Request>,
+    /// The corner that waits for the disk.
+    ready: Option<corners::Ready>,
     /// The corner that is being aligned.
     aligning: Option<Aligning>,
     /// The end of the job, under way.
@@ -250,6 +254,7 @@ impl Actor<'_> {
     fn work_while_open(&mut self) -> Result<()> {
         let mut idle_since = Instant::now();
         while !self.closing {
+            self.check_failure()?;
             let stalled = self
                 .stalled_until
                 .is_some_and(|until| Instant::now() < until);
@@ -279,10 +284,8 @@ impl Actor<'_> {
             idle_since = Instant::now();
             self.tick_or_stall()?;
             self.publish(false);
-            if let Some(failure) = self.failure.take() {
-                return Err(failure);
-            }
         }
+        self.check_failure()?;
         self.flush_losses();
         self.save_checkpoint();
         self.state = if self.state == State::Finished {
@@ -292,6 +295,11 @@ impl Actor<'_> {
         };
         self.publish(true);
         Ok(())
+    }
+
+    /// What was found between ticks that the work cannot go on with.
+    fn check_failure(&mut self) -> Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// One tick. When the file system refuses what it would make durable, the same tick is tried again a little later:
@@ -321,6 +329,7 @@ impl Actor<'_> {
             Work::None => Ok(()),
             Work::Corner(index) => self.tick_corner(index),
             Work::Align(index) => self.tick_align(index),
+            Work::Surface => self.tick_surface(),
             Work::Fit => self.tick_fit(),
             Work::Map { cells, finish } => self.tick_map(cells, finish),
             Work::Finish => self.tick_finish(),
@@ -376,6 +385,7 @@ impl Actor<'_> {
     /// and the grid that there were, and is begun anew when it is wanted again.
     fn abandon_work(&mut self) {
         self.race.under_way = None;
+        self.ready = None;
         self.aligning = None;
         self.finishing = None;
     }

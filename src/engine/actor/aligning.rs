@@ -7,7 +7,6 @@ use crate::surface::Surface;
 use crate::trainer::Batches;
 use crate::{Error, Result};
 use surfit_core::event::{Alignment, Event, Stage};
-use surfit_core::heatmap::Heatmap;
 use surfit_core::random::{self, Purpose};
 
 impl Actor<'_> {
@@ -17,7 +16,7 @@ impl Actor<'_> {
             let others = self.corners.len() - 1;
             self.begin_stage(Stage::Align, others as u64, Work::Align(1));
         } else {
-            self.work = Work::Align(self.corners.len());
+            self.work = Work::Surface;
         }
     }
 
@@ -44,12 +43,11 @@ impl Actor<'_> {
             }
             return Ok(());
         }
-        if self.stage == Stage::Align {
-            self.end_stage();
-            let geometry = crate::geometry::measure(&self.all_corners()?, true);
-            self.journal.say(Event::Geometry(geometry));
-        }
-        self.begin_surface()
+        self.end_stage();
+        let geometry = crate::geometry::measure(&self.all_corners()?, true);
+        self.journal.say(Event::Geometry(geometry));
+        self.work = Work::Surface;
+        Ok(())
     }
 
     fn begin_aligning(&self, index: usize) -> Result<Aligning> {
@@ -74,7 +72,7 @@ impl Actor<'_> {
     }
 
     /// The linear surface between the corners as they stand, durable from its first moment on.
-    fn begin_surface(&mut self) -> Result<()> {
+    pub(super) fn tick_surface(&mut self) -> Result<()> {
         let degrees = self.config.degrees();
         self.check_memory(degrees, false)?;
         let corners = self.all_corners()?;
@@ -85,7 +83,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Installs a surface as the start of a fit.
+    /// Installs a surface as the start of a fit. When it is refused, everything is as it was.
     pub(super) fn new_surface(&mut self, mut surface: Surface) -> Result<()> {
         if let Some(old) = &self.surface {
             surface.follow(old.version());
@@ -97,14 +95,11 @@ impl Actor<'_> {
         }
         let steps = Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
         let progress = Progress::first(&self.config.fit, steps);
+        checkpoint::save(&self.run, &surface, progress, &[], &self.steering)?;
+        // From here on it is the run's surface: nothing is refused any more.
         self.focus.clear();
-        checkpoint::save(&self.run, &surface, progress, &self.focus, &self.steering)?;
-        // Nothing that was measured on an earlier surface may choose a point of this one. Its corners are measured
-        // at once, as rows of it, so that they are the same however the run came here.
-        self.heatmap = Heatmap {
-            version: surface.version(),
-            ..Heatmap::new(surface.degrees().patch(), self.heatmap.grid)
-        };
+        self.begin_heatmap(surface.degrees().patch(), surface.version());
+        // Its corners are measured at once, as rows of it, so that they are the same however the run came here.
         for (row, index) in self.heatmap.corners().into_iter().enumerate() {
             let w = surface.theta().get(row as i64);
             let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
@@ -114,6 +109,7 @@ impl Actor<'_> {
         self.surface = Some(surface);
         self.progress = Some(progress);
         self.points = self.describe_points();
-        self.try_store_snapshot()
+        self.store_snapshot();
+        Ok(())
     }
 }

@@ -6,7 +6,6 @@ use crate::surface::Surface;
 use crate::{Error, Result};
 use std::mem::{Discriminant, discriminant};
 use surfit_core::event::Event;
-use surfit_core::heatmap::Heatmap;
 use surfit_core::protocol::{Command, RateChange, Selection};
 use surfit_core::snapshot::State;
 use surfit_core::surface::Degrees;
@@ -97,15 +96,7 @@ impl Actor<'_> {
             Command::Unpause => self.unpause(),
             Command::Stop => self.stop(),
             Command::SetDegree { degrees } => self.set_degrees(degrees),
-            Command::SetGrid { grid } => match Heatmap::refuse_grid(grid) {
-                Some(sentence) => Err(Error::input(sentence)),
-                None => {
-                    // Whoever says which grid the run has, says so for good.
-                    self.aside = None;
-                    self.set_grid(grid);
-                    Ok(())
-                }
-            },
+            Command::SetGrid { grid } => self.choose_grid(grid),
             Command::SetMetric { metric } => {
                 self.metric = metric;
                 self.store_snapshot();
@@ -211,8 +202,6 @@ impl Actor<'_> {
         let corners = (0..present.corners() as i64)
             .map(|row| surface.theta().get(row).copy())
             .collect();
-        // Before there is another surface: not every error below comes before it.
-        self.abandon_work();
         self.new_surface(Surface::linear(degrees, corners))?;
         self.begin_fit();
         Ok(())
@@ -255,6 +244,12 @@ impl Actor<'_> {
         match std::mem::take(&mut self.work) {
             Work::None => Err(Error::input("nothing is under way that could be stopped")),
             Work::Fit => {
+                self.flush_losses();
+                // Its weights may have gone since the last look. There is nothing to end then but the engine.
+                if let Err(diverged) = self.check_divergence() {
+                    self.failure = Some(Error::input(diverged.to_string()));
+                    return Err(diverged);
+                }
                 self.journal.say(Event::Stopped { step: self.step() });
                 self.state = State::Running;
                 self.end_fit()

@@ -3,15 +3,27 @@
 use super::{Actor, Work};
 use crate::corner_cache::Entry;
 use crate::geometry;
+use crate::layout::RunningStats;
+use crate::model::Measurement;
 use crate::model_file;
 use crate::trainer::{Batches, Trainer};
 use crate::{Error, Result, checkpoint};
 use std::path::PathBuf;
 use surfit_core::config::Config;
 use surfit_core::event::{Corner, Curve, Event, Stage};
-use surfit_core::heatmap::Heatmap;
 use surfit_core::random::derive;
 use tch::Tensor;
+
+/// A corner that is measured, and that the disk has not taken yet.
+#[derive(Debug)]
+pub(super) struct Ready {
+    index: usize,
+    flat: Tensor,
+    stats: RunningStats,
+    measured: Measurement,
+    source: String,
+    seconds: f64,
+}
 
 impl Actor<'_> {
     pub(super) fn begin_corners(&mut self) {
@@ -27,7 +39,9 @@ impl Actor<'_> {
     /// Forgets the corners and everything made from them; new ones get the seeds that follow.
     pub(super) fn discard_corners(&mut self) -> Result<()> {
         self.abandon_work();
-        // What depends on the corners goes first, so that a crash in between leaves no surface without its corners.
+        // What depends on others goes first, so that a crash in between leaves no surface without its corners, and no cells
+        // without their surface.
+        self.other_grids.remove(&self.run)?;
         checkpoint::remove(&self.run)?;
         checkpoint::remove_file(&self.partial_path())?;
         for index in 0..self.corners.len() {
@@ -43,6 +57,7 @@ impl Actor<'_> {
             .map(|i| short_seed(self.corner_seed(i), count as u64))
             .collect();
         self.config.corners.seeds = next;
+        self.config.heatmap.grid = self.own_grid();
         self.store_config()?;
         self.known_corners.clear();
         self.corners = super::opening::none(count);
@@ -50,8 +65,9 @@ impl Actor<'_> {
         self.surface = None;
         self.progress = None;
         self.points.clear();
-        self.heatmap = Heatmap::new(self.heatmap.patch, self.heatmap.grid);
-        self.try_store_snapshot()
+        self.begin_heatmap(self.heatmap.patch, 0);
+        self.store_snapshot();
+        Ok(())
     }
 
     pub(super) fn corner_seed(&self, index: usize) -> u64 {
@@ -70,6 +86,9 @@ impl Actor<'_> {
 
     /// Works on the corner that is at `place` in the order of getting ready.
     pub(super) fn tick_corner(&mut self, place: usize) -> Result<()> {
+        if let Some(ready) = self.ready.take() {
+            return self.store_corner(place, ready);
+        }
         let index = self.config.corners.epochs.order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit.corner != index {
             self.fit.corner = index;
@@ -133,7 +152,6 @@ impl Actor<'_> {
         let weights = trainer.weights.copy();
         self.keep_corner(index, &weights);
         let seconds = self.fit.corner_began.elapsed().as_secs_f64();
-        // The trainer stays until its corner is durable, so that a full disk costs nothing but time.
         self.corner_ready(place, weights, source, seconds)
     }
 
@@ -167,7 +185,7 @@ impl Actor<'_> {
         Ok(flat.to_device(self.model.placement().device))
     }
 
-    /// Measures a corner, makes it durable, and goes on to the next.
+    /// Measures a corner that is trained or loaded.
     fn corner_ready(
         &mut self,
         place: usize,
@@ -184,27 +202,38 @@ impl Actor<'_> {
                 self.run.config_path().display()
             )));
         }
-        let (m, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
-        let path = self.corner_path(index);
-        if !path.exists() {
-            model_file::write(&path, self.model.network().layout(), &flat, &stats)?;
+        let (measured, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
+        let ready = Ready {
+            index,
+            flat,
+            stats,
+            measured,
+            source,
+            seconds,
+        };
+        self.store_corner(place, ready)
+    }
+
+    /// Makes a corner durable, says so, and goes on to the next. A full disk is asked again with everything measured, and
+    /// the trainer stays until then: it costs nothing but time.
+    fn store_corner(&mut self, place: usize, ready: Ready) -> Result<()> {
+        if let Err(error) = self.write_corner(place, &ready) {
+            self.ready = Some(ready);
+            return Err(error);
         }
-        // One training goes on to its next checkpoint. What is stored of a later corner's training stays when this one was
-        // stored before, too.
         let last = place + 1 == self.corners.len();
-        let trained = self.trainer.is_some() && !self.config.corners.epochs.one_training();
-        if last || trained {
-            checkpoint::remove_file(&self.partial_path())?;
+        if last || self.is_of_its_own() {
             self.trainer = None;
         }
+        let (index, m) = (ready.index, ready.measured);
         let known = self.known_corners.remove(&index);
         let (source, seconds) = match known {
-            Some(c) if seconds == 0.0 && self.config.corners.from.is_empty() => {
+            Some(c) if ready.seconds == 0.0 && self.config.corners.from.is_empty() => {
                 (c.source, c.seconds)
             }
-            _ => (source, seconds),
+            _ => (ready.source, ready.seconds),
         };
-        self.corners[index] = Some(flat);
+        self.corners[index] = Some(ready.flat);
         self.journal.say(Event::CornerReady(Corner {
             index,
             source,
@@ -224,6 +253,24 @@ impl Actor<'_> {
         self.journal.say(Event::Geometry(geometry));
         self.begin_align();
         Ok(())
+    }
+
+    fn write_corner(&self, place: usize, ready: &Ready) -> Result<()> {
+        let path = self.corner_path(ready.index);
+        if !path.exists() {
+            let layout = self.model.network().layout();
+            model_file::write(&path, layout, &ready.flat, &ready.stats)?;
+        }
+        if place + 1 == self.corners.len() || self.is_of_its_own() {
+            checkpoint::remove_file(&self.partial_path())?;
+        }
+        Ok(())
+    }
+
+    /// True when the training under way ends with its corner. One training of all goes on to its next checkpoint; what is
+    /// stored of a later corner's training stays when this one was stored before, too.
+    fn is_of_its_own(&self) -> bool {
+        self.trainer.is_some() && !self.config.corners.epochs.one_training()
     }
 
     /// The corner as it was trained before in exactly this way.

@@ -83,7 +83,10 @@ impl Actor<'_> {
             self.answer(asked.reply, Err(Error::input(format!("{what}: given up"))));
             return Ok(Outcome::Done);
         }
-        if matches!(self.work, Work::Map { .. } | Work::Align(_) | Work::Finish) {
+        if matches!(
+            self.work,
+            Work::Map { .. } | Work::Align(_) | Work::Surface | Work::Finish
+        ) {
             self.stop()?;
             return Ok(Outcome::Done);
         }

@@ -63,6 +63,16 @@ impl OtherGrids {
         });
     }
 
+    /// Forgets them, also what of them is stored: another surface may come to the same version.
+    ///
+    /// # Errors
+    /// When the file stays.
+    pub(super) fn remove(&mut self, run: &RunDir) -> Result<()> {
+        run.remove_other_grids()?;
+        *self = Self::default();
+        Ok(())
+    }
+
     /// Makes them durable beside the heatmap of grid `own`, when they are not so yet. `shown` is one more of them.
     ///
     /// # Errors
@@ -135,6 +145,44 @@ impl Actor<'_> {
         self.set_grid(grid);
         self.begin_map(false);
         Ok(())
+    }
+
+    /// The grid of the run's own heatmap.
+    pub(super) fn own_grid(&self) -> usize {
+        let own = self.aside.as_ref().map_or(&self.heatmap, Aside::heatmap);
+        own.grid
+    }
+
+    /// Whoever says which grid the run has, says so for good.
+    pub(super) fn choose_grid(&mut self, grid: usize) -> Result<()> {
+        if let Some(sentence) = Heatmap::refuse_grid(grid) {
+            return Err(Error::input(sentence));
+        }
+        // What is stored of a heatmap counts from the first checkpoint on; until then the configuration tells the grid.
+        if self.surface.is_none() {
+            let before = std::mem::replace(&mut self.config.heatmap.grid, grid);
+            self.store_config()
+                .inspect_err(|_| self.config.heatmap.grid = before)?;
+        }
+        self.aside = None;
+        self.set_grid(grid);
+        Ok(())
+    }
+
+    /// Begins an unmeasured heatmap on the run's own grid. Nothing that was measured on an earlier surface may choose a
+    /// point of the present one.
+    pub(super) fn begin_heatmap(&mut self, patch: Patch, version: u64) {
+        let grid = self.own_grid();
+        let shown = self.heatmap.grid;
+        self.aside = None;
+        self.other_grids.known.clear();
+        self.heatmap = Heatmap {
+            version,
+            ..Heatmap::new(patch, grid)
+        };
+        if grid != shown {
+            self.journal.say(Event::GridChanged { grid });
+        }
     }
 
     /// Ends the look at another grid when its time is over, when its measurement was given up, or when other work began.

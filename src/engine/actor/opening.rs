@@ -106,6 +106,7 @@ impl<'a> Actor<'a> {
             work: Work::None,
             errands: VecDeque::new(),
             deferred: Vec::new(),
+            ready: None,
             aligning: None,
             finishing: None,
             steering,
@@ -153,6 +154,9 @@ impl<'a> Actor<'a> {
             self.points = self.describe_points();
             self.stage = Stage::Fit;
             self.begin_fork()?;
+        } else {
+            // Of a surface that was removed.
+            self.other_grids.remove(&self.run)?;
         }
         if !self.options.wait {
             self.go_on();

@@ -1,5 +1,8 @@
 //! An actor without a process around it: tick by tick, with commands in between.
 
+mod anew;
+mod stalls;
+
 use super::*;
 use std::sync::mpsc::sync_channel;
 
@@ -19,6 +22,35 @@ const AT_ONCE: ServeOptions = ServeOptions {
     wait: false,
     linger: 0.0,
 };
+
+/// Opens a run, a new one when there is none, and does something with its actor.
+fn with_actor<T>(path: &std::path::Path, then: impl FnOnce(&mut Actor<'_>) -> T) -> T {
+    let run = RunDir::open(path).unwrap_or_else(|_| {
+        let config = surfit_core::config::parse(TINY, "the test").unwrap();
+        RunDir::create(path, &config).unwrap()
+    });
+    let mut journal = Journal::open(&run).unwrap();
+    let (_requests, inbox) = sync_channel(1);
+    then(&mut Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap())
+}
+
+impl Actor<'_> {
+    /// Goes on until something is so.
+    fn until(&mut self, there: impl Fn(&Actor<'_>) -> bool) {
+        for _ in 0..1000 {
+            if there(self) {
+                return;
+            }
+            self.tick().unwrap();
+        }
+        panic!("it never comes there");
+    }
+
+    /// Goes on until nothing is left to do.
+    fn finish_work(&mut self) {
+        self.until(|actor| matches!(actor.work, Work::None));
+    }
+}
 
 /// Goes on with a new run until its work is `there`, then carries `command` out and goes on to the end of the job.
 fn told_at(there: impl Fn(&Actor<'_>) -> bool, command: Command) -> surfit_core::event::Finished {

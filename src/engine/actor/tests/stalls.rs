@@ -1,0 +1,105 @@
+//! A disk that takes nothing for a while: what waits for it is tried again, and nothing else is done twice.
+
+use super::*;
+use std::path::{Path, PathBuf};
+
+/// A folder that nothing can be written into, until it is given back.
+struct Closed {
+    folder: PathBuf,
+    kept: PathBuf,
+}
+
+impl Closed {
+    fn new(folder: PathBuf) -> Self {
+        let kept = folder.with_extension("kept");
+        std::fs::rename(&folder, &kept).unwrap();
+        std::fs::write(&folder, "in the way").unwrap();
+        Self { folder, kept }
+    }
+
+    fn open(self) {
+        std::fs::remove_file(&self.folder).unwrap();
+        std::fs::rename(&self.kept, &self.folder).unwrap();
+    }
+}
+
+impl Actor<'_> {
+    /// Ticks until the work waits for the disk, and then twice more in vain.
+    fn stall(&mut self) {
+        for _ in 0..1000 {
+            if self.stalled_until.is_some() {
+                break;
+            }
+            self.tick_or_stall().unwrap();
+        }
+        for _ in 0..2 {
+            assert!(self.stalled_until.is_some());
+            self.tick_or_stall().unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_a_stalled_tick_has_done_is_done_once() {
+    let dir = tempfile::tempdir().unwrap();
+    with_actor(&dir.path().join("a"), |actor| {
+        let corners = Closed::new(actor.run.join("corners"));
+        actor.stall();
+        assert!(matches!(actor.work, Work::Corner(0)));
+        assert!(actor.ready.is_some(), "what was measured stays");
+        corners.open();
+        actor.tick_or_stall().unwrap();
+        assert!(actor.ready.is_none() && matches!(actor.work, Work::Corner(1)));
+        let surface = Closed::new(actor.run.join("surface"));
+        actor.stall();
+        surface.open();
+        actor.finish_work();
+        let events = actor.run.events(0).unwrap();
+        let count = |wanted: fn(&Event) -> bool| events.iter().filter(|e| wanted(&e.event)).count();
+        for stage in [Stage::Corners, Stage::Align, Stage::Fit] {
+            let of_it = |e: &&surfit_core::event::Envelope| matches!(e.event, Event::StageEnded { stage: s, .. } if s == stage);
+            assert_eq!(events.iter().filter(of_it).count(), 1, "{}", stage.name());
+        }
+        assert_eq!(count(|e| matches!(e, Event::CornerReady(_))), 4);
+        // As trained, and aligned.
+        assert_eq!(count(|e| matches!(e, Event::Geometry(_))), 2);
+        assert_eq!(
+            count(|e| matches!(e, Event::Notice { text } if text.contains("the work waits"))),
+            2
+        );
+    });
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let mut names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_model_that_the_disk_takes_late_has_one_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    with_actor(&dir.path().join("a"), |actor| {
+        actor.until(exporting);
+        let uv = actor.heatmap.best(Metric::Accuracy).map(|p| (p.u, p.v));
+        let folder = actor.free_folder("best", uv, 4);
+        // The folder can be made, and the model does not go into it.
+        std::fs::create_dir_all(folder.join("model.safetensors")).unwrap();
+        actor.stall();
+        assert_eq!(names(&actor.run.join("exports")).len(), 1);
+        std::fs::remove_dir(folder.join("model.safetensors")).unwrap();
+        // Half a model stands there, of an engine that was killed.
+        std::fs::write(folder.join("model.safetensors"), "half").unwrap();
+        actor.finish_work();
+        let finished = actor.journal.picture().finished.clone().unwrap();
+        assert_eq!(finished.export, Some(folder.clone()));
+        assert_eq!(names(&actor.run.join("exports")).len(), 1);
+        assert_eq!(names(&folder), ["model.json", "model.safetensors"]);
+        // Where a whole one lies, another one goes elsewhere.
+        let next = actor.free_folder("best", uv, 4);
+        assert!(next.to_string_lossy().ends_with("-step4-2"), "{next:?}");
+    });
+}
