@@ -106,15 +106,16 @@ fn the_box_beside_the_cursor_is_a_box_with_wide_names() {
     rig.app.focus = Pane::Loss;
     rig.press("z home right");
     let shown = rig.draw();
-    let (x, y) = find(&shown, " surface ").unwrap_or_else(|| panic!("{}", rig.text()));
-    let figure = |y| {
-        (x + 9..shown.area.width).find(|&x| {
-            shown[(x, y)]
+    let (x, y) = find(&shown, " step     ").unwrap_or_else(|| panic!("{}", rig.text()));
+    let value = |y| {
+        let letter = |x: &u16| {
+            shown[(*x, y)]
                 .symbol()
                 .starts_with(|c: char| c.is_ascii_digit())
-        })
+        };
+        (x + 6..shown.area.width).find(letter)
     };
-    // The values of this run's curve and of the other's stand in one column.
-    let rows = [y - 1, y + 1].map(figure);
-    assert!(rows.contains(&figure(y)), "{}", rig.text());
+    let other = (0..shown.area.height).find(|&y| shown[(x + 3, y)].symbol() == "曲");
+    let other = other.unwrap_or_else(|| panic!("{}", rig.text()));
+    assert_eq!(value(other), value(y), "{}", rig.text());
 }
