@@ -166,7 +166,9 @@ fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
     }));
     rig.effects.clear();
     for second in 1..30 {
-        rig.tick(f64::from(second));
+        let now = f64::from(second);
+        rig.tick(now);
+        assert!(rig.app.deadline().is_none_or(|due| due > now));
     }
     assert_eq!(rig.effects, []);
     assert!(rig.text().contains("No line to gpu1"), "{}", rig.text());
