@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use surfit_core::files::write_atomic;
 use surfit_core::picture::Picture;
-use surfit_report::{Figure, HeatmapFigure, LossFigure, SliceFigure, map_title};
+use surfit_report::{CurvesFigure, Figure, HeatmapFigure, SliceFigure, map_name, map_title};
 use surfit_tui::Incoming;
 use surfit_tui::link::{Content, Drawing, Form, NewFile, figures_here};
 
@@ -131,7 +131,7 @@ fn write(
     let bytes = match &file.content {
         Content::Text(text) => text.as_bytes(),
         Content::Drawn(drawing, form) => {
-            drawn = draw(*drawing, *form, run, &picture()?)?;
+            drawn = draw(drawing, *form, run, &picture()?)?;
             &drawn
         }
     };
@@ -141,15 +141,23 @@ fn write(
     write_atomic(path, bytes).map_err(fault)
 }
 
-fn draw(drawing: Drawing, form: Form, run: &str, picture: &Picture) -> Result<Vec<u8>, String> {
+fn draw(drawing: &Drawing, form: Form, run: &str, picture: &Picture) -> Result<Vec<u8>, String> {
     let surface = || {
         let none = "the surface is not measured yet; write it when its first cells are";
         picture.snapshot.as_ref().ok_or(none)
     };
-    match drawing {
-        Drawing::Losses => {
-            let title = format!("{run} · loss");
-            encoded(&LossFigure { picture, title }, form)
+    match *drawing {
+        Drawing::Losses {
+            ref look,
+            ref others,
+        } => {
+            let figure = CurvesFigure {
+                picture,
+                look,
+                others,
+                title: format!("{run} · loss"),
+            };
+            encoded(&figure, form)
         }
         Drawing::Heatmap {
             metric,
@@ -167,12 +175,27 @@ fn draw(drawing: Drawing, form: Form, run: &str, picture: &Picture) -> Result<Ve
             };
             encoded(&figure, form)
         }
-        Drawing::Slices { u, v } => {
+        Drawing::Slices {
+            metric,
+            look,
+            along,
+            u,
+            v,
+        } => {
             let heatmap = &surface()?.heatmap;
-            let place = heatmap.patch.place(u, v, 3);
-            let title = format!("{run} · accuracy through {place}");
-            let at = (u, v);
-            encoded(&SliceFigure { heatmap, at, title }, form)
+            let (what, place) = (
+                map_name(metric, look.quantity),
+                heatmap.patch.place(u, v, 3),
+            );
+            let figure = SliceFigure {
+                heatmap,
+                at: (u, v),
+                metric,
+                look,
+                along,
+                title: format!("{run} · {what} through {place}"),
+            };
+            encoded(&figure, form)
         }
     }
 }
@@ -189,7 +212,9 @@ fn encoded(figure: &impl Figure, form: Form) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
     use surfit_core::colormap::Colormap;
-    use surfit_core::heatmap::{Cell, Look, Metric, Quantity};
+    use surfit_core::event::Curve;
+    use surfit_core::heatmap::{Along, Cell, Look, Metric, Quantity};
+    use surfit_core::series::CurveLook;
     use surfit_core::snapshot::Snapshot;
     use surfit_core::surface::Degrees;
 
@@ -313,14 +338,34 @@ mod tests {
                 ..Look::default()
             },
         };
+        let slices = Drawing::Slices {
+            metric: Metric::Loss,
+            look: Look::default(),
+            along: Along::DIAGONALS,
+            u: 0.5,
+            v: 0.5,
+        };
+        let losses = Drawing::Losses {
+            look: CurveLook {
+                curves: vec![Curve::Surface],
+                log: true,
+                time: false,
+                window: (0.0, 9.0),
+                range: (0.5, 2.0),
+                smoothing: None,
+                rate: true,
+            },
+            others: Vec::new(),
+        };
         for (drawing, name) in [
-            (map, "map"),
+            (map.clone(), "map"),
             (gain, "gain"),
-            (Drawing::Slices { u: 0.5, v: 0.5 }, "slices"),
+            (slices, "slices"),
+            (losses, "losses"),
         ] {
             for (form, begins) in [(Form::Png, &b"\x89PNG"[..]), (Form::Svg, &b"<svg"[..])] {
                 let path = dir.path().join(format!("{name}-{form:?}"));
-                let content = Content::Drawn(drawing, form);
+                let content = Content::Drawn(drawing.clone(), form);
                 let (path, replace) = (path, false);
                 let file = NewFile {
                     path: path.clone(),

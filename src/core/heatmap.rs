@@ -6,6 +6,7 @@ mod field;
 mod look;
 mod metric;
 mod peaks;
+mod slice;
 mod stored;
 mod tables;
 
@@ -17,6 +18,7 @@ pub use contour::Segment;
 pub use field::Field;
 pub use look::{Look, Quantity};
 pub use metric::{Facts, Metric};
+pub use slice::Along;
 
 use crate::numbers::nan_as_null;
 use crate::surface::Patch;

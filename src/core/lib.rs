@@ -20,6 +20,7 @@ pub mod numbers;
 pub mod picture;
 pub mod protocol;
 pub mod random;
+pub mod relief;
 pub mod run_dir;
 pub mod schedule;
 pub mod series;

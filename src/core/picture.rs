@@ -2,11 +2,13 @@
 
 mod fold;
 mod fresh;
+mod points;
 mod sentence;
 mod topic;
 mod validation;
 
 pub use fresh::Durable;
+pub use points::{Matrix, PointFigure, corner_of};
 pub use sentence::sentence;
 pub use topic::Topic;
 pub use validation::Validation;

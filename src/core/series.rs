@@ -1,7 +1,11 @@
 //! Loss curves of any length in bounded memory.
 
+mod look;
+mod smoothing;
 mod track;
 
+pub use look::{CurveLook, OtherCurve};
+pub use smoothing::Smoothing;
 pub use track::{Mark, Track};
 
 use serde::{Deserialize, Serialize};

@@ -22,7 +22,7 @@ pub struct Panel {
 }
 
 /// How values of an axis are written.
-pub type Format = dyn Fn(f64) -> String;
+pub type Format<'a> = dyn Fn(f64) -> String + 'a;
 
 impl Panel {
     /// The pixel of a data point. Points outside the data range land on its edge.
@@ -46,14 +46,16 @@ impl Panel {
         &self,
         area: &DrawingArea<DB, Shift>,
         names: (&str, &str),
-        format: (&Format, &Format),
+        format: (&Format<'_>, &Format<'_>),
     ) -> Drawn<DB> {
         let [left, top, right, bottom] = self.frame;
         let y_ticks = if self.log {
-            log_ticks(&self.y)
+            // Within a part of a decade there are too few of them.
+            Some(log_ticks(&self.y)).filter(|t| t.len() >= 3)
         } else {
-            ticks(&self.y, 6)
+            None
         };
+        let y_ticks = y_ticks.unwrap_or_else(|| ticks(&self.y, self.y_count()));
         for &value in &y_ticks {
             let y = self.at(self.x.start, value).1;
             area.draw(&PathElement::new([(left, y), (right, y)], line(GRID, 0.8)))?;
@@ -77,6 +79,60 @@ impl Panel {
         area.draw_text(names.0, &style, ((left + right) / 2, bottom + px(22.0)))?;
         let style = text(11.5, INK, HPos::Left, VPos::Bottom);
         area.draw_text(names.1, &style, (left - px(34.0), top - px(8.0)))
+    }
+
+    /// About how many values have room along the y axis.
+    fn y_count(&self) -> usize {
+        let height = f64::from(self.frame[3] - self.frame[1]) / SCALE;
+        ((height / 30.0) as usize).clamp(2, 6)
+    }
+
+    /// Draws a curve of dashes; points that are not finite break it.
+    pub fn dashes<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        points: &[(f64, f64)],
+        style: ShapeStyle,
+    ) -> Drawn<DB> {
+        let (dash, gap) = (f64::from(px(6.0)), f64::from(px(3.5)));
+        // How much of the present dash, or below zero of the gap, is still to come.
+        let mut left = dash;
+        for piece in points.split(|p| !p.1.is_finite()) {
+            let spots: Vec<(i32, i32)> = piece.iter().map(|p| self.at(p.0, p.1)).collect();
+            let mut drawn: Vec<(i32, i32)> = spots.first().copied().into_iter().collect();
+            for pair in spots.windows(2) {
+                let [from, to] = [pair[0], pair[1]].map(|(x, y)| (f64::from(x), f64::from(y)));
+                let long = (to.0 - from.0).hypot(to.1 - from.1);
+                let mut done = 0.0;
+                while done < long {
+                    let step = left.abs().min(long - done).max(1e-9);
+                    done += step;
+                    let t = (done / long).min(1.0);
+                    let at = (
+                        (from.0 + t * (to.0 - from.0)).round() as i32,
+                        (from.1 + t * (to.1 - from.1)).round() as i32,
+                    );
+                    if left > 0.0 {
+                        drawn.push(at);
+                        left -= step;
+                        if left <= 1e-6 {
+                            draw_piece(area, &mut drawn, style)?;
+                            left = -gap;
+                        }
+                    } else {
+                        left += step;
+                        if left >= -1e-6 {
+                            left = dash;
+                            drawn = vec![at];
+                        }
+                    }
+                }
+            }
+            if left > 0.0 {
+                draw_piece(area, &mut drawn, style)?;
+            }
+        }
+        Ok(())
     }
 
     /// Draws a curve; points that are not finite break it.
@@ -181,9 +237,24 @@ pub fn key<DB: DrawingBackend>(
     at: (i32, i32),
     entries: &[(Mark, String)],
 ) -> Drawn<DB> {
-    let (mut x, y) = at;
+    key_within(area, at, i32::MAX, entries).map(drop)
+}
+
+/// The same in as many rows as it takes to stay left of `right`; gives how many.
+pub fn key_within<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    at: (i32, i32),
+    right: i32,
+    entries: &[(Mark, String)],
+) -> Drawn<DB, i32> {
+    let (mut x, mut y) = at;
+    let mut rows = 1;
     let style = text(11.0, INK, HPos::Left, VPos::Center);
     for (mark, name) in entries {
+        let width = area.estimate_text_size(name, &style)?.0 as i32;
+        if x > at.0 && right.saturating_sub(x) < px(24.0) + width {
+            (x, y, rows) = (at.0, y + px(17.0), rows + 1);
+        }
         let end = x + px(18.0);
         match mark {
             Mark::Line(style) => area.draw(&PathElement::new([(x, y), (end, y)], *style))?,
@@ -196,10 +267,9 @@ pub fn key<DB: DrawingBackend>(
             }
         }
         area.draw_text(name, &style, (end + px(6.0), y))?;
-        let width = area.estimate_text_size(name, &style)?.0 as i32;
         x = end + px(6.0) + width + px(18.0);
     }
-    Ok(())
+    Ok(rows)
 }
 
 /// About `count` round values (1, 2 or 5 times a power of ten apart) inside a range.

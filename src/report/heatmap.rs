@@ -10,11 +10,12 @@ use super::axes::{Drawn, plain, title};
 use super::canvas::Figure;
 use super::style::*;
 pub(crate) use frame::draw_star;
+pub(crate) use look::{figure_name, in_percent};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Heatmap, Look, Metric, Quantity};
+use surfit_core::heatmap::{Field, Heatmap, Look, Metric, Quantity};
 use surfit_core::surface::Patch;
 
 /// A heatmap over `(u, v)` with its colour bar. Corners are numbered, the best point has a star, and a line goes round
@@ -48,21 +49,87 @@ impl Figure for HeatmapFigure<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
-        title(area, &self.title, &self.subtitle())?;
-        let (low, high) = self.range();
-        self.cells(area, low, high)?;
-        self.contours(area, low, high)?;
-        if self.look.quantity != Quantity::Width {
-            self.better_region(area)?;
-        }
-        self.badges(area)?;
-        self.axes(area)?;
-        self.bar(area, low, high)
+        let map = self.map();
+        title(area, &self.title, &map.subtitle())?;
+        map.draw(area)?;
+        map.bar(area, &map.bar_name(), map.bar_place())
     }
 }
 
-impl HeatmapFigure<'_> {
-    fn subtitle(&self) -> String {
+impl<'a> HeatmapFigure<'a> {
+    fn map(&self) -> Map<'a> {
+        let place = Place {
+            left: LEFT,
+            top: TOP,
+            side: SIDE,
+        };
+        Map::of(self.heatmap, self.metric, self.colormap, self.look, place).marked(self.marks)
+    }
+}
+
+/// Where a map lies: its upper left and its side, in nominal points.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub left: f64,
+    pub top: f64,
+    pub side: f64,
+}
+
+/// A map of a field of figures, without title.
+pub(crate) struct Map<'a> {
+    pub heatmap: &'a Heatmap,
+    pub metric: Metric,
+    pub colormap: Colormap,
+    pub look: Look,
+    pub marks: &'a [(f64, f64)],
+    /// What the colours mean.
+    pub field: Field,
+    /// It compares two surfaces: nothing is best, or better than a corner.
+    pub difference: bool,
+    pub place: Place,
+}
+
+impl<'a> Map<'a> {
+    /// The map of a metric as it is looked at.
+    pub fn of(
+        heatmap: &'a Heatmap,
+        metric: Metric,
+        colormap: Colormap,
+        look: Look,
+        place: Place,
+    ) -> Self {
+        let figure = |_, cell: &_| look.quantity.of(metric, cell, look.corner);
+        Self {
+            heatmap,
+            metric,
+            colormap,
+            look,
+            marks: &[],
+            field: Field::of(heatmap, figure),
+            difference: false,
+            place,
+        }
+    }
+
+    /// The same with marked points.
+    pub fn marked(self, marks: &'a [(f64, f64)]) -> Self {
+        Self { marks, ..self }
+    }
+
+    /// Draws cells, lines, signs and axes.
+    pub fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let (low, high) = self.range();
+        self.cells(area, low, high)?;
+        self.contours(area, low, high)?;
+        if self.look.quantity != Quantity::Width && !self.difference {
+            self.better_region(area)?;
+        }
+        self.badges(area)?;
+        self.axes(area)
+    }
+
+    /// What there is to say of it below a title.
+    pub fn subtitle(&self) -> String {
         let h = self.heatmap;
         let best = h
             .ranking(self.metric)
@@ -122,7 +189,7 @@ impl HeatmapFigure<'_> {
 
     /// Edges of the cell columns (or rows from the bottom) in pixels.
     fn edge(&self, k: usize) -> i32 {
-        px(SIDE * k as f64 / self.count() as f64)
+        px(self.place.side * k as f64 / self.count() as f64)
     }
 
     /// Cells along either axis that are seen.
@@ -132,7 +199,8 @@ impl HeatmapFigure<'_> {
 
     /// True when values are written into the cells: contour lines would cross them.
     fn numbered(&self) -> bool {
-        self.count() <= NUMBERED && !self.look.contours
+        let room = self.place.side / self.count() as f64;
+        self.count() <= NUMBERED && room >= 26.0 && !self.look.contours
     }
 
     /// True when a cell lies in the part that is seen.
@@ -148,11 +216,11 @@ impl HeatmapFigure<'_> {
         let (first, _) = self.look.cells(self.heatmap.grid);
         let a = (index / self.heatmap.grid).saturating_sub(first.0);
         let b = (index % self.heatmap.grid).saturating_sub(first.1);
-        let (left, bottom) = (px(LEFT), px(TOP + SIDE));
+        let (left, bottom) = (px(self.place.left), px(self.place.top + self.place.side));
         if self.heatmap.patch == Patch::Curve {
             // A curve is drawn as bands over the whole height.
             return [
-                (left + self.edge(a), px(TOP)),
+                (left + self.edge(a), px(self.place.top)),
                 (left + self.edge(a + 1), bottom),
             ];
         }
@@ -196,7 +264,7 @@ impl HeatmapFigure<'_> {
                 let (x, y) = self.centre(index);
                 let down = if self.badge(index) { px(9.0) } else { 0 };
                 let number = self.number(value);
-                let size = (SIDE / self.count() as f64 * 0.27).clamp(9.0, 14.0);
+                let size = (self.place.side / self.count() as f64 * 0.27).clamp(8.0, 14.0);
                 area.draw_text(
                     &number,
                     &text(size, ink, HPos::Center, VPos::Center),
@@ -256,14 +324,19 @@ impl HeatmapFigure<'_> {
 
     /// A corner number or the star sits in the upper half of this cell.
     fn badge(&self, index: usize) -> bool {
-        self.heatmap.corners().contains(&index)
-            || self.heatmap.ranking(self.metric).first() == Some(&index)
+        self.heatmap.corners().contains(&index) || self.best() == Some(index)
+    }
+
+    /// The best cell.
+    fn best(&self) -> Option<usize> {
+        let first = || self.heatmap.ranking(self.metric).first().copied();
+        (!self.difference).then(first).flatten()
     }
 
     fn badges<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
         let h = self.heatmap;
         let up = if self.numbered() { px(9.0) } else { 0 };
-        let best = h.ranking(self.metric).first().copied();
+        let best = self.best();
         for (number, index) in h.corners().into_iter().enumerate() {
             if !self.sees(index) {
                 continue;

@@ -5,6 +5,7 @@
 
 mod axes;
 mod canvas;
+mod curves;
 mod document;
 mod error;
 mod heatmap;
@@ -18,6 +19,7 @@ mod written;
 mod sample;
 
 pub use canvas::Figure;
+pub use curves::CurvesFigure;
 pub use error::ReportError;
 pub use heatmap::HeatmapFigure;
 pub use loss::LossFigure;
@@ -26,7 +28,7 @@ pub use written::write_report;
 
 use std::path::{Path, PathBuf};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Look, Metric, Quantity};
+use surfit_core::heatmap::{Along, Look, Metric, Quantity};
 use surfit_core::picture::Picture;
 use surfit_core::surface::Degrees;
 
@@ -35,14 +37,19 @@ pub fn heatmap_title(run: &str, degrees: Degrees, metric: Metric) -> String {
     map_title(run, degrees, metric, Quantity::Value)
 }
 
-/// The same for something made of the metric.
-pub fn map_title(run: &str, degrees: Degrees, metric: Metric, quantity: Quantity) -> String {
+/// A metric, or what is made of it, in words.
+pub fn map_name(metric: Metric, quantity: Quantity) -> String {
     let name = metric.name();
-    let what = match quantity {
+    match quantity {
         Quantity::Value => name.to_owned(),
         Quantity::Gain => format!("{name} less the best corner's"),
         Quantity::Width => format!("half the 95 % interval of the {name}"),
-    };
+    }
+}
+
+/// The same for something made of the metric.
+pub fn map_title(run: &str, degrees: Degrees, metric: Metric, quantity: Quantity) -> String {
+    let what = map_name(metric, quantity);
     format!("{run} · {what} on the surface of degree {degrees}")
 }
 
@@ -92,6 +99,9 @@ pub fn write_figures(
             let figure = SliceFigure {
                 heatmap,
                 at: (best.u, best.v),
+                metric: Metric::Accuracy,
+                look: Look::default(),
+                along: Along::AXES,
                 title,
             };
             both(&figure, folder, "slices", &mut files)?;

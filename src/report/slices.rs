@@ -2,24 +2,37 @@
 
 use super::axes::{Drawn, Mark, Panel, key, padded, plain, title};
 use super::canvas::Figure;
+use super::heatmap::{figure_name, in_percent};
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::heatmap::{Along, Heatmap, Look, Metric, Quantity};
 use surfit_core::surface::Patch;
 
-/// Accuracy along `u` and along `v` through a point, with confidence intervals and the best corner for comparison.
+/// A metric, or what is made of it, in two directions through a point, with confidence intervals and the best corner for
+/// comparison.
 pub struct SliceFigure<'a> {
     /// The measured surface.
     pub heatmap: &'a Heatmap,
     /// The point `(u, v)`; the nearest grid point is taken.
     pub at: (f64, f64),
+    /// What is shown.
+    pub metric: Metric,
+    /// What of it, and which part of the surface.
+    pub look: Look,
+    /// The directions of both slices.
+    pub along: [Along; 2],
     /// Title of the figure.
     pub title: String,
 }
 
-/// A cell on a slice: parameter, accuracy and its interval in percent.
-type Cut = (f64, f64, f64, f64);
+/// A cell on a slice: parameter, figure, and the ends of its interval where one is known.
+struct Cut {
+    at: f64,
+    value: f64,
+    interval: Option<(f64, f64)>,
+    here: bool,
+}
 
 impl Figure for SliceFigure<'_> {
     fn size(&self) -> (u32, u32) {
@@ -27,71 +40,143 @@ impl Figure for SliceFigure<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
-        title(
-            area,
-            &self.title,
-            "validation accuracy with its 95 % interval",
-        )?;
-        let g = self.heatmap.grid;
-        let nearest = self.heatmap.nearest(self.at.0, self.at.1);
-        let (a, b) = (nearest / g, nearest % g);
-        let (u, v) = self.heatmap.parameters(nearest);
-        let along_u: Vec<Cut> = (0..g).filter_map(|k| self.cut(k, k * g + b)).collect();
-        let along_v: Vec<Cut> = (0..g).filter_map(|k| self.cut(k, a * g + k)).collect();
-        let corner = self.corner();
-        let all = along_u
+        title(area, &self.title, &self.subtitle())?;
+        let halves = self
+            .along
+            .map(|along| (self.cuts(along), self.name(along), along));
+        let reference = self.reference();
+        let ends = |c: &Cut| {
+            let (low, high) = c.interval.unwrap_or((c.value, c.value));
+            [low, high]
+        };
+        let all = halves
             .iter()
-            .chain(&along_v)
-            .flat_map(|c| [c.2, c.3])
-            .chain(corner);
+            .flat_map(|h| h.0.iter().flat_map(ends))
+            .chain(reference);
         let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| {
             (l.min(x), h.max(x))
         });
-        let y = if low <= high {
-            padded(low, high, 0.08)
-        } else {
-            0.0..100.0
+        let y = match (low <= high, in_percent(self.metric)) {
+            (true, _) => padded(low, high, 0.08),
+            (false, true) => 0.0..100.0,
+            (false, false) => 0.0..1.0,
         };
-        let place = |x: f64| plain((x * 1000.0).round() / 1000.0);
-        let halves = [
-            (20.0, along_u, u, format!("u, at v = {}", place(v))),
-            (510.0, along_v, v, format!("v, at u = {}", place(u))),
-        ];
         // Along `v` a curve has nothing to show.
-        let shown = if self.heatmap.patch == Patch::Curve {
-            1
-        } else {
-            2
-        };
-        for (left, cuts, here, name) in halves.into_iter().take(shown) {
-            let frame = [left + 40.0, 94.0, left + 456.0, 346.0].map(px);
+        let curve = self.heatmap.patch == Patch::Curve;
+        for ((cuts, name, along), left) in halves
+            .iter()
+            .zip([20.0, 510.0])
+            .take(2 - usize::from(curve))
+        {
+            let right = if curve { 946.0 } else { left + 456.0 };
             let panel = Panel {
-                frame,
-                x: 0.0..1.0,
+                frame: [left + 40.0, 94.0, right, 346.0].map(px),
+                x: self.span(*along),
                 y: y.clone(),
                 log: false,
             };
-            self.panel(area, &panel, &cuts, here, &name, corner)?;
+            self.panel(area, &panel, cuts, name, reference)?;
         }
         Ok(())
     }
 }
 
 impl SliceFigure<'_> {
-    fn cut(&self, k: usize, index: usize) -> Option<Cut> {
-        let cell = &self.heatmap.cells[index];
-        let (low, high) = cell.interval()?;
-        let t = k as f64 / (self.heatmap.grid - 1) as f64;
-        Some((t, 100.0 * cell.accuracy()?, 100.0 * low, 100.0 * high))
+    fn subtitle(&self) -> String {
+        let name = self.metric.name();
+        let known = self
+            .heatmap
+            .cells
+            .iter()
+            .any(|c| self.metric.interval(c).is_some());
+        match self.look.quantity {
+            Quantity::Value if known => format!("validation {name} with its 95 % interval"),
+            Quantity::Value => format!("validation {name}"),
+            Quantity::Gain if known => {
+                format!("validation {name} less the best corner's, with its 95 % interval")
+            }
+            Quantity::Gain => format!("validation {name} less the best corner's"),
+            Quantity::Width => {
+                format!("half the width of the 95 % interval of the validation {name}")
+            }
+        }
     }
 
-    /// The best corner's accuracy in percent.
-    fn corner(&self) -> Option<f64> {
-        let corners = self.heatmap.corners().into_iter();
-        corners
-            .filter_map(|i| Metric::Accuracy.of(&self.heatmap.cells[i]))
-            .max_by(f64::total_cmp)
-            .map(|a| 100.0 * a)
+    /// The cell that the slices go through.
+    fn cell(&self) -> (usize, usize) {
+        let nearest = self.heatmap.nearest(self.at.0, self.at.1);
+        (nearest / self.heatmap.grid, nearest % self.heatmap.grid)
+    }
+
+    /// The parameter along a slice, `u` along a diagonal.
+    fn parameter(&self, along: Along, index: usize) -> f64 {
+        let (u, v) = self.heatmap.parameters(index);
+        if along == Along::V { v } else { u }
+    }
+
+    /// The ends of what is seen along a slice.
+    fn span(&self, along: Along) -> std::ops::Range<f64> {
+        let [u, v] = self.look.part.unwrap_or([(0.0, 1.0); 2]);
+        let (from, to) = if along == Along::V { v } else { u };
+        from..to.max(from + 1e-9)
+    }
+
+    fn name(&self, along: Along) -> String {
+        let place = |x: f64| plain((x * 1000.0).round() / 1000.0);
+        let (a, b) = self.cell();
+        let (u, v) = self.heatmap.parameters(a * self.heatmap.grid + b);
+        match along {
+            Along::U if self.heatmap.patch == Patch::Curve => "u".into(),
+            Along::U => format!("u, at v = {}", place(v)),
+            Along::V => format!("v, at u = {}", place(u)),
+            Along::Rising => format!("u, with v rising through ({}, {})", place(u), place(v)),
+            Along::Falling => format!("u, with v falling through ({}, {})", place(u), place(v)),
+        }
+    }
+
+    fn cuts(&self, along: Along) -> Vec<Cut> {
+        let (a, b) = self.cell();
+        let (here, grid) = (a * self.heatmap.grid + b, self.heatmap.grid);
+        let ((first_u, first_v), count) = self.look.cells(grid);
+        let seen = |i: &usize| {
+            let inside = |at: usize, first: usize| (first..first + count).contains(&at);
+            let curve = self.heatmap.patch == Patch::Curve;
+            inside(i / grid, first_u) && (curve || inside(i % grid, first_v))
+        };
+        let unit = if in_percent(self.metric) { 100.0 } else { 1.0 };
+        let cut = |index: usize| {
+            let cell = &self.heatmap.cells[index];
+            let value = self.look.quantity.of(self.metric, cell, self.look.corner)?;
+            let shift = value - self.metric.of(cell)?;
+            let interval = self.metric.interval(cell);
+            let interval = interval.filter(|_| self.look.quantity != Quantity::Width);
+            Some(Cut {
+                at: self.parameter(along, index),
+                value: unit * value,
+                interval: interval.map(|(low, high)| (unit * (low + shift), unit * (high + shift))),
+                here: index == here,
+            })
+        };
+        let cells = self.heatmap.row((a, b), along).into_iter();
+        cells.filter(seen).filter_map(cut).collect()
+    }
+
+    /// The best corner's figure.
+    fn reference(&self) -> Option<f64> {
+        let unit = if in_percent(self.metric) { 100.0 } else { 1.0 };
+        match self.look.quantity {
+            Quantity::Width => None,
+            Quantity::Gain => Some(0.0),
+            Quantity::Value => {
+                let cells = self.heatmap.corners().into_iter();
+                let values = cells.filter_map(|i| self.metric.of(&self.heatmap.cells[i]));
+                let best = match self.metric.higher_is_better() {
+                    true => values.max_by(f64::total_cmp),
+                    false => values.min_by(f64::total_cmp),
+                };
+                best.map(|b| unit * b)
+            }
+        }
     }
 
     fn panel<DB: DrawingBackend>(
@@ -99,32 +184,39 @@ impl SliceFigure<'_> {
         area: &DrawingArea<DB, Shift>,
         panel: &Panel,
         cuts: &[Cut],
-        here: f64,
         name: &str,
-        corner: Option<f64>,
+        reference: Option<f64>,
     ) -> Drawn<DB> {
-        panel.axes(area, (name, "accuracy, %"), (&plain, &plain))?;
-        let band: Vec<_> = cuts.iter().map(|c| (c.0, c.2, c.3)).collect();
-        panel.band(area, &band, SURFACE.mix(0.16))?;
-        if let Some(corner) = corner {
-            panel.level(area, corner, REFERENCE)?;
+        let unit = figure_name(self.metric, self.look.quantity);
+        panel.axes(area, (name, &unit), (&plain, &plain))?;
+        let bands = cuts
+            .iter()
+            .filter_map(|c| c.interval.map(|(l, h)| (c.at, l, h)));
+        panel.band(area, &bands.collect::<Vec<_>>(), SURFACE.mix(0.16))?;
+        if let Some(reference) = reference {
+            panel.level(area, reference, REFERENCE)?;
         }
-        panel.curve(area, cuts.iter().map(|c| (c.0, c.1)), line(SURFACE, 2.0))?;
+        let points = cuts.iter().map(|c| (c.at, c.value));
+        panel.curve(area, points, line(SURFACE, 2.0))?;
+        // So many that they would touch are told by the line alone.
+        let few = cuts.len() <= 60;
         for cut in cuts {
-            let at = panel.at(cut.0, cut.1);
-            area.draw(&Circle::new(at, px(3.6), fill(WHITE)))?;
-            area.draw(&Circle::new(at, px(2.6), fill(SURFACE)))?;
-            if (cut.0 - here).abs() < 1e-9 {
+            let at = panel.at(cut.at, cut.value);
+            if few {
+                area.draw(&Circle::new(at, px(3.6), fill(WHITE)))?;
+                area.draw(&Circle::new(at, px(2.6), fill(SURFACE)))?;
+            }
+            if cut.here {
                 area.draw(&Circle::new(at, px(6.0), line(INK, 1.6)))?;
             }
         }
         let mut entries = vec![(Mark::Line(line(SURFACE, 2.0)), "surface".to_owned())];
-        if corner.is_some() {
+        if reference.is_some() {
             entries.push((Mark::Dashes(REFERENCE), "best corner".to_owned()));
         }
         key(
             area,
-            (panel.frame[0] + px(60.0), panel.frame[1] - px(15.0)),
+            (panel.frame[0] + px(80.0), panel.frame[1] - px(15.0)),
             &entries,
         )
     }
@@ -135,29 +227,57 @@ mod tests {
     use super::*;
     use crate::sample;
 
+    fn figure(heatmap: &Heatmap) -> SliceFigure<'_> {
+        SliceFigure {
+            heatmap,
+            at: (0.31, 0.7),
+            metric: Metric::Accuracy,
+            look: Look::default(),
+            along: Along::AXES,
+            title: "s".into(),
+        }
+    }
+
     #[test]
     fn svg_says_where_the_slices_are() {
         let heatmap = sample::heatmap(11);
-        let svg = SliceFigure {
-            heatmap: &heatmap,
-            at: (0.31, 0.7),
-            title: "s".into(),
-        }
-        .svg()
-        .unwrap();
+        let svg = figure(&heatmap).svg().unwrap();
         assert!(svg.contains("u, at v = 0.7") && svg.contains("v, at u = 0.3"));
         assert!(svg.contains("best corner"));
     }
 
     #[test]
+    fn metric_quantity_direction_and_part_are_those_that_are_looked_at() {
+        let heatmap = sample::heatmap(11);
+        let diagonals = SliceFigure {
+            metric: Metric::Loss,
+            along: Along::DIAGONALS,
+            ..figure(&heatmap)
+        };
+        let svg = diagonals.svg().unwrap();
+        assert!(svg.contains("u, with v rising through (0.3, 0.7)") && svg.contains("loss, nats"));
+        let gain = SliceFigure {
+            look: Look {
+                quantity: Quantity::Gain,
+                corner: 0.85,
+                part: Some([(0.2, 0.6), (0.5, 0.9)]),
+                ..Look::default()
+            },
+            ..figure(&heatmap)
+        };
+        assert_eq!(
+            (gain.cuts(Along::U).len(), gain.cuts(Along::V).len()),
+            (5, 5)
+        );
+        let middle = heatmap.cells[3 * 11 + 7].accuracy().unwrap();
+        let here = gain.cuts(Along::U).into_iter().find(|c| c.here).unwrap();
+        assert!((here.value - 100.0 * (middle - 0.85)).abs() < 1e-9);
+        assert!(gain.svg().unwrap().contains("points"));
+    }
+
+    #[test]
     fn an_unmeasured_surface_has_empty_axes() {
         let heatmap = Heatmap::new(surfit_core::surface::Patch::Square, 3);
-        SliceFigure {
-            heatmap: &heatmap,
-            at: (0.5, 0.5),
-            title: "s".into(),
-        }
-        .png()
-        .unwrap();
+        figure(&heatmap).png().unwrap();
     }
 }

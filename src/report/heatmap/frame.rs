@@ -1,6 +1,6 @@
 //! What stands around a heatmap: axes and colour bar; and the star on it.
 
-use super::{HeatmapFigure, LEFT, SIDE, TOP, round};
+use super::{Map, Place, round};
 use crate::axes::{Drawn, plain};
 use crate::style::*;
 use plotters::coord::Shift;
@@ -8,16 +8,17 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::surface::Patch;
 
-impl HeatmapFigure<'_> {
+impl Map<'_> {
     /// Draws the frame, its ticks and the names of both parameters.
     pub(super) fn axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
-        let (left, top, side) = (px(LEFT), px(TOP), px(SIDE));
+        let place = self.place;
+        let (left, top, side) = (px(place.left), px(place.top), px(place.side));
         let frame = [(left, top), (left + side, top + side)];
         area.draw(&Rectangle::new(frame, line(AXIS, 1.0)))?;
         // A cell is drawn around its point, so 0 and 1 lie half a cell inside the frame.
-        let half = SIDE / self.count() as f64 / 2.0;
+        let half = place.side / self.count() as f64 / 2.0;
         let [(left_u, right_u), (low_v, high_v)] = self.look.part.unwrap_or([(0.0, 1.0); 2]);
-        let at = |t: f64| px(half + t * (SIDE - 2.0 * half));
+        let at = |t: f64| px(half + t * (place.side - 2.0 * half));
         for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
             let (x, y) = (left + at(t), top + side - at(t));
             let (low, tick) = (top + side, px(4.0));
@@ -48,14 +49,21 @@ impl HeatmapFigure<'_> {
         area.draw_text("v", &style, (left - px(46.0), top + side / 2))
     }
 
-    /// Draws the colour bar for values from `low` to `high`.
-    pub(super) fn bar<DB: DrawingBackend>(
+    /// Where the colour bar stands: left, top, height.
+    pub fn bar_place(&self) -> [f64; 3] {
+        let Place { left, top, side } = self.place;
+        [left + side + 26.0, top, side]
+    }
+
+    /// Draws the colour bar, with its name over it.
+    pub fn bar<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        low: f64,
-        high: f64,
+        name: &str,
+        [left, top, height]: [f64; 3],
     ) -> Drawn<DB> {
-        let (left, top, width, side) = (px(LEFT + SIDE + 26.0), px(TOP), px(18.0), px(SIDE));
+        let (low, high) = self.range();
+        let (left, top, width, side) = (px(left), px(top), px(18.0), px(height));
         let steps = 256;
         for k in 0..steps {
             let edge = |k: i32| top + side - side * k / steps;
@@ -79,7 +87,6 @@ impl HeatmapFigure<'_> {
             let style = text(11.0, MUTED, HPos::Left, VPos::Center);
             area.draw_text(&label, &style, (right + px(7.0), y))?;
         }
-        let name = &self.bar_name();
         let style = text(11.5, INK, HPos::Left, VPos::Bottom);
         area.draw_text(name, &style, (left, top - px(6.0)))
     }

@@ -1,30 +1,39 @@
 //! The figures that the colours stand for: their range, their colours, how they are written, lines of equal value.
 
-use super::{HeatmapFigure, LEFT, SIDE, TOP};
+use super::{Map, Place};
 use crate::axes::{Drawn, plain, ticks};
 use crate::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Field, Metric, Quantity};
+use surfit_core::heatmap::{Metric, Quantity};
+
+/// True for fractions, which are written in percent or points.
+pub(crate) fn in_percent(metric: Metric) -> bool {
+    metric.facts().percent
+}
+
+/// What figures made of a metric are called, with their unit.
+pub(crate) fn figure_name(metric: Metric, quantity: Quantity) -> String {
+    let name = metric.name();
+    match (quantity, metric) {
+        (Quantity::Value, Metric::Accuracy) => format!("{name}, %"),
+        (_, Metric::Loss) => format!("{name}, nats"),
+        (_, Metric::Accuracy) => "points".into(),
+    }
+}
 
 /// About so many contour lines.
 const LINES: usize = 8;
 
-impl HeatmapFigure<'_> {
+impl Map<'_> {
     /// The figure of a cell: the metric, or what is made of it.
-    pub(super) fn shown(&self, index: usize) -> Option<f64> {
-        let (look, cell) = (&self.look, &self.heatmap.cells[index]);
-        look.quantity.of(self.metric, cell, look.corner)
-    }
-
-    /// True for fractions, which are written in percent or points.
-    fn percent(&self) -> bool {
-        self.metric.facts().percent
+    pub fn shown(&self, index: usize) -> Option<f64> {
+        self.field.values.get(index).copied().flatten()
     }
 
     /// Smallest and largest value of the colours.
-    pub(super) fn range(&self) -> (f64, f64) {
+    pub fn range(&self) -> (f64, f64) {
         if let Some(range) = self.look.range {
             return range;
         }
@@ -46,7 +55,7 @@ impl HeatmapFigure<'_> {
     }
 
     /// The colour of a value: the bright end is the good end for every metric, and for a wide interval the dark one.
-    pub(super) fn color(&self, value: f64, low: f64, high: f64) -> (u8, u8, u8) {
+    pub fn color(&self, value: f64, low: f64, high: f64) -> (u8, u8, u8) {
         let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
         let higher_is_better = match self.look.quantity {
             Quantity::Width => false,
@@ -61,7 +70,7 @@ impl HeatmapFigure<'_> {
 
     /// A figure as it stands in a cell.
     pub(super) fn number(&self, value: f64) -> String {
-        match (self.look.quantity, self.percent()) {
+        match (self.look.quantity, in_percent(self.metric)) {
             (Quantity::Value, true) => format!("{:.1}", 100.0 * value),
             (Quantity::Value, false) => format!("{value:.3}"),
             (Quantity::Gain, true) => format!("{:+.2}", 100.0 * value),
@@ -72,18 +81,13 @@ impl HeatmapFigure<'_> {
     }
 
     /// What the bar is called, with its unit.
-    pub(super) fn bar_name(&self) -> String {
-        let name = self.metric.name();
-        match (self.look.quantity, self.metric) {
-            (Quantity::Value, Metric::Accuracy) => format!("{name}, %"),
-            (_, Metric::Loss) => format!("{name}, nats"),
-            (_, Metric::Accuracy) => "points".into(),
-        }
+    pub fn bar_name(&self) -> String {
+        figure_name(self.metric, self.look.quantity)
     }
 
     /// The values of the bar as they are written, with their labels.
-    pub(super) fn bar_ticks(&self, low: f64, high: f64) -> Vec<(f64, String)> {
-        let unit = if self.percent() { 100.0 } else { 1.0 };
+    pub fn bar_ticks(&self, low: f64, high: f64) -> Vec<(f64, String)> {
+        let unit = if in_percent(self.metric) { 100.0 } else { 1.0 };
         let signed = self.look.quantity == Quantity::Gain;
         let label = |tick: f64| {
             let text = plain(tick);
@@ -108,18 +112,19 @@ impl HeatmapFigure<'_> {
             return Ok(());
         }
         let map = self.heatmap;
-        let field = Field::of(map, |i, _| self.shown(i)).filled(|i| map.holds(i));
+        let field = self.field.filled(|i| map.holds(i));
         let ((first_u, first_v), count) = self.look.cells(map.grid);
-        let size = SIDE / count as f64;
+        let Place { left, top, side } = self.place;
+        let size = side / count as f64;
         let place = |at: f64, first: usize| (at - first as f64 + 0.5) * size;
-        let inside = |t: f64| (0.0..=SIDE).contains(&t);
+        let inside = |t: f64| (0.0..=side).contains(&t);
         for level in ticks(&(low..high), LINES) {
             for segment in field.contour(level) {
                 let ends = segment.map(|(a, b)| (place(a, first_u), place(b, first_v)));
                 if !ends.iter().all(|&(x, y)| inside(x) && inside(y)) {
                     continue;
                 }
-                let points = ends.map(|(x, y)| (px(LEFT + x), px(TOP + SIDE - y)));
+                let points = ends.map(|(x, y)| (px(left + x), px(top + side - y)));
                 let ink = ink_on(self.color(level, low, high)).mix(0.85);
                 area.draw(&PathElement::new(points, line(ink, 1.2)))?;
             }

@@ -39,6 +39,7 @@ fn png_shows_the_colours_of_the_cells() {
     let heatmap = sample::heatmap(5);
     let figure = figure(&heatmap, Metric::Loss);
     let pixels = sample::check_png(&figure.png().unwrap(), (1440, 1344));
+    let figure = figure.map();
     let (low, high) = figure.range();
     // A place in the cell that neither number, badge nor line covers.
     let [(x0, y0), _] = figure.cell(7);
@@ -117,6 +118,7 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
         },
         ..figure(&heatmap, Metric::Accuracy)
     };
+    let fixed = fixed.map();
     assert_eq!(fixed.range(), (0.2, 0.3));
     assert_eq!(fixed.color(0.9, 0.2, 0.3), Colormap::Viridis.at(1.0));
 }

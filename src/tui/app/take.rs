@@ -1,6 +1,7 @@
 //! Taking something away from the screen: a list of what can be copied or written, and the name of a file.
 
 mod copied;
+mod drawn;
 mod written;
 
 pub use copied::MOST;

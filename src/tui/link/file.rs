@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Look, Metric};
+use surfit_core::heatmap::{Along, Look, Metric};
+use surfit_core::series::{CurveLook, OtherCurve};
 
 /// A file to write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,10 +27,15 @@ pub enum Content {
 }
 
 /// A figure.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Drawing {
     /// The loss curves.
-    Losses,
+    Losses {
+        /// What of them is seen, and how.
+        look: CurveLook,
+        /// Fits of other runs, to compare with.
+        others: Vec<OtherCurve>,
+    },
     /// The surface.
     Heatmap {
         /// The figure of every cell.
@@ -39,8 +45,14 @@ pub enum Drawing {
         /// What is made of it, over which range, and which part.
         look: Look,
     },
-    /// Slices of the surface along `u` and `v` through a point.
+    /// Slices of the surface through a point.
     Slices {
+        /// The figure of every cell.
+        metric: Metric,
+        /// What is made of it, and which part.
+        look: Look,
+        /// The directions of both.
+        along: [Along; 2],
         /// The point's first parameter.
         u: f64,
         /// Its second.

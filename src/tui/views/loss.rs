@@ -1,5 +1,6 @@
 //! The loss pane: live curves of the corners and of the fit.
 
+mod look;
 mod readout;
 mod view;
 

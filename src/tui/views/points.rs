@@ -9,8 +9,6 @@ mod grid;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use distances::known as matrix;
-
 use super::plot::chrome::{self, Chrome};
 use super::plot::text::Piece;
 use crate::theme::{Role, Theme};
@@ -20,7 +18,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 use surfit_core::event::Stage;
-use surfit_core::picture::Picture;
+use surfit_core::picture::{Picture, corner_of};
 use surfit_core::snapshot::{ControlPoint, Snapshot, State};
 use surfit_core::surface::{Degrees, Patch};
 
@@ -193,11 +191,6 @@ impl PointState {
             Self::Moving => "moving",
         }
     }
-}
-
-/// Number, from 0, of the corner that a row of control points is; rows begin with the corners.
-fn corner_of(row: usize, point: &ControlPoint) -> Option<usize> {
-    point.corner.then_some(row)
 }
 
 fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {

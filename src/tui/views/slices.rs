@@ -9,6 +9,7 @@ use super::surface::Scene;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
+use surfit_core::heatmap::Along;
 use surfit_core::surface::Patch;
 
 /// Which pair of slices is shown.
@@ -33,17 +34,14 @@ impl Slices {
             Slices::Off => Slices::Axes,
         }
     }
-}
 
-/// The direction of a slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Along {
-    U,
-    V,
-    /// `u` and `v` grow together.
-    Rising,
-    /// `v` falls as `u` grows.
-    Falling,
+    /// The directions of the pair; where none is shown, of the usual one.
+    pub fn along(self) -> [Along; 2] {
+        match self {
+            Slices::Diagonals => Along::DIAGONALS,
+            _ => Along::AXES,
+        }
+    }
 }
 
 /// Cells in a row through the cursor.
@@ -144,8 +142,7 @@ impl Slice {
     fn chosen(scene: &Scene<'_>) -> Vec<Self> {
         let pair = match (scene.heatmap.patch, scene.view.slices) {
             (Patch::Curve, _) => return vec![Self::of(scene, Along::U)],
-            (_, Slices::Diagonals) => [Along::Rising, Along::Falling],
-            _ => [Along::U, Along::V],
+            (_, slices) => slices.along(),
         };
         pair.map(|along| Self::of(scene, along)).into()
     }
@@ -167,24 +164,7 @@ impl Slice {
     }
 
     fn of(scene: &Scene<'_>, along: Along) -> Self {
-        let (a, b) = scene.cursor;
-        let grid = scene.heatmap.grid as i64;
-        let (a, b) = (a as i64, b as i64);
-        let (from, step) = match along {
-            Along::U => ((0, b), (1, 0)),
-            Along::V => ((a, 0), (0, 1)),
-            Along::Rising => ((a - a.min(b), b - a.min(b)), (1, 1)),
-            Along::Falling => {
-                let top = (a + b).min(grid - 1);
-                ((a + b - top, top), (1, -1))
-            }
-        };
-        let row = (0..grid).map(|k| (from.0 + k * step.0, from.1 + k * step.1));
-        let cells: Vec<usize> = row
-            .filter(|&(a, b)| (0..grid).contains(&a) && (0..grid).contains(&b))
-            .map(|(a, b)| (a * grid + b) as usize)
-            .filter(|&i| scene.heatmap.holds(i))
-            .collect();
+        let cells = scene.heatmap.row(scene.cursor, along);
         let here = scene.index(scene.cursor);
         let cursor = cells.iter().position(|&i| i == here).unwrap_or(0);
         Self {

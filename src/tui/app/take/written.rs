@@ -5,7 +5,7 @@ use crate::action::Scope;
 use crate::app::message::Kind;
 use crate::app::{App, Effect};
 use crate::link::{Content, Drawing, Form, NewFile, Outgoing, figures_here};
-use crate::views::surface::{Quantity, Scene, SurfaceView};
+use crate::views::surface::Quantity;
 use crate::views::{log, tables};
 use std::path::PathBuf;
 use tui_input::Input;
@@ -15,8 +15,8 @@ use tui_input::Input;
 pub enum Product {
     /// A text made of what is known now.
     Text(fn(&App) -> String),
-    /// A figure.
-    Drawn(Drawing, Form),
+    /// A figure of what is shown now.
+    Drawn(fn(&App) -> Drawing, Form),
 }
 
 /// A file that can be written.
@@ -69,7 +69,7 @@ fn offer(
 
 /// A drawing as pixels and as vectors.
 fn drawn(
-    drawing: Drawing,
+    drawing: fn(&App) -> Drawing,
     keys: [char; 2],
     labels: [&'static str; 2],
     names: [&'static str; 2],
@@ -118,8 +118,8 @@ impl App {
                 let mut all = table!('c' 'j' "losses" "a row a step: loss, smoothed, rate, seconds, validation; every curve" tables::losses).to_vec();
                 let labels = ["losses as PNG", "losses as SVG"];
                 let names = ["losses.png", "losses.svg"];
-                let about = "the curves, as the report has them";
-                all.extend(drawn(Drawing::Losses, ['p', 's'], labels, names, about));
+                let about = "the curves as they are shown, with those of other runs";
+                all.extend(drawn(App::curves_drawn, ['p', 's'], labels, names, about));
                 all
             }
             Scope::Surface => self.surface_files(true),
@@ -170,14 +170,14 @@ impl App {
         let labels = ["map as PNG", "map as SVG"];
         let names = ["surface.png", "surface.svg"];
         let about = "the map as it is shown, with colour bar and marks";
-        let shown = self.map(self.surface.quantity);
+        let shown = |app: &App| app.map(app.surface.quantity);
         all.extend(drawn(shown, ['p', 's'], labels, names, about));
         // The others are one key away too.
         if self.surface.quantity != Quantity::Gain {
             let about = "how much better than the best corner every cell is";
             let (labels, names) = (["gain as PNG", "gain as SVG"], ["gain.png", "gain.svg"]);
             all.extend(drawn(
-                self.map(Quantity::Gain),
+                |app| app.map(Quantity::Gain),
                 ['g', 'G'],
                 labels,
                 names,
@@ -190,7 +190,7 @@ impl App {
             let labels = ["confidence as PNG", "confidence as SVG"];
             let names = ["confidence.png", "confidence.svg"];
             all.extend(drawn(
-                self.map(Quantity::Width),
+                |app| app.map(Quantity::Width),
                 ['i', 'I'],
                 labels,
                 names,
@@ -199,33 +199,12 @@ impl App {
         }
         if slices {
             all.extend(table!('C' 'J' "slices" "the slices through the cursor, with intervals" tables::slices));
-            let (u, v) = self.surface.uv(self.grid());
             let labels = ["slices as PNG", "slices as SVG"];
             let names = ["slices.png", "slices.svg"];
-            let about = "accuracy along u and v through the cursor, with intervals";
-            all.extend(drawn(
-                Drawing::Slices { u, v },
-                ['P', 'S'],
-                labels,
-                names,
-                about,
-            ));
+            let about = "the slices through the cursor as they are shown, with intervals";
+            all.extend(drawn(App::slices_drawn, ['P', 'S'], labels, names, about));
         }
         all
-    }
-
-    /// The map as it is shown, or would be of another quantity.
-    fn map(&self, quantity: Quantity) -> Drawing {
-        let view = SurfaceView {
-            quantity,
-            ..self.surface.clone()
-        };
-        let scene = Scene::new(&self.theme, &self.picture, &view);
-        Drawing::Heatmap {
-            metric: view.metric,
-            colormap: self.theme.colormap(),
-            look: scene.map(|s| s.look()).unwrap_or_default(),
-        }
     }
 
     fn point_files(&self) -> Vec<Offer<Wanted>> {
@@ -246,7 +225,7 @@ impl App {
     pub(super) fn name_file(&mut self, offer: &Offer<Wanted>) {
         let content = match offer.what.product {
             Product::Text(text) => Content::Text(text(self)),
-            Product::Drawn(drawing, form) => Content::Drawn(drawing, form),
+            Product::Drawn(drawing, form) => Content::Drawn(drawing(self), form),
         };
         let path = self.figures_folder().join(offer.what.name);
         self.take = Some(Take::Name(Naming {

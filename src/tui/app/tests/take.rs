@@ -3,7 +3,7 @@ use crate::fixture;
 use crate::link::{Content, Drawing, Incoming, NewFile, Outgoing};
 use crate::rig::{Rig, find};
 use surfit_core::event::{Curve, Event};
-use surfit_core::heatmap::Quantity;
+use surfit_core::heatmap::{Along, Quantity};
 use surfit_core::picture::Picture;
 
 fn rig(picture: Picture) -> Rig {
@@ -219,6 +219,48 @@ fn every_pane_and_list_has_its_forms() {
         "{}",
         rig.text()
     );
+}
+
+#[test]
+fn curves_and_slices_are_written_as_they_are_shown() {
+    let mut rig = rig(fixture::finished());
+    let drawn = |rig: &mut Rig| match file(rig).content {
+        Content::Drawn(drawing, _) => drawing,
+        other => panic!("{other:?}"),
+    };
+    rig.app.focus_on(crate::app::Pane::Loss);
+    (rig.app.loss.log, rig.app.loss.rate) = (true, true);
+    rig.app.loss.overlays = vec![crate::views::loss::Compared {
+        name: "other".into(),
+        path: "/runs/other".into(),
+        picture: fixture::fitting(),
+    }];
+    rig.press("+ + W p enter");
+    let Drawing::Losses { look, others } = drawn(&mut rig) else {
+        panic!()
+    };
+    assert!(look.log && look.rate && look.smoothing.is_some());
+    assert_eq!(Some(look.window), rig.app.loss.window(&rig.app.picture));
+    assert!(rig.app.loss.zoom.is_some() && look.range.0 < look.range.1);
+    assert!(others.len() == 1 && others[0].name == "other" && !others[0].series.is_empty());
+    rig.app.focus_on(crate::app::Pane::Surface);
+    rig.press("M D");
+    rig.app.surface.slices = crate::views::slices::Slices::Diagonals;
+    rig.press("W P enter");
+    let Drawing::Slices {
+        metric,
+        look,
+        along,
+        ..
+    } = drawn(&mut rig)
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (metric, look.quantity),
+        (rig.app.surface.metric, Quantity::Gain)
+    );
+    assert_eq!((metric.name(), along), ("loss", Along::DIAGONALS));
 }
 
 #[test]

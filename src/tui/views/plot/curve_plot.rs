@@ -168,9 +168,13 @@ impl Plot {
     }
 
     /// Limits of the loss axis.
-    #[cfg(test)]
     pub fn limits(&self) -> (f64, f64) {
         (self.y.lo, self.y.hi)
+    }
+
+    /// The loss axis is logarithmic.
+    pub fn is_log(&self) -> bool {
+        self.y.log
     }
 
     /// The cursor's place, within what is shown.

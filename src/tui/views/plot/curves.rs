@@ -2,7 +2,7 @@
 
 use surfit_core::event::{Curve, Stage};
 use surfit_core::picture::{Picture, Validation};
-use surfit_core::series::Series;
+use surfit_core::series::{Series, Smoothing};
 use surfit_core::snapshot::State;
 
 /// Whose curve it is.
@@ -199,38 +199,6 @@ fn part<T: Copy>(
         }
     }
     kept
-}
-
-/// Exponential smoothing with its start corrected, over buckets of several steps too.
-struct Smoothing {
-    past: f64,
-    sum: f64,
-    weight: f64,
-    /// Weight of the past over the last number of steps that was asked for.
-    known: (u64, f64),
-}
-
-impl Smoothing {
-    fn new(past: f64) -> Self {
-        Self {
-            past,
-            sum: 0.0,
-            weight: 0.0,
-            known: (1, past),
-        }
-    }
-
-    fn add(&mut self, value: Option<f64>, count: u64) -> Option<f64> {
-        let value = value?;
-        // Nearly all buckets are equally wide; `powf` would be most of the time a frame takes.
-        if self.known.0 != count {
-            self.known = (count, self.past.powf(count as f64));
-        }
-        let past = self.known.1;
-        self.sum = past * self.sum + (1.0 - past) * value;
-        self.weight = past * self.weight + (1.0 - past);
-        (self.weight > 0.0).then(|| self.sum / self.weight)
-    }
 }
 
 #[cfg(test)]

@@ -1,27 +1,14 @@
 //! How far the points lie from each other in weight space, as a matrix.
 
-mod matrix;
-
 use crate::theme::{Depth, Role, Theme};
 use crate::views::plot::chrome;
 use crate::views::plot::text::{self, Piece};
 use crate::views::surface::ink_on;
-use matrix::Matrix;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
-use surfit_core::event::Distances;
-use surfit_core::picture::Picture;
-
-/// The matrix that is known, the latest first.
-pub fn known(picture: &Picture) -> Option<Matrix> {
-    let complete = |d: &&Distances| d.values.len() == d.points.len().pow(2);
-    let points = picture.distances.as_ref().filter(complete);
-    points
-        .map(Matrix::of_points)
-        .or_else(|| picture.geometry.last().map(Matrix::of_corners))
-}
+use surfit_core::picture::{Matrix, Picture};
 
 /// What it is about, for the title.
 pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
@@ -43,7 +30,7 @@ pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
 
 /// How many points there are distances between.
 pub fn count(picture: &Picture) -> usize {
-    known(picture).map_or(0, |m| m.names.len())
+    picture.matrix().map_or(0, |m| m.names.len())
 }
 
 /// Fewest and most columns of a cell; the fewest hold every figure and keep it apart from the next.
@@ -120,7 +107,7 @@ pub fn pair_at(
     pair: (usize, usize),
     at: (u16, u16),
 ) -> Option<(usize, usize)> {
-    let grid = Grid::of(area, &known(picture)?, pair)?;
+    let grid = Grid::of(area, &picture.matrix()?, pair)?;
     let rows = grid.rows();
     let mut all = rows.flat_map(|r| grid.columns().map(move |c| (r, c)));
     all.find(|&(r, c)| grid.room(r, c).contains(at.into()))
@@ -128,7 +115,7 @@ pub fn pair_at(
 
 /// Draws the matrix, or the part of it around the pair.
 pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture, pair: (usize, usize)) {
-    let Some(matrix) = known(picture).filter(|m| !m.names.is_empty()) else {
+    let Some(matrix) = picture.matrix().filter(|m| !m.names.is_empty()) else {
         let why = "Distances are measured when all corners are ready.";
         return chrome::empty(area, buf, theme, why);
     };
@@ -365,7 +352,7 @@ mod tests {
                 move |b: &(usize, usize)| a.0.abs_diff(b.0) as f64 + 0.1 * a.1.abs_diff(b.1) as f64;
             points.iter().map(far).collect::<Vec<_>>()
         });
-        let event = surfit_core::event::Event::Distances(Distances {
+        let event = surfit_core::event::Event::Distances(surfit_core::event::Distances {
             step: 40,
             values: values.collect(),
             points: points.clone(),

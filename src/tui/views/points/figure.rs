@@ -1,38 +1,9 @@
 //! What the tiles of the control points tell first, in figures and in colours.
 
-use super::corner_of;
 use crate::views::plot::text;
-use serde::{Deserialize, Serialize};
 use surfit_core::picture::Picture;
+pub use surfit_core::picture::PointFigure as Figure;
 use surfit_core::snapshot::{ControlPoint, Snapshot};
-
-/// The figure that tiles tell first, and that their colours go by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Figure {
-    /// How far the point has travelled from the linear surface.
-    #[default]
-    Travelled,
-    /// Accuracy of the surface where the point pulls hardest; of a corner, its own.
-    Accuracy,
-    /// Norm of the gradient.
-    Gradient,
-}
-
-impl Figure {
-    /// Every figure, in the order the key goes through them.
-    pub const ALL: [Figure; 3] = [Figure::Travelled, Figure::Accuracy, Figure::Gradient];
-
-    /// The figure in a word.
-    pub fn name(self) -> &'static str {
-        ["travelled", "accuracy", "gradient"][self as usize]
-    }
-
-    /// The next one, round about.
-    pub fn next(self) -> Self {
-        Self::ALL[(self as usize + 1) % Self::ALL.len()]
-    }
-}
 
 /// An accuracy, and whether it is only that of the nearest measured cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,27 +31,11 @@ impl Accuracy {
 
 /// Accuracy at each control point: a corner's own, else what the engine tells of the surface there.
 pub fn accuracies(picture: &Picture, snapshot: &Snapshot) -> Vec<Option<Accuracy>> {
-    let of = |(row, point): (usize, &ControlPoint)| {
-        let exact = |value| Accuracy {
-            value,
-            about: false,
-        };
-        let corner = corner_of(row, point).and_then(|c| picture.corners.get(&c));
-        if let Some(corner) = corner {
-            return Some(exact(corner.accuracy));
-        }
-        if let Some(told) = point.accuracy {
-            return Some(exact(told));
-        }
-        let map = &snapshot.heatmap;
-        let (u, v) = snapshot.degrees.site((point.i, point.j));
-        let cell = (map.grid >= 2).then(|| map.nearest(u, v))?;
-        map.point(cell).map(|p| Accuracy {
-            value: p.accuracy,
-            about: true,
-        })
+    let of = |row| {
+        let (value, about) = picture.accuracy_at(snapshot, row)?;
+        Some(Accuracy { value, about })
     };
-    snapshot.control_points.iter().enumerate().map(of).collect()
+    (0..snapshot.control_points.len()).map(of).collect()
 }
 
 /// Fewest characters in which a figure is written as it is; below that it is written in a unit that the pane tells.

@@ -87,7 +87,7 @@ impl<'a> Relief<'a> {
             [1, 1, 0, 1]
         };
         let camera = scene.view.camera;
-        let projection = Projection::fit(camera, (room.width, room.height), margins);
+        let projection = camera::fit(camera, (room.width, room.height), margins);
         let field = scene.field.filled(|i| scene.heatmap.holds(i));
         // The part that is shown takes the whole of the floor.
         let spot = |index: usize| {

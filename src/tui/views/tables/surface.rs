@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::views::plot::text;
+use crate::views::slices;
 use crate::views::surface::Scene;
-use crate::views::{points, slices};
 use surfit_core::surface::Patch;
 use surfit_core::table::{Table, Value};
 
@@ -76,7 +76,7 @@ pub fn points(app: &App) -> Table {
 
 /// The matrix of distances that is known, a row a point; `None` before it was measured.
 pub fn distances(app: &App) -> Option<Table> {
-    let matrix = points::matrix(&app.picture).filter(|m| !m.names.is_empty())?;
+    let matrix = app.picture.matrix().filter(|m| !m.names.is_empty())?;
     let count = matrix.names.len();
     let mut table = Table::new(&["point"]);
     table.columns.extend(matrix.names.iter().cloned());

@@ -1,0 +1,113 @@
+//! From where a relief of the surface is seen, and where its points fall on a screen or a page.
+
+use serde::{Deserialize, Serialize};
+
+/// The direction of view, and how steep heights are drawn. Orthographic: parallels stay parallel, so heights can be compared
+/// across the whole surface.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Camera {
+    /// Degrees by which the surface is turned about its vertical; at 0 `u` goes to the right and `v` away.
+    pub turn: f64,
+    /// Degrees above the horizon, 0 to 90.
+    pub tilt: f64,
+    /// Height of the whole range, in lengths of a side.
+    pub height: f64,
+}
+
+impl Default for Camera {
+    fn default() -> Self {
+        Self {
+            turn: 30.0,
+            tilt: 35.0,
+            height: 0.55,
+        }
+    }
+}
+
+impl Camera {
+    /// Turns and tilts by degrees.
+    pub fn move_by(&mut self, turn: f64, tilt: f64) {
+        self.turn = (self.turn + turn).rem_euclid(360.0);
+        self.tilt = (self.tilt + tilt).clamp(5.0, 90.0);
+    }
+
+    /// Makes heights steeper (above 1) or flatter.
+    pub fn steepen(&mut self, factor: f64) {
+        self.height = (self.height * factor).clamp(0.1, 1.5);
+    }
+}
+
+/// A place on the screen, from the upper left, and how far away it is in lengths of a side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spot {
+    /// To the right.
+    pub x: f64,
+    /// Downward.
+    pub y: f64,
+    /// Away.
+    pub depth: f64,
+}
+
+/// A camera with a room in which the whole of the unit box has its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Projection {
+    turn: (f64, f64),
+    tilt: (f64, f64),
+    height: f64,
+    aspect: f64,
+    scale: f64,
+    shift: (f64, f64),
+}
+
+impl Projection {
+    /// The largest view within a room (left, top, width, height). `aspect` is the height of a unit of the room in widths: 2 for
+    /// characters, 1 for pixels.
+    pub fn fit(camera: Camera, [left, top, width, height]: [f64; 4], aspect: f64) -> Self {
+        let sin_cos = |degrees: f64| degrees.to_radians().sin_cos();
+        let mut out = Self {
+            turn: sin_cos(camera.turn),
+            tilt: sin_cos(camera.tilt),
+            height: camera.height,
+            aspect,
+            scale: 1.0,
+            shift: (0.0, 0.0),
+        };
+        let (mut low, mut high) = ((f64::MAX, f64::MAX), (f64::MIN, f64::MIN));
+        for k in 0..8u8 {
+            let end = |bit: u8| f64::from(k >> bit & 1);
+            let at = out.project(end(0), end(1), end(2));
+            low = (low.0.min(at.x), low.1.min(at.y));
+            high = (high.0.max(at.x), high.1.max(at.y));
+        }
+        out.scale = (width / (high.0 - low.0)).min(height / (high.1 - low.1));
+        let middle = ((low.0 + high.0) / 2.0, (low.1 + high.1) / 2.0);
+        out.shift = (
+            left + width / 2.0 - out.scale * middle.0,
+            top + height / 2.0 - out.scale * middle.1,
+        );
+        out
+    }
+
+    /// Where the point over `(u, v)` falls that is `t` of the range high; all three 0 to 1.
+    pub fn project(&self, u: f64, v: f64, t: f64) -> Spot {
+        let [x, away, z] = self.turned([u - 0.5, v - 0.5, (t - 0.5) * self.height]);
+        let (sin, cos) = self.tilt;
+        let up = z * cos + away * sin;
+        Spot {
+            x: self.shift.0 + self.scale * x,
+            y: self.shift.1 - self.scale * up / self.aspect,
+            depth: away * cos - z * sin,
+        }
+    }
+
+    /// A direction over the surface as the viewer has it: right, away, up.
+    pub fn turned(&self, [x, y, z]: [f64; 3]) -> [f64; 3] {
+        let (sin, cos) = self.turn;
+        [x * cos - y * sin, x * sin + y * cos, z]
+    }
+
+    /// Height of the whole range, in lengths of a side.
+    pub fn height(&self) -> f64 {
+        self.height
+    }
+}

@@ -1,0 +1,118 @@
+//! Curves as figures.
+
+use super::traces::cut;
+use super::*;
+use crate::sample;
+use surfit_core::series::Track;
+
+fn look() -> CurveLook {
+    CurveLook {
+        curves: vec![Curve::Surface],
+        log: false,
+        time: false,
+        window: (1000.0, 2000.0),
+        range: (0.2, 0.6),
+        smoothing: Some(0.97),
+        rate: false,
+    }
+}
+
+fn svg(look: &CurveLook, others: &[OtherCurve]) -> String {
+    let picture = sample::picture();
+    CurvesFigure {
+        picture: &picture,
+        look,
+        others,
+        title: "demo".into(),
+    }
+    .svg()
+    .unwrap()
+}
+
+#[test]
+fn what_is_seen_of_the_curves_is_drawn_and_said() {
+    let plain = svg(&look(), &[]);
+    for words in [
+        "steps 1\u{2009}000 to 2\u{2009}000",
+        "weight 0.97",
+        "degree 3×3",
+    ] {
+        assert!(plain.contains(words), "{words}");
+    }
+    // The whole has more than the part, and without the change that lies beyond it the part says less.
+    let early = svg(
+        &CurveLook {
+            window: (0.0, 900.0),
+            ..look()
+        },
+        &[],
+    );
+    assert!(!early.contains("degree 3×3"));
+    let log = svg(
+        &CurveLook {
+            log: true,
+            smoothing: None,
+            ..look()
+        },
+        &[],
+    );
+    assert!(log.contains("logarithmic") && log.contains("not smoothed"));
+    let time = svg(
+        &CurveLook {
+            time: true,
+            window: (0.0, 600.0),
+            rate: true,
+            ..look()
+        },
+        &[],
+    );
+    assert!(time.contains("time of work, min") && time.contains("learning rate"));
+    let corners = CurveLook {
+        curves: (0..4).map(Curve::Corner).chain([Curve::Surface]).collect(),
+        ..look()
+    };
+    assert!(svg(&corners, &[]).contains("corner 4"));
+}
+
+#[test]
+fn other_runs_have_their_names_and_letters() {
+    let picture = sample::picture();
+    let other = |name: &str| OtherCurve {
+        name: name.into(),
+        series: picture.curves[&Curve::Surface].clone(),
+        track: Track::default(),
+        validations: Vec::new(),
+    };
+    let long = "a-name-that-is-much-longer-than-any-legend-has-room-for";
+    let drawn = svg(&look(), &[other("second"), other(long)]);
+    assert!(drawn.contains("A second") && drawn.contains("B a-name-that") && !drawn.contains(long));
+}
+
+#[test]
+fn curves_without_values_or_extent_have_a_figure() {
+    let empty = Picture::default();
+    let nothing = CurveLook {
+        window: (0.0, 0.0),
+        range: (1.0, 1.0),
+        rate: true,
+        ..look()
+    };
+    CurvesFigure {
+        picture: &empty,
+        look: &nothing,
+        others: &[],
+        title: "x".into(),
+    }
+    .png()
+    .unwrap();
+}
+
+#[test]
+fn lines_are_cut_at_the_edges() {
+    let points = [(0.0, 0.0), (10.0, 10.0), (20.0, 20.0)];
+    assert_eq!(
+        cut(&points, &(5.0..15.0)),
+        [(5.0, 5.0), (10.0, 10.0), (15.0, 15.0)]
+    );
+    assert_eq!(cut(&points, &(12.0..18.0)), [(12.0, 12.0), (18.0, 18.0)]);
+}

@@ -1,0 +1,29 @@
+//! The curves' look for whoever draws them elsewhere.
+
+use super::LossView;
+use crate::views::plot::curve_plot::Plot;
+use crate::views::plot::curves;
+use ratatui::layout::Rect;
+use surfit_core::picture::Picture;
+use surfit_core::series::CurveLook;
+
+/// A room in which the axes are as they are in any.
+const ROOM: Rect = Rect::new(0, 0, 120, 40);
+
+impl LossView {
+    /// What of the curves is seen, and how.
+    pub fn look(&self, picture: &Picture) -> CurveLook {
+        let plot = Plot::of(ROOM, picture, self);
+        let range = plot.as_ref().map_or((0.0, 1.0), Plot::limits);
+        CurveLook {
+            curves: curves::relevant(picture, self.corners),
+            // Without a positive value there is no such axis.
+            log: plot.is_some_and(|p| p.is_log()),
+            time: self.time,
+            window: self.window(picture).unwrap_or((0.0, 1.0)),
+            range,
+            smoothing: self.smooth.then(|| self.smoothing()),
+            rate: self.rate,
+        }
+    }
+}
