@@ -285,7 +285,9 @@ impl Actor<'_> {
             self.marks.push((u, v));
         }
         self.journal.say(Event::Marked { u, v, marked });
-        self.try_store_snapshot()
+        // It is marked, and an event tells it: that the snapshot waits for the disk is no refusal.
+        self.store_snapshot();
+        Ok(())
     }
 
     /// Refuses parameters outside the surface.

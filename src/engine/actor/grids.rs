@@ -164,7 +164,8 @@ impl Actor<'_> {
             self.store_config()
                 .inspect_err(|_| self.config.heatmap.grid = before)?;
         }
-        self.aside = None;
+        // What its own grid has so far counts as measured, not what was only looked at.
+        self.put_back();
         self.set_grid(grid);
         Ok(())
     }

@@ -68,6 +68,25 @@ fn a_look_at_another_grid_ends_with_the_surface_that_it_is_of() {
 }
 
 #[test]
+fn choosing_a_grid_during_a_look_at_another_one_loses_no_cell() {
+    let dir = tempfile::tempdir().unwrap();
+    with_actor(&dir.path().join("a"), |actor| {
+        measured_on_two_grids(actor);
+        for chosen in [4, 5] {
+            let (grid, keep) = (2, false);
+            actor.carry_out(Command::MeasureOn { grid, keep }).unwrap();
+            actor.finish_work();
+            assert!(actor.aside.is_some());
+            actor.carry_out(Command::SetGrid { grid: chosen }).unwrap();
+            assert!(actor.aside.is_none());
+            assert_eq!(actor.heatmap.complete(), chosen == 4);
+        }
+        actor.carry_out(Command::SetGrid { grid: 4 }).unwrap();
+        assert!(actor.heatmap.complete());
+    });
+}
+
+#[test]
 fn a_grid_that_is_chosen_before_there_is_a_surface_outlives_the_engine() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
@@ -109,6 +128,8 @@ fn a_surface_that_the_disk_refuses_leaves_the_one_there_is() {
         let snapshot = actor.run.join("snapshot.json");
         std::fs::remove_file(&snapshot).unwrap();
         std::fs::create_dir(&snapshot).unwrap();
+        let (u, v) = (0.5, 0.5);
+        actor.carry_out(Command::Mark { u, v }).unwrap();
         actor.carry_out(again()).unwrap();
         assert!(matches!(actor.work, Work::Fit) && actor.progress.unwrap().step == 0);
         assert!(actor.surface.as_ref().unwrap().version() > before && actor.focus.is_empty());
@@ -117,7 +138,7 @@ fn a_surface_that_the_disk_refuses_leaves_the_one_there_is() {
         let notices = actor.run.events(0).unwrap().into_iter().filter(
             |e| matches!(&e.event, Event::Notice { text } if text.contains("snapshot.json")),
         );
-        assert_eq!(notices.count(), 2);
+        assert_eq!(notices.count(), 3);
     });
 }
 
