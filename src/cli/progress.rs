@@ -12,6 +12,17 @@ use surfit_core::snapshot::{Snapshot, State};
 /// How often a progress line is printed where lines cannot be redrawn; short stages have none.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// A bar on the terminal that standard error is; `None` where it is none. `template` is indicatif's.
+pub fn bar(template: &str, length: Option<u64>) -> Option<ProgressBar> {
+    stderr().is_terminal().then(|| {
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(4));
+        let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("━╸─"));
+        bar
+    })
+}
+
 /// Prints events and progress of one run.
 pub struct Printer {
     json: bool,
@@ -24,17 +35,8 @@ pub struct Printer {
 impl Printer {
     /// Prints from `picture` on. With `json` events are objects and there is no progress between them.
     pub fn new(json: bool, picture: Picture) -> Self {
-        let bar = (!json && stderr().is_terminal()).then(|| {
-            let bar =
-                ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::stderr_with_hz(4));
-            let style = ProgressStyle::with_template("{bar:28.cyan/dim} {msg}");
-            bar.set_style(
-                style
-                    .unwrap_or_else(|_| ProgressStyle::default_bar())
-                    .progress_chars("━╸─"),
-            );
-            bar
-        });
+        let bar = (!json).then(|| bar("{bar:28.cyan/dim} {msg}", Some(100)));
+        let bar = bar.flatten();
         Self {
             json,
             picture,

@@ -3,9 +3,8 @@
 use super::named;
 use crate::cli::args::FetchArgs;
 use crate::cli::fault::Fault;
-use crate::cli::out;
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, stderr};
+use crate::cli::{out, progress};
+use indicatif::{HumanBytes, ProgressBar};
 use surfit_core::config;
 use surfit_data::fetch::{Event, Options, Patience, fetch as download};
 use surfit_data::find;
@@ -72,18 +71,9 @@ struct Teller {
 
 impl Teller {
     fn new(json: bool) -> Self {
-        let bar = (!json && stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
-            let style = ProgressStyle::with_template(
-                "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}",
-            );
-            bar.set_style(
-                style
-                    .unwrap_or_else(|_| ProgressStyle::default_bar())
-                    .progress_chars("━╸─"),
-            );
-            bar
-        });
+        let template =
+            "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}";
+        let bar = (!json).then(|| progress::bar(template, None)).flatten();
         Self {
             json,
             bar,
