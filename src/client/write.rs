@@ -1,13 +1,14 @@
 //! Files that the user takes away from the screen: texts that the screen made, and figures that are drawn here.
 
+mod draw;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use surfit_core::files::write_atomic;
 use surfit_core::picture::Picture;
-use surfit_report::{CurvesFigure, Figure, HeatmapFigure, SliceFigure, map_name, map_title};
 use surfit_tui::Incoming;
-use surfit_tui::link::{Content, Drawing, Form, NewFile, figures_here};
+use surfit_tui::link::{Content, NewFile, figures_here};
 
 /// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
 /// the title of a figure, and `picture` gives what is known of it.
@@ -131,7 +132,7 @@ fn write(
     let bytes = match &file.content {
         Content::Text(text) => text.as_bytes(),
         Content::Drawn(drawing, form) => {
-            drawn = draw(drawing, *form, run, &picture()?)?;
+            drawn = draw::draw(drawing, *form, run, &picture()?)?;
             &drawn
         }
     };
@@ -139,73 +140,6 @@ fn write(
         std::fs::create_dir_all(folder).map_err(fault)?;
     }
     write_atomic(path, bytes).map_err(fault)
-}
-
-fn draw(drawing: &Drawing, form: Form, run: &str, picture: &Picture) -> Result<Vec<u8>, String> {
-    let surface = || {
-        let none = "the surface is not measured yet; write it when its first cells are";
-        picture.snapshot.as_ref().ok_or(none)
-    };
-    match *drawing {
-        Drawing::Losses {
-            ref look,
-            ref others,
-        } => {
-            let figure = CurvesFigure {
-                picture,
-                look,
-                others,
-                title: format!("{run} · loss"),
-            };
-            encoded(&figure, form)
-        }
-        Drawing::Heatmap {
-            metric,
-            colormap,
-            look,
-        } => {
-            let snapshot = surface()?;
-            let figure = HeatmapFigure {
-                heatmap: &snapshot.heatmap,
-                metric,
-                colormap,
-                look,
-                title: map_title(run, snapshot.degrees, metric, look.quantity),
-                marks: &snapshot.marks,
-            };
-            encoded(&figure, form)
-        }
-        Drawing::Slices {
-            metric,
-            look,
-            along,
-            u,
-            v,
-        } => {
-            let heatmap = &surface()?.heatmap;
-            let (what, place) = (
-                map_name(metric, look.quantity),
-                heatmap.patch.place(u, v, 3),
-            );
-            let figure = SliceFigure {
-                heatmap,
-                at: (u, v),
-                metric,
-                look,
-                along,
-                title: format!("{run} · {what} through {place}"),
-            };
-            encoded(&figure, form)
-        }
-    }
-}
-
-fn encoded(figure: &impl Figure, form: Form) -> Result<Vec<u8>, String> {
-    match form {
-        Form::Png => figure.png(),
-        Form::Svg => figure.svg().map(String::into_bytes),
-    }
-    .map_err(|e| e.to_string())
 }
 
 #[cfg(test)]
@@ -217,6 +151,7 @@ mod tests {
     use surfit_core::series::CurveLook;
     use surfit_core::snapshot::Snapshot;
     use surfit_core::surface::Degrees;
+    use surfit_tui::link::{Drawing, Form};
 
     fn text(path: &Path, text: &str, replace: bool) -> NewFile {
         NewFile {
@@ -357,7 +292,29 @@ mod tests {
             },
             others: Vec::new(),
         };
+        let (metric, colormap) = (Metric::Loss, Colormap::Viridis);
+        let camera = surfit_core::relief::Camera::default();
+        let look = Look::default();
+        let relief = Drawing::Relief {
+            metric,
+            colormap,
+            look,
+            camera,
+        };
+        let beside = Drawing::Beside {
+            metric,
+            colormap,
+            look,
+            names: ["demo".into(), "other".into()],
+            other: Box::new(picture.snapshot.as_ref().unwrap().heatmap.clone()),
+            corner: 0.0,
+            difference: (-1.0, 1.0),
+        };
+        let figure = surfit_core::picture::PointFigure::Travelled;
         for (drawing, name) in [
+            (relief, "relief"),
+            (beside, "beside"),
+            (Drawing::Points { figure, colormap }, "points"),
             (map.clone(), "map"),
             (gain, "gain"),
             (slices, "slices"),
@@ -365,7 +322,7 @@ mod tests {
         ] {
             for (form, begins) in [(Form::Png, &b"\x89PNG"[..]), (Form::Svg, &b"<svg"[..])] {
                 let path = dir.path().join(format!("{name}-{form:?}"));
-                let content = Content::Drawn(drawing.clone(), form);
+                let content = Content::Drawn(Box::new(drawing.clone()), form);
                 let (path, replace) = (path, false);
                 let file = NewFile {
                     path: path.clone(),
@@ -383,9 +340,16 @@ mod tests {
         let file = NewFile {
             path: dir.path().join("none.png"),
             replace: false,
-            content: Content::Drawn(map, Form::Png),
+            content: Content::Drawn(Box::new(map), Form::Png),
         };
         let said = carry_out(file, "demo", || Ok(Picture::default()));
         assert!(matches!(said, Incoming::Problem(why) if why.contains("not measured yet")));
+        let distances = NewFile {
+            path: dir.path().join("none.svg"),
+            replace: false,
+            content: Content::Drawn(Box::new(Drawing::Distances { colormap }), Form::Svg),
+        };
+        let said = carry_out(distances, "demo", || Ok(Picture::default()));
+        assert!(matches!(said, Incoming::Problem(why) if why.contains("no distances")));
     }
 }

@@ -130,6 +130,19 @@ impl<'a> Map<'a> {
 
     /// What there is to say of it below a title.
     pub fn subtitle(&self) -> String {
+        let outline = if self.look.quantity != Quantity::Width
+            && self.corner_value().is_some()
+            && self.beats().any(|b| b)
+        {
+            " · outlined: better than every corner"
+        } else {
+            ""
+        };
+        self.summary() + outline
+    }
+
+    /// Its best cell, and how much of it was measured.
+    pub fn summary(&self) -> String {
         let h = self.heatmap;
         let best = h
             .ranking(self.metric)
@@ -164,15 +177,7 @@ impl<'a> Map<'a> {
                 format!("{fresh} of {} cells fresh{stale}", h.count())
             }
         };
-        let outline = if self.look.quantity != Quantity::Width
-            && self.corner_value().is_some()
-            && self.beats().any(|b| b)
-        {
-            " · outlined: better than every corner"
-        } else {
-            ""
-        };
-        format!("{}{state}{outline}", best.unwrap_or_default())
+        format!("{}{state}", best.unwrap_or_default())
     }
 
     /// The metric as written: percent for accuracy.
@@ -204,7 +209,7 @@ impl<'a> Map<'a> {
     }
 
     /// True when a cell lies in the part that is seen.
-    fn sees(&self, index: usize) -> bool {
+    pub fn sees(&self, index: usize) -> bool {
         let ((u, v), count) = self.look.cells(self.heatmap.grid);
         let inside = |at: usize, first: usize| (first..first + count).contains(&at);
         let curve = self.heatmap.patch == Patch::Curve;
@@ -328,7 +333,7 @@ impl<'a> Map<'a> {
     }
 
     /// The best cell.
-    fn best(&self) -> Option<usize> {
+    pub fn best(&self) -> Option<usize> {
         let first = || self.heatmap.ranking(self.metric).first().copied();
         (!self.difference).then(first).flatten()
     }
@@ -373,6 +378,7 @@ impl<'a> Map<'a> {
     }
 }
 
-fn round(x: f64) -> f64 {
+/// A parameter in thousandths.
+pub(crate) fn round(x: f64) -> f64 {
     (x * 1000.0).round() / 1000.0
 }

@@ -4,12 +4,17 @@
 //! no font of the system: Noto Sans (SIL Open Font License 1.1, from the crate `notosans`) is inside the program.
 
 mod axes;
+mod bar;
+mod beside;
 mod canvas;
 mod curves;
+mod distances;
 mod document;
 mod error;
 mod heatmap;
 mod loss;
+mod points;
+mod relief;
 mod slices;
 pub mod study;
 mod style;
@@ -18,11 +23,15 @@ mod written;
 #[cfg(test)]
 mod sample;
 
+pub use beside::{BesideFigure, Side};
 pub use canvas::Figure;
 pub use curves::CurvesFigure;
+pub use distances::DistancesFigure;
 pub use error::ReportError;
 pub use heatmap::HeatmapFigure;
 pub use loss::LossFigure;
+pub use points::PointsFigure;
+pub use relief::ReliefFigure;
 pub use slices::SliceFigure;
 pub use written::write_report;
 

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 use surfit_core::event::{Alignment, Corner, Curve, Envelope, Event, Exported, Stage};
 use surfit_core::heatmap::{Cell, Heatmap};
 use surfit_core::picture::Picture;
-use surfit_core::snapshot::{Snapshot, State};
+use surfit_core::snapshot::{ControlPoint, Snapshot, State};
 use surfit_core::surface::Degrees;
 
 /// A surface that is best inside, measured on 4000 images.
@@ -118,6 +118,35 @@ pub fn picture() -> Picture {
     let mut snapshot = Snapshot::empty(degree(3), 2);
     (snapshot.state, snapshot.heatmap) = (State::Finished, heatmap(11));
     picture.snapshot = Some(snapshot);
+    picture
+}
+
+/// The run with the control points of a surface of equal degrees.
+pub fn with_points(degree: u8) -> Picture {
+    let mut picture = picture();
+    let degrees = Degrees::new(degree, degree).unwrap();
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    snapshot.degrees = degrees;
+    let point = |(row, (i, j)): (usize, (usize, usize))| {
+        let (corner, wave) = (row < 4, (i as f64 * 1.3 + j as f64 * 0.7).sin().abs());
+        let history = (0..32).map(|k| (0.02 * wave + 0.03) as f32 * (1.0 + 3.0 / (k as f32 + 1.0)));
+        ControlPoint {
+            i,
+            j,
+            corner,
+            frozen: (i, j) == (1, 2),
+            travelled: if corner { 0.0 } else { 0.21 + 0.3 * wave },
+            gradient: if corner { 0.0 } else { 0.02 * wave + 0.03 },
+            gradients: if corner {
+                Vec::new()
+            } else {
+                history.collect()
+            },
+            accuracy: Some(0.871 + 0.01 * wave).filter(|_| row % 3 > 0),
+        }
+    };
+    snapshot.control_points = degrees.rows().into_iter().enumerate().map(point).collect();
+    snapshot.fit_step = 2500;
     picture
 }
 

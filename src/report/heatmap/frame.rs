@@ -2,6 +2,7 @@
 
 use super::{Map, Place, round};
 use crate::axes::{Drawn, plain};
+use crate::bar::Bar;
 use crate::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -60,35 +61,16 @@ impl Map<'_> {
         &self,
         area: &DrawingArea<DB, Shift>,
         name: &str,
-        [left, top, height]: [f64; 3],
+        place: [f64; 3],
     ) -> Drawn<DB> {
         let (low, high) = self.range();
-        let (left, top, width, side) = (px(left), px(top), px(18.0), px(height));
-        let steps = 256;
-        for k in 0..steps {
-            let edge = |k: i32| top + side - side * k / steps;
-            let value = low + (high - low) * (f64::from(k) + 0.5) / f64::from(steps);
-            let color = rgb(self.color(value, low, high));
-            let corners = [(left, edge(k + 1)), (left + width, edge(k))];
-            area.draw(&Rectangle::new(corners, fill(color)))?;
-        }
-        area.draw(&Rectangle::new(
-            [(left, top), (left + width, top + side)],
-            line(AXIS, 1.0),
-        ))?;
-        for (value, label) in self.bar_ticks(low, high) {
-            let t = (value - low) / (high - low);
-            let y = top + side - (t * f64::from(side)).round() as i32;
-            let right = left + width;
-            area.draw(&PathElement::new(
-                [(right, y), (right + px(4.0), y)],
-                line(AXIS, 1.0),
-            ))?;
-            let style = text(11.0, MUTED, HPos::Left, VPos::Center);
-            area.draw_text(&label, &style, (right + px(7.0), y))?;
-        }
-        let style = text(11.5, INK, HPos::Left, VPos::Bottom);
-        area.draw_text(name, &style, (left, top - px(6.0)))
+        let bar = Bar {
+            name,
+            range: (low, high),
+            ticks: self.bar_ticks(low, high),
+            color: &|value| self.color(value, low, high),
+        };
+        bar.draw(area, place)
     }
 }
 

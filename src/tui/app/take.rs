@@ -105,6 +105,15 @@ impl Take {
         }
     }
 
+    /// The line that enter takes.
+    pub fn selected(&self) -> usize {
+        match self {
+            Take::Copy(menu) => menu.selected,
+            Take::Write(menu) => menu.selected,
+            Take::Name(_) => 0,
+        }
+    }
+
     /// Lines to choose from.
     pub fn len(&self) -> usize {
         match self {

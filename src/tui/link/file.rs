@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Along, Look, Metric};
+use surfit_core::heatmap::{Along, Heatmap, Look, Metric};
+use surfit_core::picture::PointFigure;
+use surfit_core::relief::Camera;
 use surfit_core::series::{CurveLook, OtherCurve};
 
 /// A file to write.
@@ -23,7 +25,7 @@ pub enum Content {
     /// This text.
     Text(String),
     /// A figure of the run that is shown, as it is when the file is written.
-    Drawn(Drawing, Form),
+    Drawn(Box<Drawing>, Form),
 }
 
 /// A figure.
@@ -44,6 +46,46 @@ pub enum Drawing {
         colormap: Colormap,
         /// What is made of it, over which range, and which part.
         look: Look,
+    },
+    /// The surface in three dimensions.
+    Relief {
+        /// The figure of every cell.
+        metric: Metric,
+        /// Its colours.
+        colormap: Colormap,
+        /// What is made of it, over which range, and which part.
+        look: Look,
+        /// From where it is seen.
+        camera: Camera,
+    },
+    /// The surface, another one, and their difference.
+    Beside {
+        /// The figure of every cell.
+        metric: Metric,
+        /// Its colours.
+        colormap: Colormap,
+        /// What is made of it, over which range, and which part.
+        look: Look,
+        /// What the surface and the other one are called.
+        names: [String; 2],
+        /// What was measured of the other one.
+        other: Box<Heatmap>,
+        /// The metric of its best corner.
+        corner: f64,
+        /// The range of the difference's colours.
+        difference: (f64, f64),
+    },
+    /// The control points.
+    Points {
+        /// The figure that the colours stand for.
+        figure: PointFigure,
+        /// They.
+        colormap: Colormap,
+    },
+    /// The distances that are known between corners or control points.
+    Distances {
+        /// Their colours.
+        colormap: Colormap,
     },
     /// Slices of the surface through a point.
     Slices {

@@ -19,6 +19,7 @@ mod view;
 mod tests;
 
 pub use beside::Beside;
+pub(crate) use beside::compared;
 pub use blocks::Fine;
 pub use contours::Contours;
 pub use layout::Layout;

@@ -25,7 +25,7 @@ pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &Take) {
             let inner = popup::draw(area, buf, &app.theme, "Copy", hint);
             let lines = (menu.offers.iter())
                 .map(|o| (o.key, o.label, o.what.lines().next().unwrap_or_default()));
-            list(inner, buf, app, lines, menu.selected);
+            list(rows(inner, take), buf, app, lines, menu.selected);
             if let Some(offer) = menu.offers.get(menu.selected) {
                 preview(below(inner, take), buf, app, &offer.what);
             }
@@ -34,7 +34,7 @@ pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &Take) {
             let hint = "a letter or enter, then its name";
             let inner = popup::draw(area, buf, &app.theme, "Write a file", hint);
             let lines = menu.offers.iter().map(|o| (o.key, o.label, ""));
-            list(inner, buf, app, lines, menu.selected);
+            list(rows(inner, take), buf, app, lines, menu.selected);
             if let Some(offer) = menu.offers.get(menu.selected) {
                 let muted = app.theme.style(Role::Muted);
                 put(below(inner, take), buf, app, offer.what.about, muted);
@@ -63,8 +63,9 @@ pub fn closes_at(screen: Rect, take: &Take, at: Position) -> bool {
 /// The line at a place on the screen.
 pub fn line_at(screen: Rect, take: &Take, at: Position) -> Option<usize> {
     let inner = popup::inner(place(screen, take));
-    let line = usize::from(at.y.checked_sub(inner.y)?);
-    (inner.contains(at) && line < take.len()).then_some(line)
+    let rows = rows(inner, take);
+    let line = usize::from(at.y.checked_sub(inner.y)?) + first(take.selected(), rows.height);
+    (rows.contains(at) && line < take.len()).then_some(line)
 }
 
 fn place(screen: Rect, take: &Take) -> Rect {
@@ -84,9 +85,28 @@ fn place(screen: Rect, take: &Take) -> Rect {
     }
 }
 
-/// The room below the list and a gap.
+/// The rows of the list. What a file holds is told below it, also where not every line has room.
+fn rows(inner: Rect, take: &Take) -> Rect {
+    let below = match take {
+        Take::Write(_) => 1,
+        _ => 0,
+    };
+    let most = inner.height.saturating_sub(below);
+    Rect {
+        height: most.min(take.len() as u16),
+        ..inner
+    }
+}
+
+/// The first line that is shown: the chosen one is always in sight.
+fn first(selected: usize, rows: u16) -> usize {
+    (selected + 1).saturating_sub(rows.into())
+}
+
+/// The room below the list and, where there is room for one, a gap.
 fn below(inner: Rect, take: &Take) -> Rect {
-    let used = (take.len() as u16 + 1).min(inner.height);
+    let rows = rows(inner, take).height;
+    let used = (rows + 1).min(inner.height.saturating_sub(1).max(rows));
     Rect {
         y: inner.y + used,
         height: inner.height - used,
@@ -102,7 +122,8 @@ fn list<'a>(
     selected: usize,
 ) {
     let theme = &app.theme;
-    for ((n, (key, label, beside)), row) in lines.enumerate().zip(inner.rows()) {
+    let lines = lines.enumerate().skip(first(selected, inner.height));
+    for ((n, (key, label, beside)), row) in lines.zip(inner.rows()) {
         let chosen = n == selected;
         let role = |usual| theme.style(if chosen { Role::Selection } else { usual });
         let mark = if chosen { theme.pick("›", ">") } else { " " };

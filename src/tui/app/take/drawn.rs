@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::link::Drawing;
-use crate::views::surface::{Quantity, Scene, SurfaceView};
+use crate::views::surface::{Quantity, Scene, SurfaceView, compared};
 use surfit_core::event::Curve;
 use surfit_core::heatmap::Look;
 use surfit_core::series::OtherCurve;
@@ -51,6 +51,62 @@ impl App {
             along: self.surface.slices.along(),
             u,
             v,
+        }
+    }
+
+    /// The surface in three dimensions, seen as the relief is.
+    pub(super) fn relief_drawn(&self) -> Drawing {
+        Drawing::Relief {
+            metric: self.surface.metric,
+            colormap: self.theme.colormap(),
+            look: self.look(self.surface.quantity),
+            camera: self.surface.camera,
+        }
+    }
+
+    /// This surface and the one beside it; alone without one.
+    pub(super) fn beside_drawn(&self) -> Drawing {
+        let (metric, alone) = (self.surface.metric, self.map(self.surface.quantity));
+        let Some(other) = self.surface.beside.as_ref() else {
+            return alone;
+        };
+        let corner = metric.best_corner(&other.corners);
+        let mut view = self.surface.clone();
+        // Without corners of both there is nothing that either is better than.
+        if corner.is_none() && view.quantity == Quantity::Gain {
+            view.quantity = Quantity::Value;
+        }
+        let Some(scene) = Scene::new(&self.theme, &self.picture, &view) else {
+            return alone;
+        };
+        let compared = compared(&scene, other);
+        let [both, difference] = compared.ranges;
+        Drawing::Beside {
+            metric,
+            colormap: self.theme.colormap(),
+            look: Look {
+                range: Some(both),
+                ..scene.look()
+            },
+            names: compared.names,
+            other: Box::new(other.heatmap.clone()),
+            corner: corner.unwrap_or(0.0),
+            difference,
+        }
+    }
+
+    /// The control points in the colours of the figure that their tiles tell first.
+    pub(super) fn points_drawn(&self) -> Drawing {
+        Drawing::Points {
+            figure: self.points.figure,
+            colormap: self.theme.colormap(),
+        }
+    }
+
+    /// The distances that are known.
+    pub(super) fn distances_drawn(&self) -> Drawing {
+        Drawing::Distances {
+            colormap: self.theme.colormap(),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::link::{Content, Drawing, Form, NewFile, Outgoing, figures_here};
 use crate::views::surface::Quantity;
 use crate::views::{log, tables};
 use std::path::PathBuf;
+use surfit_core::surface::Patch;
 use tui_input::Input;
 
 /// How a file comes by its content.
@@ -197,6 +198,19 @@ impl App {
                 about,
             ));
         }
+        if snapshot.degrees.patch() != Patch::Curve {
+            let about = "the surface in three dimensions, seen as its relief is";
+            let labels = ["relief as PNG", "relief as SVG"];
+            let names = ["relief.png", "relief.svg"];
+            all.extend(drawn(App::relief_drawn, ['r', 'R'], labels, names, about));
+        }
+        let beside = self.surface.beside.as_ref();
+        if beside.is_some_and(|b| b.heatmap.patch == snapshot.heatmap.patch) {
+            let about = "this surface, the one beside it, and their difference";
+            let labels = ["both and difference as PNG", "both and difference as SVG"];
+            let names = ["beside.png", "beside.svg"];
+            all.extend(drawn(App::beside_drawn, ['b', 'B'], labels, names, about));
+        }
         if slices {
             all.extend(table!('C' 'J' "slices" "the slices through the cursor, with intervals" tables::slices));
             let labels = ["slices as PNG", "slices as SVG"];
@@ -212,11 +226,25 @@ impl App {
         let points = |s: &surfit_core::snapshot::Snapshot| !s.control_points.is_empty();
         if self.picture.snapshot.as_ref().is_some_and(points) {
             all.extend(table!('c' 'j' "points" "every control point: place, distance travelled, gradient" tables::points));
+            let about = "the grid of control points, with figures and gradients";
+            let labels = ["points as PNG", "points as SVG"];
+            let names = ["points.png", "points.svg"];
+            all.extend(drawn(App::points_drawn, ['p', 's'], labels, names, about));
         }
         if tables::distances(self).is_some() {
             all.extend(
                 table!('C' 'J' "distances" "the matrix of distances in weight space" distances),
             );
+            let about = "the matrix of distances in colours";
+            let labels = ["distances as PNG", "distances as SVG"];
+            let names = ["distances.png", "distances.svg"];
+            all.extend(drawn(
+                App::distances_drawn,
+                ['P', 'S'],
+                labels,
+                names,
+                about,
+            ));
         }
         all
     }
@@ -225,7 +253,7 @@ impl App {
     pub(super) fn name_file(&mut self, offer: &Offer<Wanted>) {
         let content = match offer.what.product {
             Product::Text(text) => Content::Text(text(self)),
-            Product::Drawn(drawing, form) => Content::Drawn(drawing(self), form),
+            Product::Drawn(drawing, form) => Content::Drawn(Box::new(drawing(self)), form),
         };
         let path = self.figures_folder().join(offer.what.name);
         self.take = Some(Take::Name(Naming {

@@ -163,13 +163,15 @@ fn a_file_is_named_and_written_in_the_runs_folder() {
 
 #[test]
 fn every_pane_and_list_has_its_forms() {
-    let drawn = |c: &Content| matches!(c, Content::Drawn(..));
+    let is_drawn = |c: &Content| matches!(c, Content::Drawn(..));
     for (keys, choose, name, figure) in [
         ("2", "j", "surface.json", false),
         ("2", "s", "surface.svg", true),
         ("2", "C", "slices.csv", false),
         ("2", "P", "slices.png", true),
+        ("2", "R", "relief.svg", true),
         ("3", "c", "points.csv", false),
+        ("3", "p", "points.png", true),
         ("w", "j", "models.json", false),
         ("g m", "c", "machine.csv", false),
         ("i", "t", "log.txt", false),
@@ -186,7 +188,7 @@ fn every_pane_and_list_has_its_forms() {
             "{keys} {choose}: {:?}",
             written.path
         );
-        assert_eq!(drawn(&written.content), figure, "{name}");
+        assert_eq!(is_drawn(&written.content), figure, "{name}");
         if let Content::Text(text) = &written.content {
             let lines = if name == "surface.json" { 1 } else { 2 };
             assert!(text.lines().count() >= lines, "{name}: {text:.300}");
@@ -194,13 +196,17 @@ fn every_pane_and_list_has_its_forms() {
     }
     let mut rig = rig(fixture::finished());
     rig.press("2 W p enter");
-    let Content::Drawn(Drawing::Heatmap { colormap, .. }, _) = file(&mut rig).content else {
+    let drawn = |rig: &mut Rig| match file(rig).content {
+        Content::Drawn(drawing, _) => *drawing,
+        other => panic!("{other:?}"),
+    };
+    let Drawing::Heatmap { colormap, .. } = drawn(&mut rig) else {
         panic!()
     };
     assert_eq!(colormap, rig.app.theme.colormap());
     // What is shown is written so: quantity, lines, range and part; the other quantities have keys of their own.
-    let look = |rig: &mut Rig| match file(rig).content {
-        Content::Drawn(Drawing::Heatmap { look, .. }, _) => look,
+    let look = |rig: &mut Rig| match drawn(rig) {
+        Drawing::Heatmap { look, .. } => look,
         other => panic!("{other:?}"),
     };
     rig.press("2 D O ) + W s enter");
@@ -225,7 +231,7 @@ fn every_pane_and_list_has_its_forms() {
 fn curves_and_slices_are_written_as_they_are_shown() {
     let mut rig = rig(fixture::finished());
     let drawn = |rig: &mut Rig| match file(rig).content {
-        Content::Drawn(drawing, _) => drawing,
+        Content::Drawn(drawing, _) => *drawing,
         other => panic!("{other:?}"),
     };
     rig.app.focus_on(crate::app::Pane::Loss);
@@ -261,6 +267,66 @@ fn curves_and_slices_are_written_as_they_are_shown() {
         (rig.app.surface.metric, Quantity::Gain)
     );
     assert_eq!((metric.name(), along), ("loss", Along::DIAGONALS));
+}
+
+#[test]
+fn two_surfaces_and_the_relief_are_written_as_they_are_seen() {
+    let mut rig = rig(fixture::finished());
+    let drawn = |rig: &mut Rig| match file(rig).content {
+        Content::Drawn(drawing, _) => *drawing,
+        other => panic!("{other:?}"),
+    };
+    rig.press("2 W b");
+    assert!(
+        rig.app.take.is_some(),
+        "without another one there is no such line"
+    );
+    rig.press("esc");
+    let other = fixture::fitting();
+    rig.app.surface.beside = crate::views::surface::Beside::of("second".into(), true, &other);
+    rig.app.surface.camera.turn = 75.0;
+    rig.press("W b enter");
+    let Drawing::Beside {
+        look,
+        names,
+        other: map,
+        difference,
+        ..
+    } = drawn(&mut rig)
+    else {
+        panic!()
+    };
+    assert_eq!(names[1], "second");
+    assert_eq!(*map, other.snapshot.unwrap().heatmap);
+    assert!(look.range.is_some() && difference.0 == -difference.1);
+    rig.press("W r enter");
+    let Drawing::Relief { camera, .. } = drawn(&mut rig) else {
+        panic!()
+    };
+    assert_eq!(camera, rig.app.surface.camera);
+    rig.app.picture.distances = Some(surfit_core::event::Distances {
+        step: 9,
+        points: vec![(0, 0), (1, 0)],
+        values: vec![0.0, 1.0, 1.0, 0.0],
+    });
+    rig.press("3 W S enter");
+    assert!(matches!(drawn(&mut rig), Drawing::Distances { .. }));
+}
+
+#[test]
+fn the_chosen_line_is_in_sight_where_not_all_have_room() {
+    let mut rig = rig(fixture::finished());
+    rig.app.size = (60, 16).into();
+    rig.press("2 W end");
+    let text = rig.text();
+    assert!(
+        text.contains("slices as SVG") && !text.contains("grid as CSV"),
+        "{text}"
+    );
+    assert!(text.contains("through the cursor"), "what it holds\n{text}");
+    let (x, y) = find(&rig.draw(), "slices as PNG").unwrap();
+    rig.click(x, y);
+    assert!(rig.text().contains("slices.png"), "{}", rig.text());
 }
 
 #[test]

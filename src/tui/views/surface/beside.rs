@@ -152,6 +152,23 @@ fn scene<'a>(base: &'a Scene<'a>, beside: &'a Beside, panel: Panel) -> Scene<'a>
     out
 }
 
+/// Two surfaces for whoever draws them elsewhere.
+pub(crate) struct Compared {
+    /// What this surface and the other one are called.
+    pub names: [String; 2],
+    /// The range of both maps, and that of the difference.
+    pub ranges: [(f64, f64); 2],
+}
+
+/// What is shown of two surfaces side by side.
+pub(crate) fn compared(base: &Scene<'_>, beside: &Beside) -> Compared {
+    let ranges = [Panel::This, Panel::Difference].map(|panel| scene(base, beside, panel).range);
+    Compared {
+        names: [this_name(base, beside), beside.name.clone()],
+        ranges: ranges.map(|r| (r.lo, r.hi)),
+    }
+}
+
 /// A panel's layout: a title, the map, a bar below it.
 fn layout(room: Rect, scene: &Scene<'_>) -> Layout {
     let inside = Rect {

@@ -177,13 +177,13 @@ impl SurfaceView {
 
 impl<'a> Scene<'a> {
     /// The surface beside this one, when it is of the same kind and can be compared.
-    pub(super) fn other(&self) -> Option<&'a Beside> {
+    pub(crate) fn other(&self) -> Option<&'a Beside> {
         let other = self.view.beside.as_ref()?;
         (other.heatmap.patch == self.heatmap.patch).then_some(other)
     }
 
     /// True when the surface is drawn in three dimensions. A curve has none to show: its relief is a line.
-    pub(super) fn relief(&self) -> bool {
+    pub(crate) fn relief(&self) -> bool {
         self.view.relief && self.heatmap.patch != Patch::Curve
     }
 

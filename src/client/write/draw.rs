@@ -1,0 +1,157 @@
+//! Figures of what the screen shows, for its files.
+
+use surfit_core::picture::Picture;
+use surfit_report::{
+    BesideFigure, CurvesFigure, DistancesFigure, Figure, HeatmapFigure, PointsFigure, ReliefFigure,
+    Side, SliceFigure, map_name, map_title,
+};
+use surfit_tui::link::{Drawing, Form};
+
+/// The bytes of a figure. `run` is the run's id, for its title.
+///
+/// # Errors
+/// A sentence when there is nothing to draw, or the figure could not be drawn.
+pub fn draw(
+    drawing: &Drawing,
+    form: Form,
+    run: &str,
+    picture: &Picture,
+) -> Result<Vec<u8>, String> {
+    let surface = || {
+        let none = "the surface is not measured yet; write it when its first cells are";
+        picture.snapshot.as_ref().ok_or(none)
+    };
+    match *drawing {
+        Drawing::Losses {
+            ref look,
+            ref others,
+        } => {
+            let figure = CurvesFigure {
+                picture,
+                look,
+                others,
+                title: format!("{run} · loss"),
+            };
+            encoded(&figure, form)
+        }
+        Drawing::Heatmap {
+            metric,
+            colormap,
+            look,
+        } => {
+            let snapshot = surface()?;
+            let figure = HeatmapFigure {
+                heatmap: &snapshot.heatmap,
+                metric,
+                colormap,
+                look,
+                title: map_title(run, snapshot.degrees, metric, look.quantity),
+                marks: &snapshot.marks,
+            };
+            encoded(&figure, form)
+        }
+        Drawing::Relief {
+            metric,
+            colormap,
+            look,
+            camera,
+        } => {
+            let snapshot = surface()?;
+            let figure = ReliefFigure {
+                heatmap: &snapshot.heatmap,
+                metric,
+                colormap,
+                look,
+                camera,
+                title: map_title(run, snapshot.degrees, metric, look.quantity),
+            };
+            encoded(&figure, form)
+        }
+        Drawing::Beside {
+            metric,
+            colormap,
+            look,
+            ref names,
+            ref other,
+            corner,
+            difference,
+        } => {
+            let what = map_name(metric, look.quantity);
+            let side = |heatmap, n: usize, corner| Side {
+                heatmap,
+                name: names[n].clone(),
+                corner,
+            };
+            let figure = BesideFigure {
+                this: side(&surface()?.heatmap, 0, look.corner),
+                other: side(other, 1, corner),
+                metric,
+                colormap,
+                look,
+                difference: Some(difference),
+                title: format!("{run} · {what} of two surfaces"),
+            };
+            encoded(&figure, form)
+        }
+        Drawing::Points { figure, colormap } => {
+            let figure = PointsFigure {
+                picture,
+                snapshot: surface()?,
+                figure,
+                colormap,
+                title: format!("{run} · control points"),
+            };
+            encoded(&figure, form)
+        }
+        Drawing::Distances { colormap } => {
+            let none = "no distances are measured yet; those between the corners are when all corners are ready";
+            let matrix = picture.matrix().ok_or(none)?;
+            let aligned = picture.geometry.last().is_some_and(|g| g.aligned);
+            let about = match &picture.distances {
+                Some(d) => format!(
+                    "between the control points at step {}, in mean distances between corners",
+                    d.step
+                ),
+                None if aligned => "Euclidean, between the aligned corners".into(),
+                None => "Euclidean, between the corners".into(),
+            };
+            let figure = DistancesFigure {
+                matrix: &matrix,
+                about,
+                colormap,
+                title: format!("{run} · distances in weight space"),
+            };
+            encoded(&figure, form)
+        }
+        Drawing::Slices {
+            metric,
+            look,
+            along,
+            u,
+            v,
+        } => {
+            let heatmap = &surface()?.heatmap;
+            let (what, place) = (
+                map_name(metric, look.quantity),
+                heatmap.patch.place(u, v, 3),
+            );
+            let figure = SliceFigure {
+                heatmap,
+                at: (u, v),
+                metric,
+                look,
+                along,
+                title: format!("{run} · {what} through {place}"),
+            };
+            encoded(&figure, form)
+        }
+    }
+}
+
+fn encoded(figure: &impl Figure, form: Form) -> Result<Vec<u8>, String> {
+    match form {
+        Form::Png => figure.png(),
+        Form::Svg => figure.svg().map(String::into_bytes),
+    }
+    .map_err(|e| e.to_string())
+}

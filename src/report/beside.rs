@@ -1,0 +1,226 @@
+//! Two surfaces side by side, and what one has over the other.
+
+use super::axes::{Drawn, plain, title};
+use super::canvas::Figure;
+use super::heatmap::{Map, Place, in_percent, round};
+use super::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::colormap::Colormap;
+use surfit_core::heatmap::{Heatmap, Look, Metric, Quantity};
+
+/// A surface of the two.
+pub struct Side<'a> {
+    /// What was measured of it.
+    pub heatmap: &'a Heatmap,
+    /// What it is called.
+    pub name: String,
+    /// The metric of its best corner, 0 when it is not known.
+    pub corner: f64,
+}
+
+/// Three maps: a surface, another one in the same colours, and the first less the second.
+pub struct BesideFigure<'a> {
+    /// The first.
+    pub this: Side<'a>,
+    /// The second, of the same kind.
+    pub other: Side<'a>,
+    /// What is shown.
+    pub metric: Metric,
+    /// Colours from bad to good.
+    pub colormap: Colormap,
+    /// What of it, over which range, and which part.
+    pub look: Look,
+    /// The range of the difference's colours.
+    pub difference: Option<(f64, f64)>,
+    /// Title of the figure.
+    pub title: String,
+}
+
+const SIDE: f64 = 306.0;
+const TOP: f64 = 104.0;
+/// Left edges of the maps.
+const LEFTS: [f64; 3] = [62.0, 426.0, 890.0];
+
+impl Figure for BesideFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        (1290, 468)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let maps = self.maps();
+        title(area, &self.title, &self.subtitle(&maps))?;
+        let names = [
+            self.this.name.clone(),
+            self.other.name.clone(),
+            "the first less the second".into(),
+        ];
+        for (map, name) in maps.iter().zip(names) {
+            map.draw(area)?;
+            let style = bold(13.0, INK, HPos::Left, VPos::Bottom);
+            let at = (px(map.place.left), px(TOP - 10.0));
+            area.draw_text(&fitted(area, &name, &style)?, &style, at)?;
+        }
+        for map in &maps[1..] {
+            map.bar(area, &map.bar_name(), map.bar_place())?;
+        }
+        Ok(())
+    }
+}
+
+/// A name, shortened to the width of a map.
+fn fitted<DB: DrawingBackend>(
+    area: &DrawingArea<DB, Shift>,
+    name: &str,
+    style: &TextStyle<'_>,
+) -> Drawn<DB, String> {
+    let mut shown = name.to_owned();
+    let mut letters = name.chars().count();
+    while letters > 4 && area.estimate_text_size(&shown, style)?.0 as i32 > px(SIDE) {
+        letters -= 1;
+        shown = name.chars().take(letters).chain(['…']).collect();
+    }
+    Ok(shown)
+}
+
+impl<'a> BesideFigure<'a> {
+    fn maps(&self) -> [Map<'a>; 3] {
+        let place = |n: usize| Place {
+            left: LEFTS[n],
+            top: TOP,
+            side: SIDE,
+        };
+        let map = |side: &Side<'a>, n| {
+            let corner = side.corner;
+            let look = Look {
+                corner,
+                ..self.look
+            };
+            Map::of(side.heatmap, self.metric, self.colormap, look, place(n))
+        };
+        let (mut this, mut other) = (map(&self.this, 0), map(&self.other, 1));
+        // Colours are only comparable over one range.
+        let both = [this.range(), other.range()];
+        let range = (both[0].0.min(both[1].0), both[0].1.max(both[1].1));
+        for map in [&mut this, &mut other] {
+            map.look.range = Some(self.look.range.unwrap_or(range));
+        }
+        let look = Look {
+            quantity: Quantity::Gain,
+            range: self.difference,
+            ..self.look
+        };
+        let mut difference = Map::of(
+            self.this.heatmap,
+            self.metric,
+            self.colormap,
+            look,
+            place(2),
+        );
+        difference.field = this.field.minus(&other.field);
+        difference.difference = true;
+        [this, other, difference]
+    }
+
+    fn subtitle(&self, maps: &[Map<'_>; 3]) -> String {
+        let values: Vec<f64> = maps[2].field.values.iter().flatten().copied().collect();
+        if values.is_empty() {
+            return "no cell was measured on both surfaces".into();
+        }
+        let (unit, name) = match in_percent(self.metric) {
+            true => (100.0, "points"),
+            false => (1.0, "nats"),
+        };
+        let written = |v: f64| match in_percent(self.metric) {
+            true => format!("{:+.2}", unit * v),
+            false => format!("{v:+.4}"),
+        };
+        let count = values.len();
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let (low, high) = values
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
+                (l.min(v), h.max(v))
+            });
+        let best = |map: &Map<'_>| {
+            let point = map.heatmap.point(map.best()?)?;
+            let (u, v) = (plain(round(point.u)), plain(round(point.v)));
+            Some(format!("({u}, {v})"))
+        };
+        let stars = match (best(&maps[0]), best(&maps[1])) {
+            (Some(a), Some(b)) => format!(" · stars: best points, at {a} and {b}"),
+            _ => String::new(),
+        };
+        format!(
+            "difference over {count} cells: mean {} {name}, from {} to {}{stars}",
+            written(mean),
+            written(low),
+            written(high)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn side<'a>(heatmap: &'a Heatmap, name: &str) -> Side<'a> {
+        Side {
+            heatmap,
+            name: name.into(),
+            corner: 0.87,
+        }
+    }
+
+    fn figure<'a>(this: &'a Heatmap, other: &'a Heatmap) -> BesideFigure<'a> {
+        BesideFigure {
+            this: side(this, "degree 3×3"),
+            other: side(
+                other,
+                "a run whose name is far too long to stand over a map of this size",
+            ),
+            metric: Metric::Accuracy,
+            colormap: Colormap::Viridis,
+            look: Look::default(),
+            difference: None,
+            title: "demo".into(),
+        }
+    }
+
+    #[test]
+    fn both_maps_have_one_range_and_the_difference_its_own() {
+        let this = sample::heatmap(11);
+        let mut other = sample::heatmap(7);
+        for cell in &mut other.cells {
+            cell.correct -= 40;
+        }
+        let figure = figure(&this, &other);
+        let maps = figure.maps();
+        assert_eq!(maps[0].range(), maps[1].range());
+        let middle = maps[2].field.values[60].unwrap();
+        assert!((middle - 0.01).abs() < 0.002, "{middle}");
+        assert_eq!(maps[2].best(), None);
+        let svg = figure.svg().unwrap();
+        for words in [
+            "degree 3×3",
+            "the first less the second",
+            "over 121 cells: mean +",
+            "points",
+        ] {
+            assert!(svg.contains(words), "{words}");
+        }
+        assert!(!svg.contains("of this size"));
+    }
+
+    #[test]
+    fn surfaces_without_a_common_cell_are_said_to_have_none() {
+        let (this, other) = (
+            sample::heatmap(5),
+            Heatmap::new(surfit_core::surface::Patch::Square, 5),
+        );
+        let svg = figure(&this, &other).svg().unwrap();
+        assert!(svg.contains("no cell was measured on both"));
+    }
+}

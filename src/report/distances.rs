@@ -1,0 +1,159 @@
+//! Pairwise distances in weight space as a matrix.
+
+use super::axes::{Drawn, plain, ticks, title};
+use super::bar::Bar;
+use super::canvas::Figure;
+use super::points::short;
+use super::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::colormap::Colormap;
+use surfit_core::picture::Matrix;
+
+/// Distances between the corners, or between all control points.
+pub struct DistancesFigure<'a> {
+    /// The distances.
+    pub matrix: &'a Matrix,
+    /// What they are distances between, and in which unit: the line below the title.
+    pub about: String,
+    /// Colours of small and large distances.
+    pub colormap: Colormap,
+    /// Title of the figure.
+    pub title: String,
+}
+
+/// Upper left of the matrix, and its side.
+const LEFT: f64 = 72.0;
+const TOP: f64 = 96.0;
+const SIDE: f64 = 560.0;
+
+impl Figure for DistancesFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        (780, 688)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        title(area, &self.title, &self.about)?;
+        let (names, most) = (&self.matrix.names, self.matrix.largest());
+        let (count, cell) = (names.len(), self.cell());
+        // Names that would stand on each other are left out in turn.
+        let every = ((14.0 / cell).ceil() as usize).max(1);
+        for (n, name) in names.iter().enumerate().step_by(every) {
+            let middle = cell * (n as f64 + 0.5);
+            let style = text(11.0, MUTED, HPos::Right, VPos::Center);
+            area.draw_text(name, &style, (px(LEFT - 7.0), px(TOP + middle)))?;
+            let wide = names.iter().map(|n| n.len()).max().unwrap_or(1) as f64 * 6.6 + 4.0;
+            if n.is_multiple_of(((wide / cell).ceil() as usize).max(1)) {
+                let style = text(11.0, MUTED, HPos::Center, VPos::Bottom);
+                area.draw_text(name, &style, (px(LEFT + middle), px(TOP - 6.0)))?;
+            }
+        }
+        for (k, &value) in self.matrix.values.iter().enumerate() {
+            self.draw_cell(area, (k / count, k % count), value, most)?;
+        }
+        let frame = [(px(LEFT), px(TOP)), (px(LEFT + SIDE), px(TOP + SIDE))];
+        area.draw(&Rectangle::new(frame, line(AXIS, 1.0)))?;
+        if most <= 0.0 {
+            return Ok(());
+        }
+        let shown = ticks(&(0.0..most), 7).into_iter();
+        let bar = Bar {
+            name: "distance",
+            range: (0.0, most),
+            ticks: shown.map(|t| (t, plain(t))).collect(),
+            color: &|v| self.color(v, most),
+        };
+        bar.draw(area, [LEFT + SIDE + 26.0, TOP, SIDE])
+    }
+}
+
+impl DistancesFigure<'_> {
+    fn cell(&self) -> f64 {
+        SIDE / self.matrix.names.len().max(1) as f64
+    }
+
+    fn color(&self, value: f64, most: f64) -> (u8, u8, u8) {
+        self.colormap.at((value / most).clamp(0.0, 1.0))
+    }
+
+    fn draw_cell<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        (row, column): (usize, usize),
+        value: f64,
+        most: f64,
+    ) -> Drawn<DB> {
+        let cell = self.cell();
+        let edge = |k: usize| cell * k as f64;
+        let corners = [
+            (px(LEFT + edge(column)), px(TOP + edge(row))),
+            (px(LEFT + edge(column + 1)), px(TOP + edge(row + 1))),
+        ];
+        // A point's distance to itself says nothing.
+        let told = row != column && value.is_finite() && most > 0.0;
+        let color = match told {
+            true => self.color(value, most),
+            false => (0xf0, 0xf1, 0xf3),
+        };
+        area.draw(&Rectangle::new(corners, fill(rgb(color))))?;
+        if cell >= 28.0 {
+            let style = text(
+                (cell * 0.24).clamp(8.0, 14.0),
+                ink_on(color),
+                HPos::Center,
+                VPos::Center,
+            );
+            let label = match (row == column, value.is_finite()) {
+                (true, _) => "·".into(),
+                (_, false) => "?".into(),
+                _ => short(value),
+            };
+            let middle = (
+                px(LEFT + edge(column) + cell / 2.0),
+                px(TOP + edge(row) + cell / 2.0),
+            );
+            area.draw_text(&label, &style, middle)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    pub(super) fn matrix(count: usize) -> Matrix {
+        let value = |k: usize| {
+            let (a, b) = ((k / count) as f64, (k % count) as f64);
+            (a - b).abs().sqrt() / 3.0
+        };
+        Matrix {
+            names: (0..count).map(|n| format!("{}{}", n / 9, n % 9)).collect(),
+            values: (0..count * count).map(value).collect(),
+        }
+    }
+
+    #[test]
+    fn matrices_of_every_size_are_drawn_and_unknown_ones_are_told() {
+        for count in [1, 4, 16, 81] {
+            let mut matrix = matrix(count);
+            if count > 1 {
+                matrix.values[1] = f64::NAN;
+            }
+            let figure = DistancesFigure {
+                matrix: &matrix,
+                about: "between the corners".into(),
+                colormap: Colormap::Viridis,
+                title: "distances".into(),
+            };
+            let svg = figure.svg().unwrap();
+            assert!(svg.contains("between the corners"));
+            if count == 4 {
+                assert!(svg.contains("\n0.333\n") && svg.contains("\n?\n"));
+                sample::check_png(&figure.png().unwrap(), (1560, 1376));
+            }
+        }
+    }
+}

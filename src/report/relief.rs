@@ -1,0 +1,467 @@
+//! The surface as a relief in three dimensions.
+//!
+//! It is drawn from back to front, cell by cell, so that what lies nearer hides what lies behind it, in vectors as in pixels.
+
+mod surround;
+
+use super::axes::{Drawn, title};
+use super::canvas::Figure;
+use super::heatmap::{Map, Place, draw_star};
+use super::style::*;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+use surfit_core::colormap::Colormap;
+use surfit_core::heatmap::{Field, Heatmap, Look, Metric, Segment};
+use surfit_core::relief::{Camera, Projection, Spot};
+
+/// A heatmap whose values are heights, seen from a side, with a colour bar.
+pub struct ReliefFigure<'a> {
+    /// The measured surface.
+    pub heatmap: &'a Heatmap,
+    /// What is shown.
+    pub metric: Metric,
+    /// Colours from bad to good.
+    pub colormap: Colormap,
+    /// What of it, over which range, and which part.
+    pub look: Look,
+    /// From where it is seen.
+    pub camera: Camera,
+    /// Title of the figure.
+    pub title: String,
+}
+
+/// Room of the unit box: left, top, width, height, in nominal points.
+const ROOM: [f64; 4] = [112.0, 104.0, 556.0, 500.0];
+/// Left, top and height of the colour bar.
+const BAR: [f64; 3] = [752.0, 120.0, 440.0];
+/// Faces along a side at which the surface looks smooth.
+const SMOOTH: usize = 48;
+/// Most lines of the net along either axis.
+const LINES: usize = 30;
+/// About so many contour lines.
+const CONTOURS: usize = 10;
+
+impl Figure for ReliefFigure<'_> {
+    fn size(&self) -> (u32, u32) {
+        (860, 672)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let place = Place {
+            left: ROOM[0],
+            top: ROOM[1],
+            side: ROOM[3],
+        };
+        let map = Map::of(self.heatmap, self.metric, self.colormap, self.look, place);
+        let Camera { turn, tilt, .. } = self.camera;
+        let seen = format!(" · turned {turn:.0}°, tilted {tilt:.0}°");
+        title(area, &self.title, &(map.summary() + &seen))?;
+        Relief::of(&map, self.camera).draw(area)?;
+        map.bar(area, &map.bar_name(), BAR)
+    }
+}
+
+/// A relief with its place on the page.
+struct Relief<'a, 'm> {
+    map: &'m Map<'a>,
+    projection: Projection,
+    /// Figures, with gaps filled in.
+    field: Field,
+    /// Smallest and largest value of colours and heights.
+    range: (f64, f64),
+    /// The first cells that are seen, and how many along either axis.
+    first: (usize, usize),
+    count: usize,
+}
+
+impl<'a, 'm> Relief<'a, 'm> {
+    fn of(map: &'m Map<'a>, camera: Camera) -> Self {
+        let (first, count) = map.look.cells(map.heatmap.grid);
+        Self {
+            map,
+            projection: Projection::fit(camera, ROOM, 1.0),
+            field: map.field.filled(|i| map.heatmap.holds(i)),
+            range: map.range(),
+            first,
+            count,
+        }
+    }
+
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        self.frame(area)?;
+        let contours = self.contours();
+        for (a, b) in self.cells_from_the_back() {
+            self.faces(area, (a, b))?;
+            self.net(area, (a, b))?;
+            for (level, ends) in &contours {
+                let middle = ((ends[0].0 + ends[1].0) / 2.0, (ends[0].1 + ends[1].1) / 2.0);
+                if (middle.0.floor() as usize, middle.1.floor() as usize) == (a, b) {
+                    let points = ends.map(|(x, y)| self.pixel(x, y, *level));
+                    let (low, high) = self.range;
+                    let ink = ink_on(self.map.color(*level, low, high)).mix(0.8);
+                    area.draw(&PathElement::new(points, line(ink, 1.0)))?;
+                }
+            }
+        }
+        self.labels(area)?;
+        self.signs(area)
+    }
+
+    /// How high a value lies, 0 to 1.
+    fn height(&self, value: f64) -> f64 {
+        let (low, high) = self.range;
+        ((value - low) / (high - low)).clamp(0.0, 1.0)
+    }
+
+    /// Where a place, told in cells, lies on the floor.
+    fn share(&self, x: f64, y: f64) -> (f64, f64) {
+        let span = self.count.saturating_sub(1).max(1) as f64;
+        (
+            (x - self.first.0 as f64) / span,
+            (y - self.first.1 as f64) / span,
+        )
+    }
+
+    /// The point over a place on the floor, in nominal points.
+    fn point(&self, s: f64, t: f64, height: f64) -> (f64, f64) {
+        let spot = self.projection.project(s, t, height);
+        (spot.x, spot.y)
+    }
+
+    /// The pixel of a value over a place, told in cells.
+    fn pixel(&self, x: f64, y: f64, value: f64) -> (i32, i32) {
+        let (s, t) = self.share(x, y);
+        let (x, y) = self.point(s, t, self.height(value));
+        (px(x), px(y))
+    }
+
+    /// The squares between the cells that are seen, the farthest first.
+    fn cells_from_the_back(&self) -> Vec<(usize, usize)> {
+        let count = self.count.saturating_sub(1);
+        let (a0, b0) = self.first;
+        let mut all: Vec<(usize, usize)> = (a0..a0 + count)
+            .flat_map(|a| (b0..b0 + count).map(move |b| (a, b)))
+            .collect();
+        let away = |&(a, b): &(usize, usize)| {
+            let [_, away, _] = self.projection.turned([a as f64, b as f64, 0.0]);
+            away
+        };
+        all.sort_by(|p, q| away(q).total_cmp(&away(p)));
+        all
+    }
+
+    /// The square's halves, each of small faces in the colours of their values.
+    fn faces<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        (a, b): (usize, usize),
+    ) -> Drawn<DB> {
+        let parts = SMOOTH.div_ceil(self.count.max(2) - 1).clamp(1, 12);
+        let mut halves = [
+            [(a, b), (a + 1, b), (a, b + 1)],
+            [(a + 1, b + 1), (a, b + 1), (a + 1, b)],
+        ];
+        let away = |half: &[(usize, usize); 3]| {
+            let [x, y] = half
+                .iter()
+                .fold([0.0, 0.0], |[x, y], p| [x + p.0 as f64, y + p.1 as f64]);
+            self.projection.turned([x, y, 0.0])[1]
+        };
+        halves.sort_by(|p, q| away(q).total_cmp(&away(p)));
+        for half in halves {
+            let known = half.map(|(a, b)| Some(((a as f64, b as f64), self.field.get(a, b)?)));
+            let [Some(p), Some(q), Some(r)] = known else {
+                continue;
+            };
+            let light = self.light([p, q, r]);
+            let pale = half.map(|(a, b)| self.paleness(a * self.field.grid + b));
+            let pale = pale.into_iter().fold(0.0, f64::max);
+            let at = |i: usize, j: usize| {
+                let (s, t) = (i as f64 / parts as f64, j as f64 / parts as f64);
+                let mix = |p: f64, q: f64, r: f64| p + s * (q - p) + t * (r - p);
+                (
+                    mix(p.0.0, q.0.0, r.0.0),
+                    mix(p.0.1, q.0.1, r.0.1),
+                    mix(p.1, q.1, r.1),
+                )
+            };
+            for (i, j) in (0..parts).flat_map(|i| (0..parts - i).map(move |j| (i, j))) {
+                self.face(area, [at(i, j), at(i + 1, j), at(i, j + 1)], light, pale)?;
+                if i + j + 2 <= parts {
+                    let other = [at(i + 1, j + 1), at(i, j + 1), at(i + 1, j)];
+                    self.face(area, other, light, pale)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn face<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        corners: [(f64, f64, f64); 3],
+        light: f64,
+        pale: f64,
+    ) -> Drawn<DB> {
+        let (low, high) = self.range;
+        let value = corners.iter().map(|c| c.2).sum::<f64>() / 3.0;
+        let (r, g, b) = self.map.color(value, low, high);
+        let shade = |c: u8| {
+            let lit = f64::from(c) * light;
+            (lit + pale * (255.0 - lit)).round() as u8
+        };
+        let color = RGBColor(shade(r), shade(g), shade(b));
+        let points = corners.map(|(x, y, v)| self.pixel(x, y, v)).to_vec();
+        // The outline closes the seams that smoothed edges would leave between neighbours.
+        let around = vec![points[0], points[1], points[2], points[0]];
+        area.draw(&Polygon::new(points, fill(color)))?;
+        area.draw(&PathElement::new(around, line(color, 0.25)))
+    }
+
+    /// How much of the page's white the surface has at a cell: not measured, or not lately.
+    fn paleness(&self, index: usize) -> f64 {
+        match self.map.shown(index) {
+            None => 0.65,
+            Some(_) if self.map.heatmap.is_stale(index) => 0.3,
+            Some(_) => 0.0,
+        }
+    }
+
+    /// How much light falls on a triangle from the upper left behind the viewer, 0 to 1.
+    fn light(&self, triangle: [((f64, f64), f64); 3]) -> f64 {
+        let corner = |((x, y), value): ((f64, f64), f64)| {
+            let (s, t) = self.share(x, y);
+            let height = self.height(value) * self.projection.height();
+            self.projection.turned([s, t, height])
+        };
+        let [p, q, r] = triangle.map(corner);
+        let minus = |a: [f64; 3], b: [f64; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+        let (s, t) = (minus(q, p), minus(r, p));
+        let normal = [
+            s[1] * t[2] - s[2] * t[1],
+            s[2] * t[0] - s[0] * t[2],
+            s[0] * t[1] - s[1] * t[0],
+        ];
+        let length = normal.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
+        let sun = [-0.46, -0.46, 0.76];
+        let falls = normal.iter().zip(sun).map(|(n, s)| n * s).sum::<f64>() / length;
+        0.68 + 0.32 * falls.abs()
+    }
+
+    /// The lines between the cells round a square.
+    fn net<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        (a, b): (usize, usize),
+    ) -> Drawn<DB> {
+        let every = (self.count - 1).div_ceil(LINES).max(1);
+        let on = |k: usize, first: usize| {
+            (k - first).is_multiple_of(every) || k - first == self.count - 1
+        };
+        let mut edges = Vec::new();
+        for k in [a, a + 1] {
+            edges.extend(on(k, self.first.0).then_some([(k, b), (k, b + 1)]));
+        }
+        for k in [b, b + 1] {
+            edges.extend(on(k, self.first.1).then_some([(a, k), (a + 1, k)]));
+        }
+        // The third side of a triangle.
+        if self.field.get(a + 1, b + 1).is_none() {
+            edges.push([(a + 1, b), (a, b + 1)]);
+        }
+        for edge in edges {
+            let known = edge.map(|(a, b)| Some((a as f64, b as f64, self.field.get(a, b)?)));
+            if let [Some(p), Some(q)] = known {
+                let points = [p, q].map(|(x, y, v)| self.pixel(x, y, v));
+                area.draw(&PathElement::new(points, line(INK.mix(0.32), 0.6)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pieces of contour lines that are seen, with their values.
+    fn contours(&self) -> Vec<(f64, Segment)> {
+        if !self.map.look.contours {
+            return Vec::new();
+        }
+        let (low, high) = self.range;
+        let shown = |&(x, y): &(f64, f64)| {
+            let (s, t) = self.share(x, y);
+            (0.0..=1.0).contains(&s) && (0.0..=1.0).contains(&t)
+        };
+        let levels = super::axes::ticks(&(low..high), CONTOURS).into_iter();
+        let lines = levels.flat_map(|l| self.field.contour(l).into_iter().map(move |s| (l, s)));
+        lines.filter(|(_, s)| s.iter().all(shown)).collect()
+    }
+
+    /// True when the surface lies before the point over a cell.
+    fn hides(&self, cell: (usize, usize)) -> bool {
+        let spot = |(a, b): (usize, usize)| {
+            let value = self.field.get(a, b)?;
+            let (s, t) = self.share(a as f64, b as f64);
+            Some(self.projection.project(s, t, self.height(value)))
+        };
+        let Some(point) = spot(cell) else {
+            return false;
+        };
+        let before = |half: [(usize, usize); 3]| {
+            let [Some(p), Some(q), Some(r)] = half.map(spot) else {
+                return false;
+            };
+            let area = (q.x - p.x) * (r.y - p.y) - (r.x - p.x) * (q.y - p.y);
+            let share = |from: Spot, to: Spot| {
+                ((to.x - from.x) * (point.y - from.y) - (to.y - from.y) * (point.x - from.x)) / area
+            };
+            let (wp, wq, wr) = (share(q, r), share(r, p), share(p, q));
+            let inside = area.abs() > 1e-9 && wp.min(wq).min(wr) >= 0.0;
+            inside && wp * p.depth + wq * q.depth + wr * r.depth < point.depth - 0.02
+        };
+        self.cells_from_the_back().into_iter().any(|(a, b)| {
+            before([(a, b), (a + 1, b), (a, b + 1)])
+                || before([(a + 1, b + 1), (a, b + 1), (a + 1, b)])
+        })
+    }
+
+    /// The numbers of the corners, and a star over the best cell.
+    fn signs<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+        let heatmap = self.map.heatmap;
+        let over = |index: usize| {
+            let (a, b) = (index / heatmap.grid, index % heatmap.grid);
+            let value = self.field.get(a, b).filter(|_| self.map.sees(index))?;
+            Some(self.pixel(a as f64, b as f64, value))
+        };
+        for (number, index) in heatmap.corners().into_iter().enumerate() {
+            let Some((x, y)) = over(index) else { continue };
+            // Behind a hill it is still told where the corner is, but faintly.
+            let hidden = self.hides((index / heatmap.grid, index % heatmap.grid));
+            let ink = if hidden { AXIS } else { INK };
+            let ground = if hidden { 0.55 } else { 1.0 };
+            let at = (x, y - px(15.0));
+            area.draw(&PathElement::new([(x, y), at], line(ink.mix(ground), 1.0)))?;
+            area.draw(&Circle::new(at, px(7.5), fill(WHITE.mix(ground))))?;
+            area.draw(&Circle::new(at, px(7.5), line(ink, 1.0)))?;
+            let style = bold(
+                10.0,
+                if hidden { MUTED } else { INK },
+                HPos::Center,
+                VPos::Center,
+            );
+            area.draw_text(&(number + 1).to_string(), &style, at)?;
+        }
+        if let Some((x, y)) = self.map.best().and_then(over) {
+            draw_star(area, (x, y), 10.0)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+    use surfit_core::heatmap::Quantity;
+    use surfit_core::surface::Patch;
+
+    fn figure(heatmap: &Heatmap) -> ReliefFigure<'_> {
+        ReliefFigure {
+            heatmap,
+            metric: Metric::Accuracy,
+            colormap: Colormap::Viridis,
+            look: Look::default(),
+            camera: Camera::default(),
+            title: "relief".into(),
+        }
+    }
+
+    #[test]
+    fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
+        let heatmap = sample::heatmap(11);
+        let svg = figure(&heatmap).svg().unwrap();
+        assert!(svg.contains("accuracy, %") && svg.contains("turned 30°, tilted 35°"));
+        assert!(svg.matches("<polygon").count() > 2000);
+        let texts = |svg: &str| svg.matches("<text").count();
+        for turn in [0.0, 45.0, 90.0, 200.0, 359.0] {
+            for tilt in [5.0, 40.0, 90.0] {
+                let camera = Camera {
+                    turn,
+                    tilt,
+                    height: 0.5,
+                };
+                let svg = ReliefFigure {
+                    camera,
+                    ..figure(&heatmap)
+                }
+                .svg()
+                .unwrap();
+                // Title, line below it, both axes, bar, corners.
+                assert!(texts(&svg) >= 18, "{turn} {tilt}: {}", texts(&svg));
+            }
+        }
+        sample::check_png(&figure(&heatmap).png().unwrap(), (1720, 1344));
+    }
+
+    #[test]
+    fn nearer_squares_are_drawn_last() {
+        let heatmap = sample::heatmap(5);
+        let place = Place {
+            left: 0.0,
+            top: 0.0,
+            side: 1.0,
+        };
+        let map = Map::of(
+            &heatmap,
+            Metric::Accuracy,
+            Colormap::Viridis,
+            Look::default(),
+            place,
+        );
+        let relief = Relief::of(
+            &map,
+            Camera {
+                turn: 0.0,
+                ..Camera::default()
+            },
+        );
+        let cells = relief.cells_from_the_back();
+        assert_eq!((cells.len(), cells[0].1, cells[15].1), (16, 3, 0));
+        // The hill hides the corners behind it when it is looked at from low.
+        let hidden = |tilt| {
+            let camera = Camera {
+                turn: 45.0,
+                tilt,
+                height: 1.0,
+            };
+            let relief = Relief::of(&map, camera);
+            [(0, 0), (4, 0), (0, 4), (4, 4)].map(|c| relief.hides(c))
+        };
+        assert_eq!(hidden(15.0), [false, false, false, true]);
+        assert_eq!(hidden(90.0), [false; 4]);
+    }
+
+    #[test]
+    fn every_surface_has_a_relief_measured_or_not() {
+        for patch in [Patch::Square, Patch::Triangle] {
+            let mut heatmap = Heatmap::new(patch, 5);
+            figure(&heatmap).svg().unwrap();
+            let some = heatmap.inside().step_by(3).collect::<Vec<_>>();
+            for index in some {
+                heatmap.cells[index].images = 100;
+                heatmap.cells[index].correct = 80 + index as u32 % 7;
+            }
+            let look = Look {
+                quantity: Quantity::Gain,
+                corner: 0.83,
+                contours: true,
+                part: Some([(0.25, 0.75), (0.0, 0.5)]),
+                ..Look::default()
+            };
+            ReliefFigure {
+                look,
+                ..figure(&heatmap)
+            }
+            .svg()
+            .unwrap();
+        }
+    }
+}
