@@ -77,11 +77,7 @@ pub fn unshare(path: &Path) -> io::Result<()> {
 /// # Errors
 /// Whatever opening or syncing the folder gives.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    sync(folder)
+    sync(crate::config::folder_of(path))
 }
 
 /// Makes a folder durable with everything in it.

@@ -76,7 +76,7 @@ impl Study {
         if let Some(what) = study.fault() {
             return Err(fault(what));
         }
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = config::folder_of(path);
         if study.config.is_relative() {
             study.config = folder.join(&study.config);
         }

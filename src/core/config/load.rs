@@ -26,8 +26,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Config, ConfigError> {
     if !sets.is_empty() {
         config = with_sets(&text, sets)?;
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    paths::resolve(&mut config, folder);
+    paths::resolve(&mut config, paths::folder_of(path));
     match paths::not_utf8(&config) {
         None => Ok(config),
         Some(path) => Err(ConfigError {

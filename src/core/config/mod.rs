@@ -17,7 +17,7 @@ pub use epochs::Epochs;
 pub use error::ConfigError;
 pub use load::{apply_set, load, parse};
 pub use names::{DATA_SETS, NETWORKS, nearest, no_such, unknown};
-pub use paths::anchor;
+pub use paths::{anchor, folder_of};
 pub use tables::{
     AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornersConfig, DataConfig,
     ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,

@@ -4,6 +4,15 @@ use super::Config;
 use std::path::{Path, PathBuf};
 use toml_edit::Value;
 
+/// The folder of a file, as something that can be joined and made absolute: of a file that is named without one it is the
+/// working directory, and not the empty path that [`Path::parent`] gives.
+pub fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Makes the paths of a configuration mean the same from anywhere: relative ones are in `folder`.
 pub(super) fn resolve(config: &mut Config, folder: &Path) {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
@@ -71,6 +80,25 @@ fn absolute(value: &mut Value, folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_named_without_a_folder_is_in_the_working_directory() {
+        for (file, folder) in [
+            ("rel.toml", "."),
+            ("./rel.toml", "."),
+            ("d/a", "d"),
+            ("/a", "/"),
+        ] {
+            assert_eq!(folder_of(Path::new(file)), Path::new(folder), "{file}");
+        }
+        let mut config = Config::default();
+        config.corners.from = vec!["a.pt".into(), "/b.pt".into()];
+        config.data.dir = "d".into();
+        resolve(&mut config, folder_of(Path::new("rel.toml")));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(config.corners.from, [here.join("a.pt"), "/b.pt".into()]);
+        assert_eq!(config.data.dir, here.join("d"));
+    }
 
     #[test]
     fn only_paths_are_anchored() {
