@@ -12,6 +12,7 @@ mod line;
 mod message;
 mod mouse;
 mod overlay;
+mod plan;
 mod press;
 mod runs;
 mod steer;
@@ -222,8 +223,8 @@ pub struct App {
     wanted_grid: Option<command::Wanted<usize>>,
     wanted_rate: Option<command::Wanted<f64>>,
     wanted_draws: Option<command::Wanted<usize>>,
-    /// A change of degree that waits for enter, and when it was pressed.
-    plan: Option<(Degrees, u64)>,
+    /// A change of degree that waits for enter.
+    plan: Option<plan::Plan>,
     placed: bool,
     /// The metric is the user's, or was taken from the run when it was opened.
     metric_known: bool,

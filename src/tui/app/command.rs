@@ -178,6 +178,7 @@ impl App {
             _ => false,
         };
         self.settle(id, error.is_none());
+        self.plan_from_present();
         match error {
             // A wish that a later one took the place of may be refused for that reason alone.
             Some(_) if superseded => {}

@@ -69,7 +69,10 @@ impl App {
         if self.connection != Connection::Dead {
             self.connection = connection;
         }
+        let plan = self.plan;
         self.forget_pending();
+        // An engine that only rests is called again when the plan is confirmed.
+        self.plan = plan.filter(|_| self.sleeps());
         self.stage_over();
         self.dirty = true;
     }
@@ -155,6 +158,7 @@ impl App {
     fn refresh(&mut self) {
         self.dirty = true;
         self.compare_wishes();
+        self.plan_from_present();
         let Some(s) = &self.picture.snapshot else {
             return;
         };

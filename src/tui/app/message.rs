@@ -86,7 +86,8 @@ impl App {
         self.order
     }
 
-    /// What the message line shows now: the latest of what was said and what is being waited for.
+    /// What the message line shows now: the latest of what was said and what is being waited for, since the change of degree
+    /// that waits was planned.
     pub fn note(&self) -> Option<Message> {
         let waiting = self.pending.values().rev().find_map(|p| {
             let text = p.waiting.clone()?;
@@ -100,21 +101,11 @@ impl App {
             until: None,
             order,
         });
-        // Over a list or a question enter and escape mean something else.
-        let plan = self.plan.filter(|_| self.plan_waits());
-        let plan = plan.and_then(|(_, order)| {
-            Some(Message {
-                kind: Kind::Info,
-                text: self.plan_line()?,
-                until: None,
-                order,
-            })
-        });
         self.note
             .iter()
             .cloned()
             .chain(waiting)
-            .chain(plan)
+            .filter(|m| self.after_plan(m))
             .max_by_key(|m| m.order)
     }
 

@@ -75,7 +75,9 @@ impl App {
             return match (key, self.begun()) {
                 (Some(key), _) => self.press(key.event()),
                 (None, Some(_)) => self.press(Key::ESC.event()),
-                (None, None) if self.shows_plan() => self.press(Key::ENTER.event()),
+                (None, None) if at.y == screen.message.y && self.plan_waits() => {
+                    self.press(Key::ENTER.event())
+                }
                 (None, None) => self.act(Action::Log),
             };
         }

@@ -1,10 +1,8 @@
-//! Steering the fit: changes of degree that are looked at before they are made, learning rate, draws, searches, ensembles.
+//! Steering the fit: learning rate, draws, searches, ensembles, other runs of another degree.
 
 use super::message::Kind;
 use super::{App, Effect};
 use crate::link::Outgoing;
-use crossterm::event::{KeyCode, KeyEvent};
-use surfit_core::cost::Preview;
 use surfit_core::protocol::{Command, MAX_MEMBERS, RateChange, Selection};
 use surfit_core::surface::{Axis, Degrees};
 
@@ -72,96 +70,6 @@ pub(super) fn parse(words: &[&str]) -> Option<Result<Steer, String>> {
 }
 
 impl App {
-    /// Degrees that the next degree key goes on from: those planned, else those wanted.
-    pub fn aimed_degrees(&self) -> Degrees {
-        self.plan.map_or_else(|| self.degrees(), |p| p.0)
-    }
-
-    /// A change of degree that was asked for and not confirmed, and what it would bring.
-    pub fn planned(&self) -> Option<(Degrees, Preview)> {
-        let to = self.plan?.0;
-        let snapshot = self.picture.snapshot.as_ref()?;
-        let from = self.degrees();
-        Some((to, snapshot.cost.preview(from, to, snapshot.draws.max(1))))
-    }
-
-    /// A change of degree waits to be confirmed, and enter does so.
-    pub fn plan_waits(&self) -> bool {
-        let free = self.overlay.is_none() && self.question.is_none() && self.take.is_none();
-        self.plan.is_some() && free
-    }
-
-    /// The line that tells what just happened shows the plan.
-    pub(super) fn shows_plan(&self) -> bool {
-        let order = self.plan.map(|p| p.1).filter(|_| self.plan_waits());
-        order.is_some() && self.note().map(|n| n.order) == order
-    }
-
-    /// The plan in words: what there is now, what it becomes, and how to answer.
-    pub fn plan_line(&self) -> Option<String> {
-        let (to, p) = self.planned()?;
-        let arrow = if self.theme.ascii() { "->" } else { "→" };
-        let pair = |[a, b]: [String; 2]| match a == b {
-            true => a,
-            false => format!("{a} {arrow} {b}"),
-        };
-        let mut parts = vec![
-            format!(
-                "degree {}",
-                pair([self.degrees(), to].map(|d| d.to_string()))
-            ),
-            format!("{} points", pair(p.points.map(|k| k.to_string()))),
-        ];
-        if p.bytes[1] > 0 {
-            parts.push(pair(p.bytes.map(bytes)));
-        }
-        if p.fits == Some(false) {
-            parts.push("too much for the memory".into());
-        }
-        if let Some(ratio) = p.step {
-            let times = if self.theme.ascii() { "x" } else { "×" };
-            parts.push(format!("step {times}{ratio:.2}"));
-        }
-        parts.push(
-            if p.exact {
-                "exact"
-            } else {
-                "moves the surface"
-            }
-            .into(),
-        );
-        Some(format!("{}; enter does it, esc not", parts.join(", ")))
-    }
-
-    /// Plans a change of degree; nothing is done before it is confirmed.
-    pub(super) fn plan_degree(&mut self, axis: Axis, by: i8) -> Vec<Effect> {
-        match self.aimed_degrees().changed(axis, by) {
-            Ok(degrees) => {
-                let order = self.next_order();
-                self.plan = (degrees != self.degrees()).then_some((degrees, order));
-                self.dirty = true;
-            }
-            Err(why) => self.say(Kind::Hint, why.to_string()),
-        }
-        Vec::new()
-    }
-
-    /// Enter and escape answer a plan; `None` when there is none, or the key means something else.
-    pub(super) fn key_in_plan(&mut self, event: KeyEvent) -> Option<Vec<Effect>> {
-        let (plan, _) = self.plan?;
-        match event.code {
-            KeyCode::Enter => {
-                self.plan = None;
-                Some(self.set_degrees(plan))
-            }
-            KeyCode::Esc => {
-                self.plan = None;
-                Some(Vec::new())
-            }
-            _ => None,
-        }
-    }
-
     /// Peak of the learning rate as the user sees it: what was asked for last, else what was reported.
     pub fn peak_rate(&self) -> f64 {
         let reported = self.picture.snapshot.as_ref().map_or(0.0, |s| s.peak_rate);
@@ -214,7 +122,7 @@ impl App {
     pub(super) fn another(&mut self, queued: bool) -> Vec<Effect> {
         let present = self.degrees();
         let degrees = match self.plan.take() {
-            Some((degrees, _)) => degrees,
+            Some(plan) => plan.to,
             None => {
                 let more = present.changed(Axis::U, 1);
                 let both = more.and_then(|d| match d.patch().corners() {
@@ -329,16 +237,6 @@ impl App {
     }
 }
 
-/// Bytes for people, short.
-fn bytes(n: u64) -> String {
-    match n as f64 {
-        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
-        b if b < 1e8 => format!("{:.1} MB", b / 1e6),
-        b if b < 1e9 => format!("{:.0} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
-}
-
 /// A number to three significant digits.
 fn rounded(x: f64) -> f64 {
     format!("{x:.2e}").parse().unwrap_or(x)
@@ -377,9 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_short() {
-        assert_eq!(bytes(2_345_678), "2.3 MB");
-        assert_eq!(bytes(123_456_789), "123 MB");
+    fn a_rate_is_rounded_to_what_a_person_reads() {
         assert_eq!(rounded(0.123456), 0.123);
     }
 }

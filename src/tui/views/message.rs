@@ -1,4 +1,5 @@
-//! The line above the footer: what just happened, what is waited for, or how things stand.
+//! The line above the footer: a change of degree that waits to be confirmed, what just happened, what is waited for, or how
+//! things stand.
 
 use super::plot::text::percent;
 use super::words;
@@ -23,6 +24,9 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     if app.begun().is_some() {
         return super::pending::render(area, buf, app);
     }
+    let Some(area) = below_plan(area, buf, app) else {
+        return;
+    };
     let short = |kind| matches!(kind, Kind::Error | Kind::Hint);
     let note = app
         .note()
@@ -73,6 +77,27 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     buf.set_style(rest, Style::new());
 }
 
+/// Draws the change of degree that waits, first of all, and gives what is below it; `None` when nothing else is to be said.
+fn below_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
+    let Some(plan) = app.plan_line() else {
+        return Some(area);
+    };
+    let theme = &app.theme;
+    let room = area.width.saturating_sub(4);
+    let text = shortened(&clean(&plan, theme.ascii()), room, theme.ascii());
+    let sign = Span::styled(
+        format!(" {} ", theme.pick("›", ">")),
+        theme.style(Role::Accent),
+    );
+    Line::from(vec![sign, Span::styled(text, theme.style(Role::Text))]).render(area, buf);
+    let below = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
+    (below.height > 0).then_some(below)
+}
+
 /// What stands where there is no engine, in rows of `width` columns and at most [`BANNER`] of them: the reason is shortened
 /// before what can be done about it is.
 fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
@@ -98,7 +123,12 @@ fn banner_rows(app: &App, width: u16) -> Option<Vec<String>> {
 /// Rows that the line needs in a terminal of that width.
 pub fn rows(app: &App, width: u16) -> u16 {
     let banner = banner_rows(app, width).map_or(1, |rows| rows.len());
-    banner.clamp(1, BANNER) as u16
+    let others = banner.clamp(1, BANNER) as u16;
+    match app.plan_line() {
+        None => others,
+        Some(_) if app.note().is_none() && app.banner().is_none() => 1,
+        Some(_) => 1 + others,
+    }
 }
 
 /// Letters that core's sentences use, for terminals without them.

@@ -357,43 +357,6 @@ fn an_event_is_told_and_goes_after_some_seconds() {
 }
 
 #[test]
-fn a_degree_is_looked_at_before_it_is_changed() {
-    let mut picture = fixture::fitting();
-    let snapshot = picture.snapshot.as_mut().unwrap();
-    snapshot.cost = surfit_core::cost::Cost {
-        parameters: 1_000_000,
-        network: 0.08,
-        surface: 0.02,
-        draws: 1,
-        degrees: Some(fixture::degrees(3, 3)),
-        available: 10_000_000_000,
-    };
-    let mut rig = Rig::with(140, 44, picture);
-    rig.press("u u V");
-    assert_eq!(commands(&mut rig), [], "nothing is done before enter");
-    for part in [
-        "degree 3×3 → 5×2",
-        "16 → 18 points",
-        "112 MB → 128 MB",
-        "step ×1.0",
-        "moves the surface",
-        "enter does it",
-    ] {
-        assert!(rig.text().contains(part), "{part}: {}", rig.text());
-    }
-    rig.press("esc");
-    assert!(!rig.text().contains("enter does it"), "{}", rig.text());
-    rig.press("u U");
-    assert!(
-        !rig.text().contains("enter does it"),
-        "back where it was: {}",
-        rig.text()
-    );
-    rig.press("u v enter");
-    assert_eq!(commands(&mut rig), [set_degree(4, 4)]);
-}
-
-#[test]
 fn the_rate_and_the_draws_go_on_from_what_was_asked_for_last() {
     use surfit_core::protocol::RateChange::Peak;
     let mut picture = fixture::fitting();

@@ -261,24 +261,3 @@ fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
     rig.press("Z");
     assert_eq!(rig.sent()[0].1, surfit_core::protocol::Command::Cancel);
 }
-
-#[test]
-fn a_plan_is_not_spoken_of_where_enter_means_something_else() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
-    rig.press("u");
-    assert!(rig.text().contains("enter does it"), "{}", rig.text());
-    for keys in ["o", "q", "Y"] {
-        rig.press(keys);
-        assert!(
-            !rig.text().contains("enter does it"),
-            "{keys}: {}",
-            rig.text()
-        );
-        rig.press("esc");
-        assert!(
-            rig.text().contains("enter does it"),
-            "{keys}: {}",
-            rig.text()
-        );
-    }
-}

@@ -1,0 +1,139 @@
+use crate::fixture;
+use crate::link::Incoming;
+use crate::rig::Rig;
+use surfit_core::protocol::Command;
+use surfit_core::surface::Degrees;
+
+fn commands(rig: &mut Rig) -> Vec<Command> {
+    rig.sent().into_iter().map(|s| s.1).collect()
+}
+
+fn set_degree(m: u8, n: u8) -> Command {
+    Command::SetDegree {
+        degrees: fixture::degrees(m, n),
+    }
+}
+
+/// Another screen changed the degree.
+fn become_of(rig: &mut Rig, degrees: Degrees) {
+    let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
+    snapshot.seq += 1;
+    snapshot.degrees = degrees;
+    rig.hear(Incoming::Snapshot(Box::new(snapshot)));
+}
+
+#[test]
+fn a_plan_takes_its_steps_from_the_degrees_that_there_are_when_it_is_confirmed() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("u");
+    assert!(rig.text().contains("degree 3×3 → 4×3"), "{}", rig.text());
+    become_of(&mut rig, fixture::degrees(3, 4));
+    let text = rig.text();
+    assert!(
+        text.contains("degree 3×4 → 4×4 (planned again), 20 → 25 points"),
+        "{text}"
+    );
+    assert!(text.contains("exact; enter does it"), "{text}");
+    rig.press("enter");
+    assert_eq!(commands(&mut rig), [set_degree(4, 4)]);
+}
+
+#[test]
+fn a_plan_that_came_true_or_that_cannot_be_any_more_is_dropped_with_a_sentence() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("u");
+    become_of(&mut rig, fixture::degrees(4, 3));
+    let text = rig.text();
+    assert!(text.contains("the degree is 4×3 already"), "{text}");
+    rig.press("u u");
+    become_of(&mut rig, fixture::degrees(7, 3));
+    let text = rig.text();
+    assert!(
+        text.contains("the degree became 7×3, the planned change is dropped: degree 9"),
+        "{text}"
+    );
+    rig.press("enter");
+    assert_eq!(commands(&mut rig), []);
+}
+
+#[test]
+fn a_plan_stays_to_be_read_above_what_is_said_until_it_is_answered() {
+    for (width, height) in [(140, 44), (80, 24), (60, 16)] {
+        let mut rig = Rig::with(width, height, fixture::fitting());
+        rig.press("u c").grant();
+        for _ in 0..2 {
+            let text = rig.text();
+            let at = |words| {
+                text.find(words)
+                    .unwrap_or_else(|| panic!("{words}\n{text}"))
+            };
+            assert!(at("degree 3×3 → 4×3") < at("The checkpoint is on disk."));
+            rig.press("left");
+        }
+        assert_eq!(commands(&mut rig), [Command::Checkpoint]);
+        rig.press("esc");
+        let text = rig.text();
+        assert!(text.contains("the degree stays 3×3"), "{text}");
+        assert!(!text.contains("→ 4×3"), "{text}");
+        rig.press("enter enter");
+        assert_eq!(commands(&mut rig), []);
+    }
+}
+
+#[test]
+fn a_degree_is_looked_at_before_it_is_changed() {
+    let mut picture = fixture::fitting();
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    snapshot.cost = surfit_core::cost::Cost {
+        parameters: 1_000_000,
+        network: 0.08,
+        surface: 0.02,
+        draws: 1,
+        degrees: Some(fixture::degrees(3, 3)),
+        available: 10_000_000_000,
+    };
+    let mut rig = Rig::with(140, 44, picture);
+    rig.press("u u V");
+    assert_eq!(commands(&mut rig), [], "nothing is done before enter");
+    for part in [
+        "degree 3×3 → 5×2",
+        "16 → 18 points",
+        "112 MB → 128 MB",
+        "step ×1.0",
+        "moves the surface",
+        "enter does it",
+    ] {
+        assert!(rig.text().contains(part), "{part}: {}", rig.text());
+    }
+    rig.press("esc");
+    assert!(!rig.text().contains("enter does it"), "{}", rig.text());
+    rig.press("u U");
+    assert!(
+        !rig.text().contains("enter does it"),
+        "back where it was: {}",
+        rig.text()
+    );
+    rig.press("u v enter");
+    assert_eq!(commands(&mut rig), [set_degree(4, 4)]);
+}
+
+#[test]
+fn a_plan_is_not_spoken_of_where_enter_means_something_else() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("u");
+    assert!(rig.text().contains("enter does it"), "{}", rig.text());
+    for keys in ["o", "q", "Y"] {
+        rig.press(keys);
+        assert!(
+            !rig.text().contains("enter does it"),
+            "{keys}: {}",
+            rig.text()
+        );
+        rig.press("esc");
+        assert!(
+            rig.text().contains("enter does it"),
+            "{keys}: {}",
+            rig.text()
+        );
+    }
+}
