@@ -124,6 +124,7 @@ pub enum Action {
     LogTimes,
     Machine,
     Picture,
+    NextPicture,
     FilterRuns,
     CompareRun,
     ResumeRun,

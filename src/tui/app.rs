@@ -24,7 +24,7 @@ pub use choose::{Answer, Choice, Question};
 pub use command::Pending;
 pub use line::RemoteLine;
 pub use message::{Banner, Kind, Message as Note};
-pub use overlay::Overlay;
+pub use overlay::{Overlay, Subject};
 pub use steer::Steer;
 pub use take::{MOST, Menu, Naming, Offer, Take};
 pub use typed::{FORMS, Typed, parse};

@@ -3,6 +3,7 @@
 mod encode;
 mod raster;
 mod shown;
+mod sketch;
 
 #[cfg(test)]
 mod decoded;
@@ -11,6 +12,7 @@ pub use encode::{remove, show};
 pub use raster::Raster;
 pub(crate) use raster::heatmap;
 pub use shown::Shown;
+pub(crate) use sketch::Sketch;
 
 /// A way to show a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

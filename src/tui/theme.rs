@@ -310,6 +310,14 @@ impl Theme {
         })
     }
 
+    /// A role's red, green and blue, for pictures.
+    pub fn ink(&self, role: Role) -> (u8, u8, u8) {
+        let of = |role| self.looks.get(&role).and_then(|l: &Look| l.fg);
+        of(role)
+            .or_else(|| of(Role::Text))
+            .unwrap_or((200, 200, 200))
+    }
+
     /// The ground's red, green and blue.
     pub fn background(&self) -> (u8, u8, u8) {
         self.looks

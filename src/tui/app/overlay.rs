@@ -2,7 +2,7 @@
 
 use super::message::Kind;
 use super::press::over;
-use super::{App, Effect};
+use super::{App, Effect, Pane};
 use crate::action::{Action, Scope};
 use crate::key::Key;
 use crate::keymap::Meaning;
@@ -43,8 +43,10 @@ pub enum Overlay {
         /// Line of the list.
         selected: usize,
     },
-    /// The heatmap as a picture.
+    /// The heatmap, its slices or the curves as a picture.
     Picture {
+        /// Which of them.
+        subject: Subject,
         /// Contour lines.
         lines: usize,
     },
@@ -60,6 +62,28 @@ pub enum Overlay {
         /// Line of the list.
         selected: usize,
     },
+}
+
+/// What a picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The heatmap.
+    Map,
+    /// Its slices through the cursor.
+    Slices,
+    /// The loss curves.
+    Curves,
+}
+
+impl Subject {
+    /// The next one, round about.
+    pub fn next(self) -> Self {
+        match self {
+            Subject::Map => Subject::Slices,
+            Subject::Slices => Subject::Curves,
+            Subject::Curves => Subject::Map,
+        }
+    }
 }
 
 impl Overlay {
@@ -90,8 +114,13 @@ impl Overlay {
         Overlay::Machine { scroll: 0 }
     }
 
-    pub(super) fn picture() -> Self {
-        Overlay::Picture { lines: 6 }
+    /// The picture of what a pane shows.
+    pub(super) fn picture(pane: Pane) -> Self {
+        let subject = match pane {
+            Pane::Loss => Subject::Curves,
+            _ => Subject::Map,
+        };
+        Overlay::Picture { subject, lines: 6 }
     }
 
     /// The place in the list or text.
@@ -101,7 +130,7 @@ impl Overlay {
             | Overlay::Palette { selected: at, .. }
             | Overlay::Log { back: at }
             | Overlay::Models { selected: at }
-            | Overlay::Picture { lines: at }
+            | Overlay::Picture { lines: at, .. }
             | Overlay::Machine { scroll: at }
             | Overlay::Runs { selected: at }
             | Overlay::Themes { selected: at, .. } => at,
@@ -110,6 +139,28 @@ impl Overlay {
 }
 
 impl App {
+    /// Shows the next thing there is a picture of.
+    pub(super) fn next_picture(&mut self) {
+        if let Some(Overlay::Picture { subject, .. }) = &mut self.overlay {
+            *subject = subject.next();
+        }
+    }
+
+    /// The scope of what has the keys, or of the pane whose picture lies over it.
+    pub(super) fn looked_at(&self) -> Scope {
+        match self.overlay {
+            Some(Overlay::Picture {
+                subject: Subject::Curves,
+                ..
+            }) => Scope::Loss,
+            Some(Overlay::Picture {
+                subject: Subject::Slices,
+                ..
+            }) => Scope::Surface,
+            _ => Scope::here(self),
+        }
+    }
+
     /// Opens an overlay, or closes it when it is open.
     pub(super) fn toggle(&mut self, overlay: Overlay) {
         let same = self
@@ -243,6 +294,21 @@ impl App {
 
     /// Moves in the open overlay, down for positive numbers.
     pub(super) fn scroll(&mut self, by: i64) {
+        match self.overlay {
+            Some(Overlay::Picture {
+                subject: Subject::Curves,
+                ..
+            }) => {
+                self.dirty = true;
+                return self.loss.smooth_by(-by.signum() as i32);
+            }
+            // Slices have nothing to choose.
+            Some(Overlay::Picture {
+                subject: Subject::Slices,
+                ..
+            }) => return,
+            _ => {}
+        }
         let by = if matches!(
             self.overlay,
             Some(Overlay::Log { .. } | Overlay::Picture { .. })

@@ -101,7 +101,13 @@ impl App {
 /// Whether an action makes sense while `overlay` lies over the panes.
 pub(super) fn over(overlay: &Overlay, action: Action) -> bool {
     let scope = action.entry().scope;
-    scope == Scope::of_overlay(overlay)
+    let picture = matches!(overlay, Overlay::Picture { .. });
+    let curves = matches!(
+        action,
+        Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves
+    );
+    picture && curves
+        || scope == Scope::of_overlay(overlay)
         || scope == Scope::Anywhere
             && matches!(
                 action,

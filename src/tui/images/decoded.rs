@@ -41,6 +41,8 @@ struct Stage {
     shown: Shown,
     terminal: Terminal,
     cell: Size,
+    /// How many were sent for the last frame.
+    bytes: usize,
     now: Instant,
 }
 
@@ -60,6 +62,7 @@ impl Stage {
             shown: Shown::default(),
             terminal: Terminal::new(cell),
             cell,
+            bytes: 0,
             now: Instant::now(),
         };
         stage.frame(0);
@@ -82,25 +85,32 @@ impl Stage {
     fn read(&mut self) -> usize {
         let before = self.terminal.pictures;
         let bytes = std::mem::take(&mut *self.tape.0.borrow_mut());
+        self.bytes = bytes.len();
         self.terminal.take(&bytes);
         self.terminal.pictures - before
     }
 
     /// The picture lies where it should, whole, with the pixels that were meant.
     fn assert_seen(&self) {
-        let wanted = image::wanted(&self.rig.app, self.cell, 720).expect("a picture is wanted");
-        let (area, raster) = self.terminal.seen().expect("a picture is seen");
-        assert_eq!(area, wanted.area, "all of its room and no more");
-        // Who counts in pixels gets as many as the room has.
-        assert_alike(
-            &raster.scaled((wanted.raster.width, wanted.raster.height)),
-            &wanted.raster,
-        );
+        let wanted = image::wanted(&self.rig.app, self.cell);
+        let seen = self.terminal.seen();
+        assert!(!wanted.is_empty(), "a picture is wanted");
+        assert_eq!(seen.len(), wanted.len(), "pictures that are seen");
+        for wanted in wanted {
+            let same = |s: &&(Rect, Raster)| s.0 == wanted.area;
+            let (_, raster) = seen.iter().find(same).expect("all of its room and no more");
+            // Who counts in pixels gets as many as the room has.
+            let size = (wanted.raster.width, wanted.raster.height);
+            assert_alike(&raster.scaled(size), &wanted.raster);
+        }
         assert!(self.terminal.whole(), "something lies over it");
     }
 
     fn assert_gone(&self) {
-        assert!(self.terminal.seen().is_none(), "the picture is still there");
+        assert!(
+            self.terminal.seen().is_empty(),
+            "the picture is still there"
+        );
     }
 }
 
@@ -135,8 +145,8 @@ fn every_way_gives_the_pixels_back() {
     for protocol in ALL {
         let cell = Size::new(8, 10);
         let mut terminal = Terminal::new(cell);
-        terminal.take(show(protocol, &raster, area, cell).as_bytes());
-        let (place, got) = terminal.seen().unwrap();
+        terminal.take(show(protocol, &raster, area, cell, 0).as_bytes());
+        let (place, got) = terminal.seen().remove(0);
         assert_eq!(place, area);
         match protocol {
             Protocol::Sixel => assert_alike(&got, &raster),
@@ -170,14 +180,45 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
             map.cells[index].correct /= 2;
             index
         };
-        assert_eq!(stage.frame(1), 0, "pictures are large: not yet");
+        assert_eq!(stage.frame(0), 0, "pictures are large: not yet");
         assert!(stage.rig.app.dirty, "but it is looked at again");
-        assert_eq!(stage.frame(3), 1, "{protocol:?}: cell {index}");
+        assert_eq!(stage.frame(6), 1, "{protocol:?}: cell {index}");
         stage.assert_seen();
         // What the user chooses is shown at once.
         stage.rig.press("M");
         assert_eq!(stage.frame(0), 1);
         stage.assert_seen();
+    }
+}
+
+#[test]
+fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes_and_slices_are_two() {
+    for protocol in ALL {
+        let mut stage = Stage::new(protocol);
+        stage.rig.press("1 g f");
+        assert_eq!(stage.frame(0), 1);
+        stage.assert_seen();
+        let (mut pictures, mut bytes) = (0, 0);
+        for _ in 0..60 {
+            stage.now += Duration::from_millis(200);
+            fixture::go_on(&mut stage.rig.app.picture, 2);
+            pictures += stage.frame(0);
+            bytes += stage.bytes;
+        }
+        assert!(
+            (2..=14).contains(&pictures),
+            "{protocol:?}: {pictures} in 12 seconds"
+        );
+        let rate = bytes / 12;
+        assert!(rate < 25_000, "{protocol:?}: {rate} bytes a second");
+        stage.frame(7);
+        stage.assert_seen();
+        stage.rig.press("tab tab");
+        assert_eq!(stage.frame(0), 2, "{protocol:?}: both slices");
+        stage.assert_seen();
+        stage.rig.press("esc");
+        stage.frame(0);
+        stage.assert_gone();
     }
 }
 

@@ -8,18 +8,21 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Number of the one picture there is, for terminals that keep pictures by number.
+/// Number of the first picture, for terminals that keep pictures by number.
 const ID: u32 = 7_313;
 /// Bytes of a part that the kitty protocol takes at once.
 const PART: usize = 4096;
 /// Colours of a sixel picture.
 const REGISTERS: usize = 256;
 
-/// Bytes that show a picture over the characters of `area`, all of it. `cell` is a character in pixels.
-pub fn show(protocol: Protocol, raster: &Raster, area: Rect, cell: Size) -> String {
+/// Most pictures there are at once.
+pub const MOST: usize = 2;
+
+/// Bytes that show the `n`th picture over the characters of `area`, all of it. `cell` is a character in pixels.
+pub fn show(protocol: Protocol, raster: &Raster, area: Rect, cell: Size, n: usize) -> String {
     let mut out = format!("\x1b[{};{}H", area.y + 1, area.x + 1);
     match protocol {
-        Protocol::Kitty => kitty(&mut out, raster, area),
+        Protocol::Kitty => kitty(&mut out, raster, area, ID + n as u32),
         Protocol::Iterm2 => {
             let file = png(raster);
             let data = STANDARD.encode(&file);
@@ -35,20 +38,21 @@ pub fn show(protocol: Protocol, raster: &Raster, area: Rect, cell: Size) -> Stri
     out
 }
 
-/// Bytes that take the picture away; where none are, the characters below have to be drawn again.
+/// Bytes that take all pictures away; where none are, the characters below have to be drawn again.
 pub fn remove(protocol: Protocol) -> Option<String> {
-    (protocol == Protocol::Kitty).then(|| format!("\x1b_Ga=d,d=I,i={ID},q=2\x1b\\"))
+    let one = |n: usize| format!("\x1b_Ga=d,d=I,i={},q=2\x1b\\", ID + n as u32);
+    (protocol == Protocol::Kitty).then(|| (0..MOST).map(one).collect())
 }
 
 /// In parts; the terminal is told not to answer, since an answer would be taken for keys.
-fn kitty(out: &mut String, raster: &Raster, area: Rect) {
+fn kitty(out: &mut String, raster: &Raster, area: Rect, id: u32) {
     let data = STANDARD.encode(png(raster));
     let parts: Vec<&[u8]> = data.as_bytes().chunks(PART).collect();
     for (n, part) in parts.iter().enumerate() {
         let more = u8::from(n + 1 < parts.len());
         let head = match n {
             0 => format!(
-                "a=T,f=100,q=2,i={ID},p=1,c={},r={},C=1,m={more}",
+                "a=T,f=100,q=2,i={id},p=1,c={},r={},C=1,m={more}",
                 area.width, area.height
             ),
             _ => format!("m={more},q=2"),
@@ -58,16 +62,47 @@ fn kitty(out: &mut String, raster: &Raster, area: Rect) {
     }
 }
 
+/// With a palette where there are few colours, as in a plot: a third of the bytes and less.
 fn png(raster: &Raster) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, raster.width as u32, raster.height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    let data: Vec<u8> = raster.pixels.iter().flat_map(|p| [p.0, p.1, p.2]).collect();
+    let data = match indexed(raster) {
+        Some((palette, data)) => {
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette(palette);
+            // Numbers of colours are no slopes that neighbours would tell.
+            encoder.set_filter(png::Filter::NoFilter);
+            data
+        }
+        None => {
+            encoder.set_color(png::ColorType::Rgb);
+            raster.pixels.iter().flat_map(|p| [p.0, p.1, p.2]).collect()
+        }
+    };
     // Writing to memory cannot fail, and the sizes agree.
     if let Ok(mut writer) = encoder.write_header() {
         let _ = writer.write_image_data(&data);
     }
     bytes
+}
+
+/// A palette and the number of every pixel's colour in it; `None` when there are too many colours.
+fn indexed(raster: &Raster) -> Option<(Vec<u8>, Vec<u8>)> {
+    let mut numbers: BTreeMap<(u8, u8, u8), u8> = BTreeMap::new();
+    let mut palette = Vec::new();
+    let mut data = Vec::with_capacity(raster.pixels.len());
+    for &pixel in &raster.pixels {
+        let next = u8::try_from(numbers.len()).ok();
+        let number = match numbers.get(&pixel) {
+            Some(&known) => known,
+            None => {
+                palette.extend([pixel.0, pixel.1, pixel.2]);
+                *numbers.entry(pixel).or_insert(next?)
+            }
+        };
+        data.push(number);
+    }
+    Some((palette, data))
 }
 
 /// The picture as large as its room: the other ways say how many characters it covers, but a sixel is a pixel.
@@ -165,7 +200,7 @@ mod tests {
 
     #[test]
     fn kitty_gets_small_parts_that_hold_the_whole_picture_and_never_answers() {
-        let out = show(Protocol::Kitty, &picture(200, 100), AREA, CELL);
+        let out = show(Protocol::Kitty, &picture(200, 100), AREA, CELL, 0);
         assert!(
             out.starts_with("\x1b[3;5H\x1b_Ga=T,f=100,q=2"),
             "{}",
@@ -186,9 +221,29 @@ mod tests {
             .unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
+        assert_eq!(
+            reader.info().color_type,
+            png::ColorType::Rgb,
+            "many colours"
+        );
         let first = picture(200, 100).pixels[1];
         assert_eq!(pixels[3..6], [first.0, first.1, first.2]);
         assert!(remove(Protocol::Kitty).unwrap().contains("a=d"));
+    }
+
+    #[test]
+    fn few_colours_are_sent_by_number() {
+        let flat = Raster {
+            pixels: picture(60, 40)
+                .pixels
+                .iter()
+                .map(|p| (p.0 & 0xc0, 0, 0))
+                .collect(),
+            ..picture(60, 40)
+        };
+        let (palette, data) = indexed(&flat).unwrap();
+        assert!(palette.len() <= 12 && data.len() == 2400);
+        assert_eq!(indexed(&picture(200, 100)), None);
     }
 
     #[test]
@@ -201,20 +256,20 @@ mod tests {
                 .collect(),
         };
         let small = Rect::new(4, 2, 1, 1);
-        let out = show(Protocol::Sixel, &raster, small, CELL);
+        let out = show(Protocol::Sixel, &raster, small, CELL, 0);
         assert!(out.contains("\"1;1;9;8") && out.ends_with("\x1b\\"));
         // Both bands: five columns of the first colour, then four of the second.
         assert!(out.contains("#0!5~!4?$#1!5?!4~$-"), "{out:?}");
         assert!(out.contains("#0!5B!4?$"), "{out:?}");
         // Many colours stay within the registers.
-        let many = show(Protocol::Sixel, &picture(300, 200), AREA, CELL);
+        let many = show(Protocol::Sixel, &picture(300, 200), AREA, CELL, 0);
         assert!(!many.contains("#256;2"));
         assert_eq!(remove(Protocol::Sixel), None);
     }
 
     #[test]
     fn iterm_gets_one_picture_that_fills_the_room() {
-        let out = show(Protocol::Iterm2, &picture(20, 10), AREA, CELL);
+        let out = show(Protocol::Iterm2, &picture(20, 10), AREA, CELL, 0);
         assert!(out.contains("width=30;height=10;preserveAspectRatio=0") && out.ends_with('\x07'));
     }
 }

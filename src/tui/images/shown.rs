@@ -1,5 +1,6 @@
 //! The picture that the terminal shows: put there, renewed, and taken away again.
 
+use super::encode::MOST;
 use super::{Protocol, remove, show};
 use crate::app::App;
 use crate::canvas::Canvas;
@@ -8,10 +9,11 @@ use ratatui::layout::Size;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-/// Least time between two pictures at one place: they are large.
-const LEAST: Duration = Duration::from_secs(3);
-/// Most pixels a side of a picture.
-const SIDE: usize = 720;
+/// Least time between two pictures at one place that nobody asked for, and the most that a large one keeps the next waiting.
+const LEAST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(6);
+/// Bytes a second that such pictures may send; what is drawn beside them has a budget of its own.
+const BUDGET: f64 = 9_000.0;
 
 /// What is known of the picture in the terminal.
 #[derive(Default)]
@@ -20,16 +22,20 @@ pub struct Shown {
 }
 
 struct Known {
-    picture: image::Wanted,
+    pictures: Vec<image::Wanted>,
+    choice: image::Choice,
     protocol: Protocol,
     since: Instant,
+    /// How long it stays whatever happens to what it shows.
+    rest: Duration,
     /// How often the whole screen had been cleared by then.
     cleared: usize,
 }
 
 impl Shown {
     /// Shows the picture that is wanted, or takes away the one that no longer is; to be called after every frame. Pictures are
-    /// large: a new one comes every few seconds at most, unless the old one lies elsewhere. `cell` is a character in pixels.
+    /// large: a new one comes once a second at most, and the later the larger the last one was, unless the old one lies elsewhere
+    /// or the user chose to see something else. `cell` is a character in pixels.
     ///
     /// # Errors
     /// When the terminal cannot be written.
@@ -45,11 +51,12 @@ impl Shown {
         };
         // A cleared screen has no picture any more.
         self.now.take_if(|k| k.cleared != canvas.cleared());
-        let place = image::place(app, cell);
+        let places = image::places(app, cell);
+        let choice = image::choice(app);
         if let Some(known) = &self.now {
-            let there = place == Some(known.picture.area);
-            let same = image::choice(app).as_ref() == Some(&known.picture.choice);
-            if there && same && now.duration_since(known.since) < LEAST {
+            let there = known.pictures.iter().map(|p| p.area).eq(places);
+            let same = choice.as_ref() == Some(&known.choice);
+            if there && same && now.duration_since(known.since) < known.rest {
                 // Looked at again when it is due, so that the last change is never left out.
                 app.dirty = true;
                 return Ok(());
@@ -62,14 +69,24 @@ impl Shown {
                 }
             }
         }
-        if let Some(picture) = image::wanted(app, cell, SIDE) {
-            if self.now.as_ref().is_none_or(|k| k.picture != picture) {
-                canvas.raw(&show(protocol, &picture.raster, picture.area, cell))?;
+        let pictures = image::wanted(app, cell);
+        if let Some(choice) = choice.filter(|_| !pictures.is_empty()) {
+            let before = self.now.take().map(|k| k.pictures).unwrap_or_default();
+            let mut bytes = 0;
+            for (n, picture) in pictures.iter().enumerate().take(MOST) {
+                if before.get(n) != Some(picture) {
+                    let sent = show(protocol, &picture.raster, picture.area, cell, n);
+                    bytes += sent.len();
+                    canvas.raw(&sent)?;
+                }
             }
+            let rest = Duration::from_secs_f64(bytes as f64 / BUDGET);
             self.now = Some(Known {
-                picture,
+                pictures,
+                choice,
                 protocol,
                 since: now,
+                rest: rest.clamp(LEAST, LONGEST),
                 cleared: canvas.cleared(),
             });
         }

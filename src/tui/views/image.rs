@@ -1,9 +1,9 @@
-//! The heatmap as a picture at full resolution, in terminals that can show one.
+//! The heatmap, its slices and the loss curves as pictures at full resolution, in terminals that can show one.
 
 use super::plot::chrome;
-use super::popup;
 use super::surface::{Fixed, Part, Quantity, Scene};
-use crate::app::{App, Overlay};
+use super::{loss, popup, slices};
+use crate::app::{App, Overlay, Subject};
 use crate::images::{Raster, heatmap};
 use crate::layout::Screen;
 use ratatui::buffer::Buffer;
@@ -12,27 +12,68 @@ use surfit_core::heatmap::{Heatmap, Metric};
 
 /// Most contour lines.
 pub const LINES: usize = 16;
+/// Most pixels a side of a heatmap, which is the same at a few pixels more, and of a plot, whose lines are not.
+const MAP: usize = 720;
+const PLOT: usize = 1600;
 
-/// Draws the frame; the picture itself is written past the buffer, over the room inside.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, lines: usize) {
-    let scene = Scene::new(&app.theme, &app.picture, &app.surface);
-    let shown = scene.map_or_else(|| app.surface.metric.name().into(), |s| s.described());
-    let hint = match lines {
-        0 => format!("{shown}, no contour lines"),
-        n => format!("{shown}, {n} contour lines"),
+/// Draws the frame, and what is read beside the picture; this itself is written past the buffer, over the room left for it.
+pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
+    let Some((subject, lines)) = open(app) else {
+        return;
     };
-    let inner = popup::draw(area, buf, &app.theme, "Picture", &hint);
-    let sentence = match (app.images, measured(app)) {
+    let scene = Scene::new(&app.theme, &app.picture, &app.surface);
+    let shown = || match &scene {
+        Some(scene) => scene.described(),
+        None => app.surface.metric.name().into(),
+    };
+    let (title, hint) = match (subject, lines) {
+        (Subject::Map, 0) => ("Picture", format!("{}, no contour lines", shown())),
+        (Subject::Map, n) => ("Picture", format!("{}, {n} contour lines", shown())),
+        (Subject::Slices, _) => ("Picture of the slices", shown()),
+        (Subject::Curves, _) => ("Picture of the losses", curves_hint(app)),
+    };
+    let inner = popup::draw(area, buf, &app.theme, title, &hint);
+    let sentence = match (app.images, there(app, subject)) {
         (None, _) => {
             "This terminal is not known to show pictures. SURFIT_IMAGES=kitty, sixel or iterm2 says that it does; \
              F writes the figures as files."
         }
-        (_, None) => "The picture appears when the first cells are measured.",
-        _ => return,
+        (_, false) if subject == Subject::Curves => {
+            "The picture appears with the first training step."
+        }
+        (_, false) => "The picture appears when the first cells are measured.",
+        _ => "",
     };
-    let key = app.key(crate::action::Action::Figures);
-    let sentence = sentence.replace("F writes", &format!("{key} writes"));
-    chrome::empty(inner, buf, &app.theme, &sentence);
+    if !sentence.is_empty() {
+        let key = app.key(crate::action::Action::Figures);
+        let sentence = sentence.replace("F writes", &format!("{key} writes"));
+        return chrome::empty(inner, buf, &app.theme, &sentence);
+    }
+    match (subject, scene) {
+        (Subject::Curves, _) => {
+            loss::picture::draw(inner, buf, &app.theme, &app.picture, &app.loss);
+        }
+        (Subject::Slices, Some(scene)) => slices::picture::draw_around(buf, &scene, inner),
+        _ => {}
+    }
+}
+
+/// How the curves are shown, in words.
+fn curves_hint(app: &App) -> String {
+    let view = &app.loss;
+    let axis = if view.log { "log axis" } else { "linear axis" };
+    match view.smooth {
+        true => format!("smoothed {}, {axis}", view.smoothing()),
+        false => format!("not smoothed, {axis}"),
+    }
+}
+
+/// What picture is asked for, and its contour lines.
+fn open(app: &App) -> Option<(Subject, usize)> {
+    match app.overlay {
+        Some(Overlay::Picture { subject, lines }) => Some((subject, lines)),
+        _ => None,
+    }
 }
 
 /// The heatmap, when a cell of it is measured.
@@ -41,59 +82,110 @@ fn measured(app: &App) -> Option<&Heatmap> {
     map.inside().any(|i| map.cells[i].images > 0).then_some(map)
 }
 
+/// True when there is something to show.
+fn there(app: &App, subject: Subject) -> bool {
+    match subject {
+        Subject::Curves => app.loss.window(&app.picture).is_some(),
+        _ => measured(app).is_some(),
+    }
+}
+
 /// What the terminal shall show as a picture now, and where.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     /// Characters that it covers.
     pub area: Rect,
-    /// What the user chose to see.
-    pub choice: Choice,
     /// Pixels.
     pub raster: Raster,
 }
 
-/// What of the heatmap the picture shows, by the user's choice.
+/// What the picture shows by the user's choice, or shall show at once for another reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
+    subject: Subject,
+    theme: String,
+    map: Option<MapChoice>,
+    curves: Option<CurvesChoice>,
+}
+
+/// What of the heatmap.
+#[derive(Clone, Debug, PartialEq)]
+struct MapChoice {
     metric: Metric,
     quantity: Quantity,
     range: Option<Fixed>,
     part: Option<Part>,
-    theme: String,
     lines: usize,
+    cursor: Option<(usize, usize)>,
+    slices: slices::Slices,
+}
+
+/// What of the curves. The limits of their axes stand beside the picture as text: it never shows others.
+#[derive(Clone, Debug, PartialEq)]
+struct CurvesChoice {
+    limits: Option<[(f64, f64); 2]>,
+    smoothing: Option<f64>,
+    axes: [bool; 3],
+    others: usize,
+    cursor: Option<f64>,
 }
 
 /// See [`Choice`]; `None` while no picture is asked for.
 pub fn choice(app: &App) -> Option<Choice> {
-    match app.overlay {
-        Some(Overlay::Picture { lines }) => Some(Choice {
-            metric: app.surface.metric,
-            quantity: app.surface.quantity,
-            range: app.surface.fixed,
-            part: app.surface.part,
-            theme: app.theme.name().to_owned(),
-            lines,
-        }),
-        _ => None,
-    }
+    let (subject, lines) = open(app)?;
+    let (surface, loss) = (&app.surface, &app.loss);
+    let map = (subject != Subject::Curves).then(|| MapChoice {
+        metric: surface.metric,
+        quantity: surface.quantity,
+        range: surface.fixed,
+        part: surface.part,
+        lines,
+        cursor: (subject == Subject::Slices).then_some(surface.cursor),
+        slices: surface.slices,
+    });
+    let curves = (subject == Subject::Curves).then(|| CurvesChoice {
+        limits: loss::picture::limits(room(app), &app.picture, loss),
+        smoothing: loss.smooth.then(|| loss.smoothing()),
+        axes: [loss.log, loss.time, loss.corners],
+        others: loss.overlays.len(),
+        cursor: loss.cursor,
+    });
+    Some(Choice {
+        subject,
+        theme: app.theme.name().to_owned(),
+        map,
+        curves,
+    })
 }
 
-/// The characters that the picture covers: about square, in the middle of the room; `None` when there is none.
-pub fn place(app: &App, cell: Size) -> Option<Rect> {
-    let Some(Overlay::Picture { .. }) = app.overlay else {
-        return None;
+fn room(app: &App) -> Rect {
+    popup::inner(Screen::of(app).overlay)
+}
+
+/// The characters that the pictures cover; none when there is none. A heatmap is about square, in the middle of the room.
+pub fn places(app: &App, cell: Size) -> Vec<Rect> {
+    let Some((subject, _)) = open(app) else {
+        return Vec::new();
     };
     // Pictures lie over letters: what has to be read goes before.
     let covered = app.question.is_some() || app.take.is_some();
-    if covered || app.images.is_none() {
-        return None;
+    if covered || app.images.is_none() || Screen::of(app).too_small() || !there(app, subject) {
+        return Vec::new();
     }
-    let screen = Screen::of(app);
-    if screen.too_small() {
-        return None;
+    let room = room(app);
+    match subject {
+        Subject::Map => square(room, cell).into_iter().collect(),
+        Subject::Curves => loss::picture::room(room, &app.picture, &app.loss)
+            .into_iter()
+            .collect(),
+        Subject::Slices => {
+            let scene = Scene::new(&app.theme, &app.picture, &app.surface);
+            scene.map_or_else(Vec::new, |s| slices::picture::areas(&s, room))
+        }
     }
-    measured(app)?;
-    let room = popup::inner(screen.overlay);
+}
+
+fn square(room: Rect, cell: Size) -> Option<Rect> {
     let (w, h) = (u32::from(cell.width.max(1)), u32::from(cell.height.max(1)));
     let side = (u32::from(room.width) * w).min(u32::from(room.height) * h);
     let (columns, rows) = ((side / w) as u16, (side / h) as u16);
@@ -105,24 +197,42 @@ pub fn place(app: &App, cell: Size) -> Option<Rect> {
     })
 }
 
-/// The picture for terminal cells of `cell` pixels; at most `most` pixels a side.
-pub fn wanted(app: &App, cell: Size, most: usize) -> Option<Wanted> {
-    let area = place(app, cell)?;
-    let choice = choice(app)?;
-    let pixels = |cells: u16, size: u16| usize::from(cells) * usize::from(size.max(1));
-    let size = (
-        pixels(area.width, cell.width),
-        pixels(area.height, cell.height),
-    );
-    let shrink = (size.0.max(size.1) as f64 / most as f64).max(1.0);
-    let size = [size.0, size.1].map(|s| ((s as f64 / shrink) as usize).max(1));
-    let scene = Scene::new(&app.theme, &app.picture, &app.surface)?;
-    let raster = heatmap(&scene, (size[0], size[1]), choice.lines);
-    Some(Wanted {
-        area,
-        choice,
-        raster,
-    })
+/// Pixels of a character, so many that the longer side of `area` has at most `most`.
+fn unit(area: Rect, cell: Size, most: usize) -> (f64, f64) {
+    let (w, h) = (f64::from(cell.width.max(1)), f64::from(cell.height.max(1)));
+    let long = (w * f64::from(area.width)).max(h * f64::from(area.height));
+    let shrink = (most as f64 / long).min(1.0);
+    (w * shrink, h * shrink)
+}
+
+/// The pictures for terminal cells of `cell` pixels.
+pub fn wanted(app: &App, cell: Size) -> Vec<Wanted> {
+    let areas = places(app, cell);
+    let (Some((subject, lines)), Some(&area)) = (open(app), areas.first()) else {
+        return Vec::new();
+    };
+    let scene = Scene::new(&app.theme, &app.picture, &app.surface);
+    let rasters = match (subject, scene) {
+        (Subject::Curves, _) => {
+            let unit = unit(area, cell, PLOT);
+            let sketch =
+                loss::picture::sketch(room(app), &app.theme, &app.picture, &app.loss, unit);
+            sketch.into_iter().collect()
+        }
+        (Subject::Slices, Some(scene)) => {
+            slices::picture::sketches(&scene, room(app), unit(area, cell, PLOT))
+        }
+        (Subject::Map, Some(scene)) => {
+            let (w, h) = unit(area, cell, MAP);
+            let size = (f64::from(area.width) * w, f64::from(area.height) * h);
+            vec![heatmap(&scene, (size.0 as usize, size.1 as usize), lines)]
+        }
+        (_, None) => Vec::new(),
+    };
+    let pairs = areas.into_iter().zip(rasters);
+    pairs
+        .map(|(area, raster)| Wanted { area, raster })
+        .collect()
 }
 
 #[cfg(test)]
@@ -147,12 +257,12 @@ mod tests {
     fn the_picture_is_square_and_inside_the_frame_at_every_size() {
         for (width, height) in [(60, 16), (80, 24), (140, 44), (200, 50)] {
             let rig = open(width, height);
-            let wanted = wanted(&rig.app, CELL, 400).unwrap();
+            let wanted = &wanted(&rig.app, CELL)[0];
             let inner = popup::inner(Screen::of(&rig.app).overlay);
             assert_eq!(wanted.area.intersection(inner), wanted.area);
             let (w, h) = (wanted.area.width * 9, wanted.area.height * 18);
             assert!(w.abs_diff(h) <= 18, "{w}×{h}");
-            assert!(wanted.raster.width.max(wanted.raster.height) <= 400);
+            assert!(wanted.raster.width.max(wanted.raster.height) <= MAP);
             // Nothing is written where it lies.
             let buf = rig.draw();
             assert!(wanted.area.positions().all(|p| buf[p].symbol() == " "));
@@ -162,13 +272,13 @@ mod tests {
     #[test]
     fn it_changes_with_the_heatmap_and_goes_when_something_lies_over_it() {
         let mut rig = open(140, 44);
-        let before = wanted(&rig.app, CELL, 200).unwrap();
+        let before = wanted(&rig.app, CELL);
         fixture::go_on(&mut rig.app.picture, 8);
-        assert_ne!(wanted(&rig.app, CELL, 200).unwrap(), before);
+        assert_ne!(wanted(&rig.app, CELL), before);
         rig.press("up up");
         assert!(rig.text().contains("8 contour lines"), "{}", rig.text());
         rig.press("q");
-        assert_eq!(place(&rig.app, CELL), None);
+        assert!(places(&rig.app, CELL).is_empty());
     }
 
     #[test]
@@ -177,7 +287,7 @@ mod tests {
             let mut rig = open(80, 24).depth("dark", depth, false);
             rig.app.images = None;
             assert!(rig.text().contains("SURFIT_IMAGES=kitty"), "{}", rig.text());
-            assert_eq!(place(&rig.app, CELL), None);
+            assert!(places(&rig.app, CELL).is_empty());
         }
         let mut early = Rig::with(80, 24, fixture::loading());
         early.app.images = Some(Protocol::Sixel);
@@ -187,5 +297,50 @@ mod tests {
             "{}",
             early.text()
         );
+    }
+
+    #[test]
+    fn curves_and_slices_leave_their_room_empty_and_have_their_figures_round_it() {
+        for (width, height) in [(60, 16), (80, 24), (140, 44), (220, 60)] {
+            let mut rig = open(width, height);
+            for (words, count) in [("along", 2), ("smoothed 0.97", 1)] {
+                rig.press("tab");
+                let text = rig.text();
+                assert!(text.contains(words), "{width}×{height}: {words}\n{text}");
+                let (wanted, inner) = (wanted(&rig.app, CELL), room(&rig.app));
+                assert_eq!(wanted.len(), count, "{width}×{height}\n{text}");
+                let buf = rig.draw();
+                for w in &wanted {
+                    assert_eq!(w.area.intersection(inner), w.area);
+                    assert!(w.area.positions().all(|p| buf[p].symbol() == " "), "{text}");
+                    let colors: std::collections::BTreeSet<_> = w.raster.pixels.iter().collect();
+                    assert!(colors.len() >= 6, "{}", colors.len());
+                    assert!(colors.len() <= 256, "{} colours", colors.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_picture_is_that_of_the_pane_and_its_keys_work_over_it() {
+        let mut rig = open(140, 44);
+        rig.press("esc 1 g f");
+        assert!(
+            rig.text().contains("Picture of the losses"),
+            "{}",
+            rig.text()
+        );
+        let before = wanted(&rig.app, CELL);
+        rig.press("L");
+        assert!(rig.text().contains("log axis"), "{}", rig.text());
+        assert_ne!(wanted(&rig.app, CELL), before);
+        let (smooth, was) = (wanted(&rig.app, CELL), rig.app.loss.strength);
+        rig.press("up");
+        assert!(rig.app.loss.strength > was);
+        assert_ne!(wanted(&rig.app, CELL), smooth);
+        // What is written is what is looked at.
+        rig.press("W");
+        assert!(rig.text().contains("losses as PNG"), "{}", rig.text());
+        assert!(places(&rig.app, CELL).is_empty(), "the list is read before");
     }
 }

@@ -1,6 +1,7 @@
 //! The loss pane: live curves of the corners and of the fit.
 
 mod look;
+pub(crate) mod picture;
 mod readout;
 mod view;
 

@@ -46,7 +46,7 @@ pub fn render(app: &App, buf: &mut Buffer) {
             palette::render(screen.overlay, buf, app, input, *selected);
         }
         Some(Overlay::Log { back }) => log::render(screen.overlay, buf, app, *back),
-        Some(Overlay::Picture { lines }) => image::render(screen.overlay, buf, app, *lines),
+        Some(Overlay::Picture { .. }) => image::render(screen.overlay, buf, app),
         Some(Overlay::Machine { scroll }) => machine::render(screen.overlay, buf, app, *scroll),
         Some(Overlay::Models { selected }) => models::render(screen.overlay, buf, app, *selected),
         Some(Overlay::Runs { selected }) => runs::render(screen.overlay, buf, app, *selected),

@@ -1,6 +1,7 @@
 //! Slices through the surface's cursor: the figures along `u` and `v`, or along both diagonals, with confidence intervals and
 //! the corners' levels. Of a curve there is one, which is the whole of it.
 
+pub(crate) mod picture;
 mod plot;
 
 use super::plot::text;

@@ -26,7 +26,8 @@ impl App {
             Action::CompareRun => self.pin_run(),
             Action::ResumeRun => return Some(self.resume_run()),
             Action::RemoveRun => return Some(self.ask_remove()),
-            Action::Picture => self.toggle(Overlay::picture()),
+            Action::Picture => self.toggle(Overlay::picture(self.focus)),
+            Action::NextPicture => self.next_picture(),
             Action::Machine => self.toggle(Overlay::machine()),
             Action::Runs => {
                 self.toggle(Overlay::runs());

@@ -61,7 +61,7 @@ impl App {
 
     /// The figures under the cursor of what has the keys.
     fn readout(&self) -> Option<String> {
-        match Scope::here(self) {
+        match self.looked_at() {
             Scope::Loss => tables::loss_readout(self),
             Scope::Surface | Scope::Picture => tables::surface_readout(self),
             Scope::Points => row(&tables::points(self), self.points.cursor),
@@ -86,7 +86,7 @@ impl App {
     }
 
     fn point(&self) -> Option<String> {
-        let (u, v) = match Scope::here(self) {
+        let (u, v) = match self.looked_at() {
             Scope::Surface | Scope::Picture => self.surface.uv(self.grid()),
             Scope::Models => {
                 let item = *models::items(self).get(self.selected_model()?)?;
@@ -98,7 +98,7 @@ impl App {
     }
 
     fn table(&self) -> Option<String> {
-        let table = match Scope::here(self) {
+        let table = match self.looked_at() {
             Scope::Loss => tables::losses(self),
             Scope::Surface | Scope::Picture => {
                 let heatmap = &self.picture.snapshot.as_ref()?.heatmap;
@@ -170,7 +170,7 @@ impl App {
             Some(host) => words(&["surfit", "open", &format!("{host}:{run}")]),
             None => words(&["surfit", "open", &run]),
         };
-        match Scope::here(self) {
+        match self.looked_at() {
             Scope::Loss => there(&["surfit", "report", &run]),
             Scope::Surface | Scope::Picture => {
                 let metric = self.surface.metric.name();

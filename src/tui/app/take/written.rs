@@ -113,7 +113,7 @@ impl App {
     }
 
     fn files(&self) -> Vec<Offer<Wanted>> {
-        match Scope::here(self) {
+        match self.looked_at() {
             Scope::Loss if self.picture.curves.values().all(|c| c.is_empty()) => Vec::new(),
             Scope::Loss => {
                 let mut all = table!('c' 'j' "losses" "a row a step: loss, smoothed, rate, seconds, validation; every curve" tables::losses).to_vec();

@@ -11,8 +11,9 @@ use std::collections::HashSet;
 pub struct Terminal {
     cell: Size,
     at: (u16, u16),
-    /// The picture with the characters it covers; kitty's lies over what is written, the others are written over.
-    picture: Option<(Rect, Raster, bool)>,
+    /// The pictures by their numbers, with the characters they cover; kitty's lie over what is written, the others are written
+    /// over and have none.
+    shown: Vec<(Option<u32>, Rect, Raster)>,
     written: HashSet<(u16, u16)>,
     parts: String,
     head: String,
@@ -29,18 +30,21 @@ impl Terminal {
         }
     }
 
-    /// The picture, while anything of it can be seen.
-    pub fn seen(&self) -> Option<(Rect, Raster)> {
-        let (area, raster, over) = self.picture.clone()?;
-        let covered = |p: Position| !over && self.written.contains(&(p.x, p.y));
-        (!area.positions().all(covered)).then_some((area, raster))
+    /// The pictures of which anything can be seen.
+    pub fn seen(&self) -> Vec<(Rect, Raster)> {
+        let all = self.shown.iter().filter(|(number, area, _)| {
+            let covered = |p: Position| number.is_none() && self.written.contains(&(p.x, p.y));
+            !area.positions().all(covered)
+        });
+        all.map(|(_, area, raster)| (*area, raster.clone()))
+            .collect()
     }
 
-    /// True when nothing was written where the picture lies.
+    /// True when nothing was written where they lie.
     pub fn whole(&self) -> bool {
-        let area = self.picture.as_ref().map_or(Rect::ZERO, |p| p.0);
-        area.positions()
-            .all(|p| !self.written.contains(&(p.x, p.y)))
+        let seen = self.seen();
+        let mut places = seen.iter().flat_map(|(area, _)| area.positions());
+        places.all(|p| !self.written.contains(&(p.x, p.y)))
     }
 
     /// Takes bytes in.
@@ -96,17 +100,20 @@ impl Terminal {
             }
             "J" => {
                 // A cleared screen has neither characters nor pictures.
-                (self.picture, self.written) = (None, HashSet::new());
+                (self.shown, self.written) = (Vec::new(), HashSet::new());
             }
             _ => {}
         }
     }
 
-    fn put(&mut self, (columns, rows): (u16, u16), raster: Raster, over: bool) {
+    fn put(&mut self, (columns, rows): (u16, u16), raster: Raster, number: Option<u32>) {
         let area = Rect::new(self.at.0, self.at.1, columns, rows);
         // What comes lies over what was written before.
         self.written.retain(|&(x, y)| !area.contains((x, y).into()));
-        self.picture = Some((area, raster, over));
+        // One of the same number, or at the same place, goes.
+        self.shown
+            .retain(|(n, a, _)| (number.is_none() || *n != number) && *a != area);
+        self.shown.push((number, area, raster));
         self.pictures += 1;
     }
 
@@ -125,7 +132,8 @@ impl Terminal {
                 Some("I"),
                 "its memory goes too"
             );
-            self.picture = None;
+            let gone = field(head, "i").and_then(|n| n.parse().ok());
+            self.shown.retain(|(n, ..)| *n != gone);
             return;
         }
         if field(head, "a").is_some() {
@@ -133,11 +141,11 @@ impl Terminal {
         }
         self.parts += data;
         if field(head, "m").as_deref() == Some("0") {
-            let number = |name| field(&self.head, name).unwrap().parse().unwrap();
+            let number = |name| field(&self.head, name).unwrap().parse::<u16>().unwrap();
             let size = (number("c"), number("r"));
             assert_eq!(field(&self.head, "f").as_deref(), Some("100"), "as PNG");
             let raster = png(&STANDARD.decode(&self.parts).unwrap());
-            self.put(size, raster, true);
+            self.put(size, raster, Some(number("i").into()));
         }
     }
 
@@ -155,7 +163,7 @@ impl Terminal {
         self.put(
             (field("width") as u16, field("height") as u16),
             png(&bytes),
-            false,
+            None,
         );
     }
 
@@ -223,14 +231,14 @@ impl Terminal {
         };
         let (w, h) = (self.cell.width, self.cell.height);
         let size = ((width as u16).div_ceil(w), (height as u16).div_ceil(h));
-        self.put(size, raster, false);
+        self.put(size, raster, None);
     }
 }
 
 fn png(bytes: &[u8]) -> Raster {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
-        .read_info()
-        .unwrap();
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
     let mut data = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut data).unwrap();
     assert_eq!(info.color_type, png::ColorType::Rgb);

@@ -2,7 +2,7 @@
 
 use super::{Hit, Item, placed};
 use crate::action::Action;
-use crate::app::{App, Overlay, Take};
+use crate::app::{App, Overlay, Subject, Take};
 use crate::key::Key;
 use crate::views::message::shortened;
 use ratatui::layout::Rect;
@@ -84,11 +84,27 @@ pub(super) fn of(app: &App) -> Option<Vec<Item>> {
             ]),
             vec![esc("close")],
         ),
-        Overlay::Picture { .. } => (
-            vec![only(arrows, "contour lines")],
-            acts(&[(Action::Metric, "metric")]),
-            vec![esc("close")],
-        ),
+        Overlay::Picture { subject, .. } => match subject {
+            Subject::Map => (
+                vec![only(arrows, "contour lines")],
+                acts(&[(Action::NextPicture, "slices"), (Action::Metric, "metric")]),
+                vec![esc("close")],
+            ),
+            Subject::Slices => (
+                Vec::new(),
+                acts(&[(Action::NextPicture, "curves"), (Action::Metric, "metric")]),
+                vec![esc("close")],
+            ),
+            Subject::Curves => (
+                vec![only(arrows, "smoothing")],
+                acts(&[
+                    (Action::NextPicture, "heatmap"),
+                    (Action::LogAxis, "log axis"),
+                    (Action::Smooth, "raw"),
+                ]),
+                vec![esc("close")],
+            ),
+        },
         Overlay::Help { .. } => (
             vec![pages()],
             acts(&[(Action::SearchHelp, "search"), (Action::NextHelp, "next")]),

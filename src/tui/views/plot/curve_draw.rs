@@ -37,7 +37,7 @@ impl Plot {
         self.traces.len() > 1
     }
 
-    fn draw_axes(&self, buf: &mut Buffer, theme: &Theme) {
+    pub(super) fn draw_axes(&self, buf: &mut Buffer, theme: &Theme) {
         let (area, axis) = (self.area, theme.style(Role::Axis));
         let grid = theme.style(Role::Border);
         let most = usize::from(area.height / 3).clamp(2, 7);
@@ -216,7 +216,7 @@ impl Plot {
     }
 
     /// The learning rates in their own panel, from zero up.
-    fn draw_rates(&self, buf: &mut Buffer, theme: &Theme) {
+    pub(super) fn draw_rates(&self, buf: &mut Buffer, theme: &Theme) {
         let Some(area) = self.rate_area else { return };
         let axis = theme.style(Role::Axis);
         let name = "learning rate ";

@@ -15,6 +15,7 @@ use surfit_core::series::Track;
 const DIVERGED: f64 = 5.0;
 
 /// Where everything is and what it shows.
+#[derive(Clone, Debug)]
 pub struct Plot {
     /// Characters of the curves, axes not counted.
     pub area: Rect,
@@ -170,6 +171,11 @@ impl Plot {
     /// Limits of the loss axis.
     pub fn limits(&self) -> (f64, f64) {
         (self.y.lo, self.y.hi)
+    }
+
+    /// Limits of the other axis.
+    pub fn ends(&self) -> (f64, f64) {
+        (self.x.lo, self.x.hi)
     }
 
     /// The loss axis is logarithmic.

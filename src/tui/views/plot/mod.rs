@@ -7,6 +7,7 @@ mod curve_marks;
 pub mod curve_plot;
 pub mod curves;
 pub mod dots;
+pub(crate) mod picture;
 pub mod spark;
 pub mod text;
 pub mod ticks;

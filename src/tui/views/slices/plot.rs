@@ -30,6 +30,32 @@ pub(super) fn large(scene: &Scene<'_>, room: Rect, scale: Scale) -> Option<Rect>
     })
 }
 
+/// The room of a small plot within that of its slice.
+pub(super) struct Inside {
+    /// Its characters.
+    pub area: Rect,
+    gutter: u16,
+    levels: u16,
+}
+
+/// See [`Inside`]; `None` where a slice has no room.
+pub(super) fn inside(scene: &Scene<'_>, room: Rect, scale: Scale) -> Option<Inside> {
+    let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
+    let gutter = wide(scale.lo).max(wide(scale.hi)) + 2;
+    let levels = if room.width >= gutter + 20 { LEVELS } else { 0 };
+    let fits = room.height >= 3 && room.width >= (gutter + 6).max(14);
+    fits.then(|| Inside {
+        area: Rect {
+            x: room.x + gutter,
+            y: room.y + 1,
+            width: room.width - gutter - levels,
+            height: room.height - 1,
+        },
+        gutter,
+        levels,
+    })
+}
+
 impl Slice {
     pub(super) fn draw(
         &self,
@@ -46,17 +72,10 @@ impl Slice {
         self.title(buf, scene, room, behind.as_ref());
         let Some(scale) = scale else { return };
         let (low, high) = (label(scene, scale, scale.lo), label(scene, scale, scale.hi));
-        let gutter = low.chars().count().max(high.chars().count()) as u16 + 2;
-        let levels = if room.width >= gutter + 20 { LEVELS } else { 0 };
-        if gutter + 6 > room.width {
+        let Some(inside) = inside(scene, room, scale) else {
             return;
-        }
-        let plot = Rect {
-            x: room.x + gutter,
-            y: room.y + 1,
-            width: room.width - gutter - levels,
-            height: room.height - 1,
         };
+        let (plot, gutter, levels) = (inside.area, inside.gutter, inside.levels);
         let pad = usize::from(gutter - 1);
         let bottom = plot.bottom() - 1;
         for (y, text) in [(plot.y, high), (bottom, low)] {
@@ -156,7 +175,7 @@ impl Slice {
         }
     }
 
-    fn across(&self, k: usize) -> f64 {
+    pub(super) fn across(&self, k: usize) -> f64 {
         k as f64 / self.cells.len().saturating_sub(1).max(1) as f64
     }
 
@@ -214,7 +233,7 @@ impl Slice {
 }
 
 /// The row of a value.
-fn row(scale: Scale, plot: Rect, value: f64) -> Option<u16> {
+pub(super) fn row(scale: Scale, plot: Rect, value: f64) -> Option<u16> {
     let t = 1.0 - scale.at(value)?;
     Some(plot.y + (t * f64::from(plot.height.max(1) - 1)).round() as u16)
 }

@@ -1,0 +1,71 @@
+//! The loss curves as a picture, with all that is read beside them as text.
+
+use super::readout::Readout;
+use super::{LossView, Words, figures, legend};
+use crate::images::Raster;
+use crate::theme::Theme;
+use crate::views::plot::curve_plot::Plot;
+use crate::views::plot::picture::Unit;
+use crate::views::plot::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use surfit_core::picture::Picture;
+
+/// Rows above the plot, for the legend and the degrees, and below it, for what is read under the cursor.
+const ROWS: (u16, u16) = (2, 1);
+
+fn plot(inner: Rect, picture: &Picture, view: &LossView) -> Option<Plot> {
+    let room = Rect {
+        y: inner.y + ROWS.0,
+        height: inner.height.checked_sub(ROWS.0 + ROWS.1)?,
+        ..inner
+    };
+    Plot::of(room, picture, view).filter(|p| p.area.width >= 10 && p.area.height >= 3)
+}
+
+/// The characters of the picture within a room; `None` without a curve or without room.
+pub(crate) fn room(inner: Rect, picture: &Picture, view: &LossView) -> Option<Rect> {
+    plot(inner, picture, view).map(|p| p.area)
+}
+
+/// The limits of both axes, by which a picture is known to be of another part.
+pub(crate) fn limits(inner: Rect, picture: &Picture, view: &LossView) -> Option<[(f64, f64); 2]> {
+    plot(inner, picture, view).map(|p| [p.ends(), p.limits()])
+}
+
+/// Draws everything but the picture.
+pub(crate) fn draw(
+    inner: Rect,
+    buf: &mut Buffer,
+    theme: &Theme,
+    picture: &Picture,
+    view: &LossView,
+) {
+    let Some(plot) = plot(inner, picture, view) else {
+        return;
+    };
+    let mut above = figures(theme, picture, Some(&plot), view);
+    above.extend(legend(theme, &plot, view, Words::Full));
+    text::put_lines(buf, inner, &text::flow(&[above], inner.width, 1));
+    plot.draw_around(buf, theme);
+    if let Some(x) = view.cursor.and_then(|c| plot.within(c)) {
+        let read = Readout::of(&plot, picture, view, theme, x).pieces(theme);
+        let below = Rect {
+            y: inner.bottom() - ROWS.1,
+            height: ROWS.1,
+            ..inner
+        };
+        text::put_lines(buf, below, &text::flow(&[read], below.width, 1));
+    }
+}
+
+/// The picture, of `unit` pixels a character.
+pub(crate) fn sketch(
+    inner: Rect,
+    theme: &Theme,
+    picture: &Picture,
+    view: &LossView,
+    unit: Unit,
+) -> Option<Raster> {
+    Some(plot(inner, picture, view)?.sketch(theme, unit, view.cursor))
+}
