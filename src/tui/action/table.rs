@@ -160,7 +160,7 @@ table! {
         LogTimes "log-times" Log ["T"] 0 "times" "times of the day, or since the run began" log;
         Machine "machine" ["I", "g m"] 0 "machine" "processor, memory, speed and time left, over time" always;
         Runs "runs" ["o", "g o"] 22 "runs" "other runs: look at one, go to one" always;
-        Picture "picture" ["g f"] 0 "picture" "the heatmap, or the curves, at full resolution, where the terminal can" always;
+        Picture "picture" ["g f"] 0 "picture" "heatmap or curves at full resolution, where the terminal can" always;
         NextPicture "next-picture" Picture ["tab", "n"] 0 "next" "the next picture: heatmap, slices, curves" always;
         FilterRuns "filter-runs" Runs ["/"] 0 "filter" "only some runs: `degree:3 acc>0.9 net:resnet18 state:failed`" runs;
         CompareRun "compare-run" Runs ["C"] 0 "figures" "hold this run's figures against those of the next chosen" runs;
