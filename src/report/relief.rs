@@ -2,18 +2,18 @@
 //!
 //! It is drawn from back to front, cell by cell, so that what lies nearer hides what lies behind it, in vectors as in pixels.
 
+mod signs;
 mod surround;
 
 use super::axes::{Drawn, title};
 use super::canvas::Figure;
-use super::heatmap::{Map, Place, draw_star};
+use super::heatmap::{Map, Place};
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::{Field, Heatmap, Look, Metric, Segment};
-use surfit_core::relief::{Camera, Projection, Spot};
+use surfit_core::relief::{Camera, Projection};
 
 /// A heatmap whose values are heights, seen from a side, with a colour bar.
 pub struct ReliefFigure<'a> {
@@ -294,174 +294,7 @@ impl<'a, 'm> Relief<'a, 'm> {
         let lines = levels.flat_map(|l| self.field.contour(l).into_iter().map(move |s| (l, s)));
         lines.filter(|(_, s)| s.iter().all(shown)).collect()
     }
-
-    /// True when the surface lies before the point over a cell.
-    fn hides(&self, cell: (usize, usize)) -> bool {
-        let spot = |(a, b): (usize, usize)| {
-            let value = self.field.get(a, b)?;
-            let (s, t) = self.share(a as f64, b as f64);
-            Some(self.projection.project(s, t, self.height(value)))
-        };
-        let Some(point) = spot(cell) else {
-            return false;
-        };
-        let before = |half: [(usize, usize); 3]| {
-            let [Some(p), Some(q), Some(r)] = half.map(spot) else {
-                return false;
-            };
-            let area = (q.x - p.x) * (r.y - p.y) - (r.x - p.x) * (q.y - p.y);
-            let share = |from: Spot, to: Spot| {
-                ((to.x - from.x) * (point.y - from.y) - (to.y - from.y) * (point.x - from.x)) / area
-            };
-            let (wp, wq, wr) = (share(q, r), share(r, p), share(p, q));
-            let inside = area.abs() > 1e-9 && wp.min(wq).min(wr) >= 0.0;
-            inside && wp * p.depth + wq * q.depth + wr * r.depth < point.depth - 0.02
-        };
-        self.cells_from_the_back().into_iter().any(|(a, b)| {
-            before([(a, b), (a + 1, b), (a, b + 1)])
-                || before([(a + 1, b + 1), (a, b + 1), (a + 1, b)])
-        })
-    }
-
-    /// The numbers of the corners, and a star over the best cell.
-    fn signs<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
-        let heatmap = self.map.heatmap;
-        let over = |index: usize| {
-            let (a, b) = (index / heatmap.grid, index % heatmap.grid);
-            let value = self.field.get(a, b).filter(|_| self.map.sees(index))?;
-            Some(self.pixel(a as f64, b as f64, value))
-        };
-        for (number, index) in heatmap.corners().into_iter().enumerate() {
-            let Some((x, y)) = over(index) else { continue };
-            // Behind a hill it is still told where the corner is, but faintly.
-            let hidden = self.hides((index / heatmap.grid, index % heatmap.grid));
-            let ink = if hidden { AXIS } else { INK };
-            let ground = if hidden { 0.55 } else { 1.0 };
-            let at = (x, y - px(15.0));
-            area.draw(&PathElement::new([(x, y), at], line(ink.mix(ground), 1.0)))?;
-            area.draw(&Circle::new(at, px(7.5), fill(WHITE.mix(ground))))?;
-            area.draw(&Circle::new(at, px(7.5), line(ink, 1.0)))?;
-            let style = bold(
-                10.0,
-                if hidden { MUTED } else { INK },
-                HPos::Center,
-                VPos::Center,
-            );
-            area.draw_text(&(number + 1).to_string(), &style, at)?;
-        }
-        if let Some((x, y)) = self.map.best().and_then(over) {
-            draw_star(area, (x, y), 10.0)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sample;
-    use surfit_core::heatmap::Quantity;
-    use surfit_core::surface::Patch;
-
-    fn figure(heatmap: &Heatmap) -> ReliefFigure<'_> {
-        ReliefFigure {
-            heatmap,
-            metric: Metric::Accuracy,
-            colormap: Colormap::Viridis,
-            look: Look::default(),
-            camera: Camera::default(),
-            title: "relief".into(),
-        }
-    }
-
-    #[test]
-    fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
-        let heatmap = sample::heatmap(11);
-        let svg = figure(&heatmap).svg().unwrap();
-        assert!(svg.contains("accuracy, %") && svg.contains("turned 30°, tilted 35°"));
-        assert!(svg.matches("<polygon").count() > 2000);
-        let texts = |svg: &str| svg.matches("<text").count();
-        for turn in [0.0, 45.0, 90.0, 200.0, 359.0] {
-            for tilt in [5.0, 40.0, 90.0] {
-                let camera = Camera {
-                    turn,
-                    tilt,
-                    height: 0.5,
-                };
-                let svg = ReliefFigure {
-                    camera,
-                    ..figure(&heatmap)
-                }
-                .svg()
-                .unwrap();
-                // Title, line below it, both axes, bar, corners.
-                assert!(texts(&svg) >= 18, "{turn} {tilt}: {}", texts(&svg));
-            }
-        }
-        sample::check_png(&figure(&heatmap).png().unwrap(), (1720, 1344));
-    }
-
-    #[test]
-    fn nearer_squares_are_drawn_last() {
-        let heatmap = sample::heatmap(5);
-        let place = Place {
-            left: 0.0,
-            top: 0.0,
-            side: 1.0,
-        };
-        let map = Map::of(
-            &heatmap,
-            Metric::Accuracy,
-            Colormap::Viridis,
-            Look::default(),
-            place,
-        );
-        let relief = Relief::of(
-            &map,
-            Camera {
-                turn: 0.0,
-                ..Camera::default()
-            },
-        );
-        let cells = relief.cells_from_the_back();
-        assert_eq!((cells.len(), cells[0].1, cells[15].1), (16, 3, 0));
-        // The hill hides the corners behind it when it is looked at from low.
-        let hidden = |tilt| {
-            let camera = Camera {
-                turn: 45.0,
-                tilt,
-                height: 1.0,
-            };
-            let relief = Relief::of(&map, camera);
-            [(0, 0), (4, 0), (0, 4), (4, 4)].map(|c| relief.hides(c))
-        };
-        assert_eq!(hidden(15.0), [false, false, false, true]);
-        assert_eq!(hidden(90.0), [false; 4]);
-    }
-
-    #[test]
-    fn every_surface_has_a_relief_measured_or_not() {
-        for patch in [Patch::Square, Patch::Triangle] {
-            let mut heatmap = Heatmap::new(patch, 5);
-            figure(&heatmap).svg().unwrap();
-            let some = heatmap.inside().step_by(3).collect::<Vec<_>>();
-            for index in some {
-                heatmap.cells[index].images = 100;
-                heatmap.cells[index].correct = 80 + index as u32 % 7;
-            }
-            let look = Look {
-                quantity: Quantity::Gain,
-                corner: 0.83,
-                contours: true,
-                part: Some([(0.25, 0.75), (0.0, 0.5)]),
-                ..Look::default()
-            };
-            ReliefFigure {
-                look,
-                ..figure(&heatmap)
-            }
-            .svg()
-            .unwrap();
-        }
-    }
-}
+mod tests;

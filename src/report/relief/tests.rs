@@ -1,0 +1,108 @@
+//! Reliefs as figures.
+
+use super::*;
+use crate::sample;
+use surfit_core::heatmap::Quantity;
+use surfit_core::surface::Patch;
+
+fn figure(heatmap: &Heatmap) -> ReliefFigure<'_> {
+    ReliefFigure {
+        heatmap,
+        metric: Metric::Accuracy,
+        colormap: Colormap::Viridis,
+        look: Look::default(),
+        camera: Camera::default(),
+        title: "relief".into(),
+    }
+}
+
+#[test]
+fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
+    let heatmap = sample::heatmap(11);
+    let svg = figure(&heatmap).svg().unwrap();
+    assert!(svg.contains("accuracy, %") && svg.contains("turned 30°, tilted 35°"));
+    assert!(svg.matches("<polygon").count() > 2000);
+    let texts = |svg: &str| svg.matches("<text").count();
+    for turn in [0.0, 45.0, 90.0, 200.0, 359.0] {
+        for tilt in [5.0, 40.0, 90.0] {
+            let camera = Camera {
+                turn,
+                tilt,
+                height: 0.5,
+            };
+            let svg = ReliefFigure {
+                camera,
+                ..figure(&heatmap)
+            }
+            .svg()
+            .unwrap();
+            // Title, line below it, both axes, bar, corners.
+            assert!(texts(&svg) >= 18, "{turn} {tilt}: {}", texts(&svg));
+        }
+    }
+    sample::check_png(&figure(&heatmap).png().unwrap(), (1720, 1344));
+}
+
+#[test]
+fn nearer_squares_are_drawn_last() {
+    let heatmap = sample::heatmap(5);
+    let place = Place {
+        left: 0.0,
+        top: 0.0,
+        side: 1.0,
+    };
+    let map = Map::of(
+        &heatmap,
+        Metric::Accuracy,
+        Colormap::Viridis,
+        Look::default(),
+        place,
+    );
+    let relief = Relief::of(
+        &map,
+        Camera {
+            turn: 0.0,
+            ..Camera::default()
+        },
+    );
+    let cells = relief.cells_from_the_back();
+    assert_eq!((cells.len(), cells[0].1, cells[15].1), (16, 3, 0));
+    // The hill hides the corners behind it when it is looked at from low.
+    let hidden = |tilt| {
+        let camera = Camera {
+            turn: 45.0,
+            tilt,
+            height: 1.0,
+        };
+        let relief = Relief::of(&map, camera);
+        [(0, 0), (4, 0), (0, 4), (4, 4)].map(|c| relief.hides(c))
+    };
+    assert_eq!(hidden(15.0), [false, false, false, true]);
+    assert_eq!(hidden(90.0), [false; 4]);
+}
+
+#[test]
+fn every_surface_has_a_relief_measured_or_not() {
+    for patch in [Patch::Square, Patch::Triangle] {
+        let mut heatmap = Heatmap::new(patch, 5);
+        figure(&heatmap).svg().unwrap();
+        let some = heatmap.inside().step_by(3).collect::<Vec<_>>();
+        for index in some {
+            heatmap.cells[index].images = 100;
+            heatmap.cells[index].correct = 80 + index as u32 % 7;
+        }
+        let look = Look {
+            quantity: Quantity::Gain,
+            corner: 0.83,
+            contours: true,
+            part: Some([(0.25, 0.75), (0.0, 0.5)]),
+            ..Look::default()
+        };
+        ReliefFigure {
+            look,
+            ..figure(&heatmap)
+        }
+        .svg()
+        .unwrap();
+    }
+}
