@@ -343,4 +343,40 @@ mod tests {
         assert!(rig.text().contains("losses as PNG"), "{}", rig.text());
         assert!(places(&rig.app, CELL).is_empty(), "the list is read before");
     }
+
+    #[test]
+    fn every_run_has_its_pictures_or_a_sentence_at_every_size_and_in_ascii() {
+        use surfit_core::surface::Patch;
+        let runs = [
+            fixture::loading(),
+            fixture::corners(),
+            fixture::fitting(),
+            fixture::finished(),
+            crate::views::plot::fixture::fitting_on(Patch::Triangle, 2, 5),
+            crate::views::plot::fixture::fitting_on(Patch::Curve, 2, 5),
+        ];
+        for picture in runs {
+            for (width, height) in [(60, 16), (80, 24), (200, 60)] {
+                let mut rig = Rig::with(width, height, picture.clone());
+                rig.app.images = Some(Protocol::Sixel);
+                rig.app.act(Action::Picture);
+                for ascii in [false, true] {
+                    rig = rig.depth("dark", Depth::Truecolor, ascii);
+                    for _ in 0..3 {
+                        rig.press("tab");
+                        let (inner, text) = (room(&rig.app), rig.text());
+                        let some = wanted(&rig.app, CELL);
+                        let told = text.contains("appears");
+                        assert_eq!(some.is_empty(), told, "{width}×{height}\n{text}");
+                        for w in some {
+                            assert_eq!(w.area.intersection(inner), w.area);
+                        }
+                        let lies: Vec<char> =
+                            rig.text().chars().filter(|c| !c.is_ascii()).collect();
+                        assert!(!ascii || lies.is_empty(), "{lies:?}\n{text}");
+                    }
+                }
+            }
+        }
+    }
 }
