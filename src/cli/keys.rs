@@ -24,7 +24,7 @@ pub fn keys(args: &KeysArgs) -> Result<(), Fault> {
     out::bytes(table(&rows).as_bytes())?;
     match Keymap::user_file() {
         Some(path) => out::line(format!(
-            "\nChange them in {}, such as: pause = \"ctrl-p\"",
+            "\nChange them in {}, such as: pause = \"f2\"",
             path.display()
         )),
         None => Ok(()),

@@ -102,6 +102,18 @@ impl Role {
         Role::Frozen,
     ];
 
+    /// Its name in a theme's file: `accent`, `border_focused`.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for c in format!("{self:?}").chars() {
+            if c.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(c.to_lowercase());
+        }
+        name
+    }
+
     /// The role of corner `0..4`.
     pub fn corner(index: usize) -> Role {
         [Role::Corner1, Role::Corner2, Role::Corner3, Role::Corner4][index % 4]

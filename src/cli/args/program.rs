@@ -55,8 +55,9 @@ pub struct ManArgs {
 /// `surfit keys`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Change keys in keys.toml: pause = \"ctrl-p\", finer = [\"+\", \"g f\"], or [] to take them away. A key of a pane or a list
-goes before the same key anywhere.
+Change keys in keys.toml: pause = \"f2\", finer = [\"f3\", \"g n\"], or [] to take them away. A key of a pane or a list goes
+before the same key anywhere; one that another action has by default is taken from it, and that is told until the file says
+which keys that action is to have.
 With --json, a line for each action: {\"action\",\"keys\",\"scope\",\"group\",\"help\"}.")]
 pub struct KeysArgs {
     /// Print one JSON object a line

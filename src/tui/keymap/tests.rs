@@ -50,7 +50,17 @@ fn a_panes_own_keys_go_before_those_that_count_anywhere() {
 fn a_users_key_moves_from_the_action_that_had_it() {
     let (map, problems) =
         Keymap::from_toml("checkpoint = 'p'\nfiner = ['+', 'ctrl-g']\nstop = []\nmark = 'f'");
-    assert_eq!(problems, Vec::<String>::new());
+    let told = |key: &str, what: &str| {
+        let words = format!("`{key}` is {what}; say what keys they are to have, [] for none");
+        assert!(problems.contains(&words), "{words}\n{problems:?}");
+    };
+    told("p", "checkpoint now, which takes away `p` (pause)");
+    told("f", "mark now, which takes away `f` (freeze)");
+    told(
+        "+",
+        "finer now, which takes away `+` (zoom-in), `+` (loss-zoom-in)",
+    );
+    assert_eq!(problems.len(), 3, "{problems:?}");
     assert_eq!(action(&map, "p"), Some(Action::Checkpoint));
     assert_eq!(action(&map, "c"), None);
     assert_eq!(map.keys(Action::Pause), [key("space").into()]);
@@ -84,6 +94,70 @@ fn a_key_that_opened_sequences_takes_them_away_and_that_is_told() {
 }
 
 #[test]
+fn who_says_what_the_other_action_is_to_have_is_told_nothing() {
+    let text = "checkpoint = 'p'\npause = ['f2', 'space']\nback = 'j'\ndown = 'down'\nstop = 'esc'";
+    let (map, problems) = Keymap::from_toml(text);
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(action(&map, "f2"), Some(Action::Pause));
+    assert_eq!(action(&map, "j"), Some(Action::Back));
+    assert_eq!(action(&map, "esc"), Some(Action::Stop));
+}
+
+#[test]
+fn an_entry_that_cannot_be_used_leaves_the_usual_keys() {
+    for entry in ["'ctrl-nonsense'", "3", "''", "['']", "[3, 'mm']"] {
+        let (map, problems) = Keymap::from_toml(&format!("pause = {entry}"));
+        assert_eq!(action(&map, "p"), Some(Action::Pause), "{entry}");
+        assert!(!problems.is_empty(), "{entry}");
+        for why in problems {
+            assert!(why.ends_with("; pause keeps its usual p, space"), "{why}");
+        }
+    }
+    // What another entry has already leaves them as well.
+    let (map, problems) = Keymap::from_toml("pause = 'Y'\nstop = 'Y'");
+    assert_eq!(action(&map, "."), Some(Action::Stop));
+    assert!(
+        problems[0].ends_with("pause keeps it; stop keeps its usual ."),
+        "{problems:?}"
+    );
+    // One that can be used in part is.
+    let (map, problems) = Keymap::from_toml("pause = ['mm', 'ctrl-g']");
+    assert_eq!(map.keys(Action::Pause), [key("ctrl-g").into()]);
+    assert!(problems[0].starts_with("pause: `mm` is no key"));
+}
+
+#[test]
+fn there_is_always_a_key_that_goes_back() {
+    let back = |map: &Keymap| map.keys(Action::Back).to_vec();
+    for (text, why) in [
+        ("pause = 'esc'", "`esc` for pause leaves back without a key"),
+        (
+            "freeze = 'esc'",
+            "`esc` for freeze leaves back without a key",
+        ),
+        (
+            "back = []",
+            "back cannot be without a key; back keeps its usual esc",
+        ),
+        (
+            "back = 'mm'\nquit = 'esc'",
+            "`esc` for quit leaves back without a key",
+        ),
+    ] {
+        let (map, problems) = Keymap::from_toml(text);
+        assert_eq!(back(&map), [key("esc").into()], "{text}");
+        assert!(problems.iter().any(|p| p.starts_with(why)), "{problems:?}");
+    }
+    let (map, problems) = Keymap::from_toml("arrange = 'j'\nback = 'j'\nquit = 'esc'");
+    assert_eq!(back(&map), [key("j").into()]);
+    assert_eq!(action(&map, "esc"), Some(Action::Quit));
+    assert!(
+        problems.iter().any(|p| p.contains("takes away `j` (down)")),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn conflicts_and_what_is_unknown_are_told_in_a_sentence_and_the_rest_is_used() {
     let text = "pause = 'Y'\nstop = 'Y'\nstpo = 'y'\nmark = 'mm'\nhelp = 3\nmodels = 'W'\ntheme = 'W a'\nfoo-bar-baz = 'b'";
     let (map, problems) = Keymap::from_toml(text);
@@ -95,10 +169,12 @@ fn conflicts_and_what_is_unknown_are_told_in_a_sentence_and_the_rest_is_used() {
         "mark: `mm` is no key",
         "help: write a key as",
         "`W a` for theme and `W` for models begin alike; models keeps its key",
+        "`Y` is pause now, which takes away `Y` (copy-menu)",
+        "`W` is models now, which takes away `W` (write)",
     ] {
         assert!(all.contains(words), "{words}\n{all}");
     }
-    assert_eq!(problems.len(), 6, "{all}");
+    assert_eq!(problems.len(), 8, "{all}");
     assert_eq!(action(&map, "Y"), Some(Action::Pause));
     assert_eq!(action(&map, "W"), Some(Action::Models));
     let (map, problems) = Keymap::from_toml("pause = ");

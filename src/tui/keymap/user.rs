@@ -2,7 +2,7 @@
 
 use super::Keymap;
 use crate::action::{Action, Entry, Scope, TABLE};
-use crate::key::Sequence;
+use crate::key::{Key, Sequence};
 use std::path::Path;
 
 /// A key the user chose, and the line of the table it is for.
@@ -34,8 +34,9 @@ impl Keymap {
     }
 
     /// Reads `action = "key"` or `action = ["key", "key"]`, where a key is one or two: `"g"`, `"g l"`; `[]` takes an
-    /// action's keys away. A key that the user gives to an action is taken from the action that has it by default: from
-    /// every one when it is to count anywhere, else from those of the same scope.
+    /// action's keys away. An action none of whose keys can be used keeps its usual ones. A key that the user gives to an
+    /// action is taken from the action that has it by default: from every one when it is to count anywhere, else from those
+    /// of the same scope; that is told, unless the file says which keys that action shall have.
     pub fn from_toml(text: &str) -> (Self, Vec<String>) {
         let table: toml::Table = match text.parse() {
             Ok(table) => table,
@@ -47,52 +48,28 @@ impl Keymap {
                 );
             }
         };
-        let mut problems = Vec::new();
-        let mut named = vec![false; TABLE.len()];
-        let mut chosen: Vec<Chosen> = Vec::new();
-        for (id, value) in &table {
-            let Some(row) = TABLE.iter().position(|e| e.id == id) else {
-                problems.push(unknown(id));
-                continue;
-            };
-            named[row] = true;
-            for text in words(value, id, &mut problems) {
-                match text.parse::<Sequence>() {
-                    Err(why) => problems.push(format!("{id}: {why}")),
-                    Ok(key) => match conflict(&chosen, key, row) {
-                        Some(why) => problems.push(why),
-                        None if chosen.contains(&(key, row)) => {}
-                        None => chosen.push((key, row)),
-                    },
-                }
-            }
-        }
-        let usual = Self::default().keys;
+        let (read, mut problems) = Read::of(&table);
         let mut keys = vec![Vec::new(); TABLE.len()];
-        for &(key, row) in &chosen {
+        for &(key, row) in &read.chosen {
             keys[row].push(key);
         }
-        // The first of the user's keys that takes others away, with what it takes.
-        let mut taken: Vec<(Chosen, Vec<String>)> = Vec::new();
-        for (row, usual) in usual.into_iter().enumerate().filter(|u| !named[u.0]) {
+        // The user's keys that take others away, each with what it takes.
+        let mut taken: Vec<(Chosen, Vec<(Sequence, usize)>)> = Vec::new();
+        let usual = Self::default().keys;
+        for (row, usual) in usual.into_iter().enumerate().filter(|u| !read.decided[u.0]) {
             for key in usual {
-                let Some(&by) = chosen.iter().find(|c| meets(**c, key, row)) else {
+                let Some(&by) = read.chosen.iter().find(|c| meets(**c, key, row)) else {
                     keys[row].push(key);
                     continue;
                 };
-                // The same key was asked for; that others go with it was not.
-                if by.0 != key {
-                    let what = format!("`{key}` ({})", TABLE[row].id);
-                    match taken.iter_mut().find(|t| t.0 == by) {
-                        Some((_, list)) => list.push(what),
-                        None => taken.push((by, vec![what])),
-                    }
+                match taken.iter_mut().find(|t| t.0 == by) {
+                    Some((_, list)) => list.push((key, row)),
+                    None => taken.push((by, vec![(key, row)])),
                 }
             }
         }
-        for ((key, row), list) in taken {
-            let (id, list) = (TABLE[row].id, list.join(", "));
-            problems.push(format!("`{key}` is {id} now, which takes away {list}"));
+        for (by, list) in taken {
+            problems.push(takes(by, &list));
         }
         let map = Self { keys };
         if map.keys(Action::Quit).is_empty() && map.keys(Action::Detach).is_empty() {
@@ -102,19 +79,104 @@ impl Keymap {
     }
 }
 
-/// What is wrong with giving `key` to the action of line `row`, beside those given before.
-fn conflict(chosen: &[Chosen], key: Sequence, row: usize) -> Option<String> {
-    let entry = &TABLE[row];
-    let (other, first) = chosen
-        .iter()
-        .find(|(k, r)| *r != row && TABLE[*r].scope == entry.scope && k.clashes(key))
-        .map(|(k, r)| (*k, &TABLE[*r]))?;
-    let (id, first) = (entry.id, first.id);
-    Some(if other == key {
-        format!("`{key}` is given to both {first} and {id}; {first} keeps it")
-    } else {
-        format!("`{key}` for {id} and `{other}` for {first} begin alike; {first} keeps its key")
-    })
+/// What a file says.
+struct Read {
+    /// Its keys that can be used.
+    chosen: Vec<Chosen>,
+    /// For each line of the table whether the file says which keys it has.
+    decided: Vec<bool>,
+}
+
+impl Read {
+    /// Reads the file's entries, and says what cannot be used of them.
+    fn of(table: &toml::Table) -> (Self, Vec<String>) {
+        let mut problems = Vec::new();
+        let mut read = Read {
+            chosen: Vec::new(),
+            decided: vec![false; TABLE.len()],
+        };
+        // First of all the way back, which decides whether others can have its key.
+        let back = Action::Back.entry().id;
+        let mut entries: Vec<(&String, &toml::Value)> = table.iter().collect();
+        entries.sort_by_key(|(id, _)| *id != back);
+        for (id, value) in entries {
+            let Some(row) = TABLE.iter().position(|e| e.id == id) else {
+                problems.push(unknown(id));
+                continue;
+            };
+            let before = read.chosen.len();
+            let faults = read.entry(value, row);
+            let used = read.chosen.len() > before;
+            let none = value.as_array().is_some_and(Vec::is_empty) && faults.is_empty();
+            read.decided[row] = used || none;
+            if used || none {
+                problems.extend(faults);
+            } else {
+                let usual = TABLE[row].keys.join(", ");
+                let kept = |why| format!("{why}; {id} keeps its usual {usual}");
+                problems.extend(faults.into_iter().map(kept));
+            }
+        }
+        (read, problems)
+    }
+
+    /// Takes the keys of one entry, and says what is wrong with the others.
+    fn entry(&mut self, value: &toml::Value, row: usize) -> Vec<String> {
+        let id = TABLE[row].id;
+        let mut faults = Vec::new();
+        let words = words(value, id, &mut faults);
+        if TABLE[row].action == Action::Back && words.is_empty() && faults.is_empty() {
+            faults.push(format!("{id} cannot be without a key"));
+        }
+        for text in words {
+            match text.parse::<Sequence>() {
+                Err(why) => faults.push(format!("{id}: {why}")),
+                Ok(key) => match self.conflict(key, row) {
+                    Some(why) => faults.push(why),
+                    None if self.chosen.contains(&(key, row)) => {}
+                    None => self.chosen.push((key, row)),
+                },
+            }
+        }
+        faults
+    }
+
+    /// What is wrong with giving `key` to the action of line `row`, beside those given before.
+    fn conflict(&self, key: Sequence, row: usize) -> Option<String> {
+        let entry = &TABLE[row];
+        let id = entry.id;
+        let goes_back = |r: usize| TABLE[r].action == Action::Back;
+        if key == Key::ESC.into()
+            && !goes_back(row)
+            && !self.chosen.iter().any(|c| goes_back(c.1) && c.0 != key)
+        {
+            let back = Action::Back.entry().id;
+            return Some(format!(
+                "`{key}` for {id} leaves {back} without a key; give {back} another one first"
+            ));
+        }
+        let (other, first) = self
+            .chosen
+            .iter()
+            .find(|(k, r)| *r != row && TABLE[*r].scope == entry.scope && k.clashes(key))
+            .map(|(k, r)| (*k, TABLE[*r].id))?;
+        Some(if other == key {
+            format!("`{key}` is given to both {first} and {id}; {first} keeps it")
+        } else {
+            format!("`{key}` for {id} and `{other}` for {first} begin alike; {first} keeps its key")
+        })
+    }
+}
+
+/// That a key takes others away from actions of which the file says nothing, and how to agree to it.
+fn takes((key, row): Chosen, list: &[(Sequence, usize)]) -> String {
+    let what = |(key, row): &(Sequence, usize)| format!("`{key}` ({})", TABLE[*row].id);
+    let list: Vec<String> = list.iter().map(what).collect();
+    format!(
+        "`{key}` is {} now, which takes away {}; say what keys they are to have, [] for none",
+        TABLE[row].id,
+        list.join(", ")
+    )
 }
 
 /// True when the user's key leaves no place for a usual key of line `row`.

@@ -59,7 +59,8 @@ pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
         ThemeError(format!("{}{}", line.unwrap_or_default(), why.trim()))
     })?;
     let look = |(role, look): (Role, RawLook)| {
-        let look = convert(&look).map_err(|why| ThemeError(format!("role {role:?}: {why}")))?;
+        let look =
+            convert(&look).map_err(|why| ThemeError(format!("role {}: {why}", role.name())))?;
         Ok((role, look))
     };
     let roles = raw

@@ -206,7 +206,13 @@ fn a_users_theme_may_leave_roles_out_and_its_errors_say_where() {
             .unwrap_err()
             .to_string()
     };
-    assert!(error("[roles]\ntext = { fg = 'blue' }").contains("role Text: `blue` is no colour"));
+    for role in Role::ALL {
+        let name = role.name();
+        let why = error(&format!("[roles]\n{name} = {{ fg = 'blue' }}"));
+        let words = format!("role {name}: `blue` is no colour");
+        assert!(why.contains(&words), "{words}\n{why}");
+    }
+    assert_eq!(Role::BorderFocused.name(), "border_focused");
     assert!(error("[roles]\ntext = { plain = 'loud' }").contains("`loud` is no style"));
     assert!(error("[roles]\ntext = { ansi = '#ffffff' }").contains("none of the 16"));
     assert!(error("[roles]\ntxet = { fg = '#ffffff' }").contains("txet"));
