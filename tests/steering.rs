@@ -147,6 +147,7 @@ fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_file
         .last_json();
     assert_eq!(made["selection"], "ensemble", "{made}");
     assert_eq!(made["members"].as_array().map(Vec::len), Some(3), "{made}");
+    assert_eq!(made["chosen"], true, "{made}");
     let card = std::fs::read(place.path("three/model.json")).expect("a card");
     let card: Value = serde_json::from_slice(&card).expect("JSON");
     let best_member = card["members"]
@@ -179,6 +180,7 @@ fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_file
         .ok()
         .last_json();
     assert_eq!(two["members"], json!([[0.25, 0.5], [0.75, 0.5]]), "{two}");
+    assert_eq!(two["chosen"], false, "{two}");
     assert!(!place.path("three/member-3.safetensors").exists());
     // And one network in the place of two.
     place.surfit("export a --centroid --out three --force").ok();

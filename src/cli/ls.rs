@@ -52,7 +52,7 @@ pub fn ls(args: LsArgs) -> Result<(), Fault> {
         });
     }
     if lines.is_empty() {
-        return out::line(format!("none of the {count} runs fits `{filter}`"));
+        return out::line(none_fits(count, &filter));
     }
     // A file, or another program, gets every name in full.
     let width = stdout().is_terminal().then(table::terminal_width).flatten();
@@ -88,4 +88,25 @@ fn elsewhere(host: &str) -> Result<Vec<Line>, Fault> {
         })?;
     let reach = remote::reach(&address.host).map_err(Fault::Usage)?;
     remote::list(&reach, &address.host).map_err(Fault::Failure)
+}
+
+/// That no run passes the filter.
+fn none_fits(count: usize, filter: &Filter) -> String {
+    match count {
+        1 => format!("the one run that there is does not fit `{filter}`"),
+        _ => format!("none of the {count} runs fits `{filter}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_is_one() {
+        let filter: Filter = "loss<0".parse().unwrap();
+        let one = "the one run that there is does not fit `loss<0`";
+        assert_eq!(none_fits(1, &filter), one);
+        assert_eq!(none_fits(2, &filter), "none of the 2 runs fits `loss<0`");
+    }
 }

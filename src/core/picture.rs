@@ -90,6 +90,9 @@ pub struct Picture {
     pub log: VecDeque<LogLine>,
     /// The result, when the job is done.
     pub finished: Option<Finished>,
+    /// The degrees that the surface was lowered to after the job, which moved it: the result is that of an earlier surface.
+    #[serde(default)]
+    pub lowered: Option<Degrees>,
     /// Why the engine could not go on.
     pub failed: Option<String>,
     /// The engine ended in good order.

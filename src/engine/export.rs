@@ -163,6 +163,7 @@ pub fn write_card(
         validation_accuracy: card.validation_accuracy,
         test_accuracy: card.test_accuracy,
         members: card.members.iter().map(|m| (m.u, m.v)).collect(),
+        chosen: None,
     })
 }
 

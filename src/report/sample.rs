@@ -106,6 +106,7 @@ pub fn picture() -> Picture {
         validation_accuracy: 0.8862,
         test_accuracy: 0.8815,
         members: Vec::new(),
+        chosen: None,
     }));
     let mut picture = Picture::default();
     for (i, event) in events.into_iter().enumerate() {

@@ -189,6 +189,7 @@ pub(crate) fn finished() -> Picture {
                 validation_accuracy: best.accuracy,
                 test_accuracy: 0.8853,
                 members: Vec::new(),
+                chosen: None,
             }),
             Event::StageEnded {
                 stage: Stage::Export,

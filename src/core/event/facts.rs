@@ -98,6 +98,25 @@ pub struct Exported {
     /// Parameters of an ensemble's members; empty for one network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<(f64, f64)>,
+    /// An ensemble's members were chosen on validation; false when they were given. Absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<bool>,
+}
+
+impl Exported {
+    /// An ensemble's members in words: `4 points chosen`, `2 points given`; `None` for one network.
+    pub fn members_in_words(&self) -> Option<String> {
+        let points = match self.members.len() {
+            0 => return None,
+            1 => "1 point".into(),
+            count => format!("{count} points"),
+        };
+        Some(match self.chosen {
+            Some(true) => points + " chosen",
+            Some(false) => points + " given",
+            None => points,
+        })
+    }
 }
 
 /// The end of a search near a point.

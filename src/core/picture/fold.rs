@@ -79,7 +79,7 @@ impl Picture {
             Event::StageBegan { stage, .. } => {
                 // Measuring a finished surface again leaves the job finished.
                 if matches!(stage, Stage::Corners | Stage::Align | Stage::Fit) {
-                    self.finished = None;
+                    (self.finished, self.lowered) = (None, None);
                 }
                 self.seconds.remove(stage);
                 if *stage == Stage::Corners {
@@ -135,6 +135,9 @@ impl Picture {
             }
             Event::DegreeChanged { step, from, to, .. } => {
                 self.degree_changes.push((*step, *from, *to));
+                if self.finished.is_some() && !from.converts_exactly(*to) {
+                    self.lowered = Some(*to);
+                }
             }
             Event::PhaseBegan { step, phase } => {
                 self.phases.retain(|p| p.0 < *step);
@@ -158,7 +161,9 @@ impl Picture {
             }
             Event::Exported(exported) => self.exports.push(exported.clone()),
             Event::Failed { message } => self.failed = Some(message.clone()),
-            Event::Finished(finished) => self.finished = Some((**finished).clone()),
+            Event::Finished(finished) => {
+                (self.finished, self.lowered) = (Some((**finished).clone()), None);
+            }
             Event::Closed => self.closed = true,
             Event::GridChanged { .. }
             | Event::Frozen { .. }

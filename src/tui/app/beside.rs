@@ -24,14 +24,14 @@ pub(super) enum Purpose {
 /// Runs that were asked for and are not here yet.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Wishes {
-    /// The id of one that is wanted beside this; where it lies the list of runs will tell.
+    /// The id, or its beginning, of one that is wanted beside this; where it lies the list of runs will tell.
     named: Option<String>,
     /// Those that are being read, the first asked for first.
     reading: Vec<(PathBuf, Purpose)>,
 }
 
 impl App {
-    /// Shows another run's surface beside this one's, by its id or its directory.
+    /// Shows another run's surface beside this one's, by its id, the beginning of one, or its directory.
     pub(super) fn want_beside(&mut self, name: &str) -> Vec<Effect> {
         if let Some(line) = self.line.as_ref().filter(|l| l.is_down()) {
             let text = format!(
@@ -145,13 +145,23 @@ impl App {
         let Some(name) = self.wishes.named.take() else {
             return Vec::new();
         };
-        let mut called = self.runs.iter().filter(|r| r.id == name);
+        // A whole id goes before those that only begin so.
+        let exact = self.runs.iter().any(|r| r.id == name);
+        let called = |r: &&RunLine| match exact {
+            true => r.id == name,
+            false => r.id.starts_with(&name),
+        };
+        let mut called = self.runs.iter().filter(called);
         match (called.next().cloned(), called.next()) {
             (Some(_), Some(_)) => {
                 let key = self.key(Action::BesideRun);
+                let what = match exact {
+                    true => "several runs are called",
+                    false => "several runs' ids begin with",
+                };
                 self.say(
                     Kind::Hint,
-                    format!("several runs are called {name}; choose one in the list of runs, {key} shows it"),
+                    format!("{what} {name}; choose one in the list of runs, {key} shows it"),
                 );
                 Vec::new()
             }

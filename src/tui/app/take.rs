@@ -66,6 +66,8 @@ pub struct Naming {
     pub content: Content,
     /// That in a few words.
     pub about: String,
+    /// The ending that says so; `None` where it is known no more.
+    pub ending: Option<&'static str>,
 }
 
 impl<T> Menu<T> {

@@ -12,8 +12,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use surfit_core::event::Stage;
+use surfit_core::heatmap::Metric;
 use surfit_core::picture::Picture;
 use surfit_core::snapshot::State;
+use surfit_core::surface::Degrees;
 
 /// The most rows of it.
 const BANNER: usize = 3;
@@ -239,6 +241,9 @@ fn standing(app: &App) -> Option<(Role, String)> {
 fn result(picture: &Picture) -> Option<(Role, String)> {
     let finished = picture.finished.as_ref()?;
     let best = finished.best;
+    if let Some(degrees) = picture.lowered {
+        return Some((Role::Muted, after_lowering(picture, degrees, best.accuracy)));
+    }
     let mut text = format!(
         "finished: best {} at {}",
         percent(best.accuracy, 2),
@@ -260,4 +265,20 @@ fn result(picture: &Picture) -> Option<(Role, String)> {
     }
     text += &format!("; interior mean {}", percent(finished.interior_mean, 2));
     Some((Role::Good, text))
+}
+
+/// What is true of a surface that was lowered after the job, whose best was `before`.
+fn after_lowering(picture: &Picture, degrees: Degrees, before: f64) -> String {
+    let before = percent(before, 2);
+    let map = picture.snapshot.as_ref().map(|s| &s.heatmap);
+    let now = map.and_then(|m| m.best(Metric::Accuracy).zip(Some(m.complete())));
+    let now = match now {
+        Some((best, true)) => format!(
+            "best {} at {}",
+            percent(best.accuracy, 2),
+            degrees.patch().place(best.u, best.v, 2)
+        ),
+        _ => "not measured whole since".into(),
+    };
+    format!("lowered to degree {degrees} after the job: {now}; before that {before}")
 }

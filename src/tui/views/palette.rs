@@ -2,10 +2,10 @@
 
 use super::message::shortened;
 use super::{field, popup};
-use crate::action::{Action, TABLE};
+use crate::action::{Action, Entry, TABLE};
 use crate::app::{App, FORMS, parse};
 use crate::theme::Role;
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -19,7 +19,8 @@ const ABOVE: u16 = 2;
 const KEY: u16 = 10;
 const NAME: u16 = 18;
 
-/// Actions that what was typed fits, best first; all of them for nothing.
+/// Actions that what was typed fits well, best first; all of them for nothing. The first is done on enter, so that letters that
+/// are only scattered over an explanation find none.
 pub fn matches(app: &App, typed: &str) -> Vec<Action> {
     let shown = TABLE.iter().filter(|e| e.action != Action::Palette);
     if typed.trim().is_empty() {
@@ -29,9 +30,12 @@ pub fn matches(app: &App, typed: &str) -> Vec<Action> {
         return all.into_iter().map(|e| e.action).collect();
     }
     let mut matcher = Matcher::new(Config::DEFAULT);
-    let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
+    let (case, normal) = (CaseMatching::Ignore, Normalization::Smart);
+    let pattern = Pattern::new(typed, case, normal, AtomKind::Fuzzy);
+    let words = typed.to_lowercase();
     let mut letters = Vec::new();
     let mut found: Vec<(u32, Action)> = shown
+        .filter(|e| words.split_whitespace().all(|word| fits(word, e)))
         .filter_map(|e| {
             let mut score = |text: &str, weight: u32| {
                 pattern
@@ -46,6 +50,23 @@ pub fn matches(app: &App, typed: &str) -> Vec<Action> {
         .collect();
     found.sort_by_key(|f| std::cmp::Reverse(f.0));
     found.into_iter().map(|f| f.1).collect()
+}
+
+/// True when an action's name has a typed word, or its letters in order from the first of a word on, or when a word of what it
+/// does begins so.
+fn fits(word: &str, entry: &Entry) -> bool {
+    let begins = |text: &str| {
+        text.to_lowercase()
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|w| w.starts_with(word))
+    };
+    let from = |start: usize| {
+        let mut rest = entry.id[start..].chars();
+        word.chars().all(|c| rest.any(|r| r == c))
+    };
+    let mut starts = std::iter::once(0).chain(entry.id.match_indices('-').map(|m| m.0 + 1));
+    let first = |start: &usize| entry.id[*start..].starts_with(|c| word.starts_with(c));
+    entry.id.contains(word) || begins(entry.help) || starts.any(|s| first(&s) && from(s))
 }
 
 /// The line of the list at a place.

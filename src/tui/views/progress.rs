@@ -187,9 +187,12 @@ fn wide(piece: &Piece) -> u16 {
     piece.iter().map(|s| s.width() as u16).sum()
 }
 
-/// What all stages together took, at the right.
+/// What all stages of the job together took, at the right: what is measured again afterwards is no part of it.
 fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
-    let total: f64 = app.picture.seconds.values().sum();
+    let total: f64 = match &app.picture.finished {
+        Some(finished) => finished.seconds.values().sum(),
+        None => app.picture.seconds.values().sum(),
+    };
     let line = Line::from(vec![
         Span::styled("done in ", app.theme.style(Role::Muted)),
         Span::styled(format!("{} ", duration(total)), app.theme.style(Role::Text)),

@@ -142,7 +142,9 @@ fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
     let search = &app.runs_view.search;
     let count = match (passing, app.runs.len()) {
         (_, 0) => String::new(),
+        (1, 1) => "1 run".into(),
         (some, all) if some == all => format!("{all} runs"),
+        (some, 1) => format!("{some} of 1 run"),
         (some, all) => format!("{some} of {all} runs"),
     };
     let right = (count.len() as u16).min(area.width);

@@ -38,6 +38,8 @@ pub(in crate::actor) struct MeasuringEnsemble {
     purpose: Purpose,
     /// Members to choose among those measured; `None` to take all.
     choose: Option<usize>,
+    /// They are chosen, or were, and not given.
+    greedy: bool,
     /// Points that are to be measured, last first.
     left: Vec<(f64, f64)>,
     members: Vec<Member>,
@@ -130,6 +132,7 @@ impl MeasuringEnsemble {
         Ok(Self {
             purpose: Purpose::Measure,
             choose,
+            greedy: choose.is_some(),
             images: (0, points.len() as u64 * images as u64),
             left: points,
             members: Vec::new(),

@@ -7,9 +7,16 @@ use crate::app::{App, Effect};
 use crate::link::{Content, Drawing, Form, NewFile, Outgoing, figures_here};
 use crate::views::surface::Quantity;
 use crate::views::{log, tables};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use surfit_core::surface::Patch;
 use tui_input::Input;
+
+/// Endings that say what is in a file, to programs and people.
+const TOLD: [&str; 14] = [
+    "png", "svg", "csv", "tsv", "json", "txt", "npy", "jpg", "jpeg", "gif", "webp", "pdf", "eps",
+    "bmp",
+];
 
 /// How a file comes by its content.
 #[derive(Clone, Copy, Debug)]
@@ -260,6 +267,7 @@ impl App {
             input: Input::new(path.display().to_string()),
             content,
             about: format!("{}: {}", offer.label, offer.what.about),
+            ending: offer.what.name.rsplit_once('.').map(|name| name.1),
         }));
     }
 
@@ -286,11 +294,18 @@ impl App {
             return Vec::new();
         }
         let path = PathBuf::from(path);
-        self.write_file(NewFile {
-            path,
-            replace: false,
-            content: naming.content,
-        })
+        match as_named(&path, &naming) {
+            Ok(content) => self.write_file(NewFile {
+                path,
+                replace: false,
+                content,
+            }),
+            Err(why) => {
+                self.say(Kind::Hint, why);
+                self.take = Some(Take::Name(naming));
+                Vec::new()
+            }
+        }
     }
 
     fn write_file(&mut self, file: NewFile) -> Vec<Effect> {
@@ -309,12 +324,42 @@ impl App {
     /// The file that is there stays: another name is asked for.
     pub(in crate::app) fn rename_file(&mut self, file: Option<NewFile>) -> Vec<Effect> {
         if let Some(file) = file {
+            let ending = |e: &&str| *e != "txt" && file.path.extension() == Some(OsStr::new(e));
             self.take = Some(Take::Name(Naming {
                 input: Input::new(file.path.display().to_string()),
-                content: file.content,
                 about: "a file that is not there yet".into(),
+                ending: TOLD.into_iter().find(ending),
+                content: file.content,
             }));
         }
         Vec::new()
     }
+}
+
+/// What is written under a name: the ending decides between the forms of a figure, and none says what is not so.
+///
+/// # Errors
+/// A sentence with the endings that are right.
+fn as_named(path: &Path, naming: &Naming) -> Result<Content, String> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let ending = ending.filter(|e| TOLD.contains(&&**e));
+    // Every text is a text.
+    let text = |ending: &str| ending == "txt" || naming.ending.is_none_or(|usual| usual == ending);
+    let right = match (&naming.content, ending.as_deref()) {
+        (Content::Drawn(drawing, _), Some("png")) => {
+            return Ok(Content::Drawn(drawing.clone(), Form::Png));
+        }
+        (Content::Drawn(drawing, _), Some("svg")) => {
+            return Ok(Content::Drawn(drawing.clone(), Form::Svg));
+        }
+        (Content::Drawn(..), Some(_)) => ".png or .svg".into(),
+        (Content::Text(_), Some(ending)) if !text(ending) => {
+            format!(".{}", naming.ending.unwrap_or_default())
+        }
+        _ => return Ok(naming.content.clone()),
+    };
+    let ending = ending.unwrap_or_default();
+    Err(format!(
+        "write: what is written is no .{ending}; end the name with {right}"
+    ))
 }

@@ -133,6 +133,21 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
     assert!(rig.text().contains("No action is called that"));
     rig.press("enter");
     assert!(rig.text().contains("no action is called `zzzz`"));
+    // Letters that are scattered over an explanation are no hit.
+    for nonsense in ["blah", "degre 3 4", "!x"] {
+        rig.press(":").type_in(nonsense).press("enter");
+        let text = rig.text();
+        assert!(text.contains("no action is called"), "{nonsense}\n{text}");
+        assert!(rig.effects.is_empty());
+    }
+    for (typed, action) in [
+        ("chkpt", crate::action::Action::Checkpoint),
+        ("blocks", crate::action::Action::Blocks),
+        ("colours range narrower", crate::action::Action::RangeNarrow),
+    ] {
+        let found = crate::views::palette::matches(&rig.app, typed);
+        assert_eq!(found[0], action, "{typed}");
+    }
 }
 
 #[test]

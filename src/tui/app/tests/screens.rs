@@ -225,6 +225,52 @@ fn the_result_stands_under_a_finished_run() {
 }
 
 #[test]
+fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
+    use surfit_core::event::{Event, Stage};
+    let mut picture = fixture::finished();
+    let changed = |from, to| Event::DegreeChanged {
+        step: 3000,
+        from,
+        to,
+        deviation: 2e-3,
+    };
+    let (low, high) = (fixture::degrees(2, 3), fixture::degrees(4, 3));
+    // A raised degree leaves the surface where it was; a measurement afterwards is no part of the job.
+    fixture::feed(
+        &mut picture,
+        vec![
+            changed(fixture::degrees(3, 3), high),
+            Event::StageBegan {
+                stage: Stage::Heatmap,
+                total: 25,
+            },
+            Event::StageEnded {
+                stage: Stage::Heatmap,
+                seconds: 0.3,
+            },
+        ],
+    );
+    let text = Rig::with(140, 44, picture.clone()).text();
+    assert!(text.contains("finished: best"), "{text}");
+    assert!(text.contains("done in 1 min 4 s"), "{text}");
+    fixture::feed(&mut picture, vec![changed(high, low)]);
+    let snapshot = picture.snapshot.as_mut().unwrap();
+    snapshot.degrees = low;
+    snapshot.heatmap.version += 1;
+    let text = Rig::with(140, 44, picture.clone()).text();
+    let before = "lowered to degree 2×3 after the job: not measured whole since; before that 8";
+    assert!(text.contains(before), "{text}");
+    let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
+    for cell in &mut map.cells {
+        (cell.version, cell.correct) = (map.version, 1200);
+    }
+    map.cells[0].correct = 1203;
+    let text = Rig::with(140, 44, picture).text();
+    let now = "after the job: best 80.20 % at u 0.00, v 0.00; before that 8";
+    assert!(text.contains(now), "{text}");
+}
+
+#[test]
 fn themes_go_round_and_paint_the_ground() {
     let mut rig = Rig::with(100, 30, fixture::fitting());
     let mut seen = Vec::new();

@@ -144,6 +144,35 @@ fn another_run_is_asked_for_by_name_and_shown_beside() {
 }
 
 #[test]
+fn another_run_is_found_by_the_beginning_of_its_id_unless_several_begin_so() {
+    let asked = |name: &str| {
+        let mut rig = Rig::with(140, 44, fixture::fitting());
+        rig.press(":")
+            .type_in(&format!("beside {name}"))
+            .press("enter");
+        rig.effects.clear();
+        let line = |id: &str| RunLine {
+            id: id.into(),
+            path: format!("/runs/{id}").into(),
+            ..RunLine::default()
+        };
+        rig.hear(Incoming::Runs(vec![
+            line("live"),
+            line("live-b"),
+            line("other-3"),
+        ]));
+        (rig.effects.pop(), rig.text())
+    };
+    let load = |path: &str| Some(Effect::Send(Outgoing::Load(path.into())));
+    assert_eq!(asked("oth").0, load("/runs/other-3"));
+    assert_eq!(asked("live").0, load("/runs/live"), "a whole id goes first");
+    assert_eq!(asked("live-").0, load("/runs/live-b"));
+    let (effect, text) = asked("li");
+    assert_eq!(effect, None);
+    assert!(text.contains("several runs' ids begin with li"), "{text}");
+}
+
+#[test]
 fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_clicked() {
     let mut rig = Rig::with(80, 24, fixture::fitting());
     rig.press("3 T");

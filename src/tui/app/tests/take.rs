@@ -1,6 +1,6 @@
 use crate::app::{Effect, MOST, Take};
 use crate::fixture;
-use crate::link::{Content, Drawing, Incoming, NewFile, Outgoing};
+use crate::link::{Content, Drawing, Form, Incoming, NewFile, Outgoing};
 use crate::rig::{Rig, find};
 use surfit_core::event::{Curve, Event};
 use surfit_core::heatmap::{Along, Quantity};
@@ -364,4 +364,53 @@ fn both_lists_fit_every_size() {
             assert!(text.contains(esc), "{width}x{height} {keys}\n{text}");
         }
     }
+}
+
+#[test]
+fn the_ending_of_a_name_decides_the_form_of_a_figure_and_tells_nothing_wrong() {
+    let clear = |rig: &mut Rig| {
+        rig.press(&"backspace ".repeat(60));
+    };
+    let mut rig = rig(fixture::finished());
+    rig.press("1 W s");
+    clear(&mut rig);
+    rig.type_in("a.csv").press("enter");
+    let text = rig.text();
+    assert!(
+        text.contains("is no .csv; end the name with .png or .svg"),
+        "{text}"
+    );
+    assert!(rig.effects.is_empty() && rig.app.take.is_some());
+    clear(&mut rig);
+    rig.type_in("a.PNG").press("enter");
+    let drawn = file(&mut rig);
+    assert!(
+        matches!(drawn.content, Content::Drawn(_, Form::Png)),
+        "{drawn:?}"
+    );
+    rig.press("1 W c");
+    clear(&mut rig);
+    rig.type_in("a.json").press("enter");
+    let text = rig.text();
+    assert!(
+        text.contains("is no .json; end the name with .csv"),
+        "{text}"
+    );
+    clear(&mut rig);
+    // What tells nothing of the content is the user's own.
+    rig.type_in("fit.v2").press("enter");
+    let csv = file(&mut rig);
+    assert!(matches!(csv.content, Content::Text(_)), "{csv:?}");
+    rig.hear(Incoming::Exists(Box::new(NewFile {
+        path: "/data/a.csv".into(),
+        ..csv
+    })));
+    rig.press("n");
+    clear(&mut rig);
+    rig.type_in("b.png").press("enter");
+    assert!(
+        rig.text().contains("end the name with .csv"),
+        "{}",
+        rig.text()
+    );
 }

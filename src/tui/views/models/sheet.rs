@@ -246,7 +246,7 @@ impl<'b> Sheet<'b> {
         let x = self.app.picture.exports.get(index)?;
         let place = match (x.u, x.v) {
             (Some(u), Some(v)) => format!("({u:.3}, {v:.3})"),
-            _ => "whole surface".into(),
+            _ => x.members_in_words().unwrap_or("whole surface".into()),
         };
         let mut spans = self.lead(&x.selection, Role::Text, &place);
         let [validation, test] = [x.validation_accuracy, x.test_accuracy].map(Some);

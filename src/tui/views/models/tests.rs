@@ -17,6 +17,7 @@ fn exported(selection: &str, place: Option<(f64, f64)>, validation: f64, test: f
         validation_accuracy: validation,
         test_accuracy: test,
         members: Vec::new(),
+        chosen: None,
     })
 }
 
@@ -73,6 +74,27 @@ fn models_points_and_corners_are_listed_with_what_is_known() {
         "±1.",
     ] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn ensembles_are_told_apart_by_their_members() {
+    let mut picture = rich();
+    let ensemble = |count: usize, chosen| match exported("ensemble", None, 0.889, 0.881) {
+        Event::Exported(one) => Event::Exported(Exported {
+            members: vec![(0.5, 0.5); count],
+            chosen,
+            ..one
+        }),
+        _ => unreachable!(),
+    };
+    let all = [(4, Some(true)), (2, Some(false)), (3, None)];
+    fixture::feed(&mut picture, all.map(|(n, c)| ensemble(n, c)).into());
+    let mut rig = Rig::with(80, 24, picture);
+    rig.press("w");
+    let text = rig.text();
+    for words in ["4 points chosen", "2 points given", "3 points  "] {
+        assert!(text.contains(words), "{words}\n{text}");
     }
 }
 

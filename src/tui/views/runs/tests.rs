@@ -86,6 +86,16 @@ fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
 }
 
 #[test]
+fn one_run_is_one() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    rig.press("o");
+    rig.hear(Incoming::Runs(vec![run(fixture::RUN, "running", 3, None)]));
+    assert!(rig.text().contains(" 1 run "), "{}", rig.text());
+    rig.press("/").type_in("nothingofthekind");
+    assert!(rig.text().contains("0 of 1 run "), "{}", rig.text());
+}
+
+#[test]
 fn a_filter_narrows_the_list_while_it_is_typed() {
     let mut rig = open(140, 44);
     rig.press("/").type_in("degree:3 acc>0.9");

@@ -29,9 +29,8 @@ pub fn models(app: &App) -> Table {
                     let Some(x) = app.picture.exports.get(n) else {
                         continue;
                     };
-                    let members = (!x.members.is_empty()).then_some(x.members.len());
-                    let what = match members {
-                        Some(count) => format!("{} of {count}", x.selection),
+                    let what = match x.members_in_words() {
+                        Some(members) => format!("{} of {members}", x.selection),
                         None => x.selection.clone(),
                     };
                     let (validation, test) = (x.validation_accuracy, x.test_accuracy);

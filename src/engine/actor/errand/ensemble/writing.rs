@@ -82,7 +82,7 @@ impl MeasuringEnsemble {
             })
             .collect();
         let folder = self.folder(actor)?;
-        let exported = export::write_card(
+        let mut exported = export::write_card(
             &folder,
             &chosen,
             [validation, test],
@@ -91,6 +91,7 @@ impl MeasuringEnsemble {
             &actor.data,
             &actor.config,
         )?;
+        exported.chosen = Some(self.greedy);
         actor.journal.say(Event::Exported(exported));
         Ok(())
     }
