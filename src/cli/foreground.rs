@@ -123,7 +123,7 @@ pub fn detached(run: &RunDir, pid: u32, json: bool) -> Result<(), Fault> {
 pub fn at_rest(run: &RunDir) -> Result<(), Fault> {
     let picture = run.picture()?;
     recent(&picture)?;
-    let finished = picture.finished.is_some();
+    let finished = picture.done().is_some();
     Printer::new(false, picture).end()?;
     if finished {
         return Ok(());

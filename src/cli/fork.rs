@@ -3,7 +3,7 @@
 use super::args::ForkArgs;
 use super::fault::Fault;
 use super::{out, place};
-use crate::client::{self, fork as forks};
+use crate::client::{self, ClientError, fork as forks};
 use surfit_core::run_dir::RunDir;
 use surfit_core::surface::Degrees;
 
@@ -15,7 +15,10 @@ pub fn fork(args: ForkArgs) -> Result<(), Fault> {
     client::engine_program()?;
     let new = forks::fork(&run, degrees, args.run_dir.as_deref())?;
     place::make_known(&new);
-    let pid = forks::set_off(&new)?;
+    let pid = forks::begin(&new, &run).map_err(|error| match error {
+        ClientError::Refused(why) => Fault::Failure(format!("{why}; no run was made")),
+        other => other.into(),
+    })?;
     if args.json {
         return out::json(&serde_json::json!({
             "run": new.id(), "dir": new.path(), "pid": pid, "from": run.id(),

@@ -31,7 +31,7 @@ impl Standing {
             stopped: ended.stopped,
             alive,
             starting: ended.starting,
-            finished: picture.finished.is_some(),
+            finished: picture.done().is_some(),
             closed: picture.closed,
         }
     }

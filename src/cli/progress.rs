@@ -100,7 +100,7 @@ impl Printer {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        match &self.picture.finished {
+        match self.picture.done() {
             Some(finished) if !self.json => out::bytes(result(finished).as_bytes()),
             _ => Ok(()),
         }

@@ -18,7 +18,7 @@ pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
         .into());
     }
     found.config()?;
-    if found.picture()?.finished.is_some() {
+    if found.picture()?.done().is_some() {
         if !args.follow.json {
             return out::line(format!(
                 "{} is finished; look at it with `surfit open {1}`, fit its surface further with `surfit fit {1}`",

@@ -153,6 +153,8 @@ struct Worker {
     run: Option<RunDir>,
     seq: u64,
     closed: bool,
+    /// Why the run's last engine failed.
+    failed: Option<String>,
     /// Counts runs and connections: what an earlier one still sends is passed over.
     generation: u64,
     connection: Option<Connection>,
@@ -185,6 +187,7 @@ impl Worker {
             run: None,
             seq: 0,
             closed: false,
+            failed: None,
             generation: 0,
             connection: None,
             starting: false,

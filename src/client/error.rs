@@ -34,6 +34,14 @@ pub enum ClientError {
     /// The other end closed.
     #[error("the engine closed the connection")]
     Closed,
+    /// The engine failed and said why.
+    #[error("{why}; the engine's log is {log}")]
+    Failed {
+        /// Its sentence.
+        why: String,
+        /// Where the rest of what it said is.
+        log: PathBuf,
+    },
     /// No answer in time.
     #[error("the engine did not answer within {0} s; look at log.txt in the run's directory")]
     Timeout(u64),
@@ -69,7 +77,7 @@ impl ClientError {
     /// would be the same.
     pub fn is_of_machine(&self) -> bool {
         match self {
-            Self::Refused(_) => false,
+            Self::Refused(_) | Self::Failed { .. } => false,
             Self::Run(error) => matches!(error, RunError::Io { .. } | RunError::Foreign(_)),
             _ => true,
         }

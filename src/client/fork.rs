@@ -1,11 +1,17 @@
 //! Forks: a new run from the checkpoint of another, with an engine of its own.
 
-use super::{ClientError, Launch, connect, start};
+use super::{
+    ClientError, Connection, Followed, Follower, Launch, connect, remove, start, wait_gone,
+};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{Command, ServerMessage};
 use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::surface::Degrees;
+
+/// How long an engine that failed may take to be gone.
+const ENDING: Duration = Duration::from_secs(20);
 
 /// How long an engine may take to write a checkpoint.
 const CHECKPOINT: Duration = Duration::from_secs(300);
@@ -67,17 +73,65 @@ pub fn place(run: &RunDir, degrees: Option<Degrees>, attempt: usize) -> PathBuf 
 /// # Errors
 /// As [`start`].
 pub fn set_off(run: &RunDir) -> Result<u32, ClientError> {
+    Ok(greeted(run, None)?.welcome().pid)
+}
+
+/// As [`set_off`], for a fork that was just made, and waits until its engine has taken up the checkpoint. A fork whose engine
+/// cannot, because the checkpoint is damaged, say, is removed again: it would only be a run that has failed.
+///
+/// # Errors
+/// [`ClientError::Refused`] with the engine's sentence; as [`start`].
+pub fn begin(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
+    let seq = new.last_event()?;
+    let begun = greeted(new, Some(seq)).and_then(|connection| {
+        let pid = connection.welcome().pid;
+        take_up(new, seq, connection).map(|()| pid)
+    });
+    match begun {
+        Err(ClientError::Failed { why, .. } | ClientError::DidNotStart(why))
+            if wait_gone(new, ENDING) =>
+        {
+            remove::remove(new)?;
+            // The file that it names is there under the other run's name, too.
+            let [new, from] = [new, from].map(|run| run.path().display().to_string());
+            Err(ClientError::Refused(why.replace(&new, &from)))
+        }
+        other => other,
+    }
+}
+
+/// Waits until an engine that was just started shows the run's state, or has failed.
+fn take_up(run: &RunDir, seq: u64, connection: Connection) -> Result<(), ClientError> {
+    let mut follower = Follower::new(run.clone(), seq, connection)?;
+    loop {
+        match follower.next(Duration::from_millis(200))? {
+            Some(Followed::Event(Envelope {
+                event: Event::Failed { message: why },
+                ..
+            })) => {
+                let log = run.log_path();
+                return Err(ClientError::Failed { why, log });
+            }
+            // A short fit may have been done before anybody could look.
+            Some(Followed::Snapshot(_) | Followed::Ended) => return Ok(()),
+            Some(Followed::Died) => return Err(ClientError::Closed),
+            _ => {}
+        }
+    }
+}
+
+/// Starts the engine of a run and greets it.
+fn greeted(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError> {
     let how = Launch {
         wait: false,
         linger: Some(0),
     };
-    let (mut child, connection) = start(run, how, None)?;
-    let pid = connection.welcome().pid;
+    let (mut child, connection) = start(run, how, after)?;
     // Reaped when it ends, so that it does not stay as a zombie of a program that goes on.
     let _ = std::thread::Builder::new()
         .name("engine waiter".into())
         .spawn(move || child.wait());
-    Ok(pid)
+    Ok(connection)
 }
 
 fn checkpoint(run: &RunDir) -> Result<(), ClientError> {

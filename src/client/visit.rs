@@ -3,7 +3,7 @@
 use super::{ClientError, Followed, Follower, Launch, ensure, wait_gone};
 use std::process::Child;
 use std::time::Duration;
-use surfit_core::event::Event;
+use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::Command;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
@@ -56,8 +56,14 @@ impl Visit {
             };
             let (started, connection) = ensure(run, how, Some(seq))?;
             let mut follower = Follower::new(run.clone(), seq, connection)?;
+            let mut failed = None;
             loop {
                 match follower.next(TICK)? {
+                    // Of one that was started here: it could not open the run, and the next one could not either.
+                    Some(Followed::Event(Envelope {
+                        event: Event::Failed { message },
+                        ..
+                    })) if started.is_some() => failed = Some(message),
                     Some(Followed::Snapshot(latest)) => {
                         return Ok(Self {
                             run: run.clone(),
@@ -71,6 +77,10 @@ impl Visit {
                 }
             }
             wait_gone(run, ENDING);
+            if let Some(why) = failed {
+                let log = run.log_path();
+                return Err(ClientError::Failed { why, log });
+            }
         }
         Err(ClientError::Closed)
     }

@@ -141,6 +141,12 @@ impl Picture {
         }
     }
 
+    /// The result of a job that is done, unless an engine has failed on the run since: the result is then of what can no
+    /// longer be opened.
+    pub fn done(&self) -> Option<&Finished> {
+        self.finished.as_ref().filter(|_| self.failed.is_none())
+    }
+
     /// Validation accuracy of the best corner.
     pub fn best_corner(&self) -> Option<f64> {
         self.corners

@@ -1,6 +1,6 @@
 //! The durable state of a fit: `surface/state.safetensors`.
 
-use crate::model_file::{read_tensors, write_tensors};
+use crate::model_file::{read_tensors, write_checked};
 use crate::surface::{Surface, SurfaceState};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -147,7 +147,7 @@ pub fn save(
     };
     let json = serde_json::to_string(&stored).map_err(|e| Error::io(path(run))(e.into()))?;
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
-    write_tensors(&path(run), &tensors, &[("surfit".into(), json)])
+    write_checked(&path(run), &tensors, &[("surfit".into(), json)])
 }
 
 /// Reads the last checkpoint; `None` when there is none yet.
@@ -165,7 +165,15 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
             path.display()
         ))
     };
-    let (mut tensors, metadata) = read_tensors(&path)?;
+    let (mut tensors, metadata) = read_tensors(&path).map_err(|error| match error {
+        // What to do about another file that is damaged is not what to do about this one.
+        Error::Input(text) => {
+            let name = format!("{}: ", path.display());
+            let what = text.strip_prefix(&name).unwrap_or(&text);
+            damaged(what.split("; ").next().unwrap_or(what).to_owned())
+        }
+        other => other,
+    })?;
     let json = metadata
         .get("surfit")
         .ok_or_else(|| damaged("it has no surfit metadata".into()))?;
@@ -239,6 +247,50 @@ mod tests {
         config.draws = draws;
         steering.apply(&mut config);
         assert_eq!((config.learning_rate, config.draws), (0.125, draws + 1));
+    }
+
+    #[test]
+    fn a_checkpoint_that_is_not_what_was_written_is_refused_and_one_without_a_checksum_opens() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("run; x"), &Config::default()).unwrap();
+        let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
+        let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
+        let progress = Progress::first(&Config::default().fit, 10);
+        save(&run, &surface, progress, &[], &Steering::default()).unwrap();
+        let whole = std::fs::read(path(&run)).unwrap();
+        let refused = |bytes: &[u8]| {
+            std::fs::write(path(&run), bytes).unwrap();
+            load(&run, 3, Device::Cpu).unwrap_err().to_string()
+        };
+        // In the weights, in the sum itself, and in the header's figures.
+        let digit = whole
+            .windows(8)
+            .position(|w| w == b"\"step\\\":")
+            .map(|at| at + 8);
+        for at in [whole.len() - 20, whole.len() - 1, digit.expect("a step")] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            let why = refused(&bytes);
+            assert!(
+                why.contains("state.safetensors is no usable checkpoint (the file is damaged"),
+                "{why}"
+            );
+            assert!(why.ends_with("or remove it to fit anew"), "{why}");
+        }
+        let why = refused(&whole[..whole.len() / 2]);
+        assert!(
+            why.contains("is no usable checkpoint (") && why.contains("cut short"),
+            "{why}"
+        );
+        // As they were written before there was a checksum.
+        std::fs::write(path(&run), &whole).unwrap();
+        let (tensors, metadata) = read_tensors(&path(&run)).unwrap();
+        assert_eq!(tensors.len(), 2, "the sum is no tensor of the checkpoint");
+        let named: Vec<_> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
+        let strings: Vec<_> = metadata.into_iter().collect();
+        crate::model_file::write_tensors(&path(&run), &named, &strings).unwrap();
+        let old = load(&run, 3, Device::Cpu).unwrap().unwrap();
+        assert_eq!(old.surface.theta(), surface.theta());
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod pickle;
 mod pytorch;
 mod safe;
 
-pub use safe::{read_tensors, write_tensors};
+pub use safe::{read_tensors, write_checked, write_tensors};
 
 use crate::layout::{Layout, RunningStats};
 use crate::{Error, Result};

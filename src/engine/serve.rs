@@ -5,6 +5,7 @@ use crate::journal::Journal;
 use crate::server::{Service, Socket, serve};
 use crate::{Error, Result};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::Stage;
 use surfit_core::run_dir::{RunDir, Status};
@@ -24,11 +25,13 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let mut journal = Journal::open(run)?;
     let socket = Socket::bind(run)?;
     let (requests, inbox) = sync_channel::<Request>(WAITING);
+    let failed = Arc::new(OnceLock::new());
     let service = Service {
         dir: run.identity(),
         run: run.clone(),
         feed: journal.feed(),
         requests,
+        failed: failed.clone(),
     };
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let server = std::thread::Builder::new()
@@ -36,6 +39,10 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
         .spawn(move || serve(socket, service, stopped))
         .map_err(Error::io("thread"))?;
     let result = actor::run(run, &mut journal, &inbox, options);
+    if let Err(error) = &result {
+        // Before the commands that wait are dropped, which answers them.
+        let _ = failed.set(error.to_string());
+    }
     // The journal ends the feed, so that connections close after the last event.
     drop(journal);
     drop(inbox);

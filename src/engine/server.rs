@@ -8,8 +8,8 @@ use crate::actor::Request;
 use crate::journal::{Feed, Unwritten};
 use crate::{Error, Result};
 use futures_util::SinkExt;
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use surfit_core::protocol::{ClientMessage, Command, MAX_FRAME, READONLY, ServerMessage, VERSION};
 use surfit_core::run_dir::{EventTail, Identity, RunDir};
@@ -31,6 +31,8 @@ pub struct Service {
     pub feed: Feed,
     /// Where commands go.
     pub requests: SyncSender<Request>,
+    /// Why the actor ended, once it failed: what it was asked is answered with that.
+    pub failed: Arc<OnceLock<String>>,
 }
 
 /// Time for a client to say hello, and to take a frame before it is cut off.
@@ -181,6 +183,7 @@ async fn talk(
         run,
         feed,
         requests,
+        failed,
         ..
     } = service;
     let _viewer = feed.viewer();
@@ -211,7 +214,7 @@ async fn talk(
                     send(frames, &ServerMessage::Reply { id, error }).await?;
                 }
                 Some(Ok(ClientMessage::Command { id, command })) => {
-                    if let Err(error) = pass_on(&requests, id, command, &replies_in) {
+                    if let Err(error) = pass_on(&requests, id, command, &replies_in, &failed) {
                         send(frames, &ServerMessage::Reply { id, error: Some(error) }).await?;
                     }
                 }
@@ -306,6 +309,7 @@ fn pass_on(
     id: u64,
     command: Command,
     replies: &mpsc::Sender<(u64, u64, Option<String>)>,
+    failed: &Arc<OnceLock<String>>,
 ) -> std::result::Result<(), String> {
     let (reply, answer) = oneshot::channel();
     match requests.try_send(Request { command, reply }) {
@@ -313,13 +317,18 @@ fn pass_on(
         Err(TrySendError::Full(_)) => {
             return Err("the engine has too many commands waiting; try again".into());
         }
-        Err(TrySendError::Disconnected(_)) => return Err("the engine is closing".into()),
+        Err(TrySendError::Disconnected(_)) => {
+            let why = failed.get().cloned();
+            return Err(why.unwrap_or_else(|| "the engine is closing".into()));
+        }
     }
-    let replies = replies.clone();
+    let (replies, failed) = (replies.clone(), failed.clone());
     tokio::spawn(async move {
-        let (seq, error) = answer
-            .await
-            .unwrap_or((0, Some("the engine closed before it answered".into())));
+        let (seq, error) = answer.await.unwrap_or_else(|_| {
+            let why = failed.get().cloned();
+            let closed = || "the engine closed before it answered".into();
+            (0, Some(why.unwrap_or_else(closed)))
+        });
         let _ = replies.send((id, seq, error)).await;
     });
     Ok(())

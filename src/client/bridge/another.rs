@@ -176,7 +176,7 @@ fn make(
     go_on(stage, Stage::Writing)?;
     let new = fork::copy(run, Some(degrees))?;
     go_on(stage, Stage::Made(new.id()))?;
-    fork::set_off(&new)?;
+    fork::begin(&new, run)?;
     let sentence = format!(
         "{} goes on at degree {degrees} as a run of its own",
         new.id()

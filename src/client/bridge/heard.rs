@@ -28,15 +28,15 @@ impl Worker {
             Received::Message(_) => {}
             Received::Lost(ClientError::Closed | ClientError::Io { .. }) => {
                 self.connection = None;
-                self.answer_all("the connection ended before the answer");
                 self.catch_up_alone();
+                self.answer_lost();
                 // It is gone, or cut us off for being slow: then it can be greeted again.
                 self.begin(Begin::Attach);
             }
             Received::Lost(error) => {
                 self.connection = None;
-                self.answer_all("the connection ended before the answer");
                 self.catch_up_alone();
+                self.answer_lost();
                 self.problem(&error);
                 self.tell(Incoming::Disconnected {
                     reason: error.to_string(),
@@ -45,14 +45,24 @@ impl Worker {
         }
     }
 
+    /// Answers what was asked over a connection that is no more, with the reason when the engine said it.
+    fn answer_lost(&mut self) {
+        let why = self.failed.clone();
+        self.answer_all(
+            why.as_deref()
+                .unwrap_or("the connection ended before the answer"),
+        );
+    }
+
     fn event(&mut self, envelope: Envelope) {
         if envelope.seq <= self.seq {
             return;
         }
         self.seq = envelope.seq;
-        match envelope.event {
+        match &envelope.event {
             Event::Closed => self.closed = true,
-            Event::Started(_) => self.closed = false,
+            Event::Started(_) => (self.closed, self.failed) = (false, None),
+            Event::Failed { message } => self.failed = Some(message.clone()),
             _ => {}
         }
         self.tell(Incoming::Event(envelope));
@@ -84,7 +94,11 @@ impl Worker {
         for (id, _) in std::mem::take(&mut self.pending) {
             self.tell(Incoming::Reply {
                 id,
-                error: Some("the engine ended".into()),
+                error: Some(
+                    self.failed
+                        .clone()
+                        .unwrap_or_else(|| "the engine ended".into()),
+                ),
             });
         }
         if self.closed {

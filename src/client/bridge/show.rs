@@ -41,11 +41,12 @@ impl Worker {
         match run.picture() {
             Ok(picture) => {
                 (self.seq, self.closed) = (picture.seq, picture.closed);
+                self.failed = picture.failed.clone();
                 self.snapshot = picture.snapshot.clone().map(Box::new);
                 self.tell(Incoming::Picture(Box::new(picture)));
             }
             Err(error) => {
-                (self.seq, self.closed) = (0, false);
+                (self.seq, self.closed, self.failed) = (0, false, None);
                 // The screen waits for one.
                 self.tell(Incoming::Picture(Box::default()));
                 self.problem(&error);

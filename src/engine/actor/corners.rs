@@ -367,7 +367,7 @@ impl Actor<'_> {
             ("weights", &trainer.weights),
             ("velocity", &trainer.velocity),
         ];
-        model_file::write_tensors(&self.partial_path(), &tensors, &metadata)
+        model_file::write_checked(&self.partial_path(), &tensors, &metadata)
     }
 
     /// All corners, when they are there.

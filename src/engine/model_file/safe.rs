@@ -1,6 +1,8 @@
 //! The safetensors format, streamed: neither direction holds more than a piece of a tensor besides the tensors
 //! themselves.
 
+mod summed;
+
 use crate::{Error, Result};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -8,6 +10,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use summed::Summed;
 use tch::{Device, Kind, Tensor};
 
 /// Bytes that are on their way between a tensor and a file at once.
@@ -15,6 +18,10 @@ pub(super) const PIECE: usize = 8 << 20;
 
 /// Longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
+
+/// The tensor at the end of a file that is [`write_checked`]: the CRC-32 of every byte before it, little-endian. At the end,
+/// because what a header says must be known before the tensors are written.
+const CHECK: &str = "surfit.crc32";
 
 /// Types that both the format and libtorch have.
 const KINDS: [(Dtype, Kind); 10] = [
@@ -40,6 +47,28 @@ pub fn write_tensors(
     tensors: &[(&str, &Tensor)],
     metadata: &[(String, String)],
 ) -> Result<()> {
+    write(path, tensors, metadata, false)
+}
+
+/// As [`write_tensors`], with a checksum at the end by which [`read_tensors`] knows bytes that are not those that were
+/// written.
+///
+/// # Errors
+/// As [`write_tensors`].
+pub fn write_checked(
+    path: &Path,
+    tensors: &[(&str, &Tensor)],
+    metadata: &[(String, String)],
+) -> Result<()> {
+    write(path, tensors, metadata, true)
+}
+
+fn write(
+    path: &Path,
+    tensors: &[(&str, &Tensor)],
+    metadata: &[(String, String)],
+    checked: bool,
+) -> Result<()> {
     let bad = |what: String| Error::input(format!("{}: cannot be written: {what}", path.display()));
     let mut entries = Vec::with_capacity(tensors.len());
     for &(name, tensor) in tensors {
@@ -57,6 +86,13 @@ pub fn write_tensors(
     // A map of `serde_json` has an order of its own; the crate's writer would follow that of a `HashMap`, which
     // differs from one run to the next.
     let mut header = serde_json::Map::new();
+    let mut put = |name: &str, info: TensorInfo| {
+        let info = serde_json::to_value(info).map_err(|e| bad(e.to_string()))?;
+        match header.insert(name.into(), info) {
+            None => Ok(()),
+            Some(_) => Err(bad(format!("two tensors are called `{name}`"))),
+        }
+    };
     let mut end = 0;
     for (name, tensor, dtype) in &entries {
         let begin = end;
@@ -67,10 +103,15 @@ pub fn write_tensors(
             shape,
             data_offsets: (begin, end),
         };
-        let info = serde_json::to_value(info).map_err(|e| bad(e.to_string()))?;
-        if header.insert((*name).into(), info).is_some() {
-            return Err(bad(format!("two tensors are called `{name}`")));
-        }
+        put(name, info)?;
+    }
+    if checked {
+        let info = TensorInfo {
+            dtype: Dtype::U8,
+            shape: vec![4],
+            data_offsets: (end, end + 4),
+        };
+        put(CHECK, info)?;
     }
     if !metadata.is_empty() {
         let strings: serde_json::Map<String, serde_json::Value> = metadata
@@ -88,11 +129,16 @@ pub fn write_tensors(
     header.resize(header.len().next_multiple_of(8), b' ');
 
     surfit_core::files::write_atomic_with(path, |out| {
+        let mut out = Summed::new(out);
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
-        entries
-            .iter()
-            .try_for_each(|(_, tensor, _)| write_bytes(tensor, out))
+        for (_, tensor, _) in &entries {
+            write_bytes(tensor, &mut out)?;
+        }
+        match checked {
+            true => out.write_sum(),
+            false => Ok(()),
+        }
     })
     .map_err(Error::io(path))
 }
@@ -180,10 +226,12 @@ type Content = (Vec<(String, Tensor)>, HashMap<String, String>);
 /// Reads every tensor of a safetensors file, bit for bit, on the CPU, and its string metadata.
 ///
 /// # Errors
-/// A sentence for a file that is missing, cut short, or not in the format.
+/// A sentence for a file that is missing, cut short, not in the format, or not what its checksum says. A file without one
+/// is taken as it is.
 pub fn read_tensors(path: &Path) -> Result<Content> {
-    let mut file = File::open(path).map_err(Error::io(path))?;
+    let file = File::open(path).map_err(Error::io(path))?;
     let length = file.metadata().map_err(Error::io(path))?.len();
+    let mut file = Summed::new(file);
     let header = header(path, &mut file, length)?;
     let mut tensors = Vec::new();
     // In the order of offsets, which lie without gaps: the file is read from its beginning to its end.
@@ -191,6 +239,15 @@ pub fn read_tensors(path: &Path) -> Result<Content> {
         let Some(info) = header.info(&name) else {
             continue;
         };
+        if name == CHECK {
+            if !file.sum_follows().map_err(Error::io(path))? {
+                return Err(Error::input(format!(
+                    "{}: the file is damaged: its bytes are not those that were written; copy or write it anew",
+                    path.display()
+                )));
+            }
+            continue;
+        }
         let kind = KINDS
             .iter()
             .find(|(dtype, _)| *dtype == info.dtype)
@@ -210,7 +267,7 @@ pub fn read_tensors(path: &Path) -> Result<Content> {
 }
 
 /// Reads the header of a file of `length` bytes and makes sure that the whole file is as it says.
-fn header(path: &Path, file: &mut File, length: u64) -> Result<Metadata> {
+fn header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadata> {
     let foreign = |why: String| {
         Error::input(format!(
             "{}: not a safetensors file ({why}); expected a file that surfit or safetensors wrote",
