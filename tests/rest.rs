@@ -12,6 +12,14 @@ fn engine(run: &Path) -> i32 {
     status["pid"].as_i64().expect("a process id") as i32
 }
 
+/// The gradient norms of every control point, as they were last stored.
+fn gradients(run: &Path) -> Vec<Value> {
+    let bytes = std::fs::read(run.join("snapshot.json")).expect("a snapshot");
+    let snapshot: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let points = snapshot["control_points"].as_array().expect("points");
+    points.iter().map(|p| p["gradients"].clone()).collect()
+}
+
 /// Waits until there are so many events of a kind.
 #[track_caller]
 fn until(run: &Path, kind: &str, count: usize) -> Value {
@@ -26,6 +34,9 @@ fn a_finished_run_exports_searches_measures_and_gives_up_from_the_screen() {
     let place = Place::new();
     let run = place.job("runs/a", "--set data.validation_images=2000");
     let exported = events_of(&run, "exported").len();
+    let norms = gradients(&run);
+    let some = |n: &Value| n.as_array().is_some_and(|n| !n.is_empty());
+    assert!(norms.iter().any(some), "{norms:?}");
     let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
     screen.wait("✓ finished");
     screen.press("x");
@@ -75,6 +86,8 @@ fn a_finished_run_exports_searches_measures_and_gives_up_from_the_screen() {
     wait_for("the engine to end", || (!is_alive(pid)).then_some(()));
     assert_eq!(events(&run).pop().expect("events")["event"], "closed");
     assert_eq!(events_of(&run, "finished").len(), 1);
+    // What the fit left to see is still there.
+    assert_eq!(gradients(&run), norms);
 }
 
 #[test]

@@ -99,10 +99,11 @@ impl<'a> Actor<'a> {
             other_grids: grids::OtherGrids::default(),
             aside: None,
             metric: stored.as_ref().map_or(Metric::Accuracy, |s| s.metric),
-            marks: stored.map(|s| s.marks).unwrap_or_default(),
+            marks: stored.as_ref().map(|s| s.marks.clone()).unwrap_or_default(),
             live: mapping::Live::default(),
             race: race::Race::default(),
-            points: Vec::new(),
+            // Of the gradients nothing but what was shown is known.
+            points: stored.map(|s| s.control_points).unwrap_or_default(),
             work: Work::None,
             errands: VecDeque::new(),
             deferred: Vec::new(),
@@ -151,7 +152,7 @@ impl<'a> Actor<'a> {
             self.journal.say(Event::Resumed {
                 step: progress.step,
             });
-            self.points = self.describe_points();
+            self.refresh_points();
             self.stage = Stage::Fit;
             self.begin_fork()?;
         } else {

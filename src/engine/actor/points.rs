@@ -55,12 +55,13 @@ impl Actor<'_> {
     pub(super) fn refresh_points(&mut self) {
         let fresh = self.describe_points();
         let old = std::mem::take(&mut self.points);
-        let same = old.len() == fresh.len();
         self.points = fresh;
-        if same {
+        if self.points.len() == old.len() {
             for (point, old) in self.points.iter_mut().zip(old) {
-                point.gradient = old.gradient;
-                point.gradients = old.gradients;
+                if (point.i, point.j) == (old.i, old.j) {
+                    point.gradient = old.gradient;
+                    point.gradients = old.gradients;
+                }
             }
         }
     }
