@@ -358,7 +358,8 @@ impl Worker {
             Outgoing::OpenRun(path) => match RunDir::open(&path) {
                 Ok(run) => self.open(run),
                 Err(error) => {
-                    self.problem(&error);
+                    let why = error.to_string();
+                    self.tell(Incoming::Unopened { path, why });
                     self.show_again();
                 }
             },

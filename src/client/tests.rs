@@ -253,7 +253,9 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
     link.outgoing
         .send(Outgoing::OpenRun("/nowhere/at/all".into()))
         .unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no run")));
+    assert!(
+        matches!(came(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run"))
+    );
     // The run that was shown before is shown again.
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
     assert!(matches!(

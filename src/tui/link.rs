@@ -60,6 +60,13 @@ pub enum Incoming {
         /// What is wrong with it, in a sentence.
         why: String,
     },
+    /// The run of [`Outgoing::OpenRun`] cannot be opened; the picture of the one before comes again.
+    Unopened {
+        /// Its directory, as it was asked for.
+        path: PathBuf,
+        /// What is wrong with it, in a sentence.
+        why: String,
+    },
     /// What is new of another run, after [`Outgoing::Watch`].
     Grown {
         /// Its directory.

@@ -247,6 +247,7 @@ impl<W: Write> Far<W> {
             | Incoming::Runs(_)
             | Incoming::Notice(_)
             | Incoming::Unread { .. }
+            | Incoming::Unopened { .. }
             | Incoming::Problem(_) => {
                 self.prompt.push_back(ToNear::Tell(message));
             }

@@ -16,7 +16,7 @@ use surfit_core::surface::Degrees;
 use surfit_tui::{Incoming, Outgoing};
 
 /// Version of what crosses the line; the two ends must be of the same.
-pub const LINK: u32 = 3;
+pub const LINK: u32 = 4;
 
 /// What the far end's first line begins with; the control character keeps a login's own words from being taken for it.
 pub const MARK: &str = "\x1esurfit-bridge ";

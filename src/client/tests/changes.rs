@@ -17,7 +17,9 @@ fn a_run_that_is_gone_is_not_resumed_nor_is_the_one_before() {
     link.outgoing
         .send(Outgoing::ResumeEngine(Some(gone)))
         .unwrap();
-    assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("no run")));
+    assert!(
+        matches!(came(&link.incoming), Incoming::Unopened { why, .. } if why.contains("no run"))
+    );
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.closed));
     // Once of the run that is shown again, and once as the answer to resuming.
     assert!(rests(came(&link.incoming)) && rests(came(&link.incoming)));

@@ -41,7 +41,9 @@ impl App {
                 self.note_in_log(&text, false);
                 self.say(Kind::Good, text);
             }
-            Incoming::Problem(text) => self.say(Kind::Error, text),
+            Incoming::Problem(text) | Incoming::Unopened { why: text, .. } => {
+                self.say(Kind::Error, text);
+            }
             Incoming::Line(line) => self.take_line(line),
             Incoming::Grown {
                 path,

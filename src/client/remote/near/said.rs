@@ -38,8 +38,8 @@ impl Near {
                 match &message {
                     Incoming::Reply { id, .. } => drop(self.unanswered.remove(id)),
                     Incoming::At { dir, name } => self.place = Some((dir.clone(), name.clone())),
-                    // The far end could not open it, and shows what it did before.
-                    Incoming::Problem(_) => self.wanted = None,
+                    // The far end could not open it, and shows what it did before. Another may have been asked for since.
+                    Incoming::Unopened { path, .. } => drop(self.wanted.take_if(|w| w == path)),
                     _ => {}
                 }
                 self.tell(message);

@@ -81,9 +81,27 @@ fn the_same_run_asked_for_again_comes_whole() {
 fn a_run_that_the_far_end_could_not_open_is_not_dialled_for() {
     let (mut near, _told, _inputs) = near();
     near.screen_says(Outgoing::OpenRun("/r/gone".into()));
-    let why = "no run at /r/gone".into();
-    near.far_says(Some(ToNear::Tell(Incoming::Problem(why))));
+    near.far_says(Some(ToNear::Tell(unopened("/r/gone"))));
     assert_eq!(near.aim(), ("/r/a".into(), Some(("a".into(), 7))));
+}
+
+fn unopened(path: &str) -> Incoming {
+    Incoming::Unopened {
+        path: path.into(),
+        why: format!("no run at {path}"),
+    }
+}
+
+#[test]
+fn what_fails_beside_it_leaves_the_run_wanted_that_was_asked_for() {
+    let (mut near, _told, _inputs) = near();
+    near.screen_says(Outgoing::OpenRun("/r/gone".into()));
+    near.screen_says(Outgoing::OpenRun("/r/b".into()));
+    near.far_says(Some(ToNear::Tell(unopened("/r/gone"))));
+    let figures = "no heatmap yet, and so no figure".into();
+    near.far_says(Some(ToNear::Tell(Incoming::Problem(figures))));
+    near.lose(None);
+    assert_eq!(near.aim(), ("/r/b".into(), None));
 }
 
 #[test]
