@@ -147,6 +147,17 @@ impl Picture {
         self.finished.as_ref().filter(|_| self.failed.is_none())
     }
 
+    /// The job's best point and the grid it was found on, when the present surface is the same, its heatmap has another grid
+    /// and nothing as good is measured there.
+    pub fn better_elsewhere(&self) -> Option<(Point, usize)> {
+        let map = &self.snapshot.as_ref()?.heatmap;
+        let job = self.finished.as_ref().filter(|f| f.grid != map.grid)?;
+        let measured = map.inside().filter_map(|i| map.cells[i].accuracy());
+        let here = measured.max_by(f64::total_cmp)?;
+        let better = self.lowered.is_none() && here < job.best.accuracy;
+        better.then_some((job.best, job.grid))
+    }
+
     /// Validation accuracy of the best corner.
     pub fn best_corner(&self) -> Option<f64> {
         self.corners

@@ -328,8 +328,13 @@ fn best<'a>(app: &App) -> Option<Piece<'a>> {
     let map = &app.picture.snapshot.as_ref()?.heatmap;
     let top = map.inside().filter_map(|i| map.cells[i].accuracy());
     let top = top.max_by(f64::total_cmp)?;
+    let times = theme.pick("×", "x");
+    let label = match app.picture.better_elsewhere() {
+        Some(_) => format!("best of {0}{times}{0} ", map.grid),
+        None => "best ".into(),
+    };
     let mut out = vec![
-        Span::styled("best ", theme.style(Role::Muted)),
+        Span::styled(label, theme.style(Role::Muted)),
         Span::styled(percent(top, 2), theme.style(Role::Text)),
     ];
     if let Some(corner) = app.picture.best_corner() {

@@ -263,6 +263,11 @@ fn result(picture: &Picture) -> Option<(Role, String)> {
             100.0 * (test - corner)
         );
     }
+    if let Some((_, grid)) = picture.better_elsewhere() {
+        // The first thing to be read beside a header that tells another figure.
+        let told = text.split_off("finished: best ".len());
+        text += &format!("of the {grid}×{grid} grid {told}");
+    }
     text += &format!("; interior mean {}", percent(finished.interior_mean, 2));
     Some((Role::Good, text))
 }

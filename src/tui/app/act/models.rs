@@ -25,10 +25,8 @@ impl App {
             Action::ExportMarks => return Some(self.export_marks()),
             Action::ExportEnsemble => return Some(self.export_ensemble()),
             Action::ExportBest => {
-                return Some(self.export(
-                    Selection::Best,
-                    "the best model by validation accuracy".into(),
-                ));
+                let what = self.best_in_words();
+                return Some(self.export(Selection::Best, what));
             }
             Action::ExportCursor => {
                 let what = format!("the model at ({u:.3}, {v:.3})");
@@ -49,6 +47,18 @@ impl App {
             _ => return None,
         }
         Some(Vec::new())
+    }
+
+    /// Which model is exported as the best: on a grid that misses the job's best point it is another.
+    fn best_in_words(&self) -> String {
+        let Some((best, grid)) = self.picture.better_elsewhere() else {
+            return "the best model by validation accuracy".into();
+        };
+        let here = self.grid();
+        let place = self.degrees().patch().place(best.u, best.v, 2);
+        format!(
+            "the best of the {here}×{here} grid, though {place} on the {grid}×{grid} grid is better,"
+        )
     }
 
     pub(in crate::app) fn export(&mut self, selection: Selection, what: String) -> Vec<Effect> {

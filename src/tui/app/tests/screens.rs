@@ -271,6 +271,27 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
 }
 
 #[test]
+fn a_grid_that_misses_the_best_point_is_told_apart_from_the_one_that_has_it() {
+    let mut picture = fixture::finished();
+    let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
+    *map = map.on_grid(5);
+    let mut rig = Rig::with(140, 44, picture);
+    let text = rig.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].contains("best of 5×5 8"), "{text}");
+    let told = "finished: best of the 21×21 grid 88.87 % at u 0.45, v 0.65";
+    assert!(text.contains(told), "{text}");
+    rig.press("x");
+    let text = rig.text();
+    let told =
+        "exporting the best of the 5×5 grid, though u 0.45, v 0.65 on the 21×21 grid is better";
+    assert!(text.contains(told), "{text}");
+    // The grid that has it needs no word.
+    let text = Rig::with(140, 44, fixture::finished()).text();
+    assert!(text.contains("finished: best 88.87 %"), "{text}");
+}
+
+#[test]
 fn themes_go_round_and_paint_the_ground() {
     let mut rig = Rig::with(100, 30, fixture::fitting());
     let mut seen = Vec::new();
