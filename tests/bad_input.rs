@@ -84,6 +84,21 @@ fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made
 #[test]
 fn words_that_make_no_command_get_one_sentence() {
     let place = Place::new();
+    place.surfit("export gpu1:demo --best --out m").fails(
+        2,
+        &[
+            "`gpu1:demo`",
+            "`surfit open gpu1:demo`",
+            "`surfit ls gpu1:`",
+            "`surfit export demo --best --out m` there",
+        ],
+    );
+    let empty = place.surfit("queue start").ok();
+    assert!(
+        empty.out.contains("the queue is empty"),
+        "{}",
+        empty.story()
+    );
     place
         .surfit("fti")
         .fails(2, &["fti", "'fit'", "surfit --help"]);

@@ -103,3 +103,39 @@ fn a_copy_of_a_paused_run_is_steered_for_itself() {
 fn a_copy_made_of_hard_links_is_steered_for_itself() {
     steered(true);
 }
+
+#[test]
+fn a_run_that_was_moved_or_copied_names_its_own_folders() {
+    let place = Place::new();
+    let old = place.job(
+        "runs/a",
+        "--set corners.epochs=1 --set fit.epochs=0.5 --set heatmap.grid=3",
+    );
+    copy_folder(&old, &place.path("runs/b"), false);
+    std::fs::rename(&old, place.path("runs/c")).expect("a move");
+    for name in ["b", "c"] {
+        let told = place.surfit(&format!("open {name}")).ok();
+        let own = place.path("runs").join(name).join("exports");
+        let model = told
+            .out
+            .lines()
+            .find(|l| l.starts_with("model "))
+            .expect("a model");
+        assert!(
+            model.contains(own.to_str().expect("a path")),
+            "{}",
+            told.story()
+        );
+        assert!(!told.out.contains("runs/a/exports"), "{}", told.story());
+        let json = place
+            .surfit(&format!("resume {name} --json"))
+            .ok()
+            .last_json();
+        assert!(
+            json["export"]
+                .as_str()
+                .expect("a folder")
+                .starts_with(own.to_str().expect("a path"))
+        );
+    }
+}

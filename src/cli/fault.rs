@@ -78,6 +78,7 @@ impl From<ClientError> for Fault {
 /// command line.
 pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Fault {
     let text = error.render().to_string();
+    let (name, here) = command(words);
     let first = text.split("\n\n").next().unwrap_or_default();
     let what: Vec<&str> = first
         .lines()
@@ -88,23 +89,24 @@ pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> 
     let tip = text
         .lines()
         .find_map(|l| l.trim().strip_prefix("tip: "))
+        // How to pass an option's name as a file's is never what whoever mistook an option wants to know.
+        .filter(|t| !t.starts_with("to pass "))
         .map(|t| format!("; {t}"))
-        .or_else(|| meant(error));
+        .or_else(|| meant(error, &here));
     Fault::Usage(format!(
         "{}{}; see `{} --help`",
         what.strip_prefix("error: ").unwrap_or(&what),
         tip.unwrap_or_default(),
-        command(words)
+        name
     ))
 }
 
-/// The subcommand that was probably meant, where letters changed places: clap's own tips do not see that.
-fn meant(error: &clap::Error) -> Option<String> {
+/// The subcommand of `command` that was probably meant, where letters changed places: clap's own tips do not see that.
+fn meant(error: &clap::Error, command: &clap::Command) -> Option<String> {
     let word = match error.get(ContextKind::InvalidSubcommand)? {
         ContextValue::String(word) => word,
         _ => return None,
     };
-    let command = Cli::command();
     let known: Vec<&str> = command
         .get_subcommands()
         .filter(|s| !s.is_hide_set())
@@ -114,8 +116,8 @@ fn meant(error: &clap::Error) -> Option<String> {
     Some(format!("; did you mean '{name}'?"))
 }
 
-/// The command that the words are for, such as `surfit config check`.
-fn command(words: impl Iterator<Item = OsString>) -> String {
+/// The command that the words are for, such as `surfit config check`, and its definition.
+fn command(words: impl Iterator<Item = OsString>) -> (String, clap::Command) {
     let mut name = String::from("surfit");
     let mut here = Cli::command();
     for word in words.skip(1) {
@@ -124,5 +126,5 @@ fn command(words: impl Iterator<Item = OsString>) -> String {
             here = sub;
         }
     }
-    name
+    (name, here)
 }

@@ -1,14 +1,36 @@
 //! Where runs are: resolving names, and making runs elsewhere findable.
 
 use super::fault::Fault;
+use crate::client::remote::Address;
 use crate::client::runs;
 use std::path::Path;
 use surfit_core::config::Config;
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{RunDir, RunError};
 
 /// The run of a name: a path, an id, or the beginning of an id.
 pub fn find(name: &str) -> Result<RunDir, Fault> {
-    Ok(RunDir::find(&RunDir::default_root(), name)?)
+    RunDir::find(&RunDir::default_root(), name).map_err(|error| match error {
+        RunError::NotFound(_) => match Address::parse(name) {
+            Some(address) => Fault::Usage(elsewhere(name, &address)),
+            None => error.into(),
+        },
+        other => other.into(),
+    })
+}
+
+/// Where a command that knows only the runs of this machine can be given for one on another.
+fn elsewhere(name: &str, there: &Address) -> String {
+    let words = std::env::args().skip(1).map(|word| match word == name {
+        true => there.run.clone(),
+        false => word,
+    });
+    let words: Vec<String> = words.filter(|w| !w.is_empty()).collect();
+    format!(
+        "`{name}` is on another machine, which only `surfit open {name}` and `surfit ls {}` reach from here; for this, run \
+         `surfit {}` there",
+        there.text(""),
+        words.join(" ")
+    )
 }
 
 /// What to write after `surfit open`: the name of a run that is found by it, else its path.

@@ -62,8 +62,9 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
                 queue.start_runner()?;
                 return out::line("the queue is worked on");
             }
-            let mut failed = Vec::new();
+            let (mut failed, mut begun) = (Vec::new(), false);
             let worked = queue.work(&mut |entry, news| {
+                begun = true;
                 // A closed pipe is no reason to end the work.
                 let _ = out::line(told(entry, news));
                 if let News::Ended(End::Failed(why)) = news {
@@ -72,6 +73,8 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
             })?;
             if !worked {
                 out::line("the queue is worked on by another process")
+            } else if !begun {
+                out::line("the queue is empty; `surfit queue add CONFIG` puts a fit into it")
             } else if failed.is_empty() {
                 Ok(())
             } else {

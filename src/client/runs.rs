@@ -48,7 +48,7 @@ pub struct Line {
     /// Bytes on disk; `None` when they were not counted.
     #[serde(default)]
     pub bytes: Option<u64>,
-    /// Best validation point of the last complete heatmap.
+    /// Best validation point of the last complete heatmap; before the first, of what is measured.
     pub best: Option<Point>,
     /// Why the engine could not go on.
     pub failed: Option<String>,

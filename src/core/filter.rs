@@ -1,7 +1,7 @@
 //! Choosing among runs: `degree:3 acc>0.9 net:resnet18 state:running data:cifar10 loss<0.3 name words`.
 //!
 //! Terms are separated by spaces and all must hold; `!` before a term turns it round. A term is a word that the run's name
-//! holds, a key with the values it may have (`state:running,failed`, with `*` for anything: `net:resnet*`), or a key with a
+//! holds (or a pattern that is the whole of it: `demo-*`), a key with the values it may have (`state:running,failed`, with `*` for anything: `net:resnet*`), or a key with a
 //! bound. What is not known of a run fulfils no term.
 
 mod term;

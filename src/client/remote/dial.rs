@@ -155,6 +155,21 @@ fn program(name: &str) -> String {
 /// # Errors
 /// A clause that says what went wrong, mostly in the command's own words.
 pub fn dial(reach: &Reach, host: &str, arguments: &[&str], alone: bool) -> Result<Line, String> {
+    // Somebody at the terminal may have a password to write.
+    dial_for(reach, host, arguments, alone, alone.then_some(ANSWER))
+}
+
+/// As [`dial`], and gives up when the host has not greeted after `patience`.
+///
+/// # Errors
+/// As [`dial`].
+pub fn dial_for(
+    reach: &Reach,
+    host: &str,
+    arguments: &[&str],
+    alone: bool,
+    patience: Option<Duration>,
+) -> Result<Line, String> {
     let words = arguments.iter().map(|a| quoted(a));
     let there: Vec<String> = std::iter::once(program(&reach.program))
         .chain(words)
@@ -187,24 +202,36 @@ pub fn dial(reach: &Reach, host: &str, arguments: &[&str], alone: bool) -> Resul
         return Err("the command has no standard streams".into());
     };
     let child = Arc::new(Mutex::new(child));
-    // With nobody at the terminal a host that does not answer is given up; tried again it may do.
-    let (done, waited) = channel::<()>();
-    if alone {
-        let child = child.clone();
-        std::thread::spawn(move || {
-            if waited.recv_timeout(ANSWER) == Err(RecvTimeoutError::Timeout) {
-                kill(&child);
-            }
-        });
-    }
     let mut running = Running {
         child,
         said: Said::listen(stderr),
     };
     let mut stdout = BufReader::new(stdout);
-    let greeted = greeted(&mut stdout);
-    drop(done);
-    match greeted {
+    // On a thread of its own: what the command has started may hold the pipe open when the command itself is gone.
+    let (done, waited) = channel();
+    std::thread::Builder::new()
+        .name("greeting".into())
+        .spawn(move || {
+            let greeting = greeted(&mut stdout);
+            let _ = done.send((greeting, stdout));
+        })
+        .map_err(|e| format!("starting a thread: {e}"))?;
+    let heard = match patience {
+        Some(patience) => waited.recv_timeout(patience),
+        None => waited.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    };
+    let Ok((greeting, stdout)) = heard else {
+        drop(stdin);
+        let seconds = patience.unwrap_or_default().as_secs_f64();
+        let said = match running.end(Duration::ZERO) {
+            nothing if nothing.starts_with("the connection ended") => String::new(),
+            said => format!(" ({said})"),
+        };
+        return Err(format!(
+            "it did not answer within {seconds:.0} s{said}; see whether `ssh {host}` reaches it"
+        ));
+    };
+    match greeting {
         Ok((LINK, _)) => Ok(Line {
             stdin,
             stdout,
@@ -293,6 +320,22 @@ mod tests {
         assert_eq!(
             greeted(&mut "\x1esurfit-bridge 9 2.0.0\n".as_bytes()),
             Ok((9, "2.0.0".into()))
+        );
+    }
+
+    #[test]
+    fn a_host_that_says_nothing_is_given_up_although_its_pipe_stays_open() {
+        let reach = Reach {
+            ssh: ["sh", "-c", "sleep 600 & sleep 600"]
+                .map(Into::into)
+                .to_vec(),
+            program: "surfit".into(),
+        };
+        let patience = Some(Duration::from_millis(50));
+        let why = dial_for(&reach, "gpu1", &["bridge"], false, patience).unwrap_err();
+        assert!(
+            why.contains("did not answer within") && why.contains("ssh gpu1"),
+            "{why}"
         );
     }
 

@@ -1,19 +1,22 @@
 //! The runs of another machine.
 
-use super::dial::dial;
+use super::dial::dial_for;
 use super::settings::Reach;
 use super::wire::greeting;
 use crate::client::runs::Line;
 use std::io::{BufRead, Write};
 use std::time::Duration;
 
+/// How long a host may take to greet, with a password to be written before.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The runs there are on a host, the most recently begun first.
 ///
 /// # Errors
 /// A sentence.
 pub fn list(reach: &Reach, host: &str) -> Result<Vec<Line>, String> {
-    let mut line =
-        dial(reach, host, &["bridge", "--ls"], false).map_err(|why| format!("{host}: {why}"))?;
+    let mut line = dial_for(reach, host, &["bridge", "--ls"], false, Some(PATIENCE))
+        .map_err(|why| format!("{host}: {why}"))?;
     drop(line.stdin);
     let mut lines = Vec::new();
     for text in (&mut line.stdout).lines() {

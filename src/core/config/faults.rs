@@ -60,6 +60,11 @@ fn in_words(wanted: &str, value: &str) -> String {
     }
 }
 
+/// The key of the same table that another name stands for: `surfit set` and the screen call it so.
+fn other_name(key: &str) -> Option<&'static str> {
+    matches!(key, "fit.rate" | "fit.lr" | "corners.rate" | "corners.lr").then_some("learning_rate")
+}
+
 /// The first key of `table` that the defaults do not have: its byte offset and a sentence.
 pub(super) fn unknown_key(
     table: &Table,
@@ -70,7 +75,8 @@ pub(super) fn unknown_key(
         let offset = table.key(name).and_then(|k| k.span()).map(|s| s.start);
         let Some(known) = model.get(name) else {
             let all: Vec<&str> = model.keys().map(String::as_str).collect();
-            let hint = match nearest(name, &all) {
+            let hint = match other_name(&format!("{prefix}{name}")).or_else(|| nearest(name, &all))
+            {
                 Some(k) => format!("did you mean `{prefix}{k}`?"),
                 None => format!("known here: {}", all.join(", ")),
             };

@@ -17,6 +17,9 @@ fn misspelt_keys_are_named_with_the_nearest() {
         error("seed = 2\n[fit]\ndegre = [2, 2]\n"),
         "x.toml:3: unknown key `fit.degre`; did you mean `fit.degree`?"
     );
+    for text in ["[fit]\nrate = 0.1\n", "fit = { rate = 0.1 }"] {
+        assert!(error(text).contains("did you mean `fit.learning_rate`?"));
+    }
     assert!(error("[ft]\n").contains("did you mean `fit`"));
     assert!(
         error("fit = { epoch = 3 }")

@@ -8,7 +8,7 @@ use std::fmt;
 /// A condition on what is known of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Term {
-    /// The name holds this, whatever the case.
+    /// The name holds this, or is this as a whole when there is a `*` in it, whatever the case.
     Word(String),
     /// A text is one of these.
     Text(TextKey, Vec<String>),
@@ -146,6 +146,9 @@ impl Term {
     /// True when it holds of a run.
     pub(super) fn holds(&self, facts: &Facts) -> bool {
         match self {
+            Term::Word(pattern) if pattern.contains('*') => {
+                fits(pattern, &facts.name.to_lowercase())
+            }
             Term::Word(word) => facts.name.to_lowercase().contains(word),
             Term::Text(key, values) => {
                 let text = match key {

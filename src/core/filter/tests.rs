@@ -68,6 +68,21 @@ fn terms_mean_what_they_say() {
 }
 
 #[test]
+fn a_word_with_a_star_is_a_pattern_of_the_name() {
+    let facts = Facts {
+        name: "sd/Wide-seed1".into(),
+        ..run()
+    };
+    let matches = |text: &str| text.parse::<Filter>().unwrap().matches(&facts);
+    for yes in ["sd/*", "sd*", "*seed1", "SD/wide*", "sd", "!x*", "*"] {
+        assert!(matches(yes), "{yes}");
+    }
+    for no in ["wide*", "!sd*", "sd/*2"] {
+        assert!(!matches(no), "{no}");
+    }
+}
+
+#[test]
 fn a_curve_has_one_degree() {
     let curve = Degrees::of(crate::surface::Patch::Curve, 3, 3).ok();
     let facts = Facts {

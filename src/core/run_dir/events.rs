@@ -2,6 +2,7 @@
 
 mod end;
 mod line;
+mod moved;
 mod tail;
 
 pub use end::last_number;

@@ -330,7 +330,9 @@ impl Actor<'_> {
             degrees: self.present_degrees(),
             network: self.config.network.name.clone(),
             data: self.config.data.set.clone(),
-            best: picture.complete.map(|c| c.1),
+            // Until there is a complete heatmap, what of the live one is best: the screen shows it, too.
+            best: (picture.complete.map(|c| c.1))
+                .or_else(|| self.heatmap.best(surfit_core::heatmap::Metric::Accuracy)),
             failed: None,
         };
         if let Err(e) = self.run.write_status(&status) {

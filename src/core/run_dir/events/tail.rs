@@ -1,6 +1,6 @@
 //! The reading end: events from a number on, each once.
 
-use super::line;
+use super::{line, moved};
 use crate::event::Envelope;
 use crate::run_dir::{RunError, at};
 use std::fs::File;
@@ -76,6 +76,7 @@ impl EventTail {
 
     fn walk(&mut self, mut take: impl FnMut(Envelope) -> ControlFlow<()>) -> Result<(), RunError> {
         let path = self.path.clone();
+        let root = path.parent().unwrap_or(Path::new("."));
         let at = || at(&path);
         let mut file = match File::open(&path) {
             Ok(file) => file,
@@ -111,7 +112,7 @@ impl EventTail {
                 && envelope.seq > after
             {
                 self.seq = self.seq.max(envelope.seq);
-                if take(envelope).is_break() {
+                if take(moved::at_home(envelope, root)).is_break() {
                     return Ok(());
                 }
             }
