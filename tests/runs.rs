@@ -300,3 +300,22 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
         .surfit("eval sub")
         .fails(2, &["sub", "no model.safetensors"]);
 }
+
+#[test]
+fn the_best_point_so_far_is_in_the_list_before_a_heatmap_is_complete() {
+    let place = Place::new();
+    let more = "--set corners.epochs=1 --set fit.epochs=100000 --set data.validation_images=100";
+    let (run, _) = place.begin("runs/sd/a", more);
+    let listed = |term: &str| place.surfit(&format!("ls {term} --json")).ok().json_lines();
+    wait_for("a best point in the list", || {
+        listed("sd/*")
+            .first()
+            .filter(|l| l["best"]["accuracy"].is_number())
+            .map(drop)
+    });
+    assert!(events_of(&run, "heatmap_complete").is_empty());
+    assert_eq!(
+        (listed("*/a").len(), listed("s*").len(), listed("x*").len()),
+        (1, 1, 0)
+    );
+}
