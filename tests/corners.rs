@@ -249,3 +249,30 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
         (&json!(1), &json!(step))
     );
 }
+
+#[test]
+fn a_corner_whose_half_done_training_is_damaged_is_trained_from_its_beginning() {
+    let place = Place::new();
+    let line = "--set corners.epochs=40 --set corners.count=2 --set fit.degree=1 --set checkpoint.every_seconds=0.1";
+    let (run, pid) = place.begin("a", line);
+    let partial = run.join("corners/partial.safetensors");
+    wait_for("a half done corner", || partial.exists().then_some(()));
+    place.kill(pid);
+    let mut bytes = std::fs::read(&partial).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&partial, bytes).expect("a file");
+    place.surfit("resume a").ok();
+    let said = events_of(&run, "notice");
+    let told = |e: &serde_json::Value| {
+        e["text"].as_str().is_some_and(|t| {
+            t.contains("partial.safetensors: the file is damaged")
+                && t.contains("from its beginning")
+        })
+    };
+    assert!(said.iter().any(told), "{said:?}");
+    place
+        .surfit(&format!("run tiny.toml --run-dir b {line}"))
+        .ok();
+    assert_eq!(corner(&place, "a", 1), corner(&place, "b", 1));
+}

@@ -311,12 +311,23 @@ impl Actor<'_> {
         Entry::of(config, data, model, digest, seed, epochs)
     }
 
-    fn open_trainer(&self, index: usize) -> Result<Trainer> {
+    fn open_trainer(&mut self, index: usize) -> Result<Trainer> {
         let (path, seed) = (self.partial_path(), self.corner_seed(index));
         if !path.exists() {
             return Ok(Trainer::new(&self.model, seed));
         }
-        let (tensors, metadata) = model_file::read_tensors(&path)?;
+        let (tensors, metadata) = match model_file::read_tensors(&path) {
+            // Trained anew it arrives where it would have arrived.
+            Err(Error::Input(why)) => {
+                let what = why.strip_suffix("; copy or write it anew").unwrap_or(&why);
+                self.journal.notice(format!(
+                    "{what}; corner {} is trained from its beginning",
+                    index + 1
+                ));
+                return Ok(Trainer::new(&self.model, seed));
+            }
+            read => read?,
+        };
         let number = |key: &str| metadata.get(key).and_then(|v| v.parse::<u64>().ok());
         let find = |name: &str| {
             let want = [self.model.parameters()];
