@@ -247,12 +247,8 @@ mod tests {
         assert!(bytes(run.path()) > 100);
     }
 
-    #[test]
-    fn the_state_tells_death_from_a_good_end() {
-        let dir = tempfile::tempdir().unwrap();
-        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-        assert_eq!(line(&run).state, "new");
-        let status = |state| Status {
+    fn status(state: State) -> Status {
+        Status {
             state,
             stage: Stage::Fit,
             pid: 1,
@@ -264,7 +260,14 @@ mod tests {
             data: "mnist".into(),
             best: None,
             failed: None,
-        };
+        }
+    }
+
+    #[test]
+    fn the_state_tells_death_from_a_good_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        assert_eq!(line(&run).state, "new");
         run.write_status(&status(State::Running)).unwrap();
         assert_eq!((&*line(&run).state, line(&run).pid), ("interrupted", None));
         let lock = run.lock().unwrap();
@@ -277,19 +280,6 @@ mod tests {
     #[test]
     fn an_engine_that_ends_or_begins_meanwhile_is_not_taken_for_a_dead_one() {
         use std::cell::Cell;
-        let status = |state| Status {
-            state,
-            stage: Stage::Fit,
-            pid: 1,
-            heartbeat: 2.0,
-            done: 3,
-            total: 4,
-            degrees: Config::default().degrees(),
-            network: "cnn".into(),
-            data: "mnist".into(),
-            best: None,
-            failed: None,
-        };
         let told = |(status, alive): (Option<Status>, bool)| state(status.as_ref(), alive);
         // What it works on, what it leaves, and how many looks at it go by before that.
         for (before, after, changes) in [
@@ -316,17 +306,9 @@ mod tests {
         let (now, hour, day) = (now.as_secs_f64(), 3600.0, 86_400.0);
         for heartbeat in [now, now - hour, now + hour, now - day, now + day, 0.0] {
             run.write_status(&Status {
-                state: State::Running,
-                stage: Stage::Fit,
                 pid: std::process::id(),
                 heartbeat,
-                done: 3,
-                total: 4,
-                degrees: Config::default().degrees(),
-                network: "cnn".into(),
-                data: "mnist".into(),
-                best: None,
-                failed: None,
+                ..status(State::Running)
             })
             .unwrap();
             assert!(!run.is_alive(), "{heartbeat}");

@@ -100,6 +100,23 @@ impl Projection {
         }
     }
 
+    /// How squarely the light from the upper left behind the viewer falls on a triangle over the surface, 0 to 1. Its
+    /// corners are `(u, v)` and a height, all in lengths of a side; both of its faces are lit alike.
+    pub fn light(&self, triangle: [[f64; 3]; 3]) -> f64 {
+        let [p, q, r] = triangle.map(|corner| self.turned(corner));
+        let minus = |a: [f64; 3], b: [f64; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+        let (s, t) = (minus(q, p), minus(r, p));
+        let normal = [
+            s[1] * t[2] - s[2] * t[1],
+            s[2] * t[0] - s[0] * t[2],
+            s[0] * t[1] - s[1] * t[0],
+        ];
+        let length = normal.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
+        let sun = [-0.46, -0.46, 0.76];
+        let falls = normal.iter().zip(sun).map(|(n, s)| n * s).sum::<f64>() / length;
+        falls.abs()
+    }
+
     /// A direction over the surface as the viewer has it: right, away, up.
     pub fn turned(&self, [x, y, z]: [f64; 3]) -> [f64; 3] {
         let (sin, cos) = self.turn;
@@ -109,5 +126,32 @@ impl Projection {
     /// Height of the whole range, in lengths of a side.
     pub fn height(&self) -> f64 {
         self.height
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_faces_are_lit_alike_and_what_has_no_face_is_dark() {
+        let camera = Camera {
+            turn: 30.0,
+            tilt: 35.0,
+            height: 0.5,
+        };
+        let projection = Projection::fit(camera, [0.0, 0.0, 100.0, 100.0], 1.0);
+        let flat = [[0.0, 0.0, 0.2], [1.0, 0.0, 0.2], [0.0, 1.0, 0.2]];
+        let [p, q, r] = flat;
+        let light = projection.light(flat);
+        assert!((light - 0.76).abs() < 1e-9, "{light}");
+        assert!((projection.light([p, r, q]) - light).abs() < 1e-12);
+        let steep = [p, q, [0.0, 1.0, 0.9]];
+        let other = projection.light(steep);
+        assert!(
+            (0.0..=1.0).contains(&other) && (other - light).abs() > 1e-3,
+            "{other}"
+        );
+        assert_eq!(projection.light([p, p, q]), 0.0);
     }
 }

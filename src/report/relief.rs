@@ -228,25 +228,14 @@ impl<'a, 'm> Relief<'a, 'm> {
         }
     }
 
-    /// How much light falls on a triangle from the upper left behind the viewer, 0 to 1.
+    /// How bright a triangle is, up to 1; paper bears less shade than a dark screen.
     fn light(&self, triangle: [((f64, f64), f64); 3]) -> f64 {
         let corner = |((x, y), value): ((f64, f64), f64)| {
             let (s, t) = self.share(x, y);
             let height = self.height(value) * self.projection.height();
-            self.projection.turned([s, t, height])
+            [s, t, height]
         };
-        let [p, q, r] = triangle.map(corner);
-        let minus = |a: [f64; 3], b: [f64; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-        let (s, t) = (minus(q, p), minus(r, p));
-        let normal = [
-            s[1] * t[2] - s[2] * t[1],
-            s[2] * t[0] - s[0] * t[2],
-            s[0] * t[1] - s[1] * t[0],
-        ];
-        let length = normal.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
-        let sun = [-0.46, -0.46, 0.76];
-        let falls = normal.iter().zip(sun).map(|(n, s)| n * s).sum::<f64>() / length;
-        0.68 + 0.32 * falls.abs()
+        0.68 + 0.32 * self.projection.light(triangle.map(corner))
     }
 
     /// The lines between the cells round a square.

@@ -167,25 +167,14 @@ impl<'a> Relief<'a> {
         }
     }
 
-    /// How much light falls on a triangle of cells from the upper left behind the viewer, 0 to 1.
+    /// How bright a triangle of cells is, up to 1.
     fn light(&self, triangle: [usize; 3]) -> f64 {
         let corner = |index: usize| {
             let (u, v) = share(self.scene, index);
             let t = self.field.values[index].map_or(0.0, |v| self.scene.range.height(v));
-            self.projection.turned([u, v, t * self.projection.height()])
+            [u, v, t * self.projection.height()]
         };
-        let [p, q, r] = triangle.map(corner);
-        let minus = |a: [f64; 3], b: [f64; 3]| [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
-        let (s, t) = (minus(q, p), minus(r, p));
-        let normal = [
-            s[1] * t[2] - s[2] * t[1],
-            s[2] * t[0] - s[0] * t[2],
-            s[0] * t[1] - s[1] * t[0],
-        ];
-        let length = normal.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
-        let sun = [-0.46, -0.46, 0.76];
-        let falls: f64 = normal.iter().zip(sun).map(|(n, s)| n * s).sum::<f64>() / length;
-        0.5 + 0.5 * falls.abs()
+        0.5 + 0.5 * self.projection.light(triangle.map(corner))
     }
 
     /// Faces in the colours of their values, shaded, with the net of cells drawn on them.
