@@ -197,7 +197,8 @@ fn logit_change(network: &dyn Network, a: &Tensor, b: &Tensor, images: &Tensor) 
     // `f64::max` would pass over a value that is not a number.
     let worst = |a: f64, b: f64| if b.is_nan() || b > a { b } else { a };
     for part in parts(&images) {
-        let logits = |weights: &[Tensor]| network.forward(weights, &part, &mut Norms::Batch, None);
+        let logits =
+            |weights: &[Tensor]| network.forward(weights.into(), &part, &mut Norms::Batch, None);
         let (a, b) = (logits(&a), logits(&b));
         difference = worst(difference, (&a - &b).abs().max().double_value(&[]));
         largest = worst(largest, a.abs().max().double_value(&[]));

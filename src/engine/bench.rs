@@ -9,7 +9,7 @@ mod steps;
 pub use report::{Report, Row, What};
 
 use crate::data::{self, DataSet};
-use crate::device::Placement;
+use crate::device::{Placement, processor_has};
 use crate::model::Model;
 use crate::surface::{Part, StepRates, Surface};
 use crate::{Error, Result, memory, networks};
@@ -138,33 +138,25 @@ pub fn run(options: &Options) -> Result<Report> {
     let mut rows = space::rows(&Subject::new("mlp", &[4096, 2048], Compute::F32)?)?;
     let mut placement = None;
     for name in names {
-        let mut plain = Vec::new();
-        for compute in [Compute::F32, Compute::Bf16] {
-            let subject = Subject::new(name, &[], compute)?;
+        let subject = |compute| Subject::new(name, &[], compute);
+        let subjects = [subject(Compute::F32)?, subject(Compute::Bf16)?];
+        let small = subjects[0].model.parameters() < SMALL;
+        let repetitions = match (small, options.quick) {
+            (true, false) => 40,
+            (true, true) => 10,
+            (false, false) => 7,
+            (false, true) => 3,
+        };
+        for subject in &subjects {
             placement = Some(subject.model.placement());
-            let repetitions = match (subject.model.parameters() < SMALL, options.quick) {
-                (true, false) => 40,
-                (true, true) => 10,
-                (false, false) => 3,
-                (false, true) => 1,
-            };
-            let (steps, milliseconds) = steps::rows(&subject, repetitions)?;
-            rows.extend(steps);
-            rows.push(cell::row(&subject, repetitions.min(12))?);
-            plain.push(milliseconds);
-            if let (Compute::Bf16, &[f32, bf16]) = (compute, plain.as_slice()) {
-                let row = Row {
-                    batch: subject.batch,
-                    value: f32,
-                    baseline: bf16,
-                    ratio: f32 / bf16,
-                    ..subject.row(What::Bf16)
-                };
-                let asked = amx && name == "resnet18-cifar";
-                rows.push(row.with_target(asked.then_some(2.5)));
-            }
+            rows.extend(steps::rows(subject, repetitions)?);
+            rows.push(cell::row(subject, repetitions.min(12))?);
             memory::trim();
         }
+        let [f32, bf16] = &subjects;
+        let asked = amx && name == "resnet18-cifar";
+        rows.push(steps::types(f32, bf16, repetitions).with_target(asked.then_some(2.5)));
+        memory::trim();
     }
     let placement = placement.ok_or_else(|| Error::input("no network was measured"))?;
     Ok(Report {
@@ -192,12 +184,6 @@ fn config_of(name: &str, widths: &[usize]) -> NetworkConfig {
         widths: widths.into(),
         ..NetworkConfig::default()
     }
-}
-
-/// True when the processor's flags have this one.
-fn processor_has(flag: &str) -> bool {
-    std::fs::read_to_string("/proc/cpuinfo")
-        .is_ok_and(|info| info.split_whitespace().any(|word| word == flag))
 }
 
 fn linear_surface(model: &Model, side: u8) -> Result<Surface> {

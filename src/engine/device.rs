@@ -55,6 +55,11 @@ impl Placement {
         }
     }
 
+    /// True where `bf16` is computed by AMX: there it has kernels of its own, with strengths and weaknesses of their own.
+    pub fn amx(&self) -> bool {
+        self.device == Device::Cpu && self.kind == Kind::BFloat16 && processor_has("amx_bf16")
+    }
+
     /// The compute type as a configuration names it.
     pub fn compute(&self) -> Compute {
         if self.kind == Kind::BFloat16 {
@@ -109,10 +114,15 @@ fn device(name: &str) -> Result<Device> {
 fn fast_bf16(device: Device) -> bool {
     match device {
         Device::Cuda(_) => true,
-        Device::Cpu => std::fs::read_to_string("/proc/cpuinfo")
-            .is_ok_and(|info| info.contains("amx_bf16") || info.contains("avx512_bf16")),
+        Device::Cpu => processor_has("amx_bf16") || processor_has("avx512_bf16"),
         _ => false,
     }
+}
+
+/// True when the processor's flags have this one, as Linux names it.
+pub(crate) fn processor_has(flag: &str) -> bool {
+    std::fs::read_to_string("/proc/cpuinfo")
+        .is_ok_and(|info| info.split_whitespace().any(|word| word == flag))
 }
 
 /// The processor's name as the system gives it.

@@ -2,7 +2,7 @@
 
 use crate::device::Placement;
 use crate::layout::{Norms, RunningStats};
-use crate::networks::Network;
+use crate::networks::{Network, Products, Weights};
 use tch::{Device, Kind, Reduction, Tensor};
 
 /// A network with the place and type it computes in.
@@ -12,6 +12,8 @@ pub struct Model {
     placement: Placement,
     /// For each parameter, whether it is cast to the compute type; normalizations keep `f32`.
     cast: Vec<bool>,
+    /// Whether the weight gradients of convolutions on small images are formed apart.
+    products: bool,
 }
 
 /// Sums over the images of a measurement.
@@ -46,6 +48,7 @@ impl Model {
             network,
             placement,
             cast,
+            products: placement.amx(),
         }
     }
 
@@ -66,11 +69,16 @@ impl Model {
 
     /// Logits `[N, classes]` in `f32` of images `[N, C, H, W]`, from views of every parameter.
     pub fn logits(&self, weights: &[Tensor], x: &Tensor, norms: &mut Norms) -> Tensor {
+        self.forward(weights.into(), x, norms)
+    }
+
+    fn forward(&self, weights: Weights, x: &Tensor, norms: &mut Norms) -> Tensor {
         if self.placement.kind == Kind::Float {
             return self.network.forward(weights, x, norms, None);
         }
         let kind = self.placement.kind;
-        let cast: Vec<Tensor> = weights
+        let Weights { views, products } = weights;
+        let cast: Vec<Tensor> = views
             .iter()
             .zip(&self.cast)
             .map(|(w, &c)| {
@@ -81,8 +89,9 @@ impl Model {
                 }
             })
             .collect();
+        let views = cast.as_slice();
         self.network
-            .forward(&cast, &x.to_kind(kind), norms, None)
+            .forward(Weights { views, products }, &x.to_kind(kind), norms, None)
             .to_kind(Kind::Float)
     }
 
@@ -148,11 +157,16 @@ impl Model {
             .into_iter()
             .map(|leaf| leaf.detach().set_requires_grad(true))
             .collect();
+        let mut products = Products::default();
         let loss = tch::with_grad(|| {
-            let logits = self.logits(&leaves, x, &mut Norms::Batch);
+            let weights = Weights {
+                views: &leaves,
+                products: self.products.then_some(&mut products),
+            };
+            let logits = self.forward(weights, x, &mut Norms::Batch);
             cross_entropy(&logits, labels, Reduction::Mean, smoothing)
         });
-        let parts = Tensor::run_backward(&[&loss], &leaves, false, false);
+        let parts = products.backward(&loss, &leaves);
         (loss.detach(), parts)
     }
 

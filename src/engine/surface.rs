@@ -1,6 +1,7 @@
 //! The surface in weight space: one matrix of control points and its optimizer.
 
 mod step;
+mod sweep;
 
 pub use step::{Part, StepParts, StepRates, StepRecord};
 
@@ -21,8 +22,7 @@ pub struct Surface {
     frozen: Vec<bool>,
     last_rate: f64,
     version: u64,
-    /// Where a step keeps its draws' networks and gradients, `[draws, P]`; made by the first step, kept for the next.
-    scratch: Option<Tensor>,
+    scratch: Option<sweep::Scratch>,
 }
 
 /// What of a surface is not a tensor; stored with a checkpoint.

@@ -2,6 +2,7 @@
 
 use crate::data::{Augmentation, DataSet};
 use crate::model::Model;
+use crate::surface::StepRates;
 use surfit_core::config::CornersConfig;
 use surfit_core::event::Curve;
 use surfit_core::random::{self, Purpose};
@@ -117,16 +118,27 @@ impl Trainer {
             erase: config.erase,
         };
         let x = changes.apply(&x, self.seed, self.step);
-        let loss = model.gradient(
-            &self.weights,
-            &x,
-            &labels,
-            config.label_smoothing,
-            &self.gradient,
-        );
+        let rates = StepRates {
+            rate,
+            momentum: config.momentum,
+            weight_decay: config.weight_decay,
+            smoothing: config.label_smoothing,
+        };
+        self.step_on(model, &x, &labels, rates)
+    }
+
+    /// One step on a batch `x`, `[N, C, H, W]`, with labels `[N]`.
+    pub fn step_on(
+        &mut self,
+        model: &Model,
+        x: &Tensor,
+        labels: &Tensor,
+        rates: StepRates,
+    ) -> Tensor {
+        let loss = model.gradient(&self.weights, x, labels, rates.smoothing, &self.gradient);
         // All in place, without a second vector of length P: lerp gives (g + λw)/(1 + λ) and (g + μv)/(1 + μ), and the
         // factors are in the rate. The velocity is that of SGD divided by 1 + λ.
-        let (decay, momentum) = (config.weight_decay, config.momentum);
+        let (decay, momentum) = (rates.weight_decay, rates.momentum);
         let _ = self.gradient.lerp_(&self.weights, decay / (1.0 + decay));
         let _ = self.velocity.g_mul_scalar_(momentum);
         let _ = self.velocity.g_add_(&self.gradient);
@@ -135,7 +147,7 @@ impl Trainer {
             .lerp_(&self.velocity, momentum / (1.0 + momentum));
         let _ = self
             .gradient
-            .g_mul_scalar_(rate * (1.0 + decay) * (1.0 + momentum));
+            .g_mul_scalar_(rates.rate * (1.0 + decay) * (1.0 + momentum));
         let _ = self.weights.g_sub_(&self.gradient);
         self.step += 1;
         loss

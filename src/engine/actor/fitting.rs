@@ -70,7 +70,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn tick_fit(&mut self) -> Result<()> {
-        let (Some(surface), Some(mut progress)) = (&mut self.surface, self.progress) else {
+        let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
             return Err(Error::input(
                 "there is no surface to fit; train or load the corners first",
             ));
@@ -87,7 +87,6 @@ impl Actor<'_> {
             return Ok(());
         };
         let (config, seed) = (&self.config.fit, self.config.seed);
-        let (phase, phase_step) = progress.phase();
         let indices = self
             .fit
             .batches
@@ -106,8 +105,11 @@ impl Actor<'_> {
             sampling: config.sampling,
         };
         let density = Density::of_losses(draws.patch, FOCUS_GRID, &self.focus, config.focus);
-        let parts: Vec<Part> = draws
-            .points(phase, phase_step, config.draws, density.as_ref())
+        let points = |progress: Progress| {
+            let (phase, step) = progress.phase();
+            draws.points(phase, step, config.draws, density.as_ref())
+        };
+        let parts: Vec<Part> = points(progress)
             .into_iter()
             .zip(
                 x.tensor_split(count, 0)
@@ -122,22 +124,29 @@ impl Actor<'_> {
             weight_decay: config.weight_decay,
             smoothing: config.label_smoothing,
         };
-        let timed = self.fit.timed;
+        // Where losses are measured anew in between it may draw elsewhere, which the step finds out.
+        let mut after = progress;
+        after.step += 1;
+        let next = if after.complete() {
+            Vec::new()
+        } else {
+            points(after)
+        };
+        let (phase, timed) = (progress.phase().0, self.fit.timed);
         let record = if timed.is_none_or(|at| at.elapsed().as_secs_f64() > TIME_EVERY) {
-            let (record, parts) = surface.timed_step(&self.model, phase, &parts, rates);
+            let (record, parts) = surface.timed_step(&self.model, phase, &parts, rates, &next);
             // The first step also makes what later ones find made.
             self.fit.parts = timed.map_or(self.fit.parts, |_| Some(parts));
             self.fit.timed = Some(Instant::now());
             record
         } else {
-            surface.step(&self.model, phase, &parts, rates)
+            surface.step(&self.model, phase, &parts, rates, &next)
         };
         self.pending
             .push(progress.step, record.loss.shallow_clone());
         self.fit.records.push(record);
         self.fit.phase = Some(phase);
-        progress.step += 1;
-        self.progress = Some(progress);
+        self.progress = Some(after);
         self.surface_changed();
         self.work = Work::Fit;
         self.tick_live()

@@ -178,7 +178,8 @@ fn see(
     let mut taps = [Taps::default(), Taps::default()];
     for (flat, taps) in [reference, other].into_iter().zip(&mut taps) {
         // Only what it leaves in `taps` matters.
-        let _ = network.forward(&layout.views(flat), images, &mut Norms::Batch, Some(taps));
+        let views = layout.views(flat);
+        let _ = network.forward((&views).into(), images, &mut Norms::Batch, Some(taps));
     }
     let [a, b] = taps;
     for (place, ((group, a), (_, b))) in a.into_iter().zip(b).enumerate() {

@@ -6,9 +6,11 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
-    /// A step of a fit against a step of plain training of the same network on the same batch.
+    /// A step of a corner's training against a step of libtorch's own training of the same network on the same batch.
+    Training,
+    /// A step of a fit against a step of libtorch's own training.
     FitStep,
-    /// Plain training in `f32` against plain training in `bf16`: how many times as fast the latter is.
+    /// A corner's training in `f32` against the same in `bf16`: how many times as fast the latter is.
     Bf16,
     /// A heatmap cell against one batch-norm refresh and one validation pass at their best batch size.
     HeatmapCell,
@@ -66,7 +68,8 @@ impl Row {
         };
         match self.what {
             What::FitStep => format!("fit step {}, {draws} / plain step", self.control_points),
-            What::Bf16 => "plain step f32 / bf16".into(),
+            What::Training => "training step / plain step".into(),
+            What::Bf16 => "training step f32 / bf16".into(),
             What::HeatmapCell => "heatmap cell / (refresh + pass)".into(),
             What::Memory => format!(
                 "memory of a fit {}, {draws}, above plain / bound",

@@ -40,8 +40,14 @@ pub(super) fn rows(subject: &Subject) -> Result<Vec<Row>> {
             let vectors = degrees.count() + degrees.trainable() + 3;
             bound = vectors as i64 * model.parameters() * 4;
             for step in 0..steps {
-                let parts = parts(&x, &labels, step, count);
-                wait(&surface.step(model, Phase::Interior, &parts, RATES).loss);
+                let here = parts(&x, &labels, step, count);
+                let after = parts(&x, &labels, step + 1, count);
+                let next: Vec<(f64, f64)> = after.iter().map(|part| part.uv).collect();
+                wait(
+                    &surface
+                        .step(model, Phase::Interior, &here, RATES, &next)
+                        .loss,
+                );
             }
             Ok(())
         })?;

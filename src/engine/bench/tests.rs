@@ -6,11 +6,11 @@ fn every_kind_of_row_is_measured_and_positive() {
     let mut subject = Subject::new("cnn", &[4, 8], Compute::Bf16).expect("a network");
     subject.data.validation = subject.data.validation.truncated(100);
     subject.calibration = 100;
-    let (steps, plain) = steps::rows(&subject, 1).expect("steps");
-    assert_eq!(steps.len(), 4);
-    assert!(plain > 0.0);
+    let steps = steps::rows(&subject, 1).expect("steps");
+    assert_eq!(steps.len(), 5);
+    let types = steps::types(&subject, &subject, 1);
     let cell = cell::row(&subject, 1).expect("a cell");
-    for row in steps.iter().chain([&cell]) {
+    for row in steps.iter().chain([&types, &cell]) {
         assert!(
             row.ratio > 0.0 && row.value > 0.0 && row.baseline > 0.0,
             "{row:?}"

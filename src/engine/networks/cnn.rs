@@ -5,7 +5,7 @@
 //! and `classifier`, a `Linear`.
 
 use super::ops::{channels_last, max_pool, uniform};
-use super::{Network, Shape, Taps};
+use super::{Network, Shape, Taps, Weights};
 use crate::Result;
 use crate::layout::{Axis, Layout, Norms};
 use tch::Tensor;
@@ -56,12 +56,12 @@ impl Network for Cnn {
 
     fn forward(
         &self,
-        weights: &[Tensor],
+        weights: Weights,
         x: &Tensor,
         norms: &mut Norms,
         mut taps: Option<&mut Taps>,
     ) -> Tensor {
-        let mut x = channels_last(x);
+        let (weights, mut x) = (weights.views, channels_last(x));
         for block in 0..self.blocks {
             let w = &weights[3 * block..3 * block + 3];
             x = x.conv2d(&channels_last(&w[0]), None::<&Tensor>, 1, 1, 1, 1);

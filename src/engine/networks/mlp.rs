@@ -3,7 +3,7 @@
 //! As a PyTorch module this is `layers`, a `ModuleList` of `Linear`s.
 
 use super::ops::uniform;
-use super::{Network, Shape, Taps};
+use super::{Network, Shape, Taps, Weights};
 use crate::Result;
 use crate::layout::{Axis, Layout, Norms};
 use tch::Tensor;
@@ -37,12 +37,12 @@ impl Network for Mlp {
 
     fn forward(
         &self,
-        weights: &[Tensor],
+        weights: Weights,
         x: &Tensor,
         _norms: &mut Norms,
         mut taps: Option<&mut Taps>,
     ) -> Tensor {
-        let mut x = x.flatten(1, -1);
+        let (weights, mut x) = (weights.views, x.flatten(1, -1));
         let last = weights.len() / 2 - 1;
         for (i, w) in weights.chunks_exact(2).enumerate() {
             x = x.linear(&w[0], Some(&w[1]));

@@ -3,11 +3,13 @@
 mod cnn;
 mod mlp;
 mod ops;
+mod products;
 mod resnet;
 mod taps;
 mod vgg;
 mod vit;
 
+pub use products::{Products, Weights};
 pub use taps::Taps;
 
 use crate::layout::{Layout, Norms};
@@ -22,11 +24,11 @@ pub trait Network: Send + Sync + std::fmt::Debug {
 
     /// Logits `[N, classes]` for images `x`, `[N, C, H, W]`.
     ///
-    /// `weights` are views in the layout's order, as [`Layout::views`] gives them. When `taps` is given, it is shown
+    /// `weights` hold views in the layout's order, as [`Layout::views`] gives them. When `taps` is given, it is shown
     /// the activations of every permutation group's units, after norm and nonlinearity.
     fn forward(
         &self,
-        weights: &[Tensor],
+        weights: Weights,
         x: &Tensor,
         norms: &mut Norms,
         taps: Option<&mut Taps>,

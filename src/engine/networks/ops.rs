@@ -1,7 +1,7 @@
 //! Operations that several networks share.
 
+use super::{Products, Weights};
 use crate::layout::{Init, Norms};
-use std::slice::Iter;
 use tch::Tensor;
 
 /// PyTorch's default start of a convolution or linear layer whose units read `fan_in` values.
@@ -16,39 +16,54 @@ pub(super) fn kaiming(units: i64, kernel: i64) -> Init {
 
 /// A forward pass on its way through the parameters, in the layout's order.
 pub(super) struct Walk<'a, 'b> {
-    weights: Iter<'a, Tensor>,
+    weights: Weights<'a>,
     norms: &'a mut Norms<'b>,
+    /// Parameters and batch-norm layers passed so far.
+    parameter: usize,
     layer: usize,
 }
 
 impl<'a, 'b> Walk<'a, 'b> {
-    pub fn new(weights: &'a [Tensor], norms: &'a mut Norms<'b>) -> Self {
+    pub fn new(weights: Weights<'a>, norms: &'a mut Norms<'b>) -> Self {
         Self {
-            weights: weights.iter(),
+            weights,
             norms,
+            parameter: 0,
             layer: 0,
         }
     }
 
     /// The next parameter.
     pub fn next(&mut self) -> &'a Tensor {
+        self.parameter += 1;
         self.weights
-            .next()
+            .views
+            .get(self.parameter - 1)
             .expect("a forward pass reads the parameters of its layout")
     }
 
     /// A convolution without bias, padded by half its kernel.
     pub fn conv(&mut self, x: &Tensor, stride: i64) -> Tensor {
         let weight = self.next();
-        let padding = weight.size()[2] / 2;
-        x.conv2d(weight, None::<&Tensor>, stride, padding, 1, 1)
+        let parameter = self.parameter - 1;
+        self.apart(|products| products.convolve(parameter, weight, x, stride))
+            .unwrap_or_else(|| {
+                x.conv2d(weight, None::<&Tensor>, stride, weight.size()[2] / 2, 1, 1)
+            })
     }
 
     /// A convolution with bias, padded by half its kernel.
     pub fn conv_with_bias(&mut self, x: &Tensor) -> Tensor {
         let (weight, bias) = (self.next(), self.next());
-        let padding = weight.size()[2] / 2;
-        x.conv2d(weight, Some(bias), 1, padding, 1, 1)
+        let parameter = self.parameter - 2;
+        self.apart(|products| products.convolve(parameter, weight, x, 1))
+            .map(|y| y + bias.view([1, -1, 1, 1]))
+            .unwrap_or_else(|| x.conv2d(weight, Some(bias), 1, weight.size()[2] / 2, 1, 1))
+    }
+
+    /// A convolution whose weight gradient is formed apart, where one is wanted.
+    fn apart(&mut self, convolve: impl FnOnce(&mut Products) -> Option<Tensor>) -> Option<Tensor> {
+        self.weights.products.as_deref_mut().and_then(convolve)
     }
 
     /// The next batch-norm layer.

@@ -8,7 +8,7 @@
 //! into the stream or reads from it shares it.
 
 use super::ops::{Walk, channels_last, kaiming, uniform};
-use super::{Network, Shape, Taps};
+use super::{Network, Shape, Taps, Weights};
 use crate::Result;
 use crate::layout::{Axis, Layout, Norms};
 use tch::Tensor;
@@ -128,7 +128,7 @@ impl Network for ResNet {
 
     fn forward(
         &self,
-        weights: &[Tensor],
+        weights: Weights,
         x: &Tensor,
         norms: &mut Norms,
         mut taps: Option<&mut Taps>,

@@ -87,7 +87,7 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
     let expected = y.flatten(1, -1).linear(&w[9], Some(&w[10]));
 
     let mut taps = Taps::default();
-    let logits = network.forward(&w, &x, &mut Norms::Batch, Some(&mut taps));
+    let logits = network.forward((&w).into(), &x, &mut Norms::Batch, Some(&mut taps));
     assert_eq!(logits.size(), [5, 10]);
     assert!(largest(&(&logits - &expected)) < 1e-5);
     let sizes: Vec<_> = taps.into_iter().map(|(g, t)| (g, t.size())).collect();
@@ -124,7 +124,7 @@ fn taps_and_gradients_do_not_change_the_logits() {
                     Norms::Batch
                 };
                 network
-                    .forward(&network.layout().views(flat), &x, &mut norms, taps)
+                    .forward((&network.layout().views(flat)).into(), &x, &mut norms, taps)
                     .detach()
             };
             let logits = forward(&plain, None);
@@ -189,7 +189,7 @@ fn an_mlp_is_the_plain_composition_of_its_layers() {
     let layer = |x: &Tensor, i: usize| x.matmul(&w[2 * i].transpose(0, 1)) + &w[2 * i + 1];
     let expected = layer(&layer(&layer(&x.view([4, 784]), 0).relu(), 1).relu(), 2);
     let mut taps = Taps::default();
-    let logits = network.forward(&w, &x, &mut Norms::Batch, Some(&mut taps));
+    let logits = network.forward((&w).into(), &x, &mut Norms::Batch, Some(&mut taps));
     assert!(largest(&(logits - expected)) < 1e-5);
     assert_eq!(
         taps.into_iter()
@@ -207,7 +207,7 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
     let mut stats = RunningStats::new(network.layout(), Device::Cpu);
     let (mut means, mut vars) = (Vec::new(), Vec::new());
     for batch in images(12).chunk(3, 0) {
-        let _ = network.forward(&w, &batch, &mut Norms::Collect(&mut stats), None);
+        let _ = network.forward((&w).into(), &batch, &mut Norms::Collect(&mut stats), None);
         stats.batches += 1;
         let first = batch.conv2d(&w[0], None::<Tensor>, 1, 1, 1, 1);
         let (var, mean) = first.var_mean_dim([0i64, 2, 3].as_slice(), true, false);
@@ -220,8 +220,8 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
     assert!(largest(&(&stats.var[0] - mean_of(&vars))) < 1e-5);
     // The statistics are what evaluation then uses.
     let x = images(4);
-    let fixed = network.forward(&w, &x, &mut Norms::Running(&stats), None);
-    let batch = network.forward(&w, &x, &mut Norms::Batch, None);
+    let fixed = network.forward((&w).into(), &x, &mut Norms::Running(&stats), None);
+    let batch = network.forward((&w).into(), &x, &mut Norms::Batch, None);
     assert!(largest(&(fixed - batch)) > 1e-4);
 }
 
@@ -249,7 +249,7 @@ fn bad_descriptions_get_a_sentence() {
     let w = network.layout().views(&network.layout().initial(1));
     assert_eq!(
         network
-            .forward(&w, &images(3), &mut Norms::Batch, None)
+            .forward((&w).into(), &images(3), &mut Norms::Batch, None)
             .size(),
         [3, 10]
     );

@@ -9,7 +9,7 @@
 //! width are multiples of 32 that makes no difference.
 
 use super::ops::{Walk, channels_last, kaiming, max_pool, uniform};
-use super::{Network, Shape, Taps};
+use super::{Network, Shape, Taps, Weights};
 use crate::Result;
 use crate::layout::{Axis, Init, Layout, Norms};
 use tch::Tensor;
@@ -106,7 +106,7 @@ impl Network for Vgg {
 
     fn forward(
         &self,
-        weights: &[Tensor],
+        weights: Weights,
         x: &Tensor,
         norms: &mut Norms,
         mut taps: Option<&mut Taps>,

@@ -9,7 +9,7 @@
 //! perceptron.
 
 use super::ops::{Walk, uniform};
-use super::{Network, Shape, Taps};
+use super::{Network, Shape, Taps, Weights};
 use crate::Result;
 use crate::layout::{Axis, Init, Layout, Norms};
 use tch::{Device, Tensor};
@@ -182,7 +182,7 @@ impl Network for Vit {
 
     fn forward(
         &self,
-        weights: &[Tensor],
+        weights: Weights,
         x: &Tensor,
         norms: &mut Norms,
         mut taps: Option<&mut Taps>,

@@ -1,5 +1,6 @@
 //! One optimizer step of a surface.
 
+use super::sweep::{TOGETHER, Update};
 use super::{Surface, coefficients};
 use crate::model::Model;
 use std::time::Instant;
@@ -55,15 +56,6 @@ pub struct StepParts {
     pub degrees: Degrees,
 }
 
-/// Draws whose networks are interpolated in one pass over `Θ`, and whose gradients go into the velocity in one. More
-/// would need more memory than a fit may take: `(K + trainable + 3)·P·4` bytes above plain training.
-const TOGETHER: usize = 2;
-
-/// Columns of the matrices that a step changes at a time on a CPU: as many as its caches hold of all rows, so that
-/// velocity and control points come from memory once a step. Measured: 64 k to 256 k columns are alike, a pass over
-/// whole rows takes 1.5 times as long with 12 trainable points.
-const COLUMNS: i64 = 1 << 17;
-
 /// Waits until a GPU has done what it was given; elsewhere nothing is left to wait for.
 fn finish(device: Device) {
     if let Device::Cuda(index) = device {
@@ -80,12 +72,13 @@ impl Surface {
         phase: Phase,
         parts: &[Part],
         rates: StepRates,
+        next: &[(f64, f64)],
     ) -> (StepRecord, StepParts) {
         let device = self.theta.device();
         finish(device);
         let began = Instant::now();
         let mut network = 0.0;
-        let record = self.step_with(model, phase, parts, rates, &mut |pass| {
+        let record = self.step_with(model, phase, parts, rates, next, &mut |pass| {
             finish(device);
             let began = Instant::now();
             let loss = pass();
@@ -107,15 +100,18 @@ impl Surface {
     /// One optimizer step over the parts of a minibatch, each at its own point.
     ///
     /// Interpolation of the draws' networks, an ordinary forward and backward pass for each, and one sweep over velocity
-    /// and control points. Nothing is read back from the device.
+    /// and control points. Nothing is read back from the device. Where the `next` step will draw may be said: then its
+    /// networks are interpolated by the sweep that changes the control points, and they need not be read again. It
+    /// changes no bit of any step, and may turn out otherwise.
     pub fn step(
         &mut self,
         model: &Model,
         phase: Phase,
         parts: &[Part],
         rates: StepRates,
+        next: &[(f64, f64)],
     ) -> StepRecord {
-        self.step_with(model, phase, parts, rates, &mut |pass| pass())
+        self.step_with(model, phase, parts, rates, next, &mut |pass| pass())
     }
 
     /// A step whose passes of the network go through `around`.
@@ -125,6 +121,7 @@ impl Surface {
         phase: Phase,
         parts: &[Part],
         rates: StepRates,
+        next: &[(f64, f64)],
         around: &mut dyn FnMut(&dyn Fn() -> Tensor) -> Tensor,
     ) -> StepRecord {
         let normalizer = self.normalizer(phase);
@@ -144,10 +141,9 @@ impl Surface {
         let decay = rates.weight_decay;
         let trains = self.degrees.trainable() > 0 && rate > 0.0;
         // All weights of the step go to the device together.
-        let weights: Vec<Vec<f64>> = parts
-            .iter()
-            .map(|p| self.degrees.weights(p.uv.0, p.uv.1))
-            .collect();
+        let weights_at = |uv: &(f64, f64)| self.degrees.weights(uv.0, uv.1);
+        let weights: Vec<Vec<f64>> = parts.iter().map(|part| weights_at(&part.uv)).collect();
+        let next: Vec<Vec<f64>> = next.iter().take(TOGETHER).map(weights_at).collect();
         let points = coefficients(&weights, device);
         let steps = trains.then(|| {
             // The gradients come divided by 1 + λ.
@@ -161,11 +157,12 @@ impl Surface {
         });
         let mut losses = Vec::with_capacity(parts.len());
         let mut norms = Vec::new();
-        let flat = self.scratch(parts.len().min(TOGETHER));
         for (group, some) in parts.chunks(TOGETHER).enumerate() {
-            let (first, count) = ((group * TOGETHER) as i64, some.len() as i64);
-            let flat = flat.narrow(0, 0, count);
-            let _ = points.narrow(0, first, count).mm_out(&flat, &self.theta);
+            let (first, count) = (group * TOGETHER, some.len());
+            let flat = self.networks(
+                &weights[first..first + count],
+                &points.narrow(0, first as i64, count as i64),
+            );
             for (row, part) in some.iter().enumerate() {
                 let w = flat.get(row as i64);
                 let loss = around(&|| {
@@ -175,14 +172,17 @@ impl Surface {
             }
             norms.push(flat.norm_scalaropt_dim(2, [1i64].as_slice(), false));
             if let Some(steps) = &steps {
-                let steps = steps.narrow(0, first, count);
-                let keep = (group == 0).then_some(keep);
-                let last = first as usize + some.len() == parts.len();
-                self.sweep(keep, &steps, &flat, last);
+                let last = first + count == parts.len();
+                self.sweep(Update {
+                    keep: (group == 0).then_some(keep),
+                    steps: &steps.narrow(0, first as i64, count as i64),
+                    gradients: &flat,
+                    moves: last,
+                    next: if last { &next } else { &[] },
+                });
             }
         }
         if trains {
-            self.version += 1;
             self.last_rate = rate;
         }
         StepRecord {
@@ -193,55 +193,5 @@ impl Surface {
             norms: Tensor::cat(&norms, 0),
             weights,
         }
-    }
-
-    /// `U ← keep·U + stepsᵀ·gradients`, and with `moves` then `Θ ← Θ − U` on the trainable rows. `steps` is `[draws,
-    /// trainable]`, `gradients` `[draws, P]`.
-    fn sweep(&mut self, keep: Option<f64>, steps: &Tensor, gradients: &Tensor, moves: bool) {
-        let (draws, p) = (gradients.size()[0], gradients.size()[1]);
-        let (corners, trainable) = (self.degrees.corners(), self.degrees.trainable());
-        let inner = self.theta.narrow(0, corners as i64, trainable as i64);
-        let columns = match self.theta.device() {
-            Device::Cpu => COLUMNS,
-            _ => p,
-        };
-        let (single, transposed) = (steps.get(0), steps.tr());
-        let mut first = 0;
-        while first < p {
-            let count = columns.min(p - first);
-            let mut velocity = self.velocity.narrow(1, first, count);
-            let gradients = gradients.narrow(1, first, count);
-            if let Some(keep) = keep {
-                let _ = velocity.g_mul_scalar_(keep);
-            }
-            // The product of a column and a row is what `addr` does, at twice the speed of a matrix product.
-            let _ = if draws == 1 {
-                velocity.addr_(&single, &gradients.get(0))
-            } else {
-                velocity.addmm_(&transposed, &gradients)
-            };
-            if moves {
-                let _ = inner.narrow(1, first, count).g_sub_(&velocity);
-            }
-            first += count;
-        }
-    }
-
-    /// Room for `rows` flat vectors, `[rows, P]`, without a promise about its contents.
-    fn scratch(&mut self, rows: usize) -> Tensor {
-        let p = self.theta.size()[1];
-        let fits = |t: &Tensor| t.size()[0] >= rows as i64;
-        let scratch =
-            self.scratch.take().filter(fits).unwrap_or_else(|| {
-                Tensor::empty([rows as i64, p], (Kind::Float, self.theta.device()))
-            });
-        let view = scratch.narrow(0, 0, rows as i64);
-        self.scratch = Some(scratch);
-        view
-    }
-
-    /// Frees what only steps need; the next step makes it anew.
-    pub fn rest(&mut self) {
-        self.scratch = None;
     }
 }

@@ -52,7 +52,7 @@ fn loss_through_interpolation(model: &Model, theta: &Tensor, b: &[f64], part: &P
     let views = model.network().layout().views(&w);
     let logits = model
         .network()
-        .forward(&views, &part.x, &mut Norms::Batch, None);
+        .forward((&views).into(), &part.x, &mut Norms::Batch, None);
     logits.cross_entropy_loss::<Tensor>(&part.labels, None, Reduction::Mean, -100, 0.0)
 }
 
@@ -111,7 +111,7 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         let _ = gradient.narrow(0, 0, 4).zero_();
         velocity = velocity * 0.9 + gradient;
         theta -= &velocity * (rate / normalizer);
-        surface.step(&model, Phase::Interior, &parts, rates);
+        surface.step(&model, Phase::Interior, &parts, rates, &[]);
     }
     let difference = largest_difference(&theta, surface.theta());
     let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
@@ -149,7 +149,13 @@ fn trained(model: &Model, degrees: Degrees) -> Surface {
         smoothing: 0.0,
     };
     for step in 0..5 {
-        surface.step(model, Phase::Interior, &[part((0.4, 0.6), step)], rates);
+        surface.step(
+            model,
+            Phase::Interior,
+            &[part((0.4, 0.6), step)],
+            rates,
+            &[],
+        );
     }
     surface
 }
@@ -210,7 +216,7 @@ fn frozen_points_and_corners_stand_still_and_the_others_move() {
         weight_decay: 1e-3,
         smoothing: 0.0,
     };
-    surface.step(&model, Phase::Interior, &[part((0.5, 0.4), 1)], rates);
+    surface.step(&model, Phase::Interior, &[part((0.5, 0.4), 1)], rates, &[]);
     for row in 0..9 {
         let moved = largest_difference(&before.get(row), &surface.theta().get(row));
         assert_eq!(
@@ -270,7 +276,7 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
                 .enumerate()
                 .map(|(i, uv)| part(uv, (2 * step as i64 + i as i64) % 8))
                 .collect();
-            let record = surface.step(&model, Phase::Interior, &parts, rates);
+            let record = surface.step(&model, Phase::Interior, &parts, rates, &[]);
             record.loss.double_value(&[])
         };
         range.map(&mut one).collect()

@@ -85,7 +85,8 @@ fn check(family: &str) {
         let x = (noise("images", n * c * h * w) * 1.7)
             .to_kind(Kind::Float)
             .view([n, c, h, w]);
-        let logits = network.forward(&layout.views(&flat), &x, &mut Norms::Running(&stats), None);
+        let views = layout.views(&flat);
+        let logits = network.forward((&views).into(), &x, &mut Norms::Running(&stats), None);
         let expected = Tensor::from_slice2(&case.logits);
         assert_eq!(logits.size(), expected.size(), "{what}");
         let relative = largest(&(&logits - &expected)) / largest(&expected);
