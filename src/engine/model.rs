@@ -1,5 +1,9 @@
 //! A network at one point of weight space: logits, gradient, accuracy.
 
+mod slot;
+
+pub use slot::{Slot, Stretch};
+
 use crate::device::Placement;
 use crate::layout::{Norms, RunningStats};
 use crate::networks::{Network, Products, Weights};
@@ -153,7 +157,18 @@ impl Model {
                 }
             }
         }
-        let leaves: Vec<Tensor> = leaves
+        self.differentiate(leaves, x, labels, smoothing)
+    }
+
+    /// The mean cross-entropy at weights in the types they are computed with, and its gradient.
+    fn differentiate(
+        &self,
+        weights: Vec<Tensor>,
+        x: &Tensor,
+        labels: &Tensor,
+        smoothing: f64,
+    ) -> (Tensor, Vec<Tensor>) {
+        let leaves: Vec<Tensor> = weights
             .into_iter()
             .map(|leaf| leaf.detach().set_requires_grad(true))
             .collect();

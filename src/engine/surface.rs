@@ -1,7 +1,10 @@
 //! The surface in weight space: one matrix of control points and its optimizer.
 
+mod kernel;
+mod room;
 mod step;
 mod sweep;
+mod vector;
 
 pub use step::{Part, StepParts, StepRates, StepRecord};
 
@@ -22,7 +25,7 @@ pub struct Surface {
     frozen: Vec<bool>,
     last_rate: f64,
     version: u64,
-    scratch: Option<sweep::Scratch>,
+    room: Option<room::Room>,
 }
 
 /// What of a surface is not a tensor; stored with a checkpoint.
@@ -67,7 +70,7 @@ impl Surface {
             frozen,
             last_rate: 0.0,
             version: 1,
-            scratch: None,
+            room: None,
         }
     }
 
@@ -81,12 +84,12 @@ impl Surface {
         } = state;
         Self {
             degrees,
-            theta,
-            velocity,
+            theta: theta.contiguous(),
+            velocity: velocity.contiguous(),
             frozen,
             last_rate,
             version,
-            scratch: None,
+            room: None,
         }
     }
 

@@ -135,3 +135,23 @@ impl Convolution {
         windows.reshape([n * output[2] * output[3], -1])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn only_small_images_behind_a_gradient_are_noted_down() {
+        let options = (Kind::Float, Device::Cpu);
+        let weight = Tensor::randn([4, 3, 3, 3], options);
+        let image = |side: i64| Tensor::randn([2, 3, side, side], options);
+        let leaf = |side: i64| image(side).set_requires_grad(true);
+        let mut products = Products::default();
+        assert!(products.convolve(0, &weight, &image(8), 1).is_none());
+        assert!(products.convolve(0, &weight, &leaf(9), 1).is_none());
+        let y = products.convolve(0, &weight, &leaf(16), 2);
+        assert_eq!(y.map(|y| y.size()), Some(vec![2, 4, 8, 8]));
+        assert_eq!(products.0.len(), 1);
+    }
+}

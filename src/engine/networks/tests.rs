@@ -259,3 +259,43 @@ fn bad_descriptions_get_a_sentence() {
 fn the_configuration_knows_the_names_of_the_table() {
     assert_eq!(NAMES, surfit_core::config::NETWORKS);
 }
+
+/// Weight gradients that are formed apart are those of automatic differentiation, for strides, kernels and biases.
+#[test]
+fn weight_gradients_as_products_are_the_same_gradients() {
+    let (small, own): (&[usize], &[usize]) = (&[4, 6, 8, 10], &[]);
+    for (name, widths) in [("resnet18-cifar", small), ("vgg16-cifar", own)] {
+        let network = network(name, widths);
+        let layout = network.layout();
+        let flat = layout.initial(3);
+        let (x, labels) = (images(3), Tensor::from_slice(&[0i64, 4, 2]));
+        let gradients = |apart: bool| {
+            let leaves: Vec<Tensor> = layout
+                .views(&flat)
+                .iter()
+                .map(|view| view.detach().set_requires_grad(true))
+                .collect();
+            let mut products = Products::default();
+            let loss = tch::with_grad(|| {
+                let weights = Weights {
+                    views: &leaves,
+                    products: apart.then_some(&mut products),
+                };
+                let logits = network.forward(weights, &x, &mut Norms::Batch, None);
+                logits.cross_entropy_for_logits(&labels)
+            });
+            products.backward(&loss, &leaves)
+        };
+        let (apart, together) = (gradients(true), gradients(false));
+        for ((a, b), parameter) in apart.iter().zip(&together).zip(&layout.parameters) {
+            assert_eq!(a.size(), parameter.shape, "{name}, {}", parameter.name);
+            let scale = b.abs().max().double_value(&[]);
+            let difference = (a - b).abs().max().double_value(&[]);
+            assert!(
+                difference <= 1e-4 * scale + 1e-7,
+                "{name}, {}: {difference} of {scale}",
+                parameter.name
+            );
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! One optimizer step of a surface.
 
+use super::Surface;
 use super::sweep::{TOGETHER, Update};
-use super::{Surface, coefficients};
 use crate::model::Model;
 use std::time::Instant;
 use surfit_core::draws::Phase;
@@ -140,47 +140,40 @@ impl Surface {
         let share = |part: &Part| part.x.size()[0] as f64 / images as f64;
         let decay = rates.weight_decay;
         let trains = self.degrees.trainable() > 0 && rate > 0.0;
-        // All weights of the step go to the device together.
         let weights_at = |uv: &(f64, f64)| self.degrees.weights(uv.0, uv.1);
         let weights: Vec<Vec<f64>> = parts.iter().map(|part| weights_at(&part.uv)).collect();
-        let next: Vec<Vec<f64>> = next.iter().take(TOGETHER).map(weights_at).collect();
-        let points = coefficients(&weights, device);
-        let steps = trains.then(|| {
-            // The gradients come divided by 1 + λ.
-            let scaled = weights.iter().zip(parts).map(|(b, part)| {
+        let next: Vec<Vec<f64>> = next.iter().map(weights_at).collect();
+        let steps: Vec<Vec<f64>> = weights
+            .iter()
+            .zip(parts)
+            .map(|(b, part)| {
+                // The gradients come divided by 1 + λ.
                 let scale = rate * share(part) * (1.0 + decay);
                 let rows = self.degrees.corners()..b.len();
                 rows.map(|k| if self.trains(k) { b[k] * scale } else { 0.0 })
                     .collect()
-            });
-            coefficients(&scaled.collect::<Vec<Vec<f64>>>(), device)
-        });
+            })
+            .collect();
+        let draws = parts.len().max(next.len()).min(TOGETHER);
         let mut losses = Vec::with_capacity(parts.len());
         let mut norms = Vec::new();
-        for (group, some) in parts.chunks(TOGETHER).enumerate() {
-            let (first, count) = (group * TOGETHER, some.len());
-            let flat = self.networks(
-                &weights[first..first + count],
-                &points.narrow(0, first as i64, count as i64),
-            );
-            for (row, part) in some.iter().enumerate() {
-                let w = flat.get(row as i64);
-                let loss = around(&|| {
-                    model.gradient_in_place(&w, &part.x, &part.labels, rates.smoothing, decay)
-                });
+        let groups = parts.chunks(TOGETHER).zip(weights.chunks(TOGETHER));
+        let mut ahead = weights.chunks(TOGETHER).skip(1);
+        for (group, (some, here)) in groups.enumerate() {
+            self.prepare(model, here, draws);
+            for (draw, part) in some.iter().enumerate() {
+                let loss = around(&|| self.gradient(model, draw, part, rates));
                 losses.push(loss * share(part));
             }
-            norms.push(flat.norm_scalaropt_dim(2, [1i64].as_slice(), false));
-            if let Some(steps) = &steps {
-                let last = first + count == parts.len();
-                self.sweep(Update {
-                    keep: (group == 0).then_some(keep),
-                    steps: &steps.narrow(0, first as i64, count as i64),
-                    gradients: &flat,
-                    moves: last,
-                    next: if last { &next } else { &[] },
-                });
-            }
+            let following = ahead.next();
+            norms.push(self.sweep(Update {
+                networks: here,
+                decay,
+                keep: if group == 0 { keep } else { 1.0 },
+                steps: trains.then(|| &steps[group * TOGETHER..][..some.len()]),
+                moves: following.is_none(),
+                next: following.unwrap_or(&next[..next.len().min(TOGETHER)]),
+            }));
         }
         if trains {
             self.last_rate = rate;

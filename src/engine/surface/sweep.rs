@@ -1,133 +1,130 @@
 //! What passes over the large matrices: as few times as can be, for that is all a surface costs beside its networks.
 
-use super::{Surface, coefficients};
-use tch::{Device, Kind, Tensor};
+use super::kernel::{self, Gradients, Pass};
+use super::room::{Place, Ready, segments};
+use super::{Surface, coefficients, to_f32};
+use tch::{Kind, Tensor};
 
 /// Draws whose networks are interpolated in one pass over `Θ`, and whose gradients go into the velocity in one: the
 /// default number of draws. More would need more memory than a fit may take, `(K + trainable + 3)·P·4` bytes above plain
 /// training.
-pub(super) const TOGETHER: usize = 4;
+pub(super) const TOGETHER: usize = kernel::MOST;
 
-/// Columns of the matrices that a pass changes at a time on a CPU: as many as its caches hold of all rows, so that
-/// velocity and control points come from memory once a step. Measured: 64 k to 256 k columns are alike, a pass over
-/// whole rows takes 1.5 times as long with 12 trainable points.
-const COLUMNS: i64 = 1 << 17;
+/// Columns that are worth a thread of their own.
+const FEWEST: usize = 1 << 17;
 
-/// Where a step keeps its draws' networks and gradients.
-#[derive(Debug)]
-pub(super) struct Scratch {
-    /// `[draws, P]`, made by the first step, kept for the next.
-    rows: Tensor,
-    /// What networks the first rows are, after a sweep that made those of the next step.
-    ready: Option<Ready>,
-}
-
-/// Networks that wait for their step.
-#[derive(Debug, PartialEq)]
-struct Ready {
-    /// Their Bernstein weights.
-    weights: Vec<Vec<f64>>,
-    /// Of the control points that they are made of.
-    version: u64,
-}
-
-/// What a sweep does.
+/// What a sweep does with the gradients of some draws.
 pub(super) struct Update<'a> {
+    /// Bernstein weights of their networks.
+    pub networks: &'a [Vec<f64>],
+    /// Weight decay `λ`; a gradient `g` at the network `w` counts as `(g + λw)/(1 + λ)`.
+    pub decay: f64,
     /// What the velocity is multiplied with first.
-    pub keep: Option<f64>,
-    /// Weights of the gradients in the velocity, `[draws, trainable]`.
-    pub steps: &'a Tensor,
-    /// `[draws, P]`, rows of the scratch.
-    pub gradients: &'a Tensor,
+    pub keep: f64,
+    /// Weights of the gradients in the velocity, for each draw one for each trainable point; `None` when nothing trains.
+    pub steps: Option<&'a [Vec<f64>]>,
     /// Whether the control points then move by the velocity.
     pub moves: bool,
-    /// Bernstein weights of the networks to interpolate once they have moved, at most [`TOGETHER`].
+    /// Bernstein weights of the networks to put into the place of the gradients then, at most [`TOGETHER`].
     pub next: &'a [Vec<f64>],
 }
 
 impl Surface {
-    /// The networks with these Bernstein weights, `[draws, P]`; `points` are the weights on the device.
-    pub(super) fn networks(&mut self, weights: &[Vec<f64>], points: &Tensor) -> Tensor {
-        let version = self.version;
-        let (flat, ready) = self.scratch(weights.len());
-        if ready.is_none_or(|ready| ready.weights != weights || ready.version != version) {
-            for (first, count) in self.columns() {
-                let part = self.theta.narrow(1, first, count);
-                let _ = points.mm_out(&flat.narrow(1, first, count), &part);
+    /// `U ← keep·U + stepsᵀ·gradients`, with `moves` then `Θ ← Θ − U` on the trainable rows, then the `next` networks.
+    /// Gives the norms of the gradients, `[draws]`.
+    pub(super) fn sweep(&mut self, update: Update) -> Tensor {
+        let Some(mut room) = self.room.take() else {
+            return Tensor::zeros([0], (Kind::Float, self.theta.device()));
+        };
+        let norms = match &room.place {
+            Place::Rows(rows) => self.sweep_rows(rows, &update),
+            Place::Slots(slots, stretches) => {
+                let pass = Pass {
+                    gradients: Some(Gradients {
+                        networks: narrow(update.networks),
+                        decay: update.decay as f32,
+                        steps: narrow(update.steps.unwrap_or_default()),
+                        keep: update.keep as f32,
+                        moves: update.moves,
+                    }),
+                    ..self.pass(segments(slots, stretches), update.next)
+                };
+                let squares = pass.run(self.threads());
+                let norms: Vec<f32> = squares.iter().map(|s| s.sqrt() as f32).collect();
+                Tensor::from_slice(&norms)
             }
-        }
-        flat
-    }
-
-    /// `U ← keep·U + stepsᵀ·gradients`, with `moves` then `Θ ← Θ − U` on the trainable rows, and with `next` its networks
-    /// in place of the gradients.
-    pub(super) fn sweep(&mut self, update: Update) {
-        let Update { steps, next, .. } = update;
-        let (draws, device) = (steps.size()[0], self.theta.device());
-        let (corners, trainable) = (self.degrees.corners(), self.degrees.trainable());
-        let inner = self.theta.narrow(0, corners as i64, trainable as i64);
-        let (single, transposed) = (steps.get(0), steps.tr());
-        let ahead =
-            (!next.is_empty()).then(|| (self.scratch(next.len()).0, coefficients(next, device)));
-        for (first, count) in self.columns() {
-            let mut velocity = self.velocity.narrow(1, first, count);
-            let gradients = update.gradients.narrow(1, first, count);
-            if let Some(keep) = update.keep {
-                let _ = velocity.g_mul_scalar_(keep);
-            }
-            // The product of a column and a row is what `addr` does, at twice the speed of a matrix product.
-            let _ = if draws == 1 {
-                velocity.addr_(&single, &gradients.get(0))
-            } else {
-                velocity.addmm_(&transposed, &gradients)
-            };
-            if update.moves {
-                let _ = inner.narrow(1, first, count).g_sub_(&velocity);
-            }
-            if let Some((flat, points)) = &ahead {
-                let part = self.theta.narrow(1, first, count);
-                let _ = points.mm_out(&flat.narrow(1, first, count), &part);
-            }
-        }
-        if update.moves {
+        };
+        if update.moves && update.steps.is_some() {
             self.version += 1;
         }
-        if let (Some(scratch), false) = (&mut self.scratch, next.is_empty()) {
-            scratch.ready = Some(Ready {
-                weights: next.to_vec(),
-                version: self.version,
-            });
+        room.ready = (!update.next.is_empty()).then(|| Ready {
+            weights: update.next.to_vec(),
+            version: self.version,
+        });
+        self.room = Some(room);
+        norms
+    }
+
+    /// The networks with these Bernstein weights.
+    pub(super) fn interpolate(&self, place: &Place, weights: &[Vec<f64>]) {
+        match place {
+            Place::Rows(rows) => {
+                let flat = rows.narrow(0, 0, weights.len() as i64);
+                let _ = coefficients(weights, rows.device()).mm_out(&flat, &self.theta);
+            }
+            Place::Slots(slots, stretches) => {
+                self.pass(segments(slots, stretches), weights)
+                    .run(self.threads());
+            }
         }
     }
 
-    /// First column and number of columns of the pieces that a pass goes through.
-    fn columns(&self) -> impl Iterator<Item = (i64, i64)> + use<> {
-        let p = self.theta.size()[1];
-        let columns = match self.theta.device() {
-            Device::Cpu => COLUMNS,
-            _ => p,
+    /// A pass of this program's own arithmetic that makes networks.
+    fn pass(&self, segments: Vec<kernel::Segment>, next: &[Vec<f64>]) -> Pass {
+        let rows = |matrix: &Tensor| {
+            debug_assert!(matrix.is_contiguous());
+            let (rows, p) = (matrix.size()[0] as usize, matrix.size()[1] as usize);
+            let first = kernel::Row::new(matrix.data_ptr().cast());
+            (0..rows).map(|row| first.skip(row * p)).collect()
         };
-        let starts = (0..).map(move |piece| piece * columns);
-        starts
-            .take_while(move |&first| first < p)
-            .map(move |first| (first, columns.min(p - first)))
+        Pass {
+            theta: rows(&self.theta),
+            velocity: rows(&self.velocity),
+            segments,
+            gradients: None,
+            next: narrow(next),
+        }
     }
 
-    /// Room for `count` flat vectors, `[count, P]`, and what networks they are; the room is the caller's to overwrite.
-    fn scratch(&mut self, count: usize) -> (Tensor, Option<Ready>) {
-        let (p, count) = (self.theta.size()[1], count as i64);
-        let fits = |scratch: &Scratch| scratch.rows.size()[0] >= count;
-        let device = self.theta.device();
-        let scratch = self.scratch.take().filter(fits).unwrap_or_else(|| Scratch {
-            rows: Tensor::empty([count, p], (Kind::Float, device)),
-            ready: None,
-        });
-        let scratch = self.scratch.insert(scratch);
-        (scratch.rows.narrow(0, 0, count), scratch.ready.take())
+    /// Threads of a pass: those of libtorch, of a small network fewer.
+    fn threads(&self) -> usize {
+        let columns = self.theta.size()[1] as usize;
+        (tch::get_num_threads().max(1) as usize).min(columns / FEWEST + 1)
     }
 
-    /// Frees what only steps need; the next step makes it anew.
-    pub fn rest(&mut self) {
-        self.scratch = None;
+    /// The same by library calls, on rows whose gradients have their weight decay.
+    fn sweep_rows(&mut self, rows: &Tensor, update: &Update) -> Tensor {
+        let device = rows.device();
+        let gradients = rows.narrow(0, 0, update.networks.len() as i64);
+        let norms = gradients.norm_scalaropt_dim(2, [1i64].as_slice(), false);
+        if let Some(steps) = update.steps {
+            let (corners, trainable) = (self.degrees.corners(), self.degrees.trainable());
+            let _ = self.velocity.g_mul_scalar_(update.keep);
+            let steps = coefficients(steps, device).tr();
+            let _ = self.velocity.addmm_(&steps, &gradients);
+            if update.moves {
+                let mut inner = self.theta.narrow(0, corners as i64, trainable as i64);
+                let _ = inner.g_sub_(&self.velocity);
+            }
+        }
+        if !update.next.is_empty() {
+            let next = rows.narrow(0, 0, update.next.len() as i64);
+            let _ = coefficients(update.next, device).mm_out(&next, &self.theta);
+        }
+        norms
     }
+}
+
+fn narrow(rows: &[Vec<f64>]) -> Vec<Vec<f32>> {
+    rows.iter().map(|row| to_f32(row)).collect()
 }

@@ -8,6 +8,12 @@ use surfit_core::surface::{Axis, Patch};
 use tch::Reduction;
 
 fn model(name: &str) -> Model {
+    model_in(name, Kind::Float)
+}
+
+fn model_in(name: &str, kind: Kind) -> Model {
+    // Tests run side by side; threads of several of them would only wait for each other.
+    tch::set_num_threads(1);
     let config = NetworkConfig {
         name: name.into(),
         widths: vec![5, 6],
@@ -18,7 +24,7 @@ fn model(name: &str) -> Model {
         network,
         Placement {
             device: Device::Cpu,
-            kind: Kind::Float,
+            kind,
             threads: 1,
         },
     )
@@ -120,6 +126,84 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         "{difference} of {moved}"
     );
     assert_eq!(surface.version(), 5);
+}
+
+/// Six steps with `draws` draws, a point held still; `told` says whether a step is told where the next one draws.
+fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (Surface, Vec<f64>) {
+    surface.set_frozen(5, true);
+    let rates = StepRates {
+        rate: 0.05,
+        momentum: 0.9,
+        weight_decay: 0.01,
+        smoothing: 0.1,
+    };
+    let at = |step: usize, draw: usize| {
+        let x = 0.17 * (step * draws + draw) as f64;
+        (x.fract(), (1.7 * x).fract())
+    };
+    let mut norms = Vec::new();
+    for step in 0..6 {
+        let parts: Vec<Part> = (0..draws)
+            .map(|draw| part(at(step, draw), (step * draws + draw) as i64))
+            .collect();
+        let mut next: Vec<_> = (0..draws).map(|draw| at(step + 1, draw)).collect();
+        if !told {
+            next.clear();
+        } else if step == 3 {
+            // It may turn out otherwise.
+            next[0] = (0.5, 0.5);
+        }
+        let record = surface.step(model, Phase::Interior, &parts, rates, &next);
+        assert_eq!(record.norms.size(), [draws as i64]);
+        norms.extend((0..draws).map(|draw| record.norms.double_value(&[draw as i64])));
+    }
+    (surface, norms)
+}
+
+#[test]
+fn own_arithmetic_and_library_calls_make_the_same_steps() {
+    let degrees = Degrees::new(2, 2).unwrap();
+    for (kind, tolerance) in [(Kind::Float, 1e-5), (Kind::BFloat16, 2e-2)] {
+        let model = model_in("cnn", kind);
+        let start = Surface::linear(degrees, corners(&model));
+        for draws in [1, 2, 3, 4, 6] {
+            let linear = || Surface::linear(degrees, corners(&model));
+            let (own, norms) = six_steps(&model, linear(), draws, true);
+            let mut calls = linear();
+            calls.room = Some(room::Room::rows(4, model.parameters(), Device::Cpu));
+            let (calls, expected) = six_steps(&model, calls, draws, true);
+            let moved = largest_difference(own.theta(), start.theta());
+            let difference = largest_difference(own.theta(), calls.theta());
+            assert!(
+                moved > 1e-3 && difference < tolerance * moved,
+                "{kind:?}, {draws} draws: {difference} of {moved}"
+            );
+            assert_eq!(
+                largest_difference(&own.theta().get(5), &start.theta().get(5)),
+                0.0
+            );
+            assert_eq!(own.version(), calls.version());
+            for (norm, expected) in norms.iter().zip(&expected) {
+                let near = (norm - expected).abs() < tolerance * expected;
+                assert!(near, "{kind:?}, {draws} draws: {norm} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn to_be_told_the_next_draws_changes_no_bit() {
+    let degrees = Degrees::new(3, 2).unwrap();
+    for kind in [Kind::Float, Kind::BFloat16] {
+        let model = model_in("cnn", kind);
+        for draws in [1, 4, 6] {
+            let linear = || Surface::linear(degrees, corners(&model));
+            let (told, _) = six_steps(&model, linear(), draws, true);
+            let (untold, _) = six_steps(&model, linear(), draws, false);
+            assert_eq!(told.theta(), untold.theta(), "{kind:?}, {draws} draws");
+            assert_eq!(told.velocity(), untold.velocity());
+        }
+    }
 }
 
 #[test]

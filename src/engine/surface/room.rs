@@ -1,0 +1,139 @@
+//! Where a step keeps its draws' networks, and their gradients after them.
+
+use super::step::{Part, StepRates};
+use super::{Surface, kernel};
+use crate::model::{Model, Slot, Stretch};
+use tch::{Device, Kind, Tensor};
+
+/// Room for some draws; made by the first step, kept for the next.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub place: Place,
+    /// What networks lie there, when any do.
+    pub ready: Option<Ready>,
+}
+
+/// How networks and gradients lie.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// As a matrix `[draws, P]` in `f32`, for library calls on any device.
+    Rows(Tensor),
+    /// Each in the types it is computed with, for this program's own arithmetic on a CPU.
+    Slots(Vec<Slot>, Vec<Stretch>),
+}
+
+/// Networks that wait for their step.
+#[derive(Debug, PartialEq)]
+pub(super) struct Ready {
+    /// Their Bernstein weights.
+    pub weights: Vec<Vec<f64>>,
+    /// Of the control points that they are made of.
+    pub version: u64,
+}
+
+impl Room {
+    /// Room for `draws` networks of `p` weights, to be filled by library calls.
+    pub fn rows(draws: usize, p: i64, device: Device) -> Self {
+        let rows = Tensor::empty([draws as i64, p], (Kind::Float, device));
+        Self {
+            place: Place::Rows(rows),
+            ready: None,
+        }
+    }
+
+    /// Room for `draws` networks as `model` computes them, to be filled by this program's own arithmetic.
+    fn slots(draws: usize, model: &Model) -> Self {
+        let slots = (0..draws).map(|_| model.slot()).collect();
+        Self {
+            place: Place::Slots(slots, model.stretches()),
+            ready: None,
+        }
+    }
+
+    fn draws(&self) -> usize {
+        match &self.place {
+            Place::Rows(rows) => rows.size()[0] as usize,
+            Place::Slots(slots, _) => slots.len(),
+        }
+    }
+}
+
+/// The slots as the arithmetic sees them.
+pub(super) fn segments(slots: &[Slot], stretches: &[Stretch]) -> Vec<kernel::Segment> {
+    let wide =
+        |tensor: &Tensor, first| kernel::Row::<f32>::new(tensor.data_ptr().cast()).skip(first);
+    let narrow =
+        |tensor: &Tensor, first| kernel::Row::<u16>::new(tensor.data_ptr().cast()).skip(first);
+    stretches
+        .iter()
+        .map(|stretch| {
+            let first = stretch.columns.start;
+            let slots = match (stretch.wide, slots.first().map(|slot| slot.flat.kind())) {
+                (Some(first), _) => {
+                    let apart = slots.iter().filter_map(|slot| slot.wide.as_ref());
+                    kernel::Slots::Wide(apart.map(|tensor| wide(tensor, first)).collect())
+                }
+                (None, Some(Kind::BFloat16)) => kernel::Slots::Narrow(
+                    slots.iter().map(|slot| narrow(&slot.flat, first)).collect(),
+                ),
+                _ => {
+                    kernel::Slots::Wide(slots.iter().map(|slot| wide(&slot.flat, first)).collect())
+                }
+            };
+            kernel::Segment {
+                columns: stretch.columns.clone(),
+                slots,
+            }
+        })
+        .collect()
+}
+
+impl Surface {
+    /// Sees to it that the networks with these Bernstein weights lie in a room for at least `draws`.
+    pub(super) fn prepare(&mut self, model: &Model, weights: &[Vec<f64>], draws: usize) {
+        let fits = |room: &Room| room.draws() >= draws;
+        let (p, device) = (self.theta.size()[1], self.theta.device());
+        let mut room = self
+            .room
+            .take()
+            .filter(fits)
+            .unwrap_or_else(|| match device {
+                Device::Cpu => Room::slots(draws, model),
+                _ => Room::rows(draws, p, device),
+            });
+        let here = Ready {
+            weights: weights.to_vec(),
+            version: self.version,
+        };
+        if room.ready.take() != Some(here) {
+            self.interpolate(&room.place, weights);
+        }
+        self.room = Some(room);
+    }
+
+    /// Puts the gradient at a draw's network in the network's place; gives the loss.
+    pub(super) fn gradient(
+        &self,
+        model: &Model,
+        draw: usize,
+        part: &Part,
+        rates: StepRates,
+    ) -> Tensor {
+        let Part { x, labels, .. } = part;
+        match self.room.as_ref().map(|room| &room.place) {
+            Some(Place::Slots(slots, _)) => {
+                model.gradient_in_slot(&slots[draw], x, labels, rates.smoothing)
+            }
+            Some(Place::Rows(rows)) => {
+                let w = rows.get(draw as i64);
+                model.gradient_in_place(&w, x, labels, rates.smoothing, rates.weight_decay)
+            }
+            None => unreachable!("networks are prepared before their gradients are asked for"),
+        }
+    }
+
+    /// Frees what only steps need; the next step makes it anew.
+    pub fn rest(&mut self) {
+        self.room = None;
+    }
+}
