@@ -15,8 +15,8 @@ use tch::{Device, Kind, Tensor};
 /// Control points `Θ`, `[K, P]`, in the row order of [`surfit_core::surface`] (corners first), with their velocity.
 ///
 /// The velocity is kept in units of a step (already multiplied by the learning rate), `U ← μ(η/η₋)U + η(b∘free)gᵀ`,
-/// `Θ ← Θ − U`: the same as SGD with momentum on `V = U/η`, but every pass over the large matrices is one in-place
-/// operation without a scaled copy.
+/// `Θ ← Θ − U`: the same as SGD with momentum on `V = U/η`, but both are changed in place, in one pass, without a scaled
+/// copy.
 #[derive(Debug)]
 pub struct Surface {
     degrees: Degrees,
@@ -25,6 +25,7 @@ pub struct Surface {
     frozen: Vec<bool>,
     last_rate: f64,
     version: u64,
+    /// Where a step keeps its draws' networks and gradients; made by the first step, kept for the next.
     room: Option<room::Room>,
 }
 

@@ -10,6 +10,8 @@ pub enum What {
     Training,
     /// A step of a fit against a step of libtorch's own training.
     FitStep,
+    /// A step of a fit against a step of a corner's training: what the surface alone costs.
+    FitTraining,
     /// A corner's training in `f32` against the same in `bf16`: how many times as fast the latter is.
     Bf16,
     /// A heatmap cell against one batch-norm refresh and one validation pass at their best batch size.
@@ -35,11 +37,11 @@ pub struct Row {
     pub draws: usize,
     /// Images in a batch; 0 where there is no batch.
     pub batch: i64,
-    /// The thing itself: milliseconds, median; bytes for memory.
+    /// The thing itself: milliseconds, median, of compute types the fastest; bytes for memory.
     pub value: f64,
-    /// What it is compared with: milliseconds, median of the same repetitions; bytes for memory.
+    /// What it is compared with: milliseconds as for `value`, of the same repetitions; bytes for memory.
     pub baseline: f64,
-    /// Median of the ratios, repetition by repetition.
+    /// Median of the ratios, repetition by repetition; of compute types the ratio of the fastest steps.
     pub ratio: f64,
     /// What the ratio must not exceed, or for `bf16` must reach; `None` where nothing is asked.
     pub target: Option<f64>,
@@ -68,6 +70,9 @@ impl Row {
         };
         match self.what {
             What::FitStep => format!("fit step {}, {draws} / plain step", self.control_points),
+            What::FitTraining => {
+                format!("fit step {}, {draws} / training step", self.control_points)
+            }
             What::Training => "training step / plain step".into(),
             What::Bf16 => "training step f32 / bf16".into(),
             What::HeatmapCell => "heatmap cell / (refresh + pass)".into(),

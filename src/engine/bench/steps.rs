@@ -4,7 +4,6 @@ use super::plain::Plain;
 use super::report::{Row, What, median};
 use super::{RATES, Subject, linear_surface, parts, wait};
 use crate::Result;
-use crate::model::Model;
 use crate::trainer::Trainer;
 use std::time::Instant;
 use surfit_core::draws::Phase;
@@ -23,29 +22,51 @@ fn timed(what: impl FnOnce()) -> f64 {
     began.elapsed().as_secs_f64() * 1e3
 }
 
-/// A step of `what`, which is given the number of the step and a batch, against plain steps before and after it:
-/// whatever drifts, drifts through both neighbours.
-fn against_plain(
-    subject: &Subject,
-    plain: &mut Plain,
-    repetitions: usize,
-    row: Row,
-    mut what: impl FnMut(u64, &Tensor, &Tensor),
-) -> Row {
-    let warm_up = 1 + repetitions / 6;
-    let mut times = Vec::new();
-    let mut before = f64::NAN;
-    for repetition in 0..repetitions + warm_up {
-        let (x, labels) = subject.batch(repetition);
-        let here = timed(|| what(repetition as u64, &x, &labels));
-        let after = timed(|| wait(&plain.step(&subject.model, &x, &labels)));
-        if repetition >= warm_up {
-            times.push((here, (before + after) / 2.0));
-        }
-        before = after;
+/// Steps that others are measured against.
+struct Bases<'a> {
+    subject: &'a Subject,
+    plain: Plain,
+    trainer: Trainer,
+}
+
+impl Bases<'_> {
+    /// Milliseconds of a step of libtorch's own training, and of one as corners are trained.
+    fn steps(&mut self, x: &Tensor, labels: &Tensor) -> [f64; 2] {
+        let model = &self.subject.model;
+        [
+            timed(|| wait(&self.plain.step(model, x, labels))),
+            timed(|| wait(&self.trainer.step_on(model, x, labels, RATES))),
+        ]
     }
+
+    /// A step of `what`, which is given the number of the step and a batch, against those before and after it: whatever
+    /// drifts, drifts through both neighbours. Gives milliseconds of the step and of both bases, repetition by repetition.
+    fn measure(
+        &mut self,
+        repetitions: usize,
+        mut what: impl FnMut(u64, &Tensor, &Tensor),
+    ) -> Vec<(f64, [f64; 2])> {
+        let warm_up = 1 + repetitions / 6;
+        let mut times = Vec::new();
+        let mut before = [f64::NAN; 2];
+        for repetition in 0..repetitions + warm_up {
+            let (x, labels) = self.subject.batch(repetition);
+            let here = timed(|| what(repetition as u64, &x, &labels));
+            let after = self.steps(&x, &labels);
+            if repetition >= warm_up {
+                let mean = [0, 1].map(|base| (before[base] + after[base]) / 2.0);
+                times.push((here, mean));
+            }
+            before = after;
+        }
+        times
+    }
+}
+
+/// A row's figures from steps and what they are measured against.
+fn filled(row: Row, batch: i64, times: &[(f64, f64)]) -> Row {
     Row {
-        batch: subject.batch,
+        batch,
         value: median(times.iter().map(|t| t.0).collect()),
         baseline: median(times.iter().map(|t| t.1).collect()),
         ratio: median(times.iter().map(|t| t.0 / t.1).collect()),
@@ -53,28 +74,20 @@ fn against_plain(
     }
 }
 
-/// Training steps as corners are trained, and fit steps at 3×3 and 4×4 control points with one draw and with four,
-/// against libtorch's own training.
+/// Fit steps at 3×3 and 4×4 control points with one draw and with four, against libtorch's own training and against the
+/// training of corners, and these two against each other.
 pub(super) fn rows(subject: &Subject, repetitions: usize) -> Result<Vec<Row>> {
     let model = &subject.model;
-    let mut plain = Plain::new(model, RATES.weight_decay)?;
-    let mut trainer = Trainer::new(model, 1);
-    let mut rows = vec![against_plain(
+    let mut bases = Bases {
         subject,
-        &mut plain,
-        repetitions,
-        subject.row(What::Training),
-        |_, x, labels| wait(&trainer.step_on(model, x, labels, RATES)),
-    )];
+        plain: Plain::new(model, RATES.weight_decay)?,
+        trainer: Trainer::new(model, 1),
+    };
+    let (mut rows, mut trainings) = (Vec::new(), Vec::new());
     for (side, target) in SIDES {
         for draws in DRAWS {
             let mut surface = linear_surface(model, side)?;
-            let row = Row {
-                control_points: format!("{side}×{side}"),
-                draws,
-                ..subject.row(What::FitStep)
-            };
-            let row = against_plain(subject, &mut plain, repetitions, row, |step, x, labels| {
+            let times = bases.measure(repetitions, |step, x, labels| {
                 let here = parts(x, labels, step, draws);
                 let next: Vec<(f64, f64)> = parts(x, labels, step + 1, draws)
                     .iter()
@@ -83,33 +96,54 @@ pub(super) fn rows(subject: &Subject, repetitions: usize) -> Result<Vec<Row>> {
                 let record = surface.step(model, Phase::Interior, &here, RATES, &next);
                 wait(&record.loss);
             });
-            rows.push(row.with_target((subject.name == "resnet18-cifar").then_some(target)));
+            let asked = (subject.name == "resnet18-cifar").then_some(target);
+            for (base, what) in [What::FitStep, What::FitTraining].into_iter().enumerate() {
+                let row = Row {
+                    control_points: format!("{side}×{side}"),
+                    draws,
+                    ..subject.row(what)
+                };
+                let times: Vec<_> = times
+                    .iter()
+                    .map(|(here, bases)| (*here, bases[base]))
+                    .collect();
+                let row = filled(row, subject.batch, &times);
+                rows.push(row.with_target(asked.filter(|_| what == What::FitStep)));
+            }
+            trainings.extend(
+                times
+                    .iter()
+                    .map(|(_, [plain, training])| (*training, *plain)),
+            );
         }
     }
+    rows.insert(
+        0,
+        filled(subject.row(What::Training), subject.batch, &trainings),
+    );
     Ok(rows)
 }
 
-/// Training in `f32` against training in `bf16`, by turns, so that what else the machine does befalls both.
+/// Training in `f32` against training in `bf16`, by turns, the fastest step of each: neighbours on a shared machine slow one
+/// type more than the other (a core's matrix unit is shared by its threads), and they never make a step faster.
 pub(super) fn types(f32: &Subject, bf16: &Subject, repetitions: usize) -> Row {
     let mut trainings = [f32, bf16].map(|subject| (subject, Trainer::new(&subject.model, 1)));
-    let mut times = Vec::new();
-    for repetition in 0..=repetitions {
-        let [f32, bf16] = trainings.each_mut().map(|(subject, trainer)| {
+    let mut fastest = [f64::INFINITY; 2];
+    for repetition in 0..2 * repetitions {
+        for ((subject, trainer), fastest) in trainings.iter_mut().zip(&mut fastest) {
             let (x, labels) = subject.batch(repetition);
-            let mut step = |model: &Model| wait(&trainer.step_on(model, &x, &labels, RATES));
+            let mut step = || timed(|| wait(&trainer.step_on(&subject.model, &x, &labels, RATES)));
             // The first after the other type asks for its memory anew, which a training never sees.
-            step(&subject.model);
-            timed(|| (0..2).for_each(|_| step(&subject.model))) / 2.0
-        });
-        if repetition > 0 {
-            times.push((f32, bf16));
+            step();
+            *fastest = (0..2).map(|_| step()).fold(*fastest, f64::min);
         }
     }
+    let [value, baseline] = fastest;
     Row {
         batch: bf16.batch,
-        value: median(times.iter().map(|t| t.0).collect()),
-        baseline: median(times.iter().map(|t| t.1).collect()),
-        ratio: median(times.iter().map(|t| t.0 / t.1).collect()),
+        value,
+        baseline,
+        ratio: value / baseline,
         ..bf16.row(What::Bf16)
     }
 }

@@ -7,7 +7,7 @@ fn every_kind_of_row_is_measured_and_positive() {
     subject.data.validation = subject.data.validation.truncated(100);
     subject.calibration = 100;
     let steps = steps::rows(&subject, 1).expect("steps");
-    assert_eq!(steps.len(), 5);
+    assert_eq!(steps.len(), 9);
     let types = steps::types(&subject, &subject, 1);
     let cell = cell::row(&subject, 1).expect("a cell");
     for row in steps.iter().chain([&types, &cell]) {

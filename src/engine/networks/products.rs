@@ -38,7 +38,7 @@ impl<'a> From<&'a Vec<Tensor>> for Weights<'a> {
 #[derive(Debug, Default)]
 pub struct Products(Vec<Convolution>);
 
-/// A square convolution without bias, padded by half its kernel.
+/// A square convolution, padded by half its kernel; a bias is added behind it.
 #[derive(Debug)]
 struct Convolution {
     /// Index of its weight among the parameters.

@@ -93,6 +93,7 @@ impl Surface {
     pub(super) fn prepare(&mut self, model: &Model, weights: &[Vec<f64>], draws: usize) {
         let fits = |room: &Room| room.draws() >= draws;
         let (p, device) = (self.theta.size()[1], self.theta.device());
+        assert_eq!(p, model.parameters(), "a surface is of one network");
         let mut room = self
             .room
             .take()

@@ -1,7 +1,7 @@
 //! One optimizer step of a surface.
 
 use super::Surface;
-use super::sweep::{TOGETHER, Update};
+use super::sweep::{Update, together};
 use crate::model::Model;
 use std::time::Instant;
 use surfit_core::draws::Phase;
@@ -154,11 +154,12 @@ impl Surface {
                     .collect()
             })
             .collect();
-        let draws = parts.len().max(next.len()).min(TOGETHER);
+        let most = together(model);
+        let draws = parts.len().max(next.len()).min(most);
         let mut losses = Vec::with_capacity(parts.len());
         let mut norms = Vec::new();
-        let groups = parts.chunks(TOGETHER).zip(weights.chunks(TOGETHER));
-        let mut ahead = weights.chunks(TOGETHER).skip(1);
+        let groups = parts.chunks(most).zip(weights.chunks(most));
+        let mut ahead = weights.chunks(most).skip(1);
         for (group, (some, here)) in groups.enumerate() {
             self.prepare(model, here, draws);
             for (draw, part) in some.iter().enumerate() {
@@ -170,9 +171,9 @@ impl Surface {
                 networks: here,
                 decay,
                 keep: if group == 0 { keep } else { 1.0 },
-                steps: trains.then(|| &steps[group * TOGETHER..][..some.len()]),
+                steps: trains.then(|| &steps[group * most..][..some.len()]),
                 moves: following.is_none(),
-                next: following.unwrap_or(&next[..next.len().min(TOGETHER)]),
+                next: following.unwrap_or(&next[..next.len().min(most)]),
             }));
         }
         if trains {

@@ -3,12 +3,18 @@
 use super::kernel::{self, Gradients, Pass};
 use super::room::{Place, Ready, segments};
 use super::{Surface, coefficients, to_f32};
+use crate::model::Model;
 use tch::{Kind, Tensor};
 
-/// Draws whose networks are interpolated in one pass over `Θ`, and whose gradients go into the velocity in one: the
-/// default number of draws. More would need more memory than a fit may take, `(K + trainable + 3)·P·4` bytes above plain
-/// training.
-pub(super) const TOGETHER: usize = kernel::MOST;
+/// Draws whose networks are interpolated in one pass over `Θ`, and whose gradients go into the velocity in one: in `bf16`
+/// the default number of draws, in `f32`, where a network takes twice the room, half as many. More would not fit into what
+/// a fit may take above plain training, `(K + trainable + 3)·P·4` bytes.
+pub(super) fn together(model: &Model) -> usize {
+    match model.placement().kind {
+        Kind::Float => kernel::MOST / 2,
+        _ => kernel::MOST,
+    }
+}
 
 /// Columns that are worth a thread of their own.
 const FEWEST: usize = 1 << 17;
@@ -25,7 +31,8 @@ pub(super) struct Update<'a> {
     pub steps: Option<&'a [Vec<f64>]>,
     /// Whether the control points then move by the velocity.
     pub moves: bool,
-    /// Bernstein weights of the networks to put into the place of the gradients then, at most [`TOGETHER`].
+    /// Bernstein weights of the networks to put into the place of the gradients then, at most as many as lie
+    /// together.
     pub next: &'a [Vec<f64>],
 }
 
@@ -49,7 +56,8 @@ impl Surface {
                     }),
                     ..self.pass(segments(slots, stretches), update.next)
                 };
-                let squares = pass.run(self.threads());
+                // SAFETY: matrices and slots are whole, apart from each other, and nobody else's while this runs.
+                let squares = unsafe { pass.run(self.threads()) };
                 let norms: Vec<f32> = squares.iter().map(|s| s.sqrt() as f32).collect();
                 Tensor::from_slice(&norms)
             }
@@ -73,8 +81,9 @@ impl Surface {
                 let _ = coefficients(weights, rows.device()).mm_out(&flat, &self.theta);
             }
             Place::Slots(slots, stretches) => {
-                self.pass(segments(slots, stretches), weights)
-                    .run(self.threads());
+                let pass = self.pass(segments(slots, stretches), weights);
+                // SAFETY: as in `sweep`.
+                unsafe { pass.run(self.threads()) };
             }
         }
     }
@@ -82,7 +91,7 @@ impl Surface {
     /// A pass of this program's own arithmetic that makes networks.
     fn pass(&self, segments: Vec<kernel::Segment>, next: &[Vec<f64>]) -> Pass {
         let rows = |matrix: &Tensor| {
-            debug_assert!(matrix.is_contiguous());
+            assert!(matrix.is_contiguous() && matrix.kind() == Kind::Float);
             let (rows, p) = (matrix.size()[0] as usize, matrix.size()[1] as usize);
             let first = kernel::Row::new(matrix.data_ptr().cast());
             (0..rows).map(|row| first.skip(row * p)).collect()

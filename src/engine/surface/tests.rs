@@ -196,7 +196,7 @@ fn to_be_told_the_next_draws_changes_no_bit() {
     let degrees = Degrees::new(3, 2).unwrap();
     for kind in [Kind::Float, Kind::BFloat16] {
         let model = model_in("cnn", kind);
-        for draws in [1, 4, 6] {
+        for draws in [1, 4, 5, 6] {
             let linear = || Surface::linear(degrees, corners(&model));
             let (told, _) = six_steps(&model, linear(), draws, true);
             let (untold, _) = six_steps(&model, linear(), draws, false);

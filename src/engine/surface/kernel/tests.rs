@@ -174,7 +174,7 @@ proptest! {
     fn a_pass_does_what_its_definition_says(shape in shapes(), threads in 1usize..4) {
         let before = Case::new(shape);
         let mut after = before.clone();
-        let norms = after.pass().run(threads);
+        let norms = unsafe { after.pass().run(threads) };
         prop_assert_eq!(norms.len(), shape.draws);
         let mut squares = vec![0.0; shape.draws];
         for c in 0..*before.ends.last().unwrap() {
@@ -205,13 +205,13 @@ proptest! {
     fn threads_and_sweeps_change_no_bit(shape in shapes()) {
         let mut one = Case::new(shape);
         let mut three = one.clone();
-        one.pass().run(1);
-        three.pass().run(3);
+        unsafe { one.pass().run(1) };
+        unsafe { three.pass().run(3) };
         prop_assert!(one.theta == three.theta && one.velocity == three.velocity);
         prop_assert!(one.narrow == three.narrow && one.wide == three.wide);
         let mut apart = three.clone();
         apart.gradients = None;
-        apart.pass().run(2);
+        unsafe { apart.pass().run(2) };
         prop_assert!(apart.theta == one.theta && apart.narrow == one.narrow && apart.wide == one.wide);
     }
 }
@@ -229,7 +229,7 @@ fn plain_arithmetic_agrees_with_vectors() {
         seed: 1,
     };
     let (mut fast, mut plain) = (Case::new(shape), Case::new(shape));
-    let norms = fast.pass().run(1);
+    let norms = unsafe { fast.pass().run(1) };
     let pass = plain.pass();
     let rows = pass.rows();
     // SAFETY: plain arithmetic needs nothing of the processor.
