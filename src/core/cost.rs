@@ -47,7 +47,7 @@ pub fn surface_bytes(degrees: Degrees, parameters: u64) -> u64 {
 
 /// Draws whose gradients go into the surface in one pass in `bf16`; in `f32` it is half as many, for which the figures are
 /// near enough.
-const TOGETHER: usize = 4;
+pub const TOGETHER: usize = 4;
 
 /// Rows of length `P` that a step moves on a CPU beside the network's own passes: all control points are read and the velocity
 /// goes back and forth once for every four draws, and the trainable points are written once.

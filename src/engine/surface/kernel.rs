@@ -14,7 +14,7 @@ use super::vector::{Plain, Vector};
 use std::ops::Range;
 
 /// Networks and gradients that a pass can hold: draws of a minibatch that are interpolated together.
-pub(super) const MOST: usize = 4;
+pub(super) const MOST: usize = surfit_core::cost::TOGETHER;
 
 /// Columns between sums in `f64` of a norm.
 const BLOCK: usize = 1024;

@@ -60,25 +60,21 @@ impl Room {
 
 /// The slots as the arithmetic sees them.
 pub(super) fn segments(slots: &[Slot], stretches: &[Stretch]) -> Vec<kernel::Segment> {
-    let wide =
-        |tensor: &Tensor, first| kernel::Row::<f32>::new(tensor.data_ptr().cast()).skip(first);
-    let narrow =
-        |tensor: &Tensor, first| kernel::Row::<u16>::new(tensor.data_ptr().cast()).skip(first);
+    fn rows<'a, T>(tensors: impl Iterator<Item = &'a Tensor>, first: usize) -> Vec<kernel::Row<T>> {
+        tensors
+            .map(|tensor| kernel::Row::new(tensor.data_ptr().cast()).skip(first))
+            .collect()
+    }
+    let narrow = slots.iter().any(|slot| slot.flat.kind() == Kind::BFloat16);
     stretches
         .iter()
         .map(|stretch| {
-            let first = stretch.columns.start;
-            let slots = match (stretch.wide, slots.first().map(|slot| slot.flat.kind())) {
-                (Some(first), _) => {
-                    let apart = slots.iter().filter_map(|slot| slot.wide.as_ref());
-                    kernel::Slots::Wide(apart.map(|tensor| wide(tensor, first)).collect())
-                }
-                (None, Some(Kind::BFloat16)) => kernel::Slots::Narrow(
-                    slots.iter().map(|slot| narrow(&slot.flat, first)).collect(),
-                ),
-                _ => {
-                    kernel::Slots::Wide(slots.iter().map(|slot| wide(&slot.flat, first)).collect())
-                }
+            let flat = slots.iter().map(|slot| &slot.flat);
+            let apart = slots.iter().filter_map(|slot| slot.wide.as_ref());
+            let slots = match stretch.wide {
+                Some(first) => kernel::Slots::Wide(rows(apart, first)),
+                None if narrow => kernel::Slots::Narrow(rows(flat, stretch.columns.start)),
+                None => kernel::Slots::Wide(rows(flat, stretch.columns.start)),
             };
             kernel::Segment {
                 columns: stretch.columns.clone(),
