@@ -1,8 +1,9 @@
 //! What a key has that a configuration leaves out; `configs/default.toml` says the same in words.
 
 use super::{
-    AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornersConfig, DataConfig,
-    DegreeSetting, Epochs, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
+    AlignConfig, AlignMethod, ChannelConstants, CheckpointConfig, Compute, Config, CornerWeights,
+    CornersConfig, DataConfig, DegreeSetting, Epochs, ExportConfig, FitConfig, HeatmapConfig,
+    NetworkConfig,
 };
 use crate::draws::Sampling;
 use crate::schedule::Course;
@@ -35,6 +36,10 @@ impl Default for DataConfig {
             dir: PathBuf::new(),
             mirror: String::new(),
             image_size: 0,
+            channels: 0,
+            classes: Vec::new(),
+            mean: ChannelConstants::default(),
+            std: ChannelConstants::default(),
             train_images: 0,
             validation_images: 0,
             calibration_images: 1024,
@@ -48,6 +53,7 @@ impl Default for NetworkConfig {
             name: "cnn".into(),
             widths: Vec::new(),
             patch: 0,
+            hidden: Vec::new(),
         }
     }
 }
@@ -57,6 +63,8 @@ impl Default for CornersConfig {
         Self {
             count: 4,
             from: Vec::new(),
+            weights: CornerWeights::Ema,
+            rename: Vec::new(),
             seeds: Vec::new(),
             cache: true,
             epochs: Epochs::Each(8),

@@ -1,5 +1,6 @@
 //! The configuration of a run, and how a TOML file becomes one.
 
+mod channel_constants;
 mod defaults;
 mod degree;
 mod epochs;
@@ -12,6 +13,7 @@ mod rules;
 mod shape;
 mod tables;
 
+pub use channel_constants::ChannelConstants;
 pub use degree::DegreeSetting;
 pub use epochs::Epochs;
 pub use error::ConfigError;
@@ -19,8 +21,8 @@ pub use load::{apply_set, load, parse};
 pub use names::{DATA_SETS, NETWORKS, nearest, no_such, unknown};
 pub use paths::{anchor, folder_of};
 pub use tables::{
-    AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornersConfig, DataConfig,
-    ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
+    AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornerWeights, CornersConfig,
+    DataConfig, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
 };
 
 #[cfg(test)]

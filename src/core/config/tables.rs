@@ -1,6 +1,6 @@
 //! The tables of a configuration file, with their defaults.
 
-use super::{ConfigError, DegreeSetting, Epochs};
+use super::{ChannelConstants, ConfigError, DegreeSetting, Epochs};
 use crate::draws::Sampling;
 use crate::schedule::{Course, Schedule};
 use crate::surface::{DegreeError, Degrees, Patch};
@@ -64,8 +64,16 @@ pub struct DataConfig {
     /// Where `surfit data fetch --config` gets files instead of their publishers' homes: a base URL, below which
     /// each set has a folder of its name. Empty for the publishers'.
     pub mirror: String,
-    /// Side in pixels that the images of `folder` and `tiny-imagenet` are brought to; 0 for as they are.
+    /// Side in pixels that images are brought to; 0 for as they are.
     pub image_size: usize,
+    /// Channels that images are brought to, 1 or 3; 0 for as they are.
+    pub channels: usize,
+    /// Class folders in the order of the logits; empty for the order of their names.
+    pub classes: Vec<String>,
+    /// Mean of each channel, of pixel values in 0..=1, that is subtracted from images.
+    pub mean: ChannelConstants,
+    /// Standard deviation of each channel that images are then divided by.
+    pub std: ChannelConstants,
     /// Use at most this many training images; 0 for all.
     pub train_images: usize,
     /// Validation images; for sets with a validation split of their own at most this many, 0 for all.
@@ -87,6 +95,8 @@ pub struct NetworkConfig {
     pub widths: Vec<usize>,
     /// Height and width of a ViT's patches in pixels; 0 for an eighth of the image's height, rounded up.
     pub patch: usize,
+    /// Units of the hidden layers of a VGG's classifier; empty for the network's own (two of 4096, or none in the CIFAR forms).
+    pub hidden: Vec<usize>,
 }
 
 /// `[corners]`: two, three or four networks, trained here or loaded.
@@ -98,6 +108,10 @@ pub struct CornersConfig {
     /// Two, three or four `.safetensors`, `.pt` or `.pth` files; empty to train corners here. Relative to the
     /// configuration file.
     pub from: Vec<PathBuf>,
+    /// Which weights are taken from a file that holds both raw and averaged ones.
+    pub weights: CornerWeights,
+    /// Regular expressions and what they are replaced with, in the names of the files' tensors, one after the other.
+    pub rename: Vec<(String, String)>,
     /// Seed of each corner's training; empty for seeds derived from the run's.
     pub seeds: Vec<u64>,
     /// Take a corner that was trained before in exactly this way from the cache, and keep new ones there.
@@ -128,6 +142,17 @@ pub struct CornersConfig {
     pub flip: bool,
     /// Probability that a random rectangle of a training image is erased (Zhong et al. 2020).
     pub erase: f64,
+}
+
+/// Which weights are taken from a file that holds both raw and averaged ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CornerWeights {
+    /// The exponential moving average, as timm's loader takes it.
+    #[default]
+    Ema,
+    /// Those of the last optimizer step.
+    Raw,
 }
 
 /// `[align]`

@@ -11,6 +11,7 @@ fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
         name: name.into(),
         widths: widths.into(),
         patch: 0,
+        hidden: Vec::new(),
     };
     crate::networks::build(&config, [1, 28, 28], 10).unwrap()
 }

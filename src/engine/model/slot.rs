@@ -100,6 +100,7 @@ mod tests {
             name: "cnn".into(),
             widths: vec![5, 6],
             patch: 0,
+            hidden: Vec::new(),
         };
         for kind in [Kind::Float, Kind::BFloat16] {
             let placement = Placement {

@@ -11,6 +11,7 @@ fn layout() -> Layout {
         name: "cnn".into(),
         widths: vec![3, 5],
         patch: 0,
+        hidden: Vec::new(),
     };
     let network = crate::networks::build(&config, [1, 8, 8], 4).unwrap();
     network.layout().clone()

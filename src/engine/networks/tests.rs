@@ -11,6 +11,7 @@ fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
         name: name.into(),
         widths: widths.into(),
         patch: 0,
+        hidden: Vec::new(),
     };
     build(&config, [1, 28, 28], 10).unwrap()
 }
@@ -232,6 +233,7 @@ fn bad_descriptions_get_a_sentence() {
             name: name.into(),
             widths: widths.into(),
             patch: 0,
+            hidden: Vec::new(),
         };
         build(&config, [1, 28, 28], 10).unwrap_err().to_string()
     };

@@ -18,6 +18,7 @@ fn model_in(name: &str, kind: Kind) -> Model {
         name: name.into(),
         widths: vec![5, 6],
         patch: 0,
+        hidden: Vec::new(),
     };
     let network = networks::build(&config, [1, 8, 8], 3).unwrap();
     Model::new(
@@ -333,6 +334,7 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
         name: "resnet18-cifar".into(),
         widths: vec![4, 4, 8, 8],
         patch: 0,
+        hidden: Vec::new(),
     };
     let network = networks::build(&config, [1, 8, 8], 3).unwrap();
     let placement = Placement {
