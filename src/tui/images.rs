@@ -1,6 +1,7 @@
 //! Pictures in terminals that can show them: which way, and the bytes that show and remove one.
 
 mod encode;
+mod letters;
 mod raster;
 mod shown;
 mod sketch;

@@ -1,5 +1,6 @@
-//! A heatmap as pixels: interpolated between the cells, with contour lines.
+//! A heatmap as pixels: interpolated between the cells, with contour lines and their values, corners and the best point.
 
+use super::letters::{letter_size, text_extent};
 use crate::views::surface::{Scene, ink_on, mix};
 use surfit_core::colormap::Colormap;
 use surfit_core::heatmap::Field;
@@ -82,13 +83,86 @@ pub(crate) fn heatmap(scene: &Scene<'_>, size: (usize, usize), lines: usize) -> 
         height,
         pixels: (0..width * height).map(color).collect(),
     };
+    let bands: Vec<i64> = (0..width * height).map(band).collect();
+    for (level, at) in label_places(&bands, (width, height), lines, |level| {
+        level_label(scene, level, lines)
+    }) {
+        let plate = colors.at(level as f64 / (lines + 1) as f64);
+        let text = level_label(scene, level, lines);
+        raster.label(&text, at, letter_size(width), plate);
+    }
     let grid = field.grid;
-    let best = scene.best.map(|i| (i / grid, i % grid));
-    if let Some((a, b)) = best.filter(|&cell| scene.cells.holds(cell)) {
-        let (s, t) = scene.cells.share((a as f64, b as f64));
-        raster.ring(s, if field.patch == Patch::Curve { 0.5 } else { t });
+    let place_of = |index: usize| {
+        let cell = (index / grid, index % grid);
+        scene.cells.holds(cell).then(|| {
+            let (s, t) = scene.cells.share((cell.0 as f64, cell.1 as f64));
+            (s, if field.patch == Patch::Curve { 0.5 } else { t })
+        })
+    };
+    for (number, index) in scene.heatmap.corners().into_iter().enumerate() {
+        if let Some((s, t)) = place_of(index) {
+            let (x, y) = (s * (width - 1) as f64, (1.0 - t) * (height - 1) as f64);
+            raster.badge(number + 1, (x, y), letter_size(width));
+        }
+    }
+    if let Some((s, t)) = scene.best.and_then(place_of) {
+        raster.ring(s, t);
     }
     raster
+}
+
+/// The value of contour line `level` of `lines`, as the colour bar writes it.
+fn level_label(scene: &Scene<'_>, level: usize, lines: usize) -> String {
+    let range = scene.range;
+    range.label(range.value(level as f64 / (lines + 1) as f64))
+}
+
+/// Where each contour line has its value: on the line, away from the edges, and as far as may be from the values before. A
+/// line without room for it has none.
+fn label_places(
+    bands: &[i64],
+    (width, height): (usize, usize),
+    lines: usize,
+    label: impl Fn(usize) -> String,
+) -> Vec<(usize, (i64, i64))> {
+    let mut placed: Vec<(usize, (i64, i64))> = Vec::new();
+    for level in 1..=lines {
+        let (wide, high) = text_extent(&label(level), letter_size(width));
+        // Corners have their badges: labels keep clear of the edges.
+        let (margin_x, margin_y) = (wide / 2 + 2 * high, 2 * high);
+        let crosses = |p: usize, q: usize| {
+            let (low, up) = (bands[p].min(bands[q]), bands[p].max(bands[q]));
+            low >= 0 && low < level as i64 && up >= level as i64
+        };
+        let mut best: Option<(i64, (i64, i64))> = None;
+        for y in margin_y..height.saturating_sub(margin_y) {
+            for x in margin_x..width.saturating_sub(margin_x) {
+                let p = y * width + x;
+                if !(crosses(p, p + 1) || crosses(p, p + width)) {
+                    continue;
+                }
+                let at = (x as i64, y as i64);
+                // Along x labels need their width, along y only a line's height.
+                let room = placed.iter().map(|(_, other)| {
+                    let dx = (at.0 - other.0).abs() * high as i64 / wide.max(1) as i64;
+                    dx.max((at.1 - other.1).abs())
+                });
+                let middle = (at.0 - width as i64 / 2).abs() + (at.1 - height as i64 / 2).abs();
+                let score = match room.min() {
+                    Some(room) => room,
+                    None => (width + height) as i64 - middle,
+                };
+                if best.is_none_or(|(most, _)| score > most) {
+                    best = Some((score, at));
+                }
+            }
+        }
+        let enough = |score: i64| placed.is_empty() || score > high as i64 * 3 / 2;
+        if let Some((_, at)) = best.filter(|b| enough(b.0)) {
+            placed.push((level, at));
+        }
+    }
+    placed
 }
 
 /// The value at `(u, v)`, interpolated between the cells around it; where the nearest is not measured, none is known.
@@ -213,6 +287,45 @@ mod tests {
         assert!(near.len() >= 2 && near.iter().all(|l| *l < 80), "{near:?}");
         let nothing = draw(&Heatmap::new(Patch::Square, 3), Metric::Accuracy, 5);
         assert_eq!(nothing.pixels.len(), 80 * 60);
+    }
+
+    #[test]
+    fn lines_have_their_values_and_corners_their_numbers() {
+        let view = SurfaceView::default();
+        let map = measured(Patch::Square, 5);
+        let mut picture = fixture::fitting_on(map.patch, 2, map.grid);
+        picture.snapshot.as_mut().unwrap().heatmap = map;
+        let scene = Scene::new(&GREYS, &picture, &view).unwrap();
+        let (size, lines) = ((720, 480), 6);
+        let bands: Vec<i64> = (0..size.0 * size.1)
+            .map(|p| {
+                let (x, y) = (
+                    (p % size.0) as f64 / 719.0,
+                    1.0 - (p / size.0) as f64 / 479.0,
+                );
+                (scene.range.at(0.5 + 0.2 * x + 0.1 * y) * 7.0).floor() as i64
+            })
+            .collect();
+        let places = label_places(&bands, size, lines, |n| level_label(&scene, n, lines));
+        assert!(places.len() >= 5, "{places:?}");
+        for (n, &(level, (x, y))) in places.iter().enumerate() {
+            // It stands on its line, and says the value that the surface has there.
+            let here = 0.5 + 0.2 * x as f64 / 719.0 + 0.1 * (1.0 - y as f64 / 479.0);
+            let said: f64 = level_label(&scene, level, lines).parse().unwrap();
+            assert!((said - 100.0 * here).abs() < 0.5, "{said} at {here}");
+            for &(_, (a, b)) in &places[..n] {
+                assert!((a - x).abs() > 60 || (b - y).abs() > 16, "{places:?}");
+            }
+        }
+        let drawn = heatmap(&scene, size, 0);
+        // A digit on white in every corner of the picture.
+        for (x, y) in [(8, 8), (711, 8), (8, 471), (711, 471)] {
+            let near = (0..100).map(|n| (x + n % 10 - 5, y + n / 10 - 5));
+            let light: Vec<u8> = near
+                .map(|(x, y)| light(&drawn, x as usize, y as usize))
+                .collect();
+            assert!(light.contains(&0) && light.contains(&255), "{x} {y}");
+        }
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Shown {
         };
         // A cleared screen has no picture any more.
         self.now.take_if(|k| k.cleared != canvas.cleared());
-        let places = image::places(app, cell);
+        let places = image::places(app);
         let choice = image::choice(app);
         if let Some(known) = &self.now {
             let there = known.pictures.iter().map(|p| p.area).eq(places);

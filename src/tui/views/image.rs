@@ -2,7 +2,7 @@
 
 use super::plot::chrome;
 use super::surface::{Fixed, Part, Quantity, Scene};
-use super::{loss, popup, slices};
+use super::{loss, popup, slices, surface};
 use crate::app::{App, Overlay, Subject};
 use crate::images::{Raster, heatmap};
 use crate::layout::Screen;
@@ -27,8 +27,8 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         None => app.surface.metric.name().into(),
     };
     let (title, hint) = match (subject, lines) {
-        (Subject::Map, 0) => ("Picture", format!("{}, no contour lines", shown())),
-        (Subject::Map, n) => ("Picture", format!("{}, {n} contour lines", shown())),
+        (Subject::Map, 0) => ("Picture", "no contour lines".into()),
+        (Subject::Map, n) => ("Picture", format!("{n} contour lines")),
         (Subject::Slices, _) => ("Picture of the slices", shown()),
         (Subject::Curves, _) => ("Picture of the losses", curves_hint(app)),
     };
@@ -54,6 +54,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
             loss::picture::draw(inner, buf, &app.theme, &app.picture, &app.loss);
         }
         (Subject::Slices, Some(scene)) => slices::picture::draw_around(buf, &scene, inner),
+        (Subject::Map, Some(scene)) => surface::picture::draw_around(buf, &scene, inner),
         _ => {}
     }
 }
@@ -162,8 +163,8 @@ fn room(app: &App) -> Rect {
     popup::inner(Screen::of(app).overlay)
 }
 
-/// The characters that the pictures cover; none when there is none. A heatmap is about square, in the middle of the room.
-pub fn places(app: &App, cell: Size) -> Vec<Rect> {
+/// The characters that the pictures cover; none when there is none.
+pub fn places(app: &App) -> Vec<Rect> {
     let Some((subject, _)) = open(app) else {
         return Vec::new();
     };
@@ -174,7 +175,10 @@ pub fn places(app: &App, cell: Size) -> Vec<Rect> {
     }
     let room = room(app);
     match subject {
-        Subject::Map => square(room, cell).into_iter().collect(),
+        Subject::Map => {
+            let map = measured(app).and_then(|map| surface::picture::map_area(room, map.patch));
+            map.into_iter().collect()
+        }
         Subject::Curves => loss::picture::room(room, &app.picture, &app.loss)
             .into_iter()
             .collect(),
@@ -183,18 +187,6 @@ pub fn places(app: &App, cell: Size) -> Vec<Rect> {
             scene.map_or_else(Vec::new, |s| slices::picture::areas(&s, room))
         }
     }
-}
-
-fn square(room: Rect, cell: Size) -> Option<Rect> {
-    let (w, h) = (u32::from(cell.width.max(1)), u32::from(cell.height.max(1)));
-    let side = (u32::from(room.width) * w).min(u32::from(room.height) * h);
-    let (columns, rows) = ((side / w) as u16, (side / h) as u16);
-    (columns > 0 && rows > 0).then(|| Rect {
-        x: room.x + (room.width - columns) / 2,
-        y: room.y + (room.height - rows) / 2,
-        width: columns,
-        height: rows,
-    })
 }
 
 /// Pixels of a character, so many that the longer side of `area` has at most `most`.
@@ -207,7 +199,7 @@ fn unit(area: Rect, cell: Size, most: usize) -> (f64, f64) {
 
 /// The pictures for terminal cells of `cell` pixels.
 pub fn wanted(app: &App, cell: Size) -> Vec<Wanted> {
-    let areas = places(app, cell);
+    let areas = places(app);
     let (Some((subject, lines)), Some(&area)) = (open(app), areas.first()) else {
         return Vec::new();
     };
@@ -254,18 +246,27 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_is_square_and_inside_the_frame_at_every_size() {
+    fn the_map_fills_its_room_and_has_axes_bar_and_best_point_round_it() {
         for (width, height) in [(60, 16), (80, 24), (140, 44), (200, 50)] {
             let rig = open(width, height);
             let wanted = &wanted(&rig.app, CELL)[0];
-            let inner = popup::inner(Screen::of(&rig.app).overlay);
+            let inner = room(&rig.app);
             assert_eq!(wanted.area.intersection(inner), wanted.area);
-            let (w, h) = (wanted.area.width * 9, wanted.area.height * 18);
-            assert!(w.abs_diff(h) <= 18, "{w}×{h}");
+            // All that axes, names and the bar leave.
+            assert!(wanted.area.width + 18 >= inner.width, "{width}");
+            assert!(wanted.area.height + 3 >= inner.height, "{height}");
             assert!(wanted.raster.width.max(wanted.raster.height) <= MAP);
-            // Nothing is written where it lies.
-            let buf = rig.draw();
+            let (buf, text) = (rig.draw(), rig.text());
             assert!(wanted.area.positions().all(|p| buf[p].symbol() == " "));
+            for part in ["u", "v", "accuracy", "ring: best, ", "0.5"] {
+                assert!(text.contains(part), "{width}×{height}: {part}\n{text}");
+            }
+            assert_eq!(text.contains("corners 1 "), width >= 140, "{text}");
+            // The bar's colours beside the picture, from the good end to the bad one.
+            let bar = (wanted.area.y..wanted.area.bottom())
+                .map(|y| buf[(wanted.area.right() + 2, y)].fg)
+                .collect::<Vec<_>>();
+            assert!(bar.windows(2).all(|w| w[0] != w[1]), "{bar:?}");
         }
     }
 
@@ -278,7 +279,7 @@ mod tests {
         rig.press("up up");
         assert!(rig.text().contains("8 contour lines"), "{}", rig.text());
         rig.press("q");
-        assert!(places(&rig.app, CELL).is_empty());
+        assert!(places(&rig.app).is_empty());
     }
 
     #[test]
@@ -287,7 +288,7 @@ mod tests {
             let mut rig = open(80, 24).depth("dark", depth, false);
             rig.app.images = None;
             assert!(rig.text().contains("SURFIT_IMAGES=kitty"), "{}", rig.text());
-            assert!(places(&rig.app, CELL).is_empty());
+            assert!(places(&rig.app).is_empty());
         }
         let mut early = Rig::with(80, 24, fixture::loading());
         early.app.images = Some(Protocol::Sixel);
@@ -341,7 +342,7 @@ mod tests {
         // What is written is what is looked at.
         rig.press("W");
         assert!(rig.text().contains("losses as PNG"), "{}", rig.text());
-        assert!(places(&rig.app, CELL).is_empty(), "the list is read before");
+        assert!(places(&rig.app).is_empty(), "the list is read before");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod contours;
 mod layout;
 mod map;
 mod part;
+pub(crate) mod picture;
 mod range;
 mod readout;
 mod relief;

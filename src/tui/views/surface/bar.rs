@@ -42,7 +42,8 @@ fn patch(scene: &Scene<'_>, upper: f64, lower: f64) -> (char, Style) {
     }
 }
 
-fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
+/// Draws the bar from bottom to top with its values beside it.
+pub(super) fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
     let (x, height) = (room.x + 1, room.height);
     let last = f64::from(2 * height - 1);
     for y in 0..height {
