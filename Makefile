@@ -65,7 +65,7 @@ test-rust: setup ## run the Rust tests, with cargo-nextest where it is installed
 		set -x; $(CARGO) test --workspace --all-targets --locked; \
 	fi
 
-test-pytorch: build ## hold the networks against PyTorch, both ways (installs PyTorch, gigabytes; ARGS names some, ALL=1 takes all)
+test-pytorch: build ## hold the networks against PyTorch, both ways (installs PyTorch, gigabytes; ARGS names networks, or files; ALL=1 takes all)
 	@echo "== comparing with PyTorch"
 	@$(PYTHON) -B scripts/test_pytorch.py $(RELEASE)/surfit $(if $(ALL),--all) $(ARGS)
 

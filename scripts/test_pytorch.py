@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 """Hold surfit's networks against real PyTorch: `make test-pytorch`.
 
-Installs PyTorch, torchvision and timm into target/pytorch unless this Python has them, then runs pytorch/check.py there.
-With a number of gigabytes to download the first time, it is no part of `make test`.
+Installs PyTorch, torchvision, timm and Lightning into target/pytorch unless this Python has them, then runs two scripts
+there: pytorch/given_files.py, for files of networks as people have them, and pytorch/check.py, for every network both ways.
+The versions are those that people use today; the build's libtorch is another. With a number of gigabytes to download the
+first time, it is no part of `make test`.
+
+    test_pytorch.py SURFIT files [CASE...]           only the files, or some of them
+    test_pytorch.py SURFIT [NETWORK...] [--all]      the files and the networks, or only some networks
 """
 
 import shutil
@@ -13,12 +18,14 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOME = REPOSITORY / "target" / "pytorch"
-TORCH = "2.13.0"
-PACKAGES = [f"torch=={TORCH}", "torchvision", "timm", "numpy", "safetensors"]
+VERSIONS = {"torch": "2.15.0", "torchvision": "0.29.2", "timm": "1.0.31", "lightning": "2.6.6"}
+PACKAGES = [f"{name}=={version}" for name, version in VERSIONS.items()] + ["numpy", "safetensors"]
 SPACE = 8e9  # bytes that the packages and their download take
 PROBE = (
-    "import torch, torchvision, timm, numpy, safetensors.torch;"
-    f"assert torch.__version__.split('+')[0] == '{TORCH}', torch.__version__"
+    "import torch, torchvision, timm, lightning, numpy, safetensors.torch;"
+    f"want = {VERSIONS!r};"
+    "have = {name: globals()[name].__version__.split('+')[0] for name in want};"
+    "assert have == want, have"
 )
 
 
@@ -50,16 +57,25 @@ def environment():
     install = [str(python), "-m", "pip", "install", "--no-cache-dir", "--quiet", *PACKAGES]
     if subprocess.run(install).returncode != 0:
         sys.exit(
-            "test-pytorch: pip could not install PyTorch (its message is above); name a Python that has torch "
-            f"{TORCH}, torchvision and timm with `make test-pytorch PYTHON=...`."
+            "test-pytorch: pip could not install PyTorch (its message is above); name a Python that has "
+            f"{', '.join(PACKAGES)} with `make test-pytorch PYTHON=...`."
         )
     return str(python)
 
 
 def main():
     python = environment()
-    check = REPOSITORY / "scripts" / "pytorch" / "check.py"
-    sys.exit(subprocess.run([python, "-B", str(check), *sys.argv[1:]]).returncode)
+    program, *chosen = sys.argv[1:]
+    only_files = chosen[:1] == ["files"]
+    networks = [name for name in chosen if not name.startswith("--")]
+    runs = []
+    if only_files or not networks:
+        runs.append(["given_files.py", program, *(chosen[1:] if only_files else [])])
+    if not only_files:
+        runs.append(["check.py", program, *chosen])
+    scripts = REPOSITORY / "scripts" / "pytorch"
+    codes = [subprocess.run([python, "-B", str(scripts / run[0]), *run[1:]]).returncode for run in runs]
+    sys.exit(max(codes))
 
 
 if __name__ == "__main__":

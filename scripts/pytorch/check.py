@@ -112,7 +112,10 @@ class Surfit:
         self.env = {**os.environ, "SURFIT_RUNS": str(folder / "runs")}
 
     def start(self, *arguments):
-        command = [self.program, *map(str, arguments), "--json"]
+        return self.start_plain(*arguments, "--json")
+
+    def start_plain(self, *arguments):
+        command = [self.program, *map(str, arguments)]
         return subprocess.run(
             command, cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=3600
         )

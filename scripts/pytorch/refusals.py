@@ -22,8 +22,6 @@ def files(model, folder):
     yield "module.pt", ["ResNet", "state_dict"]
     torch.jit.script(model).save(folder / "script.pt")
     yield "script.pt", ["state_dict"]
-    torch.save(state, folder / "old.pt", _use_new_zipfile_serialization=False)
-    yield "old.pt", ["before 1.6"]
     torch.save(optimizer.state_dict(), folder / "optimizer.pt")
     yield "optimizer.pt", ["not a tensor"]
     torch.save({k: v.to(torch.int8) for k, v in state.items()}, folder / "whole.pt")
