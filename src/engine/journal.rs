@@ -83,6 +83,16 @@ pub struct Journal {
     log: EventLog,
     feed: Feed,
     picture: Picture,
+    /// Events whose promise is not durable yet, and those after them, in order.
+    held: Vec<Arc<Envelope>>,
+}
+
+/// True for events that say of something that it is done for good: nobody hears them before they are durable themselves.
+fn is_promise(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Exported(_) | Event::HeatmapComplete { .. } | Event::Finished(_)
+    )
 }
 
 impl Journal {
@@ -102,6 +112,7 @@ impl Journal {
             log,
             feed,
             picture: run.picture()?,
+            held: Vec::new(),
         })
     }
 
@@ -126,11 +137,12 @@ impl Journal {
     }
 
     /// Records an event. A disk that cannot take it delays it and is mentioned once in the log; listeners get it
-    /// all the same.
+    /// all the same, unless it is a promise.
     pub fn say(&mut self, event: Event) {
         let (envelope, written) = self.log.append(event);
         self.picture.apply(&envelope);
         let envelope = Arc::new(envelope);
+        let promise = is_promise(&envelope.event);
         // Before it is told, so that a listener finds it in one place or the other.
         match written {
             Ok(()) => self.feed.unwritten.lock().clear(),
@@ -142,8 +154,30 @@ impl Journal {
                 waiting.push(envelope.clone());
             }
         }
-        // No listener is no error.
-        let _ = self.feed.events.send(envelope);
+        self.held.push(envelope);
+        if promise || self.held.len() > 1 {
+            self.sync();
+        } else {
+            self.tell_held();
+        }
+    }
+
+    fn tell_held(&mut self) {
+        for envelope in self.held.drain(..) {
+            // No listener is no error.
+            let _ = self.feed.events.send(envelope);
+        }
+    }
+
+    /// True while a promise waits for the disk.
+    pub fn holds_promises(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Tells the last events of an engine whose disk takes none: all but promises.
+    pub fn give_up_promises(&mut self) {
+        self.held.retain(|e| !is_promise(&e.event));
+        self.tell_held();
     }
 
     /// Records a sentence for people.
@@ -153,10 +187,20 @@ impl Journal {
 
     /// Makes events durable; a failure is no reason to stop and is tried again with the next event.
     pub fn sync(&mut self) {
-        match self.log.sync() {
-            Ok(()) => self.feed.unwritten.lock().clear(),
-            Err(error) => complain(format_args!("events are not durable yet: {error}")),
+        if let Err(error) = self.try_sync() {
+            complain(format_args!("events are not durable yet: {error}"));
         }
+    }
+
+    /// Makes events durable, before something that stands on them becomes so.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub fn try_sync(&mut self) -> Result<()> {
+        self.log.sync()?;
+        self.feed.unwritten.lock().clear();
+        self.tell_held();
+        Ok(())
     }
 
     /// Replaces the latest snapshot.

@@ -27,13 +27,13 @@ impl Actor<'_> {
     /// Ticks until the work waits for the disk, and then twice more in vain.
     fn stall(&mut self) {
         for _ in 0..1000 {
-            if self.stalled_until.is_some() {
+            if self.stalled.is_some() {
                 break;
             }
             self.tick_or_stall().unwrap();
         }
         for _ in 0..2 {
-            assert!(self.stalled_until.is_some());
+            assert!(self.stalled.is_some());
             self.tick_or_stall().unwrap();
         }
     }
