@@ -1,5 +1,7 @@
 //! Where events and snapshots go: the run's files first, then everybody who listens.
 
+#[cfg(test)]
+use crate::Error;
 use crate::Result;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,6 +87,9 @@ pub struct Journal {
     picture: Picture,
     /// Events whose promise is not durable yet, and those after them, in order.
     held: Vec<Arc<Envelope>>,
+    /// Stands for a disk that makes nothing durable.
+    #[cfg(test)]
+    stopped: bool,
 }
 
 /// True for events that say of something that it is done for good: nobody hears them before they are durable themselves.
@@ -113,6 +118,8 @@ impl Journal {
             feed,
             picture: run.picture()?,
             held: Vec::new(),
+            #[cfg(test)]
+            stopped: false,
         })
     }
 
@@ -169,6 +176,11 @@ impl Journal {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn stop_syncs(&mut self, stopped: bool) {
+        self.stopped = stopped;
+    }
+
     /// True while a promise waits for the disk.
     pub fn holds_promises(&self) -> bool {
         !self.held.is_empty()
@@ -197,6 +209,12 @@ impl Journal {
     /// # Errors
     /// When the disk does not take them.
     pub fn try_sync(&mut self) -> Result<()> {
+        #[cfg(test)]
+        if self.stopped {
+            return Err(Error::io("events.jsonl")(
+                std::io::ErrorKind::StorageFull.into(),
+            ));
+        }
         self.log.sync()?;
         self.feed.unwritten.lock().clear();
         self.tell_held();

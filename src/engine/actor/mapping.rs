@@ -39,8 +39,13 @@ const TRAINING_PASSES: u64 = 3;
 const VALIDATIONS: u64 = 300;
 
 impl LiveProgress {
+    /// Takes in what a cell has cost.
+    pub(super) fn spend(&mut self, passes: u64) {
+        self.passes += passes;
+    }
+
     /// True while the live heatmap has cost less than its share of the work of so many training images and its own.
-    fn has_share(&self, budget: f64, trained_images: u64) -> bool {
+    pub(super) fn has_share(&self, budget: f64, trained_images: u64) -> bool {
         let training = (TRAINING_PASSES * trained_images) as f64;
         self.passes as f64 * (1.0 - budget) < budget * training
     }
@@ -60,6 +65,10 @@ impl Actor<'_> {
     /// Measures one cell when the live heatmap has a share of the work left: unmeasured cells first, coarse to fine, then
     /// the stalest.
     pub(super) fn tick_live(&mut self) -> Result<()> {
+        if self.progress.is_some_and(|p| p.step == 1) {
+            // Where a curve begins, validation points that were told before end: they are of an earlier fit.
+            self.flush_losses();
+        }
         let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
             return Ok(());
         };
@@ -102,7 +111,7 @@ impl Actor<'_> {
         }
         let calibrated = images.min(self.evaluator.calibration_images());
         let passes = (i64::from(m.images) + calibrated).max(1) as u64;
-        self.live.passes += passes;
+        self.live.spend(passes);
         self.estimate
             .image(began.elapsed().as_secs_f64() / passes as f64);
         Ok(())
