@@ -3,6 +3,7 @@
 #[cfg(test)]
 use crate::Error;
 use crate::Result;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use surfit_core::event::{Envelope, Event};
@@ -87,17 +88,11 @@ pub struct Journal {
     picture: Picture,
     /// Events whose promise is not durable yet, and those after them, in order.
     held: Vec<Arc<Envelope>>,
+    /// Where the run's own exports lie.
+    exports: PathBuf,
     /// Stands for a disk that makes nothing durable.
     #[cfg(test)]
     stopped: bool,
-}
-
-/// True for events that say of something that it is done for good: nobody hears them before they are durable themselves.
-fn is_promise(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Exported(_) | Event::HeatmapComplete { .. } | Event::Finished(_)
-    )
 }
 
 impl Journal {
@@ -118,6 +113,7 @@ impl Journal {
             feed,
             picture: run.picture()?,
             held: Vec::new(),
+            exports: run.join("exports"),
             #[cfg(test)]
             stopped: false,
         })
@@ -149,7 +145,9 @@ impl Journal {
         let (envelope, written) = self.log.append(event);
         self.picture.apply(&envelope);
         let envelope = Arc::new(envelope);
-        let promise = is_promise(&envelope.event);
+        let promise = self.is_promise(&envelope.event);
+        // A model that lies elsewhere is durable there, also when the run's disk takes no event of it.
+        let first = promise || matches!(envelope.event, Event::Exported(_));
         // Before it is told, so that a listener finds it in one place or the other.
         match written {
             Ok(()) => self.feed.unwritten.lock().clear(),
@@ -162,10 +160,22 @@ impl Journal {
             }
         }
         self.held.push(envelope);
-        if promise || self.held.len() > 1 {
+        let waits = promise || self.held.len() > 1;
+        if first || waits {
             self.sync();
-        } else {
+        }
+        if !waits {
             self.tell_held();
+        }
+    }
+
+    /// True for events that say of something in the run's directory that it is done for good: nobody hears them before they
+    /// are durable themselves.
+    fn is_promise(&self, event: &Event) -> bool {
+        match event {
+            Event::Exported(exported) => exported.dir.starts_with(&self.exports),
+            Event::HeatmapComplete { .. } | Event::Finished(_) => true,
+            _ => false,
         }
     }
 
@@ -188,7 +198,9 @@ impl Journal {
 
     /// Tells the last events of an engine whose disk takes none: all but promises.
     pub fn give_up_promises(&mut self) {
-        self.held.retain(|e| !is_promise(&e.event));
+        let held = std::mem::take(&mut self.held);
+        let others = held.into_iter().filter(|e| !self.is_promise(&e.event));
+        self.held = others.collect();
         self.tell_held();
     }
 

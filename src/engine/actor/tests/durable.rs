@@ -195,7 +195,7 @@ fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     let mut journal = Journal::open(&run).unwrap();
     let mut heard = journal.feed().events();
     let promise = Event::Exported(Exported {
-        dir: "a".into(),
+        dir: run.join("exports/a"),
         selection: "best".into(),
         u: None,
         v: None,
@@ -218,8 +218,18 @@ fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     assert_eq!(numbers, [2, 3, 4]);
     // An engine that ends promises nothing that may be lost, and says the rest.
     journal.stop_syncs(true);
-    journal.say(promise);
+    journal.say(promise.clone());
     journal.say(Event::Closed);
     journal.give_up_promises();
     assert_eq!(heard.try_recv().unwrap().event, Event::Closed);
+    // A model on another disk is there, whatever this one takes.
+    let Event::Exported(mut elsewhere) = promise else {
+        unreachable!()
+    };
+    elsewhere.dir = "/elsewhere".into();
+    journal.say(Event::Exported(elsewhere));
+    assert!(matches!(
+        heard.try_recv().unwrap().event,
+        Event::Exported(_)
+    ));
 }
