@@ -12,7 +12,7 @@ RELEASE = $${CARGO_TARGET_DIR:-target}/release
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build run test format-check lint doc test-setup test-doc test-rust \
-	test-pytorch screenshots bench bench-terminal study install
+	test-pytorch inject-faults screenshots bench bench-terminal study install
 
 help: ## show this list
 	@echo "surfit: a terminal workbench for Bézier surfaces between neural networks"
@@ -68,6 +68,10 @@ test-rust: setup ## run the Rust tests, with cargo-nextest where it is installed
 test-pytorch: build ## hold the networks against PyTorch, both ways (installs PyTorch, gigabytes; ARGS names networks, or files; ALL=1 takes all)
 	@echo "== comparing with PyTorch"
 	@$(PYTHON) -B scripts/test_pytorch.py $(RELEASE)/surfit $(if $(ALL),--all) $(ARGS)
+
+inject-faults: build ## kill, refuse, cut the power at every file operation of a tiny job (takes long; ARGS="--every 9" makes fewer)
+	@echo "== injecting faults"
+	@$(PYTHON) -B scripts/inject_faults.py $(RELEASE)/surfit $(ARGS)
 
 screenshots: build ## make the pictures in screenshots/ anew
 	@echo "== making the screenshots"

@@ -137,7 +137,7 @@ fn write(
         }
     };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(fault)?;
+        surfit_core::files::create_folders(folder).map_err(fault)?;
     }
     write_atomic(path, bytes).map_err(fault)
 }

@@ -72,6 +72,26 @@ pub fn unshare(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes a folder with all that it lies in. Each that is new is durable in the folder above it, so that nothing which is
+/// durable inside is lost with it.
+///
+/// # Errors
+/// Whatever making or syncing a folder gives.
+pub fn create_folders(folder: &Path) -> io::Result<()> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = folder.parent() {
+        create_folders(above)?;
+    }
+    match fs::create_dir(folder) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        made => made?,
+    }
+    sync_folder(folder)
+}
+
 /// Makes a rename or creation in the folder of `path` durable.
 ///
 /// # Errors
@@ -145,6 +165,23 @@ pub fn cache_folder(kind: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_are_durable_in_those_above_them_up_to_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        synced();
+        create_folders(&dir.path().join("a/b/c")).unwrap();
+        let made = [
+            dir.path().to_owned(),
+            dir.path().join("a"),
+            dir.path().join("a/b"),
+        ];
+        assert_eq!(synced(), made);
+        create_folders(&dir.path().join("a/b/c")).unwrap();
+        assert_eq!(synced(), Vec::<PathBuf>::new(), "nothing was new");
+        fs::write(dir.path().join("file"), "").unwrap();
+        assert!(create_folders(&dir.path().join("file/x")).is_err());
+    }
 
     #[test]
     fn failure_keeps_the_old_content_and_leaves_no_litter() {

@@ -19,7 +19,7 @@ pub use status::Status;
 
 use crate::config::{self, Config};
 use crate::event::Envelope;
-use crate::files::{json, remove, sync_folder, write_atomic};
+use crate::files::{create_folders, json, remove, sync_folder, write_atomic};
 use crate::heatmap::Heatmap;
 use crate::picture::Picture;
 use crate::snapshot::Snapshot;
@@ -63,12 +63,13 @@ impl RunDir {
         let path = noted(path)?;
         Self::fill_new(path.clone(), config, || {
             if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent).map_err(at(parent))?;
+                create_folders(parent).map_err(at(parent))?;
             }
             fs::create_dir(&path).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => RunError::Exists(path.clone()),
                 _ => at(&path)(error),
-            })
+            })?;
+            sync_folder(&path).map_err(at(&path))
         })
     }
 
@@ -81,7 +82,7 @@ impl RunDir {
         claim()?;
         for folder in [""].iter().chain(&FOLDERS) {
             let folder = path.join(folder);
-            fs::create_dir_all(&folder).map_err(at(&folder))?;
+            create_folders(&folder).map_err(at(&folder))?;
         }
         let run = Self { path };
         let config_path = run.config_path();

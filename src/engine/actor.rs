@@ -24,11 +24,13 @@ mod steering;
 #[cfg(test)]
 mod tests;
 
+pub use mapping::{LiveMap, LiveProgress};
+
 use crate::align::Aligning;
 use crate::checkpoint::{Progress, Steering};
 use crate::data::DataSet;
 use crate::evaluate::Evaluator;
-use crate::journal::Journal;
+use crate::journal::{Journal, complain};
 use crate::memory;
 use crate::model::Model;
 use crate::surface::Surface;
@@ -129,7 +131,7 @@ struct Actor<'a> {
     aside: Option<grids::Aside>,
     metric: Metric,
     marks: Vec<(f64, f64)>,
-    live: mapping::Live,
+    live: LiveProgress,
     race: race::Race,
     points: Vec<ControlPoint>,
     work: Work,
@@ -159,8 +161,8 @@ struct Actor<'a> {
     known_corners: BTreeMap<usize, Corner>,
     /// When the present pause began.
     paused_at: Option<Instant>,
-    /// Work waits for the file system until then.
-    stalled_until: Option<Instant>,
+    /// Work waits for the file system: until when, and for how long since the last attempt.
+    stalled: Option<(Instant, Duration)>,
     /// What ends the engine after this tick.
     failure: Option<Error>,
 }
@@ -196,8 +198,28 @@ pub fn run(
             journal.say(Event::Failed { message });
         }
     }
-    journal.sync();
+    attempt_repeatedly(|| {
+        let synced = journal.try_sync();
+        if let Err(error) = &synced {
+            complain(format_args!("events are not durable: {error}"));
+        }
+        synced.is_ok()
+    });
+    journal.give_up_promises();
     result
+}
+
+/// Makes the last attempt of an engine a few attempts: a disk may refuse once what it takes a moment later.
+fn attempt_repeatedly(mut attempt: impl FnMut() -> bool) {
+    const ATTEMPTS: usize = 5;
+    const PAUSE: Duration = Duration::from_millis(200);
+    for _ in 1..ATTEMPTS {
+        if attempt() {
+            return;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    attempt();
 }
 
 /// Correct images and loss of an ensemble: the mean of `count` networks' class probabilities, from their sum, `[N, classes]`.
@@ -256,8 +278,8 @@ impl Actor<'_> {
         while !self.closing {
             self.check_failure()?;
             let stalled = self
-                .stalled_until
-                .is_some_and(|until| Instant::now() < until);
+                .stalled
+                .is_some_and(|(until, _)| Instant::now() < until);
             let busy = !matches!(self.work, Work::None) && self.state == State::Running;
             self.serve_requests(self.errands.is_empty() && (!busy || stalled))?;
             self.mind_aside();
@@ -287,13 +309,16 @@ impl Actor<'_> {
         }
         self.check_failure()?;
         self.flush_losses();
-        self.save_checkpoint();
+        attempt_repeatedly(|| self.save_checkpoint());
         self.state = if self.state == State::Finished {
             State::Finished
         } else {
             State::Closed
         };
-        self.publish(true);
+        attempt_repeatedly(|| {
+            self.publish(true);
+            self.is_published()
+        });
         Ok(())
     }
 
@@ -305,20 +330,25 @@ impl Actor<'_> {
     /// One tick. When the file system refuses what it would make durable, the same tick is tried again a little later:
     /// nothing of it is lost.
     fn tick_or_stall(&mut self) -> Result<()> {
-        const RETRY: Duration = Duration::from_secs(5);
+        /// What fails once often passes at once; what lasts is a full disk.
+        const PAUSES: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
         let work = self.work.clone();
         match self.tick() {
             Err(error) if error.is_io() => {
-                if self.stalled_until.is_none() {
+                let pause = match self.stalled {
+                    Some((_, pause)) => (2 * pause).min(PAUSES[1]),
+                    None => PAUSES[0],
+                };
+                if self.stalled.is_none() {
                     self.journal
                         .notice(format!("{error}; the work waits until that can be written"));
                 }
                 self.work = work;
-                self.stalled_until = Some(Instant::now() + RETRY);
+                self.stalled = Some((Instant::now() + pause, pause));
                 Ok(())
             }
             done => {
-                self.stalled_until = None;
+                self.stalled = None;
                 done
             }
         }
@@ -375,6 +405,10 @@ impl Actor<'_> {
     }
 
     fn answer(&mut self, reply: Reply, result: Result<()>) {
+        if result.is_ok() {
+            // What it asked for is told in events.
+            self.journal.sync();
+        }
         let error = result.err().map(|e| e.to_string());
         // A client that left does not want its reply.
         let _ = reply.send((self.journal.seq(), error));

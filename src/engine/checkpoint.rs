@@ -1,5 +1,6 @@
 //! The durable state of a fit: `surface/state.safetensors`.
 
+use crate::actor::LiveMap;
 use crate::model_file::{read_tensors, write_checked};
 use crate::surface::{Surface, SurfaceState};
 use crate::{Error, Result};
@@ -107,6 +108,9 @@ struct Stored {
     focus: Vec<f64>,
     #[serde(default)]
     steering: Steering,
+    /// Absent in checkpoints of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live: Option<LiveMap>,
 }
 
 /// What a checkpoint holds.
@@ -120,6 +124,8 @@ pub struct Checkpoint {
     pub focus: Vec<f64>,
     /// What was changed on request while it went on.
     pub steering: Steering,
+    /// The live heatmap at its step; `None` where an earlier version wrote it.
+    pub live: Option<LiveMap>,
 }
 
 /// Where a run's checkpoint lies.
@@ -127,8 +133,8 @@ pub fn path(run: &RunDir) -> PathBuf {
     run.join("surface").join("state.safetensors")
 }
 
-/// Writes surface, progress, the losses that draws follow and what was changed on request as one file that replaces the
-/// last.
+/// Writes surface, progress, the losses that draws follow, what was changed on request and the live heatmap as one file that
+/// replaces the last.
 ///
 /// # Errors
 /// When the file cannot be written; the last checkpoint then stays.
@@ -138,8 +144,10 @@ pub fn save(
     progress: Progress,
     focus: &[f64],
     steering: &Steering,
+    live: Option<LiveMap>,
 ) -> Result<()> {
     let stored = Stored {
+        live,
         surface: surface.state(),
         progress,
         focus: focus.to_vec(),
@@ -205,6 +213,7 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
         progress: stored.progress,
         focus: stored.focus,
         steering: stored.steering,
+        live: stored.live,
     }))
 }
 
@@ -216,12 +225,17 @@ pub fn remove(run: &RunDir) -> Result<()> {
     remove_file(&path(run))
 }
 
-/// Removes a file that may not exist.
+/// Removes a file that may not exist, so that no power cut brings it back.
 ///
 /// # Errors
 /// [`Error::Io`].
 pub fn remove_file(path: &Path) -> Result<()> {
-    surfit_core::files::remove(path).map_err(Error::io(path))
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    surfit_core::files::remove(path)
+        .and_then(|()| surfit_core::files::sync_folder(path))
+        .map_err(Error::io(path))
 }
 
 #[cfg(test)]
@@ -256,7 +270,7 @@ mod tests {
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
         let progress = Progress::first(&Config::default().fit, 10);
-        save(&run, &surface, progress, &[], &Steering::default()).unwrap();
+        save(&run, &surface, progress, &[], &Steering::default(), None).unwrap();
         let whole = std::fs::read(path(&run)).unwrap();
         let refused = |bytes: &[u8]| {
             std::fs::write(path(&run), bytes).unwrap();
@@ -306,11 +320,23 @@ mod tests {
             rate: Some((0.1, 0.1 / 3.0)),
             draws: None,
         };
-        save(&run, &surface, progress, &focus, &steering).unwrap();
+        let mut live = LiveMap {
+            heatmap: surfit_core::heatmap::Heatmap::new(degrees.patch(), 3),
+            progress: Default::default(),
+        };
+        live.heatmap.cells[4] = surfit_core::heatmap::Cell {
+            correct: 1,
+            images: 3,
+            loss: 0.1,
+            version: 7,
+        };
+        let map = Some(live.clone());
+        save(&run, &surface, progress, &focus, &steering, map).unwrap();
         let back = load(&run, 3, Device::Cpu).unwrap().unwrap();
         assert_eq!(back.surface.theta(), surface.theta());
         assert_eq!(back.progress, progress);
         assert_eq!(back.steering, steering);
+        assert_eq!(back.live, Some(live));
         assert_eq!((back.focus[0], back.focus[3]), (0.1, 1.0 / 3.0));
         assert!(!back.focus[1].is_finite() && !back.focus[2].is_finite());
     }

@@ -1,9 +1,9 @@
 //! Writing a chosen network with its card, and reading one back to measure it.
 
-use crate::checkpoint::remove_file;
 use crate::data::{self, DataSet, Split};
 use crate::device::{Placement, device_is_here};
 use crate::evaluate::{Evaluator, measure_split};
+use crate::export_folder::ExportFolder;
 use crate::layout::{Norms, RunningStats};
 use crate::model::{Measurement, Model};
 use crate::{Error, Result, model_file, networks};
@@ -61,29 +61,8 @@ pub fn refuse_folder(dir: &Path, replace: bool) -> Result<()> {
     Ok(())
 }
 
-/// Makes a folder for a model, taking away one that was there: an old card must not stand beside a new model, whatever
-/// happens in between.
-///
-/// # Errors
-/// As [`refuse_folder`], or when the file system says no.
-pub fn make_folder(dir: &Path, replace: bool) -> Result<()> {
-    refuse_folder(dir, replace)?;
-    std::fs::create_dir_all(dir).map_err(|e| {
-        let why = format!("the folder cannot be made ({e}); choose another place");
-        Error::io(dir)(std::io::Error::new(e.kind(), why))
-    })?;
-    let card_file = dir.join("model.json");
-    let before = std::fs::read(&card_file).ok();
-    let before = before.and_then(|bytes| serde_json::from_slice::<ModelCard>(&bytes).ok());
-    remove_file(&card_file)?;
-    remove_file(&dir.join("model.safetensors"))?;
-    for index in 0..before.map_or(0, |card| card.members.len()) {
-        remove_file(&dir.join(EnsembleMember::file(index)))?;
-    }
-    Ok(())
-}
-
-/// Writes `model.safetensors` and `model.json` into `dir`. The card comes last: a folder with a card holds a whole model.
+/// Writes `model.safetensors` and `model.json` into `dir`, which is durable with both when this returns. The card comes last:
+/// a folder with a card holds a whole model.
 ///
 /// # Errors
 /// When `dir` holds a model already and `replace` is off, or a file cannot be written.
@@ -96,23 +75,23 @@ pub fn write(
     data: &DataSet,
     config: &Config,
 ) -> Result<Exported> {
-    make_folder(dir, replace)?;
+    let folder = ExportFolder::begin(dir, replace)?;
     model_file::write(
-        &dir.join("model.safetensors"),
+        &folder.workplace().join("model.safetensors"),
         model.network().layout(),
         measured.weights,
         measured.stats,
     )?;
     let figures = [measured.validation, measured.test];
-    write_card(dir, chosen, figures, Vec::new(), model, data, config)
+    write_card(folder, chosen, figures, Vec::new(), model, data, config)
 }
 
-/// Writes `model.json` for what lies in `dir`, with its figures on validation and test.
+/// Writes `model.json` for what lies in a folder, with its figures on validation and test, and publishes the folder.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write_card(
-    dir: &Path,
+    folder: ExportFolder,
     chosen: &Chosen,
     [validation, test]: [Measurement; 2],
     members: Vec<EnsembleMember>,
@@ -152,19 +131,33 @@ pub fn write_card(
         run: chosen.run.clone(),
         members,
     };
-    let card_file = dir.join("model.json");
+    let card_file = folder.workplace().join("model.json");
     let json = serde_json::to_vec_pretty(&card).map_err(|e| Error::io(&card_file)(e.into()))?;
     write_atomic(&card_file, &json).map_err(Error::io(&card_file))?;
-    Ok(Exported {
-        dir: dir.to_owned(),
-        selection: chosen.selection.clone(),
+    let dir = folder.place().to_owned();
+    folder.publish()?;
+    Ok(told_by(&card, dir))
+}
+
+/// What a card tells of the model in `dir`.
+fn told_by(card: &ModelCard, dir: PathBuf) -> Exported {
+    Exported {
+        dir,
+        selection: card.selection.clone(),
         u: card.u,
         v: card.v,
         validation_accuracy: card.validation_accuracy,
         test_accuracy: card.test_accuracy,
         members: card.members.iter().map(|m| (m.u, m.v)).collect(),
         chosen: None,
-    })
+    }
+}
+
+/// The model in `dir` as an export of the run with this id; `None` when it is none.
+pub fn published_by(dir: &Path, run: &str) -> Option<Exported> {
+    let bytes = std::fs::read(dir.join("model.json")).ok()?;
+    let card: ModelCard = serde_json::from_slice(&bytes).ok()?;
+    (card.run == run).then(|| told_by(&card, dir.to_owned()))
 }
 
 /// A split to measure on.

@@ -1,6 +1,9 @@
 //! Where events and snapshots go: the run's files first, then everybody who listens.
 
+#[cfg(test)]
+use crate::Error;
 use crate::Result;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use surfit_core::event::{Envelope, Event};
@@ -83,6 +86,13 @@ pub struct Journal {
     log: EventLog,
     feed: Feed,
     picture: Picture,
+    /// Events whose promise is not durable yet, and those after them, in order.
+    held: Vec<Arc<Envelope>>,
+    /// Where the run's own exports lie.
+    exports: PathBuf,
+    /// Stands for a disk that makes nothing durable.
+    #[cfg(test)]
+    stopped: bool,
 }
 
 impl Journal {
@@ -102,6 +112,10 @@ impl Journal {
             log,
             feed,
             picture: run.picture()?,
+            held: Vec::new(),
+            exports: run.join("exports"),
+            #[cfg(test)]
+            stopped: false,
         })
     }
 
@@ -126,11 +140,14 @@ impl Journal {
     }
 
     /// Records an event. A disk that cannot take it delays it and is mentioned once in the log; listeners get it
-    /// all the same.
+    /// all the same, unless it is a promise.
     pub fn say(&mut self, event: Event) {
         let (envelope, written) = self.log.append(event);
         self.picture.apply(&envelope);
         let envelope = Arc::new(envelope);
+        let promise = self.is_promise(&envelope.event);
+        // A model that lies elsewhere is durable there, also when the run's disk takes no event of it.
+        let first = promise || matches!(envelope.event, Event::Exported(_));
         // Before it is told, so that a listener finds it in one place or the other.
         match written {
             Ok(()) => self.feed.unwritten.lock().clear(),
@@ -142,8 +159,49 @@ impl Journal {
                 waiting.push(envelope.clone());
             }
         }
-        // No listener is no error.
-        let _ = self.feed.events.send(envelope);
+        self.held.push(envelope);
+        let waits = promise || self.held.len() > 1;
+        if first || waits {
+            self.sync();
+        }
+        if !waits {
+            self.tell_held();
+        }
+    }
+
+    /// True for events that say of something in the run's directory that it is done for good: nobody hears them before they
+    /// are durable themselves.
+    fn is_promise(&self, event: &Event) -> bool {
+        match event {
+            Event::Exported(exported) => exported.dir.starts_with(&self.exports),
+            Event::HeatmapComplete { .. } | Event::Finished(_) => true,
+            _ => false,
+        }
+    }
+
+    fn tell_held(&mut self) {
+        for envelope in self.held.drain(..) {
+            // No listener is no error.
+            let _ = self.feed.events.send(envelope);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn stop_syncs(&mut self, stopped: bool) {
+        self.stopped = stopped;
+    }
+
+    /// True while a promise waits for the disk.
+    pub fn holds_promises(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Tells the last events of an engine whose disk takes none: all but promises.
+    pub fn give_up_promises(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        let others = held.into_iter().filter(|e| !self.is_promise(&e.event));
+        self.held = others.collect();
+        self.tell_held();
     }
 
     /// Records a sentence for people.
@@ -153,10 +211,26 @@ impl Journal {
 
     /// Makes events durable; a failure is no reason to stop and is tried again with the next event.
     pub fn sync(&mut self) {
-        match self.log.sync() {
-            Ok(()) => self.feed.unwritten.lock().clear(),
-            Err(error) => complain(format_args!("events are not durable yet: {error}")),
+        if let Err(error) = self.try_sync() {
+            complain(format_args!("events are not durable yet: {error}"));
         }
+    }
+
+    /// Makes events durable, before something that stands on them becomes so.
+    ///
+    /// # Errors
+    /// When the disk does not take them.
+    pub fn try_sync(&mut self) -> Result<()> {
+        #[cfg(test)]
+        if self.stopped {
+            return Err(Error::io("events.jsonl")(
+                std::io::ErrorKind::StorageFull.into(),
+            ));
+        }
+        self.log.sync()?;
+        self.feed.unwritten.lock().clear();
+        self.tell_held();
+        Ok(())
     }
 
     /// Replaces the latest snapshot.

@@ -15,6 +15,7 @@ pub mod digest;
 pub mod error;
 pub mod evaluate;
 pub mod export;
+mod export_folder;
 pub mod geometry;
 pub mod identity;
 pub mod journal;

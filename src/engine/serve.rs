@@ -59,6 +59,7 @@ fn clear_temporary(run: &RunDir) {
     for folder in ["", "corners", "surface", "heatmaps"] {
         clear_temporary(&run.join(folder));
     }
+    crate::export_folder::clear_unpublished(&run.join("exports"));
     let exports = std::fs::read_dir(run.join("exports"));
     for export in exports.into_iter().flatten().flatten() {
         if export.file_type().is_ok_and(|t| t.is_dir()) {

@@ -72,7 +72,7 @@ pub fn write_figures(
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let mut files = Vec::new();
-    std::fs::create_dir_all(folder).map_err(|source| ReportError::Io {
+    surfit_core::files::create_folders(folder).map_err(|source| ReportError::Io {
         path: folder.to_owned(),
         source,
     })?;

@@ -228,7 +228,7 @@ pub struct FitConfig {
 pub struct HeatmapConfig {
     /// Points along each axis, 2 to 101.
     pub grid: usize,
-    /// Share of the time of a fit that the live heatmap may take, 0 to 0.9.
+    /// Share of the work of a fit that the live heatmap may take, 0 to 0.9; counted in passes of images through the network.
     pub budget: f64,
     /// Validation images a live cell is measured on; complete heatmaps use all.
     pub live_images: usize,

@@ -84,9 +84,18 @@ fn pid(digits: &str) -> Option<Pid> {
     Pid::from_raw(digits.parse().ok()?)
 }
 
-/// True when no process has that number, whoever's it is.
+/// True when no process has that number, whoever's it is, or one that has ended and that its parent does not ask for: in a
+/// container that may be for good.
 fn is_gone(process: Pid) -> bool {
-    test_kill_process(process) == Err(rustix::io::Errno::SRCH)
+    if test_kill_process(process) == Err(rustix::io::Errno::SRCH) {
+        return true;
+    }
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_pid()));
+    // After the name, which may hold anything.
+    let state = stat
+        .ok()
+        .and_then(|s| s.rsplit(')').next()?.trim_start().chars().next());
+    matches!(state, Some('Z' | 'X'))
 }
 
 fn is_ours(name: &str) -> bool {
@@ -137,6 +146,21 @@ mod tests {
         clear_temporary(dir.path());
         assert!(!left.exists());
         assert!(stay.iter().all(|path| path.is_file()));
+    }
+
+    #[test]
+    fn one_that_has_ended_and_that_nobody_asks_for_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let left = dir.path().join(format!(".a.json.{}.tmp", child.id()));
+        fs::write(&left, "half").unwrap();
+        let began = std::time::Instant::now();
+        while left.exists() {
+            assert!(began.elapsed() < Duration::from_secs(60));
+            clear_temporary(dir.path());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.wait().unwrap();
     }
 
     #[test]

@@ -10,9 +10,10 @@ pub use tail::{EventTail, read_events};
 
 use super::{RunError, at};
 use crate::event::{Envelope, Event};
-use crate::files::{json, unshare};
+use crate::files::{json, sync_folder, unshare};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,6 +25,11 @@ pub struct EventLog {
     length: u64,
     seq: u64,
     unwritten: Vec<u8>,
+    /// What was written and is not known to be durable: after a sync that failed, the system may have dropped it.
+    undurable: Vec<u8>,
+    sync_failed: bool,
+    /// Something was written since the last sync, perhaps by an engine before this one.
+    unsynced: bool,
 }
 
 impl EventLog {
@@ -45,6 +51,10 @@ impl EventLog {
         let end = end::of(&file).map_err(at(path))?;
         file.set_len(end.length).map_err(at(path))?;
         file.seek(SeekFrom::Start(end.length)).map_err(at(path))?;
+        if end.length == 0 {
+            // Its name; what it holds is synced when that matters.
+            sync_folder(path).map_err(at(path))?;
+        }
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -52,6 +62,9 @@ impl EventLog {
             // Damaged lines count as events, so that no number is given twice.
             seq: end.last + end.damaged,
             unwritten: Vec::new(),
+            undurable: Vec::new(),
+            sync_failed: false,
+            unsynced: true,
         })
     }
 
@@ -86,10 +99,14 @@ impl EventLog {
     /// # Errors
     /// [`RunError::Io`]; the file then ends where it ended before.
     pub fn flush(&mut self) -> Result<(), RunError> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
         match self.file.write_all(&self.unwritten) {
             Ok(()) => {
                 self.length += self.unwritten.len() as u64;
-                self.unwritten.clear();
+                self.undurable.append(&mut self.unwritten);
+                self.unsynced = true;
                 Ok(())
             }
             Err(error) => {
@@ -104,10 +121,23 @@ impl EventLog {
     /// Makes everything appended so far durable.
     ///
     /// # Errors
-    /// [`RunError::Io`].
+    /// [`RunError::Io`]; what was not durable is written once more before the next attempt.
     pub fn sync(&mut self) -> Result<(), RunError> {
         self.flush()?;
-        self.file.sync_data().map_err(at(&self.path))
+        if !self.unsynced {
+            return Ok(());
+        }
+        let begin = self.length - self.undurable.len() as u64;
+        let rewritten = match self.sync_failed {
+            true => self.file.write_all_at(&self.undurable, begin),
+            false => Ok(()),
+        };
+        let synced = rewritten.and_then(|()| self.file.sync_data());
+        self.sync_failed = synced.is_err();
+        self.unsynced = synced.is_err();
+        synced.map_err(at(&self.path))?;
+        self.undurable.clear();
+        Ok(())
     }
 
     /// Number of the last event.

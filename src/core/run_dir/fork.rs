@@ -1,7 +1,7 @@
 //! A run that begins as a copy of another one's checkpoint.
 
 use super::{OTHER_GRIDS, RunDir, RunError, at, noted};
-use crate::files::{json, sync_all, sync_folder, write_atomic};
+use crate::files::{create_folders, json, sync_all, sync_folder, write_atomic};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -45,7 +45,7 @@ impl RunDir {
             return Err(RunError::NoSurface(self.id()));
         }
         let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
-        fs::create_dir_all(&parent).map_err(at(&parent))?;
+        create_folders(&parent).map_err(at(&parent))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // Several may be made at a time, by one process too, and none may touch another's files.
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

@@ -122,6 +122,38 @@ fn a_full_disk_delays_events_but_loses_none() {
 }
 
 #[test]
+fn what_a_failed_sync_may_have_dropped_is_written_once_more() {
+    use std::os::unix::fs::FileExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("events.jsonl");
+    let mut log = EventLog::open(&path).unwrap();
+    log.append(notice("one")).1.unwrap();
+    log.sync().unwrap();
+    log.append(notice("two")).1.unwrap();
+    // A pipe takes what is written and makes nothing durable.
+    let (_reads, writes) = std::io::pipe().unwrap();
+    let good = std::mem::replace(
+        &mut log.file,
+        File::from(std::os::fd::OwnedFd::from(writes)),
+    );
+    assert!(log.sync().is_err());
+    log.file = good;
+    // The system has dropped it meanwhile, and says nothing about it any more.
+    let whole = std::fs::read(&path).unwrap();
+    let second = whole.iter().position(|&b| b == b'\n').unwrap() + 1;
+    let zeros = vec![0; whole.len() - second];
+    log.file.write_all_at(&zeros, second as u64).unwrap();
+    log.append(notice("three")).1.unwrap();
+    log.sync().unwrap();
+    let numbers: Vec<_> = read_events(&path, 0)
+        .unwrap()
+        .iter()
+        .map(|e| e.seq)
+        .collect();
+    assert_eq!(numbers, [1, 2, 3]);
+}
+
+#[test]
 fn sockets_have_short_paths_however_deep_the_run() {
     let root = tempfile::tempdir().unwrap();
     let deep = root.path().join("x".repeat(120)).join("y".repeat(120));

@@ -1,12 +1,13 @@
 //! Alignment of the other corners to corner 1, then the linear surface between them.
 
-use super::{Actor, Work};
+use super::{Actor, LiveMap, LiveProgress, Work};
 use crate::align::Aligning;
 use crate::checkpoint::{self, Progress};
 use crate::surface::Surface;
 use crate::trainer::Batches;
 use crate::{Error, Result};
 use surfit_core::event::{Alignment, Event, Stage};
+use surfit_core::heatmap::Heatmap;
 use surfit_core::random::{self, Purpose};
 
 impl Actor<'_> {
@@ -95,16 +96,35 @@ impl Actor<'_> {
         }
         let steps = Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
         let progress = Progress::first(&self.config.fit, steps);
-        checkpoint::save(&self.run, &surface, progress, &[], &self.steering)?;
-        // From here on it is the run's surface: nothing is refused any more.
-        self.focus.clear();
-        self.begin_heatmap(surface.degrees().patch(), surface.version());
+        let (patch, version) = (surface.degrees().patch(), surface.version());
+        let mut heatmap = Heatmap {
+            version,
+            ..Heatmap::new(patch, self.own_grid())
+        };
         // Its corners are measured at once, as rows of it, so that they are the same however the run came here.
-        for (row, index) in self.heatmap.corners().into_iter().enumerate() {
+        for (row, index) in heatmap.corners().into_iter().enumerate() {
             let w = surface.theta().get(row as i64);
             let (m, _) = self.evaluator.validate(&self.model, &w, i64::MAX);
-            self.heatmap.cells[index] = super::mapping::cell(&m, surface.version());
+            heatmap.cells[index] = super::mapping::cell(&m, version);
         }
+        let live = LiveMap {
+            heatmap: heatmap.clone(),
+            progress: LiveProgress::default(),
+        };
+        self.journal.try_sync()?;
+        checkpoint::save(
+            &self.run,
+            &surface,
+            progress,
+            &[],
+            &self.steering,
+            Some(live),
+        )?;
+        // From here on it is the run's surface: nothing is refused any more.
+        self.focus.clear();
+        self.begin_heatmap(patch, version);
+        self.heatmap = heatmap;
+        self.live = LiveProgress::default();
         self.fit.scale = Some(surface.scale());
         self.surface = Some(surface);
         self.progress = Some(progress);

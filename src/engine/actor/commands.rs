@@ -1,7 +1,7 @@
 //! Commands: what an actor can be told, between two ticks.
 
 use super::errand::{Errand, Evaluating, Exporting, MeasuringEnsemble, Searching};
-use super::{Actor, Outcome, Request, Work};
+use super::{Actor, LiveProgress, Outcome, Request, Work};
 use crate::surface::Surface;
 use crate::{Error, Result};
 use std::mem::{Discriminant, discriminant};
@@ -182,6 +182,7 @@ impl Actor<'_> {
         }
         self.flush_losses();
         self.progress = Some(progress.further(steps));
+        self.live = LiveProgress::default();
         self.save_checkpoint();
         self.begin_fit();
         Ok(())
@@ -233,7 +234,6 @@ impl Actor<'_> {
         }
         self.state = State::Running;
         if let Some(at) = self.paused_at.take() {
-            self.live.shift(at.elapsed());
             self.stage_began += at.elapsed();
         }
         self.journal.say(Event::Unpaused { step: self.step() });

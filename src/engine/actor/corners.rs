@@ -84,6 +84,11 @@ impl Actor<'_> {
         self.run.join("corners").join("partial.safetensors")
     }
 
+    /// Removes what is stored of a training whose corners are all whole.
+    pub(super) fn remove_partial_corner(&self) -> Result<()> {
+        checkpoint::remove_file(&self.partial_path())
+    }
+
     /// Works on the corner that is at `place` in the order of getting ready.
     pub(super) fn tick_corner(&mut self, place: usize) -> Result<()> {
         if let Some(ready) = self.ready.take() {
@@ -96,7 +101,17 @@ impl Actor<'_> {
             let stored = self.corner_path(index);
             if stored.exists() {
                 let flat = self.read_corner(&stored)?;
-                return self.corner_ready(place, flat, "as trained before".into(), 0.0);
+                self.remove_partial_of(index)?;
+                // What was told of it goes first; a kill may have come before that.
+                let source = match self.config.corners.from.get(index) {
+                    Some(file) => file
+                        .file_name()
+                        .unwrap_or_default()
+                        .to_string_lossy()
+                        .into(),
+                    None => self.training_of(index),
+                };
+                return self.corner_ready(place, flat, source, 0.0);
             }
             if let Some(file) = self.config.corners.from.get(index).cloned() {
                 let flat = self.read_corner(&file)?;
@@ -109,8 +124,7 @@ impl Actor<'_> {
             }
             let seed = self.corner_seed(index);
             if let Some(flat) = self.kept_corner(index) {
-                let epochs = self.config.corners.epochs.of(index);
-                let source = format!("seed {seed}, {epochs} epochs (cached)");
+                let source = format!("{} (cached)", self.training_of(index));
                 return self.corner_ready(place, flat, source, 0.0);
             }
             let target = Trainer::target(&self.data, &self.config.corners, index);
@@ -143,16 +157,36 @@ impl Actor<'_> {
         let Some(trainer) = &self.trainer else {
             return Ok(());
         };
-        let source = format!(
-            "seed {}, {} epochs",
-            trainer.seed,
-            self.config.corners.epochs.of(index)
-        );
+        let source = self.training_of(index);
         // A copy: a training may go on from here.
         let weights = trainer.weights.copy();
         self.keep_corner(index, &weights);
         let seconds = self.fit.corner_began.elapsed().as_secs_f64();
         self.corner_ready(place, weights, source, seconds)
+    }
+
+    /// How a corner is trained, in words.
+    fn training_of(&self, index: usize) -> String {
+        let (seed, epochs) = (
+            self.corner_seed(index),
+            self.config.corners.epochs.of(index),
+        );
+        format!("seed {seed}, {epochs} epochs")
+    }
+
+    /// Removes what is stored of a corner's own training, once the corner is whole. Of another one's, and of one training of
+    /// all, it stays.
+    fn remove_partial_of(&self, index: usize) -> Result<()> {
+        let path = self.partial_path();
+        if self.config.corners.epochs.one_training() || !path.exists() {
+            return Ok(());
+        }
+        match model_file::read_tensors(&path) {
+            Ok((_, metadata)) if metadata.get("corner") != Some(&index.to_string()) => Ok(()),
+            Err(error) if error.is_io() => Err(error),
+            // One that is damaged is of no use to any corner.
+            _ => checkpoint::remove_file(&path),
+        }
     }
 
     fn validate_trainer(&mut self, index: usize) {
@@ -255,7 +289,9 @@ impl Actor<'_> {
         Ok(())
     }
 
-    fn write_corner(&self, place: usize, ready: &Ready) -> Result<()> {
+    fn write_corner(&mut self, place: usize, ready: &Ready) -> Result<()> {
+        // A corner that outlives what was told of its training would have a curve with a gap.
+        self.journal.try_sync()?;
         let path = self.corner_path(ready.index);
         if !path.exists() {
             let layout = self.model.network().layout();

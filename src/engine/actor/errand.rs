@@ -61,15 +61,19 @@ impl Actor<'_> {
         let outcome = asked.errand.slice(self);
         if self.state != State::Paused {
             // The stage did not go on in this time.
-            self.live.shift(began.elapsed());
             self.stage_began += began.elapsed();
             self.pace.shift(began.elapsed());
         }
         match outcome {
             Ok(false) => self.errands.push_front(asked),
             Ok(true) => {
-                self.journal.sync();
-                self.answer(asked.reply, Ok(()));
+                let durable = self.journal.try_sync();
+                // What else is told is not a file that somebody relies on.
+                let result = durable.or_else(|error| match self.journal.holds_promises() {
+                    true => Err(error),
+                    false => Ok(()),
+                });
+                self.answer(asked.reply, result);
             }
             Err(error) => self.answer(asked.reply, Err(error)),
         }

@@ -1,12 +1,14 @@
 //! Where exports go, and which was made before.
 
 use super::Actor;
-use std::path::PathBuf;
-use surfit_core::event::Exported;
+use crate::export;
+use std::path::{Path, PathBuf};
+use surfit_core::event::{Event, Exported};
 use surfit_core::heatmap::Metric;
 
 impl Actor<'_> {
-    /// A folder for an export that no model lies in yet; without a card it is what a killed engine or a full disk left.
+    /// A folder for an export that no model lies in yet; without a card, or when no event tells of it, it is what a killed
+    /// engine or a failing disk left.
     pub(super) fn free_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> PathBuf {
         let exports = self.run.join("exports");
         let name = match uv {
@@ -15,12 +17,37 @@ impl Actor<'_> {
         };
         let mut folder = exports.join(&name);
         for number in 2.. {
-            if !folder.join("model.json").exists() {
+            if !folder.join("model.json").exists() || !self.is_told(&folder) {
                 break;
             }
             folder = exports.join(format!("{name}-{number}"));
         }
         folder
+    }
+
+    /// True when an event tells of the export in a folder of the run.
+    fn is_told(&self, folder: &Path) -> bool {
+        let mut exports = self.journal.picture().exports.iter();
+        exports.any(|e| {
+            e.dir.file_name() == folder.file_name()
+                && e.dir.parent().is_some_and(|p| p.ends_with("exports"))
+        })
+    }
+
+    /// Tells of the exports that an engine before this one has written, and was killed before it could tell.
+    pub(super) fn adopt_exports(&mut self) {
+        let (exports, run) = (self.run.join("exports"), self.run.id());
+        let entries = std::fs::read_dir(exports).into_iter().flatten().flatten();
+        let folders = entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir()));
+        let mut untold: Vec<Exported> = folders
+            .map(|e| e.path())
+            .filter(|folder| !self.is_told(folder))
+            .filter_map(|folder| export::published_by(&folder, &run))
+            .collect();
+        untold.sort_by(|a, b| a.dir.cmp(&b.dir));
+        for exported in untold {
+            self.journal.say(Event::Exported(exported));
+        }
     }
 
     /// The best point as it was exported before, when it is the same point of the same surface: the test split is

@@ -35,9 +35,12 @@ impl Actor<'_> {
             Some(finishing) => finishing,
             None => self.begin_finishing()?,
         };
-        let done = self.go_on_finishing(&mut finishing);
+        let mut done = self.go_on_finishing(&mut finishing);
         if matches!(done, Ok(true)) {
-            return self.finished(*finishing);
+            done = self.finish(&finishing).map(|()| true);
+            if done.is_ok() {
+                return Ok(());
+            }
         }
         // After an error of the file system, too: what was measured stays.
         self.finishing = Some(finishing);
@@ -96,7 +99,9 @@ impl Actor<'_> {
         (done, total)
     }
 
-    fn finished(&mut self, finishing: Finishing) -> Result<()> {
+    /// Tells the result, once everything that it tells of is durable.
+    fn finish(&mut self, finishing: &Finishing) -> Result<()> {
+        self.try_checkpoint()?;
         let surface = self.needs_surface()?;
         let degrees = surface.degrees();
         let baselines = if self.config.export.baselines {
@@ -114,10 +119,10 @@ impl Actor<'_> {
         if let (Some(summary), Some(best)) = (heatmap.summary(), heatmap.best(Metric::Accuracy)) {
             let corner = |i: &usize| heatmap.cells[*i].accuracy().unwrap_or(f64::NAN);
             let seconds = &self.journal.picture().seconds;
-            let exported = finishing.exported;
+            let exported = finishing.exported.clone();
             let finished = Finished {
                 corners: heatmap.corners().iter().map(corner).collect(),
-                corners_test: finishing.corners_test,
+                corners_test: finishing.corners_test.clone(),
                 degrees,
                 best,
                 best_test: exported.as_ref().map(|e| e.test_accuracy),
@@ -135,7 +140,7 @@ impl Actor<'_> {
             self.journal.say(Event::Finished(Box::new(finished)));
         }
         self.state = State::Finished;
-        self.save_checkpoint();
+        self.store_snapshot();
         self.publish(true);
         Ok(())
     }

@@ -65,7 +65,6 @@ impl Actor<'_> {
             scale,
             ..FitScratch::default()
         };
-        self.live = super::mapping::Live::new();
         self.begin_stage(Stage::Fit, total, Work::Fit);
     }
 

@@ -1,6 +1,6 @@
 //! The beginning of a run that is a copy of another one's checkpoint.
 
-use super::Actor;
+use super::{Actor, LiveProgress};
 use crate::Result;
 use crate::trainer::Batches;
 use surfit_core::event::Event;
@@ -30,6 +30,7 @@ impl Actor<'_> {
                 let an_epoch = Batches::per_epoch(self.data.train.len(), batch);
                 let steps = (self.config.fit.epochs * an_epoch as f64).round() as u64;
                 self.progress = Some(progress.further(steps));
+                self.live = LiveProgress::default();
             }
         }
         self.try_checkpoint()?;

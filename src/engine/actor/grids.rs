@@ -18,13 +18,6 @@ pub(super) struct Aside {
     until: Option<Instant>,
 }
 
-impl Aside {
-    /// The run's own heatmap.
-    pub(super) fn heatmap(&self) -> &Heatmap {
-        &self.heatmap
-    }
-}
-
 /// Heatmaps of the present surface on other grids than the present one: the finest that is complete, and the one before.
 #[derive(Debug, Default)]
 pub(super) struct OtherGrids {
@@ -98,6 +91,11 @@ impl OtherGrids {
     }
 }
 
+/// The run's own heatmap, also while another one is looked at.
+pub(super) fn own<'a>(aside: &'a Option<Aside>, present: &'a Heatmap) -> &'a Heatmap {
+    aside.as_ref().map_or(present, |aside| &aside.heatmap)
+}
+
 /// What tells a heatmap from itself with other figures: they only ever get more images, or a newer version.
 pub(super) fn outline(heatmap: &Heatmap) -> (usize, u64, u64) {
     let images = heatmap.cells.iter().map(|c| u64::from(c.images)).sum();
@@ -149,8 +147,7 @@ impl Actor<'_> {
 
     /// The grid of the run's own heatmap.
     pub(super) fn own_grid(&self) -> usize {
-        let own = self.aside.as_ref().map_or(&self.heatmap, Aside::heatmap);
-        own.grid
+        own(&self.aside, &self.heatmap).grid
     }
 
     /// Whoever says which grid the run has, says so for good.

@@ -2,51 +2,53 @@
 
 use super::race::{Leg, Race};
 use super::{Actor, Work};
-use crate::Result;
 use crate::model::Measurement;
-use std::time::{Duration, Instant};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
 use surfit_core::event::{Curve, Event, Stage};
-use surfit_core::heatmap::{Cell, Metric};
+use surfit_core::heatmap::{Cell, Heatmap, Metric};
+use surfit_core::numbers::nan_as_null;
 use surfit_core::snapshot::State;
 
-/// Bookkeeping of the live heatmap.
-#[derive(Debug)]
-pub(super) struct Live {
-    began: Instant,
-    spent: f64,
-    said: Instant,
-    /// Accuracy and loss of cells measured since the last validation point.
-    fresh: Vec<(f64, f64)>,
+/// Bookkeeping of the live heatmap in the present round of the fit. It goes by steps and never by a clock: which cell is
+/// measured after which step is a function of configuration and step, so that a resumed fit measures the same cells.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveProgress {
+    /// Forward passes of one image that cells have cost.
+    passes: u64,
+    /// Cells measured since the last validation point, and sums of their accuracies and losses.
+    cells: u64,
+    accuracy: f64,
+    #[serde(with = "nan_as_null")]
+    loss: f64,
 }
 
-impl Default for Live {
-    fn default() -> Self {
-        Self {
-            began: Instant::now(),
-            spent: 0.0,
-            said: Instant::now(),
-            fresh: Vec::new(),
-        }
-    }
+/// What a checkpoint knows of the heatmap at its step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiveMap {
+    /// Cells as they are after the step.
+    pub heatmap: Heatmap,
+    /// What was measured for them in this round.
+    pub progress: LiveProgress,
 }
 
-/// Seconds between two validation points on the surface's curve: a part of the time that the fit took so far.
-const SAY_EVERY: std::ops::RangeInclusive<f64> = 1.0..=10.0;
-const PART_OF_WORK: f64 = 300.0;
+/// Forward passes that the training of one image costs, at least: its own, and a backward pass. By arithmetic it is three; a
+/// small network on a CPU was measured at two, and the budget is to hold there, too.
+const TRAINING_PASSES: u64 = 2;
+/// Validation points on the surface's curve in a round of the fit, at most.
+const VALIDATIONS: u64 = 300;
 
-impl Live {
-    pub(super) fn new() -> Self {
-        Self::default()
+impl LiveProgress {
+    /// Takes in what a cell has cost.
+    pub(super) fn spend(&mut self, passes: u64) {
+        self.passes += passes;
     }
 
-    /// Takes time that stood still out of the reckoning.
-    pub(super) fn shift(&mut self, by: Duration) {
-        self.began += by;
-    }
-
-    /// True while the live heatmap has used less than its share of the fit's time.
-    fn has_time(&self, budget: f64) -> bool {
-        self.spent < budget * self.began.elapsed().as_secs_f64()
+    /// True while the live heatmap has cost less than its share of the work of so many training images and its own.
+    pub(super) fn has_share(&self, budget: f64, trained_images: u64) -> bool {
+        let training = (TRAINING_PASSES * trained_images) as f64;
+        self.passes as f64 * (1.0 - budget) < budget * training
     }
 }
 
@@ -61,25 +63,42 @@ pub(super) fn cell(m: &Measurement, version: u64) -> Cell {
 }
 
 impl Actor<'_> {
-    /// Measures one cell when the live heatmap has time left: unmeasured cells first, coarse to fine, then the stalest.
+    /// Measures one cell when the live heatmap has a share of the work left: unmeasured cells first, coarse to fine, then
+    /// the stalest.
     pub(super) fn tick_live(&mut self) -> Result<()> {
-        if !self.live.has_time(self.config.heatmap.budget) {
-            return Ok(());
+        if self.progress.is_some_and(|p| p.step == 1) {
+            // Where a curve begins, validation points that were told before end: they are of an earlier fit.
+            self.flush_losses();
         }
-        let Some(surface) = &self.surface else {
+        let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
             return Ok(());
         };
+        let steps = progress.step - progress.round_start;
+        let trained = steps * self.config.fit.batch as u64;
+        if self.live.has_share(self.config.heatmap.budget, trained) {
+            let order = self.heatmap.coarse_to_fine();
+            let age = |i: &usize| {
+                let c = &self.heatmap.cells[*i];
+                if c.images == 0 { 0 } else { c.version + 1 }
+            };
+            let next = order
+                .into_iter()
+                .filter(|i| age(i) <= surface.version())
+                .min_by_key(age);
+            if let Some(index) = next {
+                self.measure_live(index)?;
+            }
+        }
+        let round = progress.total - progress.round_start;
+        if steps.is_multiple_of(round.div_ceil(VALIDATIONS).max(1)) {
+            self.say_live_mean();
+        }
+        Ok(())
+    }
+
+    fn measure_live(&mut self, index: usize) -> Result<()> {
+        let surface = self.needs_surface()?;
         let began = Instant::now();
-        let order = self.heatmap.coarse_to_fine();
-        let age = |i: &usize| {
-            let c = &self.heatmap.cells[*i];
-            if c.images == 0 { 0 } else { c.version + 1 }
-        };
-        let next = order
-            .into_iter()
-            .filter(|i| age(i) <= surface.version())
-            .min_by_key(age);
-        let Some(index) = next else { return Ok(()) };
         let (u, v) = self.heatmap.parameters(index);
         let images = self.config.heatmap.live_images as i64;
         let (m, _) = self
@@ -87,38 +106,35 @@ impl Actor<'_> {
             .validate(&self.model, &surface.at(u, v), images);
         self.heatmap.cells[index] = cell(&m, surface.version());
         if !self.heatmap.corners().contains(&index) {
-            self.live.fresh.push((m.accuracy(), m.loss()));
+            self.live.cells += 1;
+            self.live.accuracy += m.accuracy();
+            self.live.loss += m.loss();
         }
-        let seconds = began.elapsed().as_secs_f64();
-        self.live.spent += seconds;
         let calibrated = images.min(self.evaluator.calibration_images());
+        let passes = (i64::from(m.images) + calibrated).max(1) as u64;
+        self.live.spend(passes);
         self.estimate
-            .image(seconds / (images + calibrated).max(1) as f64);
-        let every = self.seconds_of_work(Curve::Surface) / PART_OF_WORK;
-        let every = every.clamp(*SAY_EVERY.start(), *SAY_EVERY.end());
-        if self.live.said.elapsed().as_secs_f64() > every {
-            self.live.said = Instant::now();
-            self.say_live_mean();
-        }
+            .image(began.elapsed().as_secs_f64() / passes as f64);
         Ok(())
     }
 
     /// A validation point on the surface's curve: the mean of the cells measured since the last one. The corners never
     /// change and would only hide what does.
     fn say_live_mean(&mut self) {
-        let fresh = std::mem::take(&mut self.live.fresh);
-        let n = fresh.len() as f64;
-        let accuracy = fresh.iter().map(|f| f.0).sum::<f64>() / n;
-        let loss = fresh.iter().map(|f| f.1).sum::<f64>() / n;
-        let step = self.progress.map_or(0, |p| p.step);
-        if n > 0.0 {
-            self.journal.say(Event::Validated {
-                curve: Curve::Surface,
-                step,
-                loss,
-                accuracy,
-            });
+        let live = &mut self.live;
+        if live.cells == 0 {
+            return;
         }
+        let n = live.cells as f64;
+        let (accuracy, loss) = (live.accuracy / n, live.loss / n);
+        (live.cells, live.accuracy, live.loss) = (0, 0.0, 0.0);
+        let step = self.progress.map_or(0, |p| p.step);
+        self.journal.say(Event::Validated {
+            curve: Curve::Surface,
+            step,
+            loss,
+            accuracy,
+        });
     }
 
     /// Begins to measure every cell on the whole validation split, in the order of [`Race`]; cells that already are, are
@@ -187,9 +203,9 @@ impl Actor<'_> {
     }
 
     fn end_map(&mut self, finish: bool) -> Result<()> {
+        self.store_heatmap()?;
         self.end_stage();
         self.end_look();
-        self.store_heatmap();
         self.say_complete();
         self.save_checkpoint();
         self.work = if finish { Work::Finish } else { Work::None };
@@ -222,20 +238,18 @@ impl Actor<'_> {
         }
     }
 
-    /// Keeps a complete heatmap beside its predecessors. A disk that cannot take it is mentioned, and the same
-    /// figures are in the snapshot.
-    fn store_heatmap(&mut self) {
+    /// Keeps a complete heatmap beside its predecessors.
+    ///
+    /// # Errors
+    /// When the disk does not take it; the work then waits for that, as for everything that a run comes to.
+    fn store_heatmap(&self) -> Result<()> {
         let name = format!(
             "step-{}-grid-{}.csv",
             self.progress.map_or(0, |p| p.step),
             self.heatmap.grid
         );
         let path = self.run.join("heatmaps").join(name);
-        if let Err(e) = surfit_core::files::write_atomic(&path, self.heatmap.to_csv().as_bytes()) {
-            self.journal.notice(format!(
-                "{}: {e}; the heatmap is in snapshot.json only",
-                path.display()
-            ));
-        }
+        let table = self.heatmap.to_csv();
+        surfit_core::files::write_atomic(&path, table.as_bytes()).map_err(Error::io(path))
     }
 }

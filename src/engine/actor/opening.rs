@@ -1,6 +1,9 @@
 //! Opening a run: what it stands on, and where it goes on.
 
-use super::{Actor, Request, ServeOptions, Work, estimate, fitting, grids, mapping, publish, race};
+use super::{
+    Actor, LiveMap, LiveProgress, Request, ServeOptions, Work, estimate, fitting, grids, publish,
+    race,
+};
 use crate::checkpoint::{self, Steering};
 use crate::data::{self, DataSet};
 use crate::device::Placement;
@@ -17,7 +20,7 @@ use std::sync::mpsc::Receiver;
 use std::time::Instant;
 use surfit_core::config::Config;
 use surfit_core::event::{Event, RunInfo, Stage};
-use surfit_core::heatmap::{Heatmap, Metric};
+use surfit_core::heatmap::{Cell, Heatmap, Metric};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::State;
 use tch::Tensor;
@@ -69,17 +72,20 @@ impl<'a> Actor<'a> {
         }
         let restored = checkpoint::load(run, model.parameters(), device)?;
         let stored = run.snapshot();
-        let mut heatmap = stored.as_ref().filter(|_| restored.is_some()).map_or_else(
-            || Heatmap::new(config.patch(), config.heatmap.grid),
-            |s| s.heatmap.clone(),
-        );
-        if heatmap.patch != config.patch() {
-            heatmap = Heatmap::new(config.patch(), config.heatmap.grid);
+        let shown = stored.as_ref().map(|s| &s.heatmap);
+        let mut heatmap = Heatmap::new(config.patch(), config.heatmap.grid);
+        let (mut surface, mut progress, mut live) = (None, None, LiveProgress::default());
+        let (mut focus, mut steering) = (Vec::new(), Steering::default());
+        if let Some(c) = restored {
+            let version = c.surface.version();
+            let known = heatmap_at(version, c.live.as_ref(), shown);
+            heatmap = known
+                .filter(|h| h.patch == heatmap.patch)
+                .unwrap_or(heatmap);
+            live = c.live.map_or(live, |live| live.progress);
+            (surface, progress) = (Some(c.surface), Some(c.progress));
+            (focus, steering) = (c.focus, c.steering);
         }
-        let (surface, progress, focus, steering) = match restored {
-            Some(c) => (Some(c.surface), Some(c.progress), c.focus, c.steering),
-            None => (None, None, Vec::new(), Steering::default()),
-        };
         steering.apply(&mut config.fit);
         let known_corners = journal.picture().corners.clone();
         let mut actor = Self {
@@ -100,7 +106,7 @@ impl<'a> Actor<'a> {
             aside: None,
             metric: stored.as_ref().map_or(Metric::Accuracy, |s| s.metric),
             marks: stored.as_ref().map(|s| s.marks.clone()).unwrap_or_default(),
-            live: mapping::Live::default(),
+            live,
             race: race::Race::default(),
             // Of the gradients nothing but what was shown is known.
             points: stored.map(|s| s.control_points).unwrap_or_default(),
@@ -122,7 +128,7 @@ impl<'a> Actor<'a> {
             training_digest: None,
             known_corners,
             paused_at: None,
-            stalled_until: None,
+            stalled: None,
             failure: None,
             config,
             data,
@@ -140,13 +146,6 @@ impl<'a> Actor<'a> {
     /// Takes up what the run's directory holds, and decides what comes next.
     fn restore(&mut self) -> Result<()> {
         if let (Some(surface), Some(progress)) = (&self.surface, self.progress) {
-            self.heatmap.version = surface.version();
-            // Cells measured after the checkpoint belong to steps that will be made again.
-            for cell in &mut self.heatmap.cells {
-                if cell.version > surface.version() {
-                    *cell = Default::default();
-                }
-            }
             let patch = self.config.patch();
             self.other_grids = grids::OtherGrids::load(&self.run, patch, surface.version());
             self.journal.say(Event::Resumed {
@@ -154,6 +153,9 @@ impl<'a> Actor<'a> {
             });
             self.refresh_points();
             self.stage = Stage::Fit;
+            // Its corners are rows of the surface.
+            self.remove_partial_corner()?;
+            self.adopt_exports();
             self.begin_fork()?;
         } else {
             // Of a surface that was removed.
@@ -177,6 +179,40 @@ impl<'a> Actor<'a> {
             _ => self.begin_corners(),
         }
     }
+}
+
+/// The heatmap of a surface of this version: what its checkpoint holds, with what was measured of the same surface since,
+/// which the stored snapshot has. Cells of later versions belong to steps that will be made again.
+fn heatmap_at(version: u64, live: Option<&LiveMap>, shown: Option<&Heatmap>) -> Option<Heatmap> {
+    let shown = shown.map(|shown| {
+        let mut shown = shown.clone();
+        let later = |cell: &&mut Cell| cell.version > version;
+        let cells = shown.cells.iter_mut();
+        cells.filter(later).for_each(|cell| *cell = Cell::default());
+        shown
+    });
+    let mut heatmap = match (live, shown) {
+        (None, shown) => shown?,
+        (Some(live), None) => live.heatmap.clone(),
+        (Some(live), Some(mut shown)) => {
+            let mut heatmap = live.heatmap.clone();
+            // Whoever chose a grid since the checkpoint, has it.
+            if shown.version >= version && shown.grid != heatmap.grid {
+                heatmap = heatmap.on_grid(shown.grid);
+            }
+            let earlier = |cell: &&mut Cell| cell.version < version;
+            let cells = shown.cells.iter_mut();
+            cells
+                .filter(earlier)
+                .for_each(|cell| *cell = Cell::default());
+            if shown.patch == heatmap.patch {
+                heatmap.take_from(&shown);
+            }
+            heatmap
+        }
+    };
+    heatmap.version = version;
+    Some(heatmap)
 }
 
 /// So many corners that are not ready.

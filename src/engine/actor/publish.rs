@@ -1,6 +1,6 @@
 //! What the world gets to see: snapshots, status, checkpoints.
 
-use super::{Actor, Work};
+use super::{Actor, LiveMap, Work};
 use crate::trainer::Trainer;
 use crate::{Error, Result, checkpoint};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -24,6 +24,7 @@ pub(super) struct Clock {
     stored_outline: Option<(usize, u64, u64)>,
     store_cost: f64,
     checkpoint_failed: bool,
+    status_failed: bool,
     /// Seconds that the last checkpoint, and the last look at the control points, took.
     checkpoint_cost: f64,
     points_cost: f64,
@@ -127,6 +128,9 @@ impl Actor<'_> {
             self.journal.show(snapshot);
         }
         if now || due(&mut self.clock.status, STATUS_EVERY) {
+            if self.journal.holds_promises() {
+                self.journal.sync();
+            }
             self.write_status();
         }
         if running {
@@ -204,11 +208,8 @@ impl Actor<'_> {
     /// Stores the snapshot without its pace, which means nothing to whoever reads it later.
     pub(super) fn try_store_snapshot(&mut self) -> Result<()> {
         let live = self.snapshot();
-        let aside = self.aside.as_ref().map(|a| a.heatmap());
-        let (own, shown) = match aside {
-            Some(own) => (own, Some(&self.heatmap)),
-            None => (&self.heatmap, None),
-        };
+        let own = super::grids::own(&self.aside, &self.heatmap);
+        let shown = self.aside.as_ref().map(|_| &self.heatmap);
         // Before the heatmap that may take their place.
         self.other_grids.store(&self.run, own, shown)?;
         let snapshot = Snapshot {
@@ -335,18 +336,27 @@ impl Actor<'_> {
                 .or_else(|| self.heatmap.best(surfit_core::heatmap::Metric::Accuracy)),
             failed: None,
         };
-        if let Err(e) = self.run.write_status(&status) {
+        let written = self.run.write_status(&status);
+        if let Err(e) = &written {
             crate::journal::complain(format_args!("{e}"));
         }
+        self.clock.status_failed = written.is_err();
+    }
+
+    /// True when everything that is published is on the disk.
+    pub(super) fn is_published(&self) -> bool {
+        !self.clock.status_failed && !self.journal.holds_promises()
     }
 
     /// Makes the present state durable. A disk that cannot take it costs nothing but this checkpoint: the last one
-    /// stays, the work goes on, and the next attempt comes at its time.
-    pub(super) fn save_checkpoint(&mut self) {
+    /// stays, the work goes on, and the next attempt comes at its time. False when the disk
+    /// refused it.
+    pub(super) fn save_checkpoint(&mut self) -> bool {
         let began = Instant::now();
         let outcome = self.try_checkpoint();
         self.clock.checkpoint = Some(Instant::now());
         self.clock.checkpoint_cost = began.elapsed().as_secs_f64();
+        let refused = outcome.as_ref().is_err_and(Error::is_io);
         match outcome {
             Ok(Some(step)) => {
                 self.clock.checkpoint_failed = false;
@@ -362,10 +372,13 @@ impl Actor<'_> {
                 }
             }
         }
+        !refused
     }
 
     pub(super) fn try_checkpoint(&mut self) -> Result<Option<u64>> {
         self.flush_losses();
+        // A checkpoint that outlives what was told before it would leave a gap there.
+        self.journal.try_sync()?;
         if let Work::Corner(_) = self.work {
             self.save_partial_corner(self.fit.corner)?;
         }
@@ -374,7 +387,12 @@ impl Actor<'_> {
                 if !surface.is_finite() {
                     return Err(Error::input("the surface has weights that are not finite"));
                 }
-                checkpoint::save(&self.run, surface, progress, &self.focus, &self.steering)?;
+                let live = LiveMap {
+                    heatmap: super::grids::own(&self.aside, &self.heatmap).clone(),
+                    progress: self.live.clone(),
+                };
+                let (focus, steering) = (&self.focus, &self.steering);
+                checkpoint::save(&self.run, surface, progress, focus, steering, Some(live))?;
                 Some(progress.step)
             }
             _ => None,

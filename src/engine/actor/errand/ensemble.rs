@@ -10,6 +10,7 @@ use self::voting::{Member, greedy, probabilities, together};
 use super::{Actor, Errand};
 use crate::evaluate::{Measured, Measuring, On};
 use crate::export;
+use crate::export_folder::ExportFolder;
 use crate::{Error, Result};
 use std::path::PathBuf;
 use surfit_core::event::{EnsembleMeasured, Event};
@@ -47,7 +48,7 @@ pub(in crate::actor) struct MeasuringEnsemble {
     /// Sum of the members' probabilities on the test split, and how many are in it.
     test: Option<Tensor>,
     tested: usize,
-    folder: Option<PathBuf>,
+    folder: Option<ExportFolder>,
     images: (u64, u64),
     done: u64,
 }

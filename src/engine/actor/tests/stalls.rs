@@ -27,13 +27,13 @@ impl Actor<'_> {
     /// Ticks until the work waits for the disk, and then twice more in vain.
     fn stall(&mut self) {
         for _ in 0..1000 {
-            if self.stalled_until.is_some() {
+            if self.stalled.is_some() {
                 break;
             }
             self.tick_or_stall().unwrap();
         }
         for _ in 0..2 {
-            assert!(self.stalled_until.is_some());
+            assert!(self.stalled.is_some());
             self.tick_or_stall().unwrap();
         }
     }
@@ -53,10 +53,17 @@ fn what_a_stalled_tick_has_done_is_done_once() {
         let surface = Closed::new(actor.run.join("surface"));
         actor.stall();
         surface.open();
+        actor.tick_or_stall().unwrap();
+        let heatmaps = Closed::new(actor.run.join("heatmaps"));
+        actor.stall();
+        assert!(matches!(actor.work, Work::Map { .. }));
+        heatmaps.open();
         actor.finish_work();
+        let tables = names(&actor.run.join("heatmaps"));
+        assert_eq!(tables, ["step-4-grid-3.csv"]);
         let events = actor.run.events(0).unwrap();
         let count = |wanted: fn(&Event) -> bool| events.iter().filter(|e| wanted(&e.event)).count();
-        for stage in [Stage::Corners, Stage::Align, Stage::Fit] {
+        for stage in [Stage::Corners, Stage::Align, Stage::Fit, Stage::Heatmap] {
             let of_it = |e: &&surfit_core::event::Envelope| matches!(e.event, Event::StageEnded { stage: s, .. } if s == stage);
             assert_eq!(events.iter().filter(of_it).count(), 1, "{}", stage.name());
         }
@@ -65,7 +72,7 @@ fn what_a_stalled_tick_has_done_is_done_once() {
         assert_eq!(count(|e| matches!(e, Event::Geometry(_))), 2);
         assert_eq!(
             count(|e| matches!(e, Event::Notice { text } if text.contains("the work waits"))),
-            2
+            3
         );
     });
 }

@@ -5,8 +5,8 @@ use super::{MeasuringEnsemble, Purpose};
 use crate::actor::Actor;
 use crate::evaluate::{Measuring, On};
 use crate::export::{self, Chosen, EnsembleMember};
+use crate::export_folder::ExportFolder;
 use crate::{Error, Result, model_file};
-use std::path::PathBuf;
 use surfit_core::event::Event;
 
 impl MeasuringEnsemble {
@@ -17,9 +17,9 @@ impl MeasuringEnsemble {
         };
         if self.measuring.is_none() {
             let w = actor.needs_surface()?.at(member.uv.0, member.uv.1);
-            let folder = self.folder(actor)?;
+            let file = EnsembleMember::file(self.tested);
+            let file = self.folder(actor)?.workplace().join(file);
             let member = &self.members[self.tested];
-            let file = folder.join(EnsembleMember::file(self.tested));
             model_file::write(&file, actor.model.network().layout(), &w, &member.stats)?;
             let stats = member.stats.shallow_clone();
             let all = 0..actor.data.test.len();
@@ -39,10 +39,15 @@ impl MeasuringEnsemble {
     }
 
     /// The folder that is written, made ready when it is asked for first.
-    fn folder(&mut self, actor: &Actor<'_>) -> Result<PathBuf> {
-        if let Some(folder) = &self.folder {
-            return Ok(folder.clone());
-        }
+    fn folder(&mut self, actor: &Actor<'_>) -> Result<&mut ExportFolder> {
+        let folder = match self.folder.take() {
+            Some(folder) => folder,
+            None => self.begin_folder(actor)?,
+        };
+        Ok(self.folder.insert(folder))
+    }
+
+    fn begin_folder(&self, actor: &Actor<'_>) -> Result<ExportFolder> {
         let (dir, replace) = match &self.purpose {
             Purpose::Export { dir, replace } => (dir.clone(), *replace),
             Purpose::Measure => (None, false),
@@ -52,9 +57,7 @@ impl MeasuringEnsemble {
             Some(dir) => (dir, replace),
             None => (actor.free_folder("ensemble", None, step), true),
         };
-        export::make_folder(&folder, replace)?;
-        self.folder = Some(folder.clone());
-        Ok(folder)
+        ExportFolder::begin(&folder, replace)
     }
 
     pub(super) fn write_card(&mut self, actor: &mut Actor<'_>) -> Result<()> {
@@ -81,9 +84,12 @@ impl MeasuringEnsemble {
                 validation_accuracy: m.accuracy,
             })
             .collect();
-        let folder = self.folder(actor)?;
+        self.folder(actor)?;
+        let Some(folder) = self.folder.take() else {
+            return Ok(());
+        };
         let mut exported = export::write_card(
-            &folder,
+            folder,
             &chosen,
             [validation, test],
             members,

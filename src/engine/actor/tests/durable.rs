@@ -1,0 +1,235 @@
+//! What a kill, a power cut or a failing disk leaves, and that the run comes to the same from there.
+
+use super::*;
+use crate::checkpoint;
+use std::path::Path;
+use surfit_core::event::Exported;
+use surfit_core::picture::Validation;
+
+/// Cells, validation points and result of a run whose live map has something to do after every step.
+#[derive(Debug, PartialEq)]
+struct Measured {
+    live: String,
+    validations: Vec<Validation>,
+    best: surfit_core::heatmap::Point,
+    complete: String,
+}
+
+/// Works on a run to its end. `wait` passes after every tick; it is killed after step `killed`, with a checkpoint of the step
+/// before, and again right after the checkpoint that ends the fit.
+fn measured(path: &Path, wait: Duration, killed: Option<u64>) -> Measured {
+    let text = TINY.replace("live_images = 50", "live_images = 100, budget = 0.6");
+    let config = surfit_core::config::parse(&text, "the test").unwrap();
+    RunDir::create(path, &config).unwrap();
+    let tick = |actor: &mut Actor<'_>| {
+        actor.tick().unwrap();
+        std::thread::sleep(wait);
+    };
+    let reached = |actor: &Actor<'_>, step| actor.progress.is_some_and(|p| p.step >= step);
+    if let Some(step) = killed {
+        with_actor(path, |actor| {
+            while !reached(actor, step - 1) {
+                tick(actor);
+            }
+            assert!(actor.save_checkpoint());
+            while !reached(actor, step) {
+                tick(actor);
+            }
+            // What is stored between checkpoints belongs to a step that is made again.
+            actor.try_store_snapshot().unwrap();
+        });
+    }
+    let live = with_actor(path, |actor| {
+        while !matches!(actor.work, Work::Map { .. }) {
+            tick(actor);
+        }
+        serde_json::to_string(&actor.heatmap).unwrap()
+    });
+    if killed.is_some() {
+        // The kill came between the checkpoint and the snapshot.
+        std::fs::remove_file(path.join("snapshot.json")).unwrap();
+    }
+    with_actor(path, |actor| {
+        actor.finish_work();
+        let picture = actor.journal.picture();
+        Measured {
+            live,
+            validations: picture.validations[&surfit_core::event::Curve::Surface].clone(),
+            best: picture.finished.as_ref().unwrap().best,
+            complete: serde_json::to_string(&actor.heatmap).unwrap(),
+        }
+    })
+}
+
+#[test]
+fn the_live_map_is_a_function_of_the_step_and_not_of_the_clock() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |name: &str, wait, killed| {
+        measured(&dir.path().join(name), Duration::from_millis(wait), killed)
+    };
+    let whole = run("whole", 0, None);
+    assert!(whole.validations.len() > 1, "{whole:?}");
+    assert_eq!(run("slow", 30, None), whole);
+    for step in 2..=4 {
+        assert_eq!(run(&format!("killed-{step}"), 0, Some(step)), whole);
+    }
+}
+
+#[test]
+fn the_live_map_keeps_to_its_share_of_the_work() {
+    let batch = 50;
+    for budget in [0.0, 0.1, 0.5] {
+        let (mut live, mut cells) = (LiveProgress::default(), 0);
+        let steps = 10_000u64;
+        for step in 1..=steps {
+            if live.has_share(budget, step * batch) {
+                live.spend(200);
+                cells += 1;
+            }
+        }
+        // A training image costs two passes.
+        let (spent, trained) = (200.0 * f64::from(cells), 2.0 * (steps * batch) as f64);
+        let share = spent / (spent + trained);
+        assert!((share - budget).abs() < 0.001, "{share} of {budget}");
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let mut names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    let told = |path: &Path| -> Vec<Exported> {
+        let events = RunDir::open(path).unwrap().events(0).unwrap();
+        let exported = events.into_iter().filter_map(|e| match e.event {
+            Event::Exported(exported) => Some(exported),
+            _ => None,
+        });
+        exported.collect()
+    };
+    with_actor(&path, |actor| actor.finish_work());
+    let (exports, before) = (names(&path.join("exports")), told(&path));
+    assert_eq!((exports.len(), before.len()), (1, 1));
+    // The kill came after the folder got its name, and left an older attempt of another one.
+    let log = std::fs::read_to_string(path.join("events.jsonl")).unwrap();
+    let lines: Vec<&str> = log.split_inclusive('\n').collect();
+    let told_at = |line: &&str| !line.contains("\"event\":\"exported\"");
+    let kept: String = lines.into_iter().take_while(told_at).collect();
+    std::fs::write(path.join("events.jsonl"), kept).unwrap();
+    with_actor(&path, |actor| actor.finish_work());
+    assert_eq!(
+        (names(&path.join("exports")), told(&path)),
+        (exports, before)
+    );
+    // A model of somebody else is not this run's.
+    let foreign = path.join("exports/foreign");
+    std::fs::create_dir(&foreign).unwrap();
+    let card = path.join("exports").join(&names(&path.join("exports"))[0]);
+    let card = std::fs::read_to_string(card.join("model.json")).unwrap();
+    let card = card.replace("\"run\": \"a\"", "\"run\": \"b\"");
+    std::fs::write(foreign.join("model.json"), card).unwrap();
+    with_actor(&path, |actor| actor.finish_work());
+    assert_eq!(told(&path).len(), 1);
+}
+
+#[test]
+fn what_is_stored_of_a_corner_goes_when_the_corner_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    let partial = path.join("corners/partial.safetensors");
+    let mut sources = Vec::new();
+    with_actor(&path, |actor| {
+        actor.until(|a| a.trainer.as_ref().is_some_and(|t| t.step == 2));
+        assert!(actor.save_checkpoint());
+        let half = std::fs::read(&partial).unwrap();
+        actor.until(|a| matches!(a.work, Work::Corner(1)));
+        assert!(!partial.exists());
+        std::fs::write(&partial, half).unwrap();
+        sources.push(actor.journal.picture().corners[&0].source.clone());
+    });
+    // The kill came before the event, too.
+    let events = path.join("events.jsonl");
+    let log = std::fs::read_to_string(&events).unwrap();
+    let line = log.find("\"event\":\"corner_ready\"").unwrap();
+    std::fs::write(&events, &log[..log[..line].rfind('\n').unwrap() + 1]).unwrap();
+    with_actor(&path, |actor| {
+        actor.until(|a| matches!(a.work, Work::Corner(1)));
+        assert!(!partial.exists());
+        sources.push(actor.journal.picture().corners[&0].source.clone());
+        assert_eq!(sources[0], sources[1]);
+        actor.until(|a| matches!(a.work, Work::Fit));
+        std::fs::write(&partial, "left").unwrap();
+    });
+    with_actor(&path, |_| assert!(!partial.exists()));
+}
+
+#[test]
+fn a_checkpoint_waits_for_the_events_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    with_actor(&dir.path().join("a"), |actor| {
+        actor.until(|a| a.progress.is_some_and(|p| p.step == 2));
+        let state = checkpoint::path(&actor.run);
+        let before = std::fs::read(&state).unwrap();
+        // A log that takes nothing stands for a disk that does not.
+        actor.journal.stop_syncs(true);
+        assert!(!actor.save_checkpoint());
+        assert_eq!(std::fs::read(&state).unwrap(), before);
+        actor.journal.stop_syncs(false);
+        assert!(actor.save_checkpoint());
+        assert_ne!(std::fs::read(&state).unwrap(), before);
+    });
+}
+
+#[test]
+fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+    let mut journal = Journal::open(&run).unwrap();
+    let mut heard = journal.feed().events();
+    let promise = Event::Exported(Exported {
+        dir: run.join("exports/a"),
+        selection: "best".into(),
+        u: None,
+        v: None,
+        validation_accuracy: 0.5,
+        test_accuracy: 0.5,
+        members: Vec::new(),
+        chosen: None,
+    });
+    journal.stop_syncs(true);
+    journal.notice("at once");
+    assert_eq!(heard.try_recv().unwrap().seq, 1);
+    journal.say(promise.clone());
+    journal.notice("after it");
+    assert!(heard.try_recv().is_err() && journal.holds_promises());
+    journal.stop_syncs(false);
+    journal.notice("last");
+    let numbers: Vec<u64> = std::iter::from_fn(|| heard.try_recv().ok())
+        .map(|e| e.seq)
+        .collect();
+    assert_eq!(numbers, [2, 3, 4]);
+    // An engine that ends promises nothing that may be lost, and says the rest.
+    journal.stop_syncs(true);
+    journal.say(promise.clone());
+    journal.say(Event::Closed);
+    journal.give_up_promises();
+    assert_eq!(heard.try_recv().unwrap().event, Event::Closed);
+    // A model on another disk is there, whatever this one takes.
+    let Event::Exported(mut elsewhere) = promise else {
+        unreachable!()
+    };
+    elsewhere.dir = "/elsewhere".into();
+    journal.say(Event::Exported(elsewhere));
+    assert!(matches!(
+        heard.try_recv().unwrap().event,
+        Event::Exported(_)
+    ));
+}

@@ -1,0 +1,166 @@
+//! A folder that gets its name when a whole model lies in it.
+
+use crate::checkpoint::remove_file;
+use crate::export::{EnsembleMember, refuse_folder};
+use crate::{Error, Result};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use surfit_core::files::{create_folders, sync_all, sync_folder};
+use surfit_core::model_card::ModelCard;
+
+/// A folder that a model is being written to. A new one has a temporary name until [`ExportFolder::publish`]; what a kill
+/// leaves of it is never taken for a model. One that is not published goes when this is dropped.
+#[derive(Debug)]
+pub struct ExportFolder {
+    /// Where the model will be.
+    place: PathBuf,
+    /// Where it is written: another folder, unless `place` exists.
+    workplace: PathBuf,
+}
+
+impl ExportFolder {
+    /// Begins to write a model at `place`. In a folder that exists, the model that may be replaced is removed first: an old
+    /// card must not stand beside a new model, whatever happens in between.
+    ///
+    /// # Errors
+    /// As [`refuse_folder`], or when the file system says no.
+    pub fn begin(place: &Path, replace: bool) -> Result<Self> {
+        refuse_folder(place, replace)?;
+        let cannot = |e: io::Error| {
+            let why = format!("the folder cannot be made ({e}); choose another place");
+            Error::io(place)(io::Error::new(e.kind(), why))
+        };
+        let mut folder = Self {
+            place: place.to_owned(),
+            workplace: place.to_owned(),
+        };
+        if place.symlink_metadata().is_ok() {
+            create_folders(place).map_err(cannot)?;
+            remove_model(place)?;
+            return Ok(folder);
+        }
+        let above = surfit_core::config::folder_of(place);
+        create_folders(above).map_err(cannot)?;
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        let workplace = above.join(format!(".{name}.{}.tmp", std::process::id()));
+        match fs::remove_dir_all(&workplace) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(cannot(e)),
+            _ => {}
+        }
+        fs::create_dir(&workplace).map_err(cannot)?;
+        folder.workplace = workplace;
+        Ok(folder)
+    }
+
+    /// Where files are to be written.
+    pub fn workplace(&self) -> &Path {
+        &self.workplace
+    }
+
+    /// Where the model will be found.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// Gives the folder its name, durably.
+    ///
+    /// # Errors
+    /// When the file system says no; then nothing is there.
+    pub fn publish(self) -> Result<()> {
+        let failed = Error::io(&self.place);
+        if self.workplace == self.place {
+            return sync_all(&self.place).map_err(failed);
+        }
+        sync_all(&self.workplace)
+            .and_then(|()| fs::rename(&self.workplace, &self.place))
+            .and_then(|()| {
+                sync_folder(&self.place).inspect_err(|_| {
+                    // Whoever asks again finds the place free; the folder then goes with this value.
+                    let _ = fs::rename(&self.place, &self.workplace);
+                })
+            })
+            .map_err(failed)
+    }
+}
+
+impl Drop for ExportFolder {
+    fn drop(&mut self) {
+        if self.workplace != self.place {
+            // Once it is published nothing has that name.
+            let _ = fs::remove_dir_all(&self.workplace);
+        }
+    }
+}
+
+/// Removes a model with its card, the card first.
+fn remove_model(folder: &Path) -> Result<()> {
+    let card_file = folder.join("model.json");
+    let before = fs::read(&card_file).ok();
+    let before = before.and_then(|bytes| serde_json::from_slice::<ModelCard>(&bytes).ok());
+    remove_file(&card_file)?;
+    remove_file(&folder.join("model.safetensors"))?;
+    for index in 0..before.map_or(0, |card| card.members.len()) {
+        remove_file(&folder.join(EnsembleMember::file(index)))?;
+    }
+    Ok(())
+}
+
+/// Removes what killed engines left half written among a run's exports, where nobody else writes.
+pub fn clear_unpublished(exports: &Path) {
+    for entry in fs::read_dir(exports).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_folder = entry.file_type().is_ok_and(|t| t.is_dir());
+        if is_folder && name.starts_with('.') && name.ends_with(".tmp") {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<String> = entries
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_folder_has_its_name_when_the_model_is_whole_and_not_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let exports = dir.path().join("exports");
+        let place = exports.join("best");
+        let begin = || ExportFolder::begin(&place, false).unwrap();
+        let folder = begin();
+        fs::write(folder.workplace().join("model.safetensors"), "half").unwrap();
+        assert!(!place.exists());
+        drop(folder);
+        assert_eq!(names(&exports), Vec::<String>::new(), "given up");
+        let folder = begin();
+        fs::write(folder.workplace().join("model.json"), "{}").unwrap();
+        // As a kill leaves it.
+        std::mem::forget(folder);
+        assert_eq!(names(&exports).len(), 1);
+        clear_unpublished(&exports);
+        assert_eq!(names(&exports), Vec::<String>::new());
+        let folder = begin();
+        fs::write(folder.workplace().join("model.json"), "{}").unwrap();
+        folder.publish().unwrap();
+        assert_eq!(names(&exports), ["best"]);
+        assert_eq!(names(&place), ["model.json"]);
+        clear_unpublished(&exports);
+        assert_eq!(names(&exports), ["best"]);
+        let refused = ExportFolder::begin(&place, false).unwrap_err().to_string();
+        assert!(refused.contains("holds a model already"), "{refused}");
+        // In a folder that exists nothing of the old model is left beside the new one.
+        let folder = ExportFolder::begin(&place, true).unwrap();
+        assert_eq!(names(&place), Vec::<String>::new());
+        folder.publish().unwrap();
+    }
+}
