@@ -10,11 +10,14 @@ use crate::{Error, Result, model_file, networks};
 use std::path::{Path, PathBuf};
 use surfit_core::config::Config;
 use surfit_core::event::Exported;
-use surfit_core::files::write_atomic;
+use surfit_core::files::{self, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
 use surfit_core::model_card::{MeasuredOn, ModelCard};
 use surfit_core::surface::Degrees;
 use tch::{Kind, Tensor};
+
+/// Most bytes of a model's card.
+const MAX_CARD_BYTES: u64 = 16 << 20;
 
 /// What was chosen, and from where.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,10 +51,10 @@ pub struct Measured<'a> {
 ///
 /// # Errors
 /// [`Error::Input`].
-pub fn refuse_folder(dir: &Path, replace: bool) -> Result<()> {
+pub fn refuse_folder(dir: &FilePath, replace: bool) -> Result<()> {
     let holds = ["model.safetensors", "model.json"]
         .iter()
-        .any(|name| dir.join(name).exists());
+        .any(|name| files::exists(&dir.join(name)));
     if holds && !replace {
         return Err(Error::input(format!(
             "{} holds a model already; choose another folder",
@@ -66,14 +69,14 @@ pub fn refuse_folder(dir: &Path, replace: bool) -> Result<()> {
 ///
 /// # Errors
 /// As [`refuse_folder`], or when the file system says no.
-pub fn make_folder(dir: &Path, replace: bool) -> Result<()> {
+pub fn make_folder(dir: &FilePath, replace: bool) -> Result<()> {
     refuse_folder(dir, replace)?;
-    std::fs::create_dir_all(dir).map_err(|e| {
+    files::create_folder(dir).map_err(|e| {
         let why = format!("the folder cannot be made ({e}); choose another place");
         Error::io(dir)(std::io::Error::new(e.kind(), why))
     })?;
     let card_file = dir.join("model.json");
-    let before = std::fs::read(&card_file).ok();
+    let before = files::read(&card_file, MAX_CARD_BYTES).ok();
     let before = before.and_then(|bytes| serde_json::from_slice::<ModelCard>(&bytes).ok());
     remove_file(&card_file)?;
     remove_file(&dir.join("model.safetensors"))?;
@@ -88,7 +91,7 @@ pub fn make_folder(dir: &Path, replace: bool) -> Result<()> {
 /// # Errors
 /// When `dir` holds a model already and `replace` is off, or a file cannot be written.
 pub fn write(
-    dir: &Path,
+    dir: &FilePath,
     replace: bool,
     chosen: &Chosen,
     measured: &Measured<'_>,
@@ -112,7 +115,7 @@ pub fn write(
 /// # Errors
 /// When it cannot be written.
 pub fn write_card(
-    dir: &Path,
+    dir: &FilePath,
     chosen: &Chosen,
     [validation, test]: [Measurement; 2],
     members: Vec<EnsembleMember>,
@@ -156,7 +159,7 @@ pub fn write_card(
     let json = serde_json::to_vec_pretty(&card).map_err(|e| Error::io(&card_file)(e.into()))?;
     write_atomic(&card_file, &json).map_err(Error::io(&card_file))?;
     Ok(Exported {
-        dir: dir.to_owned(),
+        dir: dir.to_path_buf(),
         selection: chosen.selection.clone(),
         u: card.u,
         v: card.v,
@@ -245,7 +248,7 @@ fn members(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     let card_file = path.join("model.json");
-    let bytes = std::fs::read(&card_file).map_err(|e| {
+    let bytes = files::read(&card_file, MAX_CARD_BYTES).map_err(|e| {
         Error::input(format!(
             "{}: {e}; name a folder that surfit exported, or a model's file",
             card_file.display()
@@ -303,7 +306,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         true => model.join("model.json"),
         false => model.with_file_name("model.json"),
     };
-    let bytes = std::fs::read(&path).map_err(|e| {
+    let bytes = files::read(&path, MAX_CARD_BYTES).map_err(|e| {
         Error::input(format!(
             "{}: {e}; give --config, or keep model.json beside the model",
             path.display()

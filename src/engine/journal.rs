@@ -7,6 +7,7 @@ use surfit_core::event::{Envelope, Event};
 use surfit_core::picture::Picture;
 use surfit_core::run_dir::{EventLog, RunDir};
 use surfit_core::snapshot::Snapshot;
+use surfit_core::text;
 use tokio::sync::{broadcast, watch};
 
 /// Events that a slow listener may lag behind before it reads them from the file instead.
@@ -16,6 +17,8 @@ const BACKLOG: usize = 1024;
 /// `eprintln!` would panic instead, and end a fit that goes on well without a log.
 pub(crate) fn complain(sentence: std::fmt::Arguments<'_>) {
     use std::io::Write;
+    let sentence = sentence.to_string();
+    let sentence = text::printable(&sentence, text::MAX_SENTENCE);
     let _ = writeln!(std::io::stderr(), "surfit-engine: {sentence}");
 }
 
@@ -98,11 +101,12 @@ impl Journal {
             viewers: Arc::default(),
             unwritten: Unwritten::default(),
         };
-        Ok(Self {
-            log,
-            feed,
-            picture: run.picture()?,
-        })
+        let (picture, damage) = run.picture_and_damage()?;
+        let mut journal = Self { log, feed, picture };
+        if let Some(sentence) = damage {
+            journal.notice(sentence);
+        }
+        Ok(journal)
     }
 
     /// The listening ends.

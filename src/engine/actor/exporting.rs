@@ -1,13 +1,13 @@
 //! Where exports go, and which was made before.
 
 use super::Actor;
-use std::path::PathBuf;
 use surfit_core::event::Exported;
+use surfit_core::files::{self, FilePath};
 use surfit_core::heatmap::Metric;
 
 impl Actor<'_> {
     /// A folder for an export that no model lies in yet; without a card it is what a killed engine or a full disk left.
-    pub(super) fn free_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> PathBuf {
+    pub(super) fn free_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> FilePath {
         let exports = self.run.join("exports");
         let name = match uv {
             Some((u, v)) => format!("{name}-u{u:.3}-v{v:.3}-step{step}"),
@@ -15,7 +15,7 @@ impl Actor<'_> {
         };
         let mut folder = exports.join(&name);
         for number in 2.. {
-            if !folder.join("model.json").exists() {
+            if !files::exists(&folder.join("model.json")) {
                 break;
             }
             folder = exports.join(format!("{name}-{number}"));
@@ -35,7 +35,7 @@ impl Actor<'_> {
                 && (e.u, e.v) == (Some(best.u), Some(best.v))
                 && e.validation_accuracy == best.accuracy
                 && folder.ends_with(&step)
-                && e.dir.join("model.json").exists()
+                && files::exists(&self.run.confine(&e.dir.join("model.json")))
         };
         picture.exports.iter().rev().find(same).cloned()
     }

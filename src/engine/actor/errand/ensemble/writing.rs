@@ -6,8 +6,8 @@ use crate::actor::Actor;
 use crate::evaluate::{Measuring, On};
 use crate::export::{self, Chosen, EnsembleMember};
 use crate::{Error, Result, model_file};
-use std::path::PathBuf;
 use surfit_core::event::Event;
+use surfit_core::files::FilePath;
 
 impl MeasuringEnsemble {
     /// Writes the next member and measures it on the test split; true when all are.
@@ -39,7 +39,7 @@ impl MeasuringEnsemble {
     }
 
     /// The folder that is written, made ready when it is asked for first.
-    fn folder(&mut self, actor: &Actor<'_>) -> Result<PathBuf> {
+    fn folder(&mut self, actor: &Actor<'_>) -> Result<FilePath> {
         if let Some(folder) = &self.folder {
             return Ok(folder.clone());
         }
@@ -49,7 +49,7 @@ impl MeasuringEnsemble {
         };
         let step = actor.progress.map_or(0, |p| p.step);
         let (folder, replace) = match dir {
-            Some(dir) => (dir, replace),
+            Some(dir) => (actor.run.confine(&dir), replace),
             None => (actor.free_folder("ensemble", None, step), true),
         };
         export::make_folder(&folder, replace)?;
