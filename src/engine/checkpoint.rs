@@ -4,7 +4,6 @@ use crate::model_file::{read_tensors, write_checked};
 use crate::surface::{Surface, SurfaceState};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
 use surfit_core::config::FitConfig;
 use surfit_core::draws::Phase;
 use surfit_core::numbers::nans_as_null;

@@ -10,7 +10,7 @@ use crate::{Error, Result, model_file, networks};
 use std::path::{Path, PathBuf};
 use surfit_core::config::Config;
 use surfit_core::event::Exported;
-use surfit_core::files::{self, FilePath, write_atomic};
+use surfit_core::files::{self, FileLocation, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
 use surfit_core::model_card::{MeasuredOn, ModelCard};
 use surfit_core::surface::Degrees;
@@ -51,7 +51,8 @@ pub struct Measured<'a> {
 ///
 /// # Errors
 /// [`Error::Input`].
-pub fn refuse_folder(dir: &FilePath, replace: bool) -> Result<()> {
+pub fn refuse_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result<()> {
+    let dir = FilePath::of(dir);
     let holds = ["model.safetensors", "model.json"]
         .iter()
         .any(|name| files::exists(&dir.join(name)));

@@ -4,7 +4,6 @@ use super::ReportError;
 use super::style::{SCALE, fonts, px};
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use std::path::Path;
 use surfit_core::files::{FileLocation, write_atomic};
 
 /// Pixels of a PNG per nominal point; the drawing is averaged down to it, which smooths all edges.

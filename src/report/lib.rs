@@ -35,8 +35,9 @@ pub use relief::ReliefFigure;
 pub use slices::SliceFigure;
 pub use written::write_report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use surfit_core::colormap::Colormap;
+use surfit_core::files::{FileLocation, FilePath, create_folder};
 use surfit_core::heatmap::{Along, Look, Metric, Quantity};
 use surfit_core::picture::Picture;
 use surfit_core::surface::Degrees;

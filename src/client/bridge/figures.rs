@@ -52,7 +52,7 @@ impl Worker {
                     "{} lies in the directory of a run that is only watched; choose another place",
                     file.path.display()
                 )),
-                false => write::carry_out(file, &run, || present(&run, snapshot)),
+                false => write::carry_out_in(&run, file, || present(&run, snapshot)),
             },
         );
     }

@@ -12,6 +12,7 @@ use crate::evaluate::{Measured, Measuring, On};
 use crate::export;
 use crate::{Error, Result};
 use std::path::PathBuf;
+use surfit_core::files::FilePath;
 use surfit_core::event::{EnsembleMeasured, Event};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::MAX_MEMBERS;
@@ -47,7 +48,7 @@ pub(in crate::actor) struct MeasuringEnsemble {
     /// Sum of the members' probabilities on the test split, and how many are in it.
     test: Option<Tensor>,
     tested: usize,
-    folder: Option<PathBuf>,
+    folder: Option<FilePath>,
     images: (u64, u64),
     done: u64,
 }

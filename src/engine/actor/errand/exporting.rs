@@ -55,7 +55,7 @@ impl Exporting {
     ) -> Result<Self> {
         let surface = actor.needs_surface()?;
         if let Some(dir) = &dir {
-            export::refuse_folder(&self.run.confine(dir), replace)?;
+            export::refuse_folder(dir, replace)?;
         }
         let mut chosen = Chosen {
             selection: "best".into(),
