@@ -83,7 +83,11 @@ fn attack(place: &Place, what: &str, commands: &[&str]) {
         let mut after = Outside::new();
         outside(&place.path("outside"), &mut after);
         for (path, facts) in &before {
-            assert!(after.get(path) == Some(facts), "{} changed: {story}", path.display());
+            assert!(
+                after.get(path) == Some(facts),
+                "{} changed: {story}",
+                path.display()
+            );
         }
         assert_eq!(after.len(), before.len(), "{story}");
     }
@@ -106,7 +110,10 @@ fn links_in_a_run_directory_lead_no_command_outside() {
         ("surface", &["fork a", "export a --best --out m3"]),
         ("corners", &["fork a", "resume a"]),
         ("heatmaps", &["heatmap a --grid 5 --keep"]),
-        ("exports", &["export a --best --out runs/a/exports/mine", "rm a --yes"]),
+        (
+            "exports",
+            &["export a --best --out runs/a/exports/mine", "rm a --yes"],
+        ),
         ("figures", &["report a --out runs/a/figures"]),
     ];
     for (part, commands) in with_engine {
@@ -120,7 +127,9 @@ fn links_in_a_run_directory_lead_no_command_outside() {
         symlink(place.path("outside/config.toml"), path).expect("a link");
     });
     attack(&place, "config.toml is a link", &["ls", "report a"]);
-    place.surfit("report a").fails(1, &["config.toml", "symbolic link"]);
+    place
+        .surfit("report a")
+        .fails(1, &["config.toml", "symbolic link"]);
 }
 
 #[test]
@@ -160,10 +169,18 @@ fn pipes_devices_and_huge_files_in_a_run_directory_hang_no_command() {
         // The last of them with an engine, in turn.
         let (way, make) = ways[index % 3];
         hostile(&place, part, make);
-        attack(&place, &format!("{part} is {way}"), &["export a --best --out m --force"]);
+        attack(
+            &place,
+            &format!("{part} is {way}"),
+            &["export a --best --out m --force"],
+        );
     }
     hostile(&place, "surface/state.safetensors", pipe);
-    attack(&place, "the checkpoint is a pipe", &["fork a --degree 3", "resume a"]);
+    attack(
+        &place,
+        "the checkpoint is a pipe",
+        &["fork a --degree 3", "resume a"],
+    );
     // The screen opens what can be read, and leaves.
     hostile(&place, "snapshot.json", pipe);
     let mut screen = Screen::open(&place, "open a", (100, 30), &[]);
@@ -194,7 +211,10 @@ fn a_line_of_events_without_end_costs_little_and_is_told() {
     place.surfit("export a --best --out m").ok();
     let told = support::events_of(&place.path("runs/a"), "notice");
     let text = told.last().expect("a notice")["text"].to_string();
-    assert!(text.contains("events.jsonl is damaged") && text.contains("passed over"), "{text}");
+    assert!(
+        text.contains("events.jsonl is damaged") && text.contains("passed over"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -205,11 +225,19 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
     let listener = UnixListener::bind(&foreign).expect("a socket");
     listener.set_nonblocking(true).expect("a socket");
     let foreign = foreign.display().to_string();
-    hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));
-    attack(&place, "a foreign socket", &["report a", "set a rate 0.01", "stop a"]);
+    hostile(&place, "socket", |path| {
+        fs::write(path, &foreign).expect("a note")
+    });
+    attack(
+        &place,
+        "a foreign socket",
+        &["report a", "set a rate 0.01", "stop a"],
+    );
     place.surfit("export a --best --out m").ok();
     // While somebody holds the run, the note cannot be an old one.
-    hostile(&place, "socket", |path| fs::write(path, &foreign).expect("a note"));
+    hostile(&place, "socket", |path| {
+        fs::write(path, &foreign).expect("a note")
+    });
     let lock = fs::File::open(place.path("runs/a/lock")).expect("a lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
     place
@@ -226,7 +254,11 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
     let clean = |what: &str, text: &str| {
         let odd = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
         let at = text.find(odd);
-        assert!(at.is_none(), "{what}: {:?}", &text[at.unwrap_or(0)..].chars().take(40).collect::<String>());
+        assert!(
+            at.is_none(),
+            "{what}: {:?}",
+            &text[at.unwrap_or(0)..].chars().take(40).collect::<String>()
+        );
         assert!(!text.lines().any(|l| l == "surfit: all is well"), "{what}");
     };
     let json = |text: &str| serde_json::to_string(text).expect("JSON");
@@ -239,7 +271,10 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
         status["state"] = "failed".into();
         fs::write(run.join("status.json"), status.to_string()).expect("a status");
         let events = run.join("events.jsonl");
-        let whole = fs::read_to_string(&events).expect("events").trim_end().to_owned();
+        let whole = fs::read_to_string(&events)
+            .expect("events")
+            .trim_end()
+            .to_owned();
         let whole: Vec<String> = whole
             .lines()
             .map(|line| {
@@ -251,17 +286,41 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
             })
             .collect();
         let seq = 10_000;
-        let failed = format!(r#"{{"seq":{seq},"time":1.0,"event":"failed","message":{}}}"#, json(text));
-        let notice = format!(r#"{{"seq":{},"time":1.0,"event":"notice","text":{}}}"#, seq + 1, json(text));
-        fs::write(&events, [whole.join("\n"), failed, notice, String::new()].join("\n")).expect("events");
+        let failed = format!(
+            r#"{{"seq":{seq},"time":1.0,"event":"failed","message":{}}}"#,
+            json(text)
+        );
+        let notice = format!(
+            r#"{{"seq":{},"time":1.0,"event":"notice","text":{}}}"#,
+            seq + 1,
+            json(text)
+        );
+        fs::write(
+            &events,
+            [whole.join("\n"), failed, notice, String::new()].join("\n"),
+        )
+        .expect("events");
     };
-    for text in [bad.to_owned(), bad.to_owned() + &long[..300_000], bad.to_owned() + &long[..3_000_000]] {
+    for text in [
+        bad.to_owned(),
+        bad.to_owned() + &long[..300_000],
+        bad.to_owned() + &long[..3_000_000],
+    ] {
         again(&text);
-        for command in ["ls", "report a", "resume a", "export a --best --out m --force"] {
+        for command in [
+            "ls",
+            "report a",
+            "resume a",
+            "export a --best --out m --force",
+        ] {
             let done = place.surfit(command);
             clean(command, &done.out);
             clean(command, &done.err);
-            assert!(done.out.len() + done.err.len() < 20_000, "{command}: {}", done.out.len());
+            assert!(
+                done.out.len() + done.err.len() < 20_000,
+                "{command}: {}",
+                done.out.len()
+            );
         }
         let done = place.surfit("ls --json").ok();
         assert!(done.out.len() < 20_000, "{}", done.out.len());

@@ -187,7 +187,10 @@ fn result(f: &Finished) -> String {
         text += &format!("\n           {} %  test", percent(test));
     }
     if let Some(dir) = &f.export {
-        text += &format!("\nmodel      {}", printable(&dir.join("model.safetensors").to_string_lossy(), usize::MAX));
+        text += &format!(
+            "\nmodel      {}",
+            printable(&dir.join("model.safetensors").to_string_lossy(), usize::MAX)
+        );
     }
     let times: Vec<String> = Stage::ALL
         .iter()

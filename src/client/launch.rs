@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use surfit_core::files;
-use surfit_core::run_dir::{RunDir, at};
+use surfit_core::run_dir::{RunDir, RunError, at};
 
 /// How an engine is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -137,6 +137,8 @@ pub fn start(
             Ok(connection) => return Ok((child, connection)),
             // An engine that fails at once may still have accepted; its exit says why.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {}
+            // It holds the run and has not replaced the note of another engine yet.
+            Err(ClientError::Run(RunError::ForeignSocket(_))) => {}
             Err(other) => return Err(other),
         }
         let exited = child

@@ -21,10 +21,7 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// Whatever the file system says; the temporary file is removed and the old content is untouched.
-pub fn write_atomic(
-    path: &(impl FileLocation + ?Sized),
-    content: &[u8],
-) -> io::Result<()> {
+pub fn write_atomic(path: &(impl FileLocation + ?Sized), content: &[u8]) -> io::Result<()> {
     write_atomic_with(path, |file| file.write_all(content))
 }
 
@@ -116,7 +113,12 @@ pub fn sync_all(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 }
 
 fn sync(path: &FilePath, kind: OFlags) -> io::Result<()> {
-    File::from(confined::open_at(path, OFlags::RDONLY | kind, Mode::empty())?).sync_all()?;
+    File::from(confined::open_at(
+        path,
+        OFlags::RDONLY | kind,
+        Mode::empty(),
+    )?)
+    .sync_all()?;
     #[cfg(test)]
     SYNCED.with_borrow_mut(|all| all.push(path.to_path_buf()));
     Ok(())

@@ -70,7 +70,9 @@ fn shortened(text: &str, max: usize) -> Cow<'_, str> {
 fn is_hidden(c: char, before: char) -> bool {
     match c {
         // Joiners and forms of what they follow belong to emoji and to several scripts.
-        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => before.is_ascii_alphabetic() || before == ' ',
+        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => {
+            before.is_ascii_alphabetic() || before == ' '
+        }
         _ => is_unprintable(c),
     }
 }
@@ -111,7 +113,9 @@ impl Event {
     /// Makes every text of the event [`printable`], whoever wrote it. Paths stay as they are.
     pub fn make_printable(&mut self) {
         match self {
-            Self::Notice { text } | Self::Failed { message: text } | Self::Cancelled { what: text } => {
+            Self::Notice { text }
+            | Self::Failed { message: text }
+            | Self::Cancelled { what: text } => {
                 make_printable(text, MAX_SENTENCE);
             }
             Self::Started(info) => {
@@ -189,12 +193,22 @@ mod tests {
             ("ad\u{200d}min", "ad\\u{200d}min"),
             ("\u{e0041}", "\\u{e0041}"),
             // People's writing.
-            ("Bézier, Beziér e\u{301}, 3×3, 日本語", "Bézier, Beziér e\u{301}, 3×3, 日本語"),
-            ("👩\u{200d}🔬 ❤\u{fe0f} 1\u{fe0f}\u{20e3}", "👩\u{200d}🔬 ❤\u{fe0f} 1\u{fe0f}\u{20e3}"),
+            (
+                "Bézier, Beziér e\u{301}, 3×3, 日本語",
+                "Bézier, Beziér e\u{301}, 3×3, 日本語",
+            ),
+            (
+                "👩\u{200d}🔬 ❤\u{fe0f} 1\u{fe0f}\u{20e3}",
+                "👩\u{200d}🔬 ❤\u{fe0f} 1\u{fe0f}\u{20e3}",
+            ),
             ("می\u{200c}خواهم", "می\u{200c}خواهم"),
         ] {
             assert_eq!(printable(text, 100), shown, "{text:?}");
-            assert_eq!(printable(&printable(text, 100), 100), shown, "{text:?} twice");
+            assert_eq!(
+                printable(&printable(text, 100), 100),
+                shown,
+                "{text:?} twice"
+            );
         }
         assert!(matches!(printable("as it is", 8), Cow::Borrowed(_)));
     }
@@ -204,11 +218,20 @@ mod tests {
         let long = format!("BEGIN{}END", "ü".repeat(5_000_000));
         let shown = printable(&long, 300);
         assert!(shown.chars().count() < 350, "{}", shown.len());
-        assert!(shown.starts_with("BEGINü") && shown.ends_with("üEND"), "{shown}");
-        assert!(shown.contains("… (4999708 characters left out) …"), "{shown}");
+        assert!(
+            shown.starts_with("BEGINü") && shown.ends_with("üEND"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("… (4999708 characters left out) …"),
+            "{shown}"
+        );
         let all_control = "\x1b".repeat(300_000);
         let shown = printable(&all_control, 300);
-        assert!(shown.chars().count() < 700 && !has_unprintable(&shown), "{shown}");
+        assert!(
+            shown.chars().count() < 700 && !has_unprintable(&shown),
+            "{shown}"
+        );
         for max in 0..5 {
             assert!(printable("äöüÄÖÜ", max).contains("left out"));
         }
@@ -244,8 +267,17 @@ mod tests {
             assert_ne!(event, Event::Unknown);
             event.make_printable();
             let shown = serde_json::to_string(&event).unwrap();
-            assert!(shown.len() < 10_000, "{} bytes: {}", shown.len(), &shown[..80]);
-            assert!(!shown.contains("\\u001b") && !shown.contains("m\\n"), "{}", &shown[..80]);
+            assert!(
+                shown.len() < 10_000,
+                "{} bytes: {}",
+                shown.len(),
+                &shown[..80]
+            );
+            assert!(
+                !shown.contains("\\u001b") && !shown.contains("m\\n"),
+                "{}",
+                &shown[..80]
+            );
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use surfit_core::config::FitConfig;
 use surfit_core::draws::Phase;
-use surfit_core::numbers::nans_as_null;
 use surfit_core::files::{self, FileLocation, FilePath};
+use surfit_core::numbers::nans_as_null;
 use surfit_core::run_dir::RunDir;
 use tch::{Device, Kind, Tensor};
 
@@ -145,7 +145,8 @@ pub fn save(
         focus: focus.to_vec(),
         steering: steering.clone(),
     };
-    let json = serde_json::to_string(&stored).map_err(|e| Error::io(path(run).into_path())(e.into()))?;
+    let json =
+        serde_json::to_string(&stored).map_err(|e| Error::io(path(run).into_path())(e.into()))?;
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
     write_checked(&path(run), &tensors, &[("surfit".into(), json)])
 }

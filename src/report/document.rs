@@ -79,7 +79,10 @@ impl Document {
                 Part::Text(text) => put(&mut out, format_args!("<p>{}</p>\n", escape(text))),
                 Part::Verbatim(text) => {
                     let text = verbatim(text);
-                    put(&mut out, format_args!("<pre>{}</pre>\n", escape_tags(&text)));
+                    put(
+                        &mut out,
+                        format_args!("<pre>{}</pre>\n", escape_tags(&text)),
+                    );
                 }
                 Part::Figure { caption, svg, .. } => put(
                     &mut out,

@@ -79,7 +79,9 @@ pub fn table(lines: &[Line], width: Option<usize>) -> String {
     let mut columns: Vec<(&Column, Vec<String>)> = COLUMNS
         .iter()
         .map(|c| {
-            let cells = lines.iter().map(|line| printable(&(c.cell)(line), MAX_NAME).into_owned());
+            let cells = lines
+                .iter()
+                .map(|line| printable(&(c.cell)(line), MAX_NAME).into_owned());
             (c, std::iter::once(c.head.to_owned()).chain(cells).collect())
         })
         .collect();

@@ -88,8 +88,7 @@ fn beneath<'a>(path: &'a Path, root: &Path) -> io::Result<&'a Path> {
 #[cfg(target_os = "linux")]
 fn resolve(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     use rustix::fs::{ResolveFlags, openat2};
-    let way =
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let way = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let flags = flags | OFlags::NOFOLLOW;
     for _ in 0..16 {
         match openat2(folder, inside, flags, mode, way) {
@@ -115,7 +114,12 @@ fn walk(folder: &OwnedFd, inside: &Path, flags: OFlags, mode: Mode) -> Result<Ow
     while let Some(part) = parts.next() {
         let at = reached.as_ref().unwrap_or(folder).as_fd();
         let opened = match parts.peek() {
-            Some(_) => openat(at, part.as_os_str(), FOLDER | LOOK | OFlags::NOFOLLOW, Mode::empty()),
+            Some(_) => openat(
+                at,
+                part.as_os_str(),
+                FOLDER | LOOK | OFlags::NOFOLLOW,
+                Mode::empty(),
+            ),
             None => openat(at, part.as_os_str(), flags, mode),
         }?;
         reached = Some(opened);
@@ -151,9 +155,9 @@ pub fn open_with(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::
         let there = || metadata(location).ok().map(|m| kind(&m));
         match error.raw_os_error().map(Errno::from_raw_os_error) {
             // A named pipe without a reader, a socket, a device without a driver.
-            Some(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP | Errno::ISDIR) => {
-                there().flatten().map_or(error, |kind| Refusal::Irregular(kind).into())
-            }
+            Some(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP | Errno::ISDIR) => there()
+                .flatten()
+                .map_or(error, |kind| Refusal::Irregular(kind).into()),
             _ => error,
         }
     })?);
@@ -213,9 +217,7 @@ pub fn metadata(location: &(impl FileLocation + ?Sized)) -> io::Result<Metadata>
     #[cfg(not(target_os = "linux"))]
     match location.confining_folder() {
         None => location.full_path().metadata(),
-        Some(_) => {
-            parent(location, LOOK).and_then(|_| location.full_path().symlink_metadata())
-        }
+        Some(_) => parent(location, LOOK).and_then(|_| location.full_path().symlink_metadata()),
     }
 }
 
@@ -289,10 +291,10 @@ pub fn entries(folder: &(impl FileLocation + ?Sized)) -> io::Result<Vec<FolderEn
             continue;
         }
         let kind = match entry.file_type() {
-            FileType::Unknown => {
-                rustix::fs::statat(&opened, name, AtFlags::SYMLINK_NOFOLLOW)
-                    .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode))
-            }
+            FileType::Unknown => rustix::fs::statat(&opened, name, AtFlags::SYMLINK_NOFOLLOW)
+                .map_or(FileType::Unknown, |stat| {
+                    FileType::from_raw_mode(stat.st_mode)
+                }),
             kind => kind,
         };
         all.push(FolderEntry {
@@ -309,9 +311,8 @@ pub fn entries(folder: &(impl FileLocation + ?Sized)) -> io::Result<Vec<FolderEn
 /// # Errors
 /// When it is there and stays.
 pub fn remove(location: &(impl FileLocation + ?Sized)) -> io::Result<()> {
-    let removed = parent(location, LOOK).and_then(|(folder, name)| {
-        Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?)
-    });
+    let removed = parent(location, LOOK)
+        .and_then(|(folder, name)| Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?));
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -72,7 +72,10 @@ impl EventLog {
         let line = json(&envelope).and_then(|line| match line.len() < MAX_EVENT_BYTES {
             true => Ok(line),
             // Readers would take it for damage.
-            false => Err(std::io::Error::other(format!("it has {} bytes", line.len()))),
+            false => Err(std::io::Error::other(format!(
+                "it has {} bytes",
+                line.len()
+            ))),
         });
         let line = line.or_else(|error| {
             // Its number is given; what cannot be written must not end the engine.

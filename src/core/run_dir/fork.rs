@@ -93,8 +93,9 @@ impl RunDir {
             let (from, to) = (self.join(name), new.join(name));
             if files::exists(&from) {
                 let mut file = files::open(&from).map_err(at(&from))?;
-                let mut copy = files::open_with(&to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
-                    .map_err(at(&to))?;
+                let mut copy =
+                    files::open_with(&to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
+                        .map_err(at(&to))?;
                 std::io::copy(&mut file, &mut copy).map_err(at(&to))?;
             }
         }

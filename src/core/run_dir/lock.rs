@@ -29,7 +29,8 @@ impl RunDir {
         }
         // An observer tests the lock for an instant; an engine that starts just then waits it out.
         for _ in 0..20 {
-            let file = files::open_with(&path, OFlags::WRONLY | OFlags::CREATE).map_err(at(&path))?;
+            let file =
+                files::open_with(&path, OFlags::WRONLY | OFlags::CREATE).map_err(at(&path))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 // Somebody may have made it anew before it was held.
                 Ok(()) if Identity::of_file(&file) != Identity::of(&path) => {}

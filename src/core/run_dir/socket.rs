@@ -39,7 +39,10 @@ impl RunDir {
         let folder = path.parent().and_then(|f| f.symlink_metadata().ok());
         let private = |m: fs::Metadata| m.is_dir() && m.uid() == me && m.mode() & 0o077 == 0;
         let socket = |m: fs::Metadata| m.file_type().is_socket() && m.uid() == me;
-        match (folder.map(private), path.symlink_metadata().ok().map(socket)) {
+        match (
+            folder.map(private),
+            path.symlink_metadata().ok().map(socket),
+        ) {
             // Where nothing is nobody listens.
             (None, _) | (Some(true), None | Some(true)) => Ok(path),
             _ => Err(RunError::ForeignSocket(path)),
