@@ -17,6 +17,9 @@ const KILOBYTES: u64 = 6_000_000;
 /// Seconds that a command may take, with an engine that it starts.
 const SECONDS: f64 = 60.0;
 
+/// Makes what lies in the place of a run's file.
+type Make<'a> = &'a dyn Fn(&Path);
+
 /// What lies outside of the run: content, time and names of every file.
 type Outside = BTreeMap<PathBuf, (Vec<u8>, SystemTime, u64)>;
 
@@ -103,7 +106,7 @@ fn links_in_a_run_directory_lead_no_command_outside() {
         ("lock", &["export a --best --out m1", "rm a --yes"]),
         ("log.txt", &["resume a"]),
         ("events.jsonl", &["export a --best --out m2"]),
-        ("status.json", &["set a rate 0.01"]),
+        ("status.json", &["set a fit.rate=0.01"]),
         ("snapshot.json", &["fork a --degree 3"]),
         ("socket", &["heatmap a --grid 5"]),
         ("identity.json", &["degree a 3"]),
@@ -142,7 +145,7 @@ fn pipes_devices_and_huge_files_in_a_run_directory_hang_no_command() {
     };
     let zero = |path: &Path| symlink("/dev/zero", path).expect("a link");
     let folder = |path: &Path| fs::create_dir(path).expect("a folder");
-    let ways: [(&str, &dyn Fn(&Path)); 4] = [
+    let ways: [(&str, Make<'_>); 4] = [
         ("a pipe", &pipe),
         ("huge", &huge),
         ("/dev/zero", &zero),
@@ -231,7 +234,7 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
     attack(
         &place,
         "a foreign socket",
-        &["report a", "set a rate 0.01", "stop a"],
+        &["report a", "set a fit.rate=0.01", "stop a"],
     );
     place.surfit("export a --best --out m").ok();
     // While somebody holds the run, the note cannot be an old one.
@@ -241,7 +244,7 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
     let lock = fs::File::open(place.path("runs/a/lock")).expect("a lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
     place
-        .surfit("set a rate 0.01")
+        .surfit("set a fit.rate=0.01")
         .fails(1, &["is no socket that an engine of yours made"]);
     assert!(listener.accept().is_err(), "somebody spoke");
 }

@@ -237,10 +237,10 @@ pub fn is_folder(location: &(impl FileLocation + ?Sized)) -> bool {
 }
 
 /// Opens the folder that something lies in, and gives its name there.
-pub(super) fn parent<'a>(
-    location: &'a (impl FileLocation + ?Sized),
+pub(super) fn parent(
+    location: &(impl FileLocation + ?Sized),
     flags: OFlags,
-) -> io::Result<(OwnedFd, &'a OsStr)> {
+) -> io::Result<(OwnedFd, &OsStr)> {
     let path = location.full_path();
     let name = path.file_name().ok_or(Errno::INVAL)?;
     let folder = super::FilePath::of(location).with_path(folder_of(path));
