@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
+use surfit_core::text;
 use surfit_engine::actor::ServeOptions;
 use surfit_engine::export::{EvalSplit, config_from_card, evaluate};
 use surfit_engine::{Error, Result, bench};
@@ -100,7 +101,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The log may lie on a full disk; `eprintln!` would panic.
-            let _ = writeln!(std::io::stderr(), "surfit-engine: {error}");
+            let sentence = error.to_string();
+            let sentence = text::printable(&sentence, text::MAX_SENTENCE);
+            let _ = writeln!(std::io::stderr(), "surfit-engine: {sentence}");
             ExitCode::FAILURE
         }
     }

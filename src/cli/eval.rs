@@ -70,7 +70,7 @@ pub fn eval(mut args: EvalArgs) -> Result<(), Fault> {
         ))
     })?;
     if args.json {
-        out::line(line)
+        out::bytes(format!("{line}\n").as_bytes())
     } else {
         out::line(describe(&e))
     }

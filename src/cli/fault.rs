@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use surfit_core::config::{ConfigError, nearest};
 use surfit_core::run_dir::RunError;
+use surfit_core::text;
 
 /// A failed command.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl Fault {
             Fault::Passed(code) => return ExitCode::from(code),
             Fault::Pipe => return ExitCode::SUCCESS,
         };
+        let sentence = text::printable(&sentence, text::MAX_SENTENCE);
         let _ = writeln!(io::stderr(), "surfit: {sentence}");
         ExitCode::from(code)
     }
@@ -58,6 +60,7 @@ impl From<RunError> for Fault {
             RunError::Config(_) => Fault::Usage(error.to_string()),
             RunError::InUse { .. }
             | RunError::Foreign(_)
+            | RunError::ForeignSocket(_)
             | RunError::NoSurface(_)
             | RunError::Damaged { .. }
             | RunError::Io { .. } => Fault::Failure(error.to_string()),

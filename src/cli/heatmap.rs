@@ -34,7 +34,9 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
     match &args.out {
         None => out::bytes(&bytes)?,
         Some(path) => {
-            write_atomic(path, &bytes).map_err(|e| {
+            // Inside the run no link is followed, wherever the user's own paths lead.
+            let place = std::path::absolute(path).map_or(path.clone().into(), |p| run.confine(&p));
+            write_atomic(&place, &bytes).map_err(|e| {
                 Fault::Failure(format!("{}: {e}; choose another --out", path.display()))
             })?;
             out::line(format!(

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use surfit_core::event::{Curve, Envelope, Finished, Stage};
 use surfit_core::picture::{Picture, sentence};
 use surfit_core::snapshot::{Snapshot, State};
+use surfit_core::text::printable;
 
 /// How often a progress line is printed where lines cannot be redrawn; short stages have none.
 const EVERY: Duration = Duration::from_secs(10);
@@ -186,7 +187,10 @@ fn result(f: &Finished) -> String {
         text += &format!("\n           {} %  test", percent(test));
     }
     if let Some(dir) = &f.export {
-        text += &format!("\nmodel      {}", dir.join("model.safetensors").display());
+        text += &format!(
+            "\nmodel      {}",
+            printable(&dir.join("model.safetensors").to_string_lossy(), usize::MAX)
+        );
     }
     let times: Vec<String> = Stage::ALL
         .iter()

@@ -16,7 +16,11 @@ pub fn report(args: ReportArgs) -> Result<(), Fault> {
     if let Some(live) = live_snapshot(&run) {
         picture.show(live);
     }
-    let folder = args.out.unwrap_or_else(|| run.join("figures"));
+    // Inside the run no link is followed, wherever the user's own folder leads.
+    let folder = match args.out {
+        Some(folder) => std::path::absolute(&folder).map_or(folder.into(), |f| run.confine(&f)),
+        None => run.join("figures"),
+    };
     let config = run.config()?;
     let files = surfit_report::write_report(&run.id(), &config, &picture, &folder)
         .map_err(|e| Fault::Failure(e.to_string()))?;

@@ -6,6 +6,7 @@ use super::{out, place, stop};
 use crate::client::{remove, runs};
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::path::PathBuf;
+use surfit_core::files;
 use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::snapshot::State;
 
@@ -88,7 +89,7 @@ fn agreed(all: &[RunDir]) -> Result<bool, Fault> {
     let mut err = stderr();
     for run in all {
         let line = runs::line(run);
-        let models = std::fs::read_dir(run.join("exports")).map_or(0, Iterator::count);
+        let models = files::entries(&run.join("exports")).map_or(0, |all| all.len());
         let models = match models {
             0 => String::new(),
             1 => ", 1 model in it".into(),

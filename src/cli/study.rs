@@ -184,7 +184,7 @@ fn summary(outcome: &Outcome, json: bool) -> Result<(), Fault> {
             &serde_json::json!({ "event": "summary", "seeds": seeds, "figures": figures }),
         );
     }
-    out::line(format!(
+    out::lines(&format!(
         "\nover {} seeds, percent: mean ± standard deviation",
         outcome.finished.len()
     ))?;

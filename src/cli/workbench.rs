@@ -137,7 +137,7 @@ fn elsewhere(address: Address, screen: Screen, readonly: bool) -> Result<(), Fau
     let words = remote.end_patiently(stop, SLOW, finishing(stop));
     match left {
         Ok(Leave::Lost(why)) => Err(Fault::Failure(why)),
-        Ok(Leave::Detached | Leave::Quit { .. }) => words.map_or(Ok(()), out::line),
+        Ok(Leave::Detached | Leave::Quit { .. }) => words.map_or(Ok(()), |text| out::lines(&text)),
         Err(error) => Err(Fault::Failure(format!("the terminal: {error}"))),
     }
 }

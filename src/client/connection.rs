@@ -61,7 +61,7 @@ pub fn watch(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError
 }
 
 fn greet(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Connection, ClientError> {
-    let path = dir.socket_path();
+    let path = dir.trusted_socket()?;
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
             ClientError::NoEngine(dir.path().to_owned())

@@ -78,7 +78,10 @@ impl ClientError {
     pub fn is_of_machine(&self) -> bool {
         match self {
             Self::Refused(_) | Self::Failed { .. } => false,
-            Self::Run(error) => matches!(error, RunError::Io { .. } | RunError::Foreign(_)),
+            Self::Run(error) => matches!(
+                error,
+                RunError::Io { .. } | RunError::Foreign(_) | RunError::ForeignSocket(_)
+            ),
             _ => true,
         }
     }

@@ -110,7 +110,10 @@ fn take_up(run: &RunDir, seq: u64, connection: Connection) -> Result<(), ClientE
                 ..
             })) => {
                 let log = run.log_path();
-                return Err(ClientError::Failed { why, log });
+                return Err(ClientError::Failed {
+                    why,
+                    log: log.into_path(),
+                });
             }
             // A short fit may have been done before anybody could look.
             Some(Followed::Snapshot(_) | Followed::Ended) => return Ok(()),

@@ -1,13 +1,14 @@
 //! Starting an engine process that outlives this one.
 
 use super::{ClientError, Connection, connect};
-use std::fs::File;
+use rustix::fs::OFlags;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use surfit_core::run_dir::{RunDir, at};
+use surfit_core::files;
+use surfit_core::run_dir::{RunDir, RunError, at};
 
 /// How an engine is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -92,12 +93,9 @@ pub fn engine_command() -> Result<Command, ClientError> {
 pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
     let mut command = engine_command()?;
     let log_path = run.log_path();
-    surfit_core::files::unshare(&log_path).map_err(at(&log_path))?;
-    let log = File::options()
-        .create(true)
-        .append(true)
-        .open(&log_path)
-        .map_err(at(&log_path))?;
+    files::unshare(&log_path).map_err(at(&log_path))?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
+    let log = files::open_with(&log_path, flags).map_err(at(&log_path))?;
     let errors = log.try_clone().map_err(at(&log_path))?;
     command.arg("serve").arg(run.path());
     if how.wait {
@@ -131,7 +129,7 @@ pub fn start(
     how: Launch,
     after: Option<u64>,
 ) -> Result<(Child, Connection), ClientError> {
-    let log_length = run.log_path().metadata().map_or(0, |m| m.len());
+    let log_length = files::metadata(&run.log_path()).map_or(0, |m| m.len());
     let mut child = launch(run, how)?;
     let began = Instant::now();
     loop {
@@ -139,6 +137,8 @@ pub fn start(
             Ok(connection) => return Ok((child, connection)),
             // An engine that fails at once may still have accepted; its exit says why.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {}
+            // It holds the run and has not replaced the note of another engine yet.
+            Err(ClientError::Run(RunError::ForeignSocket(_))) => {}
             Err(other) => return Err(other),
         }
         let exited = child
@@ -198,7 +198,7 @@ pub fn wait_gone(run: &RunDir, timeout: Duration) -> bool {
 
 /// The last line that the engine wrote to its log after `from`, without the program's name in front.
 pub(super) fn last_line(run: &RunDir, from: u64) -> Option<String> {
-    let mut file = File::open(run.log_path()).ok()?;
+    let mut file = files::open(&run.log_path()).ok()?;
     let length = file.metadata().ok()?.len();
     // Only the end matters; a log may be long.
     file.seek(SeekFrom::Start(
@@ -206,7 +206,7 @@ pub(super) fn last_line(run: &RunDir, from: u64) -> Option<String> {
     ))
     .ok()?;
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).ok()?;
+    file.take(64 << 10).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let line = text.lines().map(str::trim).rfind(|l| !l.is_empty())?;
     Some(

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use surfit_core::config::Config;
-use surfit_core::files::{create_folders, json, write_atomic};
+use surfit_core::files::{create_folder, json, write_atomic};
 use surfit_core::run_dir::{RunDir, RunError, at, socket_folder};
 use surfit_core::surface::Degrees;
 
@@ -111,7 +111,7 @@ impl Queue {
     }
 
     fn add(&self, task: Task, title: String) -> Result<Entry, ClientError> {
-        create_folders(&self.folder).map_err(at(&self.folder))?;
+        create_folder(&self.folder).map_err(at(&self.folder))?;
         // Two who add at a time must not take the same number.
         let _held = self.hold()?;
         let last = self.entries().last().map_or(0, |e| e.number);

@@ -17,8 +17,8 @@ const ASIDE: &str = ".surfit-removed-";
 pub fn check(run: &RunDir) -> Result<(), ClientError> {
     let made = ["corners", "surface", "heatmaps", "exports"]
         .iter()
-        .all(|folder| run.join(folder).is_dir());
-    let readable = run.config().is_ok() || run.join("events.jsonl").is_file();
+        .all(|folder| files::is_folder(&run.join(folder)));
+    let readable = run.config().is_ok() || files::is_file(&run.join("events.jsonl"));
     if made && readable {
         return Ok(());
     }
@@ -264,7 +264,7 @@ mod tests {
         }
         // A run's own folder is its engine's affair.
         let run = make(&dir.path().join("b"));
-        let own = run.join(format!(".status.json.{}.tmp", i32::MAX));
+        let own = run.path().join(format!(".status.json.{}.tmp", i32::MAX));
         fs::write(&own, "{").unwrap();
         let own = old(own);
         clear_left_in(dir.path());

@@ -108,7 +108,10 @@ fn standing(
 
 /// The configuration is the first file of a run and never changes.
 fn began(run: &RunDir) -> Option<f64> {
-    let written = run.config_path().metadata().ok()?.modified().ok()?;
+    let written = surfit_core::files::metadata(&run.config_path())
+        .ok()?
+        .modified()
+        .ok()?;
     Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
 }
 

@@ -79,7 +79,10 @@ impl Visit {
             wait_gone(run, ENDING);
             if let Some(why) = failed {
                 let log = run.log_path();
-                return Err(ClientError::Failed { why, log });
+                return Err(ClientError::Failed {
+                    why,
+                    log: log.into_path(),
+                });
             }
         }
         Err(ClientError::Closed)

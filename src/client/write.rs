@@ -5,23 +5,42 @@ mod draw;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
-use surfit_core::files::write_atomic;
+use surfit_core::files::{FilePath, create_folder, write_atomic};
 use surfit_core::picture::Picture;
+use surfit_core::run_dir::RunDir;
 use surfit_tui::Incoming;
 use surfit_tui::link::{Content, NewFile, figures_here};
 
 /// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
 /// the title of a figure, and `picture` gives what is known of it.
 pub fn carry_out(
+    file: NewFile,
+    run: &str,
+    picture: impl FnOnce() -> Result<Picture, String>,
+) -> Incoming {
+    carry_out_confined(file, run, |path| path.into(), picture)
+}
+
+/// As [`carry_out`], beside a run: a file in its directory is written over no link there.
+pub fn carry_out_in(
+    run: &RunDir,
+    file: NewFile,
+    picture: impl FnOnce() -> Result<Picture, String>,
+) -> Incoming {
+    carry_out_confined(file, &run.id(), |path| run.confine(&path), picture)
+}
+
+fn carry_out_confined(
     mut file: NewFile,
     run: &str,
+    confine: impl FnOnce(PathBuf) -> FilePath,
     picture: impl FnOnce() -> Result<Picture, String>,
 ) -> Incoming {
     file.path = resolved(&file.path);
     if !file.replace && file.path.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
         return Incoming::Exists(Box::new(file));
     }
-    match write(&file, run, picture) {
+    match write(&file, &confine(file.path.clone()), run, picture) {
         Ok(()) => Incoming::Notice(format!("wrote {}", file.path.display())),
         Err(why) => Incoming::Problem(why),
     }
@@ -117,10 +136,10 @@ fn resolved(path: &Path) -> PathBuf {
 
 fn write(
     file: &NewFile,
+    path: &FilePath,
     run: &str,
     picture: impl FnOnce() -> Result<Picture, String>,
 ) -> Result<(), String> {
-    let path = &file.path;
     let fault = |e: std::io::Error| format!("{}: {e}; choose another name", path.display());
     if path.is_dir() {
         return Err(format!(
@@ -137,7 +156,7 @@ fn write(
         }
     };
     if let Some(folder) = path.parent() {
-        surfit_core::files::create_folders(folder).map_err(fault)?;
+        create_folder(&path.clone().with_path(folder)).map_err(fault)?;
     }
     write_atomic(path, bytes).map_err(fault)
 }

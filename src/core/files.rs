@@ -1,19 +1,27 @@
 //! Files that are either whole or absent, and where those are kept that can be made again.
 
+mod confined;
 mod left;
+mod location;
 
+pub use confined::{
+    FolderEntry, create_folder, entries, exists, is_file, is_folder, is_refusal, metadata, open,
+    open_with, read, remove, remove_folder, rename, share,
+};
 pub use left::{clear_left, clear_temporary};
+pub use location::{FileLocation, FilePath};
 
-use std::fs::{self, File};
+use rustix::fs::{AtFlags, Mode, OFlags};
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Writes a file so that a crash or a full disk at any instant leaves either the old content or the new: through
 /// a temporary name in the same folder, synced, renamed, and the folder synced.
 ///
 /// # Errors
 /// Whatever the file system says; the temporary file is removed and the old content is untouched.
-pub fn write_atomic(path: &Path, content: &[u8]) -> io::Result<()> {
+pub fn write_atomic(path: &(impl FileLocation + ?Sized), content: &[u8]) -> io::Result<()> {
     write_atomic_with(path, |file| file.write_all(content))
 }
 
@@ -22,23 +30,29 @@ pub fn write_atomic(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As [`write_atomic`]; an error of `write` is passed on.
 pub fn write_atomic_with(
-    path: &Path,
+    path: &(impl FileLocation + ?Sized),
     write: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    use rustix::fs::{openat, renameat, unlinkat};
+    let (folder, name) = confined::parent(path, OFlags::RDONLY)?;
+    let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
+    // What lies there under this name is of a process that was killed, or of somebody who means no good.
+    let _ = unlinkat(&folder, &temporary, AtFlags::empty());
     let result = (|| {
-        let file = File::create(&temporary)?;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o666);
+        let file = File::from(openat(&folder, &temporary, flags, mode)?);
         let mut out = io::BufWriter::with_capacity(1 << 20, &file);
         write(&mut out)?;
         out.flush()?;
         drop(out);
         file.sync_all()?;
-        fs::rename(&temporary, path)?;
+        renameat(&folder, &temporary, &folder, name)?;
         sync_folder(path)
     })();
     if result.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = unlinkat(&folder, &temporary, AtFlags::empty());
     }
     result
 }
@@ -55,8 +69,8 @@ pub fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`write_atomic`], and when the file cannot be read.
-pub fn replace(path: &Path) -> io::Result<()> {
-    let mut old = File::open(path)?;
+pub fn replace(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
+    let mut old = open(path)?;
     write_atomic_with(path, |file| io::copy(&mut old, file).map(drop))
 }
 
@@ -64,63 +78,49 @@ pub fn replace(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`replace`].
-pub fn unshare(path: &Path) -> io::Result<()> {
+pub fn unshare(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    match path.metadata() {
+    match metadata(path) {
         Ok(m) if m.is_file() && m.nlink() > 1 => replace(path),
         _ => Ok(()),
     }
-}
-
-/// Makes a folder with all that it lies in. Each that is new is durable in the folder above it, so that nothing which is
-/// durable inside is lost with it.
-///
-/// # Errors
-/// Whatever making or syncing a folder gives.
-pub fn create_folders(folder: &Path) -> io::Result<()> {
-    if folder.as_os_str().is_empty() || folder.is_dir() {
-        return Ok(());
-    }
-    if let Some(above) = folder.parent() {
-        create_folders(above)?;
-    }
-    match fs::create_dir(folder) {
-        // Another process was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
-        made => made?,
-    }
-    sync_folder(folder)
 }
 
 /// Makes a rename or creation in the folder of `path` durable.
 ///
 /// # Errors
 /// Whatever opening or syncing the folder gives.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
-    sync(crate::config::folder_of(path))
+pub fn sync_folder(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
+    let folder = crate::config::folder_of(path.full_path());
+    sync(&FilePath::of(path).with_path(folder), OFlags::DIRECTORY)
 }
 
 /// Makes a folder durable with everything in it.
 ///
 /// # Errors
 /// Whatever reading or syncing gives.
-pub fn sync_all(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            sync_all(&entry.path())?;
-        } else if kind.is_file() {
-            sync(&entry.path())?;
+pub fn sync_all(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
+    let folder = FilePath::of(folder);
+    for entry in entries(&folder)? {
+        let path = folder.join(&entry.name);
+        if entry.is_folder {
+            sync_all(&path)?;
+        } else if entry.is_file {
+            sync(&path, OFlags::empty())?;
         }
     }
-    sync(folder)
+    sync(&folder, OFlags::DIRECTORY)
 }
 
-fn sync(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()?;
+fn sync(path: &FilePath, kind: OFlags) -> io::Result<()> {
+    File::from(confined::open_at(
+        path,
+        OFlags::RDONLY | kind,
+        Mode::empty(),
+    )?)
+    .sync_all()?;
     #[cfg(test)]
-    SYNCED.with_borrow_mut(|all| all.push(path.to_owned()));
+    SYNCED.with_borrow_mut(|all| all.push(path.to_path_buf()));
     Ok(())
 }
 
@@ -134,17 +134,6 @@ thread_local! {
 #[cfg(test)]
 pub(crate) fn synced() -> Vec<PathBuf> {
     SYNCED.take()
-}
-
-/// Removes a file that may not exist.
-///
-/// # Errors
-/// When it is there and stays.
-pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }
 
 /// Where files of one kind are kept that only cost time to make again: in `SURFIT_CACHE`, else in `surfit` in the user's cache
@@ -165,22 +154,23 @@ pub fn cache_folder(kind: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn folders_are_durable_in_those_above_them_up_to_what_was_there() {
         let dir = tempfile::tempdir().unwrap();
         synced();
-        create_folders(&dir.path().join("a/b/c")).unwrap();
+        create_folder(&dir.path().join("a/b/c")).unwrap();
         let made = [
             dir.path().to_owned(),
             dir.path().join("a"),
             dir.path().join("a/b"),
         ];
         assert_eq!(synced(), made);
-        create_folders(&dir.path().join("a/b/c")).unwrap();
+        create_folder(&dir.path().join("a/b/c")).unwrap();
         assert_eq!(synced(), Vec::<PathBuf>::new(), "nothing was new");
         fs::write(dir.path().join("file"), "").unwrap();
-        assert!(create_folders(&dir.path().join("file/x")).is_err());
+        assert!(create_folder(&dir.path().join("file/x")).is_err());
     }
 
     #[test]

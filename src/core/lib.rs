@@ -28,3 +28,4 @@ pub mod snapshot;
 pub mod study;
 pub mod surface;
 pub mod table;
+pub mod text;

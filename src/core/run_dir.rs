@@ -10,7 +10,7 @@ mod socket;
 mod status;
 
 pub use error::{RunError, at};
-pub use events::{EventLog, EventTail, last_number, read_events};
+pub use events::{EventLog, EventTail, MAX_EVENT_BYTES, last_number, read_events};
 pub use fork::Fork;
 pub use identity::Identity;
 pub use lock::RunLock;
@@ -19,9 +19,9 @@ pub use status::Status;
 
 use crate::config::{self, Config};
 use crate::event::Envelope;
-use crate::files::{create_folders, json, remove, sync_folder, write_atomic};
+use crate::files::{self, FilePath, create_folder, json, remove, sync_folder, write_atomic};
 use crate::heatmap::Heatmap;
-use crate::picture::Picture;
+use crate::picture::{LogLine, Picture, Topic};
 use crate::snapshot::Snapshot;
 use std::fs;
 use std::io::ErrorKind;
@@ -29,6 +29,12 @@ use std::path::{Path, PathBuf};
 
 /// What was measured of the present surface beside the run's own heatmap.
 const OTHER_GRIDS: &str = "heatmaps/other-grids.json";
+
+/// Most bytes of a small file of a run: configuration, status, identity, origin.
+pub const MAX_SMALL_BYTES: u64 = 1 << 20;
+
+/// Most bytes of the snapshot, and of the heatmaps on other grids: twenty times what the largest grid needs.
+const MAX_SNAPSHOT_BYTES: u64 = 16 << 20;
 
 /// What a run's directory has from its beginning, before its configuration.
 const FOLDERS: [&str; 5] = ["corners", "surface", "heatmaps", "exports", "figures"];
@@ -63,7 +69,7 @@ impl RunDir {
         let path = noted(path)?;
         Self::fill_new(path.clone(), config, || {
             if let Some(parent) = path.parent() {
-                create_folders(parent).map_err(at(parent))?;
+                create_folder(parent).map_err(at(parent))?;
             }
             fs::create_dir(&path).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => RunError::Exists(path.clone()),
@@ -80,11 +86,12 @@ impl RunDir {
     ) -> Result<Self, RunError> {
         let text = config.try_to_toml(&path)?;
         claim()?;
-        for folder in [""].iter().chain(&FOLDERS) {
-            let folder = path.join(folder);
-            create_folders(&folder).map_err(at(&folder))?;
-        }
+        create_folder(&path).map_err(at(&path))?;
         let run = Self { path };
+        for folder in FOLDERS {
+            let folder = run.join(folder);
+            create_folder(&folder).map_err(at(&folder))?;
+        }
         let config_path = run.config_path();
         write_atomic(&config_path, text.as_bytes()).map_err(at(&config_path))?;
         sync_folder(&run.path).map_err(at(&run.path))?;
@@ -123,7 +130,18 @@ impl RunDir {
             return Err(RunError::NotFound(path.display().to_string()));
         }
         let run = Self { path: noted(path)? };
-        if !run.config_path().is_file() {
+        let config_path = run.config_path();
+        match files::metadata(&config_path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(at(&config_path)(error));
+            }
+            Ok(facts) if !facts.is_file() => {
+                // Opening it says what it is.
+                files::open(&config_path).map_err(at(&config_path))?;
+            }
+            _ => {}
+        }
+        if !files::is_file(&config_path) {
             let inside = Self::inside(path);
             return Err(match inside.iter().map(Self::id).min() {
                 Some(first) => RunError::Group {
@@ -154,23 +172,28 @@ impl RunDir {
             .into_owned()
     }
 
-    /// A path inside the directory.
-    pub fn join(&self, part: impl AsRef<Path>) -> PathBuf {
-        self.path.join(part)
+    /// A path inside the directory, confined to it: what is read and written there through [`files`] leads over no link.
+    pub fn join(&self, part: impl AsRef<Path>) -> FilePath {
+        FilePath::beneath(&self.path, part)
+    }
+
+    /// A path that may lie in the directory, confined to it when it does.
+    pub fn confine(&self, path: &Path) -> FilePath {
+        FilePath::confined_if_beneath(path, &self.path)
     }
 
     /// `config.toml`
-    pub fn config_path(&self) -> PathBuf {
+    pub fn config_path(&self) -> FilePath {
         self.join("config.toml")
     }
 
     /// `events.jsonl`
-    pub fn events_path(&self) -> PathBuf {
+    pub fn events_path(&self) -> FilePath {
         self.join("events.jsonl")
     }
 
     /// `log.txt`: what the engine's process writes to its standard streams.
-    pub fn log_path(&self) -> PathBuf {
+    pub fn log_path(&self) -> FilePath {
         self.join("log.txt")
     }
 
@@ -184,7 +207,9 @@ impl RunDir {
 
     /// The last status that an engine wrote; `None` before the first, or when it cannot be read.
     pub fn status(&self) -> Option<Status> {
-        serde_json::from_slice(&fs::read(self.join("status.json")).ok()?).ok()
+        let mut status: Status = self.read_json("status.json", MAX_SMALL_BYTES)?;
+        status.make_printable();
+        Some(status)
     }
 
     /// Replaces the status.
@@ -197,13 +222,17 @@ impl RunDir {
 
     /// The snapshot that was stored with the last checkpoint; `None` when there is none or it is damaged.
     pub fn snapshot(&self) -> Option<Snapshot> {
-        let bytes = fs::read(self.join("snapshot.json")).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        let mut snapshot: Snapshot = self.read_json("snapshot.json", MAX_SNAPSHOT_BYTES)?;
+        snapshot.make_printable();
+        Some(snapshot)
     }
 
     /// When the snapshot was stored last; `None` when there is none.
     pub fn snapshot_written(&self) -> Option<std::time::SystemTime> {
-        self.join("snapshot.json").metadata().ok()?.modified().ok()
+        files::metadata(&self.join("snapshot.json"))
+            .ok()?
+            .modified()
+            .ok()
     }
 
     /// Stores the snapshot, for clients that open the run when no engine is there.
@@ -216,10 +245,10 @@ impl RunDir {
 
     /// Heatmaps on other grids than the snapshot's; none when there are none, or when they are damaged.
     pub fn other_grids(&self) -> Vec<Heatmap> {
-        let read = fs::read(self.join(OTHER_GRIDS)).unwrap_or_default();
-        let all: Vec<serde_json::Value> = serde_json::from_slice(&read).unwrap_or_default();
+        let all: Option<Vec<serde_json::Value>> = self.read_json(OTHER_GRIDS, MAX_SNAPSHOT_BYTES);
         // A damaged one does not take the others with it.
-        all.into_iter()
+        all.unwrap_or_default()
+            .into_iter()
             .filter_map(|one| serde_json::from_value(one).ok())
             .collect()
     }
@@ -239,6 +268,11 @@ impl RunDir {
     pub fn remove_other_grids(&self) -> Result<(), RunError> {
         let path = self.join(OTHER_GRIDS);
         remove(&path).map_err(at(&path))
+    }
+
+    /// A value that is stored in the directory; `None` when it is not there or cannot be read.
+    fn read_json<T: serde::de::DeserializeOwned>(&self, name: &str, limit: u64) -> Option<T> {
+        serde_json::from_slice(&files::read(&self.join(name), limit).ok()?).ok()
     }
 
     fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<(), RunError> {
@@ -262,15 +296,33 @@ impl RunDir {
         last_number(&self.events_path())
     }
 
-    /// The picture of the run from its directory alone.
+    /// The picture of the run from its directory alone. Its log says what of the events is damaged.
     ///
     /// # Errors
     /// As [`RunDir::events`].
     pub fn picture(&self) -> Result<Picture, RunError> {
-        let mut picture = Picture::default();
-        EventTail::new(&self.events_path(), 0).each(|e| picture.apply(&e))?;
-        picture.snapshot = self.snapshot();
+        let (mut picture, damage) = self.picture_and_damage()?;
+        if let Some(text) = damage {
+            picture.log.push_back(LogLine {
+                time: picture.log.back().map_or(0.0, |line| line.time),
+                text,
+                error: true,
+                topic: Topic::Error,
+            });
+        }
         Ok(picture)
+    }
+
+    /// The picture of the run, and what of its events is damaged, in a sentence.
+    ///
+    /// # Errors
+    /// As [`RunDir::events`].
+    pub fn picture_and_damage(&self) -> Result<(Picture, Option<String>), RunError> {
+        let mut picture = Picture::default();
+        let mut tail = EventTail::new(&self.events_path(), 0);
+        tail.each(|e| picture.apply(&e))?;
+        picture.snapshot = self.snapshot();
+        Ok((picture, tail.damage()))
     }
 
     /// What tells this directory from a copy of it; `None` when the file system does not say.

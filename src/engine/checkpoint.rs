@@ -5,9 +5,9 @@ use crate::model_file::{read_tensors, write_checked};
 use crate::surface::{Surface, SurfaceState};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
 use surfit_core::config::FitConfig;
 use surfit_core::draws::Phase;
+use surfit_core::files::{self, FileLocation, FilePath};
 use surfit_core::numbers::nans_as_null;
 use surfit_core::run_dir::RunDir;
 use tch::{Device, Kind, Tensor};
@@ -129,7 +129,7 @@ pub struct Checkpoint {
 }
 
 /// Where a run's checkpoint lies.
-pub fn path(run: &RunDir) -> PathBuf {
+pub fn path(run: &RunDir) -> FilePath {
     run.join("surface").join("state.safetensors")
 }
 
@@ -153,7 +153,8 @@ pub fn save(
         focus: focus.to_vec(),
         steering: steering.clone(),
     };
-    let json = serde_json::to_string(&stored).map_err(|e| Error::io(path(run))(e.into()))?;
+    let json =
+        serde_json::to_string(&stored).map_err(|e| Error::io(path(run).into_path())(e.into()))?;
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
     write_checked(&path(run), &tensors, &[("surfit".into(), json)])
 }
@@ -164,7 +165,7 @@ pub fn save(
 /// [`Error::Input`] when it is damaged or belongs to a network of another size.
 pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Checkpoint>> {
     let path = path(run);
-    if !path.exists() {
+    if !files::exists(&path) {
         return Ok(None);
     }
     let damaged = |why: String| {
@@ -229,13 +230,13 @@ pub fn remove(run: &RunDir) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Io`].
-pub fn remove_file(path: &Path) -> Result<()> {
-    if path.symlink_metadata().is_err() {
+pub fn remove_file(path: &(impl FileLocation + ?Sized)) -> Result<()> {
+    if !files::exists(path) {
         return Ok(());
     }
-    surfit_core::files::remove(path)
-        .and_then(|()| surfit_core::files::sync_folder(path))
-        .map_err(Error::io(path))
+    files::remove(path)
+        .and_then(|()| files::sync_folder(path))
+        .map_err(Error::io(path.full_path()))
 }
 
 #[cfg(test)]

@@ -45,7 +45,13 @@ impl Error {
 
     /// True for an error of the file system, which may pass: a full disk, say.
     pub fn is_io(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Run(RunError::Io { .. }))
+        match self {
+            // A link or a pipe in a file's place stays there.
+            Self::Io { source, .. } | Self::Run(RunError::Io { source, .. }) => {
+                !surfit_core::files::is_refusal(source)
+            }
+            _ => false,
+        }
     }
 
     /// Attaches a path to an I/O error.

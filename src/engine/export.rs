@@ -10,11 +10,14 @@ use crate::{Error, Result, model_file, networks};
 use std::path::{Path, PathBuf};
 use surfit_core::config::Config;
 use surfit_core::event::Exported;
-use surfit_core::files::write_atomic;
+use surfit_core::files::{self, FileLocation, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
 use surfit_core::model_card::{MeasuredOn, ModelCard};
 use surfit_core::surface::Degrees;
 use tch::{Kind, Tensor};
+
+/// Most bytes of a model's card.
+pub(crate) const MAX_CARD_BYTES: u64 = 16 << 20;
 
 /// What was chosen, and from where.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,10 +51,11 @@ pub struct Measured<'a> {
 ///
 /// # Errors
 /// [`Error::Input`].
-pub fn refuse_folder(dir: &Path, replace: bool) -> Result<()> {
+pub fn refuse_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result<()> {
+    let dir = FilePath::of(dir);
     let holds = ["model.safetensors", "model.json"]
         .iter()
-        .any(|name| dir.join(name).exists());
+        .any(|name| files::exists(&dir.join(name)));
     if holds && !replace {
         return Err(Error::input(format!(
             "{} holds a model already; choose another folder",
@@ -67,7 +71,7 @@ pub fn refuse_folder(dir: &Path, replace: bool) -> Result<()> {
 /// # Errors
 /// When `dir` holds a model already and `replace` is off, or a file cannot be written.
 pub fn write(
-    dir: &Path,
+    dir: &FilePath,
     replace: bool,
     chosen: &Chosen,
     measured: &Measured<'_>,
@@ -134,7 +138,7 @@ pub fn write_card(
     let card_file = folder.workplace().join("model.json");
     let json = serde_json::to_vec_pretty(&card).map_err(|e| Error::io(&card_file)(e.into()))?;
     write_atomic(&card_file, &json).map_err(Error::io(&card_file))?;
-    let dir = folder.place().to_owned();
+    let dir = folder.place().to_path_buf();
     folder.publish()?;
     Ok(told_by(&card, dir))
 }
@@ -154,10 +158,10 @@ fn told_by(card: &ModelCard, dir: PathBuf) -> Exported {
 }
 
 /// The model in `dir` as an export of the run with this id; `None` when it is none.
-pub fn published_by(dir: &Path, run: &str) -> Option<Exported> {
-    let bytes = std::fs::read(dir.join("model.json")).ok()?;
+pub fn published_by(dir: &FilePath, run: &str) -> Option<Exported> {
+    let bytes = files::read(&dir.join("model.json"), MAX_CARD_BYTES).ok()?;
     let card: ModelCard = serde_json::from_slice(&bytes).ok()?;
-    (card.run == run).then(|| told_by(&card, dir.to_owned()))
+    (card.run == run).then(|| told_by(&card, dir.to_path_buf()))
 }
 
 /// A split to measure on.
@@ -238,7 +242,7 @@ fn members(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     let card_file = path.join("model.json");
-    let bytes = std::fs::read(&card_file).map_err(|e| {
+    let bytes = files::read(&card_file, MAX_CARD_BYTES).map_err(|e| {
         Error::input(format!(
             "{}: {e}; name a folder that surfit exported, or a model's file",
             card_file.display()
@@ -296,7 +300,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         true => model.join("model.json"),
         false => model.with_file_name("model.json"),
     };
-    let bytes = std::fs::read(&path).map_err(|e| {
+    let bytes = files::read(&path, MAX_CARD_BYTES).map_err(|e| {
         Error::input(format!(
             "{}: {e}; give --config, or keep model.json beside the model",
             path.display()

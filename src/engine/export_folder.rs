@@ -1,12 +1,10 @@
 //! A folder that gets its name when a whole model lies in it.
 
 use crate::checkpoint::remove_file;
-use crate::export::{EnsembleMember, refuse_folder};
+use crate::export::{EnsembleMember, MAX_CARD_BYTES, refuse_folder};
 use crate::{Error, Result};
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use surfit_core::files::{create_folders, sync_all, sync_folder};
+use surfit_core::files::{self, FilePath, create_folder, sync_all, sync_folder};
 use surfit_core::model_card::ModelCard;
 
 /// A folder that a model is being written to. A new one has a temporary name until [`ExportFolder::publish`]; what a kill
@@ -14,9 +12,9 @@ use surfit_core::model_card::ModelCard;
 #[derive(Debug)]
 pub struct ExportFolder {
     /// Where the model will be.
-    place: PathBuf,
+    place: FilePath,
     /// Where it is written: another folder, unless `place` exists.
-    workplace: PathBuf,
+    workplace: FilePath,
 }
 
 impl ExportFolder {
@@ -25,41 +23,41 @@ impl ExportFolder {
     ///
     /// # Errors
     /// As [`refuse_folder`], or when the file system says no.
-    pub fn begin(place: &Path, replace: bool) -> Result<Self> {
+    pub fn begin(place: &FilePath, replace: bool) -> Result<Self> {
         refuse_folder(place, replace)?;
         let cannot = |e: io::Error| {
             let why = format!("the folder cannot be made ({e}); choose another place");
             Error::io(place)(io::Error::new(e.kind(), why))
         };
         let mut folder = Self {
-            place: place.to_owned(),
-            workplace: place.to_owned(),
+            place: place.clone(),
+            workplace: place.clone(),
         };
-        if place.symlink_metadata().is_ok() {
-            create_folders(place).map_err(cannot)?;
+        if files::exists(place) {
+            create_folder(place).map_err(cannot)?;
             remove_model(place)?;
             return Ok(folder);
         }
-        let above = surfit_core::config::folder_of(place);
-        create_folders(above).map_err(cannot)?;
+        let above = place
+            .clone()
+            .with_path(surfit_core::config::folder_of(place));
+        create_folder(&above).map_err(cannot)?;
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         let workplace = above.join(format!(".{name}.{}.tmp", std::process::id()));
-        match fs::remove_dir_all(&workplace) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(cannot(e)),
-            _ => {}
-        }
-        fs::create_dir(&workplace).map_err(cannot)?;
+        files::remove_folder(&workplace)
+            .and_then(|()| create_folder(&workplace))
+            .map_err(cannot)?;
         folder.workplace = workplace;
         Ok(folder)
     }
 
     /// Where files are to be written.
-    pub fn workplace(&self) -> &Path {
+    pub fn workplace(&self) -> &FilePath {
         &self.workplace
     }
 
     /// Where the model will be found.
-    pub fn place(&self) -> &Path {
+    pub fn place(&self) -> &FilePath {
         &self.place
     }
 
@@ -73,11 +71,11 @@ impl ExportFolder {
             return sync_all(&self.place).map_err(failed);
         }
         sync_all(&self.workplace)
-            .and_then(|()| fs::rename(&self.workplace, &self.place))
+            .and_then(|()| files::rename(&self.workplace, &self.place))
             .and_then(|()| {
                 sync_folder(&self.place).inspect_err(|_| {
                     // Whoever asks again finds the place free; the folder then goes with this value.
-                    let _ = fs::rename(&self.place, &self.workplace);
+                    let _ = files::rename(&self.place, &self.workplace);
                 })
             })
             .map_err(failed)
@@ -88,15 +86,15 @@ impl Drop for ExportFolder {
     fn drop(&mut self) {
         if self.workplace != self.place {
             // Once it is published nothing has that name.
-            let _ = fs::remove_dir_all(&self.workplace);
+            let _ = files::remove_folder(&self.workplace);
         }
     }
 }
 
 /// Removes a model with its card, the card first.
-fn remove_model(folder: &Path) -> Result<()> {
+fn remove_model(folder: &FilePath) -> Result<()> {
     let card_file = folder.join("model.json");
-    let before = fs::read(&card_file).ok();
+    let before = files::read(&card_file, MAX_CARD_BYTES).ok();
     let before = before.and_then(|bytes| serde_json::from_slice::<ModelCard>(&bytes).ok());
     remove_file(&card_file)?;
     remove_file(&folder.join("model.safetensors"))?;
@@ -107,13 +105,11 @@ fn remove_model(folder: &Path) -> Result<()> {
 }
 
 /// Removes what killed engines left half written among a run's exports, where nobody else writes.
-pub fn clear_unpublished(exports: &Path) {
-    for entry in fs::read_dir(exports).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let is_folder = entry.file_type().is_ok_and(|t| t.is_dir());
-        if is_folder && name.starts_with('.') && name.ends_with(".tmp") {
-            let _ = fs::remove_dir_all(entry.path());
+pub fn clear_unpublished(exports: &FilePath) {
+    for entry in files::entries(exports).unwrap_or_default() {
+        let name = entry.name.to_string_lossy();
+        if entry.is_folder && name.starts_with('.') && name.ends_with(".tmp") {
+            let _ = files::remove_folder(&exports.join(&entry.name));
         }
     }
 }
@@ -121,6 +117,8 @@ pub fn clear_unpublished(exports: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::Path;
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap().flatten();
@@ -134,7 +132,7 @@ mod tests {
     #[test]
     fn a_folder_has_its_name_when_the_model_is_whole_and_not_before() {
         let dir = tempfile::tempdir().unwrap();
-        let exports = dir.path().join("exports");
+        let exports = FilePath::of(&dir.path().join("exports"));
         let place = exports.join("best");
         let begin = || ExportFolder::begin(&place, false).unwrap();
         let folder = begin();

@@ -8,8 +8,8 @@ use crate::model::Model;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use surfit_core::config::Config;
-use surfit_core::files::{json, write_atomic};
-use surfit_core::run_dir::RunDir;
+use surfit_core::files::{json, read, write_atomic};
+use surfit_core::run_dir::{MAX_SMALL_BYTES, RunDir};
 
 /// The resolved ground of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ impl Identity {
     }
 
     fn read(run: &RunDir) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(run.join("identity.json")).ok()?).ok()
+        serde_json::from_slice(&read(&run.join("identity.json"), MAX_SMALL_BYTES).ok()?).ok()
     }
 
     /// Compares with what the run began with, and stores it for a new run. Gives a sentence when results will not be the

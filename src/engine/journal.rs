@@ -10,6 +10,7 @@ use surfit_core::event::{Envelope, Event};
 use surfit_core::picture::Picture;
 use surfit_core::run_dir::{EventLog, RunDir};
 use surfit_core::snapshot::Snapshot;
+use surfit_core::text;
 use tokio::sync::{broadcast, watch};
 
 /// Events that a slow listener may lag behind before it reads them from the file instead.
@@ -19,6 +20,8 @@ const BACKLOG: usize = 1024;
 /// `eprintln!` would panic instead, and end a fit that goes on well without a log.
 pub(crate) fn complain(sentence: std::fmt::Arguments<'_>) {
     use std::io::Write;
+    let sentence = sentence.to_string();
+    let sentence = text::printable(&sentence, text::MAX_SENTENCE);
     let _ = writeln!(std::io::stderr(), "surfit-engine: {sentence}");
 }
 
@@ -108,15 +111,20 @@ impl Journal {
             viewers: Arc::default(),
             unwritten: Unwritten::default(),
         };
-        Ok(Self {
+        let (picture, damage) = run.picture_and_damage()?;
+        let mut journal = Self {
             log,
             feed,
-            picture: run.picture()?,
+            picture,
             held: Vec::new(),
-            exports: run.join("exports"),
+            exports: run.join("exports").to_path_buf(),
             #[cfg(test)]
             stopped: false,
-        })
+        };
+        if let Some(sentence) = damage {
+            journal.notice(sentence);
+        }
+        Ok(journal)
     }
 
     /// The listening ends.

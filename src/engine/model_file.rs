@@ -10,6 +10,7 @@ use crate::layout::{Layout, RunningStats};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::Path;
+use surfit_core::files::FileLocation;
 use tch::{Device, Kind, Tensor};
 
 /// Named tensors of a network, `f32` on the CPU, in the file's order.
@@ -24,14 +25,15 @@ const BATCHES: &str = ".num_batches_tracked";
 ///
 /// # Errors
 /// A sentence for a file that is missing, cut short, of another format, or holds other things than floats.
-pub fn read(path: &Path) -> Result<StateDict> {
+pub fn read(location: &(impl FileLocation + ?Sized)) -> Result<StateDict> {
+    let path = location.full_path();
     let extension = path
         .extension()
         .unwrap_or_default()
         .to_string_lossy()
         .to_lowercase();
     let mut tensors = match extension.as_str() {
-        "safetensors" => safe::read_tensors(path)?.0,
+        "safetensors" => safe::read_tensors(location)?.0,
         "pt" | "pth" => pytorch::read(path)?,
         _ => {
             return Err(Error::input(format!(
@@ -223,7 +225,13 @@ fn few(names: &[String]) -> String {
 ///
 /// # Errors
 /// When the file cannot be written, or `flat` is not of this layout.
-pub fn write(path: &Path, layout: &Layout, flat: &Tensor, stats: &RunningStats) -> Result<()> {
+pub fn write(
+    location: &(impl FileLocation + ?Sized),
+    layout: &Layout,
+    flat: &Tensor,
+    stats: &RunningStats,
+) -> Result<()> {
+    let path = location.full_path();
     if flat.size() != [layout.len()] {
         return Err(Error::input(format!(
             "{}: cannot write weights of shape {:?} as a network of {} weights",
@@ -249,7 +257,7 @@ pub fn write(path: &Path, layout: &Layout, flat: &Tensor, stats: &RunningStats) 
         ));
     }
     let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
-    write_tensors(path, &tensors, &[("format".into(), "pt".into())])
+    write_tensors(location, &tensors, &[("format".into(), "pt".into())])
 }
 
 #[cfg(test)]

@@ -55,15 +55,15 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
 
 /// Removes what an engine that was killed left half written, in the folders of exports too.
 fn clear_temporary(run: &RunDir) {
-    use surfit_core::files::clear_temporary;
+    use surfit_core::files::{clear_temporary, entries};
     for folder in ["", "corners", "surface", "heatmaps"] {
         clear_temporary(&run.join(folder));
     }
-    crate::export_folder::clear_unpublished(&run.join("exports"));
-    let exports = std::fs::read_dir(run.join("exports"));
-    for export in exports.into_iter().flatten().flatten() {
-        if export.file_type().is_ok_and(|t| t.is_dir()) {
-            clear_temporary(&export.path());
+    let exports = run.join("exports");
+    crate::export_folder::clear_unpublished(&exports);
+    for export in entries(&exports).unwrap_or_default() {
+        if export.is_folder {
+            clear_temporary(&exports.join(&export.name));
         }
     }
 }

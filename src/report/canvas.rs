@@ -4,8 +4,7 @@ use super::ReportError;
 use super::style::{SCALE, fonts, px};
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use std::path::Path;
-use surfit_core::files::write_atomic;
+use surfit_core::files::{FileLocation, write_atomic};
 
 /// Pixels of a PNG per nominal point; the drawing is averaged down to it, which smooths all edges.
 const PNG_SCALE: u32 = 2;
@@ -66,13 +65,14 @@ pub trait Figure {
     ///
     /// # Errors
     /// [`ReportError::Form`] for another name, else as [`Figure::png`], and [`ReportError::Io`].
-    fn write(&self, path: &Path) -> Result<(), ReportError> {
+    fn write(&self, location: &(impl FileLocation + ?Sized)) -> Result<(), ReportError> {
+        let path = location.full_path();
         let bytes = match path.extension().and_then(|e| e.to_str()) {
             Some("png") => self.png()?,
             Some("svg") => self.svg()?.into_bytes(),
             _ => return Err(ReportError::Form(path.to_owned())),
         };
-        write_atomic(path, &bytes).map_err(|source| ReportError::Io {
+        write_atomic(location, &bytes).map_err(|source| ReportError::Io {
             path: path.to_owned(),
             source,
         })

@@ -1,6 +1,10 @@
 //! A small document that becomes Markdown or HTML.
 
 use std::fmt::Write;
+use surfit_core::text::printable;
+
+/// Most characters of a paragraph, a cell, or a line of a configuration.
+const MAX_TEXT: usize = 4000;
 
 /// A part of a document.
 pub enum Part {
@@ -31,14 +35,19 @@ pub struct Document {
 impl Document {
     /// As Markdown, with pictures beside it as PNG.
     pub fn markdown(&self) -> String {
-        let mut out = format!("# {}\n", self.title);
-        let cell = |s: &str| s.replace('|', "\\|").replace('\n', " ");
+        let mut out = format!("# {}\n", plain(&self.title));
+        let cell = |s: &str| plain(s).replace('|', "\\|");
         for part in &self.parts {
             out.push('\n');
             match part {
-                Part::Heading(text) => out += &format!("## {text}\n"),
-                Part::Text(text) => out += &format!("{text}\n"),
-                Part::Verbatim(text) => out += &format!("```toml\n{}\n```\n", text.trim_end()),
+                Part::Heading(text) => out += &format!("## {}\n", plain(text)),
+                Part::Text(text) => out += &format!("{}\n", plain(text)),
+                Part::Verbatim(text) => {
+                    let text = verbatim(text);
+                    // A fence that nothing in the text can close.
+                    let fence = "`".repeat(2 + longest_run_of_backticks(&text).max(1));
+                    out += &format!("{fence}toml\n{}\n{fence}\n", text.trim_end());
+                }
                 Part::Figure { name, caption, .. } => out += &format!("![{caption}]({name}.png)\n"),
                 Part::Table(head, rows) => {
                     out += &format!(
@@ -69,7 +78,11 @@ impl Document {
                 Part::Heading(text) => put(&mut out, format_args!("<h2>{}</h2>\n", escape(text))),
                 Part::Text(text) => put(&mut out, format_args!("<p>{}</p>\n", escape(text))),
                 Part::Verbatim(text) => {
-                    put(&mut out, format_args!("<pre>{}</pre>\n", escape(text)));
+                    let text = verbatim(text);
+                    put(
+                        &mut out,
+                        format_args!("<pre>{}</pre>\n", escape_tags(&text)),
+                    );
                 }
                 Part::Figure { caption, svg, .. } => put(
                     &mut out,
@@ -106,10 +119,40 @@ fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
     *out += "</table>\n";
 }
 
+/// Text of one line for Markdown, in which no tag, no link and no picture begins.
+fn plain(text: &str) -> String {
+    let text = printable(text, MAX_TEXT);
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out += "&lt;",
+            '[' | ']' | '`' => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Text of several lines, each for itself.
+fn verbatim(text: &str) -> String {
+    let lines = text.lines().map(|line| printable(line, MAX_TEXT));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn longest_run_of_backticks(text: &str) -> usize {
+    let runs = text.split(|c| c != '`').map(str::len);
+    runs.max().unwrap_or(0)
+}
+
 fn escape(text: &str) -> String {
+    escape_tags(&printable(text, MAX_TEXT))
+}
+
+fn escape_tags(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 const STYLE: &str = "\

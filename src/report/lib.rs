@@ -35,8 +35,9 @@ pub use relief::ReliefFigure;
 pub use slices::SliceFigure;
 pub use written::write_report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use surfit_core::colormap::Colormap;
+use surfit_core::files::{FileLocation, FilePath, create_folder};
 use surfit_core::heatmap::{Along, Look, Metric, Quantity};
 use surfit_core::picture::Picture;
 use surfit_core::surface::Degrees;
@@ -69,11 +70,12 @@ pub fn map_title(run: &str, degrees: Degrees, metric: Metric, quantity: Quantity
 pub fn write_figures(
     run: &str,
     picture: &Picture,
-    folder: &Path,
+    folder: &(impl FileLocation + ?Sized),
 ) -> Result<Vec<PathBuf>, ReportError> {
+    let folder = &FilePath::of(folder);
     let mut files = Vec::new();
-    surfit_core::files::create_folders(folder).map_err(|source| ReportError::Io {
-        path: folder.to_owned(),
+    create_folder(folder).map_err(|source| ReportError::Io {
+        path: folder.to_path_buf(),
         source,
     })?;
     if picture.curves.values().any(|c| !c.is_empty()) {
@@ -124,14 +126,14 @@ pub fn write_figures(
 
 fn both(
     figure: &impl Figure,
-    folder: &Path,
+    folder: &FilePath,
     name: &str,
     files: &mut Vec<PathBuf>,
 ) -> Result<(), ReportError> {
     for extension in ["png", "svg"] {
         let path = folder.join(format!("{name}.{extension}"));
         figure.write(&path)?;
-        files.push(path);
+        files.push(path.into_path());
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ pub fn write_study(
         let path = path.to_owned();
         move |source| ReportError::Io { path, source }
     };
-    surfit_core::files::create_folders(folder).map_err(io(folder))?;
+    surfit_core::files::create_folder(folder).map_err(io(folder))?;
     let mut files = Vec::new();
     let mut picture = |figure: &dyn Fn() -> Result<Vec<u8>, ReportError>, name: &str| {
         let path = folder.join(format!("{name}.png"));

@@ -5,12 +5,15 @@ mod tables;
 use self::tables::{percent, points};
 use super::document::{Document, Part};
 use super::{ReportError, write_figures};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use surfit_core::config::Config;
-use surfit_core::files::write_atomic;
+use surfit_core::files::{FileLocation, FilePath, read, write_atomic};
 use surfit_core::heatmap::Metric;
 use surfit_core::picture::Picture;
 use surfit_core::surface::Patch;
+
+/// Most bytes of a figure that was just drawn.
+const MAX_FIGURE_BYTES: u64 = 256 << 20;
 
 /// Writes the figures, `report.md` and `report.html` into `folder` and returns all files.
 ///
@@ -20,20 +23,22 @@ pub fn write_report(
     run: &str,
     config: &Config,
     picture: &Picture,
-    folder: &Path,
+    folder: &(impl FileLocation + ?Sized),
 ) -> Result<Vec<PathBuf>, ReportError> {
+    let folder = &FilePath::of(folder);
     let mut files = write_figures(run, picture, folder)?;
-    let document = document(run, config, picture, &files)?;
+    let drawn: Vec<FilePath> = files.iter().map(|f| folder.clone().with_path(f)).collect();
+    let document = document(run, config, picture, &drawn)?;
     for (name, text) in [
         ("report.md", document.markdown()),
         ("report.html", document.html()),
     ] {
         let path = folder.join(name);
         write_atomic(&path, text.as_bytes()).map_err(|source| ReportError::Io {
-            path: path.clone(),
+            path: path.to_path_buf(),
             source,
         })?;
-        files.push(path);
+        files.push(path.into_path());
     }
     Ok(files)
 }
@@ -42,11 +47,11 @@ fn document(
     run: &str,
     config: &Config,
     picture: &Picture,
-    files: &[PathBuf],
+    files: &[FilePath],
 ) -> Result<Document, ReportError> {
     let mut parts = vec![Part::Text(opening(picture))];
     let figure = |name: &str, caption: &str| -> Result<Option<Part>, ReportError> {
-        let stem = |p: &&PathBuf| p.file_stem().is_some_and(|s| s == name);
+        let stem = |p: &&FilePath| p.file_stem().is_some_and(|s| s == name);
         let Some(path) = files
             .iter()
             .filter(|p| p.extension().is_some_and(|e| e == "svg"))
@@ -54,10 +59,12 @@ fn document(
         else {
             return Ok(None);
         };
-        let svg = std::fs::read_to_string(path).map_err(|source| ReportError::Io {
-            path: path.clone(),
-            source,
-        })?;
+        let svg = read(path, MAX_FIGURE_BYTES)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
+            .map_err(|source| ReportError::Io {
+                path: path.to_path_buf(),
+                source,
+            })?;
         Ok(Some(Part::Figure {
             name: name.into(),
             caption: caption.into(),

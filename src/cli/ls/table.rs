@@ -2,6 +2,7 @@
 
 use crate::client::runs::{self, Line};
 use surfit_core::surface::Patch;
+use surfit_core::text::{MAX_NAME, printable};
 
 /// A column: its heading, the least width it may be cut to, and the place in the order in which columns are left out
 /// when cutting is not enough (0: never).
@@ -78,7 +79,9 @@ pub fn table(lines: &[Line], width: Option<usize>) -> String {
     let mut columns: Vec<(&Column, Vec<String>)> = COLUMNS
         .iter()
         .map(|c| {
-            let cells = lines.iter().map(c.cell);
+            let cells = lines
+                .iter()
+                .map(|line| printable(&(c.cell)(line), MAX_NAME).into_owned());
             (c, std::iter::once(c.head.to_owned()).chain(cells).collect())
         })
         .collect();

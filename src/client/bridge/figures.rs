@@ -25,7 +25,7 @@ impl Worker {
         let Some(run) = self.run.clone() else { return };
         let snapshot = self.snapshot.clone();
         let folder = match self.readonly {
-            true => write::folder_here(None, &runs::name(&run)),
+            true => write::folder_here(None, &runs::name(&run)).into(),
             false => run.join("figures"),
         };
         self.begin_writing(move || {
@@ -52,7 +52,7 @@ impl Worker {
                     "{} lies in the directory of a run that is only watched; choose another place",
                     file.path.display()
                 )),
-                false => write::carry_out(file, &run.id(), || present(&run, snapshot)),
+                false => write::carry_out_in(&run, file, || present(&run, snapshot)),
             },
         );
     }

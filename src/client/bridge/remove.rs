@@ -21,7 +21,7 @@ impl Worker {
     /// Why nothing can be done with the run that is shown, when its directory was removed.
     pub(super) fn removed(&self) -> Option<String> {
         let run = self.run.as_ref()?;
-        let gone = !run.config_path().is_file();
+        let gone = !surfit_core::files::is_file(&run.config_path());
         gone.then(|| {
             format!(
                 "{} is removed; what is shown is the last that was known of it, open another run",
@@ -71,7 +71,7 @@ mod tests {
             |m: &Incoming| matches!(m, Incoming::Problem(why) if why.contains("a is removed"));
         assert!(all.iter().any(said), "{all:?}");
         let file = NewFile {
-            path: run.join("figures/losses.csv"),
+            path: run.path().join("figures/losses.csv"),
             replace: false,
             content: Content::Text(String::new()),
         };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+use surfit_core::files::{self, FilePath};
 use surfit_tui::RunLine;
 
 /// Least time between two counts of a run.
@@ -30,7 +31,8 @@ pub(super) struct Sizes {
 
 /// When something last happened to a run.
 fn written(run: &Path) -> Option<SystemTime> {
-    run.join("events.jsonl").metadata().ok()?.modified().ok()
+    let events = FilePath::beneath(run, "events.jsonl");
+    files::metadata(&events).ok()?.modified().ok()
 }
 
 impl Sizes {

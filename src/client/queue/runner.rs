@@ -231,7 +231,7 @@ fn see_through(run: &RunDir) -> Result<End, ClientError> {
         while busy(run) {
             std::thread::sleep(LOOK);
         }
-        if !run.config_path().is_file() {
+        if !surfit_core::files::is_file(&run.config_path()) {
             return Ok(End::Failed(format!("{} is gone", run.path().display())));
         }
         let status = run.status();

@@ -2,6 +2,8 @@
 
 use super::faults::{find, unknown_key, value_fault};
 use super::{Config, ConfigError, paths};
+use crate::files::{self, FileLocation};
+use crate::run_dir::MAX_SMALL_BYTES;
 use crate::study::Study;
 use crate::surface::Patch;
 use std::path::Path;
@@ -15,9 +17,19 @@ use toml_edit::{Document, DocumentMut, Item, Table};
 /// # Errors
 /// A [`ConfigError`] for an unreadable file, a syntax error, an unknown key (with the nearest right one), a value of
 /// the wrong type, or one outside its range.
-pub fn load(path: &Path, sets: &[String]) -> Result<Config, ConfigError> {
+pub fn load(
+    location: &(impl FileLocation + ?Sized),
+    sets: &[String],
+) -> Result<Config, ConfigError> {
+    let path = location.full_path();
     let origin = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|e| ConfigError {
+    let read = match location.confining_folder() {
+        // What a user names may be a pipe from another program.
+        None => std::fs::read_to_string(path),
+        Some(_) => files::read(location, MAX_SMALL_BYTES)
+            .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other)),
+    };
+    let text = read.map_err(|e| ConfigError {
         origin: origin.clone(),
         line: None,
         message: format!("cannot be read ({e}); name an existing TOML file"),

@@ -4,6 +4,7 @@
 //! that shares the folder has processes of its own; a clock may leap. So the name alone is believed only where nobody else
 //! works, and elsewhere what goes is both old and nobody's.
 
+use super::{FileLocation, FilePath, entries, remove};
 use rustix::process::{Pid, test_kill_process};
 use std::fs;
 use std::path::Path;
@@ -27,15 +28,16 @@ const OURS: [&str; 9] = [
 
 /// Removes what [`write_atomic`](super::write_atomic) left in a folder that nobody else works in, when its process was
 /// killed. Who still lives may still be writing.
-pub fn clear_temporary(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let process = name
+pub fn clear_temporary(folder: &(impl FileLocation + ?Sized)) {
+    let folder = FilePath::of(folder);
+    for entry in entries(&folder).unwrap_or_default() {
+        let process = entry
+            .name
             .to_str()
             .and_then(temporary)
             .map(|(_, process)| process);
-        if process.is_some_and(is_gone) && entry.file_type().is_ok_and(|t| t.is_file()) {
-            let _ = fs::remove_file(entry.path());
+        if process.is_some_and(is_gone) && entry.is_file {
+            let _ = remove(&folder.join(&entry.name));
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{LogLine, Picture, Topic, Validation, sentence};
 use crate::event::{Curve, Envelope, Event, Stage};
 use crate::series::Track;
+use crate::text::{MAX_SENTENCE, printable};
 
 /// Seconds between two words of an engine that count as work at most. Losses come with every step or every few seconds;
 /// whatever is longer is a machine that slept, or a clock that was set forth.
@@ -29,7 +30,7 @@ impl Picture {
         if let Some((text, error)) = sentence(&envelope.event) {
             self.log.push_back(LogLine {
                 time: envelope.time,
-                text,
+                text: printable(&text, MAX_SENTENCE).into_owned(),
                 error,
                 topic: Topic::of(&envelope.event),
             });

@@ -42,6 +42,9 @@ pub enum RunError {
     /// The folder for sockets and locks is somebody else's.
     #[error("{} belongs to another user; remove it or set XDG_RUNTIME_DIR to a folder of your own", .0.display())]
     Foreign(PathBuf),
+    /// The socket of the run's engine is not where engines of this user put it.
+    #[error("{} is no socket that an engine of yours made; remove the file `socket` from the run's directory", .0.display())]
+    ForeignSocket(PathBuf),
     /// It has no checkpoint of a surface.
     #[error("{0} has no surface yet; wait until its corners are ready")]
     NoSurface(String),

@@ -2,25 +2,27 @@
 
 mod end;
 mod line;
+mod line_reader;
 mod moved;
 mod tail;
 
 pub use end::last_number;
+pub use line_reader::MAX_EVENT_BYTES;
 pub use tail::{EventTail, read_events};
 
 use super::{RunError, at};
 use crate::event::{Envelope, Event};
-use crate::files::{json, sync_folder, unshare};
+use crate::files::{self, FileLocation, FilePath, json, sync_folder, unshare};
+use rustix::fs::OFlags;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The writing end of a run's events. One per run: the engine that holds the lock.
 #[derive(Debug)]
 pub struct EventLog {
-    path: PathBuf,
+    path: FilePath,
     pub(super) file: File,
     length: u64,
     seq: u64,
@@ -38,16 +40,13 @@ impl EventLog {
     ///
     /// # Errors
     /// [`RunError::Io`].
-    pub fn open(path: &Path) -> Result<Self, RunError> {
+    pub fn open(path: &(impl FileLocation + ?Sized)) -> Result<Self, RunError> {
+        let location = path;
+        let path = location.full_path();
         // A copy of the run that was made of hard links has the same file, and keeps it.
-        unshare(path).map_err(at(path))?;
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(at(path))?;
+        unshare(location).map_err(at(path))?;
+        let mut file =
+            files::open_with(location, OFlags::RDWR | OFlags::CREATE).map_err(at(path))?;
         let end = end::of(&file).map_err(at(path))?;
         file.set_len(end.length).map_err(at(path))?;
         file.seek(SeekFrom::Start(end.length)).map_err(at(path))?;
@@ -56,7 +55,7 @@ impl EventLog {
             sync_folder(path).map_err(at(path))?;
         }
         Ok(Self {
-            path: path.to_owned(),
+            path: FilePath::of(location),
             file,
             length: end.length,
             // Damaged lines count as events, so that no number is given twice.
@@ -72,7 +71,8 @@ impl EventLog {
     ///
     /// A full disk loses nothing: the event keeps its number and is written, in order, with the next one that
     /// succeeds. The error is given so that someone can be told.
-    pub fn append(&mut self, event: Event) -> (Envelope, Result<(), RunError>) {
+    pub fn append(&mut self, mut event: Event) -> (Envelope, Result<(), RunError>) {
+        event.make_printable();
         self.seq += 1;
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -82,7 +82,15 @@ impl EventLog {
             time: (now * 1e3).round() / 1e3,
             event,
         };
-        let line = json(&envelope).or_else(|error| {
+        let line = json(&envelope).and_then(|line| match line.len() < MAX_EVENT_BYTES {
+            true => Ok(line),
+            // Readers would take it for damage.
+            false => Err(std::io::Error::other(format!(
+                "it has {} bytes",
+                line.len()
+            ))),
+        });
+        let line = line.or_else(|error| {
             // Its number is given; what cannot be written must not end the engine.
             let text = format!("an event cannot be written: {error}");
             envelope.event = Event::Notice { text };

@@ -1,6 +1,7 @@
 //! Finding runs: by a path, an id or its beginning, alone or in a directory of several.
 
 use super::{RunDir, RunError};
+use crate::files::{self, FilePath};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ impl RunDir {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
         entries
             .filter(|e| !e.file_name().to_string_lossy().starts_with('.'))
-            .filter(|e| e.path().join("config.toml").is_file())
+            .filter(|e| files::is_file(&FilePath::beneath(&e.path(), "config.toml")))
             .filter_map(|e| Self::open(&e.path()).ok())
             .collect()
     }
@@ -55,7 +56,9 @@ impl RunDir {
             .chain(entries.filter_map(group).flatten())
             .map(|r| {
                 (
-                    r.config_path().metadata().and_then(|m| m.modified()).ok(),
+                    files::metadata(&r.config_path())
+                        .and_then(|m| m.modified())
+                        .ok(),
                     r,
                 )
             })

@@ -1,8 +1,9 @@
 //! A run that begins as a copy of another one's checkpoint.
 
-use super::{OTHER_GRIDS, RunDir, RunError, at, noted};
-use crate::files::{create_folders, json, sync_all, sync_folder, write_atomic};
+use super::{MAX_SMALL_BYTES, OTHER_GRIDS, RunDir, RunError, at, noted};
+use crate::files::{self, FilePath, create_folder, json, sync_all, sync_folder, write_atomic};
 use crate::surface::Degrees;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::ErrorKind;
@@ -25,7 +26,7 @@ pub struct Fork {
 
 impl RunDir {
     /// The run's checkpoint of the surface.
-    pub fn checkpoint_path(&self) -> PathBuf {
+    pub fn checkpoint_path(&self) -> FilePath {
         self.join("surface").join("state.safetensors")
     }
 
@@ -41,11 +42,11 @@ impl RunDir {
         if path.symlink_metadata().is_ok() {
             return Err(RunError::Exists(path));
         }
-        if !self.checkpoint_path().is_file() {
+        if !files::exists(&self.checkpoint_path()) {
             return Err(RunError::NoSurface(self.id()));
         }
         let parent = path.parent().unwrap_or(Path::new("/")).to_owned();
-        create_folders(&parent).map_err(at(&parent))?;
+        create_folder(&parent).map_err(at(&parent))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // Several may be made at a time, by one process too, and none may touch another's files.
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -78,20 +79,24 @@ impl RunDir {
         // The checkpoint first: what is copied later may know more than it, and what belongs to later steps is passed over.
         share(&self.checkpoint_path(), &new.checkpoint_path())?;
         let corners = self.join("corners");
-        for entry in fs::read_dir(&corners).map_err(at(&corners))?.flatten() {
-            let name = entry.file_name();
+        for entry in files::entries(&corners).map_err(at(&corners))? {
+            let name = entry.name;
             if name.to_string_lossy().starts_with("corner-") {
-                share(&entry.path(), &new.join("corners").join(name))?;
+                share(&corners.join(&name), &new.join("corners").join(name))?;
             }
         }
         // What was measured on other grids holds as long as the fork's surface is the same; its engine looks at that.
-        if self.join(OTHER_GRIDS).is_file() {
+        if files::exists(&self.join(OTHER_GRIDS)) {
             share(&self.join(OTHER_GRIDS), &new.join(OTHER_GRIDS))?;
         }
         for name in ["identity.json", "snapshot.json", "events.jsonl"] {
             let (from, to) = (self.join(name), new.join(name));
-            if from.is_file() {
-                fs::copy(&from, &to).map_err(at(&to))?;
+            if files::exists(&from) {
+                let mut file = files::open(&from).map_err(at(&from))?;
+                let mut copy =
+                    files::open_with(&to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
+                        .map_err(at(&to))?;
+                std::io::copy(&mut file, &mut copy).map_err(at(&to))?;
             }
         }
         new.write_fork(&Fork {
@@ -100,7 +105,7 @@ impl RunDir {
             begun: false,
         })?;
         // Before it gets its name, which the disk may keep sooner than what is in it.
-        sync_all(new.path()).map_err(at(new.path()))
+        sync_all(&new.join("")).map_err(at(new.path()))
     }
 
     /// Where the run came from; `None` when it is no fork.
@@ -109,13 +114,13 @@ impl RunDir {
     /// [`RunError::Damaged`].
     pub fn forked(&self) -> Result<Option<Fork>, RunError> {
         let path = self.join("fork.json");
-        match fs::read(&path) {
+        match files::read(&path, MAX_SMALL_BYTES) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(at(&path)(e)),
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map(Some)
                 .map_err(|e| RunError::Damaged {
-                    path,
+                    path: path.into_path(),
                     why: e.to_string(),
                 }),
         }
@@ -131,12 +136,9 @@ impl RunDir {
     }
 }
 
-/// Gives a file a second name, or copies it where the file system cannot.
-fn share(from: &Path, to: &Path) -> Result<(), RunError> {
-    if fs::hard_link(from, to).is_err() {
-        fs::copy(from, to).map_err(at(to))?;
-    }
-    Ok(())
+/// [`files::share`] with the path in the error.
+fn share(from: &FilePath, to: &FilePath) -> Result<(), RunError> {
+    files::share(from, to).map_err(at(from))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Telling a run's directory from a copy of it.
 
+use crate::files::{FileLocation, metadata};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 /// The node of a directory or file in its file system. A copy has another one; what is renamed keeps it, and so does what
 /// an engine works in, since it holds a file there open.
@@ -17,8 +17,8 @@ pub struct Identity {
 
 impl Identity {
     /// Of what a path leads to; `None` when nothing is there.
-    pub fn of(path: &Path) -> Option<Self> {
-        path.metadata().ok().map(|m| Self::in_metadata(&m))
+    pub fn of(path: &(impl FileLocation + ?Sized)) -> Option<Self> {
+        metadata(path).ok().map(|m| Self::in_metadata(&m))
     }
 
     /// Of an open file.

@@ -3,13 +3,12 @@
 //! A copy of a run that was made of hard links (`cp -al`) has the very file that the original's engine holds. Who holds a
 //! lock therefore writes into it which directory it works in, and a lock that has other names is made anew.
 
-use super::{Identity, RunDir, RunError, at};
-use crate::files;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File};
+use super::{Identity, MAX_SMALL_BYTES, RunDir, RunError, at};
+use crate::files::{self, FilePath};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Held by the engine for as long as it works on a run; the kernel releases it however the process ends.
@@ -30,12 +29,8 @@ impl RunDir {
         }
         // An observer tests the lock for an instant; an engine that starts just then waits it out.
         for _ in 0..20 {
-            let file = File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&path)
-                .map_err(at(&path))?;
+            let file =
+                files::open_with(&path, OFlags::WRONLY | OFlags::CREATE).map_err(at(&path))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 // Somebody may have made it anew before it was held.
                 Ok(()) if Identity::of_file(&file) != Identity::of(&path) => {}
@@ -57,7 +52,7 @@ impl RunDir {
 
     /// True while an engine works on the run: the lock is held. Needs no trust in process ids or clocks.
     pub fn is_alive(&self) -> bool {
-        match File::open(self.lock_path()) {
+        match files::open(&self.lock_path()) {
             Ok(file) => {
                 flock(&file, FlockOperation::NonBlockingLockShared).is_err()
                     && !self.is_lock_of_another()
@@ -67,7 +62,7 @@ impl RunDir {
     }
 
     /// `lock`: what the run's engine holds.
-    pub fn lock_path(&self) -> PathBuf {
+    pub fn lock_path(&self) -> FilePath {
         self.join("lock")
     }
 
@@ -84,12 +79,10 @@ impl RunDir {
     /// apart differs from machine to machine, so that a lock with one name only is never doubted.
     fn is_lock_of_another(&self) -> bool {
         let path = self.lock_path();
-        if path.metadata().map_or(1, |m| m.nlink()) < 2 {
+        if files::metadata(&path).map_or(1, |m| m.nlink()) < 2 {
             return false;
         }
-        let signed: Option<Identity> = fs::read(&path)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok());
+        let signed: Option<Identity> = self.read_json("lock", MAX_SMALL_BYTES);
         signed.is_some_and(|there| Some(there) != self.identity())
     }
 }

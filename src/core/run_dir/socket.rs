@@ -1,23 +1,59 @@
 //! Where the engine of a run listens.
 
 use super::{RunDir, RunError, at};
+use crate::files;
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
 
 impl RunDir {
     /// The socket of the run's engine: where its engine says it is (`socket` in the directory), since the client may
     /// live in another environment, else where a new engine would put it. A note travels with a copy of the directory, and
     /// anybody can write one: who answers there must show that this is the directory it works in, and the file is not ours
     /// to remove.
+    ///
+    /// A note that names no socket as engines make them counts as none; [`RunDir::trusted_socket`] tells of it.
     pub fn socket_path(&self) -> PathBuf {
-        let said = fs::read_to_string(self.join("socket")).unwrap_or_default();
-        let said = PathBuf::from(said.trim());
-        if said.is_absolute() {
-            said
-        } else {
-            self.new_socket_path()
+        let said = self.noted_socket().filter(|said| is_of_engine(said));
+        said.unwrap_or_else(|| self.new_socket_path())
+    }
+
+    /// [`RunDir::socket_path`], when the folder and the socket are this user's alone, so that it may be spoken to.
+    ///
+    /// # Errors
+    /// [`RunError::ForeignSocket`] for another folder or file, or when an engine works on the run and its note names
+    /// what is no engine's socket; [`RunError::Io`] for a note that cannot be read.
+    pub fn trusted_socket(&self) -> Result<PathBuf, RunError> {
+        let note = self.join("socket");
+        if files::exists(&note) {
+            files::open(&note).map_err(at(&note))?;
         }
+        if let Some(said) = self.noted_socket().filter(|said| !is_of_engine(said))
+            // An engine that is started writes its own note.
+            && self.is_alive()
+        {
+            return Err(RunError::ForeignSocket(said));
+        }
+        let path = self.socket_path();
+        let me = rustix::process::geteuid().as_raw();
+        let folder = path.parent().and_then(|f| f.symlink_metadata().ok());
+        let private = |m: fs::Metadata| m.is_dir() && m.uid() == me && m.mode() & 0o077 == 0;
+        let socket = |m: fs::Metadata| m.file_type().is_socket() && m.uid() == me;
+        match (
+            folder.map(private),
+            path.symlink_metadata().ok().map(socket),
+        ) {
+            // Where nothing is nobody listens.
+            (None, _) | (Some(true), None | Some(true)) => Ok(path),
+            _ => Err(RunError::ForeignSocket(path)),
+        }
+    }
+
+    /// The socket that the note in the directory names.
+    fn noted_socket(&self) -> Option<PathBuf> {
+        let said = files::read(&self.join("socket"), MAX_NOTE_BYTES).ok()?;
+        let said = PathBuf::from(String::from_utf8(said).ok()?.trim());
+        said.is_absolute().then_some(said)
     }
 
     /// Where a new engine puts its socket: in a private folder, under a short name made from the directory's path,
@@ -37,6 +73,26 @@ impl RunDir {
             });
         socket_folder().join(format!("{hash:016x}.sock"))
     }
+}
+
+/// Most bytes of the note that names the socket.
+const MAX_NOTE_BYTES: u64 = 4096;
+
+/// True for a path as engines make them, in whatever environment: sixteen hexadecimal digits in `surfit` of a runtime
+/// folder, or in the user's `/tmp/surfit-ID`.
+fn is_of_engine(path: &Path) -> bool {
+    let name = |path: &Path| path.file_name().and_then(|n| n.to_str().map(str::to_owned));
+    let digits = |n: &String| n.len() == 16 && n.bytes().all(|b| b.is_ascii_hexdigit());
+    let named = name(path).and_then(|n| n.strip_suffix(".sock").map(str::to_owned));
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let in_temporary = || {
+        let user = folder.to_str().and_then(|f| f.strip_prefix("/tmp/surfit-"));
+        user.is_some_and(|id| id.parse::<u32>().is_ok())
+    };
+    let plain = path.components().all(|c| c != Component::ParentDir);
+    plain
+        && named.as_ref().is_some_and(digits)
+        && (name(folder).is_some_and(|n| n == "surfit") || in_temporary())
 }
 
 /// The private folder for sockets: in `XDG_RUNTIME_DIR`, else in the temporary folder under the user's id.

@@ -8,9 +8,9 @@ use crate::model::Measurement;
 use crate::model_file;
 use crate::trainer::{Batches, Trainer};
 use crate::{Error, Result, checkpoint};
-use std::path::PathBuf;
 use surfit_core::config::Config;
 use surfit_core::event::{Corner, Curve, Event, Stage};
+use surfit_core::files::{self, FileLocation, FilePath};
 use surfit_core::random::derive;
 use tch::Tensor;
 
@@ -74,13 +74,13 @@ impl Actor<'_> {
         seed_of(&self.config, index)
     }
 
-    pub(super) fn corner_path(&self, index: usize) -> PathBuf {
+    pub(super) fn corner_path(&self, index: usize) -> FilePath {
         self.run
             .join("corners")
             .join(format!("corner-{}.safetensors", index + 1))
     }
 
-    fn partial_path(&self) -> PathBuf {
+    fn partial_path(&self) -> FilePath {
         self.run.join("corners").join("partial.safetensors")
     }
 
@@ -99,7 +99,7 @@ impl Actor<'_> {
             self.fit.corner = index;
             self.fit.corner_began = std::time::Instant::now();
             let stored = self.corner_path(index);
-            if stored.exists() {
+            if files::exists(&stored) {
                 let flat = self.read_corner(&stored)?;
                 self.remove_partial_of(index)?;
                 // What was told of it goes first; a kill may have come before that.
@@ -205,8 +205,9 @@ impl Actor<'_> {
         });
     }
 
-    fn read_corner(&self, path: &std::path::Path) -> Result<Tensor> {
-        let dict = model_file::read(path).map_err(|error| match error {
+    fn read_corner(&self, location: &(impl FileLocation + ?Sized)) -> Result<Tensor> {
+        let path = location.full_path();
+        let dict = model_file::read(location).map_err(|error| match error {
             // Waiting, as for a full disk, would not bring the file.
             Error::Io { path, source } => Error::input(format!(
                 "{}: {source}; corners.from must name files that can be read",
@@ -293,7 +294,7 @@ impl Actor<'_> {
         // A corner that outlives what was told of its training would have a curve with a gap.
         self.journal.try_sync()?;
         let path = self.corner_path(ready.index);
-        if !path.exists() {
+        if !files::exists(&path) {
             let layout = self.model.network().layout();
             model_file::write(&path, layout, &ready.flat, &ready.stats)?;
         }
@@ -349,7 +350,7 @@ impl Actor<'_> {
 
     fn open_trainer(&mut self, index: usize) -> Result<Trainer> {
         let (path, seed) = (self.partial_path(), self.corner_seed(index));
-        if !path.exists() {
+        if !files::exists(&path) {
             return Ok(Trainer::new(&self.model, seed));
         }
         let (tensors, metadata) = match model_file::read_tensors(&path) {

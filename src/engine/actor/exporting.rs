@@ -2,14 +2,15 @@
 
 use super::Actor;
 use crate::export;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use surfit_core::event::{Event, Exported};
+use surfit_core::files::{self, FilePath};
 use surfit_core::heatmap::Metric;
 
 impl Actor<'_> {
     /// A folder for an export that no model lies in yet; without a card, or when no event tells of it, it is what a killed
     /// engine or a failing disk left.
-    pub(super) fn free_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> PathBuf {
+    pub(super) fn free_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> FilePath {
         let exports = self.run.join("exports");
         let name = match uv {
             Some((u, v)) => format!("{name}-u{u:.3}-v{v:.3}-step{step}"),
@@ -17,7 +18,7 @@ impl Actor<'_> {
         };
         let mut folder = exports.join(&name);
         for number in 2.. {
-            if !folder.join("model.json").exists() || !self.is_told(&folder) {
+            if !files::exists(&folder.join("model.json")) || !self.is_told(&folder) {
                 break;
             }
             folder = exports.join(format!("{name}-{number}"));
@@ -37,10 +38,10 @@ impl Actor<'_> {
     /// Tells of the exports that an engine before this one has written, and was killed before it could tell.
     pub(super) fn adopt_exports(&mut self) {
         let (exports, run) = (self.run.join("exports"), self.run.id());
-        let entries = std::fs::read_dir(exports).into_iter().flatten().flatten();
-        let folders = entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir()));
+        let entries = files::entries(&exports).unwrap_or_default();
+        let folders = entries.into_iter().filter(|e| e.is_folder);
         let mut untold: Vec<Exported> = folders
-            .map(|e| e.path())
+            .map(|e| exports.join(&e.name))
             .filter(|folder| !self.is_told(folder))
             .filter_map(|folder| export::published_by(&folder, &run))
             .collect();
@@ -62,7 +63,7 @@ impl Actor<'_> {
                 && (e.u, e.v) == (Some(best.u), Some(best.v))
                 && e.validation_accuracy == best.accuracy
                 && folder.ends_with(&step)
-                && e.dir.join("model.json").exists()
+                && files::exists(&self.run.confine(&e.dir.join("model.json")))
         };
         picture.exports.iter().rev().find(same).cloned()
     }

@@ -49,7 +49,7 @@ impl<'a> Actor<'a> {
         let placement = Placement::resolve(&config, network.layout().len())?;
         let model = Model::new(network, placement);
         // Before hours go into corners whose surface would not fit.
-        if !checkpoint::path(run).exists() {
+        if !surfit_core::files::exists(&checkpoint::path(run)) {
             memory::check_surface(config.degrees(), model.parameters(), false, device)?;
         }
         let evaluator = Evaluator::new(&data, config.data.calibration_images, config.seed);

@@ -46,7 +46,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
             path.display()
         ))
     };
-    let file = File::open(path).map_err(Error::io(path))?;
+    let file = surfit_core::files::open(path).map_err(Error::io(path))?;
     // Bytes that storages may still take: they are stored as they are, each for itself.
     let mut left = file.metadata().map_err(Error::io(path))?.len();
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| match e {
@@ -128,7 +128,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
 
 fn begins_with(path: &Path, bytes: &[u8]) -> bool {
     let mut head = vec![0; bytes.len()];
-    File::open(path)
+    surfit_core::files::open(path)
         .and_then(|mut f| f.read_exact(&mut head))
         .is_ok()
         && head == bytes

@@ -7,10 +7,10 @@ use crate::{Error, Result};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use summed::Summed;
+use surfit_core::files::{self, FileLocation};
 use tch::{Device, Kind, Tensor};
 
 /// Bytes that are on their way between a tensor and a file at once.
@@ -43,11 +43,11 @@ const KINDS: [(Dtype, Kind); 10] = [
 /// # Errors
 /// When the file cannot be written, a name comes twice, or a type has no place in the format.
 pub fn write_tensors(
-    path: &Path,
+    location: &(impl FileLocation + ?Sized),
     tensors: &[(&str, &Tensor)],
     metadata: &[(String, String)],
 ) -> Result<()> {
-    write(path, tensors, metadata, false)
+    write(location, tensors, metadata, false)
 }
 
 /// As [`write_tensors`], with a checksum at the end by which [`read_tensors`] knows bytes that are not those that were
@@ -56,19 +56,20 @@ pub fn write_tensors(
 /// # Errors
 /// As [`write_tensors`].
 pub fn write_checked(
-    path: &Path,
+    location: &(impl FileLocation + ?Sized),
     tensors: &[(&str, &Tensor)],
     metadata: &[(String, String)],
 ) -> Result<()> {
-    write(path, tensors, metadata, true)
+    write(location, tensors, metadata, true)
 }
 
 fn write(
-    path: &Path,
+    location: &(impl FileLocation + ?Sized),
     tensors: &[(&str, &Tensor)],
     metadata: &[(String, String)],
     checked: bool,
 ) -> Result<()> {
+    let path = location.full_path();
     let bad = |what: String| Error::input(format!("{}: cannot be written: {what}", path.display()));
     let mut entries = Vec::with_capacity(tensors.len());
     for &(name, tensor) in tensors {
@@ -128,7 +129,7 @@ fn write(
     let mut header = serde_json::Value::from(header).to_string().into_bytes();
     header.resize(header.len().next_multiple_of(8), b' ');
 
-    surfit_core::files::write_atomic_with(path, |out| {
+    files::write_atomic_with(location, |out| {
         let mut out = Summed::new(out);
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
@@ -228,8 +229,9 @@ type Content = (Vec<(String, Tensor)>, HashMap<String, String>);
 /// # Errors
 /// A sentence for a file that is missing, cut short, not in the format, or not what its checksum says. A file without one
 /// is taken as it is.
-pub fn read_tensors(path: &Path) -> Result<Content> {
-    let file = File::open(path).map_err(Error::io(path))?;
+pub fn read_tensors(location: &(impl FileLocation + ?Sized)) -> Result<Content> {
+    let path = location.full_path();
+    let file = files::open(location).map_err(Error::io(path))?;
     let length = file.metadata().map_err(Error::io(path))?.len();
     let mut file = Summed::new(file);
     let header = header(path, &mut file, length)?;

@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use surfit_core::files;
 use surfit_core::run_dir::{RunDir, private_folder};
 use tokio::net::UnixListener;
 
@@ -39,8 +40,8 @@ impl Socket {
         unblocked.map_err(Error::io(path))?;
         let note = run.join("socket");
         let text = path.display().to_string();
-        let there = std::fs::read_to_string(&note).is_ok_and(|said| said == text);
-        if !there && surfit_core::files::write_atomic(&note, text.as_bytes()).is_err() {
+        let there = files::read(&note, 4096).is_ok_and(|said| said == text.as_bytes());
+        if !there && files::write_atomic(&note, text.as_bytes()).is_err() {
             // A full disk must not keep a run from going on. Without a note clients look where this engine listens,
             // unless they live in another environment; a wrong note would mislead them.
             crate::checkpoint::remove_file(&note)?;

@@ -3,6 +3,7 @@
 use super::{App, Connection};
 use crate::action::Action;
 use surfit_core::picture::{LogLine, Topic};
+use surfit_core::text::{MAX_SENTENCE, printable};
 
 /// What sort of thing a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct Banner {
 impl App {
     /// Shows a sentence for some seconds, longer when something failed. Failures also go into the log.
     pub(crate) fn say(&mut self, kind: Kind, text: impl Into<String>) {
-        let text = text.into();
+        let text = printable(&text.into(), MAX_SENTENCE).into_owned();
         if kind == Kind::Error {
             self.note_in_log(&text, true);
         }
@@ -51,6 +52,7 @@ impl App {
 
     /// Shows a sentence for some seconds.
     pub(super) fn say_only(&mut self, kind: Kind, text: String) {
+        let text = printable(&text, MAX_SENTENCE).into_owned();
         let seconds = match kind {
             Kind::Hint => 4.0,
             Kind::Info => 6.0,

@@ -11,6 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
+use surfit_core::text::has_unprintable;
 
 /// Draws everything.
 pub fn render(app: &App, buf: &mut Buffer) {
@@ -62,6 +63,17 @@ pub fn render(app: &App, buf: &mut Buffer) {
     }
     message::render(screen.message, buf, app);
     footer::render(screen.footer, buf, app);
+    show_hidden(buf);
+}
+
+/// Puts a mark in the place of what would steer the terminal or turn the direction of writing: names and sentences come from
+/// files, and from other machines.
+fn show_hidden(buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        if has_unprintable(cell.symbol()) {
+            cell.set_symbol("?");
+        }
+    }
 }
 
 fn tabs(app: &App, area: Rect, buf: &mut Buffer) {

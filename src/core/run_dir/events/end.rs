@@ -1,11 +1,12 @@
 //! How a log of events ends, without reading what comes before.
 
 use super::line;
+use super::line_reader::{MAX_DAMAGE_BYTES, MAX_EVENT_BYTES, too_long};
+use crate::files::{self, FileLocation};
 use crate::run_dir::{RunError, at};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 /// Bytes that are read at first; most lines are far shorter.
 const BLOCK: u64 = 64 << 10;
@@ -21,55 +22,72 @@ pub(super) struct End {
     pub damaged: u64,
 }
 
-/// How the log ends. Blocks are read from its end on, each larger than the one before, until one holds an event.
+/// How the log ends. Blocks are read from its end on until one holds an event; of a line never more than an event may have.
 pub(super) fn of(file: &File) -> io::Result<End> {
     let length = file.metadata()?.len();
-    let mut block = BLOCK.min(length);
-    loop {
-        let from = length - block;
-        let mut bytes = vec![0; block as usize];
-        file.read_exact_at(&mut bytes, from)?;
-        if let Some(end) = within(&bytes, from) {
-            return Ok(end);
+    let mut end = End::default();
+    // Bytes between the block and the end of the line that it ends in; none before the last end of a line is found.
+    let mut rest = Vec::new();
+    let (mut ended, mut overlong) = (false, false);
+    let mut from = length;
+    while from > 0 {
+        let before = from;
+        from -= BLOCK.min(from);
+        let mut block = vec![0; (before - from) as usize];
+        file.read_exact_at(&mut block, from)?;
+        while let Some(at) = memchr::memrchr(b'\n', &block) {
+            let mut line = block.split_off(at + 1);
+            block.truncate(at);
+            if ended {
+                line.append(&mut rest);
+                if end.takes(&line, overlong || line.len() >= MAX_EVENT_BYTES) {
+                    return Ok(end);
+                }
+            } else {
+                end.length = from + at as u64 + 1;
+            }
+            rest.clear();
+            (ended, overlong) = (true, false);
         }
-        block = (4 * block).min(length);
+        overlong |= block.len() + rest.len() > MAX_EVENT_BYTES;
+        match overlong {
+            true => rest.clear(),
+            false => {
+                block.append(&mut rest);
+                rest = block;
+            }
+        }
+        if length - from > MAX_DAMAGE_BYTES {
+            return Err(too_long());
+        }
     }
+    if ended {
+        end.takes(&rest, overlong);
+    }
+    Ok(end)
 }
 
-/// The end of a log whose last bytes are these, which begin at `from`; `None` when more of it is needed.
-fn within(bytes: &[u8], from: u64) -> Option<End> {
-    let newline = |b: &u8| *b == b'\n';
-    let end = bytes.iter().rposition(newline).map_or(0, |p| p + 1);
-    // What stands before the first end of a line may be cut.
-    let begin = match from {
-        0 => 0,
-        _ => bytes[..end].iter().position(newline)? + 1,
-    };
-    let mut damaged = 0;
-    let mut lines = bytes[begin..end]
-        .rsplit(|&b| b == b'\n')
-        .filter(|line| !line.is_empty());
-    let last = lines.find_map(|line| {
-        let event = line::parse(line);
-        damaged += u64::from(event.is_none());
-        event
-    });
-    (last.is_some() || from == 0).then(|| End {
-        length: from + end as u64,
-        last: last.map_or(0, |e| e.seq),
-        damaged,
-    })
+impl End {
+    /// Counts a line that lies before all that were counted; true for an event.
+    fn takes(&mut self, line: &[u8], overlong: bool) -> bool {
+        let event = line::parse(line).filter(|_| !overlong);
+        match &event {
+            Some(event) => self.last = event.seq,
+            None => self.damaged += u64::from(overlong || !line.is_empty()),
+        }
+        event.is_some()
+    }
 }
 
 /// Number of the last event in a log; 0 when there is none.
 ///
 /// # Errors
 /// [`RunError::Io`]; a file that does not exist holds no events.
-pub fn last_number(path: &Path) -> Result<u64, RunError> {
-    match File::open(path).and_then(|file| of(&file)) {
+pub fn last_number(path: &(impl FileLocation + ?Sized)) -> Result<u64, RunError> {
+    match files::open(path).and_then(|file| of(&file)) {
         Ok(end) => Ok(end.last),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(e) => Err(at(path)(e)),
+        Err(e) => Err(at(path.full_path())(e)),
     }
 }
 
@@ -82,7 +100,19 @@ mod tests {
 
     /// The log's end as reading all of it finds it.
     fn slowly(bytes: &[u8]) -> End {
-        within(bytes, 0).unwrap()
+        let end = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |p| p + 1);
+        let mut damaged = 0;
+        let mut lines = bytes[..end].split(|&b| b == b'\n').rev();
+        let last = lines.find_map(|line| {
+            let event = line::parse(line).filter(|_| line.len() < MAX_EVENT_BYTES);
+            damaged += u64::from(event.is_none() && !line.is_empty());
+            event
+        });
+        End {
+            length: end as u64,
+            last: last.map_or(0, |e| e.seq),
+            damaged,
+        }
     }
 
     fn notice(seq: u64, length: usize) -> String {
@@ -104,6 +134,9 @@ mod tests {
             "y".repeat(300_000),
             "y".repeat(300_000) + "\n",
             notice(3, 200_000),
+            // Longer than any event.
+            notice(3, 5 << 20),
+            "y".repeat(5 << 20),
         ];
         for tail in tails {
             for head in [String::new(), notice(1, 10) + &notice(2, 100_000)] {

@@ -22,7 +22,10 @@ pub(super) fn parse(line: &[u8]) -> Option<Envelope> {
     if let Some(losses) = losses(line) {
         return Some(losses);
     }
-    serde_json::from_slice(line).ok()
+    let mut envelope: Envelope = serde_json::from_slice(line).ok()?;
+    // Whoever wrote it: what is made of it is shown.
+    envelope.event.make_printable();
+    Some(envelope)
 }
 
 /// Losses on a line that begins as [`EventLog::append`](super::EventLog::append) writes it.

@@ -1,38 +1,63 @@
 //! The reading end: events from a number on, each once.
 
+use super::line_reader::{MAX_EVENT_BYTES, read_line};
 use super::{line, moved};
 use crate::event::Envelope;
+use crate::files::{self, FileLocation, FilePath};
 use crate::run_dir::{RunError, at};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Events with numbers above `after`. A last line that is not whole yet is left for later; lines that are no events
 /// (a damaged sector) are passed over, since the rest is still true.
 ///
 /// # Errors
 /// [`RunError::Io`]; a file that does not exist holds no events.
-pub fn read_events(path: &Path, after: u64) -> Result<Vec<Envelope>, RunError> {
+pub fn read_events(
+    path: &(impl FileLocation + ?Sized),
+    after: u64,
+) -> Result<Vec<Envelope>, RunError> {
     EventTail::new(path, after).read()
 }
 
 /// Reads a run's events as they come in, each once: every read goes on where the last one ended.
 #[derive(Clone, Debug)]
 pub struct EventTail {
-    path: PathBuf,
+    path: FilePath,
     /// Bytes that were read, up to the end of a line.
     offset: u64,
     seq: u64,
+    /// What was read last is the beginning of a line that is too long.
+    within_overlong: bool,
+    overlong: u64,
 }
 
 impl EventTail {
     /// Events with numbers above `after`.
-    pub fn new(path: &Path, after: u64) -> Self {
+    pub fn new(path: &(impl FileLocation + ?Sized), after: u64) -> Self {
         Self {
-            path: path.to_owned(),
+            path: FilePath::of(path),
             offset: 0,
             seq: after,
+            within_overlong: false,
+            overlong: 0,
+        }
+    }
+
+    /// That lines were passed over which are longer than any event; `None` when there was none so far.
+    pub fn damage(&self) -> Option<String> {
+        let name = self.path.file_name().unwrap_or_default().display();
+        let limit = MAX_EVENT_BYTES >> 20;
+        match self.overlong {
+            0 => None,
+            1 => Some(format!(
+                "{name} is damaged: a line has more than {limit} MiB and is passed over"
+            )),
+            count => Some(format!(
+                "{name} is damaged: {count} lines have more than {limit} MiB and are passed over"
+            )),
         }
     }
 
@@ -78,7 +103,7 @@ impl EventTail {
         let path = self.path.clone();
         let root = path.parent().unwrap_or(Path::new("."));
         let at = || at(&path);
-        let mut file = match File::open(&path) {
+        let mut file = match files::open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(e) => return Err(at()(e)),
@@ -89,7 +114,7 @@ impl EventTail {
         }
         // A file that became shorter is another one; what is known of it is passed over by its number.
         if length < self.offset {
-            self.offset = 0;
+            (self.offset, self.within_overlong) = (0, false);
         }
         let after = self.seq;
         if self.offset == 0 && after > 0 {
@@ -99,12 +124,22 @@ impl EventTail {
         let mut reader = BufReader::with_capacity(1 << 18, file);
         let mut line = Vec::new();
         loop {
-            line.clear();
-            reader.read_until(b'\n', &mut line).map_err(at())?;
-            if line.last() != Some(&b'\n') {
+            let read = read_line(&mut reader, &mut line).map_err(at())?;
+            let overlong = read.overlong || self.within_overlong;
+            // Of a line that is too long what is there counts as read, so that no other look passes over it again.
+            if read.whole || overlong {
+                self.offset += read.bytes;
+            }
+            if overlong {
+                self.overlong += u64::from(!self.within_overlong);
+                self.within_overlong = !read.whole;
+            }
+            if !read.whole {
                 return Ok(());
             }
-            self.offset += line.len() as u64;
+            if overlong {
+                continue;
+            }
             if line::number(&line).is_some_and(|n| n <= after) {
                 continue;
             }
@@ -142,17 +177,16 @@ fn next_number(file: &mut File, from: u64, to: u64) -> io::Result<Option<(u64, u
     file.seek(SeekFrom::Start(from))?;
     let mut reader = BufReader::new(Read::take(file, to - from));
     let mut line = Vec::new();
-    let mut begin = from + reader.read_until(b'\n', &mut line)? as u64;
+    let mut begin = from + read_line(&mut reader, &mut line)?.bytes;
     loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line)?;
-        if read == 0 {
+        let read = read_line(&mut reader, &mut line)?;
+        if read.bytes == 0 {
             return Ok(None);
         }
         if let Some(number) = line::number(&line) {
             return Ok(Some((begin, number)));
         }
-        begin += read as u64;
+        begin += read.bytes;
     }
 }
 

@@ -165,7 +165,7 @@ impl Exporting {
             return Ok(false);
         };
         let (dir, replace) = match &self.dir {
-            Some(dir) => (dir.clone(), self.replace),
+            Some(dir) => (actor.run.confine(dir), self.replace),
             None => {
                 let chosen = &self.chosen;
                 let free = actor.free_folder(&chosen.selection, chosen.uv, chosen.fit_steps);

@@ -195,7 +195,7 @@ fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     let mut journal = Journal::open(&run).unwrap();
     let mut heard = journal.feed().events();
     let promise = Event::Exported(Exported {
-        dir: run.join("exports/a"),
+        dir: run.join("exports/a").to_path_buf(),
         selection: "best".into(),
         u: None,
         v: None,

@@ -43,18 +43,18 @@ impl Actor<'_> {
 fn what_a_stalled_tick_has_done_is_done_once() {
     let dir = tempfile::tempdir().unwrap();
     with_actor(&dir.path().join("a"), |actor| {
-        let corners = Closed::new(actor.run.join("corners"));
+        let corners = Closed::new(actor.run.path().join("corners"));
         actor.stall();
         assert!(matches!(actor.work, Work::Corner(0)));
         assert!(actor.ready.is_some(), "what was measured stays");
         corners.open();
         actor.tick_or_stall().unwrap();
         assert!(actor.ready.is_none() && matches!(actor.work, Work::Corner(1)));
-        let surface = Closed::new(actor.run.join("surface"));
+        let surface = Closed::new(actor.run.path().join("surface"));
         actor.stall();
         surface.open();
         actor.tick_or_stall().unwrap();
-        let heatmaps = Closed::new(actor.run.join("heatmaps"));
+        let heatmaps = Closed::new(actor.run.join("heatmaps").to_path_buf());
         actor.stall();
         assert!(matches!(actor.work, Work::Map { .. }));
         heatmaps.open();
@@ -102,7 +102,7 @@ fn a_model_that_the_disk_takes_late_has_one_folder() {
         std::fs::write(folder.join("model.safetensors"), "half").unwrap();
         actor.finish_work();
         let finished = actor.journal.picture().finished.clone().unwrap();
-        assert_eq!(finished.export, Some(folder.clone()));
+        assert_eq!(finished.export, Some(folder.to_path_buf()));
         assert_eq!(names(&actor.run.join("exports")).len(), 1);
         assert_eq!(names(&folder), ["model.json", "model.safetensors"]);
         // Where a whole one lies, another one goes elsewhere.

@@ -54,7 +54,7 @@ impl MeasuringEnsemble {
         };
         let step = actor.progress.map_or(0, |p| p.step);
         let (folder, replace) = match dir {
-            Some(dir) => (dir, replace),
+            Some(dir) => (actor.run.confine(&dir), replace),
             None => (actor.free_folder("ensemble", None, step), true),
         };
         ExportFolder::begin(&folder, replace)

@@ -1,0 +1,196 @@
+use super::super::{FilePath, replace, sync_all, unshare, write_atomic};
+use super::*;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+
+/// A folder to be confined to, and one outside with a file that must stay as it is.
+struct Folders {
+    dir: tempfile::TempDir,
+}
+
+impl Folders {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["run", "run/corners", "outside"] {
+            fs::create_dir(dir.path().join(folder)).unwrap();
+        }
+        fs::write(dir.path().join("outside/mine"), "years of work").unwrap();
+        Self { dir }
+    }
+
+    fn file(&self, name: &str) -> FilePath {
+        FilePath::beneath(&self.dir.path().join("run"), name)
+    }
+
+    fn outside(&self) -> PathBuf {
+        self.dir.path().join("outside")
+    }
+
+    /// Nothing was written outside.
+    #[track_caller]
+    fn assert_untouched(&self) {
+        let mine = self.outside().join("mine");
+        assert_eq!(fs::read(&mine).unwrap(), b"years of work");
+        assert_eq!(fs::metadata(&mine).unwrap().nlink(), 1);
+        assert_eq!(fs::read_dir(self.outside()).unwrap().count(), 1);
+    }
+}
+
+fn mkfifo(path: &Path) {
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, Mode::from_raw_mode(0o600)).unwrap();
+}
+
+#[test]
+fn no_link_below_the_folder_is_followed_by_anything() {
+    for target in ["../outside/mine", "/dev/zero", "nowhere", "corners"] {
+        let folders = Folders::new();
+        symlink(target, folders.file("lock")).unwrap();
+        let file = folders.file("lock");
+        let sentence = read(&file, 100).unwrap_err().to_string();
+        assert!(
+            sentence.contains("is a symbolic link"),
+            "{target}: {sentence}"
+        );
+        assert!(open_with(&file, OFlags::WRONLY | OFlags::CREATE).is_err());
+        assert!(exists(&file) && !is_file(&file) && !is_folder(&file));
+        assert!(replace(&file).is_err() && unshare(&file).is_ok());
+        assert!(share(&file, &folders.file("copy")).is_err());
+        assert!(create_folder(&file).is_err());
+        sync_all(&folders.file("")).unwrap();
+        // A new file takes the link's place.
+        write_atomic(&file, b"new").unwrap();
+        assert_eq!(read(&file, 100).unwrap(), b"new");
+        folders.assert_untouched();
+    }
+}
+
+#[test]
+fn no_folder_that_is_a_link_is_entered_by_anything() {
+    let folders = Folders::new();
+    symlink("../outside", folders.file("exports")).unwrap();
+    symlink("../../outside", folders.file("corners/deep")).unwrap();
+    for folder in ["exports", "corners/deep"] {
+        let (folder, file) = (folders.file(folder), folders.file(folder).join("mine"));
+        let sentence = read(&file, 100).unwrap_err().to_string();
+        assert!(
+            sentence.contains("is a symbolic link") && sentence.contains("put what"),
+            "{sentence}"
+        );
+        assert!(entries(&folder).is_err() && create_folder(&folder.join("best")).is_err());
+        assert!(write_atomic(&file, b"new").is_err() && remove(&file).is_err());
+        assert!(write_atomic(&folder.join("new"), b"new").is_err());
+        assert!(open_with(&folder.join("new"), OFlags::WRONLY | OFlags::CREATE).is_err());
+        assert!(!exists(&file) && share(&folders.file("a"), &file).is_err());
+        // The link itself can be removed.
+        remove(&folder).unwrap();
+        folders.assert_untouched();
+    }
+    let out = folders.file("../outside/mine");
+    assert!(read(&out, 100).is_err() && write_atomic(&out, b"new").is_err());
+    folders.assert_untouched();
+}
+
+#[test]
+fn component_by_component_is_as_strict_as_the_kernels_own_way() {
+    let folders = Folders::new();
+    fs::write(folders.file("corners/a"), "a").unwrap();
+    symlink("../outside", folders.file("exports")).unwrap();
+    symlink("a", folders.file("corners/link")).unwrap();
+    let root = rustix::fs::open(&*folders.file(""), FOLDER, Mode::empty()).unwrap();
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW;
+    let walked = |inside: &str| walk(&root, Path::new(inside), flags, Mode::empty());
+    assert!(walked("corners/a").is_ok() && walked("corners").is_ok());
+    for inside in [
+        "exports/mine",
+        "corners/link",
+        "corners/link/a",
+        "corners/none",
+        "exports",
+    ] {
+        assert!(walked(inside).is_err(), "{inside}");
+        assert!(resolve(&root, Path::new(inside), flags, Mode::empty()).is_err());
+    }
+}
+
+#[test]
+fn only_regular_files_are_opened_and_nothing_is_waited_for() {
+    let folders = Folders::new();
+    mkfifo(&folders.file("pipe"));
+    let _listener = std::os::unix::net::UnixListener::bind(folders.file("socket")).unwrap();
+    for (name, kind) in [
+        ("pipe", "a named pipe"),
+        ("socket", "a socket"),
+        ("corners", "a folder"),
+    ] {
+        let file = folders.file(name);
+        for flags in [
+            OFlags::RDONLY,
+            OFlags::WRONLY | OFlags::CREATE,
+            OFlags::RDWR,
+        ] {
+            let sentence = open_with(&file, flags).unwrap_err().to_string();
+            assert!(
+                sentence.contains(kind) || sentence.contains("directory"),
+                "{name}: {sentence}"
+            );
+        }
+        let plain = open(&*file as &Path).unwrap_err();
+        assert!(
+            is_refusal(&plain) && plain.to_string().contains(kind),
+            "{name}: {plain}"
+        );
+        assert!(!is_file(&file) && exists(&file));
+    }
+    // Nor where the user's own paths lead.
+    assert!(
+        open(Path::new("/dev/zero"))
+            .unwrap_err()
+            .to_string()
+            .contains("a device")
+    );
+    let link = folders.outside().join("link");
+    symlink(folders.outside().join("mine"), &link).unwrap();
+    assert_eq!(read(&link, 100).unwrap(), b"years of work");
+}
+
+#[test]
+fn a_file_that_is_longer_than_it_may_be_is_not_read() {
+    let folders = Folders::new();
+    let file = folders.file("status.json");
+    File::create(&file).unwrap().set_len(10 << 30).unwrap();
+    let sentence = read(&file, 1 << 20).unwrap_err().to_string();
+    assert!(
+        sentence.contains("10737418240 bytes") && sentence.contains("1048576"),
+        "{sentence}"
+    );
+    write_atomic(&file, &[0; 100]).unwrap();
+    assert_eq!(read(&file, 100).unwrap().len(), 100);
+    assert!(read(&file, 99).is_err());
+}
+
+#[test]
+fn a_name_that_a_file_will_have_is_not_laid_in_wait_for_it() {
+    let folders = Folders::new();
+    let temporary = format!(".status.json.{}.tmp", std::process::id());
+    symlink("../outside/mine", folders.file(&temporary)).unwrap();
+    write_atomic(&folders.file("status.json"), b"{}").unwrap();
+    assert_eq!(read(&folders.file("status.json"), 10).unwrap(), b"{}");
+    folders.assert_untouched();
+}
+
+#[test]
+fn a_folder_itself_may_lie_behind_links() {
+    let folders = Folders::new();
+    let link = folders.dir.path().join("link");
+    symlink("run", &link).unwrap();
+    let file = FilePath::beneath(&link, "corners/a");
+    write_atomic(&file, b"a").unwrap();
+    assert_eq!(fs::read(folders.file("corners/a")).unwrap(), b"a");
+    let all = entries(&FilePath::beneath(&link, "corners")).unwrap();
+    assert!(all.len() == 1 && all[0].is_file && all[0].name == "a");
+    // A second name is a file as any other, and a copy keeps what it had.
+    share(&file, &FilePath::beneath(&link, "b")).unwrap();
+    unshare(&file).unwrap();
+    write_atomic(&file, b"later").unwrap();
+    assert_eq!(fs::read(folders.file("b")).unwrap(), b"a");
+}
