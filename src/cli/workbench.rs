@@ -12,6 +12,7 @@ use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::path::Path;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::{RunDir, RunError};
+use surfit_tui::glyphs::Glyphs;
 use surfit_tui::images::{Protocol, Way};
 use surfit_tui::{Depth, Leave, Options};
 
@@ -196,7 +197,12 @@ fn appearance(screen: Screen) -> Options {
             Images::Sixel => Way::By(Protocol::Sixel),
             Images::Iterm2 => Way::By(Protocol::Iterm2),
         }),
-        ascii: screen.ascii,
+        glyphs: match screen {
+            Screen { ascii: true, .. } => Some(Glyphs::Ascii),
+            Screen { blocks: true, .. } => Some(Glyphs::Blocks),
+            Screen { unicode: true, .. } => Some(Glyphs::Braille),
+            _ => None,
+        },
         mouse: !screen.no_mouse,
         run: config.name.clone(),
         grid: config.heatmap.grid,

@@ -12,6 +12,7 @@ mod line;
 mod message;
 mod mouse;
 mod overlay;
+mod paste;
 mod plan;
 mod press;
 mod runs;
@@ -97,6 +98,10 @@ pub enum Message {
     Key(KeyEvent),
     /// The mouse was used.
     Mouse(MouseEvent),
+    /// The terminal told its background, for which this is the usual theme.
+    Ground(&'static str),
+    /// Text was pasted.
+    Paste(String),
     /// The terminal has this size now.
     Resize(Size),
     /// From the program that carries the workbench.
@@ -215,6 +220,8 @@ pub struct App {
     /// The first key of a sequence that waits for its second.
     begun: Option<Key>,
     note: Option<Note>,
+    /// The theme is the user's choice, now or before, and not what goes with the terminal's background.
+    pub(crate) theme_chosen: bool,
     /// The theme before others were tried.
     theme_before: Option<Theme>,
     order: u64,
@@ -294,6 +301,7 @@ impl App {
             dirty: true,
             begun: None,
             note: None,
+            theme_chosen: false,
             theme_before: None,
             order: 0,
             next_id: 1,
@@ -339,6 +347,14 @@ impl App {
                 effects
             }
             Message::Mouse(event) => self.mouse(event),
+            Message::Ground(theme) => {
+                self.follow_ground(theme);
+                Vec::new()
+            }
+            Message::Paste(text) => {
+                self.paste(&text);
+                Vec::new()
+            }
             Message::Resize(size) => {
                 self.size = size;
                 self.dirty = true;

@@ -204,8 +204,8 @@ pub struct Options {
     pub color: Option<Depth>,
     /// How pictures are shown; `None` to go by `SURFIT_IMAGES`.
     pub images: Option<crate::images::Way>,
-    /// No letters outside ASCII; also found out from the locale.
-    pub ascii: bool,
+    /// Characters to draw with; `None` to go by `SURFIT_GLYPHS`, the locale and the terminal.
+    pub glyphs: Option<crate::glyphs::Glyphs>,
     /// Let the mouse click; the terminal's own selection then needs shift.
     pub mouse: bool,
     /// The run's id, shown before anything is known of it.

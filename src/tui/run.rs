@@ -2,7 +2,9 @@
 
 use crate::app::{App, Effect, Kind, Message};
 use crate::canvas::Canvas;
-use crate::color::{self, Depth};
+use crate::color::Depth;
+use crate::glyphs::Glyphs;
+use crate::ground::{self, AnswerFilter, Ground, Heard};
 use crate::images;
 use crate::keymap::Keymap;
 use crate::link::{Leave, Link, Options, Outgoing};
@@ -58,9 +60,13 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     // The theme decides about colours, also against NO_COLOR when the user forces some.
     crossterm::style::force_color_output(true);
     let depth = options.color.unwrap_or_else(Depth::detect);
-    let ascii = options.ascii || !color::speaks_unicode();
     let (keymap, mut problems) = Keymap::load();
     problems.extend(Depth::forced().err());
+    let var = |name: &str| std::env::var(name).ok();
+    let (glyphs, fewer) = Glyphs::detect(options.glyphs, var).unwrap_or_else(|why| {
+        problems.push(why);
+        (Glyphs::Braille, None)
+    });
     let place = Remembered::file();
     let before = place.as_deref().and_then(|path| {
         Remembered::load(path).unwrap_or_else(|why| {
@@ -69,17 +75,37 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         })
     });
     let last = before.as_ref().and_then(Remembered::theme);
-    let name = options.theme.as_deref().or(last).unwrap_or(Theme::DEFAULT);
-    let images = images::detect(options.images, |name| std::env::var(name).ok());
+    let chosen = options.theme.as_deref().or(last);
+    let images = images::detect(options.images, var);
     problems.extend(images.as_ref().err().cloned());
-    let theme = Theme::load(name, depth).or_else(|why| {
+    // Only who did not choose a theme gets the one for the terminal's background.
+    let told = var("COLORFGBG").and_then(|value| Ground::from_colorfgbg(&value));
+    let asks = chosen.is_none()
+        && told.is_none()
+        && depth > Depth::None
+        && ground::may_ask(&var("TERM").unwrap_or_default());
+
+    let guard = Guard::new(options.mouse)?;
+    // From here on a change of size is an event. The size is read after that, so that none in between is lost: some
+    // terminals start at 80×24 and tell their real size some milliseconds later.
+    let _ = crossterm::event::poll(Duration::ZERO);
+    let mut filter = match asks {
+        true => AnswerFilter::ask(&mut io::stdout())?,
+        false => AnswerFilter::idle(),
+    };
+    let (answered, typed) = if asks { filter.wait() } else { Default::default() };
+    let usual = told.or(answered).map_or(Theme::DEFAULT, Ground::theme);
+    let theme = Theme::load(chosen.unwrap_or(usual), depth).or_else(|why| {
         problems.push(why.to_string());
         Theme::load(Theme::DEFAULT, depth)
     });
-    let theme = theme.map_err(io::Error::other)?.with_ascii(ascii);
-
-    let guard = Guard::new(options.mouse)?;
+    let theme = theme.map_err(io::Error::other)?.with_glyphs(glyphs);
     let mut app = App::new(&options, theme, keymap, size());
+    app.theme_chosen = chosen.is_some();
+    if let Some(why) = fewer {
+        app.say(Kind::Info, why);
+        app.note_in_log(why, false);
+    }
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     app.images = images.unwrap_or_default();
     app.epoch = clock.ok().map(|d| d.as_secs_f64());
@@ -95,7 +121,7 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
 
     let (sender, inputs) = sync_channel(WAITING);
     signals::watch(sender.clone(), Input::Signal)?;
-    listen(sender.clone());
+    listen(sender.clone(), filter, typed);
     forward(link.incoming, sender);
     let memory = Memory::new(place, &mut app);
     let mut workbench = Workbench {
@@ -133,26 +159,47 @@ fn cell_size() -> Size {
     }
 }
 
-/// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back.
-fn listen(sender: SyncSender<Input>) {
+/// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back. `typed` came before.
+fn listen(sender: SyncSender<Input>, mut filter: AnswerFilter, typed: Vec<Event>) {
     thread::spawn(move || {
+        for event in typed {
+            if let Some(message) = message_of(event)
+                && sender.send(Input::App(message)).is_err()
+            {
+                return;
+            }
+        }
         loop {
             let input = match crossterm::event::read() {
-                Ok(Event::Key(key)) => Input::App(Message::Key(key)),
-                Ok(Event::Mouse(mouse)) if mouse.kind == MouseEventKind::Moved => continue,
-                Ok(Event::Mouse(mouse)) => Input::App(Message::Mouse(mouse)),
-                Ok(Event::Resize(width, height)) => {
-                    Input::App(Message::Resize(Size::new(width.max(1), height.max(1))))
+                Ok(event) => match filter.take(event, Instant::now()) {
+                    Heard::Event(event) => message_of(event),
+                    Heard::Answer(Some(ground)) => Some(Message::Ground(ground.theme())),
+                    Heard::Part | Heard::Answer(None) => None,
                 }
-                Ok(_) => continue,
-                Err(_) => Input::TerminalGone,
+                .map(Input::App),
+                Err(_) => Some(Input::TerminalGone),
             };
+            let Some(input) = input else { continue };
             let gone = matches!(input, Input::TerminalGone);
             if sender.send(input).is_err() || gone {
                 return;
             }
         }
     });
+}
+
+/// What an event tells the workbench, if anything.
+fn message_of(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) => Some(Message::Key(key)),
+        Event::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => None,
+        Event::Mouse(mouse) => Some(Message::Mouse(mouse)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(width, height) => {
+            Some(Message::Resize(Size::new(width.max(1), height.max(1))))
+        }
+        _ => None,
+    }
 }
 
 fn forward(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<Input>) {
@@ -252,8 +299,12 @@ impl Workbench {
             for input in first.into_iter().chain(inputs.try_iter().take(WAITING)) {
                 urgent |= matches!(
                     input,
-                    Input::App(Message::Key(_) | Message::Mouse(_) | Message::Resize(_))
-                        | Input::Signal(_)
+                    Input::App(
+                        Message::Key(_)
+                            | Message::Mouse(_)
+                            | Message::Paste(_)
+                            | Message::Resize(_)
+                    ) | Input::Signal(_)
                 );
                 if let Some(leave) = self.take(input)? {
                     return Ok(leave);

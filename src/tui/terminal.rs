@@ -1,7 +1,7 @@
 //! The terminal: taken over, and always given back.
 
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::DisableMouseCapture;
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -52,7 +52,7 @@ pub fn take(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
-    let taken = execute!(out, EnterAlternateScreen, Hide).and_then(|()| {
+    let taken = execute!(out, EnterAlternateScreen, Hide, EnableBracketedPaste).and_then(|()| {
         if mouse {
             execute!(out, MouseClicks)
         } else {
@@ -75,6 +75,7 @@ pub fn restore() {
         out,
         EndSynchronizedUpdate,
         DisableMouseCapture,
+        DisableBracketedPaste,
         ResetColor,
         Show,
         LeaveAlternateScreen

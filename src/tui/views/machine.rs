@@ -112,7 +112,7 @@ impl Sheet<'_> {
             return vec![self.fact(name, value, Role::Text)];
         }
         let most = finite.map(f64::from).fold(most, f64::max);
-        let rows = bars(&values, most, self.rows, theme.ascii());
+        let rows = bars(&values, most, self.rows, theme.glyphs());
         let last = rows.len().saturating_sub(1);
         let apart = (self.rows > 1).then(Line::default);
         rows.into_iter()
