@@ -69,9 +69,12 @@ fn demo() -> Result<Config, Fault> {
 /// The run of a name. What is none may have been meant as a file.
 fn existing(what: &str) -> Result<RunDir, Fault> {
     RunDir::find(&RunDir::default_root(), what).map_err(|error| match error {
-        RunError::NotFound(_) => Fault::Usage(format!(
-            "`{what}` is neither a run nor a configuration file; `surfit ls` lists the runs there are"
-        )),
+        RunError::NotFound(_) => {
+            let hint = place::colon_hint(what).map_or(String::new(), |hint| format!("; {hint}"));
+            Fault::Usage(format!(
+                "`{what}` is neither a run nor a configuration file; `surfit ls` lists the runs there are{hint}"
+            ))
+        }
         other => other.into(),
     })
 }

@@ -98,6 +98,11 @@ pub enum Message {
     Key(KeyEvent),
     /// The mouse was used.
     Mouse(MouseEvent),
+    /// tmux took what was copied, or did not, and it was sent to the terminal.
+    Copied {
+        /// It is in tmux's buffer.
+        in_tmux: bool,
+    },
     /// The terminal told its background, for which this is the usual theme.
     Ground(&'static str),
     /// Text was pasted.
@@ -217,6 +222,9 @@ pub struct App {
     pub heard: Option<f64>,
     /// Something visible may have changed since the last drawing.
     pub dirty: bool,
+    /// tmux is asked to take what is copied.
+    pub(crate) in_tmux: bool,
+    last_copy: Option<take::LastCopy>,
     /// The first key of a sequence that waits for its second.
     begun: Option<Key>,
     note: Option<Note>,
@@ -299,6 +307,8 @@ impl App {
             epoch: None,
             heard: None,
             dirty: true,
+            in_tmux: false,
+            last_copy: None,
             begun: None,
             note: None,
             theme_chosen: false,
@@ -347,6 +357,10 @@ impl App {
                 effects
             }
             Message::Mouse(event) => self.mouse(event),
+            Message::Copied { in_tmux } => {
+                self.tell_copied(in_tmux);
+                Vec::new()
+            }
             Message::Ground(theme) => {
                 self.follow_ground(theme);
                 Vec::new()
@@ -401,8 +415,13 @@ impl App {
     /// something, does that and nothing else.
     pub fn sleeps(&self) -> bool {
         let down = self.line.as_ref().is_some_and(RemoteLine::is_down);
-        let lost = matches!(self.connection, Connection::Lost(_));
-        lost && self.picture.closed && !self.awaiting_picture && !down
+        let lost = matches!(self.connection, Connection::Lost(_) | Connection::Dead);
+        lost && self.rests() && !self.awaiting_picture && !down
+    }
+
+    /// Nothing was under way when the engine went: the run was closed, or its job is done.
+    pub(crate) fn rests(&self) -> bool {
+        self.picture.closed || self.picture.state() == State::Finished
     }
 
     /// When something on the screen changes by itself next, in seconds since the workbench began.

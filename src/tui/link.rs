@@ -110,6 +110,11 @@ pub enum Line {
         /// Seconds until it is tried again; 0 when that is under way.
         retry: f64,
     },
+    /// The other machine refuses who dials: it is tried again only when that is asked for.
+    Refused {
+        /// A sentence.
+        why: String,
+    },
 }
 
 /// From the workbench.

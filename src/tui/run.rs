@@ -1,6 +1,6 @@
 //! The loop: wait, take in everything that waits, draw.
 
-use crate::app::{App, Effect, Kind, Message};
+use crate::app::{App, Effect, Kind, Message, Overlay};
 use crate::canvas::Canvas;
 use crate::color::Depth;
 use crate::glyphs::Glyphs;
@@ -14,10 +14,11 @@ use crate::terminal::{self, Guard};
 use crate::theme::Theme;
 use crate::views::screen;
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{Event, MouseEventKind};
+use crossterm::event::{DisableMouseCapture, Event, MouseEventKind};
 use ratatui::layout::Size;
-use std::io::{self, IsTerminal, Stdout};
+use std::io::{self, IsTerminal, Stdout, Write};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -107,6 +108,7 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         app.note_in_log(why, false);
     }
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    app.in_tmux = var("TMUX").is_some_and(|v| !v.is_empty());
     app.images = images.unwrap_or_default();
     app.epoch = clock.ok().map(|d| d.as_secs_f64());
     if let Some(before) = &before {
@@ -122,6 +124,7 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     let (sender, inputs) = sync_channel(WAITING);
     signals::watch(sender.clone(), Input::Signal)?;
     listen(sender.clone(), filter, typed);
+    let copies = sender.clone();
     forward(link.incoming, sender);
     let memory = Memory::new(place, &mut app);
     let mut workbench = Workbench {
@@ -129,8 +132,11 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         memory,
         canvas,
         outgoing: link.outgoing,
+        inputs: copies,
         began: Instant::now(),
         mouse: options.mouse,
+        mouse_lent: false,
+        copying: None,
         shown: images::Shown::default(),
     };
     let left = workbench.work(&inputs);
@@ -263,8 +269,14 @@ struct Workbench {
     memory: Memory,
     canvas: Canvas<Stdout>,
     outgoing: Sender<Outgoing>,
+    /// For what a thread of this loop has to tell.
+    inputs: SyncSender<Input>,
     began: Instant,
     mouse: bool,
+    /// The mouse is the terminal's for now, so that it selects.
+    mouse_lent: bool,
+    /// What is being given to tmux, to be sent to the terminal when that fails.
+    copying: Option<String>,
     /// The picture that the terminal shows.
     shown: images::Shown,
 }
@@ -339,6 +351,12 @@ impl Workbench {
             Input::Signal(Signal::Stop) => return self.suspend().map(|()| None),
             Input::Signal(Signal::Continued) => return self.come_back().map(|()| None),
         };
+        if let Message::Copied { in_tmux } = message
+            && let Some(text) = self.copying.take()
+            && !in_tmux
+        {
+            self.send_to_terminal(text)?;
+        }
         for effect in self.app.update(message) {
             match effect {
                 // A link that is gone tells so itself, by its other end.
@@ -348,13 +366,37 @@ impl Workbench {
                     self.canvas.forget();
                 }
                 Effect::Suspend => self.suspend()?,
-                Effect::Copy(text) => {
-                    self.canvas
-                        .command(CopyToClipboard::to_clipboard_from(text))?;
+                Effect::Copy(text) if self.app.in_tmux => {
+                    self.copying = Some(text.clone());
+                    let inputs = self.inputs.clone();
+                    // tmux may be slow, and keys must not wait for it.
+                    thread::spawn(move || {
+                        let in_tmux = load_into_tmux(&text).is_ok();
+                        let _ = inputs.send(Input::App(Message::Copied { in_tmux }));
+                    });
                 }
+                Effect::Copy(text) => self.send_to_terminal(text)?,
             }
         }
+        self.lend_mouse()?;
         Ok(None)
+    }
+
+    fn send_to_terminal(&mut self, text: String) -> io::Result<()> {
+        self.canvas.command(CopyToClipboard::to_clipboard_from(text))
+    }
+
+    /// Leaves the mouse to the terminal while a text is shown to be selected, and takes it again.
+    fn lend_mouse(&mut self) -> io::Result<()> {
+        let lent = self.mouse && matches!(self.app.overlay, Some(Overlay::Text { .. }));
+        if lent != self.mouse_lent {
+            self.mouse_lent = lent;
+            match lent {
+                true => self.canvas.command(DisableMouseCapture)?,
+                false => self.canvas.command(terminal::MouseClicks)?,
+            }
+        }
+        Ok(())
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -370,6 +412,23 @@ impl Workbench {
         self.app.update(Message::Resize(size()));
         self.canvas.forget();
         Ok(())
+    }
+}
+
+/// Gives a text to the tmux that this runs in: into its buffer, and to the clipboard of the terminal around it.
+fn load_into_tmux(text: &str) -> io::Result<()> {
+    let mut tmux = Command::new("tmux")
+        .args(["load-buffer", "-w", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let written = tmux.stdin.take().map_or(Ok(()), |mut to| to.write_all(text.as_bytes()));
+    let status = tmux.wait()?;
+    written?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("tmux refused")),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The terminal: taken over, and always given back.
 
-use crossterm::cursor::{Hide, Show};
+use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
     enable_raw_mode,
 };
 use crossterm::{Command, execute};
@@ -22,7 +22,7 @@ static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 static REPORTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Clicks, drags and the wheel, without the flood of mere movements that crossterm's own capture asks for.
-struct MouseClicks;
+pub(crate) struct MouseClicks;
 
 impl Command for MouseClicks {
     fn write_ansi(&self, f: &mut impl fmt::Write) -> fmt::Result {
@@ -77,6 +77,9 @@ pub fn restore() {
         DisableMouseCapture,
         DisableBracketedPaste,
         ResetColor,
+        // GNU screen has no alternate screen by default: what was drawn would stay, with the prompt in its last row.
+        Clear(ClearType::All),
+        MoveTo(0, 0),
         Show,
         LeaveAlternateScreen
     );

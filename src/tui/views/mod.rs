@@ -16,6 +16,7 @@ pub mod palette;
 pub mod pane;
 pub mod pending;
 pub mod plot;
+pub mod plain_text;
 pub mod points;
 pub mod popup;
 pub mod progress;

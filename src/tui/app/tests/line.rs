@@ -25,14 +25,14 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
     let text = rig.text();
     assert!(text.contains("reconnecting, 3 s old"), "{text}");
     assert!(
-        text.contains("No line to gpu1: Connection reset by peer. Tried again in 4 s"),
+        text.contains("No line to gpu1: Connection reset by peer. Trying again in 4 s"),
         "{text}"
     );
     rig.tell(crate::app::Message::Tick(5.2));
     let text = rig.text();
     assert!(rig.app.dirty, "the age goes on by itself");
     assert!(
-        text.contains("5 s old") && text.contains("Tried again in 2 s"),
+        text.contains("5 s old") && text.contains("Trying again in 2 s"),
         "{text}"
     );
     // Keys answer, and what needs the other machine says why it cannot be had.
