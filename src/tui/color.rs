@@ -239,10 +239,17 @@ mod tests {
         );
         assert_eq!(depth(&[("TERM", "dumb")]), Depth::None);
         let xterm = ("TERM", "xterm");
-        assert_eq!(depth(&[xterm, ("XTERM_VERSION", "XTerm(379)")]), Depth::Truecolor);
+        assert_eq!(
+            depth(&[xterm, ("XTERM_VERSION", "XTerm(379)")]),
+            Depth::Truecolor
+        );
         assert_eq!(depth(&[xterm, ("MLTERM", "3.9.2")]), Depth::Truecolor);
         assert!(depth(&[xterm, ("XTERM_VERSION", "XTerm(278)")]) < Depth::Truecolor);
-        let inside = [("TERM", "screen"), ("STY", "1.a"), ("XTERM_VERSION", "XTerm(379)")];
+        let inside = [
+            ("TERM", "screen"),
+            ("STY", "1.a"),
+            ("XTERM_VERSION", "XTerm(379)"),
+        ];
         assert!(depth(&inside) < Depth::Truecolor);
         let forced = [("NO_COLOR", "1"), ("SURFIT_COLOR", "256"), ("TERM", "dumb")];
         assert_eq!(depth(&forced), Depth::Ansi256);

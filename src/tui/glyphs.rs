@@ -41,7 +41,8 @@ impl Glyphs {
             return name.parse().map(|glyphs| (glyphs, None));
         }
         if !is_unicode_locale(var) {
-            let why = "plain ASCII: the locale is not UTF-8; set LANG=C.UTF-8, or insist with --unicode";
+            let why =
+                "plain ASCII: the locale is not UTF-8; set LANG=C.UTF-8, or insist with --unicode";
             return Ok((Glyphs::Ascii, Some(why)));
         }
         if var("TERM").is_some_and(|term| term == "linux") {
@@ -77,11 +78,17 @@ mod tests {
 
     #[test]
     fn the_locale_and_the_console_decide_and_who_insists_wins() {
-        assert_eq!(found(None, &[("LANG", "en_US.UTF-8")]), (Glyphs::Braille, false));
+        assert_eq!(
+            found(None, &[("LANG", "en_US.UTF-8")]),
+            (Glyphs::Braille, false)
+        );
         assert_eq!(found(None, &[("LC_ALL", "C")]), (Glyphs::Ascii, true));
         let console = [("LANG", "C.UTF-8"), ("TERM", "linux")];
         assert_eq!(found(None, &console), (Glyphs::Blocks, true));
-        assert_eq!(found(Some(Glyphs::Braille), &[("LC_ALL", "C")]), (Glyphs::Braille, false));
+        assert_eq!(
+            found(Some(Glyphs::Braille), &[("LC_ALL", "C")]),
+            (Glyphs::Braille, false)
+        );
         let insists = [("LC_ALL", "C"), ("SURFIT_GLYPHS", "unicode")];
         assert_eq!(found(None, &insists), (Glyphs::Braille, false));
         assert_eq!(found(Some(Glyphs::Ascii), &insists), (Glyphs::Ascii, false));

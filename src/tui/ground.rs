@@ -43,7 +43,9 @@ impl Ground {
         let colour = answer.strip_prefix("11;")?;
         let (_, colour) = colour.split_once(':')?;
         let mut channels = colour.split('/').map(|digits| {
-            let most = 16_u32.checked_pow(digits.len().try_into().ok()?)?.checked_sub(1)?;
+            let most = 16_u32
+                .checked_pow(digits.len().try_into().ok()?)?
+                .checked_sub(1)?;
             let value = u32::from_str_radix(digits, 16).ok()?;
             (most > 0).then(|| f64::from(value) / f64::from(most))
         });
@@ -90,7 +92,11 @@ pub(crate) struct AnswerFilter {
 impl AnswerFilter {
     /// A filter that lets everything pass.
     pub(crate) fn idle() -> Self {
-        Self { asked: None, answer: None, last: None }
+        Self {
+            asked: None,
+            answer: None,
+            last: None,
+        }
     }
 
     /// Asks the terminal for its background.
@@ -100,7 +106,10 @@ impl AnswerFilter {
     pub(crate) fn ask(out: &mut impl Write) -> io::Result<Self> {
         out.write_all(b"\x1b]11;?\x1b\\")?;
         out.flush()?;
-        Ok(Self { asked: Some(Instant::now()), ..Self::idle() })
+        Ok(Self {
+            asked: Some(Instant::now()),
+            ..Self::idle()
+        })
     }
 
     /// Waits for the answer, at most [`ANSWER_TIMEOUT`]. Gives it, and what else came meanwhile.
@@ -112,7 +121,9 @@ impl AnswerFilter {
             if left.is_zero() || !event::poll(left).unwrap_or(false) {
                 return (None, others);
             }
-            let Ok(event) = event::read() else { return (None, others) };
+            let Ok(event) = event::read() else {
+                return (None, others);
+            };
             match self.take(event, Instant::now()) {
                 Heard::Event(event) => others.push(event),
                 Heard::Part => {}
@@ -123,13 +134,17 @@ impl AnswerFilter {
 
     /// Takes an event in.
     pub(crate) fn take(&mut self, event: Event, now: Instant) -> Heard {
-        let Event::Key(key) = &event else { return Heard::Event(event) };
+        let Event::Key(key) = &event else {
+            return Heard::Event(event);
+        };
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         if self.answer.is_some() && self.last.is_some_and(|last| now - last > MAX_PAUSE) {
             self.answer = None;
         }
         let Some(answer) = &mut self.answer else {
-            let due = self.asked.is_some_and(|asked| now - asked < LATE_ANSWER_TIMEOUT);
+            let due = self
+                .asked
+                .is_some_and(|asked| now - asked < LATE_ANSWER_TIMEOUT);
             if due && alt && key.code == KeyCode::Char(']') {
                 (self.answer, self.last) = (Some(String::new()), Some(now));
                 return Heard::Part;
@@ -186,9 +201,16 @@ mod tests {
             ("10;rgb:0/0/0", None),
             ("11;rgb:", None),
         ] {
-            for end in [key('\\', KeyModifiers::ALT), key('g', KeyModifiers::CONTROL)] {
+            for end in [
+                key('\\', KeyModifiers::ALT),
+                key('g', KeyModifiers::CONTROL),
+            ] {
                 let mut filter = AnswerFilter::ask(&mut out).unwrap();
-                assert_eq!(heard(&mut filter, body, end, now), Heard::Answer(ground), "{body}");
+                assert_eq!(
+                    heard(&mut filter, body, end, now),
+                    Heard::Answer(ground),
+                    "{body}"
+                );
                 // It was answered: the same key is a key again.
                 let alt = key(']', KeyModifiers::ALT);
                 assert_eq!(filter.take(alt.clone(), now), Heard::Event(alt));

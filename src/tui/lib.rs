@@ -10,8 +10,8 @@ pub mod canvas;
 pub mod color;
 #[cfg(test)]
 mod fixture;
-mod ground;
 pub mod glyphs;
+mod ground;
 pub mod images;
 pub mod key;
 pub mod keymap;

@@ -94,7 +94,11 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         true => AnswerFilter::ask(&mut io::stdout())?,
         false => AnswerFilter::idle(),
     };
-    let (answered, typed) = if asks { filter.wait() } else { Default::default() };
+    let (answered, typed) = if asks {
+        filter.wait()
+    } else {
+        Default::default()
+    };
     let usual = told.or(answered).map_or(Theme::DEFAULT, Ground::theme);
     let theme = Theme::load(chosen.unwrap_or(usual), depth).or_else(|why| {
         problems.push(why.to_string());
@@ -383,7 +387,8 @@ impl Workbench {
     }
 
     fn send_to_terminal(&mut self, text: String) -> io::Result<()> {
-        self.canvas.command(CopyToClipboard::to_clipboard_from(text))
+        self.canvas
+            .command(CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Leaves the mouse to the terminal while a text is shown to be selected, and takes it again.
@@ -409,6 +414,7 @@ impl Workbench {
     /// Takes the terminal again after a stop; harmless when it was never given back.
     fn come_back(&mut self) -> io::Result<()> {
         terminal::take(self.mouse)?;
+        self.mouse_lent = false;
         self.app.update(Message::Resize(size()));
         self.canvas.forget();
         Ok(())
@@ -423,7 +429,10 @@ fn load_into_tmux(text: &str) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let written = tmux.stdin.take().map_or(Ok(()), |mut to| to.write_all(text.as_bytes()));
+    let written = tmux
+        .stdin
+        .take()
+        .map_or(Ok(()), |mut to| to.write_all(text.as_bytes()));
     let status = tmux.wait()?;
     written?;
     match status.success() {

@@ -4,8 +4,8 @@ mod choices;
 mod file;
 
 pub use crate::color::Depth;
-pub use choices::{Choice, choices};
 pub use crate::glyphs::Glyphs;
+pub use choices::{Choice, choices};
 pub use file::ThemeError;
 
 use ratatui::style::{Color, Modifier, Style};
@@ -248,7 +248,11 @@ impl Theme {
 
     /// The same theme without letters outside ASCII, or with them.
     pub fn with_ascii(self, ascii: bool) -> Self {
-        self.with_glyphs(if ascii { Glyphs::Ascii } else { Glyphs::Braille })
+        self.with_glyphs(if ascii {
+            Glyphs::Ascii
+        } else {
+            Glyphs::Braille
+        })
     }
 
     /// The same theme for a terminal that shows these characters.

@@ -140,7 +140,10 @@ fn last_meaningful(lines: &[String]) -> String {
     let messages: Vec<&String> = lines.iter().filter(|line| is_message(line)).collect();
     let all: Vec<&String> = lines.iter().collect();
     let of = if messages.is_empty() { all } else { messages };
-    let last: Vec<&str> = of[of.len().saturating_sub(2)..].iter().map(|l| l.as_str()).collect();
+    let last: Vec<&str> = of[of.len().saturating_sub(2)..]
+        .iter()
+        .map(|l| l.as_str())
+        .collect();
     last.join("; ")
 }
 
@@ -180,14 +183,23 @@ fn is_message(line: &str) -> bool {
 
 /// True when the host refused who dialled: trying again by itself would only be refused again.
 pub fn is_refused(why: &str) -> bool {
-    ["Permission denied (", "Permission denied, please", "Host key verification failed", "Too many authentication failures"]
-        .iter()
-        .any(|said| why.contains(said))
+    [
+        "Permission denied (",
+        "Permission denied, please",
+        "Host key verification failed",
+        "Too many authentication failures",
+    ]
+    .iter()
+    .any(|said| why.contains(said))
 }
 
 /// The command that asks for no password, where ssh is part of it.
 fn without_questions(ssh: &[String]) -> Vec<String> {
-    let is_ssh = |word: &String| Path::new(word).file_name().is_some_and(|name| name == "ssh");
+    let is_ssh = |word: &String| {
+        Path::new(word)
+            .file_name()
+            .is_some_and(|name| name == "ssh")
+    };
     let mut words = ssh.to_vec();
     if let Some(at) = words.iter().position(is_ssh) {
         // Of an option given twice ssh takes the first.
@@ -239,7 +251,11 @@ pub fn dial_for(
 ) -> Result<Line, String> {
     let words = arguments.iter().map(|a| quoted(a));
     let there: Vec<String> = program(&reach.program).chain(words).collect();
-    let ssh = if alone { without_questions(&reach.ssh) } else { reach.ssh.clone() };
+    let ssh = if alone {
+        without_questions(&reach.ssh)
+    } else {
+        reach.ssh.clone()
+    };
     let mut command = Command::new(&ssh[0]);
     command.args(&ssh[1..]).arg(host).arg(there.join(" "));
     command
@@ -256,7 +272,9 @@ pub fn dial_for(
             });
         }
     }
-    let modes = (!alone).then(|| termios::tcgetattr(std::io::stdin()).ok()).flatten();
+    let modes = (!alone)
+        .then(|| termios::tcgetattr(std::io::stdin()).ok())
+        .flatten();
     let mut child = command.spawn().map_err(|e| {
         format!(
             "`{}` cannot be started ({e}); install it, or name another one in SURFIT_SSH",
@@ -321,13 +339,18 @@ pub fn dial_for(
 /// Adds what can be done, where that is known.
 fn explained(why: String, first: Option<String>, program: &[String]) -> String {
     // The shell there says the path as it expanded it.
-    let names = program.iter().filter_map(|word| Path::new(word).file_name()?.to_str());
+    let names = program
+        .iter()
+        .filter_map(|word| Path::new(word).file_name()?.to_str());
     let low = why.to_lowercase();
     let missing = ["not found", "no such file", "unknown command"]
         .iter()
         .any(|s| low.contains(s))
         && names.into_iter().any(|name| why.contains(name));
-    if missing && let [word] = program && word.contains(' ') {
+    if missing
+        && let [word] = program
+        && word.contains(' ')
+    {
         format!(
             "{why}; `program` in client.toml is one word: write several as a list, {:?}",
             word.split_whitespace().collect::<Vec<_>>()
@@ -456,8 +479,14 @@ mod tests {
             explained(why.into(), None, &words)
         };
         for (why, program) in [
-            ("bash: line 1: /home/me/bin/surfit: No such file or directory", &["~/bin/surfit"][..]),
-            ("env: ‘surfit’: No such file or directory", &["env", "A=B", "surfit"]),
+            (
+                "bash: line 1: /home/me/bin/surfit: No such file or directory",
+                &["~/bin/surfit"][..],
+            ),
+            (
+                "env: ‘surfit’: No such file or directory",
+                &["env", "A=B", "surfit"],
+            ),
             ("fish: Unknown command: surfit", &["surfit"]),
             ("surfit: Command not found.", &["surfit"]),
         ] {
@@ -467,7 +496,9 @@ mod tests {
         let told = hint("sh: 1: env A=B surfit: not found", &["env A=B surfit"]);
         assert!(told.contains("[\"env\", \"A=B\", \"surfit\"]"), "{told}");
         assert!(!is_refused("bash: /opt/surfit: Permission denied"));
-        assert!(is_refused("me@gpu1: Permission denied (publickey,password)."));
+        assert!(is_refused(
+            "me@gpu1: Permission denied (publickey,password)."
+        ));
     }
 
     #[test]

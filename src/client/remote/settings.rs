@@ -40,7 +40,10 @@ struct Host {
 
 /// One word, whatever is in it, or several.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "program is a word such as \"surfit\", or a list such as [\"env\", \"A=B\", \"surfit\"]")]
+#[serde(
+    untagged,
+    expecting = "program is a word such as \"surfit\", or a list such as [\"env\", \"A=B\", \"surfit\"]"
+)]
 enum Program {
     Word(String),
     Words(Vec<String>),

@@ -62,14 +62,14 @@ impl RemoteLine {
     /// what the run is called there.
     pub(super) fn sentence(&self, now: f64, again: &str, run: &str) -> Option<(String, String)> {
         let Down { why, retry } = self.down.as_ref()?;
-        let next = match retry.map(|at| (at - now).ceil()) {
+        let next = match self.seconds_left(now).filter(|_| retry.is_some()) {
             None => format!(
                 "Log in again: leave, then `surfit open {}:{run}` asks for a password; {again} tries with a key of \
                  yours;",
                 self.host
             ),
-            Some(left) if left > 0.0 => {
-                format!("Trying again in {left:.0} s, any key does at once;")
+            Some(left) if left > 0 => {
+                format!("Trying again in {left} s, any key does at once;")
             }
             Some(_) => "Trying again now;".into(),
         };
@@ -80,7 +80,8 @@ impl RemoteLine {
     /// Whole seconds until the line is tried again, as they are shown.
     fn seconds_left(&self, now: f64) -> Option<u64> {
         let retry = self.down.as_ref()?.retry?;
-        Some((retry - now).ceil().max(0.0) as u64)
+        // Of sums of times a whole second is never quite whole.
+        Some((retry - now - 1e-6).ceil().max(0.0) as u64)
     }
 
     /// When the age or the count that is shown changes next.
@@ -91,7 +92,9 @@ impl RemoteLine {
             // The seconds left to the next try end at other times than those since the last word.
             let left = self.seconds_left(now).filter(|left| *left > 0);
             let retry = self.down.as_ref().and_then(|d| d.retry);
-            let nearer = retry.zip(left).map(|(at, left)| at - (left - 1) as f64 + 1e-3);
+            let nearer = retry
+                .zip(left)
+                .map(|(at, left)| at - (left - 1) as f64 + 1e-3);
             nearer.map_or(older, |nearer| older.min(nearer))
         } else {
             self.heard + STALE + 0.1
@@ -153,6 +156,9 @@ impl App {
     /// Any key tries a line that is down at once, unless the login was refused.
     pub(super) fn try_line(&self) -> Option<Effect> {
         let down = |line: &RemoteLine| line.is_down() && !line.is_refused();
-        self.line.as_ref().is_some_and(down).then_some(Effect::Send(Outgoing::Reconnect))
+        self.line
+            .as_ref()
+            .is_some_and(down)
+            .then_some(Effect::Send(Outgoing::Reconnect))
     }
 }

@@ -356,7 +356,9 @@ impl App {
             }
             Some(Overlay::Text { text, .. }) => {
                 let room = usize::from(self.size.height.saturating_sub(1));
-                views::plain_text::rows(text, self.size.width).len().saturating_sub(room)
+                views::plain_text::rows(text, self.size.width)
+                    .len()
+                    .saturating_sub(room)
             }
             Some(Overlay::Models { .. }) => views::models::items(self).len().saturating_sub(1),
             Some(Overlay::Runs { .. }) => views::runs::shown(self).len().saturating_sub(1),

@@ -67,7 +67,8 @@ impl App {
     pub(super) fn follow_ground(&mut self, name: &str) {
         if !self.theme_chosen
             && self.theme_before.is_none()
-            && let Some(theme) = Theme::by_name(name, self.theme.depth()) {
+            && let Some(theme) = Theme::by_name(name, self.theme.depth())
+        {
             self.theme = theme.like(&self.theme);
             self.dirty = true;
         }

@@ -176,7 +176,9 @@ impl Sheet<'_> {
         let engine = match &self.app.connection {
             Connection::Connected { pid } => (format!("process {pid}"), Role::Text),
             Connection::Connecting => ("connecting".into(), Role::Warning),
-            Connection::Lost(_) | Connection::Dead if self.app.rests() => ("none runs".into(), Role::Muted),
+            Connection::Lost(_) | Connection::Dead if self.app.rests() => {
+                ("none runs".into(), Role::Muted)
+            }
             Connection::Lost(why) => (format!("none: {why}"), Role::Error),
             Connection::Dead => ("died".into(), Role::Error),
         };

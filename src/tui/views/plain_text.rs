@@ -29,7 +29,10 @@ pub fn rows(text: &str, width: u16) -> Vec<String> {
     let mut rows = Vec::new();
     for line in text.lines() {
         let line: Vec<char> = line.replace('\t', "  ").chars().collect();
-        rows.extend(line.chunks(width).map(|part| part.iter().collect::<String>()));
+        rows.extend(
+            line.chunks(width)
+                .map(|part| part.iter().collect::<String>()),
+        );
         if line.is_empty() {
             rows.push(String::new());
         }

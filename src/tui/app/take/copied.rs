@@ -40,7 +40,11 @@ impl App {
             ('c', "the command line for it", Some(self.command_line())),
             ('d', "the run's directory", self.run_dir()),
             ('e', "the model's folder", self.model_dir()),
-            (SHOWS, "show what was copied last, to select by hand", self.shown_copy()),
+            (
+                SHOWS,
+                "show what was copied last, to select by hand",
+                self.shown_copy(),
+            ),
         ];
         let offer = |(key, label, text): (char, &'static str, Option<String>)| {
             let what = text.filter(|t| !t.is_empty())?;
@@ -76,7 +80,10 @@ impl App {
             0 | 1 => text.trim_end().to_owned(),
             n => format!("{bytes}, {n} lines"),
         };
-        self.last_copy = Some(LastCopy { what, text: text.clone() });
+        self.last_copy = Some(LastCopy {
+            what,
+            text: text.clone(),
+        });
         if !self.in_tmux {
             self.tell_copied(false);
         }
@@ -91,7 +98,10 @@ impl App {
             true => format!("copied into tmux's buffer: {}", last.what),
             false => {
                 let menu = self.key(Action::CopyMenu);
-                format!("sent to the terminal ({menu} s shows it to select): {}", last.what)
+                format!(
+                    "sent to the terminal ({menu} s shows it to select): {}",
+                    last.what
+                )
             }
         };
         self.say(Kind::Info, said);
