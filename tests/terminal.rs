@@ -394,6 +394,7 @@ fn a_paste_outside_a_text_field_presses_no_key() {
     screen.wait("/smooth");
     assert!(events_of(&run, "paused").is_empty());
     screen.press(keys::ESC);
+    screen.wait_gone("/smooth");
     screen.press(keys::ESC);
     screen.wait_gone(" Keys ");
     screen.signal(Signal::TERM);
