@@ -377,10 +377,10 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     assert_eq!(drawn.count(), 0, "it was written there");
     // What is copied goes to the terminal here, and says where the run is.
     screen.press("Yd");
-    screen.wait(&format!("copied gpu1:{}", run.display()));
+    screen.wait("sent to the terminal");
     screen.wait_written("\x1b]52;c;");
     screen.press("Yc");
-    screen.wait("copied ssh gpu1 'surfit heatmap one");
+    screen.wait("to select): ssh gpu1 'surfit heatmap one");
 
     // And it is asked like one here.
     let before = events_of(&run, "exported").len();
@@ -397,4 +397,49 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     wait_for("the fork", || {
         events_of(&place.path("runs/one-3x3"), "forked").pop()
     });
+}
+
+#[test]
+fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
+    let place = Place::new();
+    let line = Line::new(&place, "ssh");
+    place.begin("runs/far", ENDLESS);
+    // Called `ssh`, as what is dialled with usually is.
+    let [(name, stand_in), file] = line.environment();
+    let log = place.path("ssh.log");
+    let script = format!(
+        "#!/bin/sh\necho \"$*\" >> {}\nwhile [ $# -gt 2 ]; do shift; done\nexec {stand_in} \"$@\"\n",
+        log.display()
+    );
+    std::fs::create_dir_all(place.path("bin")).expect("a folder");
+    let ssh = place.write("bin/ssh", &script);
+    make_executable(&ssh);
+    let ssh = ssh.display().to_string();
+    let mut screen = Screen::open(&place, "open gpu1:far", (140, 44), &[(name, &ssh), file]);
+    screen.wait("running");
+    let first = std::fs::read_to_string(&log).expect("the log");
+    assert!(!first.contains("BatchMode"), "{first}");
+    line.set("fail=All access is logged. me@gpu1: Permission denied (publickey,password).\n");
+    line.cut();
+    screen.wait("Permission denied");
+    screen.wait("Log in again");
+    let tries = || {
+        std::fs::read_to_string(&log)
+            .expect("the log")
+            .lines()
+            .count()
+    };
+    let before = tries();
+    screen.press("zz");
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(tries(), before, "it was dialled again by itself");
+    let all = std::fs::read_to_string(&log).expect("the log");
+    let redial = all.lines().nth(1).expect("a redial");
+    assert!(redial.starts_with("-o BatchMode=yes"), "{redial}");
+    line.set("");
+    screen.press("r");
+    screen.wait_gone("Log in again");
+    screen.wait("running");
+    screen.press("d");
+    screen.left();
 }

@@ -374,3 +374,131 @@ fn keys_are_answered_quickly_and_little_is_written_while_training() {
         "bytes written while nothing happens"
     );
 }
+
+#[test]
+fn a_paste_outside_a_text_field_presses_no_key() {
+    let place = Place::new();
+    endless(&place);
+    let mut screen = Screen::open(&place, "open endless.toml", (140, 44), &[]);
+    screen.wait("running");
+    let run = only_run(&place);
+    assert!(
+        screen.written().contains("\x1b[?2004h"),
+        "pastes are not asked for"
+    );
+    screen.press("\x1b[200~/home/me/pqd.pt\nqd\n\x1b[201~");
+    screen.press("?");
+    screen.wait(" Keys ");
+    screen.press("/");
+    screen.press("\x1b[200~smooth\n\x1b[201~");
+    screen.wait("/smooth");
+    assert!(events_of(&run, "paused").is_empty());
+    screen.press(keys::ESC);
+    screen.wait_gone("/smooth");
+    screen.press(keys::ESC);
+    screen.wait_gone(" Keys ");
+    screen.signal(Signal::TERM);
+    screen.left();
+}
+
+#[test]
+fn a_size_that_comes_during_the_start_is_taken() {
+    let place = Place::new();
+    place.job("a", "--set data.validation_images=200");
+    // At the latest when the alternate screen is taken, and a little before and after.
+    for pause in [0, 5, 20, 60] {
+        let mut screen = Screen::open(&place, "open a", (80, 24), &[]);
+        if pause > 0 {
+            screen.wait_written("\x1b[?1049h");
+        }
+        std::thread::sleep(Duration::from_millis(pause));
+        screen.resize(132, 40);
+        screen.wait("finished");
+        // The footer stands in the last row of the new size.
+        screen.wait_until("the footer in row 40", |text| {
+            text.lines().count() >= 40 && text.lines().last().is_some_and(|l| l.contains("quit"))
+        });
+        screen.press("d");
+        screen.left();
+    }
+}
+
+#[test]
+fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
+    let place = Place::new();
+    let run = place.job("a", "--set data.validation_images=200");
+    let light = |written: &str| written.contains("48;2;251;250;247");
+    // At once, and long after the first frame.
+    for pause in [0, 400] {
+        let mut screen = Screen::open(&place, "open a", (100, 30), &[]);
+        screen.wait_written("\x1b]11;?");
+        std::thread::sleep(Duration::from_millis(pause));
+        screen.press("\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
+        screen.wait("finished");
+        wait_for("the light theme", || light(&screen.written()).then_some(()));
+        assert!(
+            !screen.text().contains("no meaning here"),
+            "{}",
+            screen.text()
+        );
+        screen.press("d");
+        screen.left();
+    }
+    // Who chose a theme keeps it, and nothing is asked where nothing can answer.
+    for environment in [
+        [("SURFIT_THEME", "dark")],
+        [("TERM", "linux")],
+        [("NO_COLOR", "1")],
+    ] {
+        let mut screen = Screen::open(&place, "open a", (100, 30), &environment);
+        screen.wait("finished");
+        assert!(!screen.written().contains("\x1b]11;?"), "{environment:?}");
+        screen.press("d");
+        screen.left();
+    }
+    assert!(events_of(&run, "paused").is_empty());
+}
+
+#[test]
+fn fewer_characters_have_a_reason_and_who_insists_gets_all() {
+    let place = Place::new();
+    place.job("a", "--set data.validation_images=200");
+    let look = |arguments: &str, environment: &[(&str, &str)], words: &str| {
+        let mut screen = Screen::open(
+            &place,
+            &format!("open a {arguments}"),
+            (120, 36),
+            environment,
+        );
+        screen.wait("finished");
+        if !words.is_empty() {
+            screen.press("i");
+            screen.wait(words);
+            screen.press(keys::ESC);
+        }
+        screen.press("d");
+        screen.left();
+        screen.written()
+    };
+    let braille = |text: &str| text.chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c));
+    let c = [("LC_ALL", "C")];
+    let plain = look("", &c, "not UTF-8");
+    assert!(plain.is_ascii());
+    let console = [("TERM", "linux"), ("COLORTERM", "")];
+    let blocks = look("", &console, "Linux console");
+    assert!(!braille(&blocks) && blocks.contains('─') && !blocks.is_ascii());
+    assert!(!braille(&look("--blocks", &[], "")));
+    assert!(braille(&look("--unicode", &c, "")));
+    assert!(braille(&look(
+        "",
+        &[("LC_ALL", "C"), ("SURFIT_GLYPHS", "unicode")],
+        ""
+    )));
+}
+
+#[test]
+fn a_host_without_its_colon_is_hinted_at() {
+    let place = Place::new();
+    let said = place.surfit("open me@gpu1");
+    said.fails(2, &["surfit open me@gpu1:"]);
+}

@@ -66,8 +66,14 @@ pub struct Screen {
     #[arg(long, value_name = "DEPTH", global = true, help_heading = "Screen")]
     pub color: Option<Color>,
     /// Draw with plain characters only: no Braille, no blocks, no lines
-    #[arg(long, global = true, help_heading = "Screen")]
+    #[arg(long, global = true, help_heading = "Screen", overrides_with_all = ["blocks", "unicode"])]
     pub ascii: bool,
+    /// Draw with half blocks and plain lines, for fonts without Braille
+    #[arg(long, global = true, help_heading = "Screen", overrides_with_all = ["ascii", "unicode"])]
+    pub blocks: bool,
+    /// Draw with every character, whatever the locale and SURFIT_GLYPHS say
+    #[arg(long, global = true, help_heading = "Screen", overrides_with_all = ["ascii", "blocks"])]
+    pub unicode: bool,
     /// How the terminal shows pictures, whatever SURFIT_IMAGES says; auto goes by the environment
     #[arg(long, value_name = "WAY", global = true, help_heading = "Screen")]
     pub images: Option<Images>,

@@ -41,6 +41,8 @@ impl Standing {
 pub fn parting(id: &str, name: &str, s: Standing) -> Option<String> {
     Some(if s.alive && s.stop && !s.stopped {
         format!("{id} has not ended yet; see how it stands with `surfit open {name}`")
+    } else if s.alive && s.finished {
+        format!("{id} is finished, and its engine waits; come back with `surfit open {name}`")
     } else if s.alive {
         format!("{id} goes on; come back with `surfit open {name}`")
     } else if s.starting {
@@ -72,6 +74,12 @@ mod tests {
             })
             .contains("goes on")
         );
+        let waits = Standing {
+            alive: true,
+            finished: true,
+            ..left
+        };
+        assert!(!told(waits).contains("goes on") && told(waits).contains("is finished"));
         assert!(
             told(Standing {
                 starting: true,

@@ -18,6 +18,22 @@ pub fn find(name: &str) -> Result<RunDir, Fault> {
     })
 }
 
+/// For a word that may be meant as another machine: how that is written.
+pub fn colon_hint(name: &str) -> Option<String> {
+    let (user, host) = name.rsplit_once('@').unwrap_or(("x", name));
+    let plain = |word: &str| {
+        let first = word.starts_with(|c: char| c.is_ascii_alphanumeric());
+        first
+            && word
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+    };
+    let may_be = plain(user) && plain(host) && Address::parse(&format!("{name}:")).is_some();
+    may_be.then(|| {
+        format!("for the most recent run of a machine of that name write `surfit open {name}:`")
+    })
+}
+
 /// Where a command that knows only the runs of this machine can be given for one on another.
 fn elsewhere(name: &str, there: &Address) -> String {
     let words = std::env::args().skip(1).map(|word| match word == name {

@@ -12,6 +12,7 @@ use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::path::Path;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::{RunDir, RunError};
+use surfit_tui::glyphs::Glyphs;
 use surfit_tui::images::{Protocol, Way};
 use surfit_tui::{Depth, Leave, Options};
 
@@ -68,9 +69,12 @@ fn demo() -> Result<Config, Fault> {
 /// The run of a name. What is none may have been meant as a file.
 fn existing(what: &str) -> Result<RunDir, Fault> {
     RunDir::find(&RunDir::default_root(), what).map_err(|error| match error {
-        RunError::NotFound(_) => Fault::Usage(format!(
-            "`{what}` is neither a run nor a configuration file; `surfit ls` lists the runs there are"
-        )),
+        RunError::NotFound(_) => {
+            let hint = place::colon_hint(what).map_or(String::new(), |hint| format!("; {hint}"));
+            Fault::Usage(format!(
+                "`{what}` is neither a run nor a configuration file; `surfit ls` lists the runs there are{hint}"
+            ))
+        }
         other => other.into(),
     })
 }
@@ -196,7 +200,12 @@ fn appearance(screen: Screen) -> Options {
             Images::Sixel => Way::By(Protocol::Sixel),
             Images::Iterm2 => Way::By(Protocol::Iterm2),
         }),
-        ascii: screen.ascii,
+        glyphs: match screen {
+            Screen { ascii: true, .. } => Some(Glyphs::Ascii),
+            Screen { blocks: true, .. } => Some(Glyphs::Blocks),
+            Screen { unicode: true, .. } => Some(Glyphs::Braille),
+            _ => None,
+        },
         mouse: !screen.no_mouse,
         run: config.name.clone(),
         grid: config.heatmap.grid,

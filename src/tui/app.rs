@@ -12,6 +12,7 @@ mod line;
 mod message;
 mod mouse;
 mod overlay;
+mod paste;
 mod plan;
 mod press;
 mod runs;
@@ -97,6 +98,15 @@ pub enum Message {
     Key(KeyEvent),
     /// The mouse was used.
     Mouse(MouseEvent),
+    /// tmux took what was copied, or did not, and it was sent to the terminal.
+    Copied {
+        /// It is in tmux's buffer.
+        in_tmux: bool,
+    },
+    /// The terminal told its background, for which this is the usual theme.
+    Ground(&'static str),
+    /// Text was pasted.
+    Paste(String),
     /// The terminal has this size now.
     Resize(Size),
     /// From the program that carries the workbench.
@@ -212,9 +222,14 @@ pub struct App {
     pub heard: Option<f64>,
     /// Something visible may have changed since the last drawing.
     pub dirty: bool,
+    /// tmux is asked to take what is copied.
+    pub(crate) in_tmux: bool,
+    last_copy: Option<take::LastCopy>,
     /// The first key of a sequence that waits for its second.
     begun: Option<Key>,
     note: Option<Note>,
+    /// The theme is the user's choice, now or before, and not what goes with the terminal's background.
+    pub(crate) theme_chosen: bool,
     /// The theme before others were tried.
     theme_before: Option<Theme>,
     order: u64,
@@ -292,8 +307,11 @@ impl App {
             epoch: None,
             heard: None,
             dirty: true,
+            in_tmux: false,
+            last_copy: None,
             begun: None,
             note: None,
+            theme_chosen: false,
             theme_before: None,
             order: 0,
             next_id: 1,
@@ -339,6 +357,18 @@ impl App {
                 effects
             }
             Message::Mouse(event) => self.mouse(event),
+            Message::Copied { in_tmux } => {
+                self.tell_copied(in_tmux);
+                Vec::new()
+            }
+            Message::Ground(theme) => {
+                self.follow_ground(theme);
+                Vec::new()
+            }
+            Message::Paste(text) => {
+                self.paste(&text);
+                Vec::new()
+            }
             Message::Resize(size) => {
                 self.size = size;
                 self.dirty = true;
@@ -385,8 +415,13 @@ impl App {
     /// something, does that and nothing else.
     pub fn sleeps(&self) -> bool {
         let down = self.line.as_ref().is_some_and(RemoteLine::is_down);
-        let lost = matches!(self.connection, Connection::Lost(_));
-        lost && self.picture.closed && !self.awaiting_picture && !down
+        let lost = matches!(self.connection, Connection::Lost(_) | Connection::Dead);
+        lost && self.rests() && !self.awaiting_picture && !down
+    }
+
+    /// Nothing was under way when the engine went: the run was closed, or its job is done.
+    pub(crate) fn rests(&self) -> bool {
+        self.picture.closed || self.picture.state() == State::Finished
     }
 
     /// When something on the screen changes by itself next, in seconds since the workbench began.

@@ -60,6 +60,9 @@ impl Depth {
         if env.var("NO_COLOR").is_some_and(|s| !s.is_empty()) {
             return Depth::None;
         }
+        if names_itself(env) {
+            return Depth::Truecolor;
+        }
         // Asking tmux would start a process before the first frame.
         let settings = DetectorSettings::new().enable_tmux_info(false);
         let vars = TermVars::from_source(&Screen(env), &Output(out), settings);
@@ -104,6 +107,25 @@ impl FromStr for Depth {
     }
 }
 
+/// Versions of xterm before this one show the nearest of 256 colours at best.
+const XTERM_TRUECOLOR: u32 = 331;
+
+/// True in an xterm or mlterm of which its own variable says that it shows any colour. What a terminal left in the
+/// environment of a multiplexer says nothing about the multiplexer.
+fn names_itself(env: &impl EnvVarSource) -> bool {
+    let var = |name: &str| env.var(name).filter(|s| !s.is_empty());
+    let term = var("TERM").unwrap_or_default();
+    let inside = ["TMUX", "STY"].iter().any(|name| var(name).is_some());
+    if inside || !["xterm", "mlterm"].iter().any(|t| term.starts_with(t)) {
+        return false;
+    }
+    let version = var("XTERM_VERSION").and_then(|v| {
+        let number = v.strip_prefix("XTerm(")?.strip_suffix(')')?;
+        number.parse::<u32>().ok()
+    });
+    version.is_some_and(|v| v >= XTERM_TRUECOLOR) || var("MLTERM").is_some()
+}
+
 /// The environment without what build servers set: termprofile takes those for a log with few colours, but a workbench is
 /// only ever drawn on a terminal.
 struct Screen<'a, E>(&'a E);
@@ -140,12 +162,7 @@ impl<T: IsTerminal> termprofile::IsTerminal for Output<'_, T> {
 }
 
 /// True when letters outside ASCII are safe: the locale says UTF-8.
-pub fn speaks_unicode() -> bool {
-    let var = |name: &str| std::env::var(name).ok().filter(|s| !s.is_empty());
-    unicode_locale(var)
-}
-
-fn unicode_locale(var: impl Fn(&str) -> Option<String>) -> bool {
+pub(crate) fn is_unicode_locale(var: impl Fn(&str) -> Option<String>) -> bool {
     // The first of these that is set decides, as in the C library.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
@@ -221,6 +238,19 @@ mod tests {
             Depth::None
         );
         assert_eq!(depth(&[("TERM", "dumb")]), Depth::None);
+        let xterm = ("TERM", "xterm");
+        assert_eq!(
+            depth(&[xterm, ("XTERM_VERSION", "XTerm(379)")]),
+            Depth::Truecolor
+        );
+        assert_eq!(depth(&[xterm, ("MLTERM", "3.9.2")]), Depth::Truecolor);
+        assert!(depth(&[xterm, ("XTERM_VERSION", "XTerm(278)")]) < Depth::Truecolor);
+        let inside = [
+            ("TERM", "screen"),
+            ("STY", "1.a"),
+            ("XTERM_VERSION", "XTerm(379)"),
+        ];
+        assert!(depth(&inside) < Depth::Truecolor);
         let forced = [("NO_COLOR", "1"), ("SURFIT_COLOR", "256"), ("TERM", "dumb")];
         assert_eq!(depth(&forced), Depth::Ansi256);
         assert!(
@@ -247,7 +277,7 @@ mod tests {
     #[test]
     fn the_locale_tells_whether_braille_is_safe() {
         let with = |pairs: &'static [(&str, &str)]| {
-            unicode_locale(|n| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string()))
+            is_unicode_locale(|n| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string()))
         };
         assert!(with(&[("LANG", "en_US.UTF-8")]));
         assert!(with(&[("LC_CTYPE", "C.utf8"), ("LANG", "C")]));

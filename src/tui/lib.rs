@@ -10,6 +10,8 @@ pub mod canvas;
 pub mod color;
 #[cfg(test)]
 mod fixture;
+pub mod glyphs;
+mod ground;
 pub mod images;
 pub mod key;
 pub mod keymap;

@@ -110,6 +110,11 @@ pub enum Line {
         /// Seconds until it is tried again; 0 when that is under way.
         retry: f64,
     },
+    /// The other machine refuses who dials: it is tried again only when that is asked for.
+    Refused {
+        /// A sentence.
+        why: String,
+    },
 }
 
 /// From the workbench.
@@ -204,8 +209,8 @@ pub struct Options {
     pub color: Option<Depth>,
     /// How pictures are shown; `None` to go by `SURFIT_IMAGES`.
     pub images: Option<crate::images::Way>,
-    /// No letters outside ASCII; also found out from the locale.
-    pub ascii: bool,
+    /// Characters to draw with; `None` to go by `SURFIT_GLYPHS`, the locale and the terminal.
+    pub glyphs: Option<crate::glyphs::Glyphs>,
     /// Let the mouse click; the terminal's own selection then needs shift.
     pub mouse: bool,
     /// The run's id, shown before anything is known of it.

@@ -137,7 +137,10 @@ impl App {
             .collect();
         Remembered {
             version: VERSION,
-            theme: self.kept_theme().name().into(),
+            theme: match self.theme_chosen {
+                true => self.kept_theme().name().into(),
+                false => String::new(),
+            },
             focus: self.focus.name().into(),
             zoomed: self.zoomed,
             history: self.history.clone(),

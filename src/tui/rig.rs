@@ -26,7 +26,7 @@ impl Rig {
             theme: None,
             color: Some(Depth::Truecolor),
             images: None,
-            ascii: false,
+            glyphs: None,
             mouse: true,
             run: fixture::RUN.into(),
             grid: 21,

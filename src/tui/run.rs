@@ -1,8 +1,10 @@
 //! The loop: wait, take in everything that waits, draw.
 
-use crate::app::{App, Effect, Kind, Message};
+use crate::app::{App, Effect, Kind, Message, Overlay};
 use crate::canvas::Canvas;
-use crate::color::{self, Depth};
+use crate::color::Depth;
+use crate::glyphs::Glyphs;
+use crate::ground::{self, AnswerFilter, Ground, Heard};
 use crate::images;
 use crate::keymap::Keymap;
 use crate::link::{Leave, Link, Options, Outgoing};
@@ -12,10 +14,11 @@ use crate::terminal::{self, Guard};
 use crate::theme::Theme;
 use crate::views::screen;
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{Event, MouseEventKind};
+use crossterm::event::{DisableMouseCapture, Event, MouseEventKind};
 use ratatui::layout::Size;
-use std::io::{self, IsTerminal, Stdout};
+use std::io::{self, IsTerminal, Stdout, Write};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,9 +61,13 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     // The theme decides about colours, also against NO_COLOR when the user forces some.
     crossterm::style::force_color_output(true);
     let depth = options.color.unwrap_or_else(Depth::detect);
-    let ascii = options.ascii || !color::speaks_unicode();
     let (keymap, mut problems) = Keymap::load();
     problems.extend(Depth::forced().err());
+    let var = |name: &str| std::env::var(name).ok();
+    let (glyphs, fewer) = Glyphs::detect(options.glyphs, var).unwrap_or_else(|why| {
+        problems.push(why);
+        (Glyphs::Braille, None)
+    });
     let place = Remembered::file();
     let before = place.as_deref().and_then(|path| {
         Remembered::load(path).unwrap_or_else(|why| {
@@ -69,18 +76,43 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         })
     });
     let last = before.as_ref().and_then(Remembered::theme);
-    let name = options.theme.as_deref().or(last).unwrap_or(Theme::DEFAULT);
-    let images = images::detect(options.images, |name| std::env::var(name).ok());
+    let chosen = options.theme.as_deref().or(last);
+    let images = images::detect(options.images, var);
     problems.extend(images.as_ref().err().cloned());
-    let theme = Theme::load(name, depth).or_else(|why| {
+    // Only who did not choose a theme gets the one for the terminal's background.
+    let told = var("COLORFGBG").and_then(|value| Ground::from_colorfgbg(&value));
+    let asks = chosen.is_none()
+        && told.is_none()
+        && depth > Depth::None
+        && ground::may_ask(&var("TERM").unwrap_or_default());
+
+    let guard = Guard::new(options.mouse)?;
+    // From here on a change of size is an event. The size is read after that, so that none in between is lost: some
+    // terminals start at 80×24 and tell their real size some milliseconds later.
+    let _ = crossterm::event::poll(Duration::ZERO);
+    let mut filter = match asks {
+        true => AnswerFilter::ask(&mut io::stdout())?,
+        false => AnswerFilter::idle(),
+    };
+    let (answered, typed) = if asks {
+        filter.wait()
+    } else {
+        Default::default()
+    };
+    let usual = told.or(answered).map_or(Theme::DEFAULT, Ground::theme);
+    let theme = Theme::load(chosen.unwrap_or(usual), depth).or_else(|why| {
         problems.push(why.to_string());
         Theme::load(Theme::DEFAULT, depth)
     });
-    let theme = theme.map_err(io::Error::other)?.with_ascii(ascii);
-
-    let guard = Guard::new(options.mouse)?;
+    let theme = theme.map_err(io::Error::other)?.with_glyphs(glyphs);
     let mut app = App::new(&options, theme, keymap, size());
+    app.theme_chosen = chosen.is_some();
+    if let Some(why) = fewer {
+        app.say(Kind::Info, why);
+        app.note_in_log(why, false);
+    }
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    app.in_tmux = var("TMUX").is_some_and(|v| !v.is_empty());
     app.images = images.unwrap_or_default();
     app.epoch = clock.ok().map(|d| d.as_secs_f64());
     if let Some(before) = &before {
@@ -95,7 +127,8 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
 
     let (sender, inputs) = sync_channel(WAITING);
     signals::watch(sender.clone(), Input::Signal)?;
-    listen(sender.clone());
+    listen(sender.clone(), filter, typed);
+    let copies = sender.clone();
     forward(link.incoming, sender);
     let memory = Memory::new(place, &mut app);
     let mut workbench = Workbench {
@@ -103,8 +136,11 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         memory,
         canvas,
         outgoing: link.outgoing,
+        inputs: copies,
         began: Instant::now(),
         mouse: options.mouse,
+        mouse_lent: false,
+        copying: None,
         shown: images::Shown::default(),
     };
     let left = workbench.work(&inputs);
@@ -133,26 +169,47 @@ fn cell_size() -> Size {
     }
 }
 
-/// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back.
-fn listen(sender: SyncSender<Input>) {
+/// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back. `typed` came before.
+fn listen(sender: SyncSender<Input>, mut filter: AnswerFilter, typed: Vec<Event>) {
     thread::spawn(move || {
+        for event in typed {
+            if let Some(message) = message_of(event)
+                && sender.send(Input::App(message)).is_err()
+            {
+                return;
+            }
+        }
         loop {
             let input = match crossterm::event::read() {
-                Ok(Event::Key(key)) => Input::App(Message::Key(key)),
-                Ok(Event::Mouse(mouse)) if mouse.kind == MouseEventKind::Moved => continue,
-                Ok(Event::Mouse(mouse)) => Input::App(Message::Mouse(mouse)),
-                Ok(Event::Resize(width, height)) => {
-                    Input::App(Message::Resize(Size::new(width.max(1), height.max(1))))
+                Ok(event) => match filter.take(event, Instant::now()) {
+                    Heard::Event(event) => message_of(event),
+                    Heard::Answer(Some(ground)) => Some(Message::Ground(ground.theme())),
+                    Heard::Part | Heard::Answer(None) => None,
                 }
-                Ok(_) => continue,
-                Err(_) => Input::TerminalGone,
+                .map(Input::App),
+                Err(_) => Some(Input::TerminalGone),
             };
+            let Some(input) = input else { continue };
             let gone = matches!(input, Input::TerminalGone);
             if sender.send(input).is_err() || gone {
                 return;
             }
         }
     });
+}
+
+/// What an event tells the workbench, if anything.
+fn message_of(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) => Some(Message::Key(key)),
+        Event::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => None,
+        Event::Mouse(mouse) => Some(Message::Mouse(mouse)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(width, height) => {
+            Some(Message::Resize(Size::new(width.max(1), height.max(1))))
+        }
+        _ => None,
+    }
 }
 
 fn forward(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<Input>) {
@@ -216,8 +273,14 @@ struct Workbench {
     memory: Memory,
     canvas: Canvas<Stdout>,
     outgoing: Sender<Outgoing>,
+    /// For what a thread of this loop has to tell.
+    inputs: SyncSender<Input>,
     began: Instant,
     mouse: bool,
+    /// The mouse is the terminal's for now, so that it selects.
+    mouse_lent: bool,
+    /// What is being given to tmux, to be sent to the terminal when that fails.
+    copying: Option<String>,
     /// The picture that the terminal shows.
     shown: images::Shown,
 }
@@ -252,8 +315,12 @@ impl Workbench {
             for input in first.into_iter().chain(inputs.try_iter().take(WAITING)) {
                 urgent |= matches!(
                     input,
-                    Input::App(Message::Key(_) | Message::Mouse(_) | Message::Resize(_))
-                        | Input::Signal(_)
+                    Input::App(
+                        Message::Key(_)
+                            | Message::Mouse(_)
+                            | Message::Paste(_)
+                            | Message::Resize(_)
+                    ) | Input::Signal(_)
                 );
                 if let Some(leave) = self.take(input)? {
                     return Ok(leave);
@@ -288,6 +355,12 @@ impl Workbench {
             Input::Signal(Signal::Stop) => return self.suspend().map(|()| None),
             Input::Signal(Signal::Continued) => return self.come_back().map(|()| None),
         };
+        if let Message::Copied { in_tmux } = message
+            && let Some(text) = self.copying.take()
+            && !in_tmux
+        {
+            self.send_to_terminal(text)?;
+        }
         for effect in self.app.update(message) {
             match effect {
                 // A link that is gone tells so itself, by its other end.
@@ -297,13 +370,38 @@ impl Workbench {
                     self.canvas.forget();
                 }
                 Effect::Suspend => self.suspend()?,
-                Effect::Copy(text) => {
-                    self.canvas
-                        .command(CopyToClipboard::to_clipboard_from(text))?;
+                Effect::Copy(text) if self.app.in_tmux => {
+                    self.copying = Some(text.clone());
+                    let inputs = self.inputs.clone();
+                    // tmux may be slow, and keys must not wait for it.
+                    thread::spawn(move || {
+                        let in_tmux = load_into_tmux(&text).is_ok();
+                        let _ = inputs.send(Input::App(Message::Copied { in_tmux }));
+                    });
                 }
+                Effect::Copy(text) => self.send_to_terminal(text)?,
             }
         }
+        self.lend_mouse()?;
         Ok(None)
+    }
+
+    fn send_to_terminal(&mut self, text: String) -> io::Result<()> {
+        self.canvas
+            .command(CopyToClipboard::to_clipboard_from(text))
+    }
+
+    /// Leaves the mouse to the terminal while a text is shown to be selected, and takes it again.
+    fn lend_mouse(&mut self) -> io::Result<()> {
+        let lent = self.mouse && matches!(self.app.overlay, Some(Overlay::Text { .. }));
+        if lent != self.mouse_lent {
+            self.mouse_lent = lent;
+            match lent {
+                true => self.canvas.command(DisableMouseCapture)?,
+                false => self.canvas.command(terminal::MouseClicks)?,
+            }
+        }
+        Ok(())
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -316,9 +414,30 @@ impl Workbench {
     /// Takes the terminal again after a stop; harmless when it was never given back.
     fn come_back(&mut self) -> io::Result<()> {
         terminal::take(self.mouse)?;
+        self.mouse_lent = false;
         self.app.update(Message::Resize(size()));
         self.canvas.forget();
         Ok(())
+    }
+}
+
+/// Gives a text to the tmux that this runs in: into its buffer, and to the clipboard of the terminal around it.
+fn load_into_tmux(text: &str) -> io::Result<()> {
+    let mut tmux = Command::new("tmux")
+        .args(["load-buffer", "-w", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let written = tmux
+        .stdin
+        .take()
+        .map_or(Ok(()), |mut to| to.write_all(text.as_bytes()));
+    let status = tmux.wait()?;
+    written?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("tmux refused")),
     }
 }
 

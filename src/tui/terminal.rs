@@ -1,11 +1,11 @@
 //! The terminal: taken over, and always given back.
 
-use crossterm::cursor::{Hide, Show};
-use crossterm::event::DisableMouseCapture;
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{Command, execute};
 use std::fmt;
@@ -22,7 +22,7 @@ static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
 static REPORTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Clicks, drags and the wheel, without the flood of mere movements that crossterm's own capture asks for.
-struct MouseClicks;
+pub(crate) struct MouseClicks;
 
 impl Command for MouseClicks {
     fn write_ansi(&self, f: &mut impl fmt::Write) -> fmt::Result {
@@ -52,7 +52,7 @@ pub fn take(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = io::stdout();
-    let taken = execute!(out, EnterAlternateScreen, Hide).and_then(|()| {
+    let taken = execute!(out, EnterAlternateScreen, Hide, EnableBracketedPaste).and_then(|()| {
         if mouse {
             execute!(out, MouseClicks)
         } else {
@@ -75,7 +75,11 @@ pub fn restore() {
         out,
         EndSynchronizedUpdate,
         DisableMouseCapture,
+        DisableBracketedPaste,
         ResetColor,
+        // GNU screen has no alternate screen by default: what was drawn would stay, with the prompt in its last row.
+        Clear(ClearType::All),
+        MoveTo(0, 0),
         Show,
         LeaveAlternateScreen
     );

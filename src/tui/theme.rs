@@ -4,6 +4,7 @@ mod choices;
 mod file;
 
 pub use crate::color::Depth;
+pub use crate::glyphs::Glyphs;
 pub use choices::{Choice, choices};
 pub use file::ThemeError;
 
@@ -126,6 +127,7 @@ pub(crate) struct Look {
     fg: Option<(u8, u8, u8)>,
     bg: Option<(u8, u8, u8)>,
     ansi: (Option<Color>, Option<Color>),
+    ansi_add: Modifier,
     add: Modifier,
     plain: Option<Modifier>,
 }
@@ -138,7 +140,7 @@ pub struct Theme {
     colormap: Colormap,
     looks: BTreeMap<Role, Look>,
     depth: Depth,
-    ascii: bool,
+    glyphs: Glyphs,
 }
 
 /// A larger file is none of a theme.
@@ -195,7 +197,7 @@ impl Theme {
             colormap,
             looks,
             depth,
-            ascii: false,
+            glyphs: Glyphs::Braille,
         })
     }
 
@@ -245,14 +247,23 @@ impl Theme {
     }
 
     /// The same theme without letters outside ASCII, or with them.
-    pub fn with_ascii(mut self, ascii: bool) -> Self {
-        self.ascii = ascii;
+    pub fn with_ascii(self, ascii: bool) -> Self {
+        self.with_glyphs(if ascii {
+            Glyphs::Ascii
+        } else {
+            Glyphs::Braille
+        })
+    }
+
+    /// The same theme for a terminal that shows these characters.
+    pub fn with_glyphs(mut self, glyphs: Glyphs) -> Self {
+        self.glyphs = glyphs;
         self
     }
 
     /// The same theme for the terminal that `other` is for.
     pub fn like(mut self, other: &Theme) -> Self {
-        (self.depth, self.ascii) = (other.depth, other.ascii);
+        (self.depth, self.glyphs) = (other.depth, other.glyphs);
         self
     }
 
@@ -274,11 +285,14 @@ impl Theme {
         if self.depth == Depth::None {
             return Style::new().add_modifier(look.plain.unwrap_or(look.add));
         }
-        let (fg, bg) = match self.depth {
-            Depth::Ansi16 => look.ansi,
+        let ((fg, bg), add) = match self.depth {
+            Depth::Ansi16 => (look.ansi, look.add | look.ansi_add),
             _ => (
-                look.fg.map(|c| self.depth.rgb(c)),
-                look.bg.map(|c| self.depth.rgb(c)),
+                (
+                    look.fg.map(|c| self.depth.rgb(c)),
+                    look.bg.map(|c| self.depth.rgb(c)),
+                ),
+                look.add,
             ),
         };
         Style {
@@ -286,7 +300,7 @@ impl Theme {
             bg,
             ..Style::new()
         }
-        .add_modifier(look.add)
+        .add_modifier(add)
     }
 
     /// Colours the terminal can show.
@@ -294,9 +308,14 @@ impl Theme {
         self.depth
     }
 
-    /// True when neither braille nor blocks nor box drawing may be used.
+    /// True when words and signs are to be of ASCII: at every level below [`Glyphs::Braille`].
     pub fn ascii(&self) -> bool {
-        self.ascii
+        self.glyphs != Glyphs::Braille
+    }
+
+    /// Characters that the terminal shows.
+    pub fn glyphs(&self) -> Glyphs {
+        self.glyphs
     }
 
     /// The heatmap's colour map.
@@ -340,7 +359,7 @@ impl Theme {
 
     /// The better legible of `unicode` and `ascii` for this terminal.
     pub fn pick<T>(&self, unicode: T, ascii: T) -> T {
-        if self.ascii { ascii } else { unicode }
+        if self.ascii() { ascii } else { unicode }
     }
 }
 

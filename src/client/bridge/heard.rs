@@ -5,6 +5,7 @@ use crate::client::{ClientError, Received};
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::ServerMessage;
 use surfit_core::run_dir::RunDir;
+use surfit_core::snapshot::State;
 use surfit_tui::Incoming;
 
 impl Worker {
@@ -87,6 +88,13 @@ impl Worker {
         }
     }
 
+    /// True when nothing was under way: the run was closed, or its engine only waited after the job was done, as
+    /// `surfit ls` tells it too.
+    pub(super) fn rests(&self) -> bool {
+        let status = || self.run.as_ref()?.status();
+        self.closed || status().is_some_and(|s| s.state == State::Finished)
+    }
+
     /// The engine's process is no more.
     pub(super) fn gone(&mut self) {
         self.alive = false;
@@ -101,7 +109,7 @@ impl Worker {
                 ),
             });
         }
-        if self.closed {
+        if self.rests() {
             self.at_rest()
         } else {
             self.tell(Incoming::EngineDied)

@@ -86,7 +86,7 @@ impl Worker {
         self.show(run);
         if alive {
             self.begin(Begin::Attach);
-        } else if self.closed || self.seq == 0 {
+        } else if self.rests() || self.seq == 0 {
             self.at_rest();
         } else {
             self.tell(Incoming::EngineDied);
@@ -114,12 +114,13 @@ impl Worker {
                 pid: connection.welcome().pid,
             }),
             None if self.starting => {}
-            None if self.closed || self.seq == 0 => self.at_rest(),
+            None if self.seq == 0 => self.at_rest(),
             None if self.run.as_ref().is_some_and(RunDir::is_alive) => {
                 self.tell(Incoming::Disconnected {
                     reason: "the connection to its engine ended".into(),
                 })
             }
+            None if self.rests() => self.at_rest(),
             None => self.tell(Incoming::EngineDied),
         }
     }

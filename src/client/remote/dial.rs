@@ -2,10 +2,12 @@
 
 use super::settings::Reach;
 use super::wire::{LINK, MARK};
+use rustix::termios;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +17,9 @@ const BANNER: u64 = 256 << 10;
 
 /// How long a host may take to greet when nobody is asked anything.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long a first dial may take, with a password to be written meanwhile: as long as sshd waits for one.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Most that is kept of what the command says on standard error.
 const SAID: usize = 8 << 10;
@@ -125,8 +130,82 @@ impl Said {
             line.chars().filter(|c| !c.is_control()).take(300).collect()
         };
         let lines: Vec<String> = text.lines().map(clean).filter(|l| !l.is_empty()).collect();
-        lines[lines.len().saturating_sub(2)..].join("; ")
+        last_meaningful(&lines)
     }
+}
+
+/// The last two lines that are messages of ssh, of a shell or of surfit, as one sentence: what a server greets with says
+/// nothing of what went wrong. Without such lines the last two of all.
+fn last_meaningful(lines: &[String]) -> String {
+    let messages: Vec<&String> = lines.iter().filter(|line| is_message(line)).collect();
+    let all: Vec<&String> = lines.iter().collect();
+    let of = if messages.is_empty() { all } else { messages };
+    let last: Vec<&str> = of[of.len().saturating_sub(2)..]
+        .iter()
+        .map(|l| l.as_str())
+        .collect();
+    last.join("; ")
+}
+
+/// True of a line as ssh, shells and surfit write it when something goes wrong.
+fn is_message(line: &str) -> bool {
+    const BEGINNINGS: [&str; 16] = [
+        "ssh: ",
+        "ssh_",
+        "kex_exchange_identification",
+        "client_loop: ",
+        "banner exchange: ",
+        "packet_write",
+        "channel ",
+        "mux_client",
+        "Connection to ",
+        "Connection closed",
+        "Connection reset",
+        "Connection timed out",
+        "Received disconnect",
+        "Disconnected from",
+        "Timeout, server",
+        "Unable to negotiate",
+    ];
+    const PARTS: [&str; 9] = [
+        "Permission denied",
+        "verification failed",
+        "Too many authentication failures",
+        "ot found",
+        "No such file",
+        "nknown command",
+        "nrecognized subcommand",
+        "error:",
+        "no run `",
+    ];
+    BEGINNINGS.iter().any(|b| line.starts_with(b)) || PARTS.iter().any(|p| line.contains(p))
+}
+
+/// True when the host refused who dialled: trying again by itself would only be refused again.
+pub fn is_refused(why: &str) -> bool {
+    [
+        "Permission denied (",
+        "Permission denied, please",
+        "Host key verification failed",
+        "Too many authentication failures",
+    ]
+    .iter()
+    .any(|said| why.contains(said))
+}
+
+/// The command that asks for no password, where ssh is part of it.
+fn without_questions(ssh: &[String]) -> Vec<String> {
+    let is_ssh = |word: &String| {
+        Path::new(word)
+            .file_name()
+            .is_some_and(|name| name == "ssh")
+    };
+    let mut words = ssh.to_vec();
+    if let Some(at) = words.iter().position(is_ssh) {
+        // Of an option given twice ssh takes the first.
+        words.splice(at + 1..at + 1, ["-o".into(), "BatchMode=yes".into()]);
+    }
+    words
 }
 
 /// Quotes a word for the shell there.
@@ -139,12 +218,12 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The program there. A path from the home directory stays one that its shell expands.
-fn program(name: &str) -> String {
-    match name.strip_prefix("~/") {
+/// The words of the program there. A path from the home directory stays one that its shell expands.
+fn program(words: &[String]) -> impl Iterator<Item = String> {
+    words.iter().map(|word| match word.strip_prefix("~/") {
         Some(rest) => format!("~/{}", quoted(rest)),
-        None => quoted(name),
-    }
+        None => quoted(word),
+    })
 }
 
 /// Runs `surfit` with arguments on a host, and waits for its greeting.
@@ -155,8 +234,8 @@ fn program(name: &str) -> String {
 /// # Errors
 /// A clause that says what went wrong, mostly in the command's own words.
 pub fn dial(reach: &Reach, host: &str, arguments: &[&str], alone: bool) -> Result<Line, String> {
-    // Somebody at the terminal may have a password to write.
-    dial_for(reach, host, arguments, alone, alone.then_some(ANSWER))
+    let patience = if alone { ANSWER } else { FIRST_ANSWER_TIMEOUT };
+    dial_for(reach, host, arguments, alone, patience)
 }
 
 /// As [`dial`], and gives up when the host has not greeted after `patience`.
@@ -168,14 +247,17 @@ pub fn dial_for(
     host: &str,
     arguments: &[&str],
     alone: bool,
-    patience: Option<Duration>,
+    patience: Duration,
 ) -> Result<Line, String> {
     let words = arguments.iter().map(|a| quoted(a));
-    let there: Vec<String> = std::iter::once(program(&reach.program))
-        .chain(words)
-        .collect();
-    let mut command = Command::new(&reach.ssh[0]);
-    command.args(&reach.ssh[1..]).arg(host).arg(there.join(" "));
+    let there: Vec<String> = program(&reach.program).chain(words).collect();
+    let ssh = if alone {
+        without_questions(&reach.ssh)
+    } else {
+        reach.ssh.clone()
+    };
+    let mut command = Command::new(&ssh[0]);
+    command.args(&ssh[1..]).arg(host).arg(there.join(" "));
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -190,6 +272,9 @@ pub fn dial_for(
             });
         }
     }
+    let modes = (!alone)
+        .then(|| termios::tcgetattr(std::io::stdin()).ok())
+        .flatten();
     let mut child = command.spawn().map_err(|e| {
         format!(
             "`{}` cannot be started ({e}); install it, or name another one in SURFIT_SSH",
@@ -216,14 +301,15 @@ pub fn dial_for(
             let _ = done.send((greeting, stdout));
         })
         .map_err(|e| format!("starting a thread: {e}"))?;
-    let heard = match patience {
-        Some(patience) => waited.recv_timeout(patience),
-        None => waited.recv().map_err(|_| RecvTimeoutError::Disconnected),
-    };
-    let Ok((greeting, stdout)) = heard else {
+    let Ok((greeting, stdout)) = waited.recv_timeout(patience) else {
         drop(stdin);
-        let seconds = patience.unwrap_or_default().as_secs_f64();
-        let said = match running.end(Duration::ZERO) {
+        let seconds = patience.as_secs_f64();
+        let said = running.end(Duration::ZERO);
+        if let Some(modes) = modes {
+            // A question that was left open had switched the echo off.
+            let _ = termios::tcsetattr(std::io::stdin(), termios::OptionalActions::Now, &modes);
+        }
+        let said = match said {
             nothing if nothing.starts_with("the connection ended") => String::new(),
             said => format!(" ({said})"),
         };
@@ -251,13 +337,29 @@ pub fn dial_for(
 }
 
 /// Adds what can be done, where that is known.
-fn explained(why: String, first: Option<String>, program: &str) -> String {
-    let missing = ["not found", "No such file"]
+fn explained(why: String, first: Option<String>, program: &[String]) -> String {
+    // The shell there says the path as it expanded it.
+    let names = program
         .iter()
-        .any(|s| why.contains(s))
-        && why.contains(program);
-    if missing {
-        format!("{why}; install surfit there, or say where it is with `program` in client.toml")
+        .filter_map(|word| Path::new(word).file_name()?.to_str());
+    let low = why.to_lowercase();
+    let missing = ["not found", "no such file", "unknown command"]
+        .iter()
+        .any(|s| low.contains(s))
+        && names.into_iter().any(|name| why.contains(name));
+    if missing
+        && let [word] = program
+        && word.contains(' ')
+    {
+        format!(
+            "{why}; `program` in client.toml is one word: write several as a list, {:?}",
+            word.split_whitespace().collect::<Vec<_>>()
+        )
+    } else if missing {
+        format!(
+            "{why}; install surfit there, or correct `program` in client.toml, which is `{}`",
+            program.join(" ")
+        )
     } else if why.contains("unrecognized subcommand") {
         format!(
             "{why}; the surfit there is older than this one ({}), install the same version on both",
@@ -329,9 +431,9 @@ mod tests {
             ssh: ["sh", "-c", "sleep 600 & sleep 600"]
                 .map(Into::into)
                 .to_vec(),
-            program: "surfit".into(),
+            program: vec!["surfit".into()],
         };
-        let patience = Some(Duration::from_millis(50));
+        let patience = Duration::from_millis(50);
         let why = dial_for(&reach, "gpu1", &["bridge"], false, patience).unwrap_err();
         assert!(
             why.contains("did not answer within") && why.contains("ssh gpu1"),
@@ -346,7 +448,66 @@ mod tests {
             let out = Command::new("sh").arg("-c").arg(script).output().unwrap();
             assert_eq!(String::from_utf8_lossy(&out.stdout), word);
         }
-        assert_eq!(program("~/bin/surfit"), "~/bin/surfit");
-        assert_eq!(program("my surfit"), "'my surfit'");
+        let there = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|w| w.to_string()).collect();
+            program(&words).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(there(&["~/bin/surfit"]), "~/bin/surfit");
+        assert_eq!(there(&["my surfit"]), "'my surfit'");
+        assert_eq!(there(&["env", "A=B", "surfit"]), "env A=B surfit");
+    }
+
+    #[test]
+    fn what_a_server_greets_with_does_not_stand_for_the_error() {
+        let said = |text: &str| {
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            last_meaningful(&lines)
+        };
+        let banner = "ATTENTION\nAll access is logged.\nDisconnect now if you are not allowed.";
+        let refused = "me@gpu1: Permission denied (publickey).";
+        assert_eq!(said(&format!("{banner}\n{refused}")), refused);
+        assert_eq!(said(&format!("{refused}\n{banner}")), refused);
+        assert_eq!(said("some words\nof a proxy"), "some words; of a proxy");
+        let missing = "bash: line 1: surfit: command not found";
+        assert_eq!(said(&format!("{banner}\n{missing}\nGoodbye.")), missing);
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_told_whatever_the_shell_calls_it() {
+        let hint = |why: &str, program: &[&str]| {
+            let words: Vec<String> = program.iter().map(|w| w.to_string()).collect();
+            explained(why.into(), None, &words)
+        };
+        for (why, program) in [
+            (
+                "bash: line 1: /home/me/bin/surfit: No such file or directory",
+                &["~/bin/surfit"][..],
+            ),
+            (
+                "env: ‘surfit’: No such file or directory",
+                &["env", "A=B", "surfit"],
+            ),
+            ("fish: Unknown command: surfit", &["surfit"]),
+            ("surfit: Command not found.", &["surfit"]),
+        ] {
+            let told = hint(why, program);
+            assert!(told.contains("install surfit there"), "{told}");
+        }
+        let told = hint("sh: 1: env A=B surfit: not found", &["env A=B surfit"]);
+        assert!(told.contains("[\"env\", \"A=B\", \"surfit\"]"), "{told}");
+        assert!(!is_refused("bash: /opt/surfit: Permission denied"));
+        assert!(is_refused(
+            "me@gpu1: Permission denied (publickey,password)."
+        ));
+    }
+
+    #[test]
+    fn a_line_that_is_dialled_again_asks_for_nothing() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let alone = |text: &str| without_questions(&words(text)).join(" ");
+        assert_eq!(alone("ssh -T"), "ssh -o BatchMode=yes -T");
+        let wrapped = "sshpass -p x /usr/bin/ssh -o BatchMode=yes -T";
+        assert_eq!(alone("sshpass -p x /usr/bin/ssh -T"), wrapped);
+        assert_eq!(alone("my-dialler -x"), "my-dialler -x");
     }
 }

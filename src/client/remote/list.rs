@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// A sentence.
 pub fn list(reach: &Reach, host: &str) -> Result<Vec<Line>, String> {
-    let mut line = dial_for(reach, host, &["bridge", "--ls"], false, Some(PATIENCE))
+    let mut line = dial_for(reach, host, &["bridge", "--ls"], false, PATIENCE)
         .map_err(|why| format!("{host}: {why}"))?;
     drop(line.stdin);
     let mut lines = Vec::new();

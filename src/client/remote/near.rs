@@ -410,8 +410,12 @@ impl Near {
                 _ => {}
             }
         }
+        let stands = match self.picture.done() {
+            Some(_) => "is finished",
+            None => "goes on there",
+        };
         Some(format!(
-            "no line to {host}; {id} goes on there, come back with `surfit open {name}`"
+            "no line to {host}; {id} {stands}, come back with `surfit open {name}`"
         ))
     }
 }

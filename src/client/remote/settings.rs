@@ -9,15 +9,15 @@ use std::path::PathBuf;
 pub struct Reach {
     /// The command that runs another command on a host: it is given the host and that command as its last two arguments.
     pub ssh: Vec<String>,
-    /// The program there.
-    pub program: String,
+    /// The program there, a word or several.
+    pub program: Vec<String>,
 }
 
 /// The file, every key of it optional:
 ///
 /// ```toml
 /// ssh = ["ssh", "-T", "-o", "ServerAliveInterval=10"]
-/// program = "/opt/surfit/bin/surfit"   # the program there
+/// program = "/opt/surfit/bin/surfit"   # the program there: one word, or several as a list
 ///
 /// [hosts.gpu1]                         # for one host, over what is said for all
 /// program = "bin/surfit"
@@ -26,7 +26,7 @@ pub struct Reach {
 #[serde(deny_unknown_fields)]
 struct File {
     ssh: Option<Vec<String>>,
-    program: Option<String>,
+    program: Option<Program>,
     #[serde(default)]
     hosts: BTreeMap<String, Host>,
 }
@@ -35,7 +35,27 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Host {
     ssh: Option<Vec<String>>,
-    program: Option<String>,
+    program: Option<Program>,
+}
+
+/// One word, whatever is in it, or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "program is a word such as \"surfit\", or a list such as [\"env\", \"A=B\", \"surfit\"]"
+)]
+enum Program {
+    Word(String),
+    Words(Vec<String>),
+}
+
+impl From<Program> for Vec<String> {
+    fn from(program: Program) -> Self {
+        match program {
+            Program::Word(word) => vec![word],
+            Program::Words(words) => words,
+        }
+    }
 }
 
 /// Where the file lies.
@@ -106,7 +126,9 @@ fn choose(mut file: File, host: &str, environment: Vec<String>) -> Reach {
         program: own
             .program
             .or(file.program)
-            .unwrap_or_else(|| "surfit".into()),
+            .map(Vec::from)
+            .filter(|words| words.first().is_some_and(|w| !w.is_empty()))
+            .unwrap_or_else(|| vec!["surfit".into()]),
     }
 }
 
@@ -122,13 +144,15 @@ mod tests {
         let none = Vec::new;
         let usual = choose(file.clone(), "gpu2", none());
         assert_eq!(
-            (usual.ssh, usual.program.as_str()),
-            (vec!["ssh".into(), "-4".into()], "/opt/surfit")
+            (usual.ssh, usual.program),
+            (vec!["ssh".into(), "-4".into()], vec!["/opt/surfit".into()])
         );
         assert_eq!(
             choose(file.clone(), "me@gpu1", none()).program,
-            "bin/surfit"
+            ["bin/surfit"]
         );
+        let words = parse("program = ['env', 'A=B', 'surfit']").unwrap();
+        assert_eq!(choose(words, "a", none()).program, ["env", "A=B", "surfit"]);
         assert_eq!(
             choose(file, "gpu1", vec!["stand-in".into()]).ssh,
             ["stand-in"]

@@ -95,6 +95,9 @@ pub(crate) fn reported(app: &App) -> Possible {
 }
 
 pub(super) fn resume(app: &App) -> Possible {
+    if app.line.as_ref().is_some_and(|l| l.is_refused()) {
+        return Ok(());
+    }
     may_change(app)?;
     match app.connection {
         Connection::Lost(_) | Connection::Dead => Ok(()),

@@ -84,6 +84,8 @@ impl Scope {
             Overlay::Models { .. } => Scope::Models,
             Overlay::Runs { .. } => Scope::Runs,
             Overlay::Machine { .. } => Scope::Machine,
+            // It has no keys but those of every list.
+            Overlay::Text { .. } => Scope::Machine,
             Overlay::Themes { .. } => Scope::Themes,
             Overlay::Picture { .. } => Scope::Picture,
         }

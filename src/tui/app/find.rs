@@ -40,6 +40,11 @@ impl App {
         if let Some(search) = self.search() {
             search.key(event);
         }
+        self.show_found();
+    }
+
+    /// Shows what the text of the search line finds, after a change of it.
+    pub(super) fn show_found(&mut self) {
         self.log.hit = None;
         if let Some(Overlay::Help { scroll }) = &mut self.overlay {
             (*scroll, self.help.hit) = (0, 0);

@@ -13,14 +13,15 @@ pub struct RemoteLine {
     pub host: String,
     heard: f64,
     down: Option<Down>,
-    /// The age that was drawn last, in whole seconds.
-    shown: u64,
+    /// The age that was drawn last, in whole seconds, and those left to the next try.
+    shown: (u64, Option<u64>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Down {
     why: String,
-    retry: f64,
+    /// When it is tried again; `None` when only the user does that.
+    retry: Option<f64>,
 }
 
 impl RemoteLine {
@@ -29,7 +30,7 @@ impl RemoteLine {
             host,
             heard: 0.0,
             down: None,
-            shown: 0,
+            shown: (0, None),
         }
     }
 
@@ -46,29 +47,55 @@ impl RemoteLine {
     pub fn word(&self, now: f64) -> Option<String> {
         let old = format!("{} old", duration(now - self.heard));
         match &self.down {
+            Some(Down { retry: None, .. }) => Some(format!("refused, {old}")),
             Some(_) => Some(format!("reconnecting, {old}")),
             None => self.silent(now).then_some(old),
         }
     }
 
-    /// What is wrong with the line, and when it is tried again.
-    pub(super) fn sentence(&self, now: f64) -> Option<(String, String)> {
+    /// True when the other machine refused the login, and only the user tries it again.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.down, Some(Down { retry: None, .. }))
+    }
+
+    /// What is wrong with the line, and when it is tried again; `again` is the key that does so after a refusal, `run`
+    /// what the run is called there.
+    pub(super) fn sentence(&self, now: f64, again: &str, run: &str) -> Option<(String, String)> {
         let Down { why, retry } = self.down.as_ref()?;
-        let left = (retry - now).ceil();
-        let next = if left > 0.0 {
-            format!("Tried again in {left:.0} s, at once with any key;")
-        } else {
-            "Trying again;".into()
+        let next = match self.seconds_left(now).filter(|_| retry.is_some()) {
+            None => format!(
+                "Log in again: leave, then `surfit open {}:{run}` asks for a password; {again} tries with a key of \
+                 yours;",
+                self.host
+            ),
+            Some(left) if left > 0 => {
+                format!("Trying again in {left} s, any key does at once;")
+            }
+            Some(_) => "Trying again now;".into(),
         };
         let why = why.trim_end_matches('.');
         Some((format!("No line to {}: {why}.", self.host), next))
     }
 
-    /// When the age that is shown changes next.
+    /// Whole seconds until the line is tried again, as they are shown.
+    fn seconds_left(&self, now: f64) -> Option<u64> {
+        let retry = self.down.as_ref()?.retry?;
+        // Of sums of times a whole second is never quite whole.
+        Some((retry - now - 1e-6).ceil().max(0.0) as u64)
+    }
+
+    /// When the age or the count that is shown changes next.
     pub(super) fn deadline(&self, now: f64) -> Option<f64> {
         let age = (now - self.heard).max(0.0);
         Some(if self.silent(now) {
-            self.heard + age.floor() + 1.0
+            let older = self.heard + age.floor() + 1.0;
+            // The seconds left to the next try end at other times than those since the last word.
+            let left = self.seconds_left(now).filter(|left| *left > 0);
+            let retry = self.down.as_ref().and_then(|d| d.retry);
+            let nearer = retry
+                .zip(left)
+                .map(|(at, left)| at - (left - 1) as f64 + 1e-3);
+            nearer.map_or(older, |nearer| older.min(nearer))
         } else {
             self.heard + STALE + 0.1
         })
@@ -92,11 +119,15 @@ impl App {
                 self.dirty |= line.silent(now);
                 (line.heard, line.down) = (now, None);
             }
-            Line::Down { why, retry } => {
+            Line::Down { .. } | Line::Refused { .. } => {
+                let (why, retry) = match told {
+                    Line::Down { why, retry } => (why, Some(now + retry)),
+                    Line::Refused { why } => (why, None),
+                    Line::Heard => return,
+                };
                 // The other end forgets what it was asked for.
                 self.followed.told.clear();
                 let first = !line.is_down();
-                let retry = now + retry;
                 line.down = Some(Down { why, retry });
                 self.dirty = true;
                 if first {
@@ -117,14 +148,17 @@ impl App {
         let Some(line) = self.line.as_mut().filter(|l| l.silent(now)) else {
             return;
         };
-        let age = (now - line.heard).max(0.0) as u64;
-        self.dirty |= age != line.shown;
-        line.shown = age;
+        let shown = ((now - line.heard).max(0.0) as u64, line.seconds_left(now));
+        self.dirty |= shown != line.shown;
+        line.shown = shown;
     }
 
-    /// Any key tries a line that is down at once.
+    /// Any key tries a line that is down at once, unless the login was refused.
     pub(super) fn try_line(&self) -> Option<Effect> {
-        let down = self.line.as_ref().is_some_and(RemoteLine::is_down);
-        down.then_some(Effect::Send(Outgoing::Reconnect))
+        let down = |line: &RemoteLine| line.is_down() && !line.is_refused();
+        self.line
+            .as_ref()
+            .is_some_and(down)
+            .then_some(Effect::Send(Outgoing::Reconnect))
     }
 }

@@ -120,7 +120,10 @@ impl App {
             false => format!("{resume} {does}, {leave} leaves."),
         };
         let banner = |why: String, remedy: String| Some(Banner { why, remedy });
-        if let Some(down) = self.line.as_ref().and_then(|l| l.sentence(self.now)) {
+        if let Some(down) = self.line.as_ref().and_then(|l| {
+            let run = self.place.as_ref().map_or(&self.run, |place| &place.name);
+            l.sentence(self.now, &resume, run)
+        }) {
             let (why, next) = down;
             return banner(why, format!("{next} {leave} leaves."));
         }
@@ -133,7 +136,7 @@ impl App {
                 let why = format!("Failed: {}.", why.trim_end_matches('.'));
                 banner(why, remedy("resumes from the last checkpoint"))
             }
-            Connection::Lost(_) if self.sleeps() => None,
+            Connection::Lost(_) | Connection::Dead if self.sleeps() => None,
             Connection::Lost(reason) => banner(
                 format!("No engine: {reason}."),
                 remedy("connects again or starts it from the last checkpoint"),

@@ -55,6 +55,13 @@ pub enum Overlay {
         /// First line shown.
         scroll: usize,
     },
+    /// A text on the whole screen, without a frame, to be selected by hand.
+    Text {
+        /// The text.
+        text: String,
+        /// First line shown.
+        scroll: usize,
+    },
     /// Themes.
     Themes {
         /// What there is to choose from.
@@ -133,6 +140,7 @@ impl Overlay {
             | Overlay::Picture { lines: at, .. }
             | Overlay::Machine { scroll: at }
             | Overlay::Runs { selected: at }
+            | Overlay::Text { scroll: at, .. }
             | Overlay::Themes { selected: at, .. } => at,
         }
     }
@@ -345,6 +353,12 @@ impl App {
             Some(Overlay::Machine { .. }) => {
                 let inner = views::popup::inner(Screen::of(self).overlay);
                 views::machine::length(self, inner).saturating_sub(inner.height.into())
+            }
+            Some(Overlay::Text { text, .. }) => {
+                let room = usize::from(self.size.height.saturating_sub(1));
+                views::plain_text::rows(text, self.size.width)
+                    .len()
+                    .saturating_sub(room)
             }
             Some(Overlay::Models { .. }) => views::models::items(self).len().saturating_sub(1),
             Some(Overlay::Runs { .. }) => views::runs::shown(self).len().saturating_sub(1),

@@ -4,6 +4,7 @@ mod copied;
 mod drawn;
 mod written;
 
+pub(in crate::app) use copied::LastCopy;
 pub use copied::MOST;
 pub use written::Wanted;
 

@@ -10,6 +10,7 @@ mod line;
 mod mouse;
 mod others;
 mod overlays;
+mod paste;
 mod plan;
 mod readonly;
 mod screens;

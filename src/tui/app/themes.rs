@@ -63,11 +63,23 @@ impl App {
         }
     }
 
+    /// Takes the usual theme for the terminal's background, which was told late, unless one was chosen meanwhile.
+    pub(super) fn follow_ground(&mut self, name: &str) {
+        if !self.theme_chosen
+            && self.theme_before.is_none()
+            && let Some(theme) = Theme::by_name(name, self.theme.depth())
+        {
+            self.theme = theme.like(&self.theme);
+            self.dirty = true;
+        }
+    }
+
     pub(super) fn use_theme(&mut self, name: &str) {
         match Theme::load(name, self.theme.depth()) {
             Ok(theme) => {
                 self.say(Kind::Info, format!("theme {name}: {}", theme.description()));
-                self.theme = theme.with_ascii(self.theme.ascii());
+                self.theme_chosen = true;
+                self.theme = theme.with_glyphs(self.theme.glyphs());
             }
             Err(why) => self.say(Kind::Error, why.to_string()),
         }

@@ -77,10 +77,15 @@ pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
 }
 
 fn convert(raw: &RawLook) -> Result<Look, String> {
+    let (ansi, ansi_add) = match raw.ansi.as_deref() {
+        Some(text) => with_modifiers(text)?,
+        None => ((None, None), Modifier::empty()),
+    };
     Ok(Look {
         fg: raw.fg.as_deref().map(hex).transpose()?,
         bg: raw.bg.as_deref().map(hex).transpose()?,
-        ansi: raw.ansi.as_deref().map_or(Ok((None, None)), pair)?,
+        ansi,
+        ansi_add,
         add: raw
             .add
             .as_deref()
@@ -94,6 +99,14 @@ fn hex(s: &str) -> Result<(u8, u8, u8), String> {
         Ok(Color::Rgb(r, g, b)) if s.starts_with('#') => Ok((r, g, b)),
         _ => Err(format!("`{s}` is no colour; write it as #rrggbb")),
     }
+}
+
+/// A [`pair`], with styles for letters after it: `default dim`.
+fn with_modifiers(text: &str) -> Result<((Option<Color>, Option<Color>), Modifier), String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let styles = words.iter().rev().take_while(|w| modifiers(w).is_ok());
+    let (colours, styles) = words.split_at(words.len() - styles.count());
+    Ok((pair(&colours.join(" "))?, modifiers(&styles.join(" "))?))
 }
 
 /// `white`, or `black on white`; `default` is what the terminal itself uses.

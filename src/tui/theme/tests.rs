@@ -241,3 +241,96 @@ fn a_theme_is_read_from_a_file_that_errors_name() {
             .contains("choose dark, light")
     );
 }
+
+/// Red, green and blue of the 16 colours.
+type Palette = [u32; 16];
+
+const XTERM: Palette = [
+    0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f,
+    0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
+];
+const TANGO: Palette = [
+    0x000000, 0xcc0000, 0x4e9a06, 0xc4a000, 0x3465a4, 0x75507b, 0x06989a, 0xd3d7cf, 0x555753,
+    0xef2929, 0x8ae234, 0xfce94f, 0x729fcf, 0xad7fa8, 0x34e2e2, 0xeeeeec,
+];
+const CONSOLE: Palette = [
+    0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa, 0x555555,
+    0xff5555, 0x55ff55, 0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
+];
+
+type Rgb = (u8, u8, u8);
+
+/// Ink and ground of a style on a terminal whose own are `own`; `None` of a colour is what lies below.
+fn shown(style: Style, below: Style, palette: &Palette, own: (Rgb, Rgb)) -> (Rgb, Rgb) {
+    const NAMED: [Color; 16] = [
+        Color::Black,
+        Color::Red,
+        Color::Green,
+        Color::Yellow,
+        Color::Blue,
+        Color::Magenta,
+        Color::Cyan,
+        Color::Gray,
+        Color::DarkGray,
+        Color::LightRed,
+        Color::LightGreen,
+        Color::LightYellow,
+        Color::LightBlue,
+        Color::LightMagenta,
+        Color::LightCyan,
+        Color::White,
+    ];
+    let rgb = |color: Option<Color>, reset: Rgb, bright: bool| match color {
+        None | Some(Color::Reset) => reset,
+        Some(named) => {
+            let at = NAMED
+                .iter()
+                .position(|n| *n == named)
+                .expect("one of the 16");
+            // Many terminals show bold letters of the first eight as the bright ones.
+            let [_, r, g, b] = palette[if bright && at < 8 { at + 8 } else { at }].to_be_bytes();
+            (r, g, b)
+        }
+    };
+    let has = |m| style.add_modifier.contains(m);
+    let ground = rgb(style.bg.or(below.bg), own.1, false);
+    let mut ink = rgb(style.fg.or(below.fg), own.0, has(Modifier::BOLD));
+    if has(Modifier::DIM) {
+        let mixed = |a: u8, b: u8| ((u16::from(a) + u16::from(b)) / 2) as u8;
+        ink = (
+            mixed(ink.0, ground.0),
+            mixed(ink.1, ground.1),
+            mixed(ink.2, ground.2),
+        );
+    }
+    (ink, ground)
+}
+
+#[test]
+fn sixteen_colours_are_legible_on_white_and_on_black() {
+    let (black, white) = ((0, 0, 0), (255, 255, 255));
+    // The Linux console is black; the others are as people set them.
+    let terminals = [
+        (&XTERM, (white, black)),
+        (&XTERM, (black, white)),
+        (&TANGO, (white, black)),
+        (&TANGO, (black, white)),
+        (&CONSOLE, ((0xaa, 0xaa, 0xaa), black)),
+    ];
+    for name in Theme::names() {
+        let theme = Theme::by_name(name, Depth::Ansi16).unwrap();
+        let below = theme.style(Role::Background);
+        for role in Role::ALL {
+            for (n, (palette, own)) in terminals.into_iter().enumerate() {
+                let (ink, ground) = shown(theme.style(role), below, palette, own);
+                let ratio = contrast(ink, ground);
+                // No colour of the 16 reaches 4.5 on both; letters alone tell what lines frame.
+                let least = if FRAMES.contains(&role) { 1.5 } else { 2.7 };
+                assert!(
+                    ratio >= least,
+                    "{name} {role:?} on terminal {n}: {ratio:.2} < {least}"
+                );
+            }
+        }
+    }
+}

@@ -151,7 +151,8 @@ fn one_row(app: &App, width: u16) -> u16 {
 /// The program, the run and its state, in so many columns: the run's name is shortened, then the program's is left out,
 /// then the run's.
 fn identity<'a>(app: &App, room: u16) -> Vec<Piece<'a>> {
-    let whole = whole_identity(app, 28);
+    // A third of a wide screen: less is kept from the name while columns beside it are free.
+    let whole = whole_identity(app, (room / 3).max(28));
     let needed = |pieces: &[Piece]| columns(pieces);
     if needed(&whole) <= room {
         return whole;
@@ -202,11 +203,11 @@ fn state(app: &App) -> (&'static str, Role, &'static str) {
     let pick = |a, b| app.theme.pick(a, b);
     match (&app.connection, app.picture.state()) {
         (_, State::Failed) => (pick("✗", "!"), Role::Error, "failed"),
-        (Connection::Dead, _) => (pick("✗", "!"), Role::Error, "engine died"),
-        (_, State::Closed) => (pick("□", "-"), Role::Muted, "closed"),
-        (Connection::Lost(_), State::Finished) if app.picture.closed => {
+        (Connection::Lost(_) | Connection::Dead, State::Finished) => {
             (pick("✓", "+"), Role::Good, "finished")
         }
+        (Connection::Dead, _) => (pick("✗", "!"), Role::Error, "engine died"),
+        (_, State::Closed) => (pick("□", "-"), Role::Muted, "closed"),
         (Connection::Lost(_), _) => (pick("▲", "!"), Role::Error, "no engine"),
         (Connection::Connecting, State::Starting) => (pick("◌", "~"), Role::Warning, "starting"),
         (Connection::Connecting, _) => (pick("◌", "~"), Role::Warning, "connecting"),

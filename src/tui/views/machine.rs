@@ -112,7 +112,7 @@ impl Sheet<'_> {
             return vec![self.fact(name, value, Role::Text)];
         }
         let most = finite.map(f64::from).fold(most, f64::max);
-        let rows = bars(&values, most, self.rows, theme.ascii());
+        let rows = bars(&values, most, self.rows, theme.glyphs());
         let last = rows.len().saturating_sub(1);
         let apart = (self.rows > 1).then(Line::default);
         rows.into_iter()
@@ -176,7 +176,9 @@ impl Sheet<'_> {
         let engine = match &self.app.connection {
             Connection::Connected { pid } => (format!("process {pid}"), Role::Text),
             Connection::Connecting => ("connecting".into(), Role::Warning),
-            Connection::Lost(_) if self.app.picture.closed => ("none runs".into(), Role::Muted),
+            Connection::Lost(_) | Connection::Dead if self.app.rests() => {
+                ("none runs".into(), Role::Muted)
+            }
             Connection::Lost(why) => (format!("none: {why}"), Role::Error),
             Connection::Dead => ("died".into(), Role::Error),
         };

@@ -15,6 +15,7 @@ pub mod models;
 pub mod palette;
 pub mod pane;
 pub mod pending;
+pub mod plain_text;
 pub mod plot;
 pub mod points;
 pub mod popup;

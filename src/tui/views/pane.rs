@@ -1,5 +1,6 @@
 //! The frame of a pane.
 
+use crate::glyphs::Glyphs;
 use crate::theme::{Role, Theme};
 use ratatui::symbols::border;
 use ratatui::text::Line;
@@ -24,16 +25,18 @@ pub fn block<'a>(theme: &Theme, title: impl Into<Line<'a>>, focused: bool) -> Bl
     } else {
         (Role::Border, Role::Title)
     };
-    let set = match (theme.ascii(), focused) {
-        (true, true) => border::Set {
+    let set = match (theme.glyphs(), focused) {
+        (Glyphs::Ascii, true) => border::Set {
             horizontal_top: "=",
             horizontal_bottom: "=",
             ..ASCII_BORDER
         },
-        (true, false) => ASCII_BORDER,
+        (Glyphs::Ascii, false) => ASCII_BORDER,
+        (Glyphs::Blocks, true) => border::DOUBLE,
+        (Glyphs::Blocks, false) => border::PLAIN,
         // Without colour the weight of the line is all there is.
-        (false, true) if theme.depth() <= crate::color::Depth::Ansi16 => border::THICK,
-        (false, _) => border::ROUNDED,
+        (Glyphs::Braille, true) if theme.depth() <= crate::color::Depth::Ansi16 => border::THICK,
+        (Glyphs::Braille, _) => border::ROUNDED,
     };
     Block::bordered()
         .border_set(set)

@@ -2,7 +2,7 @@
 
 use super::{
     beside, dialog, footer, header, help, image, log, loss, machine, message, models, palette,
-    points, runs, surface, take, themes,
+    plain_text, points, runs, surface, take, themes,
 };
 use crate::app::{App, Overlay, Pane};
 use crate::layout::{SMALLEST, Screen, tab_spans};
@@ -49,6 +49,8 @@ pub fn render(app: &App, buf: &mut Buffer) {
         Some(Overlay::Log { back }) => log::render(screen.overlay, buf, app, *back),
         Some(Overlay::Picture { .. }) => image::render(screen.overlay, buf, app),
         Some(Overlay::Machine { scroll }) => machine::render(screen.overlay, buf, app, *scroll),
+        // Drawn over everything, below.
+        Some(Overlay::Text { .. }) => {}
         Some(Overlay::Models { selected }) => models::render(screen.overlay, buf, app, *selected),
         Some(Overlay::Runs { selected }) => runs::render(screen.overlay, buf, app, *selected),
         Some(Overlay::Themes { choices, selected }) => {
@@ -61,7 +63,14 @@ pub fn render(app: &App, buf: &mut Buffer) {
     if let Some(question) = &app.question {
         dialog::render(screen.area, buf, &app.theme, question);
     }
-    message::render(screen.message, buf, app);
+    if let Some(Overlay::Text { text, scroll }) = &app.overlay
+        && app.take.is_none()
+        && app.question.is_none()
+    {
+        plain_text::render(screen.area, buf, app, text, *scroll);
+    } else {
+        message::render(screen.message, buf, app);
+    }
     footer::render(screen.footer, buf, app);
     show_hidden(buf);
 }
@@ -94,10 +103,10 @@ fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
 fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
     let (width, height) = SMALLEST;
     let text = format!(
-        "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. The run goes on; \
-         {} leaves.",
+        "The terminal is {}x{}. surfit needs at least {width}x{height}: enlarge it. {}{} leaves.",
         area.width,
         area.height,
+        if app.rests() { "" } else { "The run goes on; " },
         app.key(crate::action::Action::Detach)
     );
     let rows = (text.len() as u16).div_ceil(area.width.max(1)) + 1;

@@ -43,6 +43,11 @@ impl Search {
         }
     }
 
+    /// The line, for text that is pasted into it.
+    pub(crate) fn input_mut(&mut self) -> &mut Input {
+        &mut self.input
+    }
+
     /// True when `text` holds what is searched for, whatever the case of its letters.
     pub fn finds(&self, text: &str) -> bool {
         !self.is_empty() && text.to_lowercase().contains(&self.text().to_lowercase())

@@ -35,7 +35,7 @@ pub use view::SurfaceView;
 use super::plot::chrome::{self, Chrome};
 use super::plot::text::Piece;
 use super::slices;
-use crate::theme::{Depth, Role, Theme};
+use crate::theme::{Depth, Glyphs, Role, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -57,7 +57,10 @@ pub(crate) enum Paint {
 
 impl Paint {
     pub(crate) fn of(theme: &Theme) -> Self {
-        match (theme.depth() >= Depth::Ansi256, theme.ascii()) {
+        match (
+            theme.depth() >= Depth::Ansi256,
+            theme.glyphs() == Glyphs::Ascii,
+        ) {
             (true, false) => Paint::Halves,
             (true, true) => Paint::Whole,
             (false, _) => Paint::Glyphs,

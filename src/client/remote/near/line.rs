@@ -120,6 +120,11 @@ impl Near {
     }
 
     pub(super) fn wait(&mut self, why: String) {
+        if dial::is_refused(&why) {
+            // It would be refused again, and some hosts shut out who tries too often.
+            self.retry = None;
+            return self.tell(Incoming::Line(Line::Refused { why }));
+        }
         let pause = Duration::from_secs(PAUSES[self.attempt.min(PAUSES.len() - 1)]);
         self.attempt += 1;
         self.retry = Some(Instant::now() + pause);

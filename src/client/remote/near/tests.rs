@@ -33,7 +33,7 @@ fn near() -> (Near, Receiver<Incoming>, Receiver<Input>) {
                 greeting.trim_end()
             ),
         ],
-        program: "surfit".into(),
+        program: vec!["surfit".into()],
     };
     let address = Address {
         host: "there".into(),

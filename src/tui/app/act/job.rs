@@ -35,6 +35,10 @@ impl App {
                 }
                 effects
             }
+            Action::Resume if self.line.as_ref().is_some_and(|l| l.is_refused()) => {
+                self.say(Kind::Info, "dialling …");
+                vec![Effect::Send(Outgoing::Reconnect)]
+            }
             Action::Resume => {
                 self.connection = Connection::Connecting;
                 self.say(Kind::Info, "starting the engine …");

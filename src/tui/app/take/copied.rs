@@ -11,6 +11,17 @@ use crate::views::tables;
 /// terminals end.
 pub const MOST: usize = 74_994;
 
+/// The key that shows a text in the place of copying it.
+const SHOWS: char = 's';
+
+/// What was copied last.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct LastCopy {
+    /// What it is, in a line.
+    what: String,
+    text: String,
+}
+
 impl App {
     /// Opens the list of what can be copied.
     pub(in crate::app) fn choose_copy(&mut self) -> Vec<Effect> {
@@ -29,6 +40,11 @@ impl App {
             ('c', "the command line for it", Some(self.command_line())),
             ('d', "the run's directory", self.run_dir()),
             ('e', "the model's folder", self.model_dir()),
+            (
+                SHOWS,
+                "show what was copied last, to select by hand",
+                self.shown_copy(),
+            ),
         ];
         let offer = |(key, label, text): (char, &'static str, Option<String>)| {
             let what = text.filter(|t| !t.is_empty())?;
@@ -37,7 +53,16 @@ impl App {
         offers.into_iter().filter_map(offer).collect()
     }
 
+    fn shown_copy(&self) -> Option<String> {
+        let last = self.last_copy.as_ref().map(|last| last.text.clone());
+        last.or_else(|| self.readout())
+    }
+
     pub(super) fn copy_offer(&mut self, offer: Offer<String>) -> Vec<Effect> {
+        if offer.key == SHOWS {
+            self.show_copy(offer.what);
+            return Vec::new();
+        }
         let (text, bytes) = (offer.what, offer.label);
         if text.len() > MOST {
             let key = self.key(Action::WriteFile);
@@ -51,12 +76,40 @@ impl App {
             );
             return Vec::new();
         }
-        let said = match text.lines().count() {
-            0 | 1 => format!("copied {}", text.trim_end()),
-            n => format!("copied {bytes}: {n} lines"),
+        let what = match text.lines().count() {
+            0 | 1 => text.trim_end().to_owned(),
+            n => format!("{bytes}, {n} lines"),
+        };
+        self.last_copy = Some(LastCopy {
+            what,
+            text: text.clone(),
+        });
+        if !self.in_tmux {
+            self.tell_copied(false);
+        }
+        vec![Effect::Copy(text)]
+    }
+
+    /// Tells where the text went that was copied last: into tmux's buffer, or to the terminal, which answers nothing and
+    /// may not take it.
+    pub(in crate::app) fn tell_copied(&mut self, in_tmux: bool) {
+        let Some(last) = &self.last_copy else { return };
+        let said = match in_tmux {
+            true => format!("copied into tmux's buffer: {}", last.what),
+            false => {
+                let menu = self.key(Action::CopyMenu);
+                format!(
+                    "sent to the terminal ({menu} s shows it to select): {}",
+                    last.what
+                )
+            }
         };
         self.say(Kind::Info, said);
-        vec![Effect::Copy(text)]
+    }
+
+    /// Shows a text so that it can be selected by hand.
+    fn show_copy(&mut self, text: String) {
+        self.overlay = Some(Overlay::Text { text, scroll: 0 });
     }
 
     /// The figures under the cursor of what has the keys.

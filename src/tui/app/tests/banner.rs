@@ -49,7 +49,7 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
                 why: reason.clone(),
                 retry: 9.0,
             }));
-            let remedy = "Tried again in 9 s, at once with any key; q leaves.";
+            let remedy = "Trying again in 9 s, any key does at once; q leaves.";
             assert!(words(&rig).contains(remedy), "{width}: {}", rig.text());
         }
     }

@@ -404,3 +404,15 @@ fn a_clock_that_is_set_makes_no_engine_silent_and_none_lively() {
         assert_eq!(rig.app.uptime(), Some((jump + rig.app.now).max(0.0)));
     }
 }
+
+#[test]
+fn a_finished_run_whose_idle_engine_dies_is_a_finished_run() {
+    let mut rig = Rig::with(140, 44, fixture::finished());
+    rig.hear(Incoming::EngineDied);
+    let text = rig.text();
+    assert!(
+        text.contains("finished") && !text.contains("died"),
+        "{text}"
+    );
+    assert!(rig.app.sleeps() && rig.app.banner().is_none());
+}

@@ -25,14 +25,14 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
     let text = rig.text();
     assert!(text.contains("reconnecting, 3 s old"), "{text}");
     assert!(
-        text.contains("No line to gpu1: Connection reset by peer. Tried again in 4 s"),
+        text.contains("No line to gpu1: Connection reset by peer. Trying again in 4 s"),
         "{text}"
     );
     rig.tell(crate::app::Message::Tick(5.2));
     let text = rig.text();
     assert!(rig.app.dirty, "the age goes on by itself");
     assert!(
-        text.contains("5 s old") && text.contains("Tried again in 2 s"),
+        text.contains("5 s old") && text.contains("Trying again in 2 s"),
         "{text}"
     );
     // Keys answer, and what needs the other machine says why it cannot be had.
@@ -78,4 +78,63 @@ fn leaving_a_line_that_is_down_or_a_run_that_is_only_watched_asks_nothing() {
     assert!(rig.text().contains("read-only"), "{}", rig.text());
     rig.press("q");
     assert!(rig.effects.contains(&Effect::Leave(Leave::Detached)));
+}
+
+#[test]
+fn a_refused_login_is_not_tried_again_by_itself_or_by_any_key() {
+    let mut rig = remote();
+    rig.hear(Incoming::Line(Line::Refused {
+        why: "me@gpu1: Permission denied (publickey,password).".into(),
+    }));
+    let text = rig.text();
+    for words in [
+        "Permission denied",
+        "Log in again",
+        "surfit open gpu1:",
+        "refused, 0 s old",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    rig.effects.clear();
+    rig.press("right z m");
+    assert!(
+        !rig.effects.contains(&Effect::Send(Outgoing::Reconnect)),
+        "{:?}",
+        rig.effects
+    );
+    rig.press("r");
+    assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Reconnect)));
+}
+
+#[test]
+fn the_count_to_the_next_try_wakes_the_screen_when_it_changes() {
+    let mut rig = remote();
+    rig.tell(crate::app::Message::Tick(3.0));
+    rig.tell(crate::app::Message::Tick(3.4));
+    rig.hear(Incoming::Line(Line::Down {
+        why: "gone".into(),
+        retry: 3.0,
+    }));
+    let mut seen = Vec::new();
+    for _ in 0..12 {
+        let text = rig.text();
+        let left = text
+            .split("Trying again in ")
+            .nth(1)
+            .and_then(|t| t.split(' ').next());
+        let left = left.map(str::to_owned);
+        if seen.last() != Some(&left) {
+            seen.push(left);
+        }
+        let due = rig.app.deadline().unwrap();
+        assert!(
+            due > rig.app.now && due <= rig.app.now + 1.01,
+            "{due} after {}",
+            rig.app.now
+        );
+        rig.app.dirty = false;
+        rig.tell(crate::app::Message::Tick(due));
+    }
+    let told: Vec<Option<&str>> = seen.iter().map(Option::as_deref).collect();
+    assert_eq!(told[..4], [Some("3"), Some("2"), Some("1"), None]);
 }

@@ -56,7 +56,12 @@ fn what_is_copied_is_shown_before_it_is_taken() {
     assert!(rig.text().contains("0.4500,0.6500"), "{}", rig.text());
     rig.press("enter");
     assert_eq!(copied(&mut rig), ["0.4500,0.6500"]);
-    assert!(rig.app.take.is_none() && rig.text().contains("copied 0.4500"));
+    assert!(
+        rig.app.take.is_none()
+            && rig
+                .text()
+                .contains("sent to the terminal (Y s shows it to select): 0.4500")
+    );
 
     rig.press("Y c");
     let want = "surfit heatmap demo-7 --metric accuracy --out accuracy.png";
@@ -69,7 +74,11 @@ fn what_is_copied_is_shown_before_it_is_taken() {
         table.starts_with("u\tv\taccuracy\tloss\timages\n"),
         "{table}"
     );
-    assert!(rig.text().contains("copied the table"), "{}", rig.text());
+    assert!(
+        rig.text().contains("to select): the table"),
+        "{}",
+        rig.text()
+    );
     rig.press("Y esc");
     assert!(rig.app.take.is_none() && copied(&mut rig).is_empty());
     // Over a list it is of the list.
@@ -413,4 +422,30 @@ fn the_ending_of_a_name_decides_the_form_of_a_figure_and_tells_nothing_wrong() {
         "{}",
         rig.text()
     );
+}
+
+#[test]
+fn a_copy_is_told_as_what_it_is_and_can_be_selected_by_hand() {
+    let mut rig = rig(fixture::finished());
+    rig.press("2 Y p");
+    assert_eq!(copied(&mut rig), ["0.4500,0.6500"]);
+    assert!(!rig.text().contains("copied"), "{}", rig.text());
+    // Shown from the first column on, without a frame.
+    rig.press("Y s");
+    assert!(rig.text().starts_with("0.4500,0.6500\n"), "{}", rig.text());
+    rig.press("esc");
+    assert!(rig.text().contains("Surface"), "{}", rig.text());
+    // In tmux nothing is said before tmux has taken it or not.
+    for (taken, said) in [
+        (true, "copied into tmux's buffer: 0.45"),
+        (false, "sent to the terminal"),
+    ] {
+        let mut rig = super::take::rig(fixture::finished());
+        rig.app.in_tmux = true;
+        rig.press("2 Y p");
+        assert_eq!(copied(&mut rig).len(), 1);
+        assert!(!rig.text().contains("0.4500,0.6500"), "{}", rig.text());
+        rig.tell(crate::app::Message::Copied { in_tmux: taken });
+        assert!(rig.text().contains(said), "{}", rig.text());
+    }
 }

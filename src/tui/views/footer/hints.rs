@@ -110,7 +110,9 @@ pub(super) fn of(app: &App) -> Option<Vec<Item>> {
             acts(&[(Action::SearchHelp, "search"), (Action::NextHelp, "next")]),
             vec![esc("close")],
         ),
-        Overlay::Machine { .. } => (vec![pages()], Vec::new(), vec![esc("close")]),
+        Overlay::Machine { .. } | Overlay::Text { .. } => {
+            (vec![pages()], Vec::new(), vec![esc("close")])
+        }
         Overlay::Palette { .. } => (
             vec![only("type", "to find"), choose()],
             Vec::new(),

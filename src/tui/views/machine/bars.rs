@@ -1,12 +1,20 @@
 //! A figure over time as bars, in one row of characters or more.
 
+use crate::glyphs::Glyphs;
+
 const EIGHTHS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Heights that every font with blocks has.
+const HALVES: [char; 2] = ['▄', '█'];
 /// Growing height on the line, for terminals that want ASCII only.
 const ASCII: [char; 4] = ['_', '.', ':', '#'];
 
 /// Rows, the uppermost first, of bars between 0 and `most`. Values that are not finite leave a space.
-pub fn bars(values: &[f32], most: f64, rows: usize, ascii: bool) -> Vec<String> {
-    let glyphs: &[char] = if ascii { &ASCII } else { &EIGHTHS };
+pub fn bars(values: &[f32], most: f64, rows: usize, glyphs: Glyphs) -> Vec<String> {
+    let glyphs: &[char] = match glyphs {
+        Glyphs::Braille => &EIGHTHS,
+        Glyphs::Blocks => &HALVES,
+        Glyphs::Ascii => &ASCII,
+    };
     let steps = glyphs.len();
     let height = |v: f32| -> Option<usize> {
         let share = f64::from(v) / most.max(1e-300);
@@ -33,10 +41,11 @@ mod tests {
     #[test]
     fn heights_over_rows_and_gaps() {
         let values = [0.0, 0.5, 1.0, f32::NAN, 9.0];
-        assert_eq!(bars(&values, 1.0, 1, false), ["▁▄█ █"]);
-        assert_eq!(bars(&values, 1.0, 2, false), ["  █ █", "▁██ █"]);
-        assert_eq!(bars(&values, 1.0, 1, true), ["_.# #"]);
-        assert_eq!(bars(&[f32::INFINITY], 0.0, 1, true), [" "]);
-        assert!(bars(&values, 1.0, 0, false).is_empty());
+        assert_eq!(bars(&values, 1.0, 1, Glyphs::Braille), ["▁▄█ █"]);
+        assert_eq!(bars(&values, 1.0, 2, Glyphs::Braille), ["  █ █", "▁██ █"]);
+        assert_eq!(bars(&values, 1.0, 1, Glyphs::Ascii), ["_.# #"]);
+        assert_eq!(bars(&values, 1.0, 1, Glyphs::Blocks), ["▄▄█ █"]);
+        assert_eq!(bars(&[f32::INFINITY], 0.0, 1, Glyphs::Ascii), [" "]);
+        assert!(bars(&values, 1.0, 0, Glyphs::Braille).is_empty());
     }
 }

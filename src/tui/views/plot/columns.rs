@@ -188,7 +188,7 @@ mod tests {
             columns.iter().map(|c| c.apart).collect::<Vec<_>>(),
             [true, true]
         );
-        let mut dots = Dots::new(11, 1, false);
+        let mut dots = Dots::new(11, 1, crate::glyphs::Glyphs::Braille);
         let pen = Pen {
             rank: 0,
             ink: 1,
@@ -205,7 +205,7 @@ mod tests {
         let x = scale(0.0, 99.0);
         for samples in [&samples[..], &[samples[0], samples[99]]] {
             let columns = reduce(samples, &x, 100, |s| s.range);
-            let mut dots = Dots::new(50, 1, false);
+            let mut dots = Dots::new(50, 1, crate::glyphs::Glyphs::Braille);
             let pen = Pen {
                 rank: 0,
                 ink: 1,

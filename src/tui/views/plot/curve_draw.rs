@@ -83,7 +83,7 @@ impl Plot {
     }
 
     fn draw_curves(&self, buf: &mut Buffer, theme: &Theme) {
-        let mut dots = Dots::new(self.area.width, self.area.height, theme.ascii());
+        let mut dots = Dots::new(self.area.width, self.area.height, theme.glyphs());
         let across = dots.columns();
         // Where colour does not part the smoothed line from the raw values, those are but their outline.
         let sparse = self.smooth && theme.depth() <= Depth::None;
@@ -243,7 +243,7 @@ impl Plot {
                 axis,
             );
         }
-        let mut dots = Dots::new(area.width, area.height, theme.ascii());
+        let mut dots = Dots::new(area.width, area.height, theme.glyphs());
         for (n, trace) in self.traces.iter().enumerate() {
             let as_sample = |&(x, rate): &(f64, f64)| Sample {
                 step: x,

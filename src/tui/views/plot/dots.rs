@@ -1,6 +1,7 @@
-//! A canvas of dots finer than characters: braille, or dots and quotes where only ASCII is wanted.
+//! A canvas of dots finer than characters: braille, half blocks, or dots and quotes where only ASCII is wanted.
 
 use super::text;
+use crate::glyphs::Glyphs;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -20,24 +21,27 @@ struct Spot {
 pub struct Dots {
     width: usize,
     height: usize,
-    ascii: bool,
+    glyphs: Glyphs,
     spots: Vec<Spot>,
 }
 
 impl Dots {
     /// An empty canvas of that many characters.
-    pub fn new(width: u16, height: u16, ascii: bool) -> Self {
+    pub fn new(width: u16, height: u16, glyphs: Glyphs) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
         Self {
             width,
             height,
-            ascii,
+            glyphs,
             spots: vec![Spot::default(); width * height],
         }
     }
 
     fn per_character(&self) -> (usize, usize) {
-        if self.ascii { (1, 2) } else { (2, 4) }
+        match self.glyphs {
+            Glyphs::Braille => (2, 4),
+            Glyphs::Blocks | Glyphs::Ascii => (1, 2),
+        }
     }
 
     /// Dots across.
@@ -63,10 +67,9 @@ impl Dots {
         if x >= self.width * dx || y >= self.height * dy {
             return;
         }
-        let bit = if self.ascii {
-            1 << (y % 2)
-        } else {
-            BRAILLE[y % 4][x % 2]
+        let bit = match self.glyphs {
+            Glyphs::Braille => BRAILLE[y % 4][x % 2],
+            Glyphs::Blocks | Glyphs::Ascii => 1 << (y % 2),
         };
         let spot = &mut self.spots[y / dy * self.width + x / dx];
         if spot.mask != 0 && spot.rank > rank {
@@ -99,7 +102,7 @@ impl Dots {
     pub fn columns_with_dots(&self) -> Vec<usize> {
         let (dx, _) = self.per_character();
         let bits = |x: usize| {
-            if self.ascii {
+            if dx == 1 {
                 3
             } else {
                 BRAILLE.iter().fold(0, |m, row| m | row[x % 2])
@@ -131,14 +134,17 @@ impl Dots {
             if x >= area.width || y >= area.height {
                 continue;
             }
-            let glyph = match (self.ascii, spot.mask) {
-                (true, 1) if stroke(spot.ink) => '-',
-                (true, 2) if stroke(spot.ink) => '_',
-                (true, _) if stroke(spot.ink) => '=',
-                (true, 1) => '\'',
-                (true, 2) => '.',
-                (true, _) => ':',
-                (false, mask) => char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' '),
+            let glyph = match (self.glyphs, spot.mask) {
+                (Glyphs::Ascii, 1) if stroke(spot.ink) => '-',
+                (Glyphs::Ascii, 2) if stroke(spot.ink) => '_',
+                (Glyphs::Ascii, _) if stroke(spot.ink) => '=',
+                (Glyphs::Ascii, 1) => '\'',
+                (Glyphs::Ascii, 2) => '.',
+                (Glyphs::Ascii, _) => ':',
+                (Glyphs::Blocks, 1) => '▀',
+                (Glyphs::Blocks, 2) => '▄',
+                (Glyphs::Blocks, _) => '█',
+                (Glyphs::Braille, mask) => char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' '),
             };
             text::plain(buf, area.x + x, area.y + y);
             if let Some(cell) = buf.cell_mut((area.x + x, area.y + y)) {
@@ -157,11 +163,14 @@ mod tests {
     use ratatui::style::Color;
 
     #[test]
-    fn a_diagonal_in_braille_and_in_ascii() {
+    fn a_diagonal_in_braille_in_blocks_and_in_ascii() {
         let area = Rect::new(0, 0, 2, 2);
-        for (ascii, want) in [(false, ["⠑⢄"; 1].to_vec()), (true, vec!["'.", "  "])] {
-            let mut dots = Dots::new(2, if ascii { 2 } else { 1 }, ascii);
-            let end = if ascii { (1, 1) } else { (3, 3) };
+        for (glyphs, end, want) in [
+            (Glyphs::Braille, (3, 3), vec!["⠑⢄"]),
+            (Glyphs::Blocks, (1, 1), vec!["▀▄", "  "]),
+            (Glyphs::Ascii, (1, 1), vec!["'.", "  "]),
+        ] {
+            let mut dots = Dots::new(2, want.len() as u16, glyphs);
             dots.line((0, 0), end, 0, 7);
             let mut buf = Buffer::empty(area);
             dots.draw(area, &mut buf, |ink| Style::new().fg(Color::Indexed(ink)));
@@ -175,7 +184,7 @@ mod tests {
 
     #[test]
     fn higher_ranks_are_drawn_alone() {
-        let mut dots = Dots::new(1, 1, false);
+        let mut dots = Dots::new(1, 1, Glyphs::Braille);
         dots.set(0, 0, 1, 1);
         dots.set(1, 3, 0, 2);
         assert_eq!((dots.spots[0].mask, dots.spots[0].ink), (0x01, 1));

@@ -1,12 +1,16 @@
 //! Sparklines: a short history in one row of characters.
 
+use crate::glyphs::Glyphs;
+
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Heights that every font with blocks has.
+const HALVES: [char; 3] = ['_', '▄', '█'];
 /// Growing height on the line, for terminals that want ASCII only.
 const ASCII: [char; 5] = ['_', '.', '-', '=', '^'];
 
 /// The last `width` of `values` as bars between zero (or the smallest, when that is above half of the largest) and the
 /// largest. Values that are not finite leave a space.
-pub fn sparkline(values: &[f32], width: usize, ascii: bool) -> String {
+pub fn sparkline(values: &[f32], width: usize, glyphs: Glyphs) -> String {
     let shown = &values[values.len().saturating_sub(width)..];
     let finite = || {
         shown
@@ -23,7 +27,11 @@ pub fn sparkline(values: &[f32], width: usize, ascii: bool) -> String {
     } else {
         low.min(0.0)
     };
-    let glyphs: &[char] = if ascii { &ASCII } else { &BARS };
+    let glyphs: &[char] = match glyphs {
+        Glyphs::Braille => &BARS,
+        Glyphs::Blocks => &HALVES,
+        Glyphs::Ascii => &ASCII,
+    };
     shown
         .iter()
         .map(|&v| {
@@ -42,10 +50,11 @@ mod tests {
 
     #[test]
     fn heights_gaps_and_width() {
-        assert_eq!(sparkline(&[9.0, 0.0, 1.0, 2.0], 3, false), "▁▅█");
-        assert_eq!(sparkline(&[0.0, f32::NAN, 1.0], 8, true), "_ ^");
-        assert_eq!(sparkline(&[0.0, 0.0], 8, false), "▁▁");
-        assert_eq!(sparkline(&[], 8, false), "");
-        assert_eq!(sparkline(&[f32::INFINITY], 8, false), " ");
+        assert_eq!(sparkline(&[9.0, 0.0, 1.0, 2.0], 3, Glyphs::Braille), "▁▅█");
+        assert_eq!(sparkline(&[0.0, f32::NAN, 1.0], 8, Glyphs::Ascii), "_ ^");
+        assert_eq!(sparkline(&[9.0, 0.0, 1.0, 2.0], 3, Glyphs::Blocks), "_▄█");
+        assert_eq!(sparkline(&[0.0, 0.0], 8, Glyphs::Braille), "▁▁");
+        assert_eq!(sparkline(&[], 8, Glyphs::Braille), "");
+        assert_eq!(sparkline(&[f32::INFINITY], 8, Glyphs::Braille), " ");
     }
 }

@@ -159,7 +159,7 @@ fn card<'a>(
     }
     first.push(named("step", text::grouped(series.end())));
     let history = history(series, usize::from(width.saturating_sub(6)).min(48));
-    let line = spark::sparkline(&history, 48, theme.ascii());
+    let line = spark::sparkline(&history, 48, theme.glyphs());
     let second = vec![vec![Span::styled(line, theme.style(Role::corner(corner)))]];
     (first, second, Vec::new())
 }

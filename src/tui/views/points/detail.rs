@@ -58,7 +58,7 @@ pub fn draw(
     } else {
         who.push(named("travelled", text::short(point.travelled)));
         ways.push(named("gradient", text::short(point.gradient)));
-        let history = spark::sparkline(&point.gradients, 16, theme.ascii());
+        let history = spark::sparkline(&point.gradients, 16, theme.glyphs());
         ways.push(vec![Span::styled(history, theme.style(Role::CurveSmooth))]);
     }
     // A control point pulls hardest where its Bernstein polynomial peaks, at (i/m, j/n).

@@ -70,7 +70,7 @@ impl Column {
 
 /// Columns of the sign before the name, and the least and most of the name.
 const SIGN: u16 = 4;
-const NAME: (u16, u16) = (18, 34);
+const NAME: (u16, u16) = (18, 72);
 
 /// The columns that have room.
 pub struct Columns {

@@ -82,7 +82,7 @@ impl Slice {
             text::put(buf, room.x, y, gutter, &format!("{text:>pad$}"), axis);
         }
         if let Some(b) = behind {
-            let mut dots = Dots::new(plot.width, plot.height, scene.theme.ascii());
+            let mut dots = Dots::new(plot.width, plot.height, scene.theme.glyphs());
             b.slice.line(&mut dots, b.scene, scale);
             let style = scene.theme.style(Role::CurveValidation);
             dots.draw(plot, buf, |_| style);
@@ -189,7 +189,7 @@ impl Slice {
             let line = theme.pick("┄", "-").repeat(usize::from(plot.width));
             text::put(buf, plot.x, y, plot.width, &line, theme.style(Role::Axis));
         }
-        let mut dots = Dots::new(plot.width, plot.height, theme.ascii());
+        let mut dots = Dots::new(plot.width, plot.height, theme.glyphs());
         for (k, &index) in self.cells.iter().enumerate() {
             let ends = scene.interval(index);
             if let Some((Some(low), Some(high))) = ends.map(|(a, b)| (scale.at(a), scale.at(b))) {

@@ -12,7 +12,7 @@ use super::layout::Layout;
 use super::map::{self, mix};
 use super::strokes::Strokes;
 use super::{Contours, Paint, Scene, contours};
-use crate::theme::Role;
+use crate::theme::{Glyphs, Role};
 use camera::{Projection, Spot};
 use raster::{Raster, Vertex};
 use ratatui::buffer::Buffer;
@@ -109,10 +109,10 @@ impl<'a> Relief<'a> {
     fn draw(&self, buf: &mut Buffer) {
         let theme = self.scene.theme;
         let faces = Paint::of(theme) == Paint::Halves && self.scene.view.fine != Fine::Braille;
-        let fine = if faces {
-            self.scene.view.fine
-        } else {
-            Fine::Braille
+        let fine = match faces {
+            true if theme.glyphs() == Glyphs::Blocks => Fine::Halves,
+            true => self.scene.view.fine,
+            false => Fine::Braille,
         };
         let raster = self.raster(fine);
         self.frame(buf, &raster, fine);

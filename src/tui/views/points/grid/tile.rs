@@ -249,13 +249,13 @@ impl Tile<'_> {
         let shown = &point.gradients[skip..];
         let finite = shown.iter().copied().filter(|g| g.is_finite());
         let most = finite.fold(0.0, f32::max);
-        out.extend(bars(shown, most.into(), rows, self.theme.ascii()));
+        out.extend(bars(shown, most.into(), rows, self.theme.glyphs()));
         out.push(accuracy);
         out
     }
 
     /// The latest `width` of the gradients.
     fn history(&self, width: usize) -> String {
-        spark::sparkline(&self.point.gradients, width.min(32), self.theme.ascii())
+        spark::sparkline(&self.point.gradients, width.min(32), self.theme.glyphs())
     }
 }

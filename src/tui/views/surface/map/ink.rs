@@ -1,6 +1,6 @@
 //! Colours and glyphs of cells.
 
-use crate::theme::Theme;
+use crate::theme::{Glyphs, Theme};
 use crate::views::surface::Scene;
 use surfit_core::colormap::{Colormap, contrast};
 
@@ -19,7 +19,10 @@ pub fn stale_glyph(theme: &Theme) -> &'static str {
 
 /// The glyph for `t`, 0 to 1, where colours are not to be had.
 pub fn density(theme: &Theme, t: f64) -> char {
-    let glyphs: &[char] = if theme.ascii() { &RAMP } else { &SHADES };
+    let glyphs: &[char] = match theme.glyphs() {
+        Glyphs::Ascii => &RAMP,
+        Glyphs::Blocks | Glyphs::Braille => &SHADES,
+    };
     glyphs[((t * glyphs.len() as f64) as usize).min(glyphs.len() - 1)]
 }
 

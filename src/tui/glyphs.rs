@@ -1,0 +1,98 @@
+//! Which characters a terminal can show.
+
+use crate::color::is_unicode_locale;
+use std::str::FromStr;
+
+/// Sets of characters, from few to many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyphs {
+    /// Nothing outside ASCII.
+    Ascii,
+    /// ASCII, half blocks, shades and plain frames: what the Linux console and fonts without Braille have.
+    Blocks,
+    /// Braille, all blocks, rounded frames and signs.
+    Braille,
+}
+
+impl Glyphs {
+    /// Every set, fewest characters first.
+    pub const ALL: [Glyphs; 3] = [Glyphs::Ascii, Glyphs::Blocks, Glyphs::Braille];
+
+    /// The set's name in `SURFIT_GLYPHS`.
+    pub fn name(self) -> &'static str {
+        ["ascii", "blocks", "unicode"][self as usize]
+    }
+
+    /// The set that is used, and why it is a smaller one where nobody chose it.
+    ///
+    /// `chosen` wins, then `SURFIT_GLYPHS` (`ascii`, `blocks`, `unicode`), then the locale and `TERM`.
+    ///
+    /// # Errors
+    /// A sentence about a value that `SURFIT_GLYPHS` cannot have.
+    pub(crate) fn detect(
+        chosen: Option<Glyphs>,
+        var: impl Fn(&str) -> Option<String>,
+    ) -> Result<(Self, Option<&'static str>), String> {
+        let var = |name: &str| var(name).filter(|s| !s.is_empty());
+        if let Some(glyphs) = chosen {
+            return Ok((glyphs, None));
+        }
+        if let Some(name) = var("SURFIT_GLYPHS") {
+            return name.parse().map(|glyphs| (glyphs, None));
+        }
+        if !is_unicode_locale(var) {
+            let why =
+                "plain ASCII: the locale is not UTF-8; set LANG=C.UTF-8, or insist with --unicode";
+            return Ok((Glyphs::Ascii, Some(why)));
+        }
+        if var("TERM").is_some_and(|term| term == "linux") {
+            let why = "blocks without Braille: the Linux console has no more; --unicode insists";
+            return Ok((Glyphs::Blocks, Some(why)));
+        }
+        Ok((Glyphs::Braille, None))
+    }
+}
+
+impl FromStr for Glyphs {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|g| g.name().eq_ignore_ascii_case(s))
+            .ok_or_else(|| {
+                format!("SURFIT_GLYPHS cannot be `{s}`; choose ascii, blocks or unicode")
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(chosen: Option<Glyphs>, pairs: &[(&str, &str)]) -> (Glyphs, bool) {
+        let var = |name: &str| pairs.iter().find(|p| p.0 == name).map(|p| p.1.to_string());
+        let (glyphs, why) = Glyphs::detect(chosen, var).unwrap();
+        (glyphs, why.is_some())
+    }
+
+    #[test]
+    fn the_locale_and_the_console_decide_and_who_insists_wins() {
+        assert_eq!(
+            found(None, &[("LANG", "en_US.UTF-8")]),
+            (Glyphs::Braille, false)
+        );
+        assert_eq!(found(None, &[("LC_ALL", "C")]), (Glyphs::Ascii, true));
+        let console = [("LANG", "C.UTF-8"), ("TERM", "linux")];
+        assert_eq!(found(None, &console), (Glyphs::Blocks, true));
+        assert_eq!(
+            found(Some(Glyphs::Braille), &[("LC_ALL", "C")]),
+            (Glyphs::Braille, false)
+        );
+        let insists = [("LC_ALL", "C"), ("SURFIT_GLYPHS", "unicode")];
+        assert_eq!(found(None, &insists), (Glyphs::Braille, false));
+        assert_eq!(found(Some(Glyphs::Ascii), &insists), (Glyphs::Ascii, false));
+        let odd = |_: &str| Some("many".into());
+        assert!(Glyphs::detect(None, odd).unwrap_err().contains("`many`"));
+    }
+}
