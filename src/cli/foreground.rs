@@ -3,8 +3,8 @@
 use super::args::Follow;
 use super::fault::Fault;
 use super::progress::Printer;
-use super::signals::Signals;
 use super::{out, place};
+use crate::client::signals::{Signals, StopRequest};
 use crate::client::{self, ClientError, Connection, Followed, Follower, Launch};
 use std::time::{Duration, Instant};
 use surfit_core::event::Event;
@@ -150,10 +150,17 @@ pub fn watch(run: &RunDir) -> Result<(), Fault> {
     let signals = Signals::listen()?;
     let picture = run.picture()?;
     recent(&picture)?;
-    let connection = client::connect(run, Some(picture.seq))?;
+    let connection = match client::connect(run, Some(picture.seq)) {
+        // Its files tell of it.
+        Err(error @ ClientError::Elsewhere { .. }) => {
+            out::line(error.to_string())?;
+            None
+        }
+        connection => Some(connection?),
+    };
     follow(
         run,
-        Some(connection),
+        connection,
         picture,
         false,
         None,
@@ -224,6 +231,7 @@ fn to_the_end(
     let place = place::name(run);
     let owner = owner != Owner::Nobody;
     let mut stopping = false;
+    let mut checkpoints = Vec::new();
     let mut idle: Option<Instant> = None;
     loop {
         // Looked at on every turn: an engine with nothing to do has no news that would come by.
@@ -236,18 +244,24 @@ fn to_the_end(
         if signals.hangup() {
             return Ok(Parting::Left);
         }
-        if signals.stop() {
-            if !owner {
-                return Ok(Parting::Left);
+        match signals.stop_request() {
+            None => {}
+            Some(_) if !owner => return Ok(Parting::Left),
+            Some(StopRequest::Stop) => {
+                stopping = true;
+                // An engine that cannot be told is ending, or is told when it is connected to again.
+                let _ = follower.send(Command::Shutdown);
+                let text = "stopping at the next checkpoint; ctrl-c again leaves without waiting";
+                heard(printer.say(text), owner)?;
             }
-            if stopping || follower.send(Command::Shutdown).is_err() {
+            Some(StopRequest::Leave) => {
                 return Err(Fault::Interrupted(format!(
                     "left while the engine was ending; go on with `surfit resume {place}`"
                 )));
             }
-            stopping = true;
-            let text = "stopping at the next checkpoint; ctrl-c again leaves without waiting";
-            heard(printer.say(text), owner)?;
+        }
+        if signals.checkpoint_request() && owner && !stopping {
+            checkpoints.extend(follower.send(Command::Checkpoint));
         }
         let Some(followed) = follower.next(TICK)? else {
             continue;
@@ -270,12 +284,29 @@ fn to_the_end(
                 heard(printer.snapshot(&snapshot), owner)?;
                 idle = (snapshot.state == State::Idle).then(|| idle.unwrap_or_else(Instant::now));
             }
+            // An engine that is ending answers nothing any more, and its end tells what became of it.
+            Followed::Reply { error: Some(_), .. } if stopping => {}
+            Followed::Reply {
+                id,
+                error: Some(error),
+            } if checkpoints.contains(&id) => {
+                let text = format!("no checkpoint was made: {error}");
+                heard(printer.say(&text), owner)?;
+            }
+            Followed::Reply {
+                error: Some(error), ..
+            } if owner && signals.await_stop() => {
+                // The engine ended of the same signal.
+                heard(printer.say(&error), owner)?;
+            }
             Followed::Reply {
                 error: Some(error), ..
             } => return Err(Fault::Failure(error)),
+            Followed::Reconnected if stopping => drop(follower.send(Command::Shutdown)),
             // Of a command whose answer was lost the events tell.
             Followed::Reply { error: None, .. } | Followed::Reconnected => {}
-            Followed::Ended | Followed::Died if stopping => {
+            // A batch system may signal the engine too, a moment before this process.
+            Followed::Ended | Followed::Died if stopping || owner && signals.await_stop() => {
                 heard(printer.end(), owner)?;
                 return Err(Fault::Interrupted(format!(
                     "stopped; go on with `surfit resume {place}`"

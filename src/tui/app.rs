@@ -86,6 +86,8 @@ pub enum Connection {
     },
     /// The connection ended for this reason.
     Lost(String),
+    /// It works on the machine of this name and cannot be reached; what is shown comes from the run's files.
+    Elsewhere(String),
     /// The engine's process is gone.
     Dead,
 }

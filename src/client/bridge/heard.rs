@@ -54,7 +54,7 @@ impl Worker {
         );
     }
 
-    fn event(&mut self, envelope: Envelope) {
+    pub(super) fn event(&mut self, envelope: Envelope) {
         if envelope.seq <= self.seq {
             return;
         }

@@ -17,6 +17,7 @@ impl App {
                 | Incoming::Reply { .. }
                 | Incoming::Connected { .. }
                 | Incoming::Disconnected { .. }
+                | Incoming::Elsewhere { .. }
                 | Incoming::EngineDied
         );
         // Sent before the bridge knew that another run is wanted.
@@ -33,6 +34,11 @@ impl App {
             Incoming::Reply { id, error } => self.reply(id, error),
             Incoming::Connected { pid } => {
                 self.connection = Connection::Connected { pid };
+                self.dirty = true;
+            }
+            Incoming::Elsewhere { node } => {
+                self.forget_pending();
+                self.connection = Connection::Elsewhere(node);
                 self.dirty = true;
             }
             Incoming::Disconnected { reason } => self.lose(Connection::Lost(reason)),
