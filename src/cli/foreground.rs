@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use surfit_core::event::Event;
 use surfit_core::picture::Picture;
 use surfit_core::protocol::{Command, ServerMessage};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::snapshot::State;
 
 /// How often signals are looked at.
@@ -109,14 +109,27 @@ enum Parting {
 
 /// Says that an engine works on a run by itself.
 pub fn detached(run: &RunDir, pid: u32, json: bool) -> Result<(), Fault> {
+    let job = EngineNode::here().job.as_deref();
     if json {
-        return out::json(&serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid }));
+        let mut told = serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid });
+        if let Some(job) = job {
+            told["job"] = job.into();
+        }
+        return out::json(&told);
     }
-    out::line(format!(
-        "{} runs (pid {pid}); watch it with `surfit open {}`",
-        run.id(),
-        place::name(run)
-    ))
+    let (id, name) = (run.id(), place::name(run));
+    out::line(match job {
+        Some(job) => until_job_ends(&format!("{id} runs (pid {pid})"), job, &name),
+        None => format!("{id} runs (pid {pid}); watch it with `surfit open {name}`"),
+    })
+}
+
+/// That an engine lives no longer than the batch job it was started in, and what to do instead.
+pub fn until_job_ends(what: &str, job: &str, name: &str) -> String {
+    format!(
+        "{what} until {job} ends, which ends the engine too, perhaps without a checkpoint. Let `exec surfit run` \
+         (without --detach) be the job; watch it with `surfit open {name}`"
+    )
 }
 
 /// Says how a run stands that has no engine.

@@ -327,6 +327,9 @@ impl Worker {
                     pid: connection.welcome().pid,
                 });
                 self.connection = Some(connection);
+                if let Some(job) = self.shared_job() {
+                    self.tell(Incoming::BatchJob(job));
+                }
                 while let Some((id, command)) = self.pending.pop_front() {
                     self.command(id, command);
                 }

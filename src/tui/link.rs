@@ -45,6 +45,8 @@ pub enum Incoming {
         /// A name of that machine.
         node: String,
     },
+    /// This screen and the engine are part of the batch job of this name, whose end ends the engine.
+    BatchJob(String),
     /// The engine's process is gone without having closed the run.
     EngineDied,
     /// Something to tell, such as where figures were written.

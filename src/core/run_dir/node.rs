@@ -123,6 +123,13 @@ impl RunDir {
         (self.is_alive() && (node.is_other_machine() || !starting())).then_some(node)
     }
 
+    /// The batch job that the run's engine shares with this process: its end ends the engine.
+    pub fn shared_job(&self) -> Option<String> {
+        let job = EngineNode::here().job.clone()?;
+        let of_engine = self.engine_node()?.job;
+        (self.is_alive() && of_engine.as_ref() == Some(&job)).then_some(job)
+    }
+
     /// Seconds since the run's engine wrote its status; `None` before the first. Clocks of machines differ, so a time in the
     /// future counts as now.
     pub fn heartbeat_age(&self) -> Option<f64> {
