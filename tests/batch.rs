@@ -74,7 +74,9 @@ fn two_terminations_at_a_time_are_one_wish_to_stop_in_order() {
     );
     assert_eq!(events_of(&run, "closed").len(), 1);
     assert!(run.join("surface/state.safetensors").exists());
-    assert!(!is_alive(engine));
+    wait_for("the engine's process to go", || {
+        (!is_alive(engine)).then_some(())
+    });
 }
 
 #[test]
@@ -148,7 +150,9 @@ fn runs_of_several_seeds_stop_in_order_and_make_checkpoints() {
     assert_eq!(code, Some(STOPPED), "{said}");
     assert!(!said.contains("its engine ended"), "{said}");
     assert_eq!(events_of(&run, "closed").len(), 1);
-    assert!(!is_alive(engine));
+    wait_for("the engine's process to go", || {
+        (!is_alive(engine)).then_some(())
+    });
 }
 
 #[test]

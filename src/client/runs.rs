@@ -70,6 +70,7 @@ pub struct Line {
 pub fn line(run: &RunDir) -> Line {
     let (status, alive) = standing(|| run.is_alive(), || run.status());
     let state = state(status.as_ref(), alive);
+    let elsewhere = run.elsewhere().filter(|_| alive);
     // Only of runs whose status does not say it: reading every configuration would make a long list slow.
     let read = std::cell::OnceCell::new();
     let config = || read.get_or_init(|| run.config().ok()).as_ref();
@@ -94,8 +95,11 @@ pub fn line(run: &RunDir) -> Line {
         best: s.and_then(|s| s.best),
         failed: s.and_then(|s| s.failed.clone()),
         pid: s.filter(|_| alive).map(|s| s.pid),
-        node: s.map(|s| s.node.clone()).filter(|node| !node.is_empty()),
-        elsewhere: alive && run.elsewhere().is_some(),
+        elsewhere: elsewhere.is_some(),
+        node: elsewhere
+            .map(|node| node.host)
+            .or_else(|| Some(s?.node.clone()))
+            .filter(|node| !node.is_empty()),
         heartbeat: s.map(|s| s.heartbeat),
         began: began(run),
     }
