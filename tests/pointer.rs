@@ -255,7 +255,7 @@ fn commands_ask_show_how_far_they_are_and_are_given_up() {
     screen.wait("giving up");
     send(pid, Signal::CONT);
     let code = screen.ended();
-    assert_eq!(code, 130, "{}", screen.written());
+    assert_eq!(code, 75, "{}", screen.written());
     screen.wait_written("given up");
     let run = place.path("a");
     assert_eq!(support::events_of(&run, "cancelled").len(), 1);
@@ -273,7 +273,7 @@ fn commands_ask_show_how_far_they_are_and_are_given_up() {
     let mut screen = Screen::open(&place, "rm a", (100, 30), &[]);
     screen.wait_written("[y/N]");
     screen.press(keys::ENTER);
-    assert_eq!(screen.ended(), 130);
+    assert_eq!(screen.ended(), 75);
     screen.wait_written("nothing is removed");
     assert!(run.is_dir());
     let mut screen = Screen::open(&place, "rm a", (100, 30), &[]);

@@ -242,7 +242,7 @@ fn a_hang_up_or_ctrl_c_of_the_client_does_what_it_says() {
     });
     support::send(client.0.id() as i32, Signal::INT);
     let status = client.0.wait().expect("its end");
-    assert_eq!(status.code(), Some(130), "ctrl-c stops the job");
+    assert_eq!(status.code(), Some(75), "ctrl-c stops the job");
     let alive = &place.surfit("ls --json").ok().last_json()["alive"];
     assert_eq!(alive, false, "ctrl-c ends the engine, which saves its work");
     place.surfit("resume a --json").ok();

@@ -1,7 +1,7 @@
 //! One command for a run's engine, and what came of it.
 
 use super::fault::Fault;
-use super::signals::Signals;
+use crate::client::signals::{Signals, StopRequest};
 use crate::client::{ClientError, Said, Visit};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
@@ -56,10 +56,11 @@ pub fn ask_for_long(
             Err(other) => return Err(other),
         }
         show(&bar, visit.latest());
-        if signals.hangup() || signals.stop() {
+        let asked = signals.stop_request();
+        if signals.hangup() || asked.is_some() {
             // The engine gives up what is under way, and that may be somebody else's.
             let of_another = before.is_some() && title(visit) == before.as_deref();
-            if given_up || of_another {
+            if asked == Some(StopRequest::Leave) || signals.hangup() && given_up || of_another {
                 return Err(Fault::Interrupted(format!(
                     "left while the engine has it still to do; `surfit cancel {run}` gives it up"
                 )));

@@ -11,6 +11,10 @@ use surfit_core::config::{ConfigError, nearest};
 use surfit_core::run_dir::RunError;
 use surfit_core::text;
 
+/// Exit code of what was stopped by a signal and can go on: `EX_TEMPFAIL`. Codes of 128 and more do not survive a batch
+/// system's accounting, which takes them for signals.
+pub const STOPPED: u8 = 75;
+
 /// A failed command.
 #[derive(Debug)]
 pub enum Fault {
@@ -18,7 +22,7 @@ pub enum Fault {
     Usage(String),
     /// It was asked for rightly and did not work: exit code 1.
     Failure(String),
-    /// A signal asked to stop: exit code 130.
+    /// A signal asked to stop: exit code [`STOPPED`].
     Interrupted(String),
     /// Another program failed and has said so: its exit code.
     Passed(u8),
@@ -32,7 +36,7 @@ impl Fault {
         let (code, sentence) = match self {
             Fault::Usage(sentence) => (2, sentence),
             Fault::Failure(sentence) => (1, sentence),
-            Fault::Interrupted(sentence) => (130, sentence),
+            Fault::Interrupted(sentence) => (STOPPED, sentence),
             Fault::Passed(code) => return ExitCode::from(code),
             Fault::Pipe => return ExitCode::SUCCESS,
         };

@@ -3,14 +3,14 @@
 use super::args::Follow;
 use super::fault::Fault;
 use super::progress::Printer;
-use super::signals::Signals;
 use super::{out, place};
+use crate::client::signals::{Signals, StopRequest};
 use crate::client::{self, ClientError, Connection, Followed, Follower, Launch};
 use std::time::{Duration, Instant};
 use surfit_core::event::Event;
 use surfit_core::picture::Picture;
 use surfit_core::protocol::{Command, ServerMessage};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::snapshot::State;
 
 /// How often signals are looked at.
@@ -109,14 +109,27 @@ enum Parting {
 
 /// Says that an engine works on a run by itself.
 pub fn detached(run: &RunDir, pid: u32, json: bool) -> Result<(), Fault> {
+    let job = EngineNode::here().job.as_deref();
     if json {
-        return out::json(&serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid }));
+        let mut told = serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid });
+        if let Some(job) = job {
+            told["job"] = job.into();
+        }
+        return out::json(&told);
     }
-    out::line(format!(
-        "{} runs (pid {pid}); watch it with `surfit open {}`",
-        run.id(),
-        place::name(run)
-    ))
+    let (id, name) = (run.id(), place::name(run));
+    out::line(match job {
+        Some(job) => until_job_ends(&format!("{id} runs (pid {pid})"), job, &name),
+        None => format!("{id} runs (pid {pid}); watch it with `surfit open {name}`"),
+    })
+}
+
+/// That an engine lives no longer than the batch job it was started in, and what to do instead.
+pub fn until_job_ends(what: &str, job: &str, name: &str) -> String {
+    format!(
+        "{what} until {job} ends, which ends the engine too, perhaps without a checkpoint. Let `exec surfit run` \
+         (without --detach) be the job; watch it with `surfit open {name}`"
+    )
 }
 
 /// Says how a run stands that has no engine.
@@ -150,10 +163,17 @@ pub fn watch(run: &RunDir) -> Result<(), Fault> {
     let signals = Signals::listen()?;
     let picture = run.picture()?;
     recent(&picture)?;
-    let connection = client::connect(run, Some(picture.seq))?;
+    let connection = match client::connect(run, Some(picture.seq)) {
+        // Its files tell of it.
+        Err(error @ ClientError::Elsewhere { .. }) => {
+            out::line(error.to_string())?;
+            None
+        }
+        connection => Some(connection?),
+    };
     follow(
         run,
-        Some(connection),
+        connection,
         picture,
         false,
         None,
@@ -224,6 +244,7 @@ fn to_the_end(
     let place = place::name(run);
     let owner = owner != Owner::Nobody;
     let mut stopping = false;
+    let mut checkpoints = Vec::new();
     let mut idle: Option<Instant> = None;
     loop {
         // Looked at on every turn: an engine with nothing to do has no news that would come by.
@@ -236,18 +257,24 @@ fn to_the_end(
         if signals.hangup() {
             return Ok(Parting::Left);
         }
-        if signals.stop() {
-            if !owner {
-                return Ok(Parting::Left);
+        match signals.stop_request() {
+            None => {}
+            Some(_) if !owner => return Ok(Parting::Left),
+            Some(StopRequest::Stop) => {
+                stopping = true;
+                // An engine that cannot be told is ending, or is told when it is connected to again.
+                let _ = follower.send(Command::Shutdown);
+                let text = "stopping at the next checkpoint; ctrl-c again leaves without waiting";
+                heard(printer.say(text), owner)?;
             }
-            if stopping || follower.send(Command::Shutdown).is_err() {
+            Some(StopRequest::Leave) => {
                 return Err(Fault::Interrupted(format!(
                     "left while the engine was ending; go on with `surfit resume {place}`"
                 )));
             }
-            stopping = true;
-            let text = "stopping at the next checkpoint; ctrl-c again leaves without waiting";
-            heard(printer.say(text), owner)?;
+        }
+        if signals.checkpoint_request() && owner && !stopping {
+            checkpoints.extend(follower.send(Command::Checkpoint));
         }
         let Some(followed) = follower.next(TICK)? else {
             continue;
@@ -270,12 +297,29 @@ fn to_the_end(
                 heard(printer.snapshot(&snapshot), owner)?;
                 idle = (snapshot.state == State::Idle).then(|| idle.unwrap_or_else(Instant::now));
             }
+            // An engine that is ending answers nothing any more, and its end tells what became of it.
+            Followed::Reply { error: Some(_), .. } if stopping => {}
+            Followed::Reply {
+                id,
+                error: Some(error),
+            } if checkpoints.contains(&id) => {
+                let text = format!("no checkpoint was made: {error}");
+                heard(printer.say(&text), owner)?;
+            }
+            Followed::Reply {
+                error: Some(error), ..
+            } if owner && signals.await_stop() => {
+                // The engine ended of the same signal.
+                heard(printer.say(&error), owner)?;
+            }
             Followed::Reply {
                 error: Some(error), ..
             } => return Err(Fault::Failure(error)),
+            Followed::Reconnected if stopping => drop(follower.send(Command::Shutdown)),
             // Of a command whose answer was lost the events tell.
             Followed::Reply { error: None, .. } | Followed::Reconnected => {}
-            Followed::Ended | Followed::Died if stopping => {
+            // A batch system may signal the engine too, a moment before this process.
+            Followed::Ended | Followed::Died if stopping || owner && signals.await_stop() => {
                 heard(printer.end(), owner)?;
                 return Err(Fault::Interrupted(format!(
                     "stopped; go on with `surfit resume {place}`"

@@ -2,9 +2,9 @@
 
 use super::args::ForkArgs;
 use super::fault::Fault;
-use super::{out, place};
+use super::{foreground, out, place};
 use crate::client::{self, ClientError, fork as forks};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::surface::Degrees;
 
 /// Makes the fork and sets its engine off.
@@ -24,12 +24,17 @@ pub fn fork(args: ForkArgs) -> Result<(), Fault> {
             "run": new.id(), "dir": new.path(), "pid": pid, "from": run.id(),
         }));
     }
-    out::line(format!(
-        "{} runs (pid {pid}), forked from {}; watch it with `surfit open {}`",
-        new.id(),
-        run.id(),
-        place::name(&new)
-    ))
+    let (name, what) = (
+        place::name(&new),
+        format!("{} runs (pid {pid}), forked from {},", new.id(), run.id()),
+    );
+    out::line(match EngineNode::here().job.as_deref() {
+        Some(job) => foreground::until_job_ends(&what, job, &name),
+        None => format!(
+            "{}; watch it with `surfit open {name}`",
+            what.trim_end_matches(',')
+        ),
+    })
 }
 
 /// The degrees that were written, of the run's kind of surface.

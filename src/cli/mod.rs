@@ -32,7 +32,6 @@ mod rm;
 mod run;
 mod search;
 mod set;
-mod signals;
 mod stop;
 mod study;
 mod themes;

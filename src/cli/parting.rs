@@ -4,7 +4,7 @@ use crate::client::bridge::Ended;
 use surfit_core::run_dir::RunDir;
 
 /// How a run stands when it is left.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Standing {
     /// It was asked to stop.
     pub stop: bool,
@@ -12,6 +12,8 @@ pub struct Standing {
     pub stopped: bool,
     /// An engine works on it.
     pub alive: bool,
+    /// The batch job that ends its engine, when this process is part of it too.
+    pub job: Option<String>,
     /// One is being started.
     pub starting: bool,
     /// Its job is done.
@@ -30,6 +32,7 @@ impl Standing {
             stop,
             stopped: ended.stopped,
             alive,
+            job: run.shared_job(),
             starting: ended.starting,
             finished: picture.done().is_some(),
             closed: picture.closed,
@@ -43,6 +46,11 @@ pub fn parting(id: &str, name: &str, s: Standing) -> Option<String> {
         format!("{id} has not ended yet; see how it stands with `surfit open {name}`")
     } else if s.alive && s.finished {
         format!("{id} is finished, and its engine waits; come back with `surfit open {name}`")
+    } else if let Some(job) = s.job.filter(|_| s.alive) {
+        format!(
+            "{id} works until {job} ends, which ends its engine; go on then with `surfit resume {name}`, or let \
+             `exec surfit run` be the job"
+        )
     } else if s.alive {
         format!("{id} goes on; come back with `surfit open {name}`")
     } else if s.starting {
@@ -65,50 +73,63 @@ mod tests {
     #[test]
     fn the_last_words_are_true() {
         let told = |s| parting("id", "name", s).unwrap_or_default();
-        let left = Standing::default();
-        assert_eq!(told(left), "");
+        let left = Standing::default;
+        assert_eq!(told(left()), "");
         assert!(
             told(Standing {
                 alive: true,
-                ..left
+                ..left()
             })
             .contains("goes on")
         );
         let waits = Standing {
             alive: true,
             finished: true,
-            ..left
+            ..left()
         };
-        assert!(!told(waits).contains("goes on") && told(waits).contains("is finished"));
+        let waits = told(waits);
+        assert!(!waits.contains("goes on") && waits.contains("is finished"));
+        let in_job = told(Standing {
+            alive: true,
+            job: Some("Slurm job 81".into()),
+            ..left()
+        });
+        assert!(
+            in_job.contains("until Slurm job 81 ends") && !in_job.contains("goes on;"),
+            "{in_job}"
+        );
         assert!(
             told(Standing {
                 starting: true,
-                ..left
+                ..left()
             })
             .contains("engine is starting")
         );
-        let stop = Standing { stop: true, ..left };
+        let stop = || Standing {
+            stop: true,
+            ..left()
+        };
         assert!(
             told(Standing {
                 alive: true,
-                ..stop
+                ..stop()
             })
             .contains("has not ended yet")
         );
-        let gone = Standing {
+        let gone = || Standing {
             stopped: true,
             closed: true,
-            ..stop
+            ..stop()
         };
-        assert!(told(gone).contains("stopped; go on with `surfit resume name`"));
+        assert!(told(gone()).contains("stopped; go on with `surfit resume name`"));
         let done = told(Standing {
             finished: true,
-            ..gone
+            ..gone()
         });
         assert!(
             done.contains("finished") && !done.contains("resume"),
             "{done}"
         );
-        assert!(!told(stop).contains("stopped"));
+        assert!(!told(stop()).contains("stopped"));
     }
 }

@@ -6,7 +6,7 @@ use super::ready::ready;
 use super::{fork, out, place};
 use crate::client::queue::{End, Entry, News, Queue};
 use surfit_core::config;
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{EngineNode, RunDir};
 
 /// Adds, lists, removes, or works.
 pub fn queue(args: QueueArgs) -> Result<(), Fault> {
@@ -60,7 +60,12 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
         QueueSub::Start { detach } => {
             if detach {
                 queue.start_runner()?;
-                return out::line("the queue is worked on");
+                return out::line(match EngineNode::here().job.as_deref() {
+                    Some(job) => format!(
+                        "the queue is worked on until {job} ends; let `exec surfit queue start` be the job"
+                    ),
+                    None => "the queue is worked on".into(),
+                });
             }
             let (mut failed, mut begun) = (Vec::new(), false);
             let worked = queue.work(&mut |entry, news| {

@@ -1,29 +1,29 @@
 //! `surfit resume`: going on from the last checkpoint.
 
-use super::args::ResumeArgs;
+use super::args::{Follow, ResumeArgs};
 use super::fault::Fault;
 use super::{out, place, run};
 use surfit_core::event::Event;
-use surfit_core::run_dir::{EventTail, RunError};
+use surfit_core::run_dir::{EventTail, RunDir};
 
-/// Goes on with a run that has no engine.
+/// Goes on with the run of a name.
 pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
-    let found = place::find(&args.run)?;
+    go_on(&place::find(&args.run)?, args.follow)
+}
+
+/// Goes on with a run that has no engine. A finished one is told as that and is no fault: a job that runs once more, and
+/// others that wait for its success, have what they want.
+pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
     if found.is_alive() {
-        let pid = found.status().map(|s| s.pid);
-        return Err(RunError::InUse {
-            path: found.path().to_owned(),
-            pid,
-        }
-        .into());
+        return Err(found.in_use().into());
     }
     found.config()?;
     if found.picture()?.done().is_some() {
-        if !args.follow.json {
+        if !follow.json {
             return out::line(format!(
                 "{} is finished; look at it with `surfit open {1}`, fit its surface further with `surfit fit {1}`",
                 found.id(),
-                place::name(&found)
+                place::name(found)
             ));
         }
         let mut last = None;
@@ -34,5 +34,5 @@ pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
         })?;
         return last.map_or(Ok(()), |e| out::json(&e));
     }
-    run::begin(&found, args.follow)
+    run::begin(found, follow)
 }

@@ -3,7 +3,7 @@
 use super::args::RmArgs;
 use super::fault::Fault;
 use super::{out, place, stop};
-use crate::client::{remove, runs};
+use crate::client::{ClientError, remove, runs};
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::path::PathBuf;
 use surfit_core::files;
@@ -27,6 +27,9 @@ pub fn rm(args: RmArgs) -> Result<(), Fault> {
     }
     // Before the first is removed: half of what was asked for is the worst answer.
     let live: Vec<&RunDir> = named.iter().filter(|r| r.is_alive()).collect();
+    if let Some(run) = live.iter().find(|run| run.elsewhere().is_some()) {
+        return Err(ClientError::unreachable(run).into());
+    }
     if let Some(run) = live.first().filter(|_| !args.stop) {
         return Err(Fault::Failure(format!(
             "an engine works on {}; stop it with `surfit stop {0}` first, or remove it with --stop",

@@ -36,6 +36,12 @@ pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
         Ok(()) => {}
         // It was ending by itself.
         Err(_) if !run.is_alive() => {}
+        // No process of another machine is ended by a signal from here.
+        Err(Asked::Unheard(error @ ClientError::Elsewhere { .. }))
+            if !run.elsewhere().is_some_and(|node| node.shares_processes()) =>
+        {
+            return Err(error.into());
+        }
         Err(Asked::Refused(why)) => return Err(Fault::Failure(why)),
         // It cannot be spoken to; a signal makes it checkpoint and end as well.
         Err(Asked::Unheard(error)) => terminate(run).map_err(|why| {
@@ -158,6 +164,7 @@ mod tests {
                 state: State::Running,
                 stage: Stage::Fit,
                 pid,
+                node: String::new(),
                 heartbeat: 0.0,
                 done: 0,
                 total: 1,

@@ -6,6 +6,7 @@
 
 mod another;
 mod begin;
+mod elsewhere;
 mod ending;
 mod figures;
 mod grow;
@@ -21,6 +22,7 @@ use super::{ClientError, Connection, Received};
 use another::{Another, Making};
 pub use begin::told;
 use begin::{Begin, Begun, attend, come_by};
+use elsewhere::{FILES_INTERVAL, FileFollower};
 use sizes::Sizes;
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -165,6 +167,8 @@ struct Worker {
     busy: Instant,
     /// Whether an engine worked on the run when it was last looked for.
     alive: bool,
+    /// Its engine works on another machine, and its files are read instead.
+    files: Option<FileFollower>,
     pending: VecDeque<(u64, Command)>,
     /// Commands that the present engine was sent and has not replied to.
     unanswered: BTreeSet<u64>,
@@ -194,6 +198,7 @@ impl Worker {
             woken: false,
             busy: Instant::now(),
             alive: false,
+            files: None,
             pending: VecDeque::new(),
             unanswered: BTreeSet::new(),
             snapshot: None,
@@ -209,14 +214,14 @@ impl Worker {
         self.begin_with(target);
         let mut looked = Instant::now();
         loop {
-            match inputs.recv_timeout(LOOK_FOR_ENGINE.saturating_sub(looked.elapsed())) {
+            match inputs.recv_timeout(self.interval().saturating_sub(looked.elapsed())) {
                 Ok(Input::End { stop_engine }) => return self.end(stop_engine, inputs),
                 Ok(input) => self.take(input),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ended::default(),
             }
             // By the clock: a list of runs that is open asks for it as often.
-            if looked.elapsed() >= LOOK_FOR_ENGINE {
+            if looked.elapsed() >= self.interval() {
                 looked = Instant::now();
                 self.look_for_engine();
             }
@@ -224,8 +229,19 @@ impl Worker {
         }
     }
 
+    /// Time between two looks at the run's directory.
+    fn interval(&self) -> Duration {
+        match self.files {
+            Some(_) => FILES_INTERVAL,
+            None => LOOK_FOR_ENGINE,
+        }
+    }
+
     /// Attaches again when somebody else has brought the run's engine back.
     fn look_for_engine(&mut self) {
+        if self.files.is_some() {
+            return self.look_at_files();
+        }
         let alive = self.run.as_ref().is_some_and(RunDir::is_alive);
         let before = std::mem::replace(&mut self.alive, alive);
         if alive && !before && self.connection.is_none() && !self.starting {
@@ -311,6 +327,9 @@ impl Worker {
                     pid: connection.welcome().pid,
                 });
                 self.connection = Some(connection);
+                if let Some(job) = self.shared_job() {
+                    self.tell(Incoming::BatchJob(job));
+                }
                 while let Some((id, command)) = self.pending.pop_front() {
                     self.command(id, command);
                 }
@@ -318,10 +337,14 @@ impl Worker {
             Err(ClientError::NoEngine(_)) => self.gone(),
             Err(error) => {
                 self.catch_up();
-                self.problem(&error);
-                self.tell(Incoming::Disconnected {
-                    reason: error.to_string(),
-                });
+                if let ClientError::Elsewhere { .. } = error {
+                    self.follow_files(&error);
+                } else {
+                    self.problem(&error);
+                    self.tell(Incoming::Disconnected {
+                        reason: error.to_string(),
+                    });
+                }
                 for (id, _) in std::mem::take(&mut self.pending) {
                     self.tell(Incoming::Reply {
                         id,
@@ -344,6 +367,12 @@ impl Worker {
                 self.problem(&READONLY);
                 // The screen expects one of two ends of what it asked for.
                 self.begin(Begin::Attach);
+            }
+            Outgoing::ResumeEngine(_) if self.files.is_some() => {
+                if let Some(why) = self.refusal_elsewhere() {
+                    self.tell(Incoming::Problem(why));
+                }
+                self.tell_standing();
             }
             // Asked for with another run, which could not be opened.
             Outgoing::ResumeEngine(Some(path)) if !self.shows(&path) => self.tell_standing(),
@@ -382,6 +411,10 @@ impl Worker {
             return self.tell(Incoming::Reply { id, error });
         }
         if let Some(why) = self.removed().filter(|_| self.connection.is_none()) {
+            let error = Some(why);
+            return self.tell(Incoming::Reply { id, error });
+        }
+        if let Some(why) = self.refusal_elsewhere() {
             let error = Some(why);
             return self.tell(Incoming::Reply { id, error });
         }

@@ -46,7 +46,7 @@ pub struct Connection {
 ///
 /// # Errors
 /// [`ClientError::NoEngine`] when nobody listens (also for the socket that a dead engine left) or whoever does works in
-/// another directory, of which this one is a copy;
+/// another directory, of which this one is a copy; [`ClientError::Elsewhere`] when an engine works on it on another machine;
 /// [`ClientError::Version`] and [`ClientError::Rejected`] from the handshake.
 pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError> {
     greet(run, after, false)
@@ -63,9 +63,7 @@ pub fn watch(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError
 fn greet(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Connection, ClientError> {
     let path = dir.trusted_socket()?;
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            ClientError::NoEngine(dir.path().to_owned())
-        }
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::unreachable(dir),
         _ => ClientError::Io {
             what: format!("connecting to {}", path.display()),
             source,

@@ -1,7 +1,8 @@
 //! What can go wrong between a client and an engine, each as one sentence.
 
+use super::runs::ago_of;
 use std::path::PathBuf;
-use surfit_core::run_dir::RunError;
+use surfit_core::run_dir::{EngineNode, RunDir, RunError};
 
 /// A failed conversation.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +10,16 @@ pub enum ClientError {
     /// Nobody listens: no engine, or the socket of one that is gone.
     #[error("no engine is running for {0}; start one with `surfit resume {0}`")]
     NoEngine(PathBuf),
+    /// The engine works on another machine, or in another container, and its socket cannot be reached from here.
+    #[error("the engine of {path} works on {}{}; {}", node.name(), last_heard(*heartbeat_age), node.how_to_reach(path))]
+    Elsewhere {
+        /// The run.
+        path: PathBuf,
+        /// Where its engine works.
+        node: Box<EngineNode>,
+        /// Seconds since the engine's last sign of life.
+        heartbeat_age: Option<f64>,
+    },
     /// The engine said no at the handshake.
     #[error("the engine refused this client: {0}")]
     Rejected(String),
@@ -77,7 +88,7 @@ impl ClientError {
     /// would be the same.
     pub fn is_of_machine(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::Failed { .. } => false,
+            Self::Refused(_) | Self::Failed { .. } | Self::Elsewhere { .. } => false,
             Self::Run(error) => matches!(
                 error,
                 RunError::Io { .. } | RunError::Foreign(_) | RunError::ForeignSocket(_)
@@ -86,9 +97,33 @@ impl ClientError {
         }
     }
 
+    /// That nobody listens for a run, and where its engine works when it has one elsewhere.
+    pub fn unreachable(run: &RunDir) -> Self {
+        let path = run.path().to_owned();
+        match run.elsewhere() {
+            Some(node) => Self::Elsewhere {
+                path,
+                node: Box::new(node),
+                heartbeat_age: run.heartbeat_age(),
+            },
+            None => Self::NoEngine(path),
+        }
+    }
+
     /// Attaches what was tried to an I/O error.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }
+}
+
+/// Seconds after which an engine that writes its status every few seconds counts as silent.
+const SILENCE: f64 = 60.0;
+
+/// How long an engine elsewhere has been silent, when that is long.
+fn last_heard(heartbeat_age: Option<f64>) -> String {
+    let silent = heartbeat_age.filter(|age| *age > SILENCE);
+    silent.map_or_else(String::new, |age| {
+        format!(" and was last heard of {}", ago_of(age))
+    })
 }

@@ -6,8 +6,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{Command, ServerMessage};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{EventTail, RunDir};
 use surfit_core::snapshot::Snapshot;
+
+/// How often the files of a run are read whose engine works on another machine.
+const FILES_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a [`Follower`] finds.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ pub struct Follower {
     line: Option<(Connection, Inbox)>,
     /// There was a line.
     lost: bool,
+    /// Reads the run's file while there is no line.
+    tail: Option<EventTail>,
     waiting: VecDeque<Envelope>,
 }
 
@@ -57,6 +62,7 @@ impl Follower {
             closed: false,
             line: Some((connection, inbox)),
             lost: false,
+            tail: None,
             waiting: VecDeque::new(),
         })
     }
@@ -69,6 +75,7 @@ impl Follower {
             closed: false,
             line: None,
             lost: false,
+            tail: None,
             waiting: VecDeque::new(),
         }
     }
@@ -133,7 +140,10 @@ impl Follower {
     fn without_line(&mut self, timeout: Duration) -> Result<Option<Followed>, ClientError> {
         let alive = self.run.is_alive();
         // Read after the lock was looked at: what a dead engine wrote is complete then.
-        self.waiting.extend(self.run.events(self.seq)?);
+        let tail = self
+            .tail
+            .get_or_insert_with(|| EventTail::new(&self.run.events_path(), self.seq));
+        self.waiting.extend(tail.read()?);
         if !self.waiting.is_empty() {
             return self.next(timeout);
         }
@@ -147,11 +157,13 @@ impl Follower {
         match connect(&self.run, Some(self.seq)) {
             Ok(connection) => {
                 let inbox = connection.inbox()?;
-                self.line = Some((connection, inbox));
+                (self.line, self.tail) = (Some((connection, inbox)), None);
                 if std::mem::take(&mut self.lost) {
                     return Ok(Some(Followed::Reconnected));
                 }
             }
+            // Its files tell what it does, as far as another machine sees them.
+            Err(ClientError::Elsewhere { .. }) => std::thread::sleep(FILES_INTERVAL),
             // It is on its way out, or on its way in.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {
                 std::thread::sleep(

@@ -107,10 +107,13 @@ pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
     command.stdin(Stdio::null()).stdout(log).stderr(errors);
     // The engine must be in its own session before libtorch is loaded, which happens before its `main`: a ctrl-c in
     // that half second would otherwise reach it.
-    // SAFETY: `setsid` is a bare system call, allowed between fork and exec; nothing is allocated.
+    // A request for a checkpoint must not end an engine that has no handler yet.
+    // SAFETY: `setsid` and `signal` are bare system calls, allowed between fork and exec; nothing is allocated.
     unsafe {
         command.pre_exec(|| {
             let _ = rustix::process::setsid();
+            libc::signal(libc::SIGUSR1, libc::SIG_IGN);
+            libc::signal(libc::SIGUSR2, libc::SIG_IGN);
             Ok(())
         });
     }

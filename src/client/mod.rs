@@ -15,6 +15,7 @@ pub mod queue;
 pub mod remote;
 pub mod remove;
 pub mod runs;
+pub mod signals;
 mod visit;
 mod write;
 

@@ -42,10 +42,14 @@ fn remove_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
     check(run)?;
     // Held while it goes: an engine that is just being started finds the run taken.
     let lock = run.lock().map_err(|error| match error {
-        RunError::InUse { .. } => ClientError::Refused(format!(
-            "{} has an engine; stop it before it is removed",
-            run.id()
-        )),
+        RunError::InUse { node, .. } => ClientError::Refused(match node {
+            Some(node) => format!(
+                "{} has an engine on {}; stop it there before it is removed",
+                run.id(),
+                node.name()
+            ),
+            None => format!("{} has an engine; stop it before it is removed", run.id()),
+        }),
         other => other.into(),
     })?;
     let target = canonical(run.path())?;

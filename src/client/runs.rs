@@ -54,6 +54,12 @@ pub struct Line {
     pub failed: Option<String>,
     /// The engine's process id, when it is alive.
     pub pid: Option<u32>,
+    /// Host name of the machine that its engine works on, or worked on last.
+    #[serde(default)]
+    pub node: Option<String>,
+    /// Its engine is alive and cannot be reached from the machine that lists it.
+    #[serde(default)]
+    pub elsewhere: bool,
     /// Seconds since the Unix epoch when the engine last wrote its status.
     pub heartbeat: Option<f64>,
     /// Seconds since the Unix epoch when the run was begun.
@@ -64,6 +70,7 @@ pub struct Line {
 pub fn line(run: &RunDir) -> Line {
     let (status, alive) = standing(|| run.is_alive(), || run.status());
     let state = state(status.as_ref(), alive);
+    let elsewhere = run.elsewhere().filter(|_| alive);
     // Only of runs whose status does not say it: reading every configuration would make a long list slow.
     let read = std::cell::OnceCell::new();
     let config = || read.get_or_init(|| run.config().ok()).as_ref();
@@ -88,6 +95,11 @@ pub fn line(run: &RunDir) -> Line {
         best: s.and_then(|s| s.best),
         failed: s.and_then(|s| s.failed.clone()),
         pid: s.filter(|_| alive).map(|s| s.pid),
+        elsewhere: elsewhere.is_some(),
+        node: elsewhere
+            .map(|node| node.host)
+            .or_else(|| Some(s?.node.clone()))
+            .filter(|node| !node.is_empty()),
         heartbeat: s.map(|s| s.heartbeat),
         began: began(run),
     }
@@ -171,7 +183,8 @@ pub fn ago(time: f64) -> String {
     ago_of(age(time))
 }
 
-fn ago_of(seconds: f64) -> String {
+/// [`ago`] for so many seconds.
+pub fn ago_of(seconds: f64) -> String {
     let s = seconds as u64;
     match s {
         0..5 => "now".into(),
@@ -255,6 +268,7 @@ mod tests {
             state,
             stage: Stage::Fit,
             pid: 1,
+            node: String::new(),
             heartbeat: 2.0,
             done: 3,
             total: 4,

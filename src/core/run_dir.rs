@@ -1,11 +1,13 @@
 //! A run's directory: the durable truth about it, and how clients find it.
 
+mod begun;
 mod error;
 mod events;
 mod find;
 mod fork;
 mod identity;
 mod lock;
+mod node;
 mod socket;
 mod status;
 
@@ -14,8 +16,11 @@ pub use events::{EventLog, EventTail, MAX_EVENT_BYTES, last_number, read_events}
 pub use fork::Fork;
 pub use identity::Identity;
 pub use lock::RunLock;
+pub use node::EngineNode;
 pub use socket::{private_folder, socket_folder};
 pub use status::Status;
+
+use lock::LockSignature;
 
 use crate::config::{self, Config};
 use crate::event::Envelope;

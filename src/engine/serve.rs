@@ -8,7 +8,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use surfit_core::event::Stage;
-use surfit_core::run_dir::{RunDir, Status};
+use surfit_core::run_dir::{EngineNode, RunDir, Status};
 use surfit_core::snapshot::State;
 
 /// Commands that may wait for the actor; more are refused with a sentence.
@@ -77,6 +77,7 @@ fn announce(run: &RunDir) {
         state: State::Starting,
         stage: Stage::Data,
         pid: 0,
+        node: String::new(),
         heartbeat: 0.0,
         done: 0,
         total: 0,
@@ -91,6 +92,7 @@ fn announce(run: &RunDir) {
         .map_or(0.0, |d| d.as_secs_f64());
     let status = Status {
         pid: std::process::id(),
+        node: EngineNode::here().host.clone(),
         heartbeat: now,
         ..before
     };

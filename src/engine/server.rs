@@ -54,12 +54,12 @@ pub fn serve(socket: Socket, service: Service, mut stop: oneshot::Receiver<()>) 
         let mut listener = socket.listen()?;
         let mut watch = tokio::time::interval(Duration::from_secs(2));
         let mut clients = tokio::task::JoinSet::new();
-        let asked_to_end = end_on_signals(service.requests.clone());
-        tokio::pin!(asked_to_end);
+        let signals = obey_signals(service.requests.clone());
+        tokio::pin!(signals);
         loop {
             tokio::select! {
                 _ = &mut stop => break,
-                () = &mut asked_to_end => {}
+                () = &mut signals => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => { clients.spawn(client(stream, service.clone())); }
                     // Out of descriptors, say: clients that leave will free some.
@@ -83,26 +83,32 @@ pub fn serve(socket: Socket, service: Service, mut stop: oneshot::Receiver<()>) 
     })
 }
 
-/// Turns the first SIGTERM or SIGINT into a shutdown in good order. The engine has a session of its own, so a
-/// hang-up of a terminal never reaches it.
-async fn end_on_signals(requests: SyncSender<Request>) {
+/// Turns SIGTERM and SIGINT into a shutdown in good order, SIGUSR1 and SIGUSR2 into a checkpoint. The engine has a session
+/// of its own, so a hang-up of a terminal never reaches it.
+async fn obey_signals(requests: SyncSender<Request>) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (
+    let (Ok(mut term), Ok(mut int), Ok(mut first), Ok(mut second)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
+        signal(SignalKind::user_defined1()),
+        signal(SignalKind::user_defined2()),
     ) else {
         return std::future::pending().await;
     };
     loop {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-        let request = Request {
-            command: Command::Shutdown,
-            reply: oneshot::channel().0,
+        let command = tokio::select! {
+            _ = term.recv() => Command::Shutdown,
+            _ = int.recv() => Command::Shutdown,
+            _ = first.recv() => Command::Checkpoint,
+            _ = second.recv() => Command::Checkpoint,
         };
-        let _ = requests.try_send(request);
+        let (reply, answer) = oneshot::channel();
+        let _ = requests.try_send(Request { command, reply });
+        tokio::spawn(async move {
+            if let Ok((_, Some(error))) = answer.await {
+                crate::journal::complain(format_args!("after a signal: {error}"));
+            }
+        });
     }
 }
 

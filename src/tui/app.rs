@@ -87,6 +87,8 @@ pub enum Connection {
     },
     /// The connection ended for this reason.
     Lost(String),
+    /// It works on the machine of this name and cannot be reached; what is shown comes from the run's files.
+    Elsewhere(String),
     /// The engine's process is gone.
     Dead,
 }
@@ -166,6 +168,8 @@ pub struct App {
     pub connection: Connection,
     /// The line to the machine that the run is on, when it is another one.
     pub line: Option<RemoteLine>,
+    /// The batch job that ends the engine, when this screen is part of it too.
+    pub batch_job: Option<String>,
     /// Nothing may be changed, only watched.
     pub readonly: bool,
     /// The pane that has the keys.
@@ -276,6 +280,7 @@ impl App {
             run: options.run.clone(),
             connection: Connection::Connecting,
             line: options.host.clone().map(RemoteLine::new),
+            batch_job: None,
             readonly: options.readonly,
             focus: Pane::Surface,
             zoomed: false,

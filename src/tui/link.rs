@@ -40,6 +40,13 @@ pub enum Incoming {
         /// A clause without a capital letter or a full stop.
         reason: String,
     },
+    /// The engine works on another machine and cannot be reached; what follows is read from the run's files.
+    Elsewhere {
+        /// A name of that machine.
+        node: String,
+    },
+    /// This screen and the engine are part of the batch job of this name, whose end ends the engine.
+    BatchJob(String),
     /// The engine's process is gone without having closed the run.
     EngineDied,
     /// Something to tell, such as where figures were written.

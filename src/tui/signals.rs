@@ -1,6 +1,6 @@
 //! Signals: leave in good order, stop and continue.
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 use std::io;
@@ -31,9 +31,15 @@ pub fn watch<T: Send + 'static>(
     sender: SyncSender<T>,
     wrap: impl Fn(Signal) -> T + Send + 'static,
 ) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT])?;
+    let mut signals = Signals::new([
+        SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2,
+    ])?;
     thread::spawn(move || {
         for signal in &mut signals {
+            // For the engines of a job: they make a checkpoint, and the screen goes on.
+            if [SIGUSR1, SIGUSR2].contains(&signal) {
+                continue;
+            }
             let what = match signal {
                 SIGTSTP => Signal::Stop,
                 SIGCONT => Signal::Continued,

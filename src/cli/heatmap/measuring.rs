@@ -2,7 +2,7 @@
 
 use super::super::ask::UNANSWERED;
 use super::super::fault::Fault;
-use super::super::signals::Signals;
+use crate::client::signals::{Signals, StopRequest};
 use crate::client::{ClientError, Said, Visit};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
@@ -154,11 +154,14 @@ impl Measuring {
 
     /// When this process is asked to stop, the engine gives the measurement up; what was measured stays.
     fn heed_signals(&mut self) -> Result<(), Fault> {
-        if !(self.signals.hangup() || self.signals.stop()) {
+        let asked = self.signals.stop_request();
+        let hung_up = self.signals.hangup();
+        if !hung_up && asked.is_none() {
             return Ok(());
         }
+        let leaves = asked == Some(StopRequest::Leave) || hung_up && self.given_up;
         // The engine gives up what is under way, and that may be somebody else's.
-        if self.given_up || self.of_another || self.visit.latest().errand.is_some() {
+        if leaves || self.of_another || self.visit.latest().errand.is_some() {
             return Err(Fault::Interrupted(
                 "left while the engine measures the heatmap; `surfit cancel` gives it up".into(),
             ));

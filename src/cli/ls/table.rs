@@ -15,7 +15,7 @@ struct Column {
 
 const COLUMNS: [Column; 9] = [
     column("RUN", 16, 0, |l| l.run.clone()),
-    column("STATE", 0, 0, |l| l.state.to_string()),
+    column("STATE", 0, 0, state),
     column("PROGRESS", 0, 0, progress),
     column("NETWORK", 8, 4, |l| text(l.network.as_ref())),
     column("DATA", 7, 2, |l| text(l.data.as_ref())),
@@ -44,6 +44,14 @@ fn dash() -> String {
 
 fn text(value: Option<&String>) -> String {
     value.cloned().unwrap_or_else(dash)
+}
+
+/// The state, and where the engine works when that is not the machine that lists it.
+fn state(line: &Line) -> String {
+    match line.node.as_ref().filter(|_| line.elsewhere) {
+        Some(node) => format!("{} on {node}", line.state),
+        None => line.state.to_string(),
+    }
 }
 
 fn progress(line: &Line) -> String {
@@ -185,6 +193,8 @@ mod tests {
             }),
             failed: None,
             pid: Some(7),
+            node: Some("gpu7".into()),
+            elsewhere: false,
             heartbeat: Some(100.0),
             began: Some(0.0),
         };

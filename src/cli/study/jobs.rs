@@ -1,16 +1,18 @@
-//! Doing several runs, a few at a time. A run that is finished is not done again, one that was begun goes on.
+//! Doing several runs, a few at a time. A run that is finished is not done again, one that was begun goes on, and one that
+//! another runner has under way is left to it: this one does others meanwhile, and waits for it at the end.
 
 use super::super::fault::Fault;
+use super::super::run::begun_with;
+use crate::client::signals::{Signals, StopRequest};
 use crate::client::{self, Launch};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use rustix::process::Signal;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::Child;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::event::Finished;
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{RunDir, RunError};
 
 /// One run to do.
 #[derive(Clone, Debug)]
@@ -34,27 +36,36 @@ impl Job {
         if !self.dir.join("config.toml").is_file() {
             return Ok(None);
         }
-        let run = RunDir::open(&self.dir)?;
-        if run.config()? != self.config {
-            return Err(Fault::Usage(format!(
-                "{} was begun with another configuration; give another --dir (or --run-dir), or remove it to begin anew",
-                run.path().display()
-            )));
-        }
-        Ok(Some(run))
+        begun_with(&self.dir, &self.config).map(Some)
     }
 }
 
-/// A run whose engine works.
+/// A run whose engine was started here.
 struct Working {
     number: usize,
     run: RunDir,
     began: Instant,
-    /// `None` when somebody else started the engine.
-    child: Option<Child>,
+    child: Child,
+}
+
+/// A run that has to be done.
+#[derive(Clone, Copy)]
+struct Pending {
+    /// Its place in the list, from 1.
+    number: usize,
+    /// Engines started here that another runner was faster than.
+    attempts: usize,
+    /// It was told that another runner works on it.
+    told: bool,
 }
 
 const POLL: Duration = Duration::from_millis(100);
+
+/// Time between two looks at runs of other runners, whose files may lie on another machine.
+const OTHERS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Engines that are started for a run, and do not get it, before it counts as failed.
+const MAX_ATTEMPTS: usize = 3;
 
 /// Does the jobs, `parallel` of them at a time, and says a line about each. When asked to stop, the engines make a checkpoint
 /// and end; the same call goes on from there. A terminal that goes away stops nothing.
@@ -64,52 +75,93 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
     for job in jobs {
         job.begun()?;
     }
-    let (stop, hangup): (Arc<AtomicBool>, Arc<AtomicBool>) = Default::default();
-    for (signal, flag) in [(SIGINT, &stop), (SIGTERM, &stop), (SIGHUP, &hangup)] {
-        signal_hook::flag::register(signal, flag.clone())
-            .map_err(|e| Fault::Failure(format!("listening for signals: {e}")))?;
-    }
-    let mut waiting = jobs.iter().enumerate();
-    let mut working: Vec<Working> = Vec::new();
+    let signals = Signals::listen()?;
+    let mut waiting: VecDeque<Pending> = (1..=jobs.len())
+        .map(|number| Pending {
+            number,
+            attempts: 0,
+            told: false,
+        })
+        .collect();
+    let mut working: Vec<(Working, Pending)> = Vec::new();
+    let mut others: Vec<Pending> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     let mut broken: Option<Fault> = None;
+    let mut looked = Instant::now();
     loop {
-        while broken.is_none()
-            && !stop.load(Ordering::Relaxed)
-            && working.len() < parallel.max(1)
-            && let Some((index, job)) = waiting.next()
-        {
-            let number = index + 1;
-            match begin(number, job) {
-                Ok(Begun::Working(job)) => working.push(job),
-                Ok(Begun::Done(f)) => say(line(number, jobs, job, &f, None)),
+        while broken.is_none() && working.len() < parallel.max(1) {
+            let Some(mut pending) = waiting.pop_front() else {
+                break;
+            };
+            let job = &jobs[pending.number - 1];
+            match begin(pending.number, job) {
+                Ok(Begun::Working(work)) => working.push((work, pending)),
+                Ok(Begun::Done(f)) => {
+                    let how = match pending.told {
+                        true => "done by another runner",
+                        false => "done before",
+                    };
+                    say(line(pending.number, jobs, job, &f, how));
+                }
+                Ok(Begun::Elsewhere(whose)) => {
+                    if !std::mem::replace(&mut pending.told, true) {
+                        let place = place(pending.number, jobs);
+                        say(format!("{place} {}: {whose}, is waited for", name(job)));
+                    }
+                    others.push(pending);
+                }
                 // The others would fare no better; those that work come to their end first.
                 Err(fault) => broken = Some(fault),
             }
         }
-        if stop.load(Ordering::Relaxed) {
+        if signals.checkpoint_request() {
+            working
+                .iter()
+                .for_each(|(work, _)| work.signal(Signal::USR1));
+        }
+        // One that was asked for twice is one all the same: the engines are waited for.
+        if let Some(StopRequest::Stop | StopRequest::Leave) = signals.stop_request() {
             return Err(halt(working));
         }
-        if working.is_empty() {
+        if working.is_empty() && (others.is_empty() || broken.is_some()) {
             break;
         }
         std::thread::sleep(POLL);
-        let mut still = Vec::new();
-        for mut job in working {
-            let ended = match &mut job.child {
-                Some(child) => child.try_wait().is_ok_and(|status| status.is_some()),
-                None => !job.run.is_alive(),
+        if looked.elapsed() > OTHERS_INTERVAL {
+            looked = Instant::now();
+            // Finished, or left undone by a runner that is gone.
+            let is_over = |p: &Pending| {
+                let dir = RunDir::open(&jobs[p.number - 1].dir);
+                dir.map_or(true, |run| !run.is_alive())
             };
-            if !ended {
-                still.push(job);
+            let over = others.extract_if(.., |p| is_over(p));
+            waiting.extend(over);
+        }
+        let mut still = Vec::new();
+        for (mut work, mut pending) in working {
+            let Ok(Some(status)) = work.child.try_wait() else {
+                still.push((work, pending));
                 continue;
-            }
-            let of = &jobs[job.number - 1];
-            match came_to(&job.run) {
-                Ok(f) => say(line(job.number, jobs, of, &f, Some(job.began.elapsed()))),
-                Err(why) => {
-                    say(format!("{} {}: {why}", place(job.number, jobs), name(of)));
-                    failed.push(name(of));
+            };
+            let job = &jobs[work.number - 1];
+            match came_to(&work.run) {
+                Ok(f) => {
+                    let how = format!("{:.0} s", work.began.elapsed().as_secs_f64());
+                    say(line(work.number, jobs, job, &f, &how));
+                }
+                // A batch system may have signalled the engine too, a moment before this process.
+                Err(_) if signals.await_stop() => {}
+                // It could not have the run: another runner has it, or had it until just now.
+                Err(Unfinished::Ended(_))
+                    if work.run.is_alive()
+                        || status.code() == Some(1) && pending.attempts + 1 < MAX_ATTEMPTS =>
+                {
+                    pending.attempts += 1;
+                    others.push(pending);
+                }
+                Err(Unfinished::Ended(why) | Unfinished::Failed(why)) => {
+                    say(format!("{} {}: {why}", place(work.number, jobs), name(job)));
+                    failed.push(name(job));
                 }
             }
         }
@@ -131,78 +183,99 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
 
 /// A job that was begun.
 enum Begun {
-    /// Its engine works.
+    /// An engine that was started for it works.
     Working(Working),
     /// It was finished before.
     Done(Finished),
+    /// Another runner works on it: a clause that says so.
+    Elsewhere(String),
 }
 
 fn begin(number: usize, job: &Job) -> Result<Begun, Fault> {
     let run = open(job)?;
+    // Before its events are read: what an engine wrote that is gone is complete then.
+    let alive = run.is_alive();
     if let Some(finished) = run.picture()?.finished {
         return Ok(Begun::Done(finished));
+    }
+    if alive {
+        let node = run.elsewhere().map(|node| format!(" on {}", node.name()));
+        let node = node.unwrap_or_default();
+        return Ok(Begun::Elsewhere(format!(
+            "another runner works on it{node}"
+        )));
     }
     let how = Launch {
         wait: false,
         linger: Some(0),
     };
-    let child = match run.is_alive() {
-        true => None,
-        false => Some(client::launch(&run, how)?),
-    };
     Ok(Begun::Working(Working {
+        child: client::launch(&run, how)?,
         number,
         run,
         began: Instant::now(),
-        child,
     }))
 }
 
+impl Working {
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok();
+        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+            // An engine that has just ended needs no signal.
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+}
+
+/// Why a run whose engine has ended came to nothing.
+enum Unfinished {
+    /// It could not go on.
+    Failed(String),
+    /// Its engine ended and did not say why.
+    Ended(String),
+}
+
 /// What a run whose engine has ended came to, or why it came to nothing.
-fn came_to(run: &RunDir) -> Result<Finished, String> {
-    let picture = run.picture().map_err(|e| e.to_string())?;
-    picture.finished.ok_or_else(|| {
-        picture
-            .failed
-            .unwrap_or_else(|| format!("its engine ended; look at {}", run.log_path().display()))
+fn came_to(run: &RunDir) -> Result<Finished, Unfinished> {
+    let picture = run
+        .picture()
+        .map_err(|e| Unfinished::Failed(e.to_string()))?;
+    let failed = picture.failed;
+    picture.finished.ok_or_else(|| match failed {
+        Some(why) => Unfinished::Failed(why),
+        None => Unfinished::Ended(format!(
+            "its engine ended; look at {}",
+            run.log_path().display()
+        )),
     })
 }
 
-/// Lets all engines make a checkpoint and end.
-fn halt(working: Vec<Working>) -> Fault {
+/// Lets all engines that were started here make a checkpoint and end.
+fn halt(working: Vec<(Working, Pending)>) -> Fault {
     const ENDING: Duration = Duration::from_secs(30);
-    for job in &working {
-        let pid = job.child.as_ref().and_then(|c| i32::try_from(c.id()).ok());
-        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-            // An engine that has just ended needs no signal.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    for (work, _) in &working {
+        work.signal(Signal::TERM);
+    }
+    for (mut work, _) in working {
+        // Not by the lock, which another runner may take at once.
+        let began = Instant::now();
+        while work.child.try_wait().is_ok_and(|status| status.is_none()) && began.elapsed() < ENDING
+        {
+            std::thread::sleep(POLL / 5);
         }
     }
-    let mut others = Vec::new();
-    for mut job in working {
-        match &mut job.child {
-            Some(child) => {
-                client::wait_gone(&job.run, ENDING);
-                let _ = child.try_wait();
-            }
-            // Whoever started it decides when it ends.
-            None => others.push(job.run.id()),
-        }
-    }
-    if !others.is_empty() {
-        return Fault::Interrupted(format!(
-            "stopped, but for {}, whose engine was started elsewhere and goes on",
-            others.join(", ")
-        ));
-    }
-    Fault::Interrupted("stopped; what was reached is kept".into())
+    Fault::Interrupted("stopped; what was reached is kept, the same line goes on".into())
 }
 
 /// The run of a job: the one that was begun, or a new one.
 fn open(job: &Job) -> Result<RunDir, Fault> {
     match job.begun()? {
         Some(run) => Ok(run),
-        None => Ok(RunDir::create(&job.dir, &job.config)?),
+        None => match RunDir::create(&job.dir, &job.config) {
+            // Another runner was faster.
+            Err(error @ RunError::Exists(_)) => job.begun()?.ok_or_else(|| error.into()),
+            created => Ok(created?),
+        },
     }
 }
 
@@ -215,17 +288,14 @@ fn name(job: &Job) -> String {
     format!("{} seed {}", job.variant, job.seed)
 }
 
-fn line(number: usize, jobs: &[Job], job: &Job, f: &Finished, took: Option<Duration>) -> String {
+fn line(number: usize, jobs: &[Job], job: &Job, f: &Finished, how: &str) -> String {
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
     let test = f
         .best_test
         .map(|t| format!(", test {}", percent(t)))
         .unwrap_or_default();
-    let took = took.map_or("done before".into(), |t| {
-        format!("{:.0} s", t.as_secs_f64())
-    });
     format!(
-        "{} {}: interior {}, best {}{test} ({took})",
+        "{} {}: interior {}, best {}{test} ({how})",
         place(number, jobs),
         name(job),
         percent(f.interior_mean),

@@ -27,6 +27,13 @@ impl Worker {
         });
         self.wait(inputs, STARTING, |w| w.starting && !w.alive());
         self.wait(inputs, ANSWERS, |w| !w.unanswered.is_empty());
+        // The batch system may end the engine with this process, and asks nobody.
+        if !stop_engine && self.connection.is_some() && self.shared_job().is_some() {
+            self.command(u64::MAX - 1, Command::Checkpoint);
+            self.wait(inputs, CHECKPOINT, |w| {
+                w.unanswered.contains(&(u64::MAX - 1))
+            });
+        }
         // Before the engine ends: they begin with a checkpoint of it.
         let mut made = std::mem::take(&mut self.writers).finish();
         made.extend(self.see_made(inputs));
@@ -36,6 +43,11 @@ impl Worker {
             made,
             run: self.run,
         }
+    }
+
+    /// The batch job that ends the engine, when this process is part of it too.
+    pub(super) fn shared_job(&self) -> Option<String> {
+        self.run.as_ref()?.shared_job()
     }
 
     fn alive(&self) -> bool {

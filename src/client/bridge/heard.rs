@@ -55,7 +55,7 @@ impl Worker {
         );
     }
 
-    fn event(&mut self, envelope: Envelope) {
+    pub(super) fn event(&mut self, envelope: Envelope) {
         if envelope.seq <= self.seq {
             return;
         }

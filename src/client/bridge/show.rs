@@ -31,6 +31,7 @@ impl Worker {
     fn show(&mut self, run: RunDir) {
         self.generation += 1;
         (self.connection, self.starting, self.snapshot) = (None, false, None);
+        self.files = None;
         self.answer_all("the run was opened anew before the answer");
         self.tell_picture(&run);
         self.run = Some(run);
@@ -113,7 +114,7 @@ impl Worker {
             Some(connection) => self.tell(Incoming::Connected {
                 pid: connection.welcome().pid,
             }),
-            None if self.starting => {}
+            None if self.starting || self.tell_elsewhere() => {}
             None if self.seq == 0 => self.at_rest(),
             None if self.run.as_ref().is_some_and(RunDir::is_alive) => {
                 self.tell(Incoming::Disconnected {

@@ -235,6 +235,7 @@ impl<W: Write> Far<W> {
                 | Incoming::Snapshot(_)
                 | Incoming::Connected { .. }
                 | Incoming::Disconnected { .. }
+                | Incoming::Elsewhere { .. }
                 | Incoming::EngineDied
         );
         if of_a_run && self.awaiting_picture {

@@ -3,6 +3,7 @@
 mod channel_constants;
 mod defaults;
 mod degree;
+mod differences;
 mod epochs;
 mod error;
 mod faults;

@@ -1,5 +1,6 @@
 //! What can be wrong with a run's directory, each as one sentence.
 
+use super::EngineNode;
 use crate::config::ConfigError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,13 +50,14 @@ pub enum RunError {
     #[error("{0} has no surface yet; wait until its corners are ready")]
     NoSurface(String),
     /// Another engine has it.
-    #[error("{path} is in use by another engine{}; attach with `surfit open {path}`, or stop it with `surfit stop {path}`",
-            pid.map(|p| format!(" (pid {p})")).unwrap_or_default())]
+    #[error("{path} is in use by another engine{}", describe_holder(path, *pid, node.as_deref()))]
     InUse {
         /// The run.
         path: PathBuf,
         /// The engine's process, when known.
         pid: Option<u32>,
+        /// Where it works, when that is not here.
+        node: Option<Box<EngineNode>>,
     },
     /// The stored configuration is damaged.
     #[error(transparent)]
@@ -76,6 +78,16 @@ pub enum RunError {
         /// What it said.
         source: io::Error,
     },
+}
+
+/// Which process works on a run, where, and what to do about it.
+fn describe_holder(path: &Path, pid: Option<u32>, node: Option<&EngineNode>) -> String {
+    let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
+    if let Some(node) = node {
+        return format!(" on {}{pid}; {}", node.name(), node.how_to_reach(path));
+    }
+    let path = path.display();
+    format!("{pid}; attach with `surfit open {path}`, or stop it with `surfit stop {path}`")
 }
 
 /// Attaches a path to an I/O error.

@@ -3,9 +3,10 @@
 //! A copy of a run that was made of hard links (`cp -al`) has the very file that the original's engine holds. Who holds a
 //! lock therefore writes into it which directory it works in, and a lock that has other names is made anew.
 
-use super::{Identity, MAX_SMALL_BYTES, RunDir, RunError, at};
+use super::{EngineNode, Identity, MAX_SMALL_BYTES, RunDir, RunError, at};
 use crate::files::{self, FilePath};
 use rustix::fs::{FlockOperation, OFlags, flock};
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -15,6 +16,17 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct RunLock {
     _file: File,
+}
+
+/// What its holder writes into the lock.
+#[derive(Serialize, Deserialize)]
+pub(super) struct LockSignature {
+    /// The directory that it works in.
+    #[serde(flatten)]
+    identity: Identity,
+    /// Where it works.
+    #[serde(default)]
+    pub(super) works_on: Option<EngineNode>,
 }
 
 impl RunDir {
@@ -44,10 +56,16 @@ impl RunDir {
                 Err(e) => return Err(at(&path)(e.into())),
             }
         }
-        Err(RunError::InUse {
+        Err(self.in_use())
+    }
+
+    /// That another engine works on the run, and where.
+    pub fn in_use(&self) -> RunError {
+        RunError::InUse {
             path: self.path.clone(),
             pid: self.status().map(|s| s.pid),
-        })
+            node: self.elsewhere().map(Box::new),
+        }
     }
 
     /// True while an engine works on the run: the lock is held. Needs no trust in process ids or clocks.
@@ -70,7 +88,11 @@ impl RunDir {
     /// made of hard links looks as if an engine worked on it.
     fn sign(&self, mut file: &File) {
         if let Some(here) = self.identity() {
-            let text = serde_json::to_vec(&here).unwrap_or_default();
+            let signature = LockSignature {
+                identity: here,
+                works_on: Some(EngineNode::here().clone()),
+            };
+            let text = serde_json::to_vec(&signature).unwrap_or_default();
             let _ = file.set_len(0).and_then(|()| file.write_all(&text));
         }
     }
@@ -82,7 +104,7 @@ impl RunDir {
         if files::metadata(&path).map_or(1, |m| m.nlink()) < 2 {
             return false;
         }
-        let signed: Option<Identity> = self.read_json("lock", MAX_SMALL_BYTES);
-        signed.is_some_and(|there| Some(there) != self.identity())
+        let signed: Option<LockSignature> = self.read_json("lock", MAX_SMALL_BYTES);
+        signed.is_some_and(|there| Some(there.identity) != self.identity())
     }
 }

@@ -15,6 +15,9 @@ pub struct Status {
     pub stage: Stage,
     /// The engine's process id.
     pub pid: u32,
+    /// Host name of the machine that the engine works on, or worked on last; empty when an older program wrote it.
+    #[serde(default)]
+    pub node: String,
     /// Seconds since the Unix epoch when this was written.
     pub heartbeat: f64,
     /// Units of work done and in all in this stage.

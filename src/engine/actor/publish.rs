@@ -6,7 +6,7 @@ use crate::{Error, Result, checkpoint};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use surfit_core::event::{Curve, Event, Stage};
 use surfit_core::files::write_atomic;
-use surfit_core::run_dir::Status;
+use surfit_core::run_dir::{EngineNode, Status};
 use surfit_core::series::Track;
 use surfit_core::snapshot::{Fresh, Snapshot, State};
 
@@ -325,6 +325,7 @@ impl Actor<'_> {
             state: self.state,
             stage: self.stage,
             pid: std::process::id(),
+            node: EngineNode::here().host.clone(),
             heartbeat: now,
             done,
             total,
@@ -402,6 +403,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn store_config(&self) -> Result<()> {
+        self.run.keep_begun_config()?;
         let path = self.run.config_path();
         write_atomic(&path, self.config.to_toml().as_bytes()).map_err(Error::io(path))
     }

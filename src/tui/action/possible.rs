@@ -76,6 +76,9 @@ fn awake(app: &App) -> Possible {
     }
     match &app.connection {
         Connection::Connected { .. } => Ok(()),
+        Connection::Elsewhere(node) => Err(format!(
+            "the engine works on {node}, which is only watched from here; open the run there to change it"
+        )),
         Connection::Connecting => no("the engine is not here yet; wait a moment"),
         _ => no("no engine works on this run; press r to start it again"),
     }

@@ -78,6 +78,17 @@ const QUIT: &[Choice] = &[
     ),
     choice('c', "cancel", "stay here", Answer::Cancel),
 ];
+/// In a batch job the engine does not outlive it.
+const QUIT_JOB: &[Choice] = &[
+    choice(
+        'd',
+        "detach",
+        "checkpoint and leave; the job's end ends the engine",
+        Answer::Detach,
+    ),
+    QUIT[1],
+    QUIT[2],
+];
 const STOP: &[Choice] = &[
     choice('c', "cancel", "go on", Answer::Cancel),
     choice(
@@ -172,7 +183,13 @@ impl App {
             }
             None => format!("{} is under way.", self.run),
         };
-        self.ask("Leave while work is under way?", text, QUIT)
+        match &self.batch_job {
+            Some(job) => {
+                let text = format!("{text} Its engine ends with {job}.");
+                self.ask("Leave while work is under way?", text, QUIT_JOB)
+            }
+            None => self.ask("Leave while work is under way?", text, QUIT),
+        }
     }
 
     pub(super) fn ask_stop(&mut self) -> Vec<Effect> {

@@ -17,6 +17,7 @@ impl App {
                 | Incoming::Reply { .. }
                 | Incoming::Connected { .. }
                 | Incoming::Disconnected { .. }
+                | Incoming::Elsewhere { .. }
                 | Incoming::EngineDied
         );
         // Sent before the bridge knew that another run is wanted.
@@ -35,6 +36,12 @@ impl App {
                 self.connection = Connection::Connected { pid };
                 self.dirty = true;
             }
+            Incoming::Elsewhere { node } => {
+                self.forget_pending();
+                self.connection = Connection::Elsewhere(node);
+                self.dirty = true;
+            }
+            Incoming::BatchJob(job) => self.batch_job = Some(job),
             Incoming::Disconnected { reason } => self.lose(Connection::Lost(reason)),
             Incoming::EngineDied => self.lose(Connection::Dead),
             Incoming::Notice(text) => {
@@ -87,6 +94,7 @@ impl App {
             Some(snapshot) => self.take_metric(snapshot.metric),
             None => self.picture.snapshot = before,
         }
+        self.batch_job = None;
         if let Some(run) = self.picture.info.as_ref().map(|info| info.run.clone()) {
             if self.run != run {
                 self.part_from_run();

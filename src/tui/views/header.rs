@@ -185,6 +185,10 @@ fn whole_identity<'a>(app: &App, name: u16) -> Vec<Piece<'a>> {
         None => app.run.clone(),
     };
     let mut words = vec![Span::styled(format!("{sign} {word}"), theme.style(role))];
+    if let Connection::Elsewhere(node) = &app.connection {
+        let node = clean(node, theme.ascii());
+        words.push(Span::styled(format!(" on {node}"), theme.style(role)));
+    }
     if app.readonly {
         words.push(Span::styled(", read-only", theme.style(Role::Muted)));
     }

@@ -33,6 +33,9 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
         _ if matches!(app.connection, Connection::Lost(_) | Connection::Dead) => {
             "as last reported; no engine listens".into()
         }
+        _ if matches!(app.connection, Connection::Elsewhere(_)) => {
+            "as stored with the last checkpoint".into()
+        }
         0 => "nothing measured yet".into(),
         n => format!("the last {}", duration(n as f64)),
     };
@@ -175,6 +178,7 @@ impl Sheet<'_> {
         let mut out = Vec::new();
         let engine = match &self.app.connection {
             Connection::Connected { pid } => (format!("process {pid}"), Role::Text),
+            Connection::Elsewhere(node) => (format!("works on {node}"), Role::Text),
             Connection::Connecting => ("connecting".into(), Role::Warning),
             Connection::Lost(_) | Connection::Dead if self.app.rests() => {
                 ("none runs".into(), Role::Muted)

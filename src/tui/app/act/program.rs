@@ -34,6 +34,9 @@ impl App {
                 return Some(self.refresh_runs());
             }
             Action::Redraw => return Some(vec![Effect::Redraw]),
+            Action::Detach if self.batch_job.is_some() && self.is_connected() => {
+                return Some(self.ask_quit());
+            }
             Action::Detach => return Some(self.leave(Leave::Detached)),
             Action::Suspend => return Some(vec![Effect::Suspend]),
             Action::Quit => return Some(self.quit()),

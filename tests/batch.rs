@@ -1,0 +1,379 @@
+//! What batch systems do to a job: signals, the same line run again, two runners on one list of runs, runs of other nodes.
+
+mod support;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use support::{Done, Ended, Place, events_of, finished, is_alive, send, wait_for};
+
+/// Exit code of what a signal stopped.
+const STOPPED: i32 = 75;
+
+/// A fit that lasts until it is stopped.
+const ENDLESS: &str = "--set fit.epochs=100000 --set checkpoint.every_seconds=1000";
+
+/// A whole job of a second or two.
+const QUICK: &str = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
+                     --set heatmap.grid=3";
+
+fn start(place: &Place, arguments: &str) -> Child {
+    let mut command = place.command(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("surfit starts")
+}
+
+fn engine(run: &Path) -> i32 {
+    let bytes = std::fs::read(run.join("status.json")).expect("a status");
+    let status: Value = serde_json::from_slice(&bytes).expect("JSON");
+    status["pid"].as_i64().expect("a process id") as i32
+}
+
+fn fits(run: &Path) -> bool {
+    let of_surface = |e: &Value| e["curve"] == "surface";
+    events_of(run, "losses").iter().any(of_surface)
+}
+
+/// Starts a job that fits until it is stopped, and waits until it does.
+fn fit(place: &Place, name: &str) -> (Child, PathBuf) {
+    let client = start(place, &format!("run tiny.toml --run-dir {name} {ENDLESS}"));
+    let run = place.path(name);
+    wait_for("the fit", || fits(&run).then_some(()));
+    (client, run)
+}
+
+/// What a client says at its end, with its exit code.
+#[track_caller]
+fn ended(client: Child) -> (Option<i32>, String) {
+    let done = client.wait_with_output().expect("its end");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (done.status.code(), text(&done.stdout) + &text(&done.stderr))
+}
+
+#[test]
+fn two_terminations_at_a_time_are_one_wish_to_stop_in_order() {
+    let place = Place::new();
+    let (client, run) = fit(&place, "a");
+    let (pid, engine) = (client.id() as i32, engine(&run));
+    // Held, so that both are looked at before it can answer, in different turns.
+    send(engine, Signal::STOP);
+    send(pid, Signal::TERM);
+    std::thread::sleep(Duration::from_millis(400));
+    send(pid, Signal::TERM);
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(is_alive(pid), "it waits for the checkpoint");
+    send(engine, Signal::CONT);
+    let (code, said) = ended(client);
+    assert_eq!(code, Some(STOPPED), "{said}");
+    assert!(
+        said.contains("stopped; go on with `surfit resume"),
+        "{said}"
+    );
+    assert_eq!(events_of(&run, "closed").len(), 1);
+    assert!(run.join("surface/state.safetensors").exists());
+    wait_for("the engine's process to go", || {
+        (!is_alive(engine)).then_some(())
+    });
+}
+
+#[test]
+fn a_second_interrupt_leaves_without_waiting() {
+    let place = Place::new();
+    let (client, run) = fit(&place, "a");
+    let (pid, engine) = (client.id() as i32, engine(&run));
+    send(engine, Signal::STOP);
+    send(pid, Signal::INT);
+    std::thread::sleep(Duration::from_millis(400));
+    send(pid, Signal::INT);
+    let (code, said) = ended(client);
+    send(engine, Signal::CONT);
+    assert_eq!(code, Some(STOPPED), "{said}");
+    assert!(said.contains("left while the engine was ending"), "{said}");
+}
+
+#[test]
+fn user_signals_make_a_checkpoint_and_the_job_goes_on() {
+    let place = Place::new();
+    let (client, run) = fit(&place, "a");
+    let (pid, engine) = (client.id() as i32, engine(&run));
+    let checkpoints = || events_of(&run, "checkpoint").len();
+    // To the client, and to the engine itself.
+    for (to, signal) in [
+        (pid, Signal::USR1),
+        (pid, Signal::USR2),
+        (engine, Signal::USR1),
+        (engine, Signal::USR2),
+    ] {
+        let before = checkpoints();
+        send(to, signal);
+        wait_for("a checkpoint", || (checkpoints() > before).then_some(()));
+        assert!(is_alive(pid) && is_alive(engine), "{signal:?}");
+    }
+    // As where the batch system signals every process: the engine hears it before the client does.
+    send(engine, Signal::TERM);
+    std::thread::sleep(Duration::from_millis(100));
+    send(pid, Signal::TERM);
+    let (code, said) = ended(client);
+    assert_eq!(code, Some(STOPPED), "{said}");
+    assert!(
+        said.contains("stopped; go on with `surfit resume"),
+        "{said}"
+    );
+    assert!(!said.contains("before it answered"), "{said}");
+}
+
+#[test]
+fn runs_of_several_seeds_stop_in_order_and_make_checkpoints() {
+    let place = Place::new();
+    let client = start(
+        &place,
+        &format!("run tiny.toml --seeds 2 --run-dir s {ENDLESS}"),
+    );
+    let run = place.path("s/seed-3");
+    wait_for("the fit", || fits(&run).then_some(()));
+    let (pid, engine) = (client.id() as i32, engine(&run));
+    let before = events_of(&run, "checkpoint").len();
+    send(pid, Signal::USR1);
+    wait_for("a checkpoint", || {
+        (events_of(&run, "checkpoint").len() > before).then_some(())
+    });
+    assert!(is_alive(pid) && is_alive(engine));
+    // All processes are signalled, the client twice.
+    send(engine, Signal::TERM);
+    send(pid, Signal::TERM);
+    std::thread::sleep(Duration::from_millis(30));
+    send(pid, Signal::TERM);
+    let (code, said) = ended(client);
+    assert_eq!(code, Some(STOPPED), "{said}");
+    assert!(!said.contains("its engine ended"), "{said}");
+    assert_eq!(events_of(&run, "closed").len(), 1);
+    wait_for("the engine's process to go", || {
+        (!is_alive(engine)).then_some(())
+    });
+}
+
+#[test]
+fn the_same_line_goes_on_with_its_run_and_another_one_is_refused() {
+    let place = Place::new();
+    let line = "run tiny.toml --run-dir a";
+    let (client, run) = {
+        let client = start(&place, line);
+        let run = place.path("a");
+        wait_for("the fit", || fits(&run).then_some(()));
+        (client, run)
+    };
+    // What is changed on request is no other configuration.
+    let pid = engine(&run);
+    place
+        .surfit(line)
+        .fails(1, &["is in use by another engine", &format!("pid {pid}")]);
+    send(client.id() as i32, Signal::TERM);
+    assert_eq!(ended(client).0, Some(STOPPED));
+
+    place
+        .surfit(&format!("{line} --set fit.draws=3"))
+        .fails(2, &["fit.draws", "another configuration", "surfit resume"]);
+    let done = place.surfit(line).ok();
+    assert!(done.out.starts_with("goes on with "), "{}", done.story());
+    assert!(finished(&run).is_some());
+    assert!(events_of(&run, "resumed").len() == 1, "it went on");
+
+    let events = std::fs::read(run.join("events.jsonl")).expect("events");
+    let done = place.surfit(line).ok();
+    assert!(done.out.contains("is finished"), "{}", done.story());
+    assert_eq!(
+        events_of(&run, "started").len(),
+        2,
+        "no engine was started for it"
+    );
+    assert_eq!(
+        std::fs::read(run.join("events.jsonl")).expect("events"),
+        events
+    );
+}
+
+#[test]
+fn a_run_that_was_changed_on_request_is_still_that_of_its_line() {
+    let place = Place::new();
+    let line = format!("run tiny.toml --run-dir a {ENDLESS}");
+    let client = start(&place, &line);
+    let run = place.path("a");
+    wait_for("corners under way", || {
+        (!events_of(&run, "losses").is_empty()).then_some(())
+    });
+    let before = std::fs::read_to_string(run.join("config.toml")).expect("a configuration");
+    place.surfit("degree a 3 2").ok();
+    let after = std::fs::read_to_string(run.join("config.toml")).expect("a configuration");
+    assert_ne!(before, after, "too late to mean anything");
+    send(client.id() as i32, Signal::TERM);
+    assert_eq!(ended(client).0, Some(STOPPED));
+    let client = start(&place, &line);
+    wait_for("the run to go on", || {
+        (events_of(&run, "started").len() == 2).then_some(())
+    });
+    send(client.id() as i32, Signal::TERM);
+    let (code, said) = ended(client);
+    assert!(
+        code == Some(STOPPED) && said.starts_with("goes on with"),
+        "{said}"
+    );
+}
+
+#[test]
+fn detached_work_is_not_promised_to_outlive_its_batch_job() {
+    let place = Place::new();
+    let mut command = place.command(&format!("run tiny.toml --run-dir a --detach {ENDLESS}"));
+    command.env("SLURM_JOB_ID", "4711");
+    let done = place.finish(command).ok();
+    for part in ["Slurm job 4711", "ends", "exec surfit run"] {
+        assert!(done.out.contains(part), "`{part}`: {}", done.story());
+    }
+    let mut command = place.command("resume a --detach --json");
+    command.env("SLURM_JOB_ID", "4711");
+    place.surfit("stop a").ok();
+    let done = place.finish(command).ok();
+    assert_eq!(done.last_json()["job"], "Slurm job 4711");
+    place.surfit("stop a").ok();
+}
+
+#[test]
+fn two_runners_share_the_runs_of_a_study() {
+    let place = Place::new();
+    let line = format!("run tiny.toml --seeds 4 --run-dir s {QUICK}");
+    let clients = [start(&place, &line), start(&place, &line)];
+    let said: Vec<String> = clients
+        .into_iter()
+        .map(|client| {
+            let (code, said) = ended(client);
+            assert_eq!(code, Some(0), "{said}");
+            said
+        })
+        .collect();
+    for seed in 3..7 {
+        let run = place.path(format!("s/seed-{seed}"));
+        assert_eq!(events_of(&run, "finished").len(), 1, "seed {seed}");
+        assert_eq!(events_of(&run, "started").len(), 1, "seed {seed}");
+    }
+    // Each says how all four ended, and comes to the same figures.
+    let summary = |text: &str| text[text.find("over 4 seeds").expect("a summary")..].to_owned();
+    assert_eq!(summary(&said[0]), summary(&said[1]));
+    let own = |text: &str| text.lines().filter(|l| l.ends_with(" s)")).count();
+    let done = [own(&said[0]), own(&said[1])];
+    assert!(
+        done[0] + done[1] == 4 && done.iter().all(|n| *n > 0),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_run_that_another_runner_leaves_undone_is_taken_up() {
+    let place = Place::new();
+    let line = format!("run tiny.toml --seeds 1 --run-dir s {ENDLESS}");
+    let first = start(&place, &line);
+    let run = place.path("s/seed-3");
+    wait_for("the fit", || fits(&run).then_some(()));
+    let second = start(&place, &line);
+    std::thread::sleep(Duration::from_millis(800));
+    send(first.id() as i32, Signal::TERM);
+    assert_eq!(ended(first).0, Some(STOPPED));
+    wait_for("the run to be taken up", || {
+        (events_of(&run, "started").len() == 2).then_some(())
+    });
+    send(second.id() as i32, Signal::TERM);
+    let (code, said) = ended(second);
+    assert_eq!(code, Some(STOPPED), "{said}");
+    assert!(said.contains("another runner works on it"), "{said}");
+}
+
+/// A run whose engine seems to work on another machine: its lock says so, and its socket is not to be found from here.
+fn run_elsewhere(place: &Place) -> (PathBuf, i32) {
+    let (run, pid) = place.begin("a", ENDLESS);
+    wait_for("the fit", || fits(&run).then_some(()));
+    let lock = run.join("lock");
+    let text = std::fs::read_to_string(&lock).expect("a lock");
+    let mut signature: Value = serde_json::from_str(&text).expect("a signature");
+    assert!(signature["works_on"]["host"].is_string());
+    signature["works_on"] = json!({ "host": "gpu7", "boot": "of gpu7" });
+    std::fs::write(&lock, signature.to_string()).expect("a lock");
+    std::fs::write(run.join("socket"), "/nowhere/on/this/machine.sock").expect("a note");
+    (run, pid)
+}
+
+#[test]
+fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
+    let place = Place::new();
+    let (run, pid) = run_elsewhere(&place);
+    let checked = |done: Done| {
+        let done = done.fails(1, &["gpu7"]);
+        assert!(done.seconds < 5.0, "it waits: {}", done.story());
+        assert!(is_alive(pid), "{}", done.story());
+        done
+    };
+    for line in [
+        "set a fit.rate=0.01",
+        "export a --best --out x",
+        "heatmap a --grid 9",
+        "stop a",
+        "resume a",
+        "degree a 3 3",
+        "fork a --degree 3 3",
+        "search a --at 0.5,0.5",
+        "fit a --epochs 1",
+        "cancel a",
+        "rm a --yes",
+        "rm a --yes --stop",
+    ] {
+        let done = checked(place.surfit(line));
+        if !line.starts_with("rm") {
+            assert!(done.err.contains("ssh gpu7"), "{line}: {}", done.story());
+        }
+    }
+    checked(place.surfit(&format!("run tiny.toml --run-dir a {ENDLESS}")));
+    let listed = place.surfit("ls").ok();
+    assert!(listed.out.contains("running on gpu7"), "{}", listed.story());
+    assert_eq!(
+        place.surfit("ls --json").ok().last_json()["elsewhere"],
+        true
+    );
+
+    // Without a screen its files are followed.
+    let mut watching = Ended(start(&place, "open a"));
+    let losses = || events_of(&run, "losses").len();
+    let before = losses();
+    wait_for("the fit to go on", || (losses() > before + 1).then_some(()));
+    assert!(watching.0.try_wait().expect("its state").is_none());
+    send(pid, Signal::TERM);
+    let began = Instant::now();
+    wait_for("it to see the end", || {
+        watching.0.try_wait().expect("its state")
+    });
+    assert!(began.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn a_dead_engine_of_another_node_blocks_nothing() {
+    let place = Place::new();
+    let (run, pid) = run_elsewhere(&place);
+    // Held by this process, as a file server does for a node that is down; the last sign of life is an hour old.
+    place.kill(pid);
+    let path = run.join("status.json");
+    let mut status: Value =
+        serde_json::from_slice(&std::fs::read(&path).expect("a status")).expect("JSON");
+    status["heartbeat"] = json!(status["heartbeat"].as_f64().expect("seconds") - 3700.0);
+    std::fs::write(&path, status.to_string()).expect("a status");
+    let lock = std::fs::File::open(run.join("lock")).expect("a lock");
+    flock(&lock, FlockOperation::LockExclusive).expect("the lock");
+    place
+        .surfit("set a fit.rate=0.01")
+        .fails(1, &["gpu7", "last heard of 1 h ago"]);
+    drop(lock);
+    place.surfit("resume a --detach").ok();
+    assert_eq!(
+        place.surfit("ls --json").ok().last_json()["elsewhere"],
+        false
+    );
+    place.surfit("stop a").ok();
+}
