@@ -37,6 +37,16 @@ pub struct DataSet {
     pub test: Split,
 }
 
+impl DataSet {
+    /// Normalizes all images with other constants of their channels.
+    pub fn normalize_with(&mut self, mean: &[f64], std: &[f64]) {
+        for split in [&mut self.train, &mut self.validation, &mut self.test] {
+            *split = split.normalized_with(mean, std);
+        }
+        (self.mean, self.std) = (mean.to_vec(), std.to_vec());
+    }
+}
+
 /// Loads the data set of a configuration onto a device. Which images a limit or a split takes is a function of the
 /// seed, with every class in equal parts.
 ///
