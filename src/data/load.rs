@@ -30,6 +30,8 @@ pub struct Loaded {
     pub mean: Vec<f64>,
     /// Standard deviation of every channel, likewise.
     pub std: Vec<f64>,
+    /// Mean and standard deviation of every channel that the set itself has.
+    pub own_constants: (Vec<f64>, Vec<f64>),
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
     /// What networks are trained on.
@@ -70,6 +72,7 @@ pub(crate) fn load_found(found: &Found, config: &DataConfig, seed: u64) -> Resul
         loaded.train.statistics()
     };
     (loaded.mean, loaded.std) = normalization(config, channels, &own)?;
+    loaded.own_constants = own;
     Ok(loaded)
 }
 

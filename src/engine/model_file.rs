@@ -224,6 +224,20 @@ fn few(names: &[String]) -> String {
 /// # Errors
 /// When the file cannot be written, or `flat` is not of this layout.
 pub fn write(path: &Path, layout: &Layout, flat: &Tensor, stats: &RunningStats) -> Result<()> {
+    write_with_metadata(path, layout, flat, stats, &[])
+}
+
+/// As [`write`], with more entries of metadata.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with_metadata(
+    path: &Path,
+    layout: &Layout,
+    flat: &Tensor,
+    stats: &RunningStats,
+    more: &[(String, String)],
+) -> Result<()> {
     if flat.size() != [layout.len()] {
         return Err(Error::input(format!(
             "{}: cannot write weights of shape {:?} as a network of {} weights",
@@ -249,7 +263,8 @@ pub fn write(path: &Path, layout: &Layout, flat: &Tensor, stats: &RunningStats) 
         ));
     }
     let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
-    write_tensors(path, &tensors, &[("format".into(), "pt".into())])
+    let format = [("format".into(), "pt".into())];
+    write_tensors(path, &tensors, &[&format, more].concat())
 }
 
 #[cfg(test)]

@@ -97,7 +97,9 @@ impl ChannelConstants {
             return Some("give a number for each channel, or a name".into());
         }
         if all.iter().any(|x| x.abs() > MAX_CONSTANT) {
-            return Some("pixels are from 0 to 1 here; divide constants for 0 to 255 by 255".into());
+            return Some(
+                "pixels are from 0 to 1 here; divide constants for 0 to 255 by 255".into(),
+            );
         }
         let usable = |x: &f64| match statistic {
             ChannelStatistic::Mean => x.is_finite(),

@@ -27,6 +27,8 @@ pub struct DataSet {
     pub mean: Vec<f64>,
     /// Standard deviation of every channel, likewise.
     pub std: Vec<f64>,
+    /// The same constants that the set itself has.
+    pub own_constants: (Vec<f64>, Vec<f64>),
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
     /// What networks are trained on.
@@ -60,6 +62,7 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
         splits,
         mean,
         std,
+        own_constants,
         classes,
         train,
         validation,
@@ -77,6 +80,7 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
         test: split(test),
         mean,
         std,
+        own_constants,
         classes,
     })
 }

@@ -20,7 +20,7 @@ pub struct Split {
 
 impl Split {
     /// `images`, on `device`. `mean` and `std` are per channel, of pixel values in 0..=1.
-    pub(super) fn new(images: Images, mean: &[f64], std: &[f64], device: Device) -> Self {
+    pub(crate) fn new(images: Images, mean: &[f64], std: &[f64], device: Device) -> Self {
         let [c, h, w] = images.shape.map(|x| x as i64);
         let labels: Vec<i64> = images.labels.iter().map(|&l| l.into()).collect();
         let (scale, offset) = scale_and_offset(mean, std, device);
