@@ -1,6 +1,6 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
-use crate::config::{Compute, DataConfig, NetworkConfig};
+use crate::config::{ChannelConstants, ChannelStatistic, Compute, DataConfig, NetworkConfig};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -105,6 +105,19 @@ impl ModelCard {
         let card: Self = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
         let name = model.file_name()?.to_str()?;
         let is_of = name == "model.safetensors" || card.members.iter().any(|m| m.file == name);
-        (is_folder || is_of).then_some(card)
+        ((is_folder || is_of) && card.refuse_constants().is_none()).then_some(card)
+    }
+
+    /// Why images cannot be normalized with the card's constants; `None` when they can.
+    pub fn refuse_constants(&self) -> Option<String> {
+        let refuse = |constants: &[f64], statistic| {
+            ChannelConstants::Each(constants.to_vec()).refuse(statistic)
+        };
+        refuse(&self.mean, ChannelStatistic::Mean)
+            .map(|why| format!("mean = {:?} cannot be used; {why}", self.mean))
+            .or_else(|| {
+                let why = refuse(&self.std, ChannelStatistic::Std)?;
+                Some(format!("std = {:?} cannot be used; {why}", self.std))
+            })
     }
 }

@@ -356,6 +356,9 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
             path.display()
         ))
     })?;
+    if let Some(why) = card.refuse_constants() {
+        return Err(Error::input(format!("{}: {why}", path.display())));
+    }
     let on = card.measured_on;
     let mut config = Config {
         seed: card.seed,

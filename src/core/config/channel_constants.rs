@@ -81,7 +81,7 @@ impl ChannelConstants {
     }
 
     /// Why these constants can be used for no images at all; `None` when they can.
-    pub(super) fn refuse(&self, statistic: ChannelStatistic) -> Option<String> {
+    pub fn refuse(&self, statistic: ChannelStatistic) -> Option<String> {
         let all = match self {
             Self::Named(name) => {
                 return (!Self::NAMES.contains(&name.as_str())).then(|| {

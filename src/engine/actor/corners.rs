@@ -228,7 +228,9 @@ impl Actor<'_> {
         let (measured, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
         let findings = match origin {
             Origin::Trained => Findings::default(),
-            Origin::Given(own) => self.examine_given(index, &flat, own.as_ref(), &measured),
+            Origin::Given(own) => {
+                self.examine_given(index, &flat, own.as_ref(), (&measured, &stats))
+            }
             Origin::Kept(record) => Findings {
                 own_statistics: record.own_statistics,
                 warnings: record.warnings,

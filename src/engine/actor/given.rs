@@ -7,11 +7,12 @@ use crate::evaluate::{measure_split, recalibrate};
 use crate::layout::RunningStats;
 use crate::model::Measurement;
 use crate::model_file;
+use std::collections::BTreeSet;
 use std::path::Path;
 use surfit_core::config::{ChannelConstants, DataConfig};
 use surfit_core::event::{Corner, OwnStatistics};
 use surfit_core::model_card::ModelCard;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 /// The key of a stored corner's record in its file's metadata.
 const RECORD: &str = "surfit-corner";
@@ -63,14 +64,14 @@ impl Trial {
 }
 
 impl Actor<'_> {
-    /// Measures a given network otherwise than the surface's points are measured, and compares. `recalibrated` are its
-    /// figures with re-estimated statistics, `own` the statistics in its file.
+    /// Measures a given network otherwise than the surface's points are measured, and compares. `own` are the statistics in
+    /// its file, `recalibrated` its figures with re-estimated ones, which are `stats`.
     pub(super) fn examine_given(
         &self,
         index: usize,
         w: &Tensor,
         own: Option<&RunningStats>,
-        recalibrated: &Measurement,
+        (recalibrated, stats): (&Measurement, &RunningStats),
     ) -> Findings {
         let mut findings = Findings::default();
         let layout = self.model.network().layout();
@@ -84,11 +85,8 @@ impl Actor<'_> {
         });
         let corner = format!("corner {}", index + 1);
         // Re-estimated statistics would hide most of the difference.
-        let fixed = match own {
-            None if layout.norms.is_empty() => Some(RunningStats::new(layout, w.device())),
-            own => own,
-        };
-        let otherwise = fixed.and_then(|stats| self.try_normalizations(index, w, &stats));
+        let fixed = own.as_ref().or(layout.norms.is_empty().then_some(stats));
+        let otherwise = fixed.and_then(|fixed| self.try_normalizations(index, w, fixed));
         let is_normalized_otherwise = otherwise.is_some();
         findings
             .warnings
@@ -99,7 +97,7 @@ impl Actor<'_> {
         {
             let cause = match recalibrated.correct < own.correct {
                 true => self.cause_of_loss(w, &own),
-                false if is_normalized_otherwise => "it was normalized otherwise".into(),
+                false if is_normalized_otherwise => "its images were normalized otherwise".into(),
                 false => "the statistics in its file are of images that were normalized otherwise (data.mean, \
                           data.std), or of other weights, as after averaging"
                     .into(),
@@ -110,12 +108,17 @@ impl Actor<'_> {
                 percent(recalibrated)
             ));
         }
-        let best = match measured_own {
-            Some(own) if own.correct > recalibrated.correct => own,
-            _ => *recalibrated,
+        let (best, stats) = match (measured_own, &own) {
+            (Some(m), Some(own)) if m.correct > recalibrated.correct => (m, own),
+            _ => (*recalibrated, stats),
         };
         let classes = self.data.classes.len();
-        if interval(&best).0 <= 1.0 / classes as f64 {
+        if let Some((order, found)) = self.other_order(w, stats, &best) {
+            findings.warnings.push(format!(
+                "{corner} has {}, and {found:.2} % with its classes in the order data.classes = {order:?}",
+                percent(&best)
+            ));
+        } else if interval(&best).0 <= 1.0 / classes as f64 {
             findings.warnings.push(format!(
                 "{corner} is at chance level with {} for {classes} classes; check the order of its classes \
                  (data.classes), its normalization (data.mean, data.std), and that it is the right file",
@@ -123,6 +126,42 @@ impl Actor<'_> {
             ));
         }
         findings
+    }
+
+    /// The order of the classes with which the network does far better than the `measured`, and its accuracy in percent
+    /// then: the classes that its logits stand for.
+    fn other_order(
+        &self,
+        w: &Tensor,
+        stats: &RunningStats,
+        measured: &Measurement,
+    ) -> Option<(Vec<&str>, f64)> {
+        // A network that is right more often than not has its classes in order, but for a few.
+        if measured.accuracy() > 0.6 {
+            return None;
+        }
+        let images = self.evaluator.validation();
+        let found = crate::export::probabilities(&self.model, w, stats, images).ok()?;
+        let classes = self.data.classes.len();
+        // How often each logit is the largest, by the class that the image is of.
+        let pairs = found.argmax(-1, false) * classes as i64 + images.labels();
+        let counts = pairs.bincount(None::<Tensor>, (classes * classes) as i64);
+        let counts = Vec::<i64>::try_from(counts.to_device(Device::Cpu)).ok()?;
+        let most: Vec<(i64, usize)> = counts
+            .chunks(classes)
+            .filter_map(|of_logit| (0..classes).map(|class| (of_logit[class], class)).max())
+            .collect();
+        let different: BTreeSet<usize> = most.iter().map(|m| m.1).collect();
+        let reordered = Measurement {
+            correct: most.iter().map(|m| m.0).sum::<i64>() as u32,
+            ..*measured
+        };
+        let is_far_better =
+            interval(&reordered).0 > interval(measured).1 && reordered.accuracy() > 0.5;
+        (different.len() == classes && is_far_better).then(|| {
+            let names = most.iter().map(|m| self.data.classes[m.1].as_str());
+            (names.collect(), 100.0 * reordered.accuracy())
+        })
     }
 
     /// Says which other constants suit the network far better than the configured ones; or what its card says, where that
