@@ -282,9 +282,11 @@ impl Actor<'_> {
             );
         }
         if smallest == largest && config.data.train_images > 0 {
-            return "it was trained on other shares of the classes, if data.train_images, which takes equal parts, changed \
-                    them"
-            .into();
+            return format!(
+                "it was probably trained on other shares of the classes than data.train_images = {} leaves, which takes \
+                 equal parts; leave it at 0",
+                config.data.train_images
+            );
         }
         "it was trained on other images than these, or on other shares of the classes; check data.set, data.mean and \
          data.std"
@@ -310,8 +312,9 @@ fn interval(m: &Measurement) -> (f64, f64) {
 
 /// Whether the accuracy of `one` lies outside the 95 % interval of `other`.
 fn outside(one: &Measurement, other: &Measurement) -> bool {
+    // The interval of an accuracy of 1 ends there but for rounding.
     let (low, high) = interval(other);
-    !(low..=high).contains(&one.accuracy())
+    !(low - 1e-9..=high + 1e-9).contains(&one.accuracy())
 }
 
 fn percent(m: &Measurement) -> String {
