@@ -134,17 +134,21 @@ fn eval(
         SplitName::Val => (EvalSplit::Validation, "validation"),
         SplitName::Test => (EvalSplit::Test, "test"),
     };
-    let (m, data) = evaluate(&model, &config, split)?;
-    println!(
-        "{}",
-        serde_json::json!({
-            "accuracy": m.accuracy(),
-            "loss": m.loss(),
-            "correct": m.correct,
-            "images": m.images,
-            "split": name,
-            "data": data,
-        })
-    );
+    let found = evaluate(&model, &config, split)?;
+    let m = found.measurement;
+    let mut line = serde_json::json!({
+        "accuracy": m.accuracy(),
+        "loss": m.loss(),
+        "correct": m.correct,
+        "images": m.images,
+        "split": name,
+        "data": found.data,
+        "mean": found.mean,
+        "std": found.std,
+    });
+    if let Some(remark) = found.remark {
+        line["remark"] = remark.into();
+    }
+    println!("{line}");
     Ok(())
 }

@@ -179,9 +179,13 @@ Examples:
 
 With --json every event is one object a line, as in the run's events.jsonl:
   {\"seq\":1,\"time\":1763870000.1,\"event\":\"started\",\"run\":…,\"network\":…,\"parameters\":…}
+  {\"seq\":5,…,\"event\":\"corner_ready\",\"index\":0,\"source\":\"a.pt\",\"accuracy\":…,\"loss\":…,
+   \"own_statistics\":{\"accuracy\":…,\"loss\":…},\"warnings\":[…]}
   {\"seq\":9,…,\"event\":\"losses\",\"curve\":\"surface\",\"first_step\":0,\"values\":[2.31,…],\"rate\":0.01}
   {\"seq\":99,…,\"event\":\"finished\",\"corners\":[…],\"best\":{\"u\":…,\"v\":…,\"accuracy\":…},
    \"interior_mean\":…,\"seconds\":{\"corners\":…,\"fit\":…},…}
+Of a loaded corner, `accuracy` is with batch norm recalibrated, as all points are measured, and
+`own_statistics` with the statistics in its file.
 The last line is `finished` when the job is done, `failed` when it could not go on.
 
 Ctrl-c checkpoints and ends the engine; `surfit resume RUN` goes on. A hang-up leaves it running.")]

@@ -17,6 +17,8 @@ struct Evaluation {
     images: u64,
     split: String,
     data: String,
+    /// What else there is to say.
+    remark: Option<String>,
 }
 
 /// Has the engine program measure a file.
@@ -94,8 +96,9 @@ fn inside(folder: &Path) -> Result<PathBuf, Fault> {
 }
 
 fn describe(e: &Evaluation) -> String {
+    let remark = e.remark.as_ref().map(|remark| format!("\n{remark}"));
     format!(
-        "{:.2} % ({} of {} {} images of {}), loss {:.4}",
+        "{:.2} % ({} of {} {} images of {}), loss {:.4}{}",
         100.0 * e.accuracy,
         e.correct,
         e.images,
@@ -105,7 +108,8 @@ fn describe(e: &Evaluation) -> String {
             &e.split
         },
         e.data,
-        e.loss
+        e.loss,
+        remark.unwrap_or_default()
     )
 }
 

@@ -37,6 +37,17 @@ fn fault(config: &Config) -> Option<String> {
     if let Some(why) = shape.and_then(|s| config.network.refuse_images(s)) {
         return Some(why);
     }
+    let channels = match data.channels {
+        0 => entry.shape.map(|s| s[0]),
+        given => Some(given),
+    };
+    if let Some(channels) = channels {
+        // Of the set's own there are always as many as channels.
+        let own = (vec![0.0; channels], vec![1.0; channels]);
+        if let Err(error) = surfit_data::normalization(data, channels, &own) {
+            return Some(error.to_string());
+        }
+    }
     // Later than this only the images themselves can tell.
     let fewer = |batch: usize| data.train_images > 0 && batch > data.train_images;
     [("corners", config.corners.batch), ("fit", config.fit.batch)]
@@ -81,6 +92,14 @@ mod tests {
             (
                 &["network.widths=[2,2,2,2,2,2]"],
                 "leaves nothing after 5 widths",
+            ),
+            (
+                &["data.mean=imagenet"],
+                "data.mean = \"imagenet\": \"imagenet\" is 3 constants for images of one channel",
+            ),
+            (
+                &["data.std=[0.5, 0.5]"],
+                "data.std = [0.5, 0.5]: there are 2 constants",
             ),
             (
                 &["data.train_images=100"],

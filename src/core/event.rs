@@ -4,7 +4,7 @@ mod facts;
 
 pub use facts::{
     Alignment, Baseline, Corner, Distances, EnsembleMeasured, Exported, Finished, Geometry,
-    RunInfo, Searched,
+    OwnStatistics, RunInfo, Searched,
 };
 
 use crate::draws::Phase;
@@ -303,6 +303,8 @@ mod tests {
             accuracy,
             loss: f64::INFINITY,
             seconds: 0.0,
+            own_statistics: Some(OwnStatistics { accuracy, loss }),
+            warnings: vec!["far off".into()],
         };
         let alignment = Alignment {
             index: 1,

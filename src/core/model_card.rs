@@ -1,8 +1,9 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
-use crate::config::{Compute, DataConfig, NetworkConfig};
+use crate::config::{ChannelConstants, ChannelStatistic, Compute, DataConfig, NetworkConfig};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The ground of a card's measurements.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -91,4 +92,32 @@ pub struct ModelCard {
     /// Members of an ensemble, whose class probabilities are averaged; empty for one network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<EnsembleMember>,
+}
+
+impl ModelCard {
+    /// Reads the card of a model's file or folder: the `model.json` beside or in it, where that is a card of this very file.
+    pub fn beside(model: &Path) -> Option<Self> {
+        let is_folder = model.is_dir();
+        let path = match is_folder {
+            true => model.join("model.json"),
+            false => model.with_file_name("model.json"),
+        };
+        let card: Self = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        let name = model.file_name()?.to_str()?;
+        let is_of = name == "model.safetensors" || card.members.iter().any(|m| m.file == name);
+        ((is_folder || is_of) && card.refuse_constants().is_none()).then_some(card)
+    }
+
+    /// Why images cannot be normalized with the card's constants; `None` when they can.
+    pub fn refuse_constants(&self) -> Option<String> {
+        let refuse = |constants: &[f64], statistic| {
+            ChannelConstants::Each(constants.to_vec()).refuse(statistic)
+        };
+        refuse(&self.mean, ChannelStatistic::Mean)
+            .map(|why| format!("mean = {:?} cannot be used; {why}", self.mean))
+            .or_else(|| {
+                let why = refuse(&self.std, ChannelStatistic::Std)?;
+                Some(format!("std = {:?} cannot be used; {why}", self.std))
+            })
+    }
 }

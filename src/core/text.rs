@@ -133,7 +133,12 @@ impl Event {
                     make_printable(text, MAX_NAME);
                 }
             }
-            Self::CornerReady(corner) => make_printable(&mut corner.source, MAX_NAME),
+            Self::CornerReady(corner) => {
+                make_printable(&mut corner.source, MAX_NAME);
+                for warning in &mut corner.warnings {
+                    make_printable(warning, MAX_SENTENCE);
+                }
+            }
             Self::Exported(exported) => {
                 make_printable(&mut exported.selection, MAX_NAME);
                 bound_path(&mut exported.dir);
@@ -160,6 +165,7 @@ impl Status {
     pub fn make_printable(&mut self) {
         make_printable(&mut self.network, MAX_NAME);
         make_printable(&mut self.data, MAX_NAME);
+        make_printable(&mut self.node, MAX_NAME);
         if let Some(why) = &mut self.failed {
             make_printable(why, MAX_SENTENCE);
         }

@@ -124,6 +124,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
         splits: format!("validation: {validation_from}; test: {test_from}"),
         mean: Vec::new(),
         std: Vec::new(),
+        own_constants: Default::default(),
         classes: set.classes,
         train: limited(train, config.train_images, seed, LIMITED_TRAIN),
         validation,

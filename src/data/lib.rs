@@ -26,7 +26,7 @@ pub mod verify;
 pub use catalogue::{ENTRIES, Entry, entry};
 pub use error::{Error, Result};
 pub use images::Images;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, normalization};
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use crate::catalogue::{Entry, Family, entry};
 use crate::find::{Found, Layout, find};
 use crate::images::Images;
 use crate::{Error, Result, cifar, divide, fashion_small, folder, idx, tiny_imagenet};
-use surfit_core::config::DataConfig;
+use surfit_core::config::{ChannelConstants, ChannelStatistic, DataConfig};
 
 /// A data set as its files have it.
 #[derive(Debug, PartialEq)]
@@ -30,6 +30,8 @@ pub struct Loaded {
     pub mean: Vec<f64>,
     /// Standard deviation of every channel, likewise.
     pub std: Vec<f64>,
+    /// Mean and standard deviation of every channel that the set itself has.
+    pub own_constants: (Vec<f64>, Vec<f64>),
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
     /// What networks are trained on.
@@ -63,12 +65,34 @@ pub(crate) fn load_found(found: &Found, config: &DataConfig, seed: u64) -> Resul
     if config.image_size > 0 {
         loaded.description += &format!(" at {0}×{0}", config.image_size);
     }
-    if entry.mean.is_empty() {
-        (loaded.mean, loaded.std) = loaded.train.statistics();
+    let channels = loaded.train.shape[0];
+    let own = if [1, channels].contains(&entry.mean.len()) {
+        (entry.mean.to_vec(), entry.std.to_vec())
     } else {
-        (loaded.mean, loaded.std) = (entry.mean.to_vec(), entry.std.to_vec());
-    }
+        loaded.train.statistics()
+    };
+    (loaded.mean, loaded.std) = normalization(config, channels, &own)?;
+    loaded.own_constants = own;
     Ok(loaded)
+}
+
+/// Returns mean and standard deviation of every channel as `data.mean` and `data.std` have them; `own` are the set's.
+///
+/// # Errors
+/// A sentence when there are not as many constants as channels.
+pub fn normalization(
+    config: &DataConfig,
+    channels: usize,
+    own: &(Vec<f64>, Vec<f64>),
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let resolve = |key: &str, constants: &ChannelConstants, statistic, own| {
+        let found = constants.resolve(statistic, channels, own);
+        found.map_err(|why| Error::input(format!("data.{key} = {constants}: {why}")))
+    };
+    Ok((
+        resolve("mean", &config.mean, ChannelStatistic::Mean, &own.0)?,
+        resolve("std", &config.std, ChannelStatistic::Std, &own.1)?,
+    ))
 }
 
 fn check_size(entry: &Entry, image_size: usize) -> Result<()> {

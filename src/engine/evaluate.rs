@@ -1,5 +1,6 @@
 //! Measuring a network on a split: batch-norm re-estimation, then accuracy and loss.
 
+pub mod calibration;
 mod measuring;
 
 pub use measuring::{Measured, Measuring, On};
@@ -34,16 +35,14 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Prepares the calibration subset of the training split (a function of the seed) and the validation split in an
-    /// order that the seed shuffles, so that its first images are a fair sample of it.
+    /// Prepares the calibration subset of the training split (a function of the seed, every class with its share) and the
+    /// validation split in an order that the seed shuffles, so that its first images are a fair sample of it.
     pub fn new(data: &DataSet, calibration_images: usize, seed: u64) -> Self {
-        let some = |split: &Split, count: i64, purpose| {
-            let order = random::permutation(split.len() as usize, seed, purpose, 0);
-            split.take(&order[..count.min(split.len()) as usize])
-        };
+        let all = data.validation.len() as usize;
+        let order = random::permutation(all, seed, Purpose::Live, 0);
         Self {
-            calibration: some(&data.train, calibration_images as i64, Purpose::Calibration),
-            validation: some(&data.validation, data.validation.len(), Purpose::Live),
+            calibration: calibration::in_proportion(&data.train, calibration_images, seed),
+            validation: data.validation.take(&order),
         }
     }
 
@@ -65,17 +64,7 @@ impl Evaluator {
     /// Running statistics of the network at flat weights `w`: the cumulative average over the calibration subset, or
     /// over as many of its batches as hold the first `images`.
     pub fn refresh(&self, model: &Model, w: &Tensor, images: i64) -> RunningStats {
-        let mut stats = RunningStats::new(model.network().layout(), w.device());
-        if model.network().layout().norms.is_empty() {
-            return stats;
-        }
-        let weights = model.network().layout().views(w);
-        let mut part = Part::all(0..self.calibration.len(), w.device());
-        while let Some((x, _)) = part.next(&self.calibration, images) {
-            let _ = model.logits(&weights, &x, &mut crate::layout::Norms::Collect(&mut stats));
-            stats.batches += 1;
-        }
-        stats
+        recalibrate(model, w, &self.calibration, images)
     }
 
     /// Refreshes statistics at `w` and measures on the first `images` validation images (all when larger).
@@ -95,6 +84,21 @@ impl Evaluator {
     ) -> Measurement {
         measure(model, w, stats, &self.validation, images)
     }
+}
+
+/// As [`Evaluator::refresh`], on the images of `calibration`.
+pub fn recalibrate(model: &Model, w: &Tensor, calibration: &Split, images: i64) -> RunningStats {
+    let mut stats = RunningStats::new(model.network().layout(), w.device());
+    if model.network().layout().norms.is_empty() {
+        return stats;
+    }
+    let weights = model.network().layout().views(w);
+    let mut part = Part::all(0..calibration.len(), w.device());
+    while let Some((x, _)) = part.next(calibration, images) {
+        let _ = model.logits(&weights, &x, &mut crate::layout::Norms::Collect(&mut stats));
+        stats.batches += 1;
+    }
+    stats
 }
 
 /// Measures a network with given statistics on a whole split, in its own order.

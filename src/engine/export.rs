@@ -8,7 +8,7 @@ use crate::layout::{Norms, RunningStats};
 use crate::model::{Measurement, Model};
 use crate::{Error, Result, model_file, networks};
 use std::path::{Path, PathBuf};
-use surfit_core::config::Config;
+use surfit_core::config::{ChannelConstants, Config};
 use surfit_core::event::Exported;
 use surfit_core::files::{self, FileLocation, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
@@ -173,15 +173,32 @@ pub enum EvalSplit {
     Test,
 }
 
+/// What a model was found to be.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// Its figures.
+    pub measurement: Measurement,
+    /// The data set with what stands behind its name.
+    pub data: String,
+    /// Mean of every channel that images were normalized with.
+    pub mean: Vec<f64>,
+    /// Standard deviation of every channel, likewise.
+    pub std: Vec<f64>,
+    /// A sentence where the model's card says other constants than the configuration.
+    pub remark: Option<String>,
+}
+
 /// Measures a model file, or a folder with a model or an ensemble, on a split of the configuration's data, with the running
-/// statistics in the files, or re-estimated ones where they have none.
+/// statistics in the files, or re-estimated ones where they have none. Images are normalized as the model's card says, where
+/// it has one.
 ///
 /// # Errors
 /// When the files, the data or the network do not fit each other.
-pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measurement, String)> {
+pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<Evaluation> {
     let _no_grad = tch::no_grad_guard();
     let device = Placement::resolve(config, 0)?.device;
-    let data = data::load(&config.data, config.seed, device)?;
+    let mut data = data::load(&config.data, config.seed, device)?;
+    let remark = normalize_as_card(path, &mut data);
     let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
     let placement = Placement::resolve(config, network.layout().len())?;
     let model = Model::new(network, placement);
@@ -233,7 +250,31 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measu
             }
         }
     };
-    Ok((measured, data.description))
+    Ok(Evaluation {
+        measurement: measured,
+        data: data.description,
+        mean: data.mean,
+        std: data.std,
+        remark,
+    })
+}
+
+/// Normalizes images as a model's card says, and tells what else the configuration would have had. A card of other images is
+/// left alone: the network will not suit them either.
+fn normalize_as_card(path: &Path, data: &mut DataSet) -> Option<String> {
+    let card = ModelCard::beside(path)?;
+    let channels = data.input_shape[0];
+    let suits = [&card.mean, &card.std].iter().all(|c| c.len() == channels);
+    if !suits || (&card.mean, &card.std) == (&data.mean, &data.std) {
+        return None;
+    }
+    let remark = format!(
+        "images are normalized as model.json says, mean {:?} and std {:?}, and not with mean {:?} and std {:?} as the \
+         configuration has them",
+        card.mean, card.std, data.mean, data.std
+    );
+    data.normalize_with(&card.mean, &card.std);
+    Some(remark)
 }
 
 /// Files of the ensemble that a folder, or a card, holds; none when it is one network.
@@ -312,6 +353,9 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
             path.display()
         ))
     })?;
+    if let Some(why) = card.refuse_constants() {
+        return Err(Error::input(format!("{}: {why}", path.display())));
+    }
     let on = card.measured_on;
     let mut config = Config {
         seed: card.seed,
@@ -322,6 +366,9 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         ..Config::default()
     };
     config.data.set = card.data;
+    // What "own" stands for in a folder depends on its images.
+    config.data.mean = ChannelConstants::Each(card.mean);
+    config.data.std = ChannelConstants::Each(card.std);
     // The same device where this machine has it; any other gives the same up to rounding.
     if device_is_here(&on.device) {
         config.device = on.device;

@@ -18,6 +18,9 @@ pub struct Identity {
     pub data: String,
     /// Images in the training, validation and test split.
     pub images: [i64; 3],
+    /// Mean and standard deviation of every channel that images are normalized with; absent in older runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalization: Option<[Vec<f64>; 2]>,
     /// Seed of the run.
     pub seed: u64,
     /// Number of weights.
@@ -37,6 +40,7 @@ impl Identity {
         Self {
             data: data.description.clone(),
             images: [&data.train, &data.validation, &data.test].map(|s| s.len()),
+            normalization: Some([data.mean.clone(), data.std.clone()]),
             seed: config.seed,
             parameters: model.parameters(),
             device: placement.device_name(),
@@ -80,6 +84,17 @@ impl Identity {
                 self.images,
                 self.seed,
                 self.parameters
+            )));
+        }
+        if let (Some([mean, std]), Some(now)) = (&first.normalization, &self.normalization)
+            && [mean, std] != [&now[0], &now[1]]
+        {
+            return Err(Error::input(format!(
+                "{} began with images normalized by mean {mean:?}, std {std:?}, and would go on with {:?}, {:?}; restore \
+                 data.mean and data.std in its config.toml, or start a new run",
+                run.path().display(),
+                now[0],
+                now[1]
             )));
         }
         let place = |i: &Self| format!("{} {} with {} threads", i.device, i.compute, i.threads);

@@ -254,6 +254,16 @@ impl RunningStats {
         }
     }
 
+    /// The same on another device.
+    pub fn to_device(&self, device: Device) -> Self {
+        let of = |all: &[Tensor]| all.iter().map(|t| t.to_device(device)).collect();
+        Self {
+            mean: of(&self.mean),
+            var: of(&self.var),
+            batches: self.batches,
+        }
+    }
+
     /// Bytes that they take.
     pub fn bytes(&self) -> usize {
         let tensors = self.mean.iter().chain(&self.var);

@@ -231,6 +231,20 @@ pub fn write(
     flat: &Tensor,
     stats: &RunningStats,
 ) -> Result<()> {
+    write_with_metadata(location, layout, flat, stats, &[])
+}
+
+/// As [`write`], with more entries of metadata.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with_metadata(
+    location: &(impl FileLocation + ?Sized),
+    layout: &Layout,
+    flat: &Tensor,
+    stats: &RunningStats,
+    more: &[(String, String)],
+) -> Result<()> {
     let path = location.full_path();
     if flat.size() != [layout.len()] {
         return Err(Error::input(format!(
@@ -257,7 +271,8 @@ pub fn write(
         ));
     }
     let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
-    write_tensors(location, &tensors, &[("format".into(), "pt".into())])
+    let format = [("format".into(), "pt".into())];
+    write_tensors(location, &tensors, &[&format, more].concat())
 }
 
 #[cfg(test)]

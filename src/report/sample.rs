@@ -55,6 +55,8 @@ pub fn picture() -> Picture {
             accuracy: 0.8701 + 0.001 * corner as f64,
             loss: 0.36,
             seconds: 7.5,
+            own_statistics: None,
+            warnings: Vec::new(),
         }));
     }
     for index in 1..4 {

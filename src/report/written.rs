@@ -91,6 +91,8 @@ fn document(
     )?);
     parts.extend(headed("Models written", tables::exports(picture)));
     parts.extend(headed("Corners", tables::corners(picture)));
+    let warnings = picture.corners.values().flat_map(|c| &c.warnings);
+    parts.extend(warnings.map(|warning| Part::Text(format!("Warning: {warning}."))));
     parts.extend(headed(
         "Distances and angles of the corners",
         tables::geometry(picture),
@@ -122,6 +124,17 @@ fn opening(picture: &Picture) -> String {
             "{} with {} weights on {} ({} training, {} validation and {} test images), computed in {} on {}.",
             i.network, i.parameters, i.data, i.images[0], i.images[1], i.images[2], i.compute, i.device
         ));
+        if !i.mean.is_empty() {
+            let list = |all: &[f64]| {
+                let all: Vec<String> = all.iter().map(|x| format!("{x:.4}")).collect();
+                all.join(", ")
+            };
+            sentences.push(format!(
+                "Images are normalized with mean {} and deviation {}.",
+                list(&i.mean),
+                list(&i.std)
+            ));
+        }
     }
     let patch = picture
         .snapshot

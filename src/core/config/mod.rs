@@ -14,7 +14,7 @@ mod rules;
 mod shape;
 mod tables;
 
-pub use channel_constants::ChannelConstants;
+pub use channel_constants::{ChannelConstants, ChannelStatistic};
 pub use degree::DegreeSetting;
 pub use epochs::Epochs;
 pub use error::ConfigError;

@@ -1,6 +1,6 @@
 //! What values a configuration may have, beyond their types.
 
-use super::{Config, DATA_SETS, NETWORKS, no_such};
+use super::{ChannelStatistic, Config, DATA_SETS, NETWORKS, no_such};
 use crate::surface::Patch;
 
 impl Config {
@@ -42,6 +42,12 @@ impl Config {
         }
         if let Some(remedy) = self.refuse_both_sources() {
             return Some((&["corners", "epochs"], remedy));
+        }
+        if let Some(remedy) = d.mean.refuse(ChannelStatistic::Mean) {
+            return Some((&["data", "mean"], remedy));
+        }
+        if let Some(remedy) = d.std.refuse(ChannelStatistic::Std) {
+            return Some((&["data", "std"], remedy));
         }
         let web = ["http://", "https://"];
         let rules: &[(bool, &'static [&'static str], &str)] = &[

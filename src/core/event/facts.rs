@@ -29,6 +29,12 @@ pub struct RunInfo {
     pub images: [usize; 3],
     /// Class names.
     pub classes: Vec<String>,
+    /// Mean of every channel that images are normalized with; empty in older runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mean: Vec<f64>,
+    /// Standard deviation of every channel, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub std: Vec<f64>,
 }
 
 /// A corner that is ready for use.
@@ -45,6 +51,22 @@ pub struct Corner {
     pub loss: f64,
     /// Seconds of training, 0 for a loaded corner.
     pub seconds: f64,
+    /// Figures of a loaded network with the batch-norm statistics in its file; absent where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_statistics: Option<OwnStatistics>,
+    /// What does not look right about a loaded network, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// Validation figures of a network with the batch-norm statistics in its file, as its owner measures it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OwnStatistics {
+    /// Accuracy, a fraction.
+    pub accuracy: f64,
+    /// Mean cross-entropy.
+    #[serde(with = "nan_as_null")]
+    pub loss: f64,
 }
 
 /// How the corners lie to each other in weight space.

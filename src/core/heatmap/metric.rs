@@ -132,6 +132,8 @@ mod tests {
             accuracy,
             loss,
             seconds: 0.0,
+            own_statistics: None,
+            warnings: Vec::new(),
         };
         let corners = [corner(0.8, 0.3), corner(0.9, f64::NAN), corner(0.7, 0.5)];
         assert_eq!(Metric::Accuracy.best_corner(&corners), Some(0.9));

@@ -15,11 +15,18 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
         Event::StageBegan { stage, .. } => format!("{} began", stage.name()),
         Event::StageEnded { stage, seconds } => format!("{} took {seconds:.1} s", stage.name()),
         Event::CornerReady(c) => {
+            let own = c.own_statistics.map(|own| {
+                format!(
+                    " with batch norm recalibrated, {} with its own statistics",
+                    percent(own.accuracy)
+                )
+            });
             format!(
-                "corner {} ({}): {} on validation",
+                "corner {} ({}): {} on validation{}",
                 c.index + 1,
                 c.source,
-                percent(c.accuracy)
+                percent(c.accuracy),
+                own.unwrap_or_default()
             )
         }
         Event::Geometry(g) => {

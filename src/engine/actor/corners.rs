@@ -1,5 +1,6 @@
 //! Corners: trained here, or loaded.
 
+use super::given::{Findings, Origin, kept_record, record_metadata};
 use super::{Actor, Work};
 use crate::corner_cache::Entry;
 use crate::geometry;
@@ -23,6 +24,21 @@ pub(super) struct Ready {
     measured: Measurement,
     source: String,
     seconds: f64,
+    findings: Findings,
+}
+
+impl Ready {
+    fn corner(&self) -> Corner {
+        Corner {
+            index: self.index,
+            source: self.source.clone(),
+            accuracy: self.measured.accuracy(),
+            loss: self.measured.loss(),
+            seconds: self.seconds,
+            own_statistics: self.findings.own_statistics,
+            warnings: self.findings.warnings.clone(),
+        }
+    }
 }
 
 impl Actor<'_> {
@@ -100,32 +116,34 @@ impl Actor<'_> {
             self.fit.corner_began = std::time::Instant::now();
             let stored = self.corner_path(index);
             if files::exists(&stored) {
-                let flat = self.read_corner(&stored)?;
+                let (flat, _) = self.read_corner(&stored)?;
                 self.remove_partial_of(index)?;
+                let file = self.config.corners.from.get(index);
+                let record = file.and_then(|_| kept_record(&stored));
                 // What was told of it goes first; a kill may have come before that.
-                let source = match self.config.corners.from.get(index) {
-                    Some(file) => file
-                        .file_name()
-                        .unwrap_or_default()
-                        .to_string_lossy()
-                        .into(),
-                    None => self.training_of(index),
+                let (source, origin) = match (record, file) {
+                    (Some(record), _) => (record.source.clone(), Origin::Kept(Box::new(record))),
+                    (None, Some(file)) => {
+                        let name = file.file_name().unwrap_or_default();
+                        (name.to_string_lossy().into_owned(), Origin::Trained)
+                    }
+                    (None, None) => (self.training_of(index), Origin::Trained),
                 };
-                return self.corner_ready(place, flat, source, 0.0);
+                return self.corner_ready(place, flat, source, 0.0, origin);
             }
             if let Some(file) = self.config.corners.from.get(index).cloned() {
-                let flat = self.read_corner(&file)?;
+                let (flat, stats) = self.read_corner(&file)?;
                 let source = file
                     .file_name()
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                return self.corner_ready(place, flat, source, 0.0);
+                return self.corner_ready(place, flat, source, 0.0, Origin::Given(stats));
             }
             let seed = self.corner_seed(index);
             if let Some(flat) = self.kept_corner(index) {
                 let source = format!("{} (cached)", self.training_of(index));
-                return self.corner_ready(place, flat, source, 0.0);
+                return self.corner_ready(place, flat, source, 0.0, Origin::Trained);
             }
             let target = Trainer::target(&self.data, &self.config.corners, index);
             let goes_on = self
@@ -162,7 +180,7 @@ impl Actor<'_> {
         let weights = trainer.weights.copy();
         self.keep_corner(index, &weights);
         let seconds = self.fit.corner_began.elapsed().as_secs_f64();
-        self.corner_ready(place, weights, source, seconds)
+        self.corner_ready(place, weights, source, seconds, Origin::Trained)
     }
 
     /// How a corner is trained, in words.
@@ -205,7 +223,10 @@ impl Actor<'_> {
         });
     }
 
-    fn read_corner(&self, location: &(impl FileLocation + ?Sized)) -> Result<Tensor> {
+    fn read_corner(
+        &self,
+        location: &(impl FileLocation + ?Sized),
+    ) -> Result<(Tensor, Option<RunningStats>)> {
         let path = location.full_path();
         let dict = model_file::read(location).map_err(|error| match error {
             // Waiting, as for a full disk, would not bring the file.
@@ -216,8 +237,8 @@ impl Actor<'_> {
             other => other,
         })?;
         let layout = self.model.network().layout();
-        let (flat, _) = model_file::to_flat(path, &dict, layout)?;
-        Ok(flat.to_device(self.model.placement().device))
+        let (flat, stats) = model_file::to_flat(path, &dict, layout)?;
+        Ok((flat.to_device(self.model.placement().device), stats))
     }
 
     /// Measures a corner that is trained or loaded.
@@ -227,6 +248,7 @@ impl Actor<'_> {
         flat: Tensor,
         source: String,
         seconds: f64,
+        origin: Origin,
     ) -> Result<()> {
         let index = self.config.corners.epochs.order(self.corners.len())[place];
         if !flat.sum(tch::Kind::Float).double_value(&[]).is_finite() {
@@ -238,6 +260,16 @@ impl Actor<'_> {
             )));
         }
         let (measured, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
+        let findings = match origin {
+            Origin::Trained => Findings::default(),
+            Origin::Given(own) => {
+                self.examine_given(index, &flat, own.as_ref(), (&measured, &stats))
+            }
+            Origin::Kept(record) => Findings {
+                own_statistics: record.own_statistics,
+                warnings: record.warnings,
+            },
+        };
         let ready = Ready {
             index,
             flat,
@@ -245,6 +277,7 @@ impl Actor<'_> {
             measured,
             source,
             seconds,
+            findings,
         };
         self.store_corner(place, ready)
     }
@@ -260,22 +293,20 @@ impl Actor<'_> {
         if last || self.is_of_its_own() {
             self.trainer = None;
         }
-        let (index, m) = (ready.index, ready.measured);
-        let known = self.known_corners.remove(&index);
-        let (source, seconds) = match known {
-            Some(c) if ready.seconds == 0.0 && self.config.corners.from.is_empty() => {
-                (c.source, c.seconds)
+        let (mut corner, m) = (ready.corner(), ready.measured);
+        let index = corner.index;
+        match self.known_corners.remove(&index) {
+            Some(c) if corner.seconds == 0.0 && self.config.corners.from.is_empty() => {
+                (corner.source, corner.seconds) = (c.source, c.seconds);
             }
-            _ => (ready.source, ready.seconds),
-        };
+            _ => {}
+        }
         self.corners[index] = Some(ready.flat);
-        self.journal.say(Event::CornerReady(Corner {
-            index,
-            source,
-            accuracy: m.accuracy(),
-            loss: m.loss(),
-            seconds,
-        }));
+        let warnings = corner.warnings.clone();
+        self.journal.say(Event::CornerReady(corner));
+        for warning in warnings {
+            self.journal.notice(warning);
+        }
         let cell = self.heatmap.corners()[index];
         self.heatmap.cells[cell] = super::mapping::cell(&m, self.heatmap.version);
         if !last {
@@ -296,7 +327,13 @@ impl Actor<'_> {
         let path = self.corner_path(ready.index);
         if !files::exists(&path) {
             let layout = self.model.network().layout();
-            model_file::write(&path, layout, &ready.flat, &ready.stats)?;
+            // A resumed run says the same of a given network, and needs its file no more.
+            let record = match self.config.corners.from.is_empty() {
+                true => Vec::new(),
+                false => record_metadata(&ready.corner()),
+            };
+            let (flat, stats) = (&ready.flat, &ready.stats);
+            model_file::write_with_metadata(&path, layout, flat, stats, &record)?;
         }
         if place + 1 == self.corners.len() || self.is_of_its_own() {
             checkpoint::remove_file(&self.partial_path())?;

@@ -66,6 +66,8 @@ impl<'a> Actor<'a> {
             data: data.description.clone(),
             images: [&data.train, &data.validation, &data.test].map(|s| s.len() as usize),
             classes: data.classes.clone(),
+            mean: data.mean.clone(),
+            std: data.std.clone(),
         }));
         if let Some(sentence) = other_place {
             journal.notice(sentence);

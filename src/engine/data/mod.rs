@@ -27,6 +27,8 @@ pub struct DataSet {
     pub mean: Vec<f64>,
     /// Standard deviation of every channel, likewise.
     pub std: Vec<f64>,
+    /// The same constants that the set itself has.
+    pub own_constants: (Vec<f64>, Vec<f64>),
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
     /// What networks are trained on.
@@ -35,6 +37,16 @@ pub struct DataSet {
     pub validation: Split,
     /// What is measured once, after the choice.
     pub test: Split,
+}
+
+impl DataSet {
+    /// Normalizes all images with other constants of their channels.
+    pub fn normalize_with(&mut self, mean: &[f64], std: &[f64]) {
+        for split in [&mut self.train, &mut self.validation, &mut self.test] {
+            *split = split.normalized_with(mean, std);
+        }
+        (self.mean, self.std) = (mean.to_vec(), std.to_vec());
+    }
 }
 
 /// Loads the data set of a configuration onto a device. Which images a limit or a split takes is a function of the
@@ -50,6 +62,7 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
         splits,
         mean,
         std,
+        own_constants,
         classes,
         train,
         validation,
@@ -67,6 +80,7 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
         test: split(test),
         mean,
         std,
+        own_constants,
         classes,
     })
 }

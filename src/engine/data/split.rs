@@ -20,26 +20,28 @@ pub struct Split {
 
 impl Split {
     /// `images`, on `device`. `mean` and `std` are per channel, of pixel values in 0..=1.
-    pub(super) fn new(images: Images, mean: &[f64], std: &[f64], device: Device) -> Self {
+    pub(crate) fn new(images: Images, mean: &[f64], std: &[f64], device: Device) -> Self {
         let [c, h, w] = images.shape.map(|x| x as i64);
-        let per_channel = |value: fn(f64, f64) -> f64| {
-            let values: Vec<f32> = mean
-                .iter()
-                .zip(std)
-                .map(|(&m, &s)| value(m, s) as f32)
-                .collect();
-            Tensor::from_slice(&values)
-                .view([1, c, 1, 1])
-                .to_device(device)
-        };
         let labels: Vec<i64> = images.labels.iter().map(|&l| l.into()).collect();
+        let (scale, offset) = scale_and_offset(mean, std, device);
         Self {
             images: Tensor::from_slice(&images.pixels)
                 .view([-1, c, h, w])
                 .to_device(device),
             labels: Tensor::from_slice(&labels).to_device(device),
-            scale: per_channel(|_, std| 1.0 / (255.0 * std)),
-            offset: per_channel(|mean, std| -mean / std),
+            scale,
+            offset,
+        }
+    }
+
+    /// The same images, normalized with other constants of their channels. Shares memory with this split.
+    pub fn normalized_with(&self, mean: &[f64], std: &[f64]) -> Split {
+        let (scale, offset) = scale_and_offset(mean, std, self.images.device());
+        Split {
+            images: self.images.shallow_clone(),
+            labels: self.labels.shallow_clone(),
+            scale,
+            offset,
         }
     }
 
@@ -126,4 +128,19 @@ impl Split {
             .g_mul_(&self.scale)
             .g_add_(&self.offset)
     }
+}
+
+/// What a byte is multiplied with and what is added then, `f32`, `[1, C, 1, 1]`.
+fn scale_and_offset(mean: &[f64], std: &[f64], device: Device) -> (Tensor, Tensor) {
+    let per_channel = |value: fn(f64, f64) -> f64| {
+        let values = mean.iter().zip(std).map(|(&m, &s)| value(m, s) as f32);
+        let values: Vec<f32> = values.collect();
+        Tensor::from_slice(&values)
+            .view([1, -1, 1, 1])
+            .to_device(device)
+    };
+    (
+        per_channel(|_, std| 1.0 / (255.0 * std)),
+        per_channel(|mean, std| -mean / std),
+    )
 }

@@ -73,7 +73,7 @@ pub(super) fn corners(picture: &Picture) -> Option<Part> {
         .as_ref()
         .map(|f| f.corners_test.clone())
         .unwrap_or_default();
-    let rows: Vec<Vec<String>> = picture
+    let mut rows: Vec<Vec<String>> = picture
         .corners
         .values()
         .map(|c| {
@@ -81,6 +81,8 @@ pub(super) fn corners(picture: &Picture) -> Option<Part> {
                 (c.index + 1).to_string(),
                 c.source.clone(),
                 percent(c.accuracy),
+                c.own_statistics
+                    .map_or_else(|| "–".into(), |own| percent(own.accuracy)),
                 format!("{:.4}", c.loss),
                 tests
                     .get(c.index)
@@ -89,7 +91,20 @@ pub(super) fn corners(picture: &Picture) -> Option<Part> {
             ]
         })
         .collect();
-    let head = vec!["corner", "source", "validation", "loss", "test", "time"];
+    let mut head = vec![
+        "corner",
+        "source",
+        "validation",
+        "with own statistics",
+        "loss",
+        "test",
+        "time",
+    ];
+    if picture.corners.values().all(|c| c.own_statistics.is_none()) {
+        let column = 3;
+        head.remove(column);
+        rows.iter_mut().for_each(|row| drop(row.remove(column)));
+    }
     (!rows.is_empty()).then_some(Part::Table(head, rows))
 }
 
@@ -193,6 +208,25 @@ pub(super) fn times(picture: &Picture) -> Option<Part> {
 mod tests {
     use super::*;
     use crate::sample;
+
+    #[test]
+    fn a_given_corner_has_its_figure_with_its_own_statistics() {
+        let mut picture = sample::picture();
+        let table = |picture: &Picture| match corners(picture) {
+            Some(Part::Table(head, rows)) => (head, rows),
+            _ => panic!("no table"),
+        };
+        assert_eq!(table(&picture).0.len(), 6);
+        let corner = picture.corners.get_mut(&1).unwrap();
+        corner.own_statistics = Some(surfit_core::event::OwnStatistics {
+            accuracy: 0.9912,
+            loss: 0.1,
+        });
+        let (head, rows) = table(&picture);
+        assert_eq!(head[3], "with own statistics");
+        assert_eq!(rows[0][3], "–");
+        assert_eq!(rows[1][3], percent(0.9912));
+    }
 
     #[test]
     fn a_test_figure_is_shown_only_for_the_point_it_was_measured_at() {

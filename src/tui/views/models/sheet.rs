@@ -305,7 +305,11 @@ impl<'b> Sheet<'b> {
         let test = finished.and_then(|f| f.corners_test.get(index)).copied();
         spans.extend(self.figure(test, self.images(2), FIGURE, Role::Text));
         let curve = Curve::Corner(index);
-        let mut facts = vec![format!("loss {}", loss(corner.loss))];
+        let mut facts = Vec::new();
+        if let Some(own) = corner.own_statistics {
+            facts.push(format!("own statistics {}", percent(own.accuracy, 2)));
+        }
+        facts.push(format!("loss {}", loss(corner.loss)));
         if let Some(a) = picture.alignments.get(&index) {
             facts.push(format!("aligned, {:.0} % moved", 100.0 * a.moved));
         }

@@ -73,6 +73,8 @@ pub fn corner(index: usize, accuracy: f64) -> Event {
         accuracy,
         loss: 0.39,
         seconds: 12.3,
+        own_statistics: None,
+        warnings: Vec::new(),
     })
 }
 

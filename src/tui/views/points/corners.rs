@@ -110,20 +110,23 @@ fn card<'a>(
     };
     if let Some(ready) = picture.corners.get(&corner) {
         let value = text::percent(ready.accuracy, 2);
-        let tick = lead(
-            theme.pick("✓", "+"),
-            Role::Good,
-            value,
-            strong.add_modifier(Modifier::BOLD),
-        );
+        let (sign, role) = match ready.warnings.is_empty() {
+            true => (theme.pick("✓", "+"), Role::Good),
+            false => ("!", Role::Warning),
+        };
+        let tick = lead(sign, role, value, strong.add_modifier(Modifier::BOLD));
         let mut first = vec![tick, named("loss", text::loss(ready.loss))];
         if ready.seconds > 0.0 {
             first.push(vec![Span::styled(format!("{:.1} s", ready.seconds), muted)]);
         }
-        let second = vec![vec![Span::styled(
+        let mut second = Vec::new();
+        if let Some(own) = ready.own_statistics {
+            second.push(named("own statistics", text::percent(own.accuracy, 2)));
+        }
+        second.push(vec![Span::styled(
             clean(&ready.source, theme.ascii()),
             muted,
-        )]];
+        )]);
         let good = |word: &'static str| vec![Span::styled(word, theme.style(Role::Good))];
         let quiet = |text: String| vec![Span::styled(text, muted)];
         let third = match picture.alignments.get(&corner) {

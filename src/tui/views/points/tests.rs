@@ -190,6 +190,33 @@ fn corners_are_shown_while_they_are_made() {
     assert!(text.is_ascii(), "{text}");
 }
 
+#[test]
+fn a_given_corner_is_shown_with_both_of_its_figures_and_marked_when_something_is_wrong() {
+    let mut picture = Picture::default();
+    let surfit_core::event::Event::CornerReady(mut given) = corner(0, 0.7712) else {
+        panic!("no corner")
+    };
+    given.source = "a.pt".into();
+    given.own_statistics = Some(surfit_core::event::OwnStatistics {
+        accuracy: 1.0,
+        loss: 0.01,
+    });
+    let ready =
+        |given: &surfit_core::event::Corner| surfit_core::event::Event::CornerReady(given.clone());
+    feed(&mut picture, [ready(&given)]);
+    let seen = |picture: &Picture, ascii| {
+        fixture::text(&drawn(picture, 0, (55, 18), &theme(Depth::None, ascii)))
+    };
+    let text = seen(&picture, false);
+    for part in ["1 ✓ 77.12 %", "own statistics 100.00 %", "a.pt"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    given.warnings = vec!["corner 1 is far off".into()];
+    feed(&mut picture, [ready(&given)]);
+    assert!(seen(&picture, false).contains("1 ! 77.12 %"));
+    assert!(seen(&picture, true).contains("1 ! 77.12 %"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]

@@ -1,0 +1,323 @@
+//! What can be told about a network that was given as a corner: whether it is measured here as its owner measures it.
+
+use super::{Actor, mapping};
+use crate::data::Split;
+use crate::evaluate::calibration::{class_counts, in_equal_parts, in_proportion};
+use crate::evaluate::{measure_split, recalibrate};
+use crate::layout::RunningStats;
+use crate::model::Measurement;
+use crate::model_file;
+use std::collections::BTreeSet;
+use std::path::Path;
+use surfit_core::config::{ChannelConstants, DataConfig};
+use surfit_core::event::{Corner, OwnStatistics};
+use surfit_core::files::FileLocation;
+use surfit_core::model_card::ModelCard;
+use tch::{Device, Tensor};
+
+/// The key of a stored corner's record in its file's metadata.
+const RECORD: &str = "surfit-corner";
+
+/// Validation images that other normalizations are tried on.
+const TRIED_IMAGES: i64 = 500;
+
+/// Calibration images that are enough for any network that was seen.
+const ENOUGH_CALIBRATION: usize = 4096;
+
+/// Constants that many networks are trained with, besides those that have names: kuangliu's of CIFAR-10, and MNIST's, which
+/// stand in many scripts for other grey images.
+const OTHERS: [(&[f64], &[f64]); 2] = [
+    (&[0.4914, 0.4822, 0.4465], &[0.2023, 0.1994, 0.2010]),
+    (&[0.1307], &[0.3081]),
+];
+
+/// Where a corner's weights come from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// They were trained here.
+    Trained,
+    /// They are a file's, with batch norm's statistics where it has them.
+    Given(Option<RunningStats>),
+    /// They were a file's and are kept in the run, with what was told of them then.
+    Kept(Box<Corner>),
+}
+
+/// What was found out about a given network.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub own_statistics: Option<OwnStatistics>,
+    pub warnings: Vec<String>,
+}
+
+/// Constants to try: how they are written in a configuration, and their values.
+struct Trial {
+    keys: [ChannelConstants; 2],
+    mean: Vec<f64>,
+    std: Vec<f64>,
+    from_card: bool,
+}
+
+impl Trial {
+    fn in_words(&self) -> String {
+        let [mean, std] = &self.keys;
+        format!("data.mean = {mean}, data.std = {std}")
+    }
+}
+
+impl Actor<'_> {
+    /// Measures a given network otherwise than the surface's points are measured, and compares. `own` are the statistics in
+    /// its file, `recalibrated` its figures with re-estimated ones, which are `stats`.
+    pub(super) fn examine_given(
+        &self,
+        index: usize,
+        w: &Tensor,
+        own: Option<&RunningStats>,
+        (recalibrated, stats): (&Measurement, &RunningStats),
+    ) -> Findings {
+        let mut findings = Findings::default();
+        let layout = self.model.network().layout();
+        let own = own.map(|stats| stats.to_device(w.device()));
+        let measured_own = own
+            .as_ref()
+            .map(|stats| measure_split(&self.model, w, stats, self.evaluator.validation()));
+        findings.own_statistics = measured_own.map(|m| OwnStatistics {
+            accuracy: m.accuracy(),
+            loss: m.loss(),
+        });
+        let corner = format!("corner {}", index + 1);
+        // Re-estimated statistics would hide most of the difference.
+        let fixed = own.as_ref().or(layout.norms.is_empty().then_some(stats));
+        let otherwise = fixed.and_then(|fixed| self.try_normalizations(index, w, fixed));
+        let is_normalized_otherwise = otherwise.is_some();
+        findings
+            .warnings
+            .extend(otherwise.map(|text| format!("{corner}{text}")));
+        if let Some(own) = measured_own
+            && outside(&own, recalibrated)
+            && outside(recalibrated, &own)
+        {
+            let cause = match recalibrated.correct < own.correct {
+                true => self.cause_of_loss(w, &own),
+                false if is_normalized_otherwise => "its images were normalized otherwise".into(),
+                false => "the statistics in its file are of images that were normalized otherwise (data.mean, \
+                          data.std), or of other weights, as after averaging"
+                    .into(),
+            };
+            findings.warnings.push(format!(
+                "{corner} has {} with the batch-norm statistics in its file and {} with recalibrated ones; {cause}",
+                percent(&own),
+                percent(recalibrated)
+            ));
+        }
+        let (best, stats) = match (measured_own, &own) {
+            (Some(m), Some(own)) if m.correct > recalibrated.correct => (m, own),
+            _ => (*recalibrated, stats),
+        };
+        let classes = self.data.classes.len();
+        if let Some((order, found)) = self.other_order(w, stats, &best) {
+            findings.warnings.push(format!(
+                "{corner} has {}, and {found:.2} % with its classes in the order data.classes = {order:?}",
+                percent(&best)
+            ));
+        } else if interval(&best).0 <= 1.0 / classes as f64 {
+            findings.warnings.push(format!(
+                "{corner} is at chance level with {} for {classes} classes; check the order of its classes \
+                 (data.classes), its normalization (data.mean, data.std), and that it is the right file",
+                percent(&best)
+            ));
+        }
+        findings
+    }
+
+    /// The order of the classes with which the network does far better than the `measured`, and its accuracy in percent
+    /// then: the classes that its logits stand for.
+    fn other_order(
+        &self,
+        w: &Tensor,
+        stats: &RunningStats,
+        measured: &Measurement,
+    ) -> Option<(Vec<&str>, f64)> {
+        // A network that is right more often than not has its classes in order, but for a few.
+        if measured.accuracy() > 0.6 {
+            return None;
+        }
+        let images = self.evaluator.validation();
+        let found = crate::export::probabilities(&self.model, w, stats, images).ok()?;
+        let classes = self.data.classes.len();
+        // How often each logit is the largest, by the class that the image is of.
+        let pairs = found.argmax(-1, false) * classes as i64 + images.labels();
+        let counts = pairs.bincount(None::<Tensor>, (classes * classes) as i64);
+        let counts = Vec::<i64>::try_from(counts.to_device(Device::Cpu)).ok()?;
+        let most: Vec<(i64, usize)> = counts
+            .chunks(classes)
+            .filter_map(|of_logit| (0..classes).map(|class| (of_logit[class], class)).max())
+            .collect();
+        let different: BTreeSet<usize> = most.iter().map(|m| m.1).collect();
+        let reordered = Measurement {
+            correct: most.iter().map(|m| m.0).sum::<i64>() as u32,
+            ..*measured
+        };
+        let is_far_better =
+            interval(&reordered).0 > interval(measured).1 && reordered.accuracy() > 0.5;
+        (different.len() == classes && is_far_better).then(|| {
+            let names = most.iter().map(|m| self.data.classes[m.1].as_str());
+            (names.collect(), 100.0 * reordered.accuracy())
+        })
+    }
+
+    /// Says which other constants suit the network far better than the configured ones; or what its card says, where that
+    /// is something else.
+    fn try_normalizations(&self, index: usize, w: &Tensor, stats: &RunningStats) -> Option<String> {
+        let images = self.evaluator.validation().truncated(TRIED_IMAGES);
+        let measure = |images: &Split| measure_split(&self.model, w, stats, images);
+        let configured = measure(&images);
+        let tried: Vec<(Trial, Measurement)> = self
+            .trials(index)
+            .into_iter()
+            .map(|trial| {
+                let found = measure(&images.normalized_with(&trial.mean, &trial.std));
+                (trial, found)
+            })
+            .collect();
+        let on = format!("on {} validation images", images.len());
+        if let Some((trial, found)) = tried.iter().find(|t| t.0.from_card) {
+            return Some(format!(
+                " has {} as configured and {} with what the model.json beside it says, {on}; set {}",
+                percent(&configured),
+                percent(found),
+                trial.in_words()
+            ));
+        }
+        let better = |a: &Measurement, b: &Measurement| {
+            let by_loss = b.loss_sum.total_cmp(&a.loss_sum);
+            a.correct.cmp(&b.correct).then(by_loss)
+        };
+        // The first of several equals.
+        let (trial, best) = tried.iter().rev().max_by(|a, b| better(&a.1, &b.1))?;
+        (interval(&configured).1 < interval(best).0).then(|| {
+            format!(
+                " has {} as configured and {} with {}, {on}; set these keys if it was trained so",
+                percent(&configured),
+                percent(best),
+                trial.in_words()
+            )
+        })
+    }
+
+    /// Constants that are worth trying: those of the network's card, and common ones. All differ from each other and from
+    /// the configured ones.
+    fn trials(&self, index: usize) -> Vec<Trial> {
+        let data = &self.data;
+        let file = self.config.corners.from.get(index);
+        let card = file.and_then(|file| ModelCard::beside(file));
+        let card = card.map(|card| {
+            (
+                ChannelConstants::Each(card.mean),
+                ChannelConstants::Each(card.std),
+            )
+        });
+        let from_card = card.is_some();
+        let named = ChannelConstants::NAMES.iter().map(|&name| {
+            let named = ChannelConstants::Named(name.to_owned());
+            (named.clone(), named)
+        });
+        let others = OTHERS.iter().map(|(mean, std)| {
+            let each = |all: &[f64]| ChannelConstants::Each(all.to_vec());
+            (each(mean), each(std))
+        });
+        let mut trials: Vec<Trial> = Vec::new();
+        let known = named.chain(others).map(|keys| (keys, false));
+        for ((mean, std), from_card) in card.into_iter().map(|keys| (keys, from_card)).chain(known)
+        {
+            let keys = DataConfig {
+                mean: mean.clone(),
+                std: std.clone(),
+                ..DataConfig::default()
+            };
+            let Ok((mean_values, std_values)) =
+                surfit_data::normalization(&keys, data.input_shape[0], &data.own_constants)
+            else {
+                continue;
+            };
+            let same = |a: &[f64], b: &[f64]| (a, b) == (&mean_values[..], &std_values[..]);
+            if same(&data.mean, &data.std) {
+                continue;
+            }
+            match trials.iter_mut().find(|t| same(&t.mean, &t.std)) {
+                // A name says more than the numbers of a card.
+                Some(trial) => trial.keys = [mean, std],
+                None => trials.push(Trial {
+                    keys: [mean, std],
+                    mean: mean_values,
+                    std: std_values,
+                    from_card,
+                }),
+            }
+        }
+        trials
+    }
+
+    /// Why recalibration costs the network accuracy, as far as trying tells; `own` are its figures without.
+    fn cause_of_loss(&self, w: &Tensor, own: &Measurement) -> String {
+        let (config, train) = (&self.config, &self.data.train);
+        let images = config.data.calibration_images;
+        let heals = |calibration: &Split| {
+            let stats = recalibrate(&self.model, w, calibration, i64::MAX);
+            let m = measure_split(&self.model, w, &stats, self.evaluator.validation());
+            m.accuracy() >= interval(own).0
+        };
+        let enough = (train.len() as usize).min(ENOUGH_CALIBRATION);
+        if images < enough && heals(&in_proportion(train, enough, config.seed)) {
+            return format!(
+                "data.calibration_images = {images} are too few, with {enough} it keeps its accuracy"
+            );
+        }
+        let counts = class_counts(train);
+        let smallest = counts.iter().copied().filter(|&n| n > 0).min().unwrap_or(0);
+        let largest = counts.iter().copied().max().unwrap_or(0);
+        if smallest < largest && heals(&in_equal_parts(train, images, config.seed)) {
+            return format!(
+                "it was trained on equal parts of the classes, which here have {smallest} to {largest} training images: \
+                 data.train_images = {} takes equal parts",
+                smallest * self.data.classes.len()
+            );
+        }
+        if smallest == largest && config.data.train_images > 0 {
+            return format!(
+                "it was probably trained on other shares of the classes than data.train_images = {} leaves, which takes \
+                 equal parts; leave it at 0",
+                config.data.train_images
+            );
+        }
+        "it was trained on other images than these, or on other shares of the classes; check data.set, data.mean and \
+         data.std"
+            .into()
+    }
+}
+
+/// The record of a given corner that is kept in its file; `None` for one that was trained here.
+pub(super) fn kept_record(path: &(impl FileLocation + ?Sized)) -> Option<Corner> {
+    let (_, metadata) = model_file::read_tensors(path).ok()?;
+    serde_json::from_str(metadata.get(RECORD)?).ok()
+}
+
+/// Metadata by which [`kept_record`] finds a corner's record again.
+pub(super) fn record_metadata(corner: &Corner) -> Vec<(String, String)> {
+    let record = serde_json::to_string(corner).expect("plain data");
+    vec![(RECORD.into(), record)]
+}
+
+fn interval(m: &Measurement) -> (f64, f64) {
+    mapping::cell(m, 0).interval().unwrap_or((0.0, 1.0))
+}
+
+/// Whether the accuracy of `one` lies outside the 95 % interval of `other`.
+fn outside(one: &Measurement, other: &Measurement) -> bool {
+    // The interval of an accuracy of 1 ends there but for rounding.
+    let (low, high) = interval(other);
+    !(low - 1e-9..=high + 1e-9).contains(&one.accuracy())
+}
+
+fn percent(m: &Measurement) -> String {
+    format!("{:.2} %", 100.0 * m.accuracy())
+}
