@@ -2,7 +2,6 @@
 
 use super::fault::Fault;
 use surfit_core::config::Config;
-use surfit_data::{catalogue::Family, find};
 
 /// Refuses what an engine would refuse once the run is made: files that are not there, networks that the images do not
 /// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence.
@@ -19,46 +18,20 @@ fn fault(config: &Config) -> Option<String> {
             missing.display()
         ));
     }
-    let data = &config.data;
-    let entry = match surfit_data::entry(&data.set) {
-        Ok(entry) => entry,
+    let set = match surfit_data::describe_set(&config.data) {
+        Ok(set) => set,
         Err(error) => return Some(error.to_string()),
     };
-    if let Err(error) = find::find(entry, &data.dir) {
+    let channels = set.input_shape[0];
+    // Of the set's own there are always as many as channels.
+    let own = (vec![0.0; channels], vec![1.0; channels]);
+    if let Err(error) = surfit_data::normalization(&config.data, channels, &own) {
         return Some(error.to_string());
     }
-    let sized =
-        matches!(entry.family, Family::Folder | Family::TinyImageNet) && data.image_size > 0;
-    let shape = if sized {
-        Some([3, data.image_size, data.image_size])
-    } else {
-        entry.shape
-    };
-    if let Some(why) = shape.and_then(|s| config.network.refuse_images(s)) {
-        return Some(why);
-    }
-    let channels = match data.channels {
-        0 => entry.shape.map(|s| s[0]),
-        given => Some(given),
-    };
-    if let Some(channels) = channels {
-        // Of the set's own there are always as many as channels.
-        let own = (vec![0.0; channels], vec![1.0; channels]);
-        if let Err(error) = surfit_data::normalization(data, channels, &own) {
-            return Some(error.to_string());
-        }
-    }
-    // Later than this only the images themselves can tell.
-    let fewer = |batch: usize| data.train_images > 0 && batch > data.train_images;
-    [("corners", config.corners.batch), ("fit", config.fit.batch)]
-        .into_iter()
-        .find(|(table, batch)| fewer(*batch) && (*table == "fit" || config.corners.from.is_empty()))
-        .map(|(table, batch)| {
-            format!(
-                "`{table}.batch` = {batch} is larger than the {} training images; use a smaller batch",
-                data.train_images
-            )
-        })
+    config
+        .network
+        .refuse_images(set.input_shape)
+        .or_else(|| config.refuse_batches(set.train_images))
 }
 
 #[cfg(test)]

@@ -9,14 +9,14 @@ use crate::load::RawSet;
 use crate::{Error, Result, digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use surfit_core::files::write_atomic_with;
 
 /// How every cache begins; the number rises with every change of what is decoded and how.
-const MAGIC: &[u8; 16] = b"surfit images 1\n";
+const MAGIC: &[u8; 16] = b"surfit images 2\n";
 /// A longer header is none.
 const MAX_HEADER: u64 = 64 << 20;
 
@@ -27,7 +27,12 @@ pub(crate) struct Seen(Sha256);
 impl Seen {
     /// Takes in a file's name, size and time.
     pub fn add(&mut self, path: &Path, name: &str) -> Result<()> {
-        let data = path.metadata().map_err(Error::io(path))?;
+        self.add_known(name, &path.metadata().map_err(Error::io(path))?);
+        Ok(())
+    }
+
+    /// As [`Seen::add`], where the file was looked at before.
+    pub fn add_known(&mut self, name: &str, data: &Metadata) {
         let time = data
             .modified()
             .ok()
@@ -36,12 +41,12 @@ impl Seen {
         self.0.update(name.as_bytes());
         self.0
             .update(format!("\0{}\0{time}\0", data.len()).as_bytes());
-        Ok(())
     }
 
-    /// The key of everything seen, at an image size.
-    pub fn key(mut self, image_size: usize) -> String {
-        self.0.update(format!("size {image_size}").as_bytes());
+    /// The key of everything seen, for images of this size and so many channels (0 for as they are).
+    pub fn key(mut self, image_size: usize, channels: usize) -> String {
+        let wanted = format!("size {image_size} channels {channels}");
+        self.0.update(wanted.as_bytes());
         digest::hex(self.0)
     }
 }
@@ -92,15 +97,28 @@ pub(crate) fn through_in(
     key: &str,
     make: impl FnOnce() -> Result<RawSet>,
 ) -> Result<RawSet> {
-    let whole = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
-    let name = digest::of(whole.as_os_str().as_encoded_bytes());
-    let path = folder.join(format!("{what}-{}.images", &name[..16]));
+    let path = file(folder, source, what);
     if let Some(set) = read(&path, key) {
         return Ok(set);
     }
     let set = make()?;
     let _ = std::fs::create_dir_all(folder).and_then(|()| write(&path, key, &set));
     Ok(set)
+}
+
+/// The cache of a source.
+fn file(folder: &Path, source: &Path, what: &str) -> PathBuf {
+    let whole = std::path::absolute(source).unwrap_or_else(|_| source.to_owned());
+    let name = digest::of(whole.as_os_str().as_encoded_bytes());
+    folder.join(format!("{what}-{}.images", &name[..16]))
+}
+
+/// `[C, H, W]` of the cached images of `source`; `None` when none are cached for this key. Nothing but the beginning is read.
+pub(crate) fn stored_shape(source: &Path, what: &str, key: &str) -> Option<[usize; 3]> {
+    let mut cached = File::open(file(&folder(source)?, source, what)).ok()?;
+    let length = cached.metadata().ok()?.len();
+    let (header, _) = read_header(length, key, |bytes| cached.read_exact(bytes).ok())?;
+    Some(header.shape)
 }
 
 fn splits(set: &RawSet) -> [Option<&Images>; 3] {
@@ -132,16 +150,12 @@ fn write(path: &Path, key: &str, set: &RawSet) -> io::Result<()> {
     })
 }
 
-/// A cache's content; `None` when it is not there, damaged, or made from something else.
-fn read(path: &Path, key: &str) -> Option<RawSet> {
-    let mut file = File::open(path).ok()?;
-    let length = file.metadata().ok()?.len();
-    let mut checksum = crc32fast::Hasher::new();
-    let mut get = |bytes: &mut [u8]| -> Option<()> {
-        file.read_exact(bytes).ok()?;
-        checksum.update(bytes);
-        Some(())
-    };
+/// The header of a cache of `length` bytes and how long it is; `None` when it is another's.
+fn read_header(
+    length: u64,
+    key: &str,
+    mut get: impl FnMut(&mut [u8]) -> Option<()>,
+) -> Option<(Header, u64)> {
     let mut start = [0; 24];
     get(&mut start)?;
     let (magic, header_length) = start.split_at(16);
@@ -152,9 +166,20 @@ fn read(path: &Path, key: &str) -> Option<RawSet> {
     let mut header = vec![0; header_length as usize];
     get(&mut header)?;
     let header: Header = serde_json::from_slice(&header).ok()?;
-    if header.key != key {
-        return None;
-    }
+    (header.key == key).then_some((header, header_length))
+}
+
+/// A cache's content; `None` when it is not there, damaged, or made from something else.
+fn read(path: &Path, key: &str) -> Option<RawSet> {
+    let mut file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let mut checksum = crc32fast::Hasher::new();
+    let mut get = |bytes: &mut [u8]| -> Option<()> {
+        file.read_exact(bytes).ok()?;
+        checksum.update(bytes);
+        Some(())
+    };
+    let (header, header_length) = read_header(length, key, &mut get)?;
     // Nothing is asked for that the file does not have.
     let size = header
         .shape

@@ -154,6 +154,24 @@ pub(crate) fn read_set(entry: &'static Entry, place: &Place) -> Result<RawSet> {
     })
 }
 
+/// Training and test images of a set, by the length of its files; of archives and pickles as many as were published.
+pub(crate) fn counts(entry: &Entry, place: &Place) -> Result<[usize; 2]> {
+    let Place::Unpacked(dir, form) = place else {
+        return Ok(entry.images);
+    };
+    let Kind::Binary { labels } = form.kind else {
+        return Ok(entry.images);
+    };
+    let records = |name: &&str| {
+        let path = dir.join(name);
+        let bytes = path.metadata().map_err(Error::io(&path))?.len();
+        binary::records(entry, labels, &path.display().to_string(), bytes as usize)
+    };
+    let mut counts = form.files.iter().map(records).collect::<Result<Vec<_>>>()?;
+    let test = counts.pop().unwrap_or_default();
+    Ok([counts.iter().sum(), test])
+}
+
 fn unpacked(entry: &Entry, dir: &Path, form: &Form) -> Result<Vec<Images>> {
     let read = |name: &&str| read_file(entry, form, &dir.join(name));
     form.files.iter().map(read).collect()

@@ -19,7 +19,7 @@ const LIMITED_TRAIN: u64 = 1;
 const LIMITED_VALIDATION: u64 = 2;
 const TEST: u64 = 3;
 
-/// Divides a set. Name, description and normalization are left to the caller.
+/// Divides a set. Name, description, notices and normalization are left to the caller.
 pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -> Result<Loaded> {
     let least = 2 * set.classes.len();
     let taken = set.validation.is_none();
@@ -122,6 +122,8 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
         name: String::new(),
         description: String::new(),
         splits: format!("validation: {validation_from}; test: {test_from}"),
+        notices: Vec::new(),
+        input_shape: train.shape,
         mean: Vec::new(),
         std: Vec::new(),
         own_constants: Default::default(),

@@ -1,7 +1,11 @@
 //! A folder of class folders with images.
 //!
-//! `DIR/train/CLASS/*.png`, with `DIR/val` (or `DIR/validation`) and `DIR/test` alike where they are there, or just
-//! `DIR/CLASS/*.png`. Classes are in the order of their names. The images are grey when all of them are.
+//! `DIR/train/CLASS/*.png`, with `DIR/val` and `DIR/test` alike where they are there, or just `DIR/CLASS/*.png`. The splits
+//! may be called `Training`, `Validation`, `Valid` or `Testing` as well, in capitals or not. Folders below a class folder
+//! belong to the class. Classes are in the order of their names. The images are grey when all of them are.
+//!
+//! Files that are no images are passed over and counted, as torchvision's `ImageFolder` passes over them. A `test` folder
+//! without class folders has images without labels, as Kaggle gives them out, and is left out with a word.
 //!
 //! A class may be called `train`, `val` or `test`: `DIR/train` is the training split when it has folders in it, and a class
 //! like any other when images lie right in it. Where all folders are called like splits and none has class folders, the
@@ -14,9 +18,11 @@ use crate::{Error, Result};
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
-const TRAIN: &[&str] = &["train"];
+/// What its caches are called.
+const CACHE: &str = "folder";
+const TRAIN: &[&str] = &["train", "training"];
 const VALIDATION: &[&str] = &["val", "validation", "valid"];
-const TEST: &[&str] = &["test"];
+const TEST: &[&str] = &["test", "testing"];
 
 /// True when a folder has folders in it.
 pub(crate) fn is_there(dir: &Path) -> bool {
@@ -63,73 +69,161 @@ pub(crate) struct Listed {
     pub train: Vec<Picture>,
     pub validation: Option<Vec<Picture>>,
     pub test: Option<Vec<Picture>>,
+    /// What lies there and is not part of the set, each as a sentence.
+    pub left_out: Vec<String>,
+}
+
+impl Listed {
+    /// The pictures of each split that is there.
+    pub fn splits(&self) -> impl Iterator<Item = &Vec<Picture>> {
+        std::iter::once(&self.train)
+            .chain(&self.validation)
+            .chain(&self.test)
+    }
+}
+
+fn is_called(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|n| name.eq_ignore_ascii_case(n))
+}
+
+/// The folder of a split in `dir`.
+fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option<PathBuf>> {
+    let mut there = folders.iter().filter(|name| is_called(name, names));
+    match (there.next(), there.next()) {
+        (Some(one), Some(other)) => Err(Error::input(format!(
+            "{}: the folders {one} and {other} are both called like the split `{}`; keep one, or join them",
+            dir.display(),
+            names[0]
+        ))),
+        (one, _) => Ok(one.map(|name| dir.join(name))),
+    }
 }
 
 /// Lists the pictures below `dir`.
 pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
-    let below = |names: &[&str]| names.iter().map(|n| dir.join(n)).find(|p| p.is_dir());
-    let train = match below(TRAIN) {
-        // Images right in it make it a class.
-        Some(train) if is_there(&train) => Some(train),
-        _ => None,
-    };
-    let classes = class_names(train.as_deref().unwrap_or(dir))?;
-    let is_split = |name: &String| {
-        [TRAIN, VALIDATION, TEST]
-            .iter()
-            .any(|names| names.contains(&name.as_str()))
-    };
-    if train.is_none() && classes.iter().all(is_split) {
+    let mut folders = Vec::new();
+    for entry in entries(dir)? {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            folders.push(name);
+        }
+    }
+    // Images right in it make it a class.
+    let of_classes: Vec<String> = folders
+        .iter()
+        .filter(|name| is_there(&dir.join(name)))
+        .cloned()
+        .collect();
+    let train = split_folder(dir, &of_classes, TRAIN)?;
+    let root = train.as_deref().unwrap_or(dir);
+    let is_split = |name: &String| [TRAIN, VALIDATION, TEST].iter().any(|n| is_called(name, n));
+    if train.is_none() && !folders.is_empty() && folders.iter().all(is_split) {
         return Err(Error::input(format!(
             "{}: {} have no class folders, so that nothing says what their images show; sort them into \
              {}/CLASS and so on",
             dir.display(),
-            classes.join(" and "),
+            folders.join(" and "),
             dir.join(TRAIN[0]).display()
         )));
     }
-    let mut list = |folder: Option<PathBuf>, whole: bool| {
-        folder
-            .map(|folder| listed(dir, &folder, &classes, whole, seen))
-            .transpose()
+    let mut listing = Listing {
+        dir,
+        classes: class_names(root)?,
+        seen,
+        others: 0,
+        first_other: None,
     };
-    let split = train.is_some();
-    let train = list(Some(train.unwrap_or_else(|| dir.to_owned())), true)?.unwrap_or_default();
-    let (validation, test) = if split {
-        (list(below(VALIDATION), false)?, list(below(TEST), false)?)
-    } else {
-        (None, None)
+    let mut listed = Listed {
+        classes: listing.classes.clone(),
+        train: listing.split(root, true)?,
+        validation: None,
+        test: None,
+        left_out: Vec::new(),
     };
-    Ok(Listed {
-        classes,
-        train,
-        validation,
-        test,
-    })
+    if train.is_some() {
+        if let Some(folder) = split_folder(dir, &folders, VALIDATION)? {
+            listed.validation = Some(listing.split(&folder, false)?);
+        }
+        match split_folder(dir, &folders, TEST)? {
+            Some(folder) if !is_there(&folder) && images_in(&folder)? > 0 => {
+                listed.left_out.push(format!(
+                    "{}: {} in no class folder, so unlabelled and left out; test images are taken from the training images",
+                    folder.display(),
+                    counted(images_in(&folder)?, "image"),
+                ));
+            }
+            Some(folder) => listed.test = Some(listing.split(&folder, false)?),
+            None => {}
+        }
+        let beside: Vec<&String> = folders.iter().filter(|name| !is_split(name)).collect();
+        if let Some(first) = beside.first() {
+            listed.left_out.push(format!(
+                "{}: {} beside the splits left out, {first} first",
+                dir.display(),
+                counted(beside.len(), "folder"),
+            ));
+        }
+    }
+    if let Some(first) = listing.first_other {
+        listed.left_out.push(format!(
+            "{}: {} left out that no picture's name ends like, {} first",
+            dir.display(),
+            counted(listing.others, "file"),
+            first.display()
+        ));
+    }
+    Ok(listed)
 }
 
-/// Reads the images below `dir`, all of one size, or brought to `image_size` when that is not 0.
-pub(crate) fn read_set(dir: &Path, image_size: usize) -> Result<RawSet> {
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
+fn images_in(folder: &Path) -> Result<usize> {
+    let is_image = |e: &&DirEntry| pictures::is_picture(&e.file_name().to_string_lossy());
+    Ok(entries(folder)?.iter().filter(is_image).count())
+}
+
+/// Reads the images below `dir`, all of one size, or brought to `image_size` and `channels` where those are not 0; and what
+/// was left out.
+pub(crate) fn read_set(
+    dir: &Path,
+    image_size: usize,
+    channels: usize,
+) -> Result<(RawSet, Vec<String>)> {
     let mut seen = Seen::default();
-    let Listed {
-        classes,
-        train,
-        validation,
-        test,
-    } = list(dir, &mut seen)?;
+    let listed = list(dir, &mut seen)?;
     let make = || {
-        let all = [Some(&train), validation.as_ref(), test.as_ref()];
-        let target = target(dir, &all, image_size)?;
+        let target = target(dir, &listed, image_size, channels)?;
         let origin = Origin::Folder(dir.to_owned());
         let decode = |pictures: &Vec<Picture>| pictures::decode(&origin, pictures, target);
         Ok(RawSet {
-            train: decode(&train)?,
-            validation: validation.as_ref().map(decode).transpose()?,
-            test: test.as_ref().map(decode).transpose()?,
-            classes: classes.clone(),
+            train: decode(&listed.train)?,
+            validation: listed.validation.as_ref().map(decode).transpose()?,
+            test: listed.test.as_ref().map(decode).transpose()?,
+            classes: listed.classes.clone(),
         })
     };
-    cache::through(dir, "folder", &seen.key(image_size), make)
+    let set = cache::through(dir, CACHE, &seen.key(image_size, channels), make)?;
+    Ok((set, listed.left_out))
+}
+
+/// What the files say of the set without being decoded: its pictures, and `[C, H, W]` as they are kept in memory.
+pub(crate) fn described(
+    dir: &Path,
+    image_size: usize,
+    channels: usize,
+) -> Result<(Listed, [usize; 3])> {
+    let mut seen = Seen::default();
+    let listed = list(dir, &mut seen)?;
+    let shape = match cache::stored_shape(dir, CACHE, &seen.key(image_size, channels)) {
+        Some(shape) => shape,
+        None => target(dir, &listed, image_size, channels)?.shape,
+    };
+    Ok((listed, shape))
 }
 
 fn class_names(dir: &Path) -> Result<Vec<String>> {
@@ -158,83 +252,122 @@ fn class_names(dir: &Path) -> Result<Vec<String>> {
     Ok(classes)
 }
 
-/// The pictures in the class folders of `folder`, by their paths below `dir`.
-fn listed(
-    dir: &Path,
-    folder: &Path,
-    classes: &[String],
-    whole: bool,
-    seen: &mut Seen,
-) -> Result<Vec<Picture>> {
-    let mut pictures = Vec::new();
-    for class in entries(folder)? {
-        let path = class.path();
-        if !path.is_dir() {
-            // Lists and licences may lie there; an image would be lost without a word.
-            if pictures::is_picture(&path.to_string_lossy()) {
-                return Err(Error::input(format!(
-                    "{}: an image beside class folders; put it into the folder of its class",
-                    path.display()
-                )));
+/// Lists the splits of a set, and counts what is passed over.
+struct Listing<'a> {
+    dir: &'a Path,
+    classes: Vec<String>,
+    seen: &'a mut Seen,
+    others: usize,
+    first_other: Option<PathBuf>,
+}
+
+impl Listing<'_> {
+    fn pass_over(&mut self, path: &Path) {
+        self.others += 1;
+        self.first_other.get_or_insert_with(|| path.to_owned());
+    }
+
+    /// The pictures in the class folders of `folder`, which must have some of every class where it is `whole`.
+    fn split(&mut self, folder: &Path, whole: bool) -> Result<Vec<Picture>> {
+        let mut all = Vec::new();
+        for class in entries(folder)? {
+            let path = class.path();
+            if !path.is_dir() {
+                // An image would be lost without a word that says of what.
+                if pictures::is_picture(&path.to_string_lossy()) {
+                    return Err(Error::input(format!(
+                        "{}: an image beside class folders; put it into the folder of its class",
+                        path.display()
+                    )));
+                }
+                self.pass_over(&path);
+                continue;
             }
-            continue;
-        }
-        let name = class.file_name().to_string_lossy().into_owned();
-        let label = classes.binary_search(&name).map_err(|_| {
-            Error::input(format!(
-                "{}: there is no class `{name}` among the training images; add it there or take it out here",
-                path.display()
-            ))
-        })?;
-        let before = pictures.len();
-        for file in entries(&path)? {
-            let file_path = file.path();
-            let file_name = file.file_name();
-            let shown = file_name.to_string_lossy();
-            if !pictures::is_picture(&shown) || file_path.is_dir() {
+            let name = class.file_name().to_string_lossy().into_owned();
+            let label = self.classes.binary_search(&name).map_err(|_| {
+                Error::input(format!(
+                    "{}: there is no class `{name}` among the training images; add it there or take it out here",
+                    path.display()
+                ))
+            })?;
+            let before = all.len();
+            self.class(&path, label as u16, &mut Vec::new(), &mut all)?;
+            if whole && all.len() == before {
                 return Err(Error::input(format!(
-                    "{}: not an image; expected files ending in {} in a class folder",
-                    file_path.display(),
+                    "{}: the class folder has no images ({}); add some or remove it",
+                    path.display(),
                     pictures::endings()
                 )));
             }
-            let below = file_path.strip_prefix(dir).unwrap_or(&file_path);
-            let picture = below.to_str().ok_or_else(|| {
-                Error::input(format!(
-                    "{}: the file's name is not UTF-8; rename it",
-                    file_path.display()
-                ))
-            })?;
-            seen.add(&file_path, picture)?;
-            pictures.push(Picture {
-                name: picture.to_owned(),
-                label: label as u16,
-            });
         }
-        if whole && pictures.len() == before {
+        if all.is_empty() {
             return Err(Error::input(format!(
-                "{}: the class folder has no images; add some or remove it",
-                path.display()
+                "{}: no class folders with images; add some or remove it",
+                folder.display()
             )));
         }
+        Ok(all)
     }
-    if pictures.is_empty() {
-        return Err(Error::input(format!(
-            "{}: no class folders with images; add some or remove it",
-            folder.display()
-        )));
+
+    /// Adds the pictures in a class folder and in all folders below it. `above` are those that it lies in, with links followed.
+    fn class(
+        &mut self,
+        folder: &Path,
+        label: u16,
+        above: &mut Vec<PathBuf>,
+        all: &mut Vec<Picture>,
+    ) -> Result<()> {
+        let real = folder.canonicalize().map_err(Error::io(folder))?;
+        if above.contains(&real) {
+            return Err(Error::input(format!(
+                "{}: the link leads to a folder that it lies in; remove it",
+                folder.display()
+            )));
+        }
+        above.push(real);
+        for file in entries(folder)? {
+            let path = file.path();
+            let data = path.metadata().map_err(Error::io(&path))?;
+            if data.is_dir() {
+                self.class(&path, label, above, all)?;
+                continue;
+            }
+            // A pipe would be waited for without end.
+            if !data.is_file() || !pictures::is_picture(&file.file_name().to_string_lossy()) {
+                self.pass_over(&path);
+                continue;
+            }
+            let below = path.strip_prefix(self.dir).unwrap_or(&path);
+            let name = below.to_str().ok_or_else(|| {
+                Error::input(format!(
+                    "{}: the file's name is not UTF-8; rename it",
+                    path.display()
+                ))
+            })?;
+            self.seen.add_known(name, &data);
+            all.push(Picture {
+                name: name.to_owned(),
+                label,
+            });
+        }
+        above.pop();
+        Ok(())
     }
-    Ok(pictures)
 }
 
 /// What all pictures are to become.
-fn target(dir: &Path, splits: &[Option<&Vec<Picture>>], image_size: usize) -> Result<Target> {
+fn target(dir: &Path, listed: &Listed, image_size: usize, channels: usize) -> Result<Target> {
     let (mut grey, mut first) = (true, None);
-    for pictures in splits.iter().flatten() {
+    // Of all short sides, where they are the same.
+    let mut short_side = None;
+    let mut is_one = true;
+    for pictures in listed.splits() {
         let headers = pictures::headers(dir, pictures)?;
         for (picture, header) in pictures.iter().zip(headers) {
             grey &= header.grey;
             let (name, size) = (&picture.name, (header.width, header.height));
+            let short = size.0.min(size.1);
+            is_one &= *short_side.get_or_insert(short) == short;
             let (first_name, first_size) = first.get_or_insert_with(|| (name.clone(), size));
             if image_size == 0 && size != *first_size {
                 return Err(Error::input(format!(
@@ -251,9 +384,14 @@ fn target(dir: &Path, splits: &[Option<&Vec<Picture>>], image_size: usize) -> Re
     }
     let (width, height) = match (image_size, first) {
         (0, Some((_, size))) => size,
-        (n, _) => (n, n),
+        // Small images stay small in memory, and are enlarged batch by batch.
+        (n, _) => [short_side.filter(|&short| is_one && short < n).unwrap_or(n); 2].into(),
     };
-    let channels = if grey { 1 } else { 3 };
+    let channels = match channels {
+        0 if grey => 1,
+        0 => 3,
+        n => n,
+    };
     Ok(Target {
         shape: [channels, height, width],
         resize: image_size > 0,

@@ -166,8 +166,8 @@ pub(crate) fn read_each(entry: &'static Entry, dir: &Path, parts: &[&str]) -> Ve
     all
 }
 
-/// Reads the images and labels of one part of the set in `dir`.
-pub(crate) fn read_part(entry: &Entry, dir: &Path, part: &str) -> Result<Images> {
+/// The files of images and labels of one part of the set in `dir`.
+fn part_files(entry: &Entry, dir: &Path, part: &str) -> Result<[PathBuf; 2]> {
     let file = |kind| {
         there(dir, part, kind).ok_or_else(|| {
             Error::input(format!(
@@ -177,8 +177,21 @@ pub(crate) fn read_part(entry: &Entry, dir: &Path, part: &str) -> Result<Images>
             ))
         })
     };
-    let [images, labels] = [file(KINDS[0])?, file(KINDS[1])?];
+    Ok([file(KINDS[0])?, file(KINDS[1])?])
+}
+
+/// Reads the images and labels of one part of the set in `dir`.
+pub(crate) fn read_part(entry: &Entry, dir: &Path, part: &str) -> Result<Images> {
+    let [images, labels] = part_files(entry, dir, part)?;
     read(entry, &Source::File(&images), &Source::File(&labels))
+}
+
+/// Reads the labels of one part of the set in `dir`, and of its images no more than their header.
+pub(crate) fn labels_of(entry: &Entry, dir: &Path, part: &str) -> Result<Vec<u16>> {
+    let [images, labels] = part_files(entry, dir, part)?;
+    let images = Source::File(&images);
+    let count = image_count(entry, &images, &mut images.open()?)?;
+    read_labels(entry, &Source::File(&labels), Some(&(count, images.name())))
 }
 
 /// Reads the header and gives the length of each of the `axes` axes.
@@ -249,18 +262,24 @@ pub(crate) fn read(entry: &Entry, images: &Source, labels: &Source) -> Result<Im
     })
 }
 
-/// Reads a file of images of the entry's size: how many there are, and their bytes.
-fn read_pixels(entry: &Entry, images: &Source) -> Result<(usize, Vec<u8>)> {
+/// Reads the header of a file of images, which must have the entry's size: how many there are.
+fn image_count(entry: &Entry, images: &Source, input: &mut dyn Read) -> Result<usize> {
     let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
-    let mut input = Hashed::new(images)?;
-    let lengths = header(images, &mut input, 3, "images")?;
+    let lengths = header(images, input, 3, "images")?;
     if lengths[1..] != [height, width] {
         return Err(images.bad(format!(
             "its images are {}×{}, expected {height}×{width}",
             lengths[1], lengths[2]
         )));
     }
-    let count = lengths[0];
+    Ok(lengths[0])
+}
+
+/// Reads a file of images of the entry's size: how many there are, and their bytes.
+fn read_pixels(entry: &Entry, images: &Source) -> Result<(usize, Vec<u8>)> {
+    let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
+    let mut input = Hashed::new(images)?;
+    let count = image_count(entry, images, &mut input)?;
     let pixels = body(images, &mut input, count * height * width)?;
     input.check(entry, images)?;
     Ok((count, pixels))

@@ -74,6 +74,32 @@ impl Images {
         all
     }
 
+    /// The same images in so many channels: grey ones three times the same, colour ones as their luma. Others stay as they are.
+    pub(crate) fn with_channels(self, channels: usize) -> Self {
+        let [own, height, width] = self.shape;
+        let plane = height * width;
+        let pixels = match (own, channels) {
+            (1, 3) => self
+                .pixels
+                .chunks_exact(plane.max(1))
+                .flat_map(|grey| [grey; 3])
+                .flatten()
+                .copied()
+                .collect(),
+            (3, 1) => self
+                .pixels
+                .chunks_exact(3 * plane.max(1))
+                .flat_map(|image| (0..plane).map(|i| luma([0, 1, 2].map(|c| image[c * plane + i]))))
+                .collect(),
+            _ => return self,
+        };
+        Self {
+            shape: [channels, height, width],
+            pixels,
+            labels: self.labels,
+        }
+    }
+
     /// Mean and standard deviation of every channel, of pixel values in 0..=1. A channel of one value only has the
     /// deviation of one step, so that dividing by it is safe.
     pub fn statistics(&self) -> (Vec<f64>, Vec<f64>) {
@@ -99,4 +125,10 @@ impl Images {
         };
         counts.iter().map(statistic).unzip()
     }
+}
+
+/// The luma of red, green and blue (ITU-R BT.601), rounded as PIL rounds it.
+pub(crate) fn luma([red, green, blue]: [u8; 3]) -> u8 {
+    let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
+    ((sum + (1 << 15)) >> 16) as u8
 }

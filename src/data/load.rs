@@ -1,9 +1,9 @@
 //! From a configuration to three splits of plain images.
 
-use crate::catalogue::{Entry, Family, entry};
+use crate::catalogue::entry;
 use crate::find::{Found, Layout, find};
 use crate::images::Images;
-use crate::{Error, Result, cifar, divide, fashion_small, folder, idx, tiny_imagenet};
+use crate::{Error, Result, cifar, class_order, divide, fashion_small, folder, idx, tiny_imagenet};
 use surfit_core::config::{ChannelConstants, ChannelStatistic, DataConfig};
 
 /// A data set as its files have it.
@@ -32,6 +32,10 @@ pub struct Loaded {
     pub std: Vec<f64>,
     /// Mean and standard deviation of every channel that the set itself has.
     pub own_constants: (Vec<f64>, Vec<f64>),
+    /// What lies with the set's files and was left out, each as a sentence.
+    pub notices: Vec<String>,
+    /// `[C, H, W]` that networks see: images of another height or width are resized to it, batch by batch.
+    pub input_shape: [usize; 3],
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
     /// What networks are trained on.
@@ -57,19 +61,27 @@ pub fn load(config: &DataConfig, seed: u64) -> Result<Loaded> {
 /// As [`load`], for files that were found before.
 pub(crate) fn load_found(found: &Found, config: &DataConfig, seed: u64) -> Result<Loaded> {
     let entry = found.entry;
-    check_size(entry, config.image_size)?;
-    let set = read(found, config.image_size)?;
+    let (mut set, notices) = read(found, config)?;
+    class_order::reorder(&mut set, &config.classes, &found.source())?;
     let mut loaded = divide::divide(set, &found.source(), config, seed)?;
+    if config.channels > 0 {
+        for images in [&mut loaded.train, &mut loaded.validation, &mut loaded.test] {
+            let own = std::mem::replace(images, Images::with_capacity([0; 3], 0));
+            *images = own.with_channels(config.channels);
+        }
+    }
+    loaded.input_shape = input_shape(loaded.train.shape, config);
+    loaded.notices = notices;
     loaded.name = entry.name.into();
     loaded.description = format!("{} ({})", entry.name, found.source());
     if config.image_size > 0 {
         loaded.description += &format!(" at {0}×{0}", config.image_size);
     }
     let channels = loaded.train.shape[0];
-    let own = if [1, channels].contains(&entry.mean.len()) {
-        (entry.mean.to_vec(), entry.std.to_vec())
-    } else {
-        loaded.train.statistics()
+    let own = match (entry.mean, entry.std) {
+        (&[mean], &[std]) => (vec![mean; channels], vec![std; channels]),
+        (mean, std) if mean.len() == channels => (mean.to_vec(), std.to_vec()),
+        _ => loaded.train.statistics(),
     };
     (loaded.mean, loaded.std) = normalization(config, channels, &own)?;
     loaded.own_constants = own;
@@ -95,26 +107,31 @@ pub fn normalization(
     ))
 }
 
-fn check_size(entry: &Entry, image_size: usize) -> Result<()> {
-    match entry.family {
-        Family::Folder | Family::TinyImageNet => Ok(()),
-        _ if image_size == 0 => Ok(()),
-        _ => Err(Error::input(format!(
-            "data.image_size = {image_size}: the images of {} have a fixed size; leave it at 0",
-            entry.name
-        ))),
+/// `[C, H, W]` that images of `shape` are brought to.
+pub(crate) fn input_shape(
+    [channels, height, width]: [usize; 3],
+    config: &DataConfig,
+) -> [usize; 3] {
+    let channels = match config.channels {
+        0 => channels,
+        n => n,
+    };
+    match config.image_size {
+        0 => [channels, height, width],
+        n => [channels, n, n],
     }
 }
 
-/// Reads everything that belongs to a set.
-pub(crate) fn read(found: &Found, image_size: usize) -> Result<RawSet> {
+/// Reads everything that belongs to a set, and what was left out.
+pub(crate) fn read(found: &Found, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
     let entry = found.entry;
-    match &found.layout {
+    let set = match &found.layout {
         Layout::Embedded { .. } => fashion_small::embedded(entry),
         Layout::Splits(dir) => fashion_small::from_files(entry, dir),
         Layout::Idx(dir) => idx::read_set(entry, dir),
         Layout::Cifar(place) => cifar::read_set(entry, place),
-        Layout::TinyImageNet(path) => tiny_imagenet::read_set(entry, path, image_size),
-        Layout::Folder(dir) => folder::read_set(dir, image_size),
-    }
+        Layout::TinyImageNet(path) => tiny_imagenet::read_set(entry, path, config.image_size),
+        Layout::Folder(dir) => return folder::read_set(dir, config.image_size, config.channels),
+    };
+    Ok((set?, Vec::new()))
 }

@@ -1,6 +1,7 @@
-//! Decoding many PNG, JPEG, BMP, PNM or WebP files to images of one size.
+//! Decoding many PNG, JPEG, BMP, PNM, WebP, TIFF or GIF files to images of one size. Of an animation the first frame counts.
 
-use crate::images::Images;
+use crate::images::{Images, luma};
+use crate::jpeg;
 use crate::source::unreadable;
 use crate::{Error, Result};
 use image::{
@@ -18,9 +19,10 @@ const MAX_FILE: u64 = 64 << 20;
 const MAX_MEMORY: u64 = 256 << 20;
 /// Pixels along a side.
 const MAX_SIDE: u32 = 16_384;
+const CUT: &str = "the image is cut short";
 /// Endings of the formats that are read.
-const ENDINGS: [&str; 9] = [
-    "png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp",
+const ENDINGS: [&str; 12] = [
+    "png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm", "webp", "tif", "tiff", "gif",
 ];
 
 /// Where pictures lie.
@@ -299,6 +301,9 @@ fn decoded(bytes: &[u8], name: &str) -> Result<DynamicImage> {
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
+    if jpeg::is_cut(bytes) {
+        return Err(crate::source::bad(name, CUT));
+    }
     reader.decode().map_err(|e| damaged(name, &e))
 }
 
@@ -314,7 +319,12 @@ fn one(bytes: &[u8], name: &str, target: Target, pixels: &mut [u8]) -> Result<()
     } else {
         return Err(other_size(name, (w, h), (width, height)));
     };
-    if channels == 1 {
+    if channels == 1 && picture.color().has_color() {
+        let colours = picture.to_rgb8();
+        for (grey, pixel) in pixels.iter_mut().zip(colours.pixels()) {
+            *grey = luma(pixel.0);
+        }
+    } else if channels == 1 {
         pixels.copy_from_slice(picture.to_luma8().as_raw());
     } else {
         let plane = height * width;
@@ -352,7 +362,7 @@ fn damaged(name: &str, error: &image::ImageError) -> Error {
             ));
         }
         image::ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "the image is cut short".to_owned()
+            CUT.to_owned()
         }
         other => {
             let text = other.to_string();

@@ -1,8 +1,13 @@
 mod cifar;
+mod class_order;
+mod description;
 mod fetch;
 mod folder;
+mod folder_layouts;
 mod idx;
+mod jpeg;
 mod pickle;
+mod picture_formats;
 mod splits;
 mod support;
 mod tiny_imagenet;

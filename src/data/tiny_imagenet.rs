@@ -9,7 +9,7 @@ use crate::catalogue::Entry;
 use crate::load::RawSet;
 use crate::pictures::{self, Origin, Picture, Reader, Target};
 use crate::source::bad;
-use crate::{Result, folder};
+use crate::{Error, Result, folder};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +43,8 @@ fn images(names: &[String]) -> [usize; 2] {
 }
 
 /// Reads the set from its archive or folder.
+///
+/// Pictures are kept no larger than they are published: those that `image_size` makes larger are enlarged batch by batch.
 pub(crate) fn read_set(entry: &'static Entry, path: &Path, image_size: usize) -> Result<RawSet> {
     let mut seen = Seen::default();
     let (origin, names) = opened(path, &mut seen)?;
@@ -55,7 +57,7 @@ pub(crate) fn read_set(entry: &'static Entry, path: &Path, image_size: usize) ->
                 resize: false,
             },
             n => Target {
-                shape: [channels, n, n],
+                shape: [channels, n.min(height), n.min(width)],
                 resize: true,
             },
         };
@@ -66,7 +68,7 @@ pub(crate) fn read_set(entry: &'static Entry, path: &Path, image_size: usize) ->
             classes: listed.classes,
         })
     };
-    cache::through(path, entry.name, &seen.key(image_size), make)
+    cache::through(path, entry.name, &seen.key(image_size, 0), make)
 }
 
 /// The archive or folder, and the files in it.
@@ -96,8 +98,13 @@ fn walked(dir: &Path, seen: &mut Seen) -> Result<Vec<String>> {
                 waiting.push(path);
                 continue;
             }
+            let data = path.metadata().map_err(Error::io(&path))?;
+            // A pipe would be waited for without end.
+            if !data.is_file() {
+                continue;
+            }
             let name = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy();
-            seen.add(&path, &name)?;
+            seen.add_known(&name, &data);
             names.push(name.into_owned());
         }
     }

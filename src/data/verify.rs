@@ -122,9 +122,14 @@ fn read(found: &Found) -> Vec<Checked> {
         Layout::Folder(dir) => match folder::list(dir, &mut Default::default()) {
             Err(error) => vec![damaged(entry, dir, &error)],
             Ok(listed) => {
-                let others = listed.validation.iter().chain(&listed.test).flatten();
-                let pictures: Vec<&Picture> = listed.train.iter().chain(others).collect();
-                decoded(entry, dir, &Origin::Folder(dir.clone()), &pictures, None)
+                let pictures: Vec<&Picture> = listed.splits().flatten().collect();
+                let origin = Origin::Folder(dir.clone());
+                let mut all = decoded(entry, dir, &origin, &pictures, None);
+                if let Some(whole) = all.first_mut() {
+                    let notes = whole.note.take().into_iter().chain(listed.left_out);
+                    whole.note = notes.reduce(|a, b| format!("{a}; {b}"));
+                }
+                all
             }
         },
     }

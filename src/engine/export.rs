@@ -369,6 +369,10 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
     // What "own" stands for in a folder depends on its images.
     config.data.mean = ChannelConstants::Each(card.mean);
     config.data.std = ChannelConstants::Each(card.std);
+    // Folders that were added or renamed since then would move the others.
+    if config.data.set == "folder" {
+        config.data.classes = card.classes;
+    }
     // The same device where this machine has it; any other gives the same up to rounding.
     if device_is_here(&on.device) {
         config.device = on.device;

@@ -111,13 +111,14 @@ impl Trainer {
         let indices = self
             .batches
             .indices(data, self.seed, config.batch, self.step);
-        let (x, labels) = data.train.batch(&indices);
         let changes = Augmentation {
             shift: config.shift,
             flip: config.flip,
             erase: config.erase,
         };
-        let x = changes.apply(&x, self.seed, self.step);
+        let (x, labels) = data
+            .train
+            .augmented_batch(&indices, &changes, self.seed, self.step);
         let rates = StepRates {
             rate,
             momentum: config.momentum,

@@ -2,6 +2,7 @@
 
 use super::{ChannelStatistic, Config, DATA_SETS, NETWORKS, no_such};
 use crate::surface::Patch;
+use std::collections::BTreeSet;
 
 impl Config {
     /// The first rule that the values break, as the key's path and a sentence; `None` when all hold.
@@ -15,6 +16,8 @@ impl Config {
             sorted.sort_unstable();
             sorted.windows(2).all(|w| w[0] != w[1])
         };
+        let all_different =
+            |names: &[String]| names.iter().collect::<BTreeSet<_>>().len() == names.len();
         let fraction = |x: f64| (0.0..1.0).contains(&x);
         let name_ok = !self.name.is_empty()
             && self.name.len() <= 64
@@ -60,6 +63,16 @@ impl Config {
                 d.image_size == 0 || (4..=1024).contains(&d.image_size),
                 &["data", "image_size"],
                 "use 4 to 1024 pixels, or 0 for images as they are",
+            ),
+            (
+                [0, 1, 3].contains(&d.channels),
+                &["data", "channels"],
+                "use 1 (grey) or 3 (colour), or 0 for images as they are",
+            ),
+            (
+                d.classes.len() != 1 && all_different(&d.classes),
+                &["data", "classes"],
+                "name every class once, or none",
             ),
             (
                 name_ok,

@@ -92,6 +92,22 @@ impl Config {
         (corners.count != corners.len()).then(|| format!("{what}; leave the number out"))
     }
 
+    /// Why so many training images cannot fill a batch; `None` when they can. Corners that are given are not trained.
+    pub fn refuse_batches(&self, train_images: usize) -> Option<String> {
+        let trained = self.corners.from.is_empty();
+        [
+            ("corners.batch", self.corners.batch, trained),
+            ("fit.batch", self.fit.batch, true),
+        ]
+        .into_iter()
+        .find(|(_, batch, is_used)| *is_used && *batch > train_images)
+        .map(|(key, batch, _)| {
+            format!(
+                "{key} = {batch} is larger than the {train_images} training images; use a smaller batch"
+            )
+        })
+    }
+
     /// Why a list of checkpoints and files cannot both be meant; `None` when they are not.
     pub(super) fn refuse_both_sources(&self) -> Option<String> {
         let corners = &self.corners;

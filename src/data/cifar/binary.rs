@@ -10,14 +10,8 @@ use std::io::Read;
 /// Records that are read at once.
 const CHUNK: usize = 256;
 
-/// Reads the records of a file of `bytes` bytes, each with this many label bytes.
-pub(super) fn read(
-    entry: &Entry,
-    labels: usize,
-    name: &str,
-    bytes: usize,
-    input: &mut dyn Read,
-) -> Result<Images> {
+/// How many records a file of `bytes` bytes has, each with this many label bytes.
+pub(super) fn records(entry: &Entry, labels: usize, name: &str, bytes: usize) -> Result<usize> {
     let record = labels + SIZE;
     if bytes == 0 || !bytes.is_multiple_of(record) {
         let other = 3 - labels + SIZE;
@@ -37,7 +31,19 @@ pub(super) fn read(
             ),
         ));
     }
-    let count = bytes / record;
+    Ok(bytes / record)
+}
+
+/// Reads the records of a file of `bytes` bytes, each with this many label bytes.
+pub(super) fn read(
+    entry: &Entry,
+    labels: usize,
+    name: &str,
+    bytes: usize,
+    input: &mut dyn Read,
+) -> Result<Images> {
+    let record = labels + SIZE;
+    let count = records(entry, labels, name, bytes)?;
     let mut images = Images::with_capacity(SHAPE, count);
     let mut buffer = vec![0; CHUNK.min(count) * record];
     while images.len() < count {

@@ -317,7 +317,7 @@ fn training_and_test_images_in_each_others_place_are_refused() {
         // More images to test than to train on may well be meant.
         std::mem::swap(&mut train[0].1, &mut test[0].1);
         for (found, _dir) in found(&files) {
-            let set = crate::load::read(&found, 0).unwrap();
+            let (set, _) = crate::load::read(&found, &Default::default()).unwrap();
             assert_eq!((set.train.len(), set.test.unwrap().len()), (100, 300));
             let checked = crate::verify::verify(&found);
             assert!(
@@ -330,7 +330,7 @@ fn training_and_test_images_in_each_others_place_are_refused() {
         let part = "its images are those of train";
         let name = files[1].0.rsplit('/').next().unwrap();
         for (found, _dir) in found(&files) {
-            refused(crate::load::read(&found, 0), name, part);
+            refused(crate::load::read(&found, &Default::default()), name, part);
             let checked = crate::verify::verify(&found);
             let note = checked.last().unwrap().note.as_deref();
             assert!(note.unwrap().contains(part), "{checked:?}");

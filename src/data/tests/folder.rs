@@ -25,18 +25,18 @@ pub fn colour(width: u32, height: u32, number: u8) -> DynamicImage {
     .into()
 }
 
-fn grey(width: u32, height: u32, number: u8) -> DynamicImage {
+pub fn grey(width: u32, height: u32, number: u8) -> DynamicImage {
     GrayImage::from_fn(width, height, |x, y| image::Luma([(x + y) as u8 + number])).into()
 }
 
-fn put(dir: &Path, name: &str, bytes: Vec<u8>) {
+pub fn put(dir: &Path, name: &str, bytes: Vec<u8>) {
     let path = dir.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
 }
 
 /// `each` pictures of every one of three classes below `folder`.
-fn classes(dir: &Path, folder: &str, each: u8, make: fn(u8) -> (String, Vec<u8>)) {
+pub fn classes(dir: &Path, folder: &str, each: u8, make: fn(u8) -> (String, Vec<u8>)) {
     for class in ["ant", "bee", "cat"] {
         for i in 0..each {
             let (ending, bytes) = make(i);
@@ -196,12 +196,7 @@ fn what_is_no_image_is_named() {
     let png = encoded(colour(10, 8, 1), ImageFormat::Png);
     let mut bomb = encoded(colour(10, 8, 1), ImageFormat::Bmp);
     bomb[18..26].copy_from_slice(&[0, 0, 1, 0, 0, 0, 1, 0]); // 65536×65536
-    let cases: [(&str, Vec<u8>, &str); 7] = [
-        (
-            "train/bee/x.txt",
-            b"hello".to_vec(),
-            "expected files ending in png",
-        ),
+    let cases: [(&str, Vec<u8>, &str); 5] = [
         ("train/bee/x.png", b"hello".to_vec(), "not an image"),
         ("train/bee/x.png", png[..png.len() / 2].to_vec(), "x.png"),
         ("train/bee/x.bmp", bomb, "x.bmp"),
@@ -211,7 +206,6 @@ fn what_is_no_image_is_named() {
             "9×8",
         ),
         ("test/dog/x.png", png.clone(), "no class `dog` among"),
-        ("train/bee/sub/x.png", png.clone(), "not an image"),
     ];
     for (name, bytes, part) in cases {
         let dir = tempfile::tempdir().unwrap();

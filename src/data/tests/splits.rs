@@ -115,7 +115,11 @@ fn the_full_set_is_read_plain_or_gzipped_and_divided_by_the_seed() {
         image_size: 32,
         ..here
     };
-    refused(load(&sized, 1), "data.image_size", "fixed size");
+    let sized = load(&sized, 1).unwrap();
+    assert_eq!(
+        (sized.train.shape, sized.input_shape),
+        ([1, 28, 28], [1, 32, 32])
+    );
 }
 
 #[test]

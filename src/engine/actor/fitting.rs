@@ -90,13 +90,15 @@ impl Actor<'_> {
             .fit
             .batches
             .indices(&self.data, seed, config.batch, progress.step);
-        let (x, labels) = self.data.train.batch(&indices);
         let changes = Augmentation {
             shift: config.shift,
             flip: config.flip,
             erase: config.erase,
         };
-        let x = changes.apply(&x, seed, progress.step);
+        let (x, labels) = self
+            .data
+            .train
+            .augmented_batch(&indices, &changes, seed, progress.step);
         let count = config.draws as i64;
         let draws = Draws {
             seed,

@@ -8,7 +8,6 @@ use crate::layout::RunningStats;
 use crate::model::Measurement;
 use crate::model_file;
 use std::collections::BTreeSet;
-use std::path::Path;
 use surfit_core::config::{ChannelConstants, DataConfig};
 use surfit_core::event::{Corner, OwnStatistics};
 use surfit_core::files::FileLocation;

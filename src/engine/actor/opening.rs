@@ -54,6 +54,8 @@ impl<'a> Actor<'a> {
         }
         let evaluator = Evaluator::new(&data, config.data.calibration_images, config.seed);
         check_batches(&config, &data)?;
+        // Once: a resumed run has told them.
+        let is_new = Identity::stored_threads(run).is_none();
         let other_place = Identity::here(&config, &data, &model).check(run)?;
         journal.say(Event::Started(RunInfo {
             run: run.id(),
@@ -69,6 +71,9 @@ impl<'a> Actor<'a> {
             mean: data.mean.clone(),
             std: data.std.clone(),
         }));
+        for notice in data.notices.iter().filter(|_| is_new) {
+            journal.notice(notice.clone());
+        }
         if let Some(sentence) = other_place {
             journal.notice(sentence);
         }
@@ -224,21 +229,6 @@ pub(super) fn none(corners: usize) -> Vec<Option<Tensor>> {
 
 /// Refuses batches that the training split cannot fill.
 fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
-    let images = data.train.len();
-    // Corners that are given are not trained.
-    let corners = config
-        .corners
-        .from
-        .is_empty()
-        .then_some(("corners.batch", config.corners.batch));
-    let too_large = corners
-        .into_iter()
-        .chain([("fit.batch", config.fit.batch)])
-        .find(|(_, batch)| *batch as i64 > images);
-    match too_large {
-        Some((key, batch)) => Err(Error::input(format!(
-            "{key} = {batch} is larger than the {images} training images; use a smaller batch"
-        ))),
-        None => Ok(()),
-    }
+    let refused = config.refuse_batches(data.train.len() as usize);
+    refused.map_or(Ok(()), |why| Err(Error::input(why)))
 }

@@ -21,7 +21,9 @@ pub struct DataSet {
     pub description: String,
     /// Where the splits come from, such as `validation: its own; test: its own`.
     pub splits: String,
-    /// `[C, H, W]` of an image.
+    /// What lies with the set's files and was left out, each as a sentence.
+    pub notices: Vec<String>,
+    /// `[C, H, W]` of an image as networks see it.
     pub input_shape: [usize; 3],
     /// Mean of every channel, of pixel values in 0..=1, that images are normalized with.
     pub mean: Vec<f64>,
@@ -60,6 +62,8 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
         name,
         description,
         splits,
+        notices,
+        input_shape,
         mean,
         std,
         own_constants,
@@ -69,12 +73,14 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
         test,
     } = surfit_data::load(config, seed)?;
     // Each split's bytes are given back before the next is copied.
-    let split = |images| Split::new(images, &mean, &std, device);
+    let side = (input_shape[1..] != train.shape[1..]).then_some(input_shape[1] as i64);
+    let split = |images| Split::new(images, &mean, &std, device).resized_to(side);
     Ok(DataSet {
         name,
         description,
         splits,
-        input_shape: train.shape,
+        notices,
+        input_shape,
         train: split(train),
         validation: split(validation),
         test: split(test),

@@ -1,5 +1,6 @@
 //! Images and labels of one part of a data set.
 
+use super::Augmentation;
 use crate::digest;
 use surfit_data::Images;
 use tch::{Device, Kind, Tensor};
@@ -16,6 +17,8 @@ pub struct Split {
     scale: Tensor,
     /// What is added then, `f32`, `[1, C, 1, 1]`.
     offset: Tensor,
+    /// Height and width that batches are resized to; `None` for images that have them.
+    side: Option<i64>,
 }
 
 impl Split {
@@ -31,6 +34,7 @@ impl Split {
             labels: Tensor::from_slice(&labels).to_device(device),
             scale,
             offset,
+            side: None,
         }
     }
 
@@ -42,7 +46,14 @@ impl Split {
             labels: self.labels.shallow_clone(),
             scale,
             offset,
+            side: self.side,
         }
+    }
+
+    /// The same split, with batches resized to `side` pixels high and wide. Images stay as small in memory as they are.
+    pub(super) fn resized_to(mut self, side: Option<i64>) -> Self {
+        self.side = side;
+        self
     }
 
     /// Number of images.
@@ -58,7 +69,14 @@ impl Split {
     /// SHA-256 of all images, labels and their normalization, as hexadecimal digits: two splits with the same train networks
     /// alike.
     pub fn digest(&self) -> String {
-        digest::of([&self.images, &self.labels, &self.scale, &self.offset])
+        let parts = [&self.images, &self.labels, &self.scale, &self.offset];
+        match self.side {
+            None => digest::of(parts),
+            Some(side) => {
+                let side = Tensor::from_slice(&[side]);
+                digest::of(parts.into_iter().chain([&side]))
+            }
+        }
     }
 
     /// Every label, `i64`, `[N]`.
@@ -69,9 +87,23 @@ impl Split {
     /// The images at `indices` (`i64`, `[B]`, on this split's device), normalized, `f32`, `[B, C, H, W]`, and
     /// their labels, `i64`, `[B]`.
     pub fn batch(&self, indices: &Tensor) -> (Tensor, Tensor) {
-        let images = self.images.index_select(0, indices);
+        self.augmented_batch(indices, &Augmentation::default(), 0, 0)
+    }
+
+    /// As [`Split::batch`], with the random changes of training step `step`.
+    ///
+    /// They come before the resize: of CIFAR at 224 that moves a fiftieth of the pixels, a shift stays as many pixels of the
+    /// set's own as it says, and pipelines that crop 32×32 images with a margin of 4 and then enlarge them do the same.
+    pub fn augmented_batch(
+        &self,
+        indices: &Tensor,
+        changes: &Augmentation,
+        seed: u64,
+        step: u64,
+    ) -> (Tensor, Tensor) {
+        let images = self.normalized(&self.images.index_select(0, indices));
         (
-            self.normalized(&images),
+            self.resized(changes.apply(&images, seed, step)),
             self.labels.index_select(0, indices),
         )
     }
@@ -81,7 +113,7 @@ impl Split {
         let start = start.clamp(0, self.len());
         let len = len.clamp(0, self.len() - start);
         (
-            self.normalized(&self.images.narrow(0, start, len)),
+            self.resized(self.normalized(&self.images.narrow(0, start, len))),
             self.labels.narrow(0, start, len),
         )
     }
@@ -119,6 +151,21 @@ impl Split {
             labels,
             scale,
             offset,
+            side: self.side,
+        }
+    }
+
+    /// Bilinear with antialiasing, as torchvision's `Resize` does it to tensors.
+    fn resized(&self, images: Tensor) -> Tensor {
+        match self.side {
+            Some(side) if images.size()[0] > 0 => {
+                images.internal_upsample_bilinear2d_aa([side, side], false, None, None)
+            }
+            Some(side) => {
+                let size = images.size();
+                images.new_zeros([0, size[1], side, side], (images.kind(), images.device()))
+            }
+            None => images,
         }
     }
 

@@ -1,0 +1,142 @@
+//! What a set is, told by its headers and names: no picture is decoded.
+
+use crate::catalogue::{Entry, entry};
+use crate::find::{Found, Layout, find};
+use crate::images::Images;
+use crate::load::{RawSet, input_shape};
+use crate::pictures::Picture;
+use crate::{Error, Result, cifar, class_order, divide, folder, idx, tiny_imagenet};
+use surfit_core::config::DataConfig;
+
+/// What a network and a training must suit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetDescription {
+    /// Name of the set that would be loaded, such as `fashion-mnist-16k`.
+    pub name: String,
+    /// `[C, H, W]` that networks see, after `data.image_size` and `data.channels`.
+    pub input_shape: [usize; 3],
+    /// Names of the classes, in the order of the logits.
+    pub classes: Vec<String>,
+    /// Images to train on, after limits and splits.
+    pub train_images: usize,
+    /// Images to choose points of a surface on.
+    pub validation_images: usize,
+    /// Images that are measured once.
+    pub test_images: usize,
+    /// What lies with the set's files and would be left out, each as a sentence.
+    pub notices: Vec<String>,
+}
+
+/// Describes the data set of a configuration as [`crate::load`] would load it. Of folders names and headers are read, of other
+/// sets the headers; where those do not tell how many images there are, as in an archive, as many as were published count.
+///
+/// # Errors
+/// The sentence of [`crate::load`], where names and headers are enough to know it.
+pub fn describe_set(config: &DataConfig) -> Result<SetDescription> {
+    let entry = entry(&config.set).map_err(|e| Error::input(format!("data.set: {e}")))?;
+    let found = find(entry, &config.dir)?;
+    let Outline {
+        mut set,
+        shape,
+        left_out,
+    } = outline(&found, config)?;
+    class_order::reorder(&mut set, &config.classes, &found.source())?;
+    // How many images a split takes does not depend on the seed.
+    let divided = divide::divide(set, &found.source(), config, 0)?;
+    Ok(SetDescription {
+        name: found.entry.name.into(),
+        input_shape: input_shape(shape, config),
+        classes: divided.classes,
+        train_images: divided.train.len(),
+        validation_images: divided.validation.len(),
+        test_images: divided.test.len(),
+        notices: left_out,
+    })
+}
+
+/// A set as far as its headers tell: labels without pixels, `[C, H, W]` of an image as its files have it, and what is left out.
+struct Outline {
+    set: RawSet,
+    shape: [usize; 3],
+    left_out: Vec<String>,
+}
+
+fn outline(found: &Found, config: &DataConfig) -> Result<Outline> {
+    let entry = found.entry;
+    let published = |[train, test]: [usize; 2]| [balanced(entry, train), balanced(entry, test)];
+    let (train, validation, test) = match &found.layout {
+        Layout::Embedded { .. } => {
+            let [train, test] = published(entry.images);
+            (train, Some(test.clone()), test)
+        }
+        Layout::Splits(dir) => {
+            let read = |part| idx::labels_of(entry, dir, part);
+            (read("train")?, Some(read("validation")?), read("test")?)
+        }
+        Layout::Idx(dir) => {
+            let read = |part| idx::labels_of(entry, dir, part);
+            (read("train")?, None, read("t10k")?)
+        }
+        Layout::Cifar(place) => {
+            let [train, test] = published(cifar::counts(entry, place)?);
+            (train, None, test)
+        }
+        Layout::TinyImageNet(path) => {
+            let (_, listed) = tiny_imagenet::list(path)?;
+            let set = RawSet {
+                classes: listed.classes,
+                train: unseen(labels(&listed.train)),
+                validation: None,
+                test: Some(unseen(labels(&listed.val))),
+            };
+            return Ok(Outline {
+                set,
+                shape: entry.shape.unwrap_or_default(),
+                left_out: Vec::new(),
+            });
+        }
+        Layout::Folder(dir) => {
+            let (listed, shape) = folder::described(dir, config.image_size, config.channels)?;
+            let set = RawSet {
+                classes: listed.classes,
+                train: unseen(labels(&listed.train)),
+                validation: listed.validation.map(|v| unseen(labels(&v))),
+                test: listed.test.map(|t| unseen(labels(&t))),
+            };
+            return Ok(Outline {
+                set,
+                shape,
+                left_out: listed.left_out,
+            });
+        }
+    };
+    Ok(Outline {
+        set: RawSet {
+            classes: entry.class_names(),
+            train: unseen(train),
+            validation: validation.map(unseen),
+            test: Some(unseen(test)),
+        },
+        shape: entry.shape.unwrap_or_default(),
+        left_out: Vec::new(),
+    })
+}
+
+/// Labels of so many images, the classes in turn.
+fn balanced(entry: &Entry, count: usize) -> Vec<u16> {
+    let classes = entry.class_count.max(1);
+    (0..count).map(|i| (i % classes) as u16).collect()
+}
+
+fn labels(pictures: &[Picture]) -> Vec<u16> {
+    pictures.iter().map(|p| p.label).collect()
+}
+
+/// Images of which only the labels are known.
+fn unseen(labels: Vec<u16>) -> Images {
+    Images {
+        shape: [0; 3],
+        pixels: Vec::new(),
+        labels,
+    }
+}

@@ -1,0 +1,154 @@
+//! What is said of a set from its headers is what loading it gives.
+
+use super::folder::{classes, colour, encoded, grey, put};
+use super::support::*;
+use super::tiny_imagenet;
+use crate::{describe_set, load};
+use image::ImageFormat;
+use std::path::Path;
+use surfit_core::config::DataConfig;
+
+/// The description, which must be what is loaded.
+#[track_caller]
+fn same(config: &DataConfig) -> crate::SetDescription {
+    let told = describe_set(config).unwrap();
+    let set = load(config, 1).unwrap();
+    assert_eq!(told.input_shape, set.input_shape);
+    assert_eq!(told.classes, set.classes);
+    assert_eq!(
+        [told.train_images, told.validation_images, told.test_images],
+        [&set.train, &set.validation, &set.test].map(crate::Images::len)
+    );
+    assert_eq!((&told.name, &told.notices), (&set.name, &set.notices));
+    // Once more with what loading has cached.
+    assert_eq!(describe_set(config).unwrap(), told);
+    told
+}
+
+fn variants(config: &DataConfig) -> Vec<DataConfig> {
+    let change = |f: &dyn Fn(&mut DataConfig)| {
+        let mut other = config.clone();
+        f(&mut other);
+        other
+    };
+    vec![
+        config.clone(),
+        change(&|c| c.image_size = 40),
+        change(&|c| c.image_size = 5),
+        change(&|c| c.channels = 3),
+        change(&|c| c.channels = 1),
+        change(&|c| c.train_images = 22),
+        change(&|c| (c.validation_images, c.image_size, c.channels) = (21, 224, 3)),
+    ]
+}
+
+#[test]
+fn descriptions_are_what_loading_gives() {
+    let dirs = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    classes(dirs[0].path(), ".", 30, |i| {
+        ("png".into(), encoded(grey(6, 6, i), ImageFormat::Png))
+    });
+    classes(dirs[1].path(), "Training", 40, |i| {
+        ("png".into(), encoded(colour(12, 9, i), ImageFormat::Png))
+    });
+    classes(dirs[1].path(), "valid", 8, |i| {
+        ("bmp".into(), encoded(colour(12, 9, i), ImageFormat::Bmp))
+    });
+    put(
+        dirs[1].path(),
+        "test/1.png",
+        encoded(colour(3, 3, 1), ImageFormat::Png),
+    );
+    put(dirs[1].path(), "Training/ant/x.txt", vec![1]);
+    idx_files(dirs[2].path());
+    tiny_imagenet::folder_and_archive(dirs[3].path());
+    for (set, dir) in [
+        ("folder", &dirs[0]),
+        ("folder", &dirs[1]),
+        ("mnist", &dirs[2]),
+        ("tiny-imagenet", &dirs[3]),
+    ] {
+        for config in variants(&config(set, dir.path())) {
+            same(&config);
+        }
+    }
+    for config in variants(&config("fashion-mnist-16k", Path::new(""))) {
+        same(&config);
+    }
+    let told = same(&config("folder", dirs[0].path()));
+    assert_eq!((told.input_shape, told.train_images), ([1, 6, 6], 68));
+    let told = same(&config("folder", dirs[1].path()));
+    assert_eq!((told.input_shape, told.notices.len()), ([3, 9, 12], 2));
+}
+
+#[test]
+fn small_images_stay_small_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    classes(dir.path(), ".", 30, |i| {
+        ("png".into(), encoded(colour(12, 9, i), ImageFormat::Png))
+    });
+    let sized = |image_size| DataConfig {
+        image_size,
+        ..config("folder", dir.path())
+    };
+    let large = load(&sized(224), 1).unwrap();
+    assert_eq!(
+        (large.train.shape, large.input_shape),
+        ([3, 9, 9], [3, 224, 224])
+    );
+    let small = load(&sized(4), 1).unwrap();
+    assert_eq!(
+        (small.train.shape, small.input_shape),
+        ([3, 4, 4], [3, 4, 4])
+    );
+    // Of several sizes all are brought to the one that is wanted.
+    put(
+        dir.path(),
+        "ant/x.png",
+        encoded(colour(14, 14, 1), ImageFormat::Png),
+    );
+    assert_eq!(load(&sized(20), 1).unwrap().train.shape, [3, 20, 20]);
+}
+
+#[test]
+fn what_loading_refuses_by_names_and_headers_is_refused_in_the_same_words() {
+    let dirs = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    classes(dirs[0].path(), "train", 12, |i| {
+        let side = if i == 5 { 7 } else { 6 };
+        ("png".into(), encoded(colour(side, 6, i), ImageFormat::Png))
+    });
+    idx_files(dirs[1].path());
+    let folder = config("folder", dirs[0].path());
+    let mnist = config("mnist", dirs[1].path());
+    let own = |set: &DataConfig, change: &dyn Fn(&mut DataConfig)| {
+        let mut other = set.clone();
+        change(&mut other);
+        other
+    };
+    for (config, part) in [
+        (folder.clone(), "set data.image_size"),
+        (own(&folder, &|c| c.dir = "/no/such".into()), "/no/such"),
+        (
+            own(&folder, &|c| (c.image_size, c.train_images) = (6, 3)),
+            "data.train_images",
+        ),
+        (
+            own(&folder, &|c| {
+                (c.image_size, c.classes) = (6, vec!["x".into()])
+            }),
+            "data.classes",
+        ),
+        (
+            own(&mnist, &|c| c.validation_images = 199),
+            "data.validation_images",
+        ),
+        (
+            own(&mnist, &|c| c.set = "minst".into()),
+            "did you mean `mnist`?",
+        ),
+    ] {
+        let told = describe_set(&config).expect_err(part).to_string();
+        assert!(told.contains(part), "{told}");
+        assert_eq!(told, load(&config, 1).expect_err(part).to_string());
+    }
+}
