@@ -16,7 +16,7 @@ import zoo
 
 OUT = Path(__file__).resolve().parents[2] / "src/engine/networks/fixtures/pytorch.json"
 IMAGES = 2
-# Network, shape of an image, classes, and where they are not the network's own: widths, patch.
+# Network, shape of an image, classes, and where they are not the network's own: widths, patch, hidden.
 CASES = [
     ("cnn", [1, 28, 28], 10),
     ("cnn", [3, 32, 32], 100, [8, 12]),
@@ -35,6 +35,10 @@ CASES = [
     ("vgg16-bn-cifar", [3, 64, 64], 200),
     ("vgg16-bn-cifar", [3, 32, 32], 100),
     ("vgg16-bn-cifar", [1, 28, 28], 10, [8, 12, 16, 20, 24]),
+    # As in dnn-mode-connectivity and in pytorch-cifar100, and between torchvision's and those.
+    ("vgg16-cifar", [3, 32, 32], 10, [], 0, [512, 512]),
+    ("vgg16-bn-cifar", [3, 32, 32], 100, [8, 12, 16, 20, 24], 0, [4096, 4096]),
+    ("vgg16-bn", [1, 40, 40], 10, [8, 12, 16, 20, 24], 0, [48]),
     ("vit-tiny", [3, 32, 32], 10),
     ("vit-tiny", [3, 64, 64], 200),
     ("vit-tiny", [1, 28, 28], 10),
@@ -49,11 +53,12 @@ def main():
     for network, shape, classes, *more in CASES:
         widths = more[0] if more else []
         patch = more[1] if len(more) > 1 else 0
-        model = zoo.fill(zoo.module(network, shape, classes, widths, patch))
+        hidden = more[2] if len(more) > 2 else []
+        model = zoo.fill(zoo.module(network, shape, classes, widths, patch, hidden))
         with torch.no_grad():
             logits = model(zoo.images(IMAGES, shape))
         case = {
-            "network": {"name": network, "widths": widths, "patch": patch},
+            "network": {"name": network, "widths": widths, "patch": patch, "hidden": hidden},
             "input": shape,
             "classes": classes,
             "parameters": sum(p.numel() for p in model.parameters()),

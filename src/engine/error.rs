@@ -34,6 +34,12 @@ impl From<surfit_data::Error> for Error {
     }
 }
 
+impl From<surfit_weights::networks::NetworkError> for Error {
+    fn from(error: surfit_weights::networks::NetworkError) -> Self {
+        Self::Input(error.0)
+    }
+}
+
 /// Result with the engine's error.
 pub type Result<T> = std::result::Result<T, Error>;
 

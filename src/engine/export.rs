@@ -4,7 +4,7 @@ use crate::checkpoint::remove_file;
 use crate::data::{self, DataSet, Split};
 use crate::device::{Placement, device_is_here};
 use crate::evaluate::{Evaluator, measure_split};
-use crate::layout::{Norms, RunningStats};
+use crate::layout::{LayoutTensors, Norms, RunningStats};
 use crate::model::{Measurement, Model};
 use crate::{Error, Result, model_file, networks};
 use std::path::{Path, PathBuf};

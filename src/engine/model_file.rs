@@ -6,7 +6,7 @@ mod safe;
 
 pub use safe::{read_tensors, write_checked, write_tensors};
 
-use crate::layout::{Layout, RunningStats};
+use crate::layout::{Layout, LayoutTensors, RunningStats};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::Path;

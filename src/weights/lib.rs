@@ -1,3 +1,6 @@
 //! Networks' weights without tensors: how they lie in a flat vector, what they are called, and the files that hold them.
 //!
 //! Nothing here sees libtorch, so that the terminal program can refuse a file before an engine is started.
+
+pub mod layout;
+pub mod networks;

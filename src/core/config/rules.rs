@@ -40,6 +40,9 @@ impl Config {
         if let Some(remedy) = self.network.refuse_widths() {
             return Some((&["network", "widths"], remedy));
         }
+        if let Some(remedy) = self.network.refuse_hidden() {
+            return Some((&["network", "hidden"], remedy));
+        }
         if let Some(remedy) = self.refuse_both_sources() {
             return Some((&["corners", "epochs"], remedy));
         }

@@ -2,6 +2,9 @@
 
 use super::{Config, NetworkConfig};
 
+/// Most hidden layers of a classifier.
+const MAX_HIDDEN_LAYERS: usize = 16;
+
 /// Number of widths that a network takes, and what they are; `None` where any number will do.
 fn wanted(name: &str) -> Option<(usize, &'static str)> {
     match name {
@@ -34,6 +37,25 @@ impl NetworkConfig {
             ));
         }
         None
+    }
+
+    /// Why the network cannot have hidden layers of its classifier; `None` when it can, or when none are given.
+    pub fn refuse_hidden(&self) -> Option<String> {
+        if self.hidden.is_empty() {
+            return None;
+        }
+        if !self.name.starts_with("vgg16") {
+            let name = &self.name;
+            return Some(format!(
+                "only a vgg16 has a classifier with hidden layers, {name} has none; leave it empty"
+            ));
+        }
+        let sizes_ok = self.hidden.iter().all(|units| (1..=65536).contains(units));
+        (!sizes_ok || self.hidden.len() > MAX_HIDDEN_LAYERS).then(|| {
+            format!(
+                "use at most {MAX_HIDDEN_LAYERS} layers of 1 to 65536 units, such as [512, 512]"
+            )
+        })
     }
 
     /// Why the network cannot be built for images of `[channels, height, width]`; `None` when it can.
@@ -129,6 +151,23 @@ mod tests {
             .is_ok()
         );
         assert!(parse("[network]\nname = 'cnn'\nwidths = [1, 2, 3, 4]\n", "x").is_ok());
+    }
+
+    #[test]
+    fn only_a_vgg_has_a_classifier_with_hidden_layers() {
+        let vgg = "[network]\nname = 'vgg16-bn-cifar'\nhidden = ";
+        assert!(parse(&format!("{vgg}[512, 512]\n"), "x").is_ok());
+        assert!(parse(&format!("{vgg}[4096]\n"), "x").is_ok());
+        assert_eq!(
+            error(&format!("{vgg}[512, 0]\n")),
+            "x.toml:3: `network.hidden = [512, 0]` cannot be used; use at most 16 layers of 1 to 65536 units, such as \
+             [512, 512]"
+        );
+        assert!(error(&format!("{vgg}{:?}\n", [8; 17])).contains("at most 16 layers"));
+        assert!(
+            error("[network]\nname = 'resnet18'\nhidden = [512]\n")
+                .contains("only a vgg16 has a classifier with hidden layers, resnet18 has none")
+        );
     }
 
     #[test]
