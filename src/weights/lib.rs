@@ -3,4 +3,6 @@
 //! Nothing here sees libtorch, so that the terminal program can refuse a file before an engine is started.
 
 pub mod layout;
+pub mod names;
 pub mod networks;
+pub mod quote;
