@@ -13,6 +13,7 @@ mod exporting;
 mod finishing;
 mod fitting;
 mod forking;
+mod given_corners;
 mod grids;
 mod mapping;
 mod opening;

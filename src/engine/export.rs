@@ -13,7 +13,9 @@ use surfit_core::event::Exported;
 use surfit_core::files::write_atomic;
 pub use surfit_core::model_card::EnsembleMember;
 use surfit_core::model_card::{MeasuredOn, ModelCard};
+use surfit_core::protocol::TensorNames;
 use surfit_core::surface::Degrees;
+use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
 use tch::{Kind, Tensor};
 
 /// What was chosen, and from where.
@@ -29,6 +31,8 @@ pub struct Chosen {
     pub fit_steps: u64,
     /// Run id.
     pub run: String,
+    /// What its tensors are called; `None` for the layout's names.
+    pub names: Option<NameMap>,
 }
 
 /// A network with everything that was measured of it.
@@ -102,6 +106,7 @@ pub fn write(
         model.network().layout(),
         measured.weights,
         measured.stats,
+        chosen.names.as_ref(),
     )?;
     let figures = [measured.validation, measured.test];
     write_card(dir, chosen, figures, Vec::new(), model, data, config)
@@ -150,6 +155,15 @@ pub fn write_card(
         seed: config.seed,
         fit_steps: chosen.fit_steps,
         run: chosen.run.clone(),
+        names: match chosen.names {
+            Some(_) => TensorNames::AsGiven,
+            None => TensorNames::Surfit,
+        },
+        naming: chosen.names.as_ref().map(|names| names.naming.clone()),
+        rename: match chosen.names {
+            Some(_) => config.corners.rename.clone(),
+            None => Vec::new(),
+        },
         members,
     };
     let card_file = dir.join("model.json");
@@ -188,11 +202,13 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measu
     let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
     let placement = Placement::resolve(config, network.layout().len())?;
     let model = Model::new(network, placement);
+    let expected = ExpectedNetwork::new(&config.network, data.input_shape, data.classes.len())?;
+    let renames = Renames::new(&config.corners.rename)?;
     let read = |file: &Path| -> Result<(Tensor, RunningStats)> {
         let dict = model_file::read(file)?;
-        let (flat, stats) = model_file::to_flat(file, &dict, model.network().layout())?;
-        let flat = flat.to_device(device);
-        let stats = match stats {
+        let given = model_file::take_weights(file, &dict, &expected, &renames)?;
+        let flat = given.flat.to_device(device);
+        let stats = match given.stats {
             Some(mut stats) => {
                 for t in stats.mean.iter_mut().chain(&mut stats.var) {
                     *t = t.to_device(device);
@@ -325,6 +341,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         ..Config::default()
     };
     config.data.set = card.data;
+    config.corners.rename = card.rename;
     // The same device where this machine has it; any other gives the same up to rounding.
     if device_is_here(&on.device) {
         config.device = on.device;

@@ -46,6 +46,9 @@ impl Config {
         if let Some(remedy) = self.refuse_both_sources() {
             return Some((&["corners", "epochs"], remedy));
         }
+        if let Some(remedy) = self.corners.refuse_rename() {
+            return Some((&["corners", "rename"], remedy));
+        }
         let web = ["http://", "https://"];
         let rules: &[(bool, &'static [&'static str], &str)] = &[
             (

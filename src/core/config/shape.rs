@@ -1,6 +1,6 @@
 //! Which widths a network can have, as far as its name and the images' size tell.
 
-use super::{Config, NetworkConfig};
+use super::{Config, CornersConfig, NetworkConfig};
 
 /// Most hidden layers of a classifier.
 const MAX_HIDDEN_LAYERS: usize = 16;
@@ -103,6 +103,21 @@ impl NetworkConfig {
     }
 }
 
+impl CornersConfig {
+    /// Why the names of tensors cannot be replaced so; `None` when they can.
+    pub(super) fn refuse_rename(&self) -> Option<String> {
+        self.rename.iter().find_map(|(pattern, _)| {
+            let error = regex::Regex::new(pattern).err()?.to_string();
+            // The lines before point at the place with a caret.
+            let why = error.lines().last().unwrap_or_default();
+            let why = why.strip_prefix("error: ").unwrap_or(why);
+            Some(format!(
+                "{pattern:?} is no regular expression ({why}); mend it, or escape its special characters"
+            ))
+        })
+    }
+}
+
 impl Config {
     /// Why a number of corners cannot be meant beside what they come from; `None` when it can.
     pub(super) fn refuse_count(&self) -> Option<String> {
@@ -168,6 +183,17 @@ mod tests {
             error("[network]\nname = 'resnet18'\nhidden = [512]\n")
                 .contains("only a vgg16 has a classifier with hidden layers, resnet18 has none")
         );
+    }
+
+    #[test]
+    fn names_are_replaced_by_regular_expressions() {
+        assert!(parse("[corners]\nrename = [['^body\\.', ''], ['a', '$0b']]\n", "x").is_ok());
+        assert_eq!(
+            error("[corners]\nrename = [['^(body', '']]\n"),
+            "x.toml:2: `corners.rename = [['^(body', '']]` cannot be used; \"^(body\" is no regular expression (unclosed \
+             group); mend it, or escape its special characters"
+        );
+        assert!(error("[corners]\nrename = ['a']\n").contains("x.toml:2"));
     }
 
     #[test]

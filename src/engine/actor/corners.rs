@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use surfit_core::config::Config;
 use surfit_core::event::{Corner, Curve, Event, Stage};
 use surfit_core::random::derive;
+use surfit_weights::names::Renames;
 use tch::Tensor;
 
 /// A corner that is measured, and that the disk has not taken yet.
@@ -47,6 +48,7 @@ impl Actor<'_> {
         for index in 0..self.corners.len() {
             checkpoint::remove_file(&self.corner_path(index))?;
         }
+        checkpoint::remove_file(&self.given_names_path())?;
         let count = self.corners.len();
         let trainings = if self.config.corners.epochs.one_training() {
             1
@@ -95,11 +97,12 @@ impl Actor<'_> {
             self.fit.corner_began = std::time::Instant::now();
             let stored = self.corner_path(index);
             if stored.exists() {
-                let flat = self.read_corner(&stored)?;
+                let given = self.read_weights(&stored, &Renames::default())?;
+                let flat = given.flat.to_device(self.model.placement().device);
                 return self.corner_ready(place, flat, "as trained before".into(), 0.0);
             }
             if let Some(file) = self.config.corners.from.get(index).cloned() {
-                let flat = self.read_corner(&file)?;
+                let flat = self.read_given_corner(index, &file)?;
                 let source = file
                     .file_name()
                     .unwrap_or_default()
@@ -169,20 +172,6 @@ impl Actor<'_> {
             loss: m.loss(),
             accuracy: m.accuracy(),
         });
-    }
-
-    fn read_corner(&self, path: &std::path::Path) -> Result<Tensor> {
-        let dict = model_file::read(path).map_err(|error| match error {
-            // Waiting, as for a full disk, would not bring the file.
-            Error::Io { path, source } => Error::input(format!(
-                "{}: {source}; corners.from must name files that can be read",
-                path.display()
-            )),
-            other => other,
-        })?;
-        let layout = self.model.network().layout();
-        let (flat, _) = model_file::to_flat(path, &dict, layout)?;
-        Ok(flat.to_device(self.model.placement().device))
     }
 
     /// Measures a corner that is trained or loaded.
@@ -259,7 +248,7 @@ impl Actor<'_> {
         let path = self.corner_path(ready.index);
         if !path.exists() {
             let layout = self.model.network().layout();
-            model_file::write(&path, layout, &ready.flat, &ready.stats)?;
+            model_file::write(&path, layout, &ready.flat, &ready.stats, None)?;
         }
         if place + 1 == self.corners.len() || self.is_of_its_own() {
             checkpoint::remove_file(&self.partial_path())?;

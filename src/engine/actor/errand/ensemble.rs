@@ -14,6 +14,7 @@ use crate::{Error, Result};
 use std::path::PathBuf;
 use surfit_core::event::{EnsembleMeasured, Event};
 use surfit_core::heatmap::Metric;
+use surfit_weights::names::NameMap;
 use surfit_core::protocol::MAX_MEMBERS;
 use tch::Tensor;
 
@@ -48,6 +49,8 @@ pub(in crate::actor) struct MeasuringEnsemble {
     test: Option<Tensor>,
     tested: usize,
     folder: Option<PathBuf>,
+    /// What the tensors of its files are called; `None` for the layout's names.
+    names: Option<NameMap>,
     images: (u64, u64),
     done: u64,
 }
@@ -117,6 +120,12 @@ impl MeasuringEnsemble {
         Ok(self)
     }
 
+    /// The same under other names of tensors; `None` for the layout's.
+    pub(in crate::actor) fn named(mut self, names: Option<NameMap>) -> Self {
+        self.names = names;
+        self
+    }
+
     fn new(actor: &Actor<'_>, mut points: Vec<(f64, f64)>, choose: Option<usize>) -> Result<Self> {
         actor.needs_surface()?;
         let images = actor.evaluator.validation_images() as usize;
@@ -140,6 +149,7 @@ impl MeasuringEnsemble {
             test: None,
             tested: 0,
             folder: None,
+            names: None,
             done: 0,
         })
     }

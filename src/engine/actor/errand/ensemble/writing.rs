@@ -20,7 +20,8 @@ impl MeasuringEnsemble {
             let folder = self.folder(actor)?;
             let member = &self.members[self.tested];
             let file = folder.join(EnsembleMember::file(self.tested));
-            model_file::write(&file, actor.model.network().layout(), &w, &member.stats)?;
+            let layout = actor.model.network().layout();
+            model_file::write(&file, layout, &w, &member.stats, self.names.as_ref())?;
             let stats = member.stats.shallow_clone();
             let all = 0..actor.data.test.len();
             let measuring = Measuring::with_stats(&actor.model, w, stats, On::Test, all);
@@ -69,6 +70,7 @@ impl MeasuringEnsemble {
             degrees: actor.needs_surface()?.degrees(),
             fit_steps: actor.progress.map_or(0, |p| p.step),
             run: actor.run.id(),
+            names: self.names.clone(),
         };
         let members = self
             .members

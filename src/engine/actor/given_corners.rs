@@ -1,0 +1,89 @@
+//! Corners from files, and what their tensors are called there.
+
+use super::Actor;
+use crate::model_file::{self, GivenWeights};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+use surfit_core::files::{json, write_atomic};
+use surfit_core::protocol::TensorNames;
+use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
+use tch::Tensor;
+
+impl Actor<'_> {
+    /// The network that files are to hold.
+    fn expected_network(&self) -> Result<ExpectedNetwork> {
+        let (shape, classes) = (self.data.input_shape, self.data.classes.len());
+        Ok(ExpectedNetwork::new(&self.config.network, shape, classes)?)
+    }
+
+    /// Reads a network from a file.
+    pub(super) fn read_weights(&self, path: &Path, renames: &Renames) -> Result<GivenWeights> {
+        let dict = model_file::read(path).map_err(|error| match error {
+            // Waiting, as for a full disk, would not bring the file.
+            Error::Io { path, source } => Error::input(format!(
+                "{}: {source}; corners.from must name files that can be read",
+                path.display()
+            )),
+            other => other,
+        })?;
+        model_file::take_weights(path, &dict, &self.expected_network()?, renames)
+    }
+
+    /// The corner of a file, `[P]` on the device. The first one's names are kept for exports.
+    pub(super) fn read_given_corner(&mut self, index: usize, path: &Path) -> Result<Tensor> {
+        let renames = Renames::new(&self.config.corners.rename)?;
+        let given = self.read_weights(path, &renames)?;
+        for notice in &given.notices {
+            self.journal
+                .notice(format!("{}: {notice}", path.display()));
+        }
+        if index == 0 {
+            let names = self.given_names_path();
+            let bytes = json(&given.names).map_err(Error::io(&names))?;
+            write_atomic(&names, &bytes).map_err(Error::io(&names))?;
+        }
+        Ok(given.flat.to_device(self.model.placement().device))
+    }
+
+    /// Where the names of the first given corner are kept. A fork takes all files of corners along.
+    pub(super) fn given_names_path(&self) -> PathBuf {
+        self.run.join("corners").join("corner-names.json")
+    }
+
+    /// The names that exports get; `None` for the layout's.
+    ///
+    /// # Errors
+    /// When no corner was given, or what was kept of its names cannot be read.
+    pub(super) fn names_of_exports(&self, names: TensorNames) -> Result<Option<NameMap>> {
+        if names == TensorNames::Surfit {
+            return Ok(None);
+        }
+        let path = self.given_names_path();
+        if !path.is_file() {
+            return Err(Error::input(
+                "the corners of this run were trained here and have no other names; leave --names out",
+            ));
+        }
+        let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
+        let map: NameMap = serde_json::from_slice(&bytes).map_err(|e| {
+            Error::input(format!(
+                "{} is damaged ({e}); leave --names out",
+                path.display()
+            ))
+        })?;
+        let expected = self.model.network().layout();
+        let same = map
+            .tensors
+            .iter()
+            .map(|t| &t.name)
+            .take(expected.parameters.len())
+            .eq(expected.parameters.iter().map(|p| &p.name));
+        if !same {
+            return Err(Error::input(format!(
+                "{} is of another network; leave --names out",
+                path.display()
+            )));
+        }
+        Ok(Some(map))
+    }
+}
