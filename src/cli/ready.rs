@@ -3,6 +3,7 @@
 use super::fault::Fault;
 use surfit_core::config::Config;
 use surfit_data::{catalogue::Family, find};
+use surfit_weights::{WeightFile, WeightFileError};
 
 /// Refuses what an engine would refuse once the run is made: files that are not there, networks that the images do not
 /// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence.
@@ -12,12 +13,22 @@ pub fn ready(config: &Config, origin: &str) -> Result<(), Fault> {
     })
 }
 
+/// Opens all files that corners are given in, by their lists of tensors alone. What `surfit run` refuses of them is refused
+/// here in the same words.
+pub fn open_corners(config: &Config) -> Result<Vec<WeightFile>, WeightFileError> {
+    let files = config.corners.from.iter();
+    files
+        .map(|path| {
+            let file = WeightFile::open(path, config.corners.weights)?;
+            file.require_floats()?;
+            Ok(file)
+        })
+        .collect()
+}
+
 fn fault(config: &Config) -> Option<String> {
-    if let Some(missing) = config.corners.from.iter().find(|p| !p.is_file()) {
-        return Some(format!(
-            "`corners.from` names {}, which is not there; name existing files",
-            missing.display()
-        ));
+    if let Err(error) = open_corners(config) {
+        return Some(error.to_string());
     }
     let data = &config.data;
     let entry = match surfit_data::entry(&data.set) {
@@ -69,7 +80,7 @@ mod tests {
         for (sets, part) in [
             (
                 &["corners.from=['/no/a.pt', '/no/b.pt']"][..],
-                "/no/a.pt, which is not there",
+                "/no/a.pt: the file is not there",
             ),
             (&["data.set=mnist", "data.dir=/no/mnist"], "/no/mnist"),
             (&["data.set=folder"], "needs data.dir"),

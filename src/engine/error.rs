@@ -34,6 +34,13 @@ impl From<surfit_data::Error> for Error {
     }
 }
 
+impl From<surfit_weights::WeightFileError> for Error {
+    /// Waiting, as for a full disk, would not bring the file, so that it is bad input in any case.
+    fn from(error: surfit_weights::WeightFileError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
 /// Result with the engine's error.
 pub type Result<T> = std::result::Result<T, Error>;
 

@@ -189,7 +189,7 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measu
     let placement = Placement::resolve(config, network.layout().len())?;
     let model = Model::new(network, placement);
     let read = |file: &Path| -> Result<(Tensor, RunningStats)> {
-        let dict = model_file::read(file)?;
+        let dict = model_file::read(file, config.corners.weights)?;
         let (flat, stats) = model_file::to_flat(file, &dict, model.network().layout())?;
         let flat = flat.to_device(device);
         let stats = match stats {

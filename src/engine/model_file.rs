@@ -1,7 +1,5 @@
-//! Networks' weights in files: safetensors and PyTorch's state dicts.
+//! Networks' weights in files: what `surfit-weights` reads becomes tensors, and what is written is safetensors.
 
-mod pickle;
-mod pytorch;
 mod safe;
 
 pub use safe::{read_tensors, write_checked, write_tensors};
@@ -10,6 +8,8 @@ use crate::layout::{Layout, RunningStats};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::Path;
+use surfit_core::config::CornerWeights;
+use surfit_weights::WeightFile;
 use tch::{Device, Kind, Tensor};
 
 /// Named tensors of a network, `f32` on the CPU, in the file's order.
@@ -19,45 +19,34 @@ pub struct StateDict(pub Vec<(String, Tensor)>);
 /// Counts a batch-norm layer's batches; the one integer among a network's tensors.
 const BATCHES: &str = ".num_batches_tracked";
 
-/// Reads a network's tensors from a `.safetensors` file or from a PyTorch state dict, `.pt` or `.pth`. 16-bit and
-/// 64-bit floats become `f32`.
+/// Reads a network's tensors from a file or folder of weights, whatever it is called. `weights` says which are taken where
+/// there are averaged ones too.
 ///
 /// # Errors
 /// A sentence for a file that is missing, cut short, of another format, or holds other things than floats.
-pub fn read(path: &Path) -> Result<StateDict> {
-    let extension = path
-        .extension()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    let mut tensors = match extension.as_str() {
-        "safetensors" => safe::read_tensors(path)?.0,
-        "pt" | "pth" => pytorch::read(path)?,
-        _ => {
-            return Err(Error::input(format!(
-                "{}: not a name of a model file; expected .safetensors, .pt or .pth",
-                path.display()
-            )));
+pub fn read(path: &Path, weights: CornerWeights) -> Result<StateDict> {
+    let file = open(path, weights)?;
+    let mut tensors = Vec::with_capacity(file.tensors().len());
+    for (index, entry) in file.tensors().iter().enumerate() {
+        // How many models an average of weights is of; it is none of them.
+        if entry.name == "n_averaged" {
+            continue;
         }
-    };
-    // How many models an average of weights is of; it is none of them.
-    tensors.retain(|(name, _)| name != "n_averaged");
-    for (name, tensor) in &mut tensors {
-        match tensor.kind() {
-            Kind::Float => {}
-            Kind::Half | Kind::BFloat16 | Kind::Double => {
-                *tensor = tensor.f_to_kind(Kind::Float)?;
-            }
-            Kind::Int64 if name.ends_with(BATCHES) => *tensor = tensor.f_to_kind(Kind::Float)?,
-            other => {
-                return Err(Error::input(format!(
-                    "{}: tensor `{name}` has values of type {other:?}; expected floats of 16, 32 or 64 bits",
-                    path.display()
-                )));
-            }
-        }
+        let shape: Vec<i64> = entry.shape.iter().map(|&n| n as i64).collect();
+        let values = Tensor::f_from_slice(&file.read_values(index)?)?;
+        tensors.push((entry.name.clone(), values.f_reshape(shape)?));
     }
     Ok(StateDict(tensors))
+}
+
+/// Reads a file's list of tensors, and makes sure that they are floats.
+///
+/// # Errors
+/// As [`read`].
+pub fn open(path: &Path, weights: CornerWeights) -> Result<WeightFile> {
+    let file = WeightFile::open(path, weights)?;
+    file.require_floats()?;
+    Ok(file)
 }
 
 /// The flat vector, `[P]`, of a network with this layout, and its running statistics where the file has them.

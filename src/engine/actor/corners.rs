@@ -89,6 +89,9 @@ impl Actor<'_> {
         if let Some(ready) = self.ready.take() {
             return self.store_corner(place, ready);
         }
+        if place == 0 {
+            self.check_given_corners()?;
+        }
         let index = self.config.corners.epochs.order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit.corner != index {
             self.fit.corner = index;
@@ -171,15 +174,24 @@ impl Actor<'_> {
         });
     }
 
+    /// Looks at all given files that corners are still to be read from, before the first is measured, and tells what is to
+    /// be known of them.
+    fn check_given_corners(&mut self) -> Result<()> {
+        for (index, file) in self.config.corners.from.iter().enumerate() {
+            if self.corner_path(index).exists() {
+                continue;
+            }
+            let opened = model_file::open(file, self.config.corners.weights)?;
+            for note in opened.notes() {
+                let sentence = format!("{}: {note}", file.display());
+                self.journal.notice(sentence);
+            }
+        }
+        Ok(())
+    }
+
     fn read_corner(&self, path: &std::path::Path) -> Result<Tensor> {
-        let dict = model_file::read(path).map_err(|error| match error {
-            // Waiting, as for a full disk, would not bring the file.
-            Error::Io { path, source } => Error::input(format!(
-                "{}: {source}; corners.from must name files that can be read",
-                path.display()
-            )),
-            other => other,
-        })?;
+        let dict = model_file::read(path, self.config.corners.weights)?;
         let layout = self.model.network().layout();
         let (flat, _) = model_file::to_flat(path, &dict, layout)?;
         Ok(flat.to_device(self.model.placement().device))

@@ -2,9 +2,9 @@ use super::*;
 use std::fs;
 use surfit_core::config::NetworkConfig;
 
-mod archives;
-mod checkpoints;
-mod pytorch_files;
+fn read(path: &Path) -> Result<StateDict> {
+    super::read(path, CornerWeights::Ema)
+}
 
 fn layout() -> Layout {
     let config = NetworkConfig {
