@@ -35,6 +35,7 @@ impl From<surfit_data::Error> for Error {
 }
 
 impl From<surfit_weights::networks::NetworkError> for Error {
+    /// Waiting, as for a full disk, would not bring a file that cannot be read, so that it is bad input in any case.
     fn from(error: surfit_weights::networks::NetworkError) -> Self {
         Self::Input(error.0)
     }

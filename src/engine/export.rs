@@ -6,7 +6,8 @@ use crate::device::{Placement, device_is_here};
 use crate::evaluate::{Evaluator, measure_split};
 use crate::layout::{LayoutTensors, Norms, RunningStats};
 use crate::model::{Measurement, Model};
-use crate::{Error, Result, model_file, networks};
+use crate::model_file::{self, GivenWeights};
+use crate::{Error, Result, networks};
 use std::path::{Path, PathBuf};
 use surfit_core::config::Config;
 use surfit_core::event::Exported;
@@ -205,8 +206,7 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<(Measu
     let expected = ExpectedNetwork::new(&config.network, data.input_shape, data.classes.len())?;
     let renames = Renames::new(&config.corners.rename)?;
     let read = |file: &Path| -> Result<(Tensor, RunningStats)> {
-        let dict = model_file::read(file)?;
-        let given = model_file::take_weights(file, &dict, &expected, &renames)?;
+        let given = GivenWeights::read(file, config.corners.weights, &expected, &renames)?;
         let flat = given.flat.to_device(device);
         let stats = match given.stats {
             Some(mut stats) => {

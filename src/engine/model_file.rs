@@ -1,55 +1,16 @@
-//! Networks' weights in files: safetensors and PyTorch's state dicts.
+//! Networks' weights in files: what `surfit-weights` reads becomes tensors, and what is written is safetensors.
 
 mod given;
-mod pickle;
-mod pytorch;
 mod safe;
 
-pub use given::{GivenWeights, take_weights};
+pub use given::GivenWeights;
 pub use safe::{read_tensors, write_checked, write_tensors};
 
 use crate::layout::{Layout, LayoutTensors, RunningStats};
 use crate::{Error, Result};
 use std::path::Path;
 use surfit_weights::names::{BATCHES, NameMap, STATISTICS};
-use tch::{Kind, Tensor};
-
-/// Named tensors of a file on the CPU, in its order; all that are floats are `f32`.
-#[derive(Debug)]
-pub struct StateDict(pub Vec<(String, Tensor)>);
-
-/// Reads a network's tensors from a `.safetensors` file or from a PyTorch state dict, `.pt` or `.pth`. 16-bit and
-/// 64-bit floats become `f32`.
-///
-/// # Errors
-/// A sentence for a file that is missing, cut short, or of another format.
-pub fn read(path: &Path) -> Result<StateDict> {
-    let extension = path
-        .extension()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase();
-    let mut tensors = match extension.as_str() {
-        "safetensors" => safe::read_tensors(path)?.0,
-        "pt" | "pth" => pytorch::read(path)?,
-        _ => {
-            return Err(Error::input(format!(
-                "{}: not a name of a model file; expected .safetensors, .pt or .pth",
-                path.display()
-            )));
-        }
-    };
-    for (_, tensor) in &mut tensors {
-        // What is no float may be no weight either; that is known when the network is.
-        if matches!(
-            tensor.kind(),
-            Kind::Half | Kind::BFloat16 | Kind::Double
-        ) {
-            *tensor = tensor.f_to_kind(Kind::Float)?;
-        }
-    }
-    Ok(StateDict(tensors))
-}
+use tch::Tensor;
 
 /// Writes a network as safetensors that PyTorch reads as its state dict: the parameters, then the running
 /// statistics, under the layout's names or under those of a file that weights were read from. The file is whole or, after

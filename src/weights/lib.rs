@@ -2,7 +2,12 @@
 //!
 //! Nothing here sees libtorch, so that the terminal program can refuse a file before an engine is started.
 
+pub mod file;
 pub mod layout;
+mod matched_file;
 pub mod names;
 pub mod networks;
-pub mod quote;
+
+pub use file::{TensorEntry, WeightFile, WeightFileError};
+pub use matched_file::MatchedFile;
+pub use safetensors::Dtype;

@@ -187,10 +187,16 @@ mod tests {
 
     #[test]
     fn names_are_replaced_by_regular_expressions() {
-        assert!(parse("[corners]\nrename = [['^body\\.', ''], ['a', '$0b']]\n", "x").is_ok());
+        assert!(
+            parse(
+                "[corners]\nrename = [['^body\\.', ''], ['a', '$0b']]\n",
+                "x"
+            )
+            .is_ok()
+        );
         assert_eq!(
-            error("[corners]\nrename = [['^(body', '']]\n"),
-            "x.toml:2: `corners.rename = [['^(body', '']]` cannot be used; \"^(body\" is no regular expression (unclosed \
+            error("[corners]\nrename = [[\"^(body\", \"\"]]\n"),
+            "x.toml:2: `corners.rename = [[\"^(body\", \"\"]]` cannot be used; \"^(body\" is no regular expression (unclosed \
              group); mend it, or escape its special characters"
         );
         assert!(error("[corners]\nrename = ['a']\n").contains("x.toml:2"));

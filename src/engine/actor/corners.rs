@@ -91,6 +91,9 @@ impl Actor<'_> {
         if let Some(ready) = self.ready.take() {
             return self.store_corner(place, ready);
         }
+        if place == 0 {
+            self.check_given_corners()?;
+        }
         let index = self.config.corners.epochs.order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit.corner != index {
             self.fit.corner = index;

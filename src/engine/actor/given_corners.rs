@@ -1,11 +1,12 @@
 //! Corners from files, and what their tensors are called there.
 
 use super::Actor;
-use crate::model_file::{self, GivenWeights};
+use crate::model_file::GivenWeights;
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use surfit_core::files::{json, write_atomic};
 use surfit_core::protocol::TensorNames;
+use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
 use tch::Tensor;
 
@@ -16,27 +17,37 @@ impl Actor<'_> {
         Ok(ExpectedNetwork::new(&self.config.network, shape, classes)?)
     }
 
+    /// Looks at all given files that corners are still to be read from, before the first is measured, and tells what is to
+    /// be known of them.
+    pub(super) fn check_given_corners(&mut self) -> Result<()> {
+        let expected = self.expected_network()?;
+        let corners = &self.config.corners;
+        let renames = Renames::new(&corners.rename)?;
+        let mut notices = Vec::new();
+        for (index, path) in corners.from.iter().enumerate() {
+            if self.corner_path(index).exists() {
+                continue;
+            }
+            let opened = MatchedFile::open(path, corners.weights, &expected, &renames)?;
+            let told = opened.notices().into_iter();
+            notices.extend(told.map(|notice| format!("{}: {notice}", path.display())));
+        }
+        for notice in notices {
+            self.journal.notice(notice);
+        }
+        Ok(())
+    }
+
     /// Reads a network from a file.
     pub(super) fn read_weights(&self, path: &Path, renames: &Renames) -> Result<GivenWeights> {
-        let dict = model_file::read(path).map_err(|error| match error {
-            // Waiting, as for a full disk, would not bring the file.
-            Error::Io { path, source } => Error::input(format!(
-                "{}: {source}; corners.from must name files that can be read",
-                path.display()
-            )),
-            other => other,
-        })?;
-        model_file::take_weights(path, &dict, &self.expected_network()?, renames)
+        let weights = self.config.corners.weights;
+        GivenWeights::read(path, weights, &self.expected_network()?, renames)
     }
 
     /// The corner of a file, `[P]` on the device. The first one's names are kept for exports.
     pub(super) fn read_given_corner(&mut self, index: usize, path: &Path) -> Result<Tensor> {
         let renames = Renames::new(&self.config.corners.rename)?;
         let given = self.read_weights(path, &renames)?;
-        for notice in &given.notices {
-            self.journal
-                .notice(format!("{}: {notice}", path.display()));
-        }
         if index == 0 {
             let names = self.given_names_path();
             let bytes = json(&given.names).map_err(Error::io(&names))?;

@@ -1,15 +1,15 @@
 //! Weights from a file of any naming, as a flat vector of a network.
 
-use super::StateDict;
 use crate::layout::RunningStats;
 use crate::{Error, Result};
-use std::collections::HashMap;
 use std::path::Path;
+use surfit_core::config::CornerWeights;
+use surfit_weights::MatchedFile;
+use surfit_weights::file::quote;
 use surfit_weights::names::{
-    BATCHES, ExpectedNetwork, MODE_CONNECTIVITY, NameMap, Renames, STATISTICS, match_names,
+    BATCHES, ExpectedNetwork, MODE_CONNECTIVITY, NameMap, Renames, STATISTICS,
 };
 use surfit_weights::networks::Architecture;
-use surfit_weights::quote::quote_name;
 use tch::{Device, Kind, Tensor};
 
 /// A network's weights as a file gives them.
@@ -21,99 +21,73 @@ pub struct GivenWeights {
     pub stats: Option<RunningStats>,
     /// What the tensors are called in the file.
     pub names: NameMap,
-    /// What the owner should know: complete sentences, without the file's name.
-    pub notices: Vec<String>,
 }
 
-/// The weights of a network among a file's tensors; `path` is for messages.
-///
-/// # Errors
-/// A sentence that names the tensors that are missing, unexpected, of another shape or type, or not finite.
-pub fn take_weights(
-    path: &Path,
-    dict: &StateDict,
-    network: &ExpectedNetwork,
-    renames: &Renames,
-) -> Result<GivenWeights> {
-    let bad = |what: String| Error::input(format!("{}: {what}", path.display()));
-    let entries: Vec<(String, Vec<i64>)> = dict
-        .0
-        .iter()
-        .map(|(name, tensor)| (name.clone(), tensor.size()))
-        .collect();
-    let names = match_names(network, &entries, renames).map_err(|e| bad(e.0))?;
-    let by_name: HashMap<&str, &Tensor> = dict.0.iter().map(|(n, t)| (n.as_str(), t)).collect();
-    let mut notices = Vec::new();
+impl GivenWeights {
+    /// Reads the weights of a network from a file or folder.
+    ///
+    /// # Errors
+    /// As [`MatchedFile::open`], and for values that are not finite.
+    pub fn read(
+        path: &Path,
+        weights: CornerWeights,
+        network: &ExpectedNetwork,
+        renames: &Renames,
+    ) -> Result<Self> {
+        let file = MatchedFile::open(path, weights, network, renames)?;
+        let bad = |what: String| Error::input(format!("{}: {what}", path.display()));
+        refuse_layers_never_run(&file).map_err(bad)?;
 
-    let mut tensors = Vec::with_capacity(names.tensors.len());
-    for mapped in &names.tensors {
-        let parts: Vec<&Tensor> = mapped
-            .sources
-            .iter()
-            .filter_map(|source| by_name.get(source.as_str()).copied())
-            .collect();
-        let told = quote_name(&mapped.sources[0]);
-        for part in &parts {
-            check_values(&told, part, mapped.name.ends_with(STATISTICS[1])).map_err(bad)?;
+        let layout = network.layout();
+        let flat = Tensor::f_empty([layout.len()], (Kind::Float, Device::Cpu))?;
+        let mut statistics: Vec<Tensor> = Vec::new();
+        for (index, mapped) in file.names.tensors.iter().enumerate() {
+            let mut parts = Vec::with_capacity(mapped.sources.len());
+            for source in &mapped.sources {
+                let (shape, values) = file.read_tensor(source)?;
+                let part = Tensor::f_from_slice(&values)?.f_reshape(shape)?;
+                check_values(source, &part, mapped.name.ends_with(STATISTICS[1])).map_err(bad)?;
+                parts.push(part);
+            }
+            let mut tensor = match parts.len() {
+                1 => parts.remove(0),
+                _ => Tensor::f_cat(&parts, 0)?,
+            };
+            if mapped.stored.is_some()
+                && let Architecture::Vit(vit) = &network.architecture
+            {
+                tensor = interpolate_positions(&tensor, vit.grid)?;
+            }
+            match layout.parameters.get(index) {
+                Some(p) => flat
+                    .f_narrow(0, p.offset, p.len())?
+                    .f_copy_(&tensor.f_reshape([-1])?)?,
+                None => statistics.push(tensor),
+            }
         }
-        let mut tensor = match parts.as_slice() {
-            [one] => one.shallow_clone(),
-            several => Tensor::f_cat(several, 0)?,
-        };
-        if mapped.stored.is_some()
-            && let Architecture::Vit(vit) = &network.architecture
-        {
-            let patches = tensor.size()[1] - 1;
-            tensor = interpolate_positions(&tensor, vit.grid)?;
-            let [rows, columns] = vit.grid;
-            notices.push(format!(
-                "its position embeddings are of {patches} patches, the images have {rows}×{columns}; they were interpolated \
-                 as timm does it"
-            ));
-        }
-        tensors.push(tensor);
+        let stats = file.names.has_statistics.then(|| {
+            let of = |index: usize| -> Vec<Tensor> {
+                let of_one = statistics.iter().skip(index).step_by(STATISTICS.len());
+                of_one.map(Tensor::shallow_clone).collect()
+            };
+            let counters = file.names.counters.iter().filter_map(|n| count(&file, n));
+            RunningStats {
+                mean: of(0),
+                var: of(1),
+                batches: counters.max().unwrap_or(1).max(1),
+            }
+        });
+        Ok(Self {
+            flat,
+            stats,
+            names: file.names,
+        })
     }
-    refuse_layers_never_run(&names, &by_name).map_err(bad)?;
-    notices.extend(own_normalization(&names, &by_name));
-
-    let layout = network.layout();
-    let flat = Tensor::f_empty([layout.len()], (Kind::Float, Device::Cpu))?;
-    for (parameter, tensor) in layout.parameters.iter().zip(&tensors) {
-        flat.narrow(0, parameter.offset, parameter.len())
-            .copy_(&tensor.reshape([-1]));
-    }
-    let stats = names.has_statistics.then(|| {
-        let of = |index: usize| -> Vec<Tensor> {
-            let rest = &tensors[layout.parameters.len()..];
-            rest.iter()
-                .skip(index)
-                .step_by(STATISTICS.len())
-                .map(|t| t.copy())
-                .collect()
-        };
-        let counters = names.counters.iter().filter_map(|n| count(n, &by_name));
-        RunningStats {
-            mean: of(0),
-            var: of(1),
-            batches: counters.max().unwrap_or(1).max(1),
-        }
-    });
-    Ok(GivenWeights {
-        flat,
-        stats,
-        names,
-        notices,
-    })
 }
 
-/// Refuses values that are no finite floats; `name` is quoted.
+/// Refuses values that are not finite, and variances below 0.
 fn check_values(name: &str, tensor: &Tensor, variance: bool) -> std::result::Result<(), String> {
-    if !tensor.is_floating_point() {
-        return Err(format!(
-            "tensor {name} has values of type {:?}; expected floats of 16, 32 or 64 bits",
-            tensor.kind()
-        ));
-    }
+    let name = quote(name);
     let wrong = tensor.numel() as i64 - tensor.isfinite().sum(Kind::Int64).int64_value(&[]);
     if wrong > 0 {
         return Err(format!(
@@ -128,10 +102,13 @@ fn check_values(name: &str, tensor: &Tensor, variance: bool) -> std::result::Res
     Ok(())
 }
 
-/// A counter's value, whatever integer or float it is.
-fn count(name: &str, tensors: &HashMap<&str, &Tensor>) -> Option<i64> {
-    let tensor = tensors.get(name).filter(|t| t.numel() == 1)?;
-    Some(tensor.to_kind(Kind::Double).reshape([1]).double_value(&[0]) as i64)
+/// A counter's value, of whatever type it is.
+fn count(file: &MatchedFile, name: &str) -> Option<i64> {
+    let (_, values) = file.read_tensor(name).ok()?;
+    match values.as_slice() {
+        [one] => Some(*one as i64),
+        _ => None,
+    }
 }
 
 /// Position embeddings `[1, 1 + n², D]` for a grid of rows and columns of patches: bicubic with antialiasing, the class
@@ -155,45 +132,23 @@ fn interpolate_positions(positions: &Tensor, [rows, columns]: [i64; 2]) -> Resul
 
 /// dnn-mode-connectivity's VGG16BN pairs a stage's list of convolutions and batch norms with its list of ReLUs, which is half
 /// as long, so that the second half of every stage never runs. Such a file is of another function than VGG16's.
-fn refuse_layers_never_run(
-    names: &NameMap,
-    tensors: &HashMap<&str, &Tensor>,
-) -> std::result::Result<(), String> {
-    let counts: Vec<i64> = names
-        .counters
-        .iter()
-        .filter_map(|n| count(n, tensors))
-        .collect();
-    let unused = counts.iter().position(|&n| n == 0);
-    let unused = unused.filter(|_| names.naming == MODE_CONNECTIVITY && counts.iter().any(|&n| n > 0));
-    let Some(name) = unused.and_then(|at| names.counters.get(at)) else {
+fn refuse_layers_never_run(file: &MatchedFile) -> std::result::Result<(), String> {
+    let names = &file.names;
+    if names.naming != MODE_CONNECTIVITY {
+        return Ok(());
+    }
+    let counts: Vec<Option<i64>> = names.counters.iter().map(|n| count(file, n)).collect();
+    let trained = counts.iter().flatten().any(|&n| n > 0);
+    let unused = counts.iter().position(|&n| n == Some(0));
+    let Some(at) = unused.filter(|_| trained) else {
         return Ok(());
     };
+    let name = &names.counters[at];
     let layer = name.trim_end_matches(BATCHES).trim_end_matches('.');
     Err(format!(
         "{} was never run: {MODE_CONNECTIVITY}'s VGG16BN leaves half of each stage's layers out, which is another function \
-         than a VGG16's; train with its forward pass mended, or use its VGG16",
-        quote_name(layer)
-    ))
-}
-
-/// What a module's own normalization of images is, when its buffers say it.
-fn own_normalization(names: &NameMap, tensors: &HashMap<&str, &Tensor>) -> Option<String> {
-    let [mean, std] = names.normalization.each_ref().map(|name| {
-        let tensor = tensors.get(name.as_ref()?.as_str())?;
-        let values: Vec<f64> = tensor
-            .to_kind(Kind::Double)
-            .reshape([-1])
-            .iter::<f64>()
-            .ok()?
-            .map(|v| (v * 1e6).round() / 1e6)
-            .collect();
-        Some(values)
-    });
-    let (mean, std) = (mean?, std?);
-    Some(format!(
-        "its module normalizes images itself, with mean {mean:?} and standard deviation {std:?}; give these as data.mean \
-         and data.std"
+         than a VGG16's; train it with its forward pass mended, or use its VGG16",
+        quote(layer)
     ))
 }
 

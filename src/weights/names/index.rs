@@ -1,8 +1,8 @@
 //! A file's tensors by what they are called once renamings are done and wrappers are seen through.
 
 use super::Renames;
+use crate::file::quote;
 use crate::networks::NetworkError;
-use crate::quote::quote_name;
 use std::collections::HashMap;
 
 /// Components that wrappers leave in names: data-parallel training, `torch.compile`, fully sharded training and
@@ -37,9 +37,9 @@ impl<'a> NameIndex<'a> {
             if let Some(other) = by_name.insert(name.clone(), entry) {
                 return Err(NetworkError(format!(
                     "both {} and {} would be {}; leave one of them out with corners.rename = [[\"^…\", \"\"]]",
-                    quote_name(&entries[other].0),
-                    quote_name(&entries[entry].0),
-                    quote_name(name)
+                    quote(&entries[other].0),
+                    quote(&entries[entry].0),
+                    quote(name)
                 )));
             }
         }

@@ -1,7 +1,7 @@
 //! The sentence for a file that does not match.
 
 use super::{ExpectedNetwork, ExpectedTensor, Match, NameIndex};
-use crate::quote::quote_name;
+use crate::file::quote;
 use std::fmt::Write as _;
 
 /// Names that a message lists.
@@ -25,8 +25,8 @@ pub(super) fn sentence(
             "it holds the network {} times, behind {} and {}; leave all but one out with corners.rename = \
              [[\"^PREFIX.*\", \"\"]]",
             found.prefixes.len(),
-            quote_name(first),
-            quote_name(second)
+            quote(first),
+            quote(second)
         );
     }
     let mut complaints = Vec::new();
@@ -68,7 +68,7 @@ fn only_unknown(found: &Match) -> bool {
 
 fn names(found: &Match, is: impl Fn(&ExpectedTensor) -> bool) -> Vec<String> {
     let tensors = found.tensors.iter().filter(|t| is(t));
-    tensors.map(|t| quote_name(&t.name)).collect()
+    tensors.map(|t| quote(&t.name)).collect()
 }
 
 fn shapes(index: &NameIndex, found: &Match) -> Vec<String> {
@@ -83,7 +83,7 @@ fn shapes(index: &NameIndex, found: &Match) -> Vec<String> {
                 .iter()
                 .map(|&e| format!("{:?}", index.shape(e)))
                 .collect();
-            let name = quote_name(index.original(t.found[0]));
+            let name = quote(index.original(t.found[0]));
             format!(
                 "{name} is {} instead of {:?}",
                 shapes.join(" and "),
@@ -98,10 +98,7 @@ fn unknown(index: &NameIndex, found: &Match) -> String {
     let mut entries = found.unknown.clone();
     entries.sort_unstable_by_key(|&e| index.original(e));
     let prefix = found.prefixes.first().map_or("", String::as_str);
-    let told: Vec<String> = entries
-        .iter()
-        .map(|&e| quote_name(index.original(e)))
-        .collect();
+    let told: Vec<String> = entries.iter().map(|&e| quote(index.original(e))).collect();
     let known: Vec<&ExpectedTensor> = match found.tensors.iter().any(|t| t.found.is_empty()) {
         true => found
             .tensors
@@ -127,7 +124,7 @@ fn unknown(index: &NameIndex, found: &Match) -> String {
         _ => format!("{} are unknown", few(&told)),
     };
     if let Some((_, nearest)) = nearest {
-        let _ = write!(text, "; the network has {}", quote_name(nearest));
+        let _ = write!(text, "; the network has {}", quote(nearest));
     }
     text
 }

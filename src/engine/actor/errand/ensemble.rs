@@ -14,8 +14,8 @@ use crate::{Error, Result};
 use std::path::PathBuf;
 use surfit_core::event::{EnsembleMeasured, Event};
 use surfit_core::heatmap::Metric;
-use surfit_weights::names::NameMap;
 use surfit_core::protocol::MAX_MEMBERS;
+use surfit_weights::names::NameMap;
 use tch::Tensor;
 
 /// Points that a greedy choice is made among, for every member, and at least.
