@@ -187,13 +187,13 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
         (
             "other",
             b"hello, this is a text file".to_vec(),
-            "not a safetensors file",
+            "no file of a network's weights",
         ),
-        ("length", longest, "not a safetensors file"),
+        ("length", longest, "corner.safetensors: the file"),
         (
             "json",
             [&20u64.to_le_bytes()[..], &[b'{'; 20]].concat(),
-            "not a safetensors file",
+            "not whole as safetensors",
         ),
     ] {
         fs::write(&path, bytes).unwrap();

@@ -250,7 +250,7 @@ fn pytorch_cifars_and_other_resnets_are_the_same_network() {
     assert_eq!(map.given_names("bn9.running_mean"), None);
 
     let sequential = renamed(&all, |n| {
-        let n = n.replace("conv1.", "conv1.").replacen("layer", "", 1);
+        let n = n.replacen("layer", "", 1);
         match n.split_once('.') {
             Some(("conv1", rest)) => format!("backbone.0.{rest}"),
             Some(("bn1", rest)) => format!("backbone.1.{rest}"),

@@ -44,7 +44,9 @@ fn write(
 ) -> Written {
     let namings = namings::of(&network.architecture);
     let naming = &namings[naming % namings.len()];
-    let mut all: Vec<(String, Vec<i64>, Option<(String, usize)>)> = Vec::new();
+    /// Name, shape, and what it is.
+    type Known = (String, Vec<i64>, Option<(String, usize)>);
+    let mut all: Vec<Known> = Vec::new();
     for (name, mut shape) in super::entries(network) {
         let is_statistic = name.contains("running_") || name.ends_with(BATCHES);
         if is_statistic && !statistics {
