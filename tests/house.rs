@@ -77,6 +77,15 @@ fn crates_depend_only_in_the_allowed_directions() {
         .concat(),
     );
     assert_none(
+        "surfit-weights",
+        "99",
+        &[
+            &frontends[..],
+            &["tch", "torch-sys", "tokio", "surfit-engine"],
+        ]
+        .concat(),
+    );
+    assert_none(
         "surfit-tui",
         "99",
         &[
@@ -113,6 +122,7 @@ fn crates_depend_only_in_the_allowed_directions() {
         "surfit",
         "surfit-core",
         "surfit-data",
+        "surfit-weights",
         "surfit-tui",
         "surfit-report",
     ] {

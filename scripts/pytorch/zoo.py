@@ -138,9 +138,22 @@ MAKERS = {
 }
 
 
-def module(network, shape, classes, widths=(), patch=0):
+def module(network, shape, classes, widths=(), patch=0, hidden=()):
     """The PyTorch module of a network for images of `shape` (channels, height, width), in evaluation mode."""
-    return MAKERS[network](list(widths), patch, shape, classes).eval()
+    model = MAKERS[network](list(widths), patch, shape, classes)
+    if hidden:
+        model.classifier = hidden_classifier(model.classifier, hidden, classes)
+    return model.eval()
+
+
+def hidden_classifier(before, hidden, classes):
+    """A VGG's classifier with other hidden layers than it has `before`, in torchvision's order of modules."""
+    first = before if isinstance(before, nn.Linear) else before[0]
+    layers, fan = [], first.in_features
+    for units in hidden:
+        layers += [nn.Linear(fan, units), nn.ReLU(), nn.Dropout()]
+        fan = units
+    return nn.Sequential(*layers, nn.Linear(fan, classes))
 
 
 def noise(name, count):

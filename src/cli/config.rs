@@ -2,7 +2,7 @@
 
 use super::args::ConfigSub;
 use super::fault::Fault;
-use super::ready::ready;
+use super::ready::{check_corners, ready};
 use super::{out, study};
 use std::io::Write;
 use std::path::Path;
@@ -41,14 +41,18 @@ fn check(file: &Path) -> Result<String, Fault> {
     }
     let config = config::load(file, &[])?;
     ready(&config, &file.display().to_string())?;
-    Ok(format!(
+    let good = format!(
         "{}: good ({}, {} at degree {}, {})",
         file.display(),
         config.name,
         config.network.name,
         config.degrees(),
         config.patch().points(config.heatmap.grid)
-    ))
+    );
+    // A line for all that is to be known of corners that are given.
+    let notices = check_corners(&config).map_err(Fault::Usage)?;
+    let lines = notices.iter().map(|notice| format!("\n  {notice}"));
+    Ok(good + &lines.collect::<String>())
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
         selection,
         dir: Some(dir.clone()),
         replace: args.force,
+        names: args.names.into(),
     };
     let written = |event: &Event| matches!(event, Event::Exported(e) if e.dir == dir);
     let said = ask_for_long(&mut visit, command, &place::name(&run), written)?;

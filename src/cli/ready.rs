@@ -2,6 +2,8 @@
 
 use super::fault::Fault;
 use surfit_core::config::Config;
+use surfit_weights::names::{ExpectedNetwork, Renames};
+use surfit_weights::{MatchedFile, WeightFile};
 
 /// Refuses what an engine would refuse once the run is made: files that are not there, networks that the images do not
 /// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence.
@@ -11,13 +13,43 @@ pub fn ready(config: &Config, origin: &str) -> Result<(), Fault> {
     })
 }
 
-fn fault(config: &Config) -> Option<String> {
-    if let Some(missing) = config.corners.from.iter().find(|p| !p.is_file()) {
-        return Some(format!(
-            "`corners.from` names {}, which is not there; name existing files",
-            missing.display()
-        ));
+/// Opens all files that corners are given in, by their lists of tensors alone, and gives what there is to be known of them.
+/// What `surfit run` refuses of them is refused here in the same words.
+pub fn check_corners(config: &Config) -> Result<Vec<String>, String> {
+    let corners = &config.corners;
+    let renames = Renames::new(&corners.rename).map_err(|e| e.to_string())?;
+    let expected = match known_images(config) {
+        Some((shape, classes)) if !corners.from.is_empty() => {
+            let network = ExpectedNetwork::new(&config.network, shape, classes);
+            Some(network.map_err(|e| e.to_string())?)
+        }
+        _ => None,
+    };
+    let mut notices = Vec::new();
+    for path in &corners.from {
+        let told = match &expected {
+            Some(network) => {
+                let file = MatchedFile::open(path, corners.weights, network, &renames);
+                file.map_err(|e| e.to_string())?.notices()
+            }
+            None => {
+                let file = WeightFile::open(path, corners.weights);
+                file.map_err(|e| e.to_string())?.notes().to_vec()
+            }
+        };
+        let told = told.into_iter();
+        notices.extend(told.map(|notice| format!("{}: {notice}", path.display())));
     }
+    Ok(notices)
+}
+
+/// `[C, H, W]` of the images that networks see, and the number of classes, where that is known before images are read.
+fn known_images(config: &Config) -> Option<([usize; 3], usize)> {
+    let set = surfit_data::describe_set(&config.data).ok()?;
+    Some((set.input_shape, set.classes.len()))
+}
+
+fn fault(config: &Config) -> Option<String> {
     let set = match surfit_data::describe_set(&config.data) {
         Ok(set) => set,
         Err(error) => return Some(error.to_string()),
@@ -28,10 +60,13 @@ fn fault(config: &Config) -> Option<String> {
     if let Err(error) = surfit_data::normalization(&config.data, channels, &own) {
         return Some(error.to_string());
     }
-    config
-        .network
-        .refuse_images(set.input_shape)
-        .or_else(|| config.refuse_batches(set.train_images))
+    if let Some(why) = config.network.refuse_images(set.input_shape) {
+        return Some(why);
+    }
+    if let Err(why) = check_corners(config) {
+        return Some(why);
+    }
+    config.refuse_batches(set.train_images)
 }
 
 #[cfg(test)]
@@ -53,7 +88,7 @@ mod tests {
         for (sets, part) in [
             (
                 &["corners.from=['/no/a.pt', '/no/b.pt']"][..],
-                "/no/a.pt, which is not there",
+                "/no/a.pt: the file is not there",
             ),
             (&["data.set=mnist", "data.dir=/no/mnist"], "/no/mnist"),
             (&["data.set=folder"], "needs data.dir"),

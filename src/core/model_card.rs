@@ -1,6 +1,7 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
 use crate::config::{ChannelConstants, ChannelStatistic, Compute, DataConfig, NetworkConfig};
+use crate::protocol::TensorNames;
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -89,6 +90,15 @@ pub struct ModelCard {
     pub fit_steps: u64,
     /// Id of the run.
     pub run: String,
+    /// What the tensors of its files are called.
+    #[serde(default)]
+    pub names: TensorNames,
+    /// Whose names they are, where they are not this program's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub naming: Option<String>,
+    /// `corners.rename`, where it is needed to read these names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rename: Vec<(String, String)>,
     /// Members of an ensemble, whose class probabilities are averaged; empty for one network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<EnsembleMember>,

@@ -114,6 +114,17 @@ pub enum Selection {
     },
 }
 
+/// What the tensors of an exported model are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TensorNames {
+    /// As this program calls them: as torchvision and timm do.
+    #[default]
+    Surfit,
+    /// As the file of the first corner calls them.
+    AsGiven,
+}
+
 /// Most members that an ensemble can have.
 pub const MAX_MEMBERS: usize = 64;
 
@@ -240,6 +251,9 @@ pub enum Command {
         /// Replace a model that the folder holds.
         #[serde(default)]
         replace: bool,
+        /// What its tensors are called.
+        #[serde(default)]
+        names: TensorNames,
     },
     /// Make the present state durable now.
     Checkpoint,
@@ -272,6 +286,7 @@ mod tests {
                     selection: Selection::At { u: 0.5, v: 0.25 },
                     dir: None,
                     replace: true,
+                    names: TensorNames::AsGiven,
                 },
             },
         ];

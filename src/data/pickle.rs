@@ -81,5 +81,17 @@ pub fn read<'a>(
     bytes: &'a [u8],
     allowed: fn(&str, &str) -> bool,
 ) -> Result<(Objects<'a>, Value), Refusal> {
+    let (objects, value, _) = Machine::new(bytes, allowed).run()?;
+    Ok((objects, value))
+}
+
+/// Reads the pickle that `bytes` begins with, whatever follows it; also gives its length in bytes.
+///
+/// # Errors
+/// A [`Refusal`].
+pub fn read_first<'a>(
+    bytes: &'a [u8],
+    allowed: fn(&str, &str) -> bool,
+) -> Result<(Objects<'a>, Value, usize), Refusal> {
     Machine::new(bytes, allowed).run()
 }

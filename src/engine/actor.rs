@@ -14,6 +14,7 @@ mod finishing;
 mod fitting;
 mod forking;
 mod given;
+mod given_corners;
 mod grids;
 mod mapping;
 mod opening;

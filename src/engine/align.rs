@@ -8,7 +8,7 @@
 mod assignment;
 mod matching;
 
-use crate::layout::{Layout, Norms};
+use crate::layout::{Layout, LayoutTensors, Norms};
 use crate::networks::Network;
 use crate::{Error, Result};
 use matching::Matching;

@@ -10,6 +10,7 @@ pub use report::{Report, Row, What};
 
 use crate::data::{self, DataSet};
 use crate::device::{Placement, processor_has};
+use crate::layout::LayoutTensors;
 use crate::model::Model;
 use crate::surface::{Part, StepRates, Surface};
 use crate::{Error, Result, memory, networks};

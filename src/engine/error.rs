@@ -34,6 +34,13 @@ impl From<surfit_data::Error> for Error {
     }
 }
 
+impl From<surfit_weights::networks::NetworkError> for Error {
+    /// Waiting, as for a full disk, would not bring a file that cannot be read, so that it is bad input in any case.
+    fn from(error: surfit_weights::networks::NetworkError) -> Self {
+        Self::Input(error.0)
+    }
+}
+
 /// Result with the engine's error.
 pub type Result<T> = std::result::Result<T, Error>;
 

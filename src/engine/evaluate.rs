@@ -6,7 +6,7 @@ mod measuring;
 pub use measuring::{Measured, Measuring, On};
 
 use crate::data::{DataSet, Split};
-use crate::layout::RunningStats;
+use crate::layout::{LayoutTensors, RunningStats};
 use crate::model::{Measurement, Model};
 use std::ops::Range;
 use surfit_core::random::{self, Purpose};

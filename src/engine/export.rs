@@ -4,16 +4,19 @@ use crate::data::{self, DataSet, Split};
 use crate::device::{Placement, device_is_here};
 use crate::evaluate::{Evaluator, measure_split};
 use crate::export_folder::ExportFolder;
-use crate::layout::{Norms, RunningStats};
+use crate::layout::{LayoutTensors, Norms, RunningStats};
 use crate::model::{Measurement, Model};
-use crate::{Error, Result, model_file, networks};
+use crate::model_file::{self, GivenWeights};
+use crate::{Error, Result, networks};
 use std::path::{Path, PathBuf};
 use surfit_core::config::{ChannelConstants, Config};
 use surfit_core::event::Exported;
 use surfit_core::files::{self, FileLocation, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
 use surfit_core::model_card::{MeasuredOn, ModelCard};
+use surfit_core::protocol::TensorNames;
 use surfit_core::surface::Degrees;
+use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
 use tch::{Kind, Tensor};
 
 /// Most bytes of a model's card.
@@ -32,6 +35,8 @@ pub struct Chosen {
     pub fit_steps: u64,
     /// Run id.
     pub run: String,
+    /// What its tensors are called; `None` for the layout's names.
+    pub names: Option<NameMap>,
 }
 
 /// A network with everything that was measured of it.
@@ -85,6 +90,7 @@ pub fn write(
         model.network().layout(),
         measured.weights,
         measured.stats,
+        chosen.names.as_ref(),
     )?;
     let figures = [measured.validation, measured.test];
     write_card(folder, chosen, figures, Vec::new(), model, data, config)
@@ -133,6 +139,15 @@ pub fn write_card(
         seed: config.seed,
         fit_steps: chosen.fit_steps,
         run: chosen.run.clone(),
+        names: match chosen.names {
+            Some(_) => TensorNames::AsGiven,
+            None => TensorNames::Surfit,
+        },
+        naming: chosen.names.as_ref().map(|names| names.naming.clone()),
+        rename: match chosen.names {
+            Some(_) => config.corners.rename.clone(),
+            None => Vec::new(),
+        },
         members,
     };
     let card_file = folder.workplace().join("model.json");
@@ -202,11 +217,12 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<Evalua
     let network = networks::build(&config.network, data.input_shape, data.classes.len())?;
     let placement = Placement::resolve(config, network.layout().len())?;
     let model = Model::new(network, placement);
+    let expected = ExpectedNetwork::new(&config.network, data.input_shape, data.classes.len())?;
+    let renames = Renames::new(&config.corners.rename)?;
     let read = |file: &Path| -> Result<(Tensor, RunningStats)> {
-        let dict = model_file::read(file)?;
-        let (flat, stats) = model_file::to_flat(file, &dict, model.network().layout())?;
-        let flat = flat.to_device(device);
-        let stats = match stats {
+        let given = GivenWeights::read(file, config.corners.weights, &expected, &renames)?;
+        let flat = given.flat.to_device(device);
+        let stats = match given.stats {
             Some(mut stats) => {
                 for t in stats.mean.iter_mut().chain(&mut stats.var) {
                     *t = t.to_device(device);
@@ -373,6 +389,7 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
     if config.data.set == "folder" {
         config.data.classes = card.classes;
     }
+    config.corners.rename = card.rename;
     // The same device where this machine has it; any other gives the same up to rounding.
     if device_is_here(&on.device) {
         config.device = on.device;

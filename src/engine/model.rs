@@ -5,7 +5,7 @@ mod slot;
 pub use slot::{Slot, Stretch};
 
 use crate::device::Placement;
-use crate::layout::{Norms, RunningStats};
+use crate::layout::{LayoutTensors, Norms, RunningStats};
 use crate::networks::{Network, Products, Weights};
 use tch::{Device, Kind, Reduction, Tensor};
 

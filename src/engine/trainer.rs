@@ -1,6 +1,7 @@
 //! Plain training of one network by SGD: how corners are made.
 
 use crate::data::{Augmentation, DataSet};
+use crate::layout::LayoutTensors;
 use crate::model::Model;
 use crate::surface::StepRates;
 use surfit_core::config::CornersConfig;

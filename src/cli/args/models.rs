@@ -2,9 +2,9 @@
 
 use super::super::complete;
 use super::{Split, pair, point};
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
-use surfit_core::protocol::{MAX_MEMBERS, Selection};
+use surfit_core::protocol::{MAX_MEMBERS, Selection, TensorNames};
 use surfit_core::surface::Patch;
 
 /// `surfit export`
@@ -16,6 +16,7 @@ Examples:
   surfit export RUN --centroid --out model
   surfit export RUN --ensemble 4 --out four      chosen greedily among the best points and the marks
   surfit export RUN --member 0.2,0.3 --member 0.7,0.6 --out two
+  surfit export RUN --names as-given --out mine      for the module that corner 1 came from
 
 The choice is made on validation images; the test accuracy is measured once, after it.
 model.safetensors has the weights under PyTorch's names, model.json says what they are.
@@ -35,9 +36,30 @@ pub struct ExportArgs {
     /// Replace a model that is there
     #[arg(long)]
     pub force: bool,
+    /// What the tensors are called: surfit (as in torchvision and timm), or as-given (as in the file of corner 1)
+    #[arg(long, value_name = "NAMES", default_value = "surfit")]
+    pub names: Names,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// What an exported model's tensors are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Names {
+    /// As in torchvision and timm
+    Surfit,
+    /// As in the file of corner 1
+    AsGiven,
+}
+
+impl From<Names> for TensorNames {
+    fn from(names: Names) -> Self {
+        match names {
+            Names::Surfit => Self::Surfit,
+            Names::AsGiven => Self::AsGiven,
+        }
+    }
 }
 
 /// Which network of the surface.

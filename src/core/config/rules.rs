@@ -43,6 +43,9 @@ impl Config {
         if let Some(remedy) = self.network.refuse_widths() {
             return Some((&["network", "widths"], remedy));
         }
+        if let Some(remedy) = self.network.refuse_hidden() {
+            return Some((&["network", "hidden"], remedy));
+        }
         if let Some(remedy) = self.refuse_both_sources() {
             return Some((&["corners", "epochs"], remedy));
         }
@@ -51,6 +54,9 @@ impl Config {
         }
         if let Some(remedy) = d.std.refuse(ChannelStatistic::Std) {
             return Some((&["data", "std"], remedy));
+        }
+        if let Some(remedy) = self.corners.refuse_rename() {
+            return Some((&["corners", "rename"], remedy));
         }
         let web = ["http://", "https://"];
         let rules: &[(bool, &'static [&'static str], &str)] = &[

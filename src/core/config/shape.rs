@@ -1,6 +1,9 @@
 //! Which widths a network can have, as far as its name and the images' size tell.
 
-use super::{Config, NetworkConfig};
+use super::{Config, CornersConfig, NetworkConfig};
+
+/// Most hidden layers of a classifier.
+const MAX_HIDDEN_LAYERS: usize = 16;
 
 /// Number of widths that a network takes, and what they are; `None` where any number will do.
 fn wanted(name: &str) -> Option<(usize, &'static str)> {
@@ -34,6 +37,25 @@ impl NetworkConfig {
             ));
         }
         None
+    }
+
+    /// Why the network cannot have hidden layers of its classifier; `None` when it can, or when none are given.
+    pub fn refuse_hidden(&self) -> Option<String> {
+        if self.hidden.is_empty() {
+            return None;
+        }
+        if !self.name.starts_with("vgg16") {
+            let name = &self.name;
+            return Some(format!(
+                "only a vgg16 has a classifier with hidden layers, {name} has none; leave it empty"
+            ));
+        }
+        let sizes_ok = self.hidden.iter().all(|units| (1..=65536).contains(units));
+        (!sizes_ok || self.hidden.len() > MAX_HIDDEN_LAYERS).then(|| {
+            format!(
+                "use at most {MAX_HIDDEN_LAYERS} layers of 1 to 65536 units, such as [512, 512]"
+            )
+        })
     }
 
     /// Why the network cannot be built for images of `[channels, height, width]`; `None` when it can.
@@ -78,6 +100,21 @@ impl NetworkConfig {
             0 => height.div_ceil(8),
             patch => patch,
         }
+    }
+}
+
+impl CornersConfig {
+    /// Why the names of tensors cannot be replaced so; `None` when they can.
+    pub(super) fn refuse_rename(&self) -> Option<String> {
+        self.rename.iter().find_map(|(pattern, _)| {
+            let error = regex::Regex::new(pattern).err()?.to_string();
+            // The lines before point at the place with a caret.
+            let why = error.lines().last().unwrap_or_default();
+            let why = why.strip_prefix("error: ").unwrap_or(why);
+            Some(format!(
+                "{pattern:?} is no regular expression ({why}); mend it, or escape its special characters"
+            ))
+        })
     }
 }
 
@@ -145,6 +182,40 @@ mod tests {
             .is_ok()
         );
         assert!(parse("[network]\nname = 'cnn'\nwidths = [1, 2, 3, 4]\n", "x").is_ok());
+    }
+
+    #[test]
+    fn only_a_vgg_has_a_classifier_with_hidden_layers() {
+        let vgg = "[network]\nname = 'vgg16-bn-cifar'\nhidden = ";
+        assert!(parse(&format!("{vgg}[512, 512]\n"), "x").is_ok());
+        assert!(parse(&format!("{vgg}[4096]\n"), "x").is_ok());
+        assert_eq!(
+            error(&format!("{vgg}[512, 0]\n")),
+            "x.toml:3: `network.hidden = [512, 0]` cannot be used; use at most 16 layers of 1 to 65536 units, such as \
+             [512, 512]"
+        );
+        assert!(error(&format!("{vgg}{:?}\n", [8; 17])).contains("at most 16 layers"));
+        assert!(
+            error("[network]\nname = 'resnet18'\nhidden = [512]\n")
+                .contains("only a vgg16 has a classifier with hidden layers, resnet18 has none")
+        );
+    }
+
+    #[test]
+    fn names_are_replaced_by_regular_expressions() {
+        assert!(
+            parse(
+                "[corners]\nrename = [['^body\\.', ''], ['a', '$0b']]\n",
+                "x"
+            )
+            .is_ok()
+        );
+        assert_eq!(
+            error("[corners]\nrename = [[\"^(body\", \"\"]]\n"),
+            "x.toml:2: `corners.rename = [[\"^(body\", \"\"]]` cannot be used; \"^(body\" is no regular expression (unclosed \
+             group); mend it, or escape its special characters"
+        );
+        assert!(error("[corners]\nrename = ['a']\n").contains("x.toml:2"));
     }
 
     #[test]

@@ -110,7 +110,8 @@ pub struct CornersConfig {
     pub from: Vec<PathBuf>,
     /// Which weights are taken from a file that holds both raw and averaged ones.
     pub weights: CornerWeights,
-    /// Regular expressions and what they are replaced with, in the names of the files' tensors, one after the other.
+    /// Regular expressions and what they are replaced with, in the names of the files' tensors, one after the other; a
+    /// tensor that is renamed to nothing is left out.
     pub rename: Vec<(String, String)>,
     /// Seed of each corner's training; empty for seeds derived from the run's.
     pub seeds: Vec<u64>,

@@ -35,11 +35,11 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Carries out every instruction; gives what they made, and the result.
-    pub fn run(mut self) -> Step<(Objects<'a>, Value)> {
+    /// Carries out every instruction; gives what they made, the result, and the number of bytes that were read.
+    pub fn run(mut self) -> Step<(Objects<'a>, Value, usize)> {
         loop {
             if let Some(result) = self.step()? {
-                return Ok((self.objects, result));
+                return Ok((self.objects, result, self.at));
             }
         }
     }
@@ -58,10 +58,7 @@ impl<'a> Machine<'a> {
             b'.' => return self.pop().map(Some),
             b'(' => {
                 // A file of nothing but marks must not fill the memory either.
-                self.made += 1;
-                if self.made > MAX_VALUES {
-                    return Err(Damaged);
-                }
+                self.count(1)?;
                 self.marks.push(self.stack.len());
                 return Ok(None);
             }
@@ -159,13 +156,76 @@ impl<'a> Machine<'a> {
             }
             b'Q' => {
                 let key = self.pop()?;
-                self.objects.persistent.push(key);
-                Value::Persistent(self.objects.persistent.len() - 1)
+                self.persistent(key)
             }
-            b'R' | 0x81 => self.call()?,
+            b'R' | 0x81 => {
+                let (arguments, callable) = (self.pop()?, self.pop()?);
+                self.call(callable, arguments)?
+            }
             0x92 => {
                 self.pop()?; // arguments by name
-                self.call()?
+                let (arguments, callable) = (self.pop()?, self.pop()?);
+                self.call(callable, arguments)?
+            }
+            // The instructions of protocols 0 and 1 that later ones have no use for: text up to the end of the line.
+            b'I' | b'L' => whole_number(self.line()?),
+            b'F' => {
+                self.line()?;
+                Value::Other
+            }
+            b'V' => {
+                let text = self.line()?;
+                // Escapes would make another text of it.
+                match text.contains('\\') {
+                    true => Value::Other,
+                    false => self.text_of(text),
+                }
+            }
+            b'S' => {
+                let start = self.at;
+                self.quoted(start)?
+            }
+            b'p' => return self.memoize_at(|m| m.index_line()),
+            b'g' => {
+                let index = self.index_line()?;
+                *self.memo.get(&index).ok_or(Damaged)?
+            }
+            b'l' => {
+                let items = self.since_mark()?;
+                self.sequence(items)
+            }
+            b'd' => {
+                let items = self.since_mark()?;
+                let dict = self.dict();
+                self.stack.push(dict);
+                self.set(&items)?;
+                self.pop()?
+            }
+            b'2' => *self.stack.last().ok_or(Damaged)?,
+            b'1' => {
+                self.since_mark()?;
+                return Ok(None);
+            }
+            // A key as text, which says nothing of what the writer meant.
+            b'P' => {
+                self.line()?;
+                self.persistent(Value::Other)
+            }
+            b'o' => {
+                let mut items = self.since_mark()?;
+                if items.is_empty() {
+                    return Err(Damaged);
+                }
+                let callable = items.remove(0);
+                let arguments = self.sequence(items);
+                self.call(callable, arguments)?
+            }
+            b'i' => {
+                let (module, name) = (self.line()?, self.line()?);
+                let callable = self.global(module, name)?;
+                let items = self.since_mark()?;
+                let arguments = self.sequence(items);
+                self.call(callable, arguments)?
             }
             0x8f => Value::Other, // an empty set
             0x90 => {
@@ -179,12 +239,18 @@ impl<'a> Machine<'a> {
             b'b' => return self.build(),
             _ => return Err(Damaged),
         };
-        self.made += 1;
-        if self.made > MAX_VALUES {
-            return Err(Damaged);
-        }
+        self.count(1)?;
         self.stack.push(value);
         Ok(None)
+    }
+
+    /// Counts values that are made.
+    fn count(&mut self, values: usize) -> Step<()> {
+        self.made = self.made.saturating_add(values);
+        match self.made > MAX_VALUES {
+            true => Err(Damaged),
+            false => Ok(()),
+        }
     }
 
     fn bytes(&mut self, n: usize) -> Step<&'a [u8]> {
@@ -222,8 +288,38 @@ impl<'a> Machine<'a> {
 
     fn text(&mut self, len: usize) -> Step<Value> {
         let text = std::str::from_utf8(self.bytes(len)?).map_err(|_| Damaged)?;
+        Ok(self.text_of(text))
+    }
+
+    fn text_of(&mut self, text: &'a str) -> Value {
         self.objects.texts.push(text);
-        Ok(Value::Text(self.objects.texts.len() - 1))
+        Value::Text(self.objects.texts.len() - 1)
+    }
+
+    /// A line that is a number in the memo.
+    fn index_line(&mut self) -> Step<u32> {
+        self.line()?.trim().parse().map_err(|_| Damaged)
+    }
+
+    /// A `str` of Python 2 in quotes, from `start` to the end of the line.
+    fn quoted(&mut self, start: usize) -> Step<Value> {
+        let line = self.line()?;
+        let bare = ["'", "\""]
+            .iter()
+            .find_map(|q| line.strip_prefix(q)?.strip_suffix(q));
+        match bare {
+            Some(text) if !text.contains('\\') => {
+                self.objects.bytes.push(start + 1..start + 1 + text.len());
+                Ok(Value::Bytes(self.objects.bytes.len() - 1))
+            }
+            Some(_) => Ok(Value::Other),
+            None => Err(Damaged),
+        }
+    }
+
+    fn persistent(&mut self, key: Value) -> Value {
+        self.objects.persistent.push(key);
+        Value::Persistent(self.objects.persistent.len() - 1)
     }
 
     fn blob(&mut self, len: usize) -> Step<Value> {
@@ -306,10 +402,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn call(&mut self) -> Step<Value> {
-        let (arguments, callable) = (self.pop()?, self.pop()?);
+    fn call(&mut self, callable: Value, arguments: Value) -> Step<Value> {
         let (arguments, callable) = match (arguments, callable) {
             (Value::Sequence(arguments), Value::Global(callable)) => (arguments, callable),
+            // A class that the writer keeps elsewhere, with its source.
+            (Value::Sequence(arguments), Value::Persistent(key)) => match self.kept_class(key) {
+                Some(class) => (arguments, class),
+                None => return Ok(Value::Other),
+            },
             // What to call would itself have to be made first.
             (Value::Sequence(_), Value::Object(_) | Value::Other) => return Ok(Value::Other),
             _ => return Err(Damaged),
@@ -317,6 +417,12 @@ impl<'a> Machine<'a> {
         match self.objects.globals[callable] {
             ("collections", "OrderedDict") if self.objects.sequences[arguments].is_empty() => {
                 return Ok(self.dict());
+            }
+            // Python 2 gives it its entries, as a list of lists of two.
+            ("collections", "OrderedDict") => {
+                if let Some(dict) = self.ordered_dict(arguments)? {
+                    return Ok(dict);
+                }
             }
             // Its argument makes what it lacks, and nothing is ever looked up in it.
             ("collections", "defaultdict") => return Ok(self.dict()),
@@ -328,6 +434,39 @@ impl<'a> Machine<'a> {
             state: None,
         });
         Ok(Value::Object(self.objects.objects.len() - 1))
+    }
+
+    /// The class in the key of what is kept elsewhere.
+    fn kept_class(&self, key: usize) -> Option<usize> {
+        let Value::Sequence(key) = self.objects.persistent[key] else {
+            return None;
+        };
+        let parts = self.objects.sequences[key].iter().take(2);
+        parts.rev().find_map(|part| match part {
+            Value::Global(class) => Some(*class),
+            _ => None,
+        })
+    }
+
+    /// The dictionary of these arguments, one list of entries.
+    fn ordered_dict(&mut self, arguments: usize) -> Step<Option<Value>> {
+        let [Value::Sequence(list)] = self.objects.sequences[arguments][..] else {
+            return Ok(None);
+        };
+        // A list is named in two bytes, however long it is.
+        self.count(self.objects.sequences[list].len())?;
+        let pair = |value: &Value| match *value {
+            Value::Sequence(index) => match self.objects.sequences[index][..] {
+                [key, value] => Some((key, value)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let entries: Option<Vec<_>> = self.objects.sequences[list].iter().map(pair).collect();
+        Ok(entries.map(|entries| {
+            self.objects.dicts.push(entries);
+            Value::Dict(self.objects.dicts.len() - 1)
+        }))
     }
 
     fn build(&mut self) -> Step<Option<Value>> {
@@ -342,4 +481,10 @@ impl<'a> Machine<'a> {
             _ => Err(Damaged),
         }
     }
+}
+
+/// A number as protocols 0 and 1 write it; truth values are `00` and `01`.
+fn whole_number(line: &str) -> Value {
+    let digits = line.trim().trim_end_matches('L');
+    digits.parse().map_or(Value::Other, Value::Int)
 }

@@ -64,17 +64,21 @@ impl Actor<'_> {
                 selection,
                 dir,
                 replace,
-            } => match selection {
-                Selection::Ensemble { points } => {
-                    let ensemble = MeasuringEnsemble::given(self, &points)?;
-                    Box::new(ensemble.exported(dir, replace)?)
+                names,
+            } => {
+                let names = self.names_of_exports(names)?;
+                match selection {
+                    Selection::Ensemble { points } => {
+                        let ensemble = MeasuringEnsemble::given(self, &points)?;
+                        Box::new(ensemble.exported(dir, replace)?.named(names))
+                    }
+                    Selection::Greedy { count } => {
+                        let ensemble = MeasuringEnsemble::greedy(self, count)?;
+                        Box::new(ensemble.exported(dir, replace)?.named(names))
+                    }
+                    one => Box::new(Exporting::new(self, &one, dir, replace)?.named(names)),
                 }
-                Selection::Greedy { count } => {
-                    let ensemble = MeasuringEnsemble::greedy(self, count)?;
-                    Box::new(ensemble.exported(dir, replace)?)
-                }
-                one => Box::new(Exporting::new(self, &one, dir, replace)?),
-            },
+            }
             Command::Cancel => return self.cancel(),
             other => return self.carry_out_now(other).map(|()| Outcome::Done),
         };

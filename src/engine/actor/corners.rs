@@ -11,7 +11,7 @@ use crate::trainer::{Batches, Trainer};
 use crate::{Error, Result, checkpoint};
 use surfit_core::config::Config;
 use surfit_core::event::{Corner, Curve, Event, Stage};
-use surfit_core::files::{self, FileLocation, FilePath};
+use surfit_core::files::{self, FilePath};
 use surfit_core::random::derive;
 use tch::Tensor;
 
@@ -63,6 +63,7 @@ impl Actor<'_> {
         for index in 0..self.corners.len() {
             checkpoint::remove_file(&self.corner_path(index))?;
         }
+        checkpoint::remove_file(&self.given_names_path())?;
         let count = self.corners.len();
         let trainings = if self.config.corners.epochs.one_training() {
             1
@@ -110,13 +111,16 @@ impl Actor<'_> {
         if let Some(ready) = self.ready.take() {
             return self.store_corner(place, ready);
         }
+        if place == 0 {
+            self.check_given_corners()?;
+        }
         let index = self.config.corners.epochs.order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit.corner != index {
             self.fit.corner = index;
             self.fit.corner_began = std::time::Instant::now();
             let stored = self.corner_path(index);
             if files::exists(&stored) {
-                let (flat, _) = self.read_corner(&stored)?;
+                let flat = self.read_stored_corner(&stored)?;
                 self.remove_partial_of(index)?;
                 let file = self.config.corners.from.get(index);
                 let record = file.and_then(|_| kept_record(&stored));
@@ -132,7 +136,7 @@ impl Actor<'_> {
                 return self.corner_ready(place, flat, source, 0.0, origin);
             }
             if let Some(file) = self.config.corners.from.get(index).cloned() {
-                let (flat, stats) = self.read_corner(&file)?;
+                let (flat, stats) = self.read_given_corner(index, &file)?;
                 let source = file
                     .file_name()
                     .unwrap_or_default()
@@ -221,24 +225,6 @@ impl Actor<'_> {
             loss: m.loss(),
             accuracy: m.accuracy(),
         });
-    }
-
-    fn read_corner(
-        &self,
-        location: &(impl FileLocation + ?Sized),
-    ) -> Result<(Tensor, Option<RunningStats>)> {
-        let path = location.full_path();
-        let dict = model_file::read(location).map_err(|error| match error {
-            // Waiting, as for a full disk, would not bring the file.
-            Error::Io { path, source } => Error::input(format!(
-                "{}: {source}; corners.from must name files that can be read",
-                path.display()
-            )),
-            other => other,
-        })?;
-        let layout = self.model.network().layout();
-        let (flat, stats) = model_file::to_flat(path, &dict, layout)?;
-        Ok((flat.to_device(self.model.placement().device), stats))
     }
 
     /// Measures a corner that is trained or loaded.

@@ -216,11 +216,9 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
 fn written(dir: &std::path::Path, actor: &Actor<'_>) -> (surfit_core::surface::Degrees, Tensor) {
     let card = std::fs::read(dir.join("model.json")).unwrap();
     let card: surfit_core::model_card::ModelCard = serde_json::from_slice(&card).unwrap();
-    let layout = actor.model.network().layout();
     let path = dir.join("model.safetensors");
-    let file = crate::model_file::read(&path).unwrap();
-    let (flat, _) = crate::model_file::to_flat(&path, &file, layout).unwrap();
-    (card.degrees, flat)
+    let given = actor.read_weights(&path, &Default::default()).unwrap();
+    (card.degrees, given.flat)
 }
 
 #[test]

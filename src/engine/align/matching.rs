@@ -2,7 +2,7 @@
 
 use super::{assignment, parts, permuted_parameter};
 use crate::Result;
-use crate::layout::{Layout, Norms};
+use crate::layout::{Layout, LayoutTensors, Norms};
 use crate::networks::{Network, Taps};
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};

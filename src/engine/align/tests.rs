@@ -1,4 +1,5 @@
 use super::*;
+use crate::layout::LayoutTensors;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use surfit_core::config::NetworkConfig;
@@ -7,11 +8,16 @@ use tch::Kind;
 fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
     // Tests run side by side; threads of several of them would only wait for each other.
     tch::set_num_threads(1);
+    // One of them has hidden layers in its classifier.
+    let hidden = match name {
+        "vgg16-cifar" => vec![9, 12],
+        _ => Vec::new(),
+    };
     let config = NetworkConfig {
         name: name.into(),
         widths: widths.into(),
         patch: 0,
-        hidden: Vec::new(),
+        hidden,
     };
     crate::networks::build(&config, [1, 28, 28], 10).unwrap()
 }
@@ -78,6 +84,7 @@ fn permuting_keeps_the_function_and_comes_back() {
         network("resnet18", &[5, 6, 7, 8]),
         network("resnet18-cifar", &[5, 6, 7, 8]),
         network("vgg16-bn-cifar", &[5, 6, 7, 8, 9]),
+        network("vgg16-cifar", &[5, 6, 7, 8, 9]),
         network("vit-tiny", &[20, 3, 5]),
     ] {
         let layout = network.layout();

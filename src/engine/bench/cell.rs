@@ -4,7 +4,7 @@ use super::report::{Row, What, median};
 use super::{Subject, linear_surface, wait};
 use crate::data::Split;
 use crate::evaluate::Evaluator;
-use crate::layout::{Norms, RunningStats};
+use crate::layout::{LayoutTensors, Norms, RunningStats};
 use crate::{Error, Result};
 use std::time::Instant;
 use tch::Tensor;

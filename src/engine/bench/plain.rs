@@ -1,7 +1,7 @@
 //! Plain training as anybody would write it with libtorch: leaf tensors and its SGD. What a fit is measured against.
 
 use crate::Result;
-use crate::layout::Norms;
+use crate::layout::{LayoutTensors, Norms};
 use crate::model::Model;
 use tch::nn::OptimizerConfig;
 use tch::{Reduction, Tensor};

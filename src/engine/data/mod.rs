@@ -5,7 +5,6 @@ mod split;
 
 pub use augment::Augmentation;
 pub use split::Split;
-pub(crate) use surfit_core::config::unknown;
 
 use crate::Result;
 use surfit_core::config::DataConfig;

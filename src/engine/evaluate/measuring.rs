@@ -2,7 +2,7 @@
 
 use super::{Evaluator, Part};
 use crate::data::Split;
-use crate::layout::{Norms, RunningStats};
+use crate::layout::{LayoutTensors, Norms, RunningStats};
 use crate::model::{Measurement, Model};
 use std::ops::Range;
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! Room for a network in the types that it computes with.
 
 use super::Model;
+use crate::layout::LayoutTensors;
 use std::ops::Range;
 use tch::{Kind, Tensor};
 

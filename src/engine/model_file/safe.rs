@@ -168,7 +168,7 @@ fn write_bytes(tensor: &Tensor, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Reads `shape` values of `kind` from `input` into a new tensor on the CPU.
-pub(super) fn read_bytes(
+fn read_bytes(
     input: &mut impl Read,
     shape: &[i64],
     kind: Kind,
@@ -191,7 +191,7 @@ pub(super) fn read_bytes(
 
 /// Why values could not be read.
 #[derive(Debug)]
-pub(super) enum ReadError {
+enum ReadError {
     Io(io::Error),
     Torch(tch::TchError),
 }
@@ -210,7 +210,7 @@ impl From<tch::TchError> for ReadError {
 
 impl ReadError {
     /// The error with the file's name.
-    pub(super) fn of(self, path: &Path) -> Error {
+    fn of(self, path: &Path) -> Error {
         match self {
             Self::Io(source) => Error::Io {
                 path: path.into(),

@@ -1,20 +1,25 @@
 use super::*;
 use std::fs;
-use surfit_core::config::NetworkConfig;
+use surfit_core::config::{CornerWeights, NetworkConfig};
+use surfit_weights::names::{ExpectedNetwork, Renames};
+use tch::{Device, Kind};
 
-mod archives;
-mod checkpoints;
-mod pytorch_files;
-
-fn layout() -> Layout {
+fn expected() -> ExpectedNetwork {
     let config = NetworkConfig {
         name: "cnn".into(),
         widths: vec![3, 5],
         patch: 0,
         hidden: Vec::new(),
     };
-    let network = crate::networks::build(&config, [1, 8, 8], 4).unwrap();
-    network.layout().clone()
+    ExpectedNetwork::new(&config, [1, 8, 8], 4).unwrap()
+}
+
+fn layout() -> Layout {
+    expected().layout().clone()
+}
+
+fn read(path: &Path) -> Result<GivenWeights> {
+    GivenWeights::read(path, CornerWeights::Ema, &expected(), &Renames::default())
 }
 
 /// Statistics that are no defaults.
@@ -39,7 +44,7 @@ fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
     let path = dir.path().join("model.safetensors");
     let layout = layout();
     let flat = layout.initial(3);
-    write(&path, &layout, &flat, &stats(&layout)).unwrap();
+    write(&path, &layout, &flat, &stats(&layout), None).unwrap();
 
     let bytes = fs::read(&path).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
@@ -73,15 +78,15 @@ fn a_network_comes_back_bit_for_bit_under_pytorchs_names() {
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     assert_eq!(header.metadata().as_ref().unwrap()["format"], "pt");
 
-    let (back, back_stats) = to_flat(&path, &read(&path).unwrap(), &layout).unwrap();
-    assert_eq!(back, flat);
-    let (back, stats) = (back_stats.unwrap(), stats(&layout));
+    let given = read(&path).unwrap();
+    assert_eq!(given.flat, flat);
+    let (back, stats) = (given.stats.unwrap(), stats(&layout));
     assert_eq!(
         (&back.mean, &back.var, back.batches),
         (&stats.mean, &stats.var, 8)
     );
 
-    assert!(refusal(write(&path, &layout, &flat.narrow(0, 0, 7), &stats)).contains("[7]"));
+    assert!(refusal(write(&path, &layout, &flat.narrow(0, 0, 7), &stats, None)).contains("[7]"));
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
@@ -173,7 +178,7 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
             "promises 256 bytes of tensors, 252 are there",
         ),
         ("header cut", good[..20].to_vec(), "cut short"),
-        ("empty", Vec::new(), "it has only 0 bytes"),
+        ("empty", Vec::new(), "is empty"),
         (
             "long",
             [good.as_slice(), b"x"].concat(),
@@ -182,13 +187,13 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
         (
             "other",
             b"hello, this is a text file".to_vec(),
-            "not a safetensors file",
+            "no file of a network's weights",
         ),
-        ("length", longest, "not a safetensors file"),
+        ("length", longest, "corner.safetensors: the file"),
         (
             "json",
             [&20u64.to_le_bytes()[..], &[b'{'; 20]].concat(),
-            "not a safetensors file",
+            "not whole as safetensors",
         ),
     ] {
         fs::write(&path, bytes).unwrap();
@@ -199,29 +204,13 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
         );
     }
     assert!(refusal(read(&dir.path().join("gone.safetensors"))).contains("gone.safetensors"));
-    let odd = dir.path().join("weights.bin");
-    assert!(refusal(read(&odd)).contains("expected .safetensors, .pt or .pth"));
-
-    // Only floats are weights, only integers count batches.
-    let whole = Tensor::from_slice(&[1i64, 2]);
-    write_tensors(&path, &[("layer.weight", &whole)], &[]).unwrap();
-    let error = refusal(read(&path));
-    assert!(
-        error.contains("`layer.weight`") && error.contains("Int64"),
-        "{error}"
-    );
-    for kind in [Kind::Double, Kind::Half, Kind::BFloat16] {
-        let value = Tensor::from_slice(&[1.5f32]).to_kind(kind);
-        write_tensors(&path, &[("w", &value)], &[]).unwrap();
-        let StateDict(tensors) = read(&path).unwrap();
-        assert_eq!(tensors[0].1, Tensor::from_slice(&[1.5f32]));
-    }
 }
 
 #[test]
 fn a_state_dict_must_be_that_of_the_network() {
     let layout = layout();
-    let path = Path::new("corner3.pt");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("corner3.pt");
     let flat = layout.initial(1);
     let full = || -> Vec<(String, Tensor)> {
         let mut tensors: Vec<(String, Tensor)> = layout
@@ -241,7 +230,11 @@ fn a_state_dict_must_be_that_of_the_network() {
         }
         tensors
     };
-    let check = |tensors| to_flat(path, &StateDict(tensors), &layout);
+    let check = |tensors: Vec<(String, Tensor)>| {
+        let named: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
+        write_tensors(&path, &named, &[]).unwrap();
+        read(&path).map(|given| (given.flat, given.stats))
+    };
 
     let (same, stats) = check(full()).unwrap();
     assert_eq!((same, stats.unwrap().batches), (flat.copy(), 5));
@@ -257,6 +250,22 @@ fn a_state_dict_must_be_that_of_the_network() {
         .map(|(n, t)| (format!("module._orig_mod.{n}"), t))
         .collect();
     assert_eq!(check(wrapped).unwrap().0, flat);
+    // What is no float and no weight may be there.
+    let mut more = full();
+    more.push(("acc.tp".into(), Tensor::from_slice(&[1i64, 2])));
+    more.push(("n_averaged".into(), Tensor::from(7i64)));
+    for (name, tensor) in &mut more {
+        if name.ends_with(BATCHES) {
+            *tensor = tensor.to_kind(Kind::Int);
+        }
+    }
+    let (same, stats) = check(more).unwrap();
+    assert_eq!((same, stats.unwrap().batches), (flat.copy(), 5));
+    for kind in [Kind::Double, Kind::Half, Kind::BFloat16] {
+        let narrow = full().into_iter().map(|(n, t)| (n, t.to_kind(kind)));
+        let (same, _) = check(narrow.collect()).unwrap();
+        assert_eq!(same, flat.to_kind(kind).to_kind(Kind::Float));
+    }
     let bare = full()
         .into_iter()
         .filter(|(n, _)| !n.contains("running"))
@@ -271,7 +280,10 @@ fn a_state_dict_must_be_that_of_the_network() {
     edited.push((
         "missing",
         d,
-        vec!["it lacks `features.1.0.weight`", "[network]"],
+        vec![
+            "it lacks `features.1.0.weight`",
+            "use a file with all weights",
+        ],
     ));
     let mut d = full();
     d.retain(|(n, _)| n != "features.0.1.running_var");
@@ -282,13 +294,13 @@ fn a_state_dict_must_be_that_of_the_network() {
     ));
     let mut d = full();
     d.push(("fc.weight".into(), Tensor::from(1f32)));
-    edited.push(("unexpected", d, vec!["has the unknown `fc.weight`"]));
+    edited.push(("unexpected", d, vec!["`fc.weight` is unknown"]));
     let mut d = full();
     d[0].1 = Tensor::zeros([3, 3, 3, 3], (Kind::Float, Device::Cpu));
     edited.push((
         "shape",
         d,
-        vec!["`features.0.0.weight` is [3, 3, 3, 3] instead of [3, 1, 3, 3]"],
+        vec!["it reads images of 3 channels", "data.channels = 3"],
     ));
     let mut d = full();
     let float = (Kind::Float, Device::Cpu);
@@ -322,11 +334,15 @@ fn a_state_dict_must_be_that_of_the_network() {
     edited.push(("negative", d, vec!["negative variance"]));
     let mut d = full();
     d.push(("module.classifier.bias".into(), Tensor::from(1f32)));
-    edited.push(("twice", d, vec!["two tensors are called `classifier.bias`"]));
+    edited.push(("twice", d, vec!["would be `classifier.bias`"]));
     edited.push(("nothing", Vec::new(), vec!["and 5 more"]));
+    // Only weights have to be floats.
+    let mut d = full();
+    d[1].1 = Tensor::from_slice(&[1i64, 2, 3]);
+    edited.push(("integers", d, vec!["I64", "`features.0.1.weight`"]));
     for (case, tensors, expected) in edited {
         let error = refusal(check(tensors));
-        assert!(error.starts_with("corner3.pt: "), "{case}: {error}");
+        assert!(error.contains("corner3.pt: "), "{case}: {error}");
         for part in expected {
             assert!(error.contains(part), "{case}: {error}");
         }

@@ -1,53 +1,10 @@
-//! `cnn`: 3×3 convolutions with batch norm, halved in size by max pooling.
-//!
-//! As a PyTorch module this is `features`, a `Sequential` of blocks `Sequential(Conv2d(…, 3, padding=1,
-//! bias=False), BatchNorm2d, ReLU, MaxPool2d(2))` whose last block pools with `AdaptiveAvgPool2d(1)` instead,
-//! and `classifier`, a `Linear`.
+//! Forward pass of `cnn`, as [`surfit_weights::networks::Cnn`] describes it.
 
-use super::ops::{channels_last, max_pool, uniform};
-use super::{Network, Shape, Taps, Weights};
-use crate::Result;
-use crate::layout::{Axis, Layout, Norms};
+use super::ops::{channels_last, max_pool};
+use super::{Network, Taps, Weights};
+use crate::layout::{Layout, Norms};
+use surfit_weights::networks::Cnn;
 use tch::Tensor;
-
-/// See the module's documentation.
-#[derive(Debug)]
-struct Cnn {
-    layout: Layout,
-    blocks: usize,
-}
-
-pub(super) fn make(shape: &Shape) -> Result<Box<dyn Network>> {
-    let widths = shape.widths_or(&[16, 32, 64]);
-    let channels = shape.input[0];
-    let mut layout = Layout::default();
-    let (mut fan, mut reads) = (channels as i64, None);
-    for (i, &units) in widths.iter().enumerate() {
-        let units = units as i64;
-        let group = layout.group(&format!("features.{i}"), units);
-        let axes = [Some(Axis::of(group)), reads];
-        layout.parameter(
-            &format!("features.{i}.0.weight"),
-            &[units, fan, 3, 3],
-            uniform(9 * fan),
-            &axes,
-        );
-        layout.norm(&format!("features.{i}.1"), units, Some(group));
-        (fan, reads) = (units, axes[0]);
-    }
-    let classes = shape.classes as i64;
-    layout.parameter(
-        "classifier.weight",
-        &[classes, fan],
-        uniform(fan),
-        &[None, reads],
-    );
-    layout.parameter("classifier.bias", &[classes], uniform(fan), &[None]);
-    Ok(Box::new(Cnn {
-        layout,
-        blocks: widths.len(),
-    }))
-}
 
 impl Network for Cnn {
     fn layout(&self) -> &Layout {

@@ -1,34 +1,9 @@
-//! `mlp`: hidden linear layers with ReLU on the flattened image.
-//!
-//! As a PyTorch module this is `layers`, a `ModuleList` of `Linear`s.
+//! Forward pass of `mlp`, as [`surfit_weights::networks::Mlp`] describes it.
 
-use super::ops::uniform;
-use super::{Network, Shape, Taps, Weights};
-use crate::Result;
-use crate::layout::{Axis, Layout, Norms};
+use super::{Network, Taps, Weights};
+use crate::layout::{Layout, Norms};
+use surfit_weights::networks::Mlp;
 use tch::Tensor;
-
-/// See the module's documentation.
-#[derive(Debug)]
-struct Mlp {
-    layout: Layout,
-}
-
-pub(super) fn make(shape: &Shape) -> Result<Box<dyn Network>> {
-    let widths = shape.widths_or(&[256, 128]);
-    let mut layout = Layout::default();
-    let (mut fan, mut reads) = (shape.input.iter().product::<usize>() as i64, None);
-    for i in 0..=widths.len() {
-        let units = widths.get(i).copied().unwrap_or(shape.classes) as i64;
-        let writes =
-            (i < widths.len()).then(|| Axis::of(layout.group(&format!("layers.{i}"), units)));
-        let (weight, bias) = (format!("layers.{i}.weight"), format!("layers.{i}.bias"));
-        layout.parameter(&weight, &[units, fan], uniform(fan), &[writes, reads]);
-        layout.parameter(&bias, &[units], uniform(fan), &[writes]);
-        (fan, reads) = (units, writes);
-    }
-    Ok(Box::new(Mlp { layout }))
-}
 
 impl Network for Mlp {
     fn layout(&self) -> &Layout {

@@ -1,18 +1,8 @@
 //! Operations that several networks share.
 
 use super::{Products, Weights};
-use crate::layout::{Init, Norms};
+use crate::layout::Norms;
 use tch::Tensor;
-
-/// PyTorch's default start of a convolution or linear layer whose units read `fan_in` values.
-pub(super) fn uniform(fan_in: i64) -> Init {
-    Init::Uniform(1.0 / (fan_in as f64).sqrt())
-}
-
-/// The start of torchvision's convolutions (He et al. 2015, by `fan_out`): `units` channels, a square `kernel`.
-pub(super) fn kaiming(units: i64, kernel: i64) -> Init {
-    Init::Normal((2.0 / (units * kernel * kernel) as f64).sqrt())
-}
 
 /// A forward pass on its way through the parameters, in the layout's order.
 pub(super) struct Walk<'a, 'b> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::device::Placement;
-use crate::layout::Norms;
+use crate::layout::{LayoutTensors, Norms};
 use crate::model::Model;
 use crate::networks;
 use surfit_core::config::NetworkConfig;

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use surfit_core::event::{EnsembleMeasured, Event};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::MAX_MEMBERS;
+use surfit_weights::names::NameMap;
 use tch::Tensor;
 
 /// Points that a greedy choice is made among, for every member, and at least.
@@ -49,6 +50,8 @@ pub(in crate::actor) struct MeasuringEnsemble {
     test: Option<Tensor>,
     tested: usize,
     folder: Option<ExportFolder>,
+    /// What the tensors of its files are called; `None` for the layout's names.
+    names: Option<NameMap>,
     images: (u64, u64),
     done: u64,
 }
@@ -118,6 +121,12 @@ impl MeasuringEnsemble {
         Ok(self)
     }
 
+    /// The same under other names of tensors; `None` for the layout's.
+    pub(in crate::actor) fn named(mut self, names: Option<NameMap>) -> Self {
+        self.names = names;
+        self
+    }
+
     fn new(actor: &Actor<'_>, mut points: Vec<(f64, f64)>, choose: Option<usize>) -> Result<Self> {
         actor.needs_surface()?;
         let images = actor.evaluator.validation_images() as usize;
@@ -141,6 +150,7 @@ impl MeasuringEnsemble {
             test: None,
             tested: 0,
             folder: None,
+            names: None,
             done: 0,
         })
     }

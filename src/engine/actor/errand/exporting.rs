@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use surfit_core::event::{Event, Exported};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::Selection;
+use surfit_weights::names::NameMap;
 use tch::Tensor;
 
 /// Cells that are measured on the whole validation split before the best of them is taken.
@@ -63,6 +64,7 @@ impl Exporting {
             degrees: surface.degrees(),
             fit_steps: actor.progress.map_or(0, |p| p.step),
             run: actor.run.id(),
+            names: None,
         };
         let (phase, network): (_, Option<Tensor>) = match *selection {
             Selection::At { u, v } => {
@@ -102,6 +104,12 @@ impl Exporting {
             measuring: network.map(|w| actor.measuring(w, On::Validation)),
             exported: None,
         })
+    }
+
+    /// The same under other names of tensors; `None` for the layout's.
+    pub(in crate::actor) fn named(mut self, names: Option<NameMap>) -> Self {
+        self.chosen.names = names;
+        self
     }
 
     /// What was written, once it is.

@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::app::message::Kind;
 use crate::app::{App, Effect, Overlay};
 use crate::link::Outgoing;
-use surfit_core::protocol::{Command, Selection};
+use surfit_core::protocol::{Command, Selection, TensorNames};
 
 impl App {
     pub(super) fn take_away(&mut self, action: Action) -> Option<Vec<Effect>> {
@@ -71,6 +71,7 @@ impl App {
                 selection,
                 dir: None,
                 replace: false,
+                names: TensorNames::Surfit,
             },
             waiting,
         )

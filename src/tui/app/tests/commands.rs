@@ -4,7 +4,7 @@ use crate::link::{Incoming, Leave, Outgoing};
 use crate::rig::Rig;
 use surfit_core::event::Event;
 use surfit_core::heatmap::Metric;
-use surfit_core::protocol::{Command, Selection};
+use surfit_core::protocol::{Command, Selection, TensorNames};
 use surfit_core::snapshot::State;
 
 fn set_degree(m: u8, n: u8) -> Command {
@@ -102,6 +102,7 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
         selection,
         dir: None,
         replace: false,
+        names: TensorNames::Surfit,
     };
     let wanted = [
         Command::Mark { u, v },

@@ -20,7 +20,8 @@ impl MeasuringEnsemble {
             let file = EnsembleMember::file(self.tested);
             let file = self.folder(actor)?.workplace().join(file);
             let member = &self.members[self.tested];
-            model_file::write(&file, actor.model.network().layout(), &w, &member.stats)?;
+            let layout = actor.model.network().layout();
+            model_file::write(&file, layout, &w, &member.stats, self.names.as_ref())?;
             let stats = member.stats.shallow_clone();
             let all = 0..actor.data.test.len();
             let measuring = Measuring::with_stats(&actor.model, w, stats, On::Test, all);
@@ -72,6 +73,7 @@ impl MeasuringEnsemble {
             degrees: actor.needs_surface()?.degrees(),
             fit_steps: actor.progress.map_or(0, |p| p.step),
             run: actor.run.id(),
+            names: self.names.clone(),
         };
         let members = self
             .members

@@ -1,0 +1,117 @@
+//! Corners from files, and what their tensors are called there.
+
+use super::Actor;
+use crate::layout::RunningStats;
+use crate::model_file::GivenWeights;
+use crate::{Error, Result};
+use std::path::Path;
+use surfit_core::files::{self, FilePath, json, write_atomic};
+use surfit_core::protocol::TensorNames;
+use surfit_weights::MatchedFile;
+use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
+use tch::Tensor;
+
+/// Most bytes of the stored names of a network.
+const MAX_NAMES_BYTES: u64 = 64 << 20;
+
+impl Actor<'_> {
+    /// The network that files are to hold.
+    fn expected_network(&self) -> Result<ExpectedNetwork> {
+        let (shape, classes) = (self.data.input_shape, self.data.classes.len());
+        Ok(ExpectedNetwork::new(&self.config.network, shape, classes)?)
+    }
+
+    /// Looks at all given files that corners are still to be read from, before the first is measured, and tells what is to
+    /// be known of them.
+    pub(super) fn check_given_corners(&mut self) -> Result<()> {
+        let expected = self.expected_network()?;
+        let corners = &self.config.corners;
+        let renames = Renames::new(&corners.rename)?;
+        let mut notices = Vec::new();
+        for (index, path) in corners.from.iter().enumerate() {
+            if files::exists(&self.corner_path(index)) {
+                continue;
+            }
+            let opened = MatchedFile::open(path, corners.weights, &expected, &renames)?;
+            let told = opened.notices().into_iter();
+            notices.extend(told.map(|notice| format!("{}: {notice}", path.display())));
+        }
+        for notice in notices {
+            self.journal.notice(notice);
+        }
+        Ok(())
+    }
+
+    /// Reads a network from a file.
+    pub(super) fn read_weights(&self, path: &Path, renames: &Renames) -> Result<GivenWeights> {
+        let weights = self.config.corners.weights;
+        GivenWeights::read(path, weights, &self.expected_network()?, renames)
+    }
+
+    /// The corner of a file, `[P]` on the device, and its running statistics. The first one's names are kept for exports.
+    pub(super) fn read_given_corner(
+        &mut self,
+        index: usize,
+        path: &Path,
+    ) -> Result<(Tensor, Option<RunningStats>)> {
+        let renames = Renames::new(&self.config.corners.rename)?;
+        let given = self.read_weights(path, &renames)?;
+        if index == 0 {
+            let names = self.given_names_path();
+            let bytes = json(&given.names).map_err(Error::io(&names))?;
+            write_atomic(&names, &bytes).map_err(Error::io(&names))?;
+        }
+        let flat = given.flat.to_device(self.model.placement().device);
+        Ok((flat, given.stats))
+    }
+
+    /// A corner that is stored in the run, `[P]` on the device.
+    pub(super) fn read_stored_corner(&self, path: &FilePath) -> Result<Tensor> {
+        // A link or a pipe in its place is refused here; the reader of given files would follow it.
+        files::open(path).map_err(Error::io(path))?;
+        let given = self.read_weights(path, &Renames::default())?;
+        Ok(given.flat.to_device(self.model.placement().device))
+    }
+
+    /// Where the names of the first given corner are kept. A fork takes all files of corners along.
+    pub(super) fn given_names_path(&self) -> FilePath {
+        self.run.join("corners").join("corner-names.json")
+    }
+
+    /// The names that exports get; `None` for the layout's.
+    ///
+    /// # Errors
+    /// When no corner was given, or what was kept of its names cannot be read.
+    pub(super) fn names_of_exports(&self, names: TensorNames) -> Result<Option<NameMap>> {
+        if names == TensorNames::Surfit {
+            return Ok(None);
+        }
+        let path = self.given_names_path();
+        if !files::is_file(&path) {
+            return Err(Error::input(
+                "the corners of this run were trained here and have no other names; leave --names out",
+            ));
+        }
+        let bytes = files::read(&path, MAX_NAMES_BYTES).map_err(Error::io(&path))?;
+        let map: NameMap = serde_json::from_slice(&bytes).map_err(|e| {
+            Error::input(format!(
+                "{} is damaged ({e}); leave --names out",
+                path.display()
+            ))
+        })?;
+        let expected = self.model.network().layout();
+        let same = map
+            .tensors
+            .iter()
+            .map(|t| &t.name)
+            .take(expected.parameters.len())
+            .eq(expected.parameters.iter().map(|p| &p.name));
+        if !same {
+            return Err(Error::input(format!(
+                "{} is of another network; leave --names out",
+                path.display()
+            )));
+        }
+        Ok(Some(map))
+    }
+}

@@ -1,0 +1,156 @@
+//! Weights from a file of any naming, as a flat vector of a network.
+
+use crate::layout::RunningStats;
+use crate::{Error, Result};
+use std::path::Path;
+use surfit_core::config::CornerWeights;
+use surfit_weights::MatchedFile;
+use surfit_weights::file::quote;
+use surfit_weights::names::{
+    BATCHES, ExpectedNetwork, MODE_CONNECTIVITY, NameMap, Renames, STATISTICS,
+};
+use surfit_weights::networks::Architecture;
+use tch::{Device, Kind, Tensor};
+
+/// A network's weights as a file gives them.
+#[derive(Debug)]
+pub struct GivenWeights {
+    /// Flat vector, `[P]`, `f32` on the CPU.
+    pub flat: Tensor,
+    /// Batch norm's running statistics, where the file has them.
+    pub stats: Option<RunningStats>,
+    /// What the tensors are called in the file.
+    pub names: NameMap,
+}
+
+impl GivenWeights {
+    /// Reads the weights of a network from a file or folder.
+    ///
+    /// # Errors
+    /// As [`MatchedFile::open`], and for values that are not finite.
+    pub fn read(
+        path: &Path,
+        weights: CornerWeights,
+        network: &ExpectedNetwork,
+        renames: &Renames,
+    ) -> Result<Self> {
+        let file = MatchedFile::open(path, weights, network, renames)?;
+        let bad = |what: String| Error::input(format!("{}: {what}", path.display()));
+        refuse_layers_never_run(&file).map_err(bad)?;
+
+        let layout = network.layout();
+        let flat = Tensor::f_empty([layout.len()], (Kind::Float, Device::Cpu))?;
+        let mut statistics: Vec<Tensor> = Vec::new();
+        for (index, mapped) in file.names.tensors.iter().enumerate() {
+            let mut parts = Vec::with_capacity(mapped.sources.len());
+            for source in &mapped.sources {
+                let (shape, values) = file.read_tensor(source)?;
+                let part = Tensor::f_from_slice(&values)?.f_reshape(shape)?;
+                check_values(source, &part, mapped.name.ends_with(STATISTICS[1])).map_err(bad)?;
+                parts.push(part);
+            }
+            let mut tensor = match parts.len() {
+                1 => parts.remove(0),
+                _ => Tensor::f_cat(&parts, 0)?,
+            };
+            if mapped.stored.is_some()
+                && let Architecture::Vit(vit) = &network.architecture
+            {
+                tensor = interpolate_positions(&tensor, vit.grid)?;
+            }
+            match layout.parameters.get(index) {
+                Some(p) => flat
+                    .f_narrow(0, p.offset, p.len())?
+                    .f_copy_(&tensor.f_reshape([-1])?)?,
+                None => statistics.push(tensor),
+            }
+        }
+        let stats = file.names.has_statistics.then(|| {
+            let of = |index: usize| -> Vec<Tensor> {
+                let of_one = statistics.iter().skip(index).step_by(STATISTICS.len());
+                of_one.map(Tensor::shallow_clone).collect()
+            };
+            let counters = file.names.counters.iter().filter_map(|n| count(&file, n));
+            RunningStats {
+                mean: of(0),
+                var: of(1),
+                batches: counters.max().unwrap_or(1).max(1),
+            }
+        });
+        Ok(Self {
+            flat,
+            stats,
+            names: file.names,
+        })
+    }
+}
+
+/// Refuses values that are not finite, and variances below 0.
+fn check_values(name: &str, tensor: &Tensor, variance: bool) -> std::result::Result<(), String> {
+    let name = quote(name);
+    let wrong = tensor.numel() as i64 - tensor.isfinite().sum(Kind::Int64).int64_value(&[]);
+    if wrong > 0 {
+        return Err(format!(
+            "{name} has {wrong} values that are not finite; this network's training diverged, use another"
+        ));
+    }
+    if variance && tensor.numel() > 0 && tensor.min().double_value(&[]) < 0.0 {
+        return Err(format!(
+            "{name} has a negative variance; the file is damaged"
+        ));
+    }
+    Ok(())
+}
+
+/// A counter's value, of whatever type it is.
+fn count(file: &MatchedFile, name: &str) -> Option<i64> {
+    let (_, values) = file.read_tensor(name).ok()?;
+    match values.as_slice() {
+        [one] => Some(*one as i64),
+        _ => None,
+    }
+}
+
+/// Position embeddings `[1, 1 + n², D]` for a grid of rows and columns of patches: bicubic with antialiasing, the class
+/// token apart, as timm's `resample_abs_pos_embed` does it.
+fn interpolate_positions(positions: &Tensor, [rows, columns]: [i64; 2]) -> Result<Tensor> {
+    let &[_, tokens, features] = positions.size().as_slice() else {
+        return Ok(positions.shallow_clone());
+    };
+    let side = (tokens - 1).isqrt();
+    let class = positions.f_narrow(1, 0, 1)?;
+    let grid = positions
+        .f_narrow(1, 1, tokens - 1)?
+        .f_reshape([1, side, side, features])?
+        .f_permute([0, 3, 1, 2])?
+        .f_contiguous()?
+        .f_internal_upsample_bicubic2d_aa([rows, columns], false, None, None)?
+        .f_permute([0, 2, 3, 1])?
+        .f_reshape([1, rows * columns, features])?;
+    Ok(Tensor::f_cat(&[class, grid], 1)?)
+}
+
+/// dnn-mode-connectivity's VGG16BN pairs a stage's list of convolutions and batch norms with its list of ReLUs, which is half
+/// as long, so that the second half of every stage never runs. Such a file is of another function than VGG16's.
+fn refuse_layers_never_run(file: &MatchedFile) -> std::result::Result<(), String> {
+    let names = &file.names;
+    if names.naming != MODE_CONNECTIVITY {
+        return Ok(());
+    }
+    let counts: Vec<Option<i64>> = names.counters.iter().map(|n| count(file, n)).collect();
+    let trained = counts.iter().flatten().any(|&n| n > 0);
+    let unused = counts.iter().position(|&n| n == Some(0));
+    let Some(at) = unused.filter(|_| trained) else {
+        return Ok(());
+    };
+    let name = &names.counters[at];
+    let layer = name.trim_end_matches(BATCHES).trim_end_matches('.');
+    Err(format!(
+        "{} was never run: {MODE_CONNECTIVITY}'s VGG16BN leaves half of each stage's layers out, which is another function \
+         than a VGG16's; train it with its forward pass mended, or use its VGG16",
+        quote(layer)
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+use super::*;
+use crate::layout::{Layout, LayoutTensors};
+use crate::model_file::{write, write_tensors};
+use serde::Deserialize;
+use surfit_core::config::NetworkConfig;
+
+fn expected(name: &str, widths: &[usize], input: [usize; 3]) -> ExpectedNetwork {
+    tch::set_num_threads(1);
+    let config = NetworkConfig {
+        name: name.into(),
+        widths: widths.into(),
+        patch: 0,
+        hidden: Vec::new(),
+    };
+    ExpectedNetwork::new(&config, input, 4).unwrap()
+}
+
+fn read(path: &Path, network: &ExpectedNetwork) -> Result<GivenWeights> {
+    GivenWeights::read(path, CornerWeights::Ema, network, &Renames::default())
+}
+
+/// Tensors of a network under the layout's names, with random values.
+fn tensors(layout: &Layout) -> Vec<(String, Tensor)> {
+    tch::manual_seed(5);
+    let flat = Tensor::randn([layout.len()], (Kind::Float, Device::Cpu));
+    let names = layout.parameters.iter().map(|p| p.name.clone());
+    names
+        .zip(layout.views(&flat).iter().map(Tensor::copy))
+        .collect()
+}
+
+fn save(path: &Path, tensors: &[(String, Tensor)]) {
+    let named: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
+    write_tensors(path, &named, &[]).unwrap();
+}
+
+#[test]
+fn position_embeddings_are_interpolated_as_timm_does() {
+    #[derive(Deserialize)]
+    struct Case {
+        side: i64,
+        grid: [i64; 2],
+        before: Vec<f32>,
+        after: Vec<f32>,
+    }
+    let cases: Vec<Case> =
+        serde_json::from_str(include_str!("../fixtures/positions.json")).unwrap();
+    for case in &cases {
+        let before = Tensor::from_slice(&case.before).view([1, 1 + case.side * case.side, 3]);
+        let after = interpolate_positions(&before, case.grid).unwrap();
+        let [rows, columns] = case.grid;
+        assert_eq!(after.size(), [1, 1 + rows * columns, 3]);
+        let wanted = Tensor::from_slice(&case.after).view([1, 1 + rows * columns, 3]);
+        let difference = (after - wanted).abs().max().double_value(&[]);
+        assert!(difference < 1e-5, "{:?}: {difference}", case.grid);
+    }
+    assert!(cases.len() >= 4);
+}
+
+#[test]
+fn a_vit_of_other_images_is_read_and_given_back_under_its_own_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("vit.pt");
+    // Made for 7×7 patches of 4 pixels, and read for 2×2 of them.
+    let vit = expected("vit-tiny", &[12, 2, 3], [1, 8, 8]);
+    let vit = ExpectedNetwork::new(
+        &NetworkConfig {
+            patch: 4,
+            ..vit.config
+        },
+        [1, 8, 8],
+        4,
+    )
+    .unwrap();
+    let mut all = tensors(vit.layout());
+    let positions = Tensor::randn([1, 50, 12], (Kind::Float, Device::Cpu));
+    all[1].1 = positions.copy();
+    // As Hugging Face splits and calls it.
+    let mut given: Vec<(String, Tensor)> = Vec::new();
+    for (name, tensor) in &all {
+        if let Some((block, what)) = name.split_once(".attn.qkv.") {
+            let block = block.replace("blocks", "vit.encoder.layer");
+            for (part, t) in ["query", "key", "value"].iter().zip(tensor.chunk(3, 0)) {
+                given.push((format!("{block}.attention.attention.{part}.{what}"), t));
+            }
+            continue;
+        }
+        let called = name
+            .replace("blocks", "vit.encoder.layer")
+            .replace("norm1", "layernorm_before")
+            .replace("norm2", "layernorm_after")
+            .replace("attn.proj", "attention.output.dense")
+            .replace("mlp.fc1", "intermediate.dense")
+            .replace("mlp.fc2", "output.dense")
+            .replace("cls_token", "vit.embeddings.cls_token")
+            .replace("pos_embed", "vit.embeddings.position_embeddings")
+            .replace(
+                "patch_embed.proj",
+                "vit.embeddings.patch_embeddings.projection",
+            )
+            .replace("head.", "classifier.");
+        let called = match called.strip_prefix("norm.") {
+            Some(what) => format!("vit.layernorm.{what}"),
+            None => called,
+        };
+        given.push((called, tensor.shallow_clone()));
+    }
+    save(&path, &given);
+    let read_once = read(&path, &vit).unwrap();
+    assert_eq!(read_once.names.naming, "Hugging Face");
+    let views = vit.layout().views(&read_once.flat);
+    assert_eq!(views[1], interpolate_positions(&positions, [2, 2]).unwrap());
+    for (view, (name, tensor)) in views
+        .iter()
+        .zip(&all)
+        .filter(|(_, (n, _))| n != "pos_embed")
+    {
+        assert_eq!(view, tensor, "{name}");
+    }
+    let stats = RunningStats::new(vit.layout(), Device::Cpu);
+    let back = dir.path().join("back.safetensors");
+    write(
+        &back,
+        vit.layout(),
+        &read_once.flat,
+        &stats,
+        Some(&read_once.names),
+    )
+    .unwrap();
+    let bytes = std::fs::read(&back).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut theirs: Vec<&str> = given.iter().map(|(n, _)| n.as_str()).collect();
+    let mut ours = file.names();
+    theirs.sort_unstable();
+    ours.sort_unstable();
+    assert_eq!(ours, theirs);
+    assert_eq!(read(&back, &vit).unwrap().flat, read_once.flat);
+}
+
+#[test]
+fn layers_that_a_forward_pass_leaves_out_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("vgg.pt");
+    let vgg = expected("vgg16-bn-cifar", &[2, 2, 2, 2, 2], [1, 32, 32]);
+    let save_with = |counts: [i64; 2]| {
+        let mut all = tensors(vgg.layout());
+        for (index, norm) in vgg.layout().norms.iter().enumerate() {
+            let ones = || Tensor::ones([2], (Kind::Float, Device::Cpu));
+            all.push((format!("{}.running_mean", norm.prefix), ones()));
+            all.push((format!("{}.running_var", norm.prefix), ones()));
+            let count = Tensor::from(counts[usize::from(index > 0)]);
+            all.push((format!("{}.num_batches_tracked", norm.prefix), count));
+        }
+        for (name, _) in &mut all {
+            let Some(rest) = name.strip_prefix("features.") else {
+                continue;
+            };
+            let (number, what) = rest.split_once('.').unwrap();
+            let number: usize = number.parse().unwrap();
+            // A stage has three modules for each convolution, and a pooling.
+            let ends = [6, 13, 23, 33, 43];
+            let stage = ends.iter().position(|&end| number < end).unwrap();
+            let first = if stage == 0 { 0 } else { ends[stage - 1] + 1 };
+            let at = (number - first) / 3 * 2 + (number - first) % 3;
+            *name = format!("layer_blocks.{stage}.{at}.{what}");
+        }
+        save(&path, &all);
+    };
+    save_with([5, 5]);
+    assert_eq!(read(&path, &vgg).unwrap().names.naming, MODE_CONNECTIVITY);
+    save_with([5, 0]);
+    let why = read(&path, &vgg).unwrap_err().to_string();
+    assert!(
+        why.contains("`layer_blocks.0.3` was never run") && why.contains("its VGG16"),
+        "{why}"
+    );
+}

@@ -1,0 +1,293 @@
+//! Files of networks' weights: PyTorch's state dicts, safetensors, and folders of either.
+//!
+//! What a file is, its content says, never its name. Nothing in a file is executed, and only lists of tensors are read until
+//! values are asked for. Names of tensors are the file's own text: sentences show them through [`quote`].
+
+mod archive;
+mod choice;
+mod derived;
+mod distributed;
+mod dtype;
+mod error;
+mod folder;
+mod legacy;
+mod objects;
+mod safe;
+mod section;
+mod source;
+mod state_dict;
+
+pub(crate) use dtype::is_float;
+pub use error::{WeightFileError, quote};
+
+use error::{Refusal, Step, damaged_tensor, refuse};
+use safetensors::Dtype;
+use section::Section;
+use source::{Blob, Contents, Source, Tensor, View};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use surfit_core::config::CornerWeights;
+
+/// Tensors of a network, far more than any has; several names may stand for one.
+const MAX_TENSORS: usize = 1 << 16;
+/// A list of tensors that is longer than this is none.
+const MAX_PICKLE: u64 = 16 << 20;
+/// How often its own values a file's tensors may have together: weights that are shared count for each name.
+const MAX_SHARING: usize = 4;
+/// Values that tensors may have beyond that, since a constant may be stored as one value.
+const MAX_REPEATED: usize = 1 << 26;
+
+/// A tensor of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorEntry {
+    /// Its name: any text that the file's writer chose.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Type of its values in the file.
+    pub dtype: Dtype,
+}
+
+/// A file or folder of weights whose list of tensors was read.
+#[derive(Debug)]
+pub struct WeightFile {
+    path: PathBuf,
+    entries: Vec<TensorEntry>,
+    notes: Vec<String>,
+    sources: Vec<Source>,
+    blobs: Vec<Blob>,
+    /// Files that the blobs lie in.
+    files: Vec<PathBuf>,
+    /// The file that was read last.
+    open: RefCell<Option<(usize, Section)>>,
+    /// Blobs whose checksum was compared.
+    compared: RefCell<HashSet<usize>>,
+}
+
+impl WeightFile {
+    /// Reads the list of tensors of a file or folder, and makes sure that it is long enough for all of them. `weights` says
+    /// which are taken where there are averaged ones too.
+    ///
+    /// # Errors
+    /// A sentence for what is missing, cut short, damaged, or something else than weights.
+    pub fn open(path: &Path, weights: CornerWeights) -> Result<Self, WeightFileError> {
+        let opened = open_any(path, weights).and_then(|(files, mut contents)| {
+            let tensors = derived::derive(contents.tensors, &mut contents.notes)?;
+            refuse_repeated(&tensors, &contents.blobs)?;
+            let (mut entries, mut sources) = (Vec::new(), Vec::new());
+            for tensor in tensors {
+                let Tensor {
+                    name,
+                    shape,
+                    dtype,
+                    source,
+                } = tensor;
+                entries.push(TensorEntry { name, shape, dtype });
+                sources.push(source);
+            }
+            Ok(Self {
+                path: path.to_owned(),
+                entries,
+                notes: contents.notes,
+                sources,
+                blobs: contents.blobs,
+                files,
+                open: RefCell::default(),
+                compared: RefCell::default(),
+            })
+        });
+        opened.map_err(|refusal| refusal.of(path))
+    }
+
+    /// The path that was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The tensors, in the file's order.
+    pub fn tensors(&self) -> &[TensorEntry] {
+        &self.entries
+    }
+
+    /// What a user should know of how the file is read, each a sentence without its full stop.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Reads the values of the tensor at `index` of [`WeightFile::tensors`], in row-major order. Of 64-bit floats and
+    /// integers the nearest; everything else is exact.
+    ///
+    /// # Errors
+    /// A sentence for a tensor whose bytes are damaged, or that cannot be read.
+    pub fn read_values(&self, index: usize) -> Result<Vec<f32>, WeightFileError> {
+        let entry = &self.entries[index];
+        self.values(entry, &self.sources[index])
+            .map_err(|refusal| refusal.of(&self.path))
+    }
+
+    fn values(&self, entry: &TensorEntry, source: &Source) -> Step<Vec<f32>> {
+        let of = |tensor: &Tensor| {
+            let entry = TensorEntry {
+                name: tensor.name.clone(),
+                shape: tensor.shape.clone(),
+                dtype: tensor.dtype,
+            };
+            self.values(&entry, &tensor.source)
+        };
+        match source {
+            Source::View(view) => self.view_values(&entry.name, view),
+            Source::Chunks(chunks) => {
+                let count = source::count(&entry.shape).unwrap_or(0);
+                let mut values = vec![0.0; count];
+                for chunk in chunks {
+                    let part = self.view_values(&entry.name, &chunk.view)?;
+                    let size = &chunk.view.shape;
+                    source::place_box(&part, size, &chunk.offsets, &entry.shape, &mut values);
+                }
+                Ok(values)
+            }
+            Source::Masked(parts) => {
+                let (mut values, mask) = (of(&parts[0])?, of(&parts[1])?);
+                values.iter_mut().zip(mask).for_each(|(v, m)| *v *= m);
+                Ok(values)
+            }
+            Source::WeightNorm(parts) => {
+                let (magnitudes, directions) = (of(&parts[0])?, of(&parts[1])?);
+                Ok(derived::scale_directions(
+                    &magnitudes,
+                    directions,
+                    &parts[0].shape,
+                    &parts[1].shape,
+                ))
+            }
+        }
+    }
+
+    fn view_values(&self, name: &str, view: &View) -> Step<Vec<f32>> {
+        if !dtype::is_readable(view.dtype) {
+            return refuse(format!(
+                "has values of type {:?} in tensor {}, which is not read; save it as float32",
+                view.dtype,
+                quote(name)
+            ));
+        }
+        let blob = &self.blobs[view.blob];
+        let file = self.file(blob.file)?;
+        if let Some(crc) = blob.crc
+            && !self.compared.borrow().contains(&view.blob)
+        {
+            let part = file.part(blob.start, blob.len);
+            let sum = part.map(checksum).transpose()?;
+            if sum != Some(crc) {
+                return Err(damaged_tensor(name));
+            }
+            self.compared.borrow_mut().insert(view.blob);
+        }
+        view.read(blob, &file)
+    }
+
+    /// A file that blobs lie in.
+    fn file(&self, index: usize) -> Step<Section> {
+        let mut open = self.open.borrow_mut();
+        if let Some((last, section)) = &*open
+            && *last == index
+        {
+            return Ok(section.clone());
+        }
+        let path = &self.files[index];
+        let section = open_regular(path).map_err(|refusal| Refusal::Other(refusal.of(path)))?;
+        *open = Some((index, section.clone()));
+        Ok(section)
+    }
+}
+
+/// Opens what may be a pipe or a device, which would keep a reader waiting.
+fn open_regular(path: &Path) -> Step<Section> {
+    if !std::fs::metadata(path)?.is_file() {
+        return refuse("is a device or a pipe; name a regular file");
+    }
+    Ok(Section::whole(File::open(path)?)?)
+}
+
+/// The files that a path stands for, and what is in them.
+fn open_any(path: &Path, weights: CornerWeights) -> Step<(Vec<PathBuf>, Contents)> {
+    if std::fs::metadata(path)?.is_dir() {
+        return folder::read_folder(path, weights);
+    }
+    let section = open_regular(path)?;
+    if folder::is_index(&section)? {
+        return folder::read_index(path, &section, weights);
+    }
+    let contents = read_file(&section, weights)?;
+    Ok((vec![path.to_owned()], contents))
+}
+
+/// Reads the list of tensors of one file, of whatever format.
+fn read_file(section: &Section, weights: CornerWeights) -> Step<Contents> {
+    let head = section.head(512)?;
+    if head.starts_with(b"PK") {
+        return archive::read_archive(section, weights);
+    }
+    if legacy::is_legacy(&head) {
+        return legacy::read_legacy(section, weights);
+    }
+    if safe::is_safetensors(&head) {
+        return safe::read_safetensors(section);
+    }
+    const EXPECTED: &str = "expected one of torch.save(model.state_dict(), …) or safetensors";
+    let tar = head.get(257..262) == Some(b"ustar");
+    refuse(match head {
+        _ if head.is_empty() => format!("is empty; {EXPECTED}"),
+        _ if tar => "is a tar archive, as PyTorch before 0.2 wrote; convert it with \
+                     torch.save(torch.load(FILE, weights_only=False), FILE)"
+            .into(),
+        _ if head.starts_with(b"version https://git-lfs") => {
+            "is a pointer of Git LFS; fetch the weights with git lfs pull".into()
+        }
+        _ if head.starts_with(b"<") => format!("is a web page or other text; {EXPECTED}"),
+        _ if head.starts_with(&[0x1f, 0x8b]) => "is compressed with gzip; unpack it first".into(),
+        _ if head.starts_with(b"\x89HDF") => format!("is of HDF5, not of PyTorch; {EXPECTED}"),
+        _ if head[0] == 0x80 => {
+            "is a pickle that torch.save did not write; load it in Python and save its weights with torch.save".into()
+        }
+        _ => format!("is no file of a network's weights; {EXPECTED}"),
+    })
+}
+
+/// The CRC-32 of all bytes.
+fn checksum(mut section: Section) -> Step<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; (section.len as usize).min(1 << 20)];
+    loop {
+        match section.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize()),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+}
+
+/// Refuses files that would ask for far more memory than they have: one value may stand for any number of a tensor's, and
+/// many tensors may name the same values.
+fn refuse_repeated(tensors: &[Tensor], blobs: &[Blob]) -> Step<()> {
+    let stored: u64 = blobs.iter().map(|blob| blob.len).sum();
+    let mut left = MAX_REPEATED.saturating_add((stored as usize).saturating_mul(MAX_SHARING));
+    for tensor in tensors {
+        let count = source::count(&tensor.shape);
+        match count.and_then(|count| left.checked_sub(count)) {
+            Some(rest) => left = rest,
+            None => {
+                return refuse(format!(
+                    "repeats its values too often, up to tensor {}; save its tensors with x.clone()",
+                    quote(&tensor.name)
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Files of `torch.save(model.state_dict(), …)`: a zip archive of a pickle and one file for each storage.
+
+use super::error::{Refusal, Step, damaged_list, refuse};
+use super::objects::{self, Storage};
+use super::section::Section;
+use super::source::{Blob, Contents};
+use super::state_dict::{StorageTable, read_state_dict, read_tensor};
+use super::{MAX_PICKLE, MAX_TENSORS};
+use std::io::BufReader;
+use surfit_core::config::CornerWeights;
+use zip::{CompressionMethod, ZipArchive};
+
+/// Files in an archive: a storage for each tensor of model and optimizer, and a few others.
+const MAX_ENTRIES: u64 = 8 * MAX_TENSORS as u64;
+
+/// Reads the tensors of a state dict in an archive.
+pub(super) fn read_archive(section: &Section, weights: CornerWeights) -> Step<Contents> {
+    let (list, mut archive) = Archive::open(section)?;
+    let (objects, root, _) = objects::read_first(&list)?;
+    read_state_dict(&objects, root, weights, &mut archive)
+}
+
+/// Reads an archive of a single tensor.
+pub(super) fn read_archived_tensor(section: &Section, name: &str) -> Step<Contents> {
+    let (list, mut archive) = Archive::open(section)?;
+    let (objects, root, _) = objects::read_first(&list)?;
+    read_tensor(&objects, root, name, &mut archive)
+}
+
+/// An archive whose storages are looked up.
+struct Archive<'a> {
+    zip: ZipArchive<BufReader<Section>>,
+    section: &'a Section,
+    folder: String,
+    /// False when every checksum is zero: PyTorch can leave them out.
+    has_checksums: bool,
+    /// Bytes that storages may still take: they are stored as they are, each for itself. Many entries of an archive may
+    /// name the same bytes, of which every storage would be a copy.
+    left: u64,
+}
+
+impl<'a> Archive<'a> {
+    /// Opens an archive; also gives its list of tensors, a pickle.
+    fn open(section: &'a Section) -> Step<(Vec<u8>, Self)> {
+        let entries = entry_count(section)?;
+        if entries.is_some_and(|n| n > MAX_ENTRIES) {
+            return refuse(format!(
+                "is an archive of more than {MAX_ENTRIES} files; save a model's state_dict() alone"
+            ));
+        }
+        let mut zip =
+            ZipArchive::new(BufReader::new(section.clone())).map_err(|error| match error {
+                zip::result::ZipError::Io(source) => Refusal::from(source),
+                _ => Refusal::Reason("is cut short or damaged; copy or download it anew".into()),
+            })?;
+        let lists = zip
+            .file_names()
+            .filter(|n| n.split('/').nth(1) == Some("data.pkl"));
+        let Some(folder) = lists.min().and_then(|name| name.strip_suffix("/data.pkl")) else {
+            return refuse(match zip.file_names().any(|n| n.ends_with(".npy")) {
+                true => {
+                    "is an archive of NumPy's; save a PyTorch model's state_dict() with torch.save"
+                }
+                false => {
+                    "is a zip archive but not a PyTorch file; name one of torch.save or safetensors"
+                }
+            });
+        };
+        let folder = folder.to_owned();
+        let has_checksums = (0..zip.len()).any(|index| {
+            let entry = zip.by_index_raw(index);
+            entry.is_ok_and(|entry| entry.crc32() != 0)
+        });
+        let left = section.len;
+        let mut archive = Self {
+            zip,
+            section,
+            folder,
+            has_checksums,
+            left,
+        };
+        if let Some(order) = archive.small_entry("byteorder", 16)
+            && order.trim_ascii() != b"little"
+        {
+            return refuse("was written on a big-endian machine; save it anew on another");
+        }
+        let list = archive
+            .small_entry("data.pkl", MAX_PICKLE)
+            .ok_or_else(damaged_list)?;
+        Ok((list, archive))
+    }
+
+    /// Where an entry lies; `None` when it is missing, compressed or not within the archive.
+    fn entry(&mut self, name: &str) -> Option<Blob> {
+        let entry = self.zip.by_name(&format!("{}/{name}", self.folder)).ok()?;
+        let (start, len) = (entry.data_start(), entry.size());
+        let stored = entry.compression() == CompressionMethod::Stored;
+        let inside = start.checked_add(len)? <= self.section.len;
+        (stored && inside && len == entry.compressed_size()).then(|| Blob {
+            file: 0,
+            start: self.section.start + start,
+            len,
+            crc: self.has_checksums.then(|| entry.crc32()),
+        })
+    }
+
+    /// An entry's bytes; `None` when it is missing, damaged or larger than `limit`.
+    fn small_entry(&mut self, name: &str, limit: u64) -> Option<Vec<u8>> {
+        let blob = self.entry(name).filter(|blob| blob.len <= limit)?;
+        let start = blob.start - self.section.start;
+        let bytes = self.section.bytes(start, blob.len as usize).ok()?;
+        let whole = blob.crc.is_none_or(|crc| crc32fast::hash(&bytes) == crc);
+        whole.then_some(bytes)
+    }
+}
+
+impl StorageTable for Archive<'_> {
+    fn blob(&mut self, storage: &Storage) -> Step<Option<Blob>> {
+        let blob = self.entry(&format!("data/{}", storage.key));
+        let Some(blob) = blob.filter(|blob| Some(blob.len) == storage.bytes()) else {
+            return Ok(None);
+        };
+        self.left = self.left.checked_sub(blob.len).ok_or_else(|| {
+            Refusal::Reason(
+                "is damaged: its tensors would take more bytes than the file has".into(),
+            )
+        })?;
+        Ok(Some(blob))
+    }
+}
+
+/// Files that an archive says it has, before they are read; `None` when it does not end as one.
+fn entry_count(section: &Section) -> Step<Option<u64>> {
+    const END: &[u8] = b"PK\x05\x06";
+    const END_64: &[u8] = b"PK\x06\x06";
+    const LONGEST_END: u64 = 22 + 65_535 + 128;
+    let len = section.len.min(LONGEST_END);
+    let tail = section.bytes(section.len - len, len as usize)?;
+    let find = |mark: &[u8]| tail.windows(4).rposition(|w| w == mark);
+    let number = |at: Option<usize>, by: usize, size: usize| {
+        let bytes = tail.get(at? + by..at? + by + size)?;
+        Some(bytes.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b)))
+    };
+    let short = number(find(END), 10, 2);
+    Ok(number(find(END_64), 32, 8).max(short))
+}

@@ -1,0 +1,343 @@
+//! Folders of `torch.distributed.checkpoint`.
+//!
+//! `.metadata` is a pickle: shapes and types of tensors, the boxes that each is divided into, and where each box lies: a file,
+//! an offset and a length, at which there is a small archive of `torch.save` with the one tensor.
+
+use super::archive::read_archived_tensor;
+use super::choice::{Checkpoint, Child, choose_weights};
+use super::error::{Refusal, Step, damaged_list, quote, refuse};
+use super::folder::{Found, beside};
+use super::objects::{Objects, Value, dtype_named, read_first};
+use super::section::Section;
+use super::source::{Chunk, Contents, Source, Tensor, count};
+use super::{MAX_PICKLE, MAX_TENSORS, open_regular};
+use safetensors::Dtype;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use surfit_core::config::CornerWeights;
+
+/// The file that tells what lies where.
+pub(super) const METADATA: &str = ".metadata";
+/// Boxes that a tensor may be divided into.
+const MAX_CHUNKS: usize = 4096;
+const REMEDY: &str = "convert it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save";
+
+/// Reads the list of tensors of such a folder.
+pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> Step<Found> {
+    let path = folder.join(METADATA);
+    let read = open_regular(&path).and_then(|section| match section.len > MAX_PICKLE {
+        true => Err(damaged_list()),
+        false => Ok(section.head(MAX_PICKLE as usize)?),
+    });
+    let bytes = read.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+    let (objects, root, _) = read_first(&bytes)?;
+    let metadata = objects.state(root, "Metadata").ok_or_else(damaged_list)?;
+    let part = |name| objects.entry(metadata, name);
+    let state = part("state_dict_metadata").and_then(|v| objects.dict(v));
+    let tree = Tree::new(
+        &objects,
+        state.ok_or_else(damaged_list)?,
+        part("planner_data"),
+    )?;
+    let places = part("storage_data").and_then(|v| objects.dict(v));
+    let places = places_of(&objects, places.ok_or_else(damaged_list)?)?;
+
+    let mut contents = Contents::default();
+    let chosen = choose_weights(&tree, 0, weights, &mut contents.notes)?;
+    let mut shards = Shards {
+        folder,
+        paths: Vec::new(),
+        open: None,
+    };
+    for (name, full_name, described) in &tree.dicts[chosen].tensors {
+        let tensor = read_parts(
+            &objects,
+            name,
+            full_name,
+            *described,
+            &places,
+            &mut shards,
+            &mut contents,
+        )?;
+        contents.tensors.push(tensor);
+    }
+    Ok((shards.paths, contents))
+}
+
+/// Where a box of a tensor lies.
+struct Place<'a> {
+    file: &'a str,
+    offset: u64,
+    length: u64,
+}
+
+type Places<'a> = HashMap<(&'a str, Vec<usize>), Place<'a>>;
+
+fn places_of<'a>(objects: &Objects<'a>, entries: &[(Value, Value)]) -> Step<Places<'a>> {
+    let mut places = HashMap::new();
+    for &(index, info) in entries {
+        let key = objects.state(index, "MetadataIndex");
+        let info = objects.state(info, "_StorageInfo");
+        let (Some(key), Some(info)) = (key, info) else {
+            return Err(damaged_list());
+        };
+        let name = objects.entry(key, "fqn").and_then(|v| objects.text(v));
+        // Objects that are no tensors have no offset.
+        let Some(offsets) = objects.entry(key, "offset").filter(|v| *v != Value::Other) else {
+            continue;
+        };
+        let file = objects.entry(info, "relative_path");
+        let number = |name| match objects.entry(info, name) {
+            Some(Value::Int(n)) => u64::try_from(n).ok(),
+            _ => None,
+        };
+        let (Some(name), Some(file), Some(offset), Some(length)) = (
+            name,
+            file.and_then(|v| objects.text(v)),
+            number("offset"),
+            number("length"),
+        ) else {
+            return Err(damaged_list());
+        };
+        if let Some(steps) = objects.entry(info, "transform_descriptors")
+            && objects.items(steps).is_none_or(|s| !s.is_empty())
+        {
+            return refuse(format!(
+                "holds {} in an encoded form; {REMEDY}",
+                quote(name)
+            ));
+        }
+        let place = Place {
+            file,
+            offset,
+            length,
+        };
+        places.insert((name, objects.sizes(offsets)?), place);
+    }
+    Ok(places)
+}
+
+/// The files of a folder, of which one is open.
+struct Shards<'a> {
+    folder: &'a Path,
+    paths: Vec<PathBuf>,
+    open: Option<(usize, Section)>,
+}
+
+impl Shards<'_> {
+    /// The number of a file, and its content.
+    fn file(&mut self, name: &str) -> Step<(usize, Section)> {
+        let path = beside(self.folder, name)?;
+        if let Some((index, section)) = &self.open
+            && self.paths[*index] == path
+        {
+            return Ok((*index, section.clone()));
+        }
+        let section = open_regular(&path).map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+        let known = self.paths.iter().position(|p| *p == path);
+        let index = known.unwrap_or(self.paths.len());
+        if known.is_none() {
+            self.paths.push(path);
+        }
+        self.open = Some((index, section.clone()));
+        Ok((index, section))
+    }
+}
+
+/// The tensor that is described, with all its boxes.
+fn read_parts(
+    objects: &Objects,
+    name: &str,
+    full_name: &str,
+    described: Value,
+    places: &Places,
+    shards: &mut Shards,
+    contents: &mut Contents,
+) -> Step<Tensor> {
+    let part = |name| objects.entry(described, name).ok_or_else(damaged_list);
+    let shape = objects.sizes(part("size")?)?;
+    let dtype = dtype_of(objects, part("properties")?, name)?;
+    let list = objects.items(part("chunks")?).ok_or_else(damaged_list)?;
+    if list.len() > MAX_CHUNKS {
+        return refuse(format!(
+            "divides {} into more than {MAX_CHUNKS} parts; {REMEDY}",
+            quote(name)
+        ));
+    }
+    let mut chunks: Vec<Chunk> = Vec::new();
+    for chunk in list {
+        let chunk = objects.state(*chunk, "ChunkStorageMetadata");
+        let chunk = chunk.ok_or_else(damaged_list)?;
+        let field = |name| objects.entry(chunk, name).ok_or_else(damaged_list);
+        let (offsets, size) = (
+            objects.sizes(field("offsets")?)?,
+            objects.sizes(field("sizes")?)?,
+        );
+        let lacks = || {
+            Refusal::Reason(format!(
+                "is damaged: a part of tensor {} is not where it should be; copy or download it anew",
+                quote(name)
+            ))
+        };
+        let place = places
+            .get(&(full_name, offsets.clone()))
+            .ok_or_else(lacks)?;
+        let (index, section) = shards.file(place.file)?;
+        let section = section.part(place.offset, place.length).ok_or_else(lacks)?;
+        if section.head(2)? != b"PK" {
+            return refuse(format!(
+                "holds {} in another form than torch.save's; {REMEDY}",
+                quote(name)
+            ));
+        }
+        let tensors = contents.adopt(read_archived_tensor(&section, name)?, index);
+        let Some(Source::View(view)) = tensors.into_iter().next().map(|t| t.source) else {
+            return Err(lacks());
+        };
+        if view.shape != size || view.dtype != dtype {
+            return Err(lacks());
+        }
+        chunks.push(Chunk { offsets, view });
+    }
+    if !cover(&shape, &chunks) {
+        return refuse(format!(
+            "is damaged: the parts of tensor {} do not make it whole; copy or download it anew",
+            quote(name)
+        ));
+    }
+    Ok(Tensor {
+        name: name.to_owned(),
+        shape,
+        dtype,
+        source: Source::Chunks(chunks),
+    })
+}
+
+/// The type in a tensor's properties, a tuple that begins with it or, before PyTorch 2.1, a dictionary.
+fn dtype_of(objects: &Objects, properties: Value, name: &str) -> Step<Dtype> {
+    let state = objects.state(properties, "TensorProperties");
+    let state = state.ok_or_else(damaged_list)?;
+    let dtype = match objects.items(state) {
+        Some(items) => items.first().copied(),
+        None => objects.entry(state, "dtype"),
+    };
+    match dtype.and_then(|d| objects.global(d)) {
+        Some(("torch", class)) => dtype_named(class).ok_or_else(|| {
+            Refusal::Reason(format!(
+                "holds {}, whose values are of the type {}, which is not read; save it as float32",
+                quote(name),
+                quote(&format!("torch.{class}"))
+            ))
+        }),
+        _ => Err(damaged_list()),
+    }
+}
+
+/// True when disjoint boxes within a tensor have as many values as it has.
+fn cover(shape: &[usize], chunks: &[Chunk]) -> bool {
+    let inside = |chunk: &Chunk| {
+        let axes = chunk.offsets.iter().zip(&chunk.view.shape).zip(shape);
+        chunk.offsets.len() == shape.len()
+            && chunk.view.shape.len() == shape.len()
+            && axes
+                .into_iter()
+                .all(|((o, n), s)| o.checked_add(*n).is_some_and(|end| end <= *s))
+    };
+    if !chunks.iter().all(inside) {
+        return false;
+    }
+    let disjoint = |a: &Chunk, b: &Chunk| {
+        let apart = |axis: usize| {
+            let end = |c: &Chunk| c.offsets[axis] + c.view.shape[axis];
+            end(a) <= b.offsets[axis] || end(b) <= a.offsets[axis]
+        };
+        let empty = |c: &Chunk| c.view.shape.contains(&0);
+        empty(a) || empty(b) || (0..shape.len()).any(apart)
+    };
+    let pairs = (0..chunks.len()).all(|i| (0..i).all(|j| disjoint(&chunks[i], &chunks[j])));
+    let values = chunks.iter().map(|c| count(&c.view.shape));
+    let sum = values.sum::<Option<usize>>();
+    pairs && sum.is_some() && sum == count(shape)
+}
+
+/// The names of a checkpoint as the dictionaries that they were before they were made flat.
+struct Tree<'a> {
+    dicts: Vec<Dict<'a>>,
+}
+
+#[derive(Default)]
+struct Dict<'a> {
+    inner: HashMap<String, usize>,
+    /// Names here, full names, and what describes the tensors.
+    tensors: Vec<(String, &'a str, Value)>,
+    first: Option<String>,
+}
+
+impl<'a> Tree<'a> {
+    fn new(objects: &Objects<'a>, state: &[(Value, Value)], planned: Option<Value>) -> Step<Self> {
+        let mut paths = HashMap::new();
+        for &(name, path) in planned.and_then(|p| objects.dict(p)).unwrap_or_default() {
+            if let (Some(name), Some(path)) = (objects.text(name), objects.items(path)) {
+                paths.insert(name, path);
+            }
+        }
+        let mut dicts = vec![Dict::default()];
+        for &(full_name, described) in state {
+            let full_name = objects.text(full_name).ok_or_else(damaged_list)?;
+            let path = paths.get(full_name).copied().unwrap_or_default();
+            let path: Option<Vec<&str>> = path.iter().map(|p| objects.text(*p)).collect();
+            // Lists have numbers in their paths; no weights are looked for there.
+            let path = path.filter(|p| !p.is_empty() && p.len() <= 8);
+            let path = path.unwrap_or_else(|| vec![full_name]);
+            let Some((name, outer)) = path.split_last() else {
+                continue;
+            };
+            let mut dict = 0;
+            for part in outer {
+                let next = dicts.len();
+                dicts[dict].first.get_or_insert_with(|| (*part).to_owned());
+                dict = *dicts[dict].inner.entry((*part).to_owned()).or_insert(next);
+                if dict == next {
+                    dicts.push(Dict::default());
+                }
+            }
+            dicts[dict].first.get_or_insert_with(|| (*name).to_owned());
+            if let Some(described) = objects.state(described, "TensorStorageMetadata") {
+                let entry = ((*name).to_owned(), full_name, described);
+                dicts[dict].tensors.push(entry);
+            }
+            if dicts[dict].tensors.len() > MAX_TENSORS || dicts.len() > MAX_TENSORS {
+                return refuse(format!(
+                    "holds more than {MAX_TENSORS} tensors; save a model's state dict alone"
+                ));
+            }
+        }
+        Ok(Self { dicts })
+    }
+}
+
+impl Checkpoint for Tree<'_> {
+    type Dict = usize;
+
+    fn children(&self, dict: usize, names: &[&str]) -> Vec<Option<Child<usize>>> {
+        let inner = &self.dicts[dict].inner;
+        let names = names.iter();
+        names
+            .map(|name| inner.get(*name).map(|d| Child::Dict(*d)))
+            .collect()
+    }
+
+    fn dicts(&self, dict: usize) -> Vec<usize> {
+        let mut all: Vec<usize> = self.dicts[dict].inner.values().copied().collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn has_tensors(&self, dict: usize) -> bool {
+        !self.dicts[dict].tensors.is_empty()
+    }
+
+    fn first_name(&self, dict: usize) -> Option<Option<String>> {
+        self.dicts[dict].first.clone().map(Some)
+    }
+}

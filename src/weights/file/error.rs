@@ -1,0 +1,101 @@
+//! Why a file of weights was refused.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a file of weights was refused. Its text is one sentence: what, where, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightFileError {
+    /// The system does not give the file.
+    #[error("{path}: {}", unreadable(.source), path = .path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is something else than weights, or damaged.
+    #[error("{path}: the file {reason}", path = .path.display())]
+    Refused {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is or does, to follow "the file".
+        reason: String,
+    },
+}
+
+fn unreadable(source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::NotFound => "the file is not there; name an existing one".into(),
+        _ => format!("{source}; name a file that can be read"),
+    }
+}
+
+/// A [`WeightFileError`] that does not know its file yet.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The system does not give the file.
+    Unreadable(io::Error),
+    /// What the file is or does.
+    Reason(String),
+    /// An error of another file that this one names.
+    Other(WeightFileError),
+}
+
+pub(super) type Step<T> = Result<T, Refusal>;
+
+impl Refusal {
+    pub fn of(self, path: &Path) -> WeightFileError {
+        let path = path.to_owned();
+        match self {
+            Self::Unreadable(source) => WeightFileError::Unreadable { path, source },
+            Self::Reason(reason) => WeightFileError::Refused { path, reason },
+            Self::Other(error) => error,
+        }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                Self::Reason("is cut short; copy or download it anew".into())
+            }
+            _ => Self::Unreadable(source),
+        }
+    }
+}
+
+/// Refuses for this reason, to follow "the file".
+pub(super) fn refuse<T>(reason: impl Into<String>) -> Step<T> {
+    Err(Refusal::Reason(reason.into()))
+}
+
+/// The refusal of a list of tensors that makes no sense.
+pub(super) fn damaged_list() -> Refusal {
+    Refusal::Reason(
+        "is damaged: its list of tensors cannot be read; copy or download it anew".into(),
+    )
+}
+
+/// The refusal of a tensor that the file does not hold as it says.
+pub(super) fn damaged_tensor(name: &str) -> Refusal {
+    Refusal::Reason(format!(
+        "is damaged: tensor {} cannot be read; copy or download it anew",
+        quote(name)
+    ))
+}
+
+/// Text from a file for a sentence: between backticks, its control characters escaped, and of bounded length.
+pub fn quote(text: &str) -> String {
+    const MAX_SHOWN: usize = 120;
+    let mut shown: String = text
+        .chars()
+        .take(MAX_SHOWN)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}

@@ -1,0 +1,131 @@
+//! Weights in several files: folders, and the indices that name the files.
+
+use super::distributed;
+use super::error::{Refusal, Step, quote, refuse};
+use super::section::Section;
+use super::source::Contents;
+use super::{MAX_TENSORS, open_regular, read_file};
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Component, Path, PathBuf};
+use surfit_core::config::CornerWeights;
+
+/// Longest index that is read.
+const MAX_INDEX: u64 = 32 << 20;
+/// The files of weights that a folder of Hugging Face's may have, the first of them first.
+const INDICES: [&str; 2] = [
+    "model.safetensors.index.json",
+    "pytorch_model.bin.index.json",
+];
+const ALONE: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+
+/// Files, and what is in them.
+pub(super) type Found = (Vec<PathBuf>, Contents);
+
+/// Reads a folder of weights.
+pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> Step<Found> {
+    if folder.join(distributed::METADATA).is_file() {
+        return distributed::read_distributed(folder, weights);
+    }
+    // A file of its own name only once: another's index beside it is not looked for.
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    let has = |name: &str| names.iter().any(|n| n == name);
+    let index = INDICES.into_iter().find(|n| has(n)).or_else(|| {
+        let mut all = names.iter().filter(|n| n.ends_with(".index.json"));
+        all.next()
+            .filter(|_| all.next().is_none())
+            .map(String::as_str)
+    });
+    if let Some(name) = index {
+        let path = folder.join(name);
+        let read = open_regular(&path).and_then(|section| read_index(&path, &section, weights));
+        return read.map_err(|refusal| Refusal::Other(refusal.of(&path)));
+    }
+    if let Some(name) = ALONE.into_iter().find(|n| has(n)) {
+        let path = folder.join(name);
+        let read = open_regular(&path).and_then(|section| read_file(&section, weights));
+        let contents = read.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+        return Ok((vec![path], contents));
+    }
+    if names.iter().any(|n| n.ends_with(".distcp")) {
+        return refuse(
+            "is a folder of torch.distributed.checkpoint without its .metadata; its saving was not completed",
+        );
+    }
+    let inner = names
+        .iter()
+        .find(|n| folder.join(n).join(distributed::METADATA).is_file());
+    refuse(match inner {
+        Some(name) => format!("is a folder whose {} holds weights; name that", quote(name)),
+        None => "is a folder without weights of torch.distributed.checkpoint or an index of safetensors; name a file"
+            .into(),
+    })
+}
+
+/// True when a file is text that names others.
+pub(super) fn is_index(section: &Section) -> Step<bool> {
+    let head = section.head(4096)?;
+    Ok(head.trim_ascii_start().starts_with(b"{"))
+}
+
+/// Reads the files that an index names.
+pub(super) fn read_index(path: &Path, section: &Section, weights: CornerWeights) -> Step<Found> {
+    if section.len > MAX_INDEX {
+        return refuse("is text, but too long for an index of weights; name a file of weights");
+    }
+    let not_index =
+        || Refusal::Reason("is JSON, but no index of weights; name a file of weights".into());
+    let text = section.head(MAX_INDEX as usize)?;
+    let index: serde_json::Value = serde_json::from_slice(&text).map_err(|_| not_index())?;
+    let map = index.get("weight_map").and_then(|m| m.as_object());
+    let map = map.ok_or_else(not_index)?;
+    if map.len() > MAX_TENSORS {
+        return refuse(format!(
+            "names more than {MAX_TENSORS} tensors; name a network's alone"
+        ));
+    }
+    let mut shards: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
+    for (name, file) in map {
+        let file = file.as_str().ok_or_else(not_index)?;
+        shards.entry(file).or_default().insert(name);
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (mut files, mut contents) = (Vec::new(), Contents::default());
+    for (file, mut names) in shards {
+        let path = beside(folder, file)?;
+        let read = open_regular(&path).and_then(|section| read_file(&section, weights));
+        let shard = read.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+        let tensors = contents.adopt(shard, files.len());
+        let named = tensors
+            .into_iter()
+            .filter(|t| names.remove(t.name.as_str()));
+        contents.tensors.extend(named);
+        if let Some(name) = names.iter().min() {
+            return refuse(format!(
+                "names tensor {} in {}, where it is not; copy or download both anew",
+                quote(name),
+                quote(file)
+            ));
+        }
+        files.push(path);
+    }
+    contents.notes.dedup();
+    Ok((files, contents))
+}
+
+/// A file by its name in the same folder; what a file names never lies anywhere else.
+pub(super) fn beside(folder: &Path, name: &str) -> Step<PathBuf> {
+    let mut parts = Path::new(name).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(_)), None) if !name.chars().any(char::is_control) => {
+            Ok(folder.join(name))
+        }
+        _ => refuse(format!(
+            "names {}, which is not a file beside it; copy or download it anew",
+            quote(name)
+        )),
+    }
+}

@@ -1,0 +1,109 @@
+//! Files of PyTorch before 1.6: pickles one after the other, then the storages.
+//!
+//! A magic number, a protocol, facts of the machine, the object, the names of its storages: five pickles. Then for every
+//! storage, in the order of the names, its number of values in 8 bytes and the values.
+
+use super::MAX_PICKLE;
+use super::error::{Refusal, Step, damaged_list, refuse};
+use super::objects::{self, Objects, Storage, Value};
+use super::section::Section;
+use super::source::{Blob, Contents};
+use super::state_dict::{StorageTable, read_state_dict};
+use std::collections::HashMap;
+use surfit_core::config::CornerWeights;
+
+/// The first pickle's number, as protocols from 2 on and before have it.
+const MAGIC: [&[u8]; 2] = [
+    b"\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19",
+    b"119547037146038801333356",
+];
+
+/// True when a file begins with the first pickle of the format.
+pub(super) fn is_legacy(head: &[u8]) -> bool {
+    const FIRST_PICKLE: usize = 32;
+    let head = &head[..head.len().min(FIRST_PICKLE)];
+    let begins = |magic: &&[u8]| head.windows(magic.len()).any(|w| w == *magic);
+    MAGIC.iter().any(begins)
+}
+
+/// Reads the tensors of a state dict.
+pub(super) fn read_legacy(section: &Section, weights: CornerWeights) -> Step<Contents> {
+    // Most lists are short, and what follows them is not read here.
+    const FIRST_TRY: usize = 1 << 20;
+    let head = section.head(FIRST_TRY)?;
+    match read_head(section, &head, weights) {
+        Err(Refusal::Reason(_)) if section.len > FIRST_TRY as u64 => {
+            read_head(section, &section.head(MAX_PICKLE as usize)?, weights)
+        }
+        other => other,
+    }
+}
+
+fn read_head(section: &Section, head: &[u8], weights: CornerWeights) -> Step<Contents> {
+    let mut at = 0;
+    let mut next = || -> Step<(Objects<'_>, Value)> {
+        let (objects, value, len) = objects::read_first(&head[at..])?;
+        at += len;
+        Ok((objects, value))
+    };
+    next()?; // the magic number
+    next()?; // the protocol, which has always been 1001
+    let (facts, machine) = next()?;
+    if facts.entry(machine, "little_endian") == Some(Value::Int(0)) {
+        return refuse("was written on a big-endian machine; save it anew on another");
+    }
+    let (objects, root) = next()?;
+    let (keys, list) = next()?;
+    let keys = keys
+        .items(list)
+        .ok_or_else(damaged_list)?
+        .iter()
+        .map(|key| keys.text(*key).ok_or_else(damaged_list));
+
+    // Every storage is passed over by its size, also those of an optimizer.
+    let mut sizes = HashMap::new();
+    for storage in objects.storages() {
+        let storage = storage?;
+        let bytes = storage.bytes().ok_or_else(damaged_list)?;
+        if sizes.insert(storage.key, bytes).is_some_and(|b| b != bytes) {
+            return Err(damaged_list());
+        }
+    }
+    let mut blobs = HashMap::new();
+    let mut at = at as u64;
+    for key in keys {
+        let key = key?;
+        let len = *sizes.get(key).ok_or_else(damaged_list)?;
+        let start = at + 8;
+        at = start.checked_add(len).ok_or_else(damaged_list)?;
+        if at > section.len {
+            return refuse("is cut short; copy or download it anew");
+        }
+        blobs.insert(key, (start, len));
+    }
+    let mut table = Table { section, blobs };
+    read_state_dict(&objects, root, weights, &mut table)
+}
+
+/// First byte and length of storages by their names.
+struct Table<'a> {
+    section: &'a Section,
+    blobs: HashMap<&'a str, (u64, u64)>,
+}
+
+impl StorageTable for Table<'_> {
+    fn blob(&mut self, storage: &Storage) -> Step<Option<Blob>> {
+        let Some(&(start, len)) = self.blobs.get(storage.key) else {
+            return Ok(None);
+        };
+        let count = self.section.bytes(start - 8, 8)?;
+        let count = count.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+        let promised = storage.bytes() == Some(len) && count == storage.len;
+        Ok(promised.then(|| Blob {
+            file: 0,
+            start: self.section.start + start,
+            len,
+            crc: None,
+        }))
+    }
+}

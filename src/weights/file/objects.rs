@@ -1,0 +1,453 @@
+//! The tensors in the pickles of PyTorch's files.
+//!
+//! The machine that reads pickles is `surfit-data`'s: it calls nothing. This is what the few calls mean that make a state
+//! dict's tensors. People keep much beside it (arguments of the training, numbers of NumPy, an optimizer's state): all that is
+//! passed over, and only refused where a tensor should be.
+
+use super::error::{Refusal, Step, damaged_list, quote, refuse};
+use safetensors::Dtype;
+use surfit_data::pickle::{self, Object};
+
+pub(super) use surfit_data::pickle::Value;
+
+/// Axes of a tensor, far more than any network has.
+pub(super) const MAX_AXES: usize = 16;
+
+/// A stretch of memory, as a pickle names it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Storage<'a> {
+    /// Its name in the file.
+    pub key: &'a str,
+    /// Type of its values.
+    pub kind: StorageKind,
+    /// Number of values.
+    pub len: u64,
+    /// First value of the part that a view may see, and the number of values from there on.
+    pub part: (u64, u64),
+}
+
+/// Type of a storage's values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum StorageKind {
+    Typed(Dtype),
+    /// Bytes, of which every tensor has its own type.
+    Untyped,
+    /// Values of so many bytes that are not read.
+    Unread(u64),
+}
+
+impl StorageKind {
+    /// Bytes of a value.
+    pub fn item_size(self) -> u64 {
+        match self {
+            Self::Typed(dtype) => dtype.bitsize().div_ceil(8) as u64,
+            Self::Untyped => 1,
+            Self::Unread(size) => size,
+        }
+    }
+}
+
+impl Storage<'_> {
+    /// Bytes of the whole storage, `None` beyond all bounds.
+    pub fn bytes(&self) -> Option<u64> {
+        self.len.checked_mul(self.kind.item_size())
+    }
+}
+
+/// A view into a storage.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct StorageView<'a> {
+    pub storage: Storage<'a>,
+    pub dtype: Dtype,
+    pub offset: u64,
+    pub shape: Vec<usize>,
+    pub strides: Vec<usize>,
+    pub negated: bool,
+}
+
+/// Everything that a pickle made.
+#[derive(Debug)]
+pub(super) struct Objects<'a> {
+    all: pickle::Objects<'a>,
+    input: &'a [u8],
+    /// For every call in the pickle the one whose tensor it gives: a parameter has that of an earlier call.
+    sources: Vec<usize>,
+}
+
+/// Reads the pickle at the beginning of `bytes`; gives its result and its length.
+pub(super) fn read_first(bytes: &[u8]) -> Step<(Objects<'_>, Value, usize)> {
+    // Every callable may be named, since none is called.
+    let (all, root, len) = pickle::read_first(bytes, |_, _| true).map_err(|_| damaged_list())?;
+    let mut sources = Vec::with_capacity(all.objects.len());
+    for (index, object) in all.objects.iter().enumerate() {
+        let source = match (
+            all.globals[object.callable],
+            all.sequences[object.arguments].first(),
+        ) {
+            (
+                ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state"),
+                Some(&Value::Object(earlier)),
+            ) if earlier < index => sources[earlier],
+            _ => index,
+        };
+        sources.push(source);
+    }
+    let objects = Objects {
+        all,
+        input: bytes,
+        sources,
+    };
+    Ok((objects, root, len))
+}
+
+impl<'a> Objects<'a> {
+    /// The text that a value is, also as the bytes that Python 2 writes.
+    pub fn text(&self, value: Value) -> Option<&'a str> {
+        match value {
+            Value::Text(index) => Some(self.all.texts[index]),
+            Value::Bytes(index) => {
+                std::str::from_utf8(&self.input[self.all.bytes[index].clone()]).ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// The entries of the dictionary that a value is.
+    pub fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
+        match value {
+            Value::Dict(index) => Some(&self.all.dicts[index]),
+            _ => None,
+        }
+    }
+
+    /// The value under a name in a dictionary, the last one as in Python.
+    pub fn entry(&self, value: Value, name: &str) -> Option<Value> {
+        let mut entries = self.dict(value)?.iter().rev();
+        let found = entries.find(|(key, _)| self.text(*key) == Some(name));
+        found.map(|(_, value)| *value)
+    }
+
+    /// The items of the list or tuple that a value is, or that a type such as `torch.Size` makes one of.
+    pub fn items(&self, value: Value) -> Option<&[Value]> {
+        match value {
+            Value::Sequence(index) => Some(&self.all.sequences[index]),
+            Value::Object(index) => {
+                let object = self.all.objects[index];
+                match self.all.sequences[object.arguments][..] {
+                    [Value::Sequence(items)] => Some(&self.all.sequences[items]),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The state that an object of a class was given, by the class's name.
+    pub fn state(&self, value: Value, class: &str) -> Option<Value> {
+        let Value::Object(index) = value else {
+            return None;
+        };
+        let object = self.all.objects[index];
+        (self.all.globals[object.callable].1 == class)
+            .then_some(object.state)
+            .flatten()
+    }
+
+    /// Module and name of the callable or type that a value is.
+    pub fn global(&self, value: Value) -> Option<(&'a str, &'a str)> {
+        match value {
+            Value::Global(index) => Some(self.all.globals[index]),
+            _ => None,
+        }
+    }
+
+    /// The callable, as `module.name`, that would have to be called to make a value.
+    pub fn maker(&self, value: Value) -> Option<String> {
+        let Value::Object(index) = value else {
+            return None;
+        };
+        let object = self.all.objects[index];
+        let mut global = object.callable;
+        // The class says more than that there is one.
+        if self.all.globals[global] == REBUILD_WITH
+            && let Some(&Value::Global(class)) = self.all.sequences[object.arguments].get(1)
+        {
+            global = class;
+        }
+        let (module, name) = self.all.globals[global];
+        Some(quote(&format!("{module}.{name}")))
+    }
+
+    /// True when a value is made by what makes tensors.
+    pub fn is_tensor(&self, value: Value) -> bool {
+        matches!(value, Value::Object(index) if {
+            let object = self.all.objects[self.sources[index]];
+            is_maker(self.all.globals[object.callable])
+        })
+    }
+
+    /// Every storage that is named anywhere, and `None` for what is named and is none.
+    pub fn storages(&self) -> impl Iterator<Item = Step<Storage<'a>>> {
+        let ids = self.all.persistent.iter();
+        let storages = ids.filter(|id| {
+            let first = self.items(**id).and_then(|items| items.first());
+            first.is_none_or(|tag| self.text(*tag) != Some("module"))
+        });
+        storages.map(|id| self.storage(*id))
+    }
+
+    /// The tensor that a value is; `name` is for the refusal.
+    pub fn tensor(&self, name: &str, value: Value) -> Step<StorageView<'a>> {
+        let Value::Object(index) = value else {
+            return refuse(format!(
+                "holds {}, which is not a tensor; save a model's state_dict()",
+                quote(name)
+            ));
+        };
+        let Object {
+            callable,
+            arguments,
+            state,
+        } = self.all.objects[self.sources[index]];
+        let arguments = &self.all.sequences[arguments][..];
+        let made = match (self.all.globals[callable], arguments) {
+            (maker, _) if is_plain_maker(maker) => Some((maker, arguments)),
+            // A tensor with attributes of its own.
+            (
+                REBUILD_WITH,
+                &[
+                    Value::Global(made_by),
+                    Value::Global(class),
+                    Value::Sequence(inner),
+                    ..,
+                ],
+            ) if is_plain_maker(self.all.globals[made_by]) && is_plain(self.all.globals[class]) => {
+                Some((self.all.globals[made_by], &self.all.sequences[inner][..]))
+            }
+            _ => None,
+        };
+        match made {
+            Some((maker, arguments)) if state.is_none() => self.view(name, maker, arguments),
+            _ => {
+                let maker = self.maker(value).unwrap_or_default();
+                refuse(format!(
+                    "holds {}, which is not a tensor but an object that {maker} would have to make, and nothing in a \
+                     file is ever executed; save it as a plain tensor",
+                    quote(name)
+                ))
+            }
+        }
+    }
+
+    /// The view that one of [`MAKERS`] makes of these arguments.
+    fn view(&self, name: &str, maker: (&str, &str), arguments: &[Value]) -> Step<StorageView<'a>> {
+        let &[
+            Value::Persistent(key),
+            Value::Int(offset),
+            shape,
+            strides,
+            ref more @ ..,
+        ] = arguments
+        else {
+            return Err(damaged_list());
+        };
+        let storage = self.storage(self.all.persistent[key])?;
+        // After `requires_grad` and hooks, `_rebuild_tensor_v3` is given a type.
+        let (own, flags) = match maker {
+            REBUILD_TYPED => (more.get(2), more.get(3)),
+            _ => (None, more.get(2)),
+        };
+        let unread = |kind: String| {
+            refuse(format!(
+                "holds {}, whose values are of the type {kind}, which is not read; save it as float32",
+                quote(name)
+            ))
+        };
+        let dtype = match (storage.kind, own) {
+            (_, Some(&own)) => match self.global(own) {
+                Some(("torch", class)) => match dtype_named(class) {
+                    Some(dtype) => dtype,
+                    None => return unread(quote(&format!("torch.{class}"))),
+                },
+                _ => return Err(damaged_list()),
+            },
+            (StorageKind::Typed(dtype), None) => dtype,
+            _ => return unread(self.kind_name(self.all.persistent[key])),
+        };
+        Ok(StorageView {
+            storage,
+            dtype,
+            offset: u64::try_from(offset).map_err(|_| damaged_list())?,
+            shape: self.sizes(shape)?,
+            strides: self.sizes(strides)?,
+            negated: self.is_negated(name, flags.copied())?,
+        })
+    }
+
+    /// Whether the tensor is the negative of what is stored, which PyTorch leaves to the reader for views of complex numbers.
+    fn is_negated(&self, name: &str, flags: Option<Value>) -> Step<bool> {
+        let mut negated = false;
+        for &(key, value) in flags.and_then(|f| self.dict(f)).unwrap_or_default() {
+            match (self.text(key), value) {
+                (Some("neg"), Value::Int(set)) => negated = set != 0,
+                (_, Value::Int(0)) => {}
+                (key, _) => {
+                    return refuse(format!(
+                        "holds {}, to be read with {}, which is not known; save it as a plain tensor, x.clone()",
+                        quote(name),
+                        quote(key.unwrap_or("?"))
+                    ));
+                }
+            }
+        }
+        Ok(negated)
+    }
+
+    /// `('storage', type, key, device, number of values)`, and in older files a part of it or none.
+    fn storage(&self, id: Value) -> Step<Storage<'a>> {
+        let Value::Sequence(id) = id else {
+            return refuse(
+                "was written with pickle protocol 0, in which storages have no names that can be read; save it anew",
+            );
+        };
+        let &[
+            tag,
+            Value::Global(global),
+            key,
+            _,
+            Value::Int(len),
+            ref part @ ..,
+        ] = &self.all.sequences[id][..]
+        else {
+            return Err(damaged_list());
+        };
+        let (Some("storage"), Some(key), Ok(len)) =
+            (self.text(tag), self.text(key), u64::try_from(len))
+        else {
+            return Err(damaged_list());
+        };
+        let kind = storage_kind(self.all.globals[global]).ok_or_else(|| {
+            let (module, class) = self.all.globals[global];
+            Refusal::Reason(format!(
+                "holds values of the type {}, which is not read; save a model's state_dict()",
+                quote(&format!("{module}.{class}"))
+            ))
+        })?;
+        let part = match part.first() {
+            Some(&Value::Sequence(part)) => match self.all.sequences[part][..] {
+                [_, Value::Int(start), Value::Int(count)] => (start, count),
+                _ => return Err(damaged_list()),
+            },
+            _ => (0, len as i64),
+        };
+        let (Ok(start), Ok(count)) = (u64::try_from(part.0), u64::try_from(part.1)) else {
+            return Err(damaged_list());
+        };
+        if start.checked_add(count).is_none_or(|end| end > len) {
+            return Err(damaged_list());
+        }
+        Ok(Storage {
+            key,
+            kind,
+            len,
+            part: (start, count),
+        })
+    }
+
+    /// The type that a storage's name gives, for a sentence.
+    fn kind_name(&self, id: Value) -> String {
+        let class = self.items(id).and_then(|items| items.get(1));
+        let (module, name) = class.and_then(|c| self.global(*c)).unwrap_or(("?", "?"));
+        quote(&format!("{module}.{name}"))
+    }
+
+    /// The numbers that a shape, strides or offsets are.
+    pub fn sizes(&self, value: Value) -> Step<Vec<usize>> {
+        let items = self.items(value).ok_or_else(damaged_list)?;
+        // One long list may be named by any number of tensors, and every tensor keeps its own copy.
+        if items.len() > MAX_AXES {
+            return Err(damaged_list());
+        }
+        let number = |v: &Value| match v {
+            Value::Int(n) => usize::try_from(*n).map_err(|_| damaged_list()),
+            _ => Err(damaged_list()),
+        };
+        items.iter().map(number).collect()
+    }
+}
+
+const REBUILD: (&str, &str) = ("torch._utils", "_rebuild_tensor_v2");
+const REBUILD_TYPED: (&str, &str) = ("torch._utils", "_rebuild_tensor_v3");
+const REBUILD_WITH: (&str, &str) = ("torch._tensor", "_rebuild_from_type_v2");
+/// Before PyTorch 0.4.
+const REBUILD_FIRST: (&str, &str) = ("torch._utils", "_rebuild_tensor");
+/// What makes a tensor of a view into a storage.
+const MAKERS: [(&str, &str); 3] = [REBUILD, REBUILD_TYPED, REBUILD_FIRST];
+
+fn is_plain_maker(global: (&str, &str)) -> bool {
+    MAKERS.contains(&global)
+}
+
+fn is_maker(global: (&str, &str)) -> bool {
+    is_plain_maker(global) || global == REBUILD_WITH
+}
+
+/// True for PyTorch's own classes of tensors; what others make of the values is known to their code alone.
+fn is_plain(class: (&str, &str)) -> bool {
+    matches!(
+        class,
+        ("torch", "Tensor") | ("torch.nn.parameter", "Parameter")
+    )
+}
+
+/// Type of the values of `torch.FloatStorage` and so on.
+fn storage_kind((module, name): (&str, &str)) -> Option<StorageKind> {
+    use StorageKind::{Typed, Unread, Untyped};
+    if !matches!(module, "torch" | "torch.cuda" | "torch.storage") {
+        return None;
+    }
+    Some(match name {
+        "FloatStorage" => Typed(Dtype::F32),
+        "DoubleStorage" => Typed(Dtype::F64),
+        "HalfStorage" => Typed(Dtype::F16),
+        "BFloat16Storage" => Typed(Dtype::BF16),
+        "LongStorage" => Typed(Dtype::I64),
+        "IntStorage" => Typed(Dtype::I32),
+        "ShortStorage" => Typed(Dtype::I16),
+        "CharStorage" => Typed(Dtype::I8),
+        "ByteStorage" => Typed(Dtype::U8),
+        "BoolStorage" => Typed(Dtype::BOOL),
+        "ComplexFloatStorage" => Typed(Dtype::C64),
+        "ComplexDoubleStorage" => Unread(16),
+        "QInt32Storage" => Unread(4),
+        "QInt8Storage" | "QUInt8Storage" | "QUInt4x2Storage" | "QUInt2x4Storage" => Unread(1),
+        "UntypedStorage" => Untyped,
+        _ => return None,
+    })
+}
+
+/// The type that PyTorch calls `torch.NAME`.
+pub(super) fn dtype_named(name: &str) -> Option<Dtype> {
+    Some(match name {
+        "float32" => Dtype::F32,
+        "float64" => Dtype::F64,
+        "float16" => Dtype::F16,
+        "bfloat16" => Dtype::BF16,
+        "float8_e4m3fn" => Dtype::F8_E4M3,
+        "float8_e5m2" => Dtype::F8_E5M2,
+        "float8_e4m3fnuz" => Dtype::F8_E4M3FNUZ,
+        "float8_e5m2fnuz" => Dtype::F8_E5M2FNUZ,
+        "float8_e8m0fnu" => Dtype::F8_E8M0,
+        "int64" => Dtype::I64,
+        "int32" => Dtype::I32,
+        "int16" => Dtype::I16,
+        "int8" => Dtype::I8,
+        "uint8" => Dtype::U8,
+        "uint16" => Dtype::U16,
+        "uint32" => Dtype::U32,
+        "uint64" => Dtype::U64,
+        "bool" => Dtype::BOOL,
+        "complex64" => Dtype::C64,
+        _ => return None,
+    })
+}

@@ -1,0 +1,81 @@
+//! A part of a file, read as if it were one.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+
+/// `len` bytes of a file from `start` on.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    file: Rc<File>,
+    /// First byte in the file.
+    pub start: u64,
+    /// Number of bytes.
+    pub len: u64,
+    at: u64,
+}
+
+impl Section {
+    /// The whole of a file.
+    pub fn whole(file: File) -> io::Result<Self> {
+        let len = file.metadata()?.len();
+        Ok(Self {
+            file: Rc::new(file),
+            start: 0,
+            len,
+            at: 0,
+        })
+    }
+
+    /// A part of this section, if it lies within.
+    pub fn part(&self, start: u64, len: u64) -> Option<Self> {
+        let end = start.checked_add(len)?;
+        (end <= self.len).then(|| Self {
+            file: self.file.clone(),
+            start: self.start + start,
+            len,
+            at: 0,
+        })
+    }
+
+    /// Bytes from `start` on, as many as `len` says.
+    pub fn bytes(&self, start: u64, len: usize) -> io::Result<Vec<u8>> {
+        let inside = start.checked_add(len as u64).is_some_and(|e| e <= self.len);
+        if !inside {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; len];
+        self.file.read_exact_at(&mut bytes, self.start + start)?;
+        Ok(bytes)
+    }
+
+    /// The first bytes, at most `len`.
+    pub fn head(&self, len: usize) -> io::Result<Vec<u8>> {
+        self.bytes(0, self.len.min(len as u64) as usize)
+    }
+}
+
+impl Read for Section {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let left = self.len.saturating_sub(self.at);
+        let wanted = left.min(bytes.len() as u64) as usize;
+        let read = self
+            .file
+            .read_at(&mut bytes[..wanted], self.start + self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Section {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.len.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}

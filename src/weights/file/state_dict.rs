@@ -1,0 +1,178 @@
+//! A state dict in a pickle: from its names and views to tensors and the bytes that they lie in.
+
+use super::choice::{Checkpoint, Child, choose_weights, refuse_root};
+use super::error::{Refusal, Step, damaged_tensor, quote, refuse};
+use super::objects::{Objects, Storage, StorageKind, StorageView, Value};
+use super::source::{Blob, Contents, Source, Tensor, View};
+use super::{MAX_TENSORS, dtype};
+use safetensors::Dtype;
+use std::collections::HashMap;
+use surfit_core::config::CornerWeights;
+
+/// A state a module may keep beside its tensors, of any kind.
+const EXTRA_STATE: &str = "_extra_state";
+
+/// Where a file keeps its storages.
+pub(super) trait StorageTable {
+    /// The bytes of a storage; `None` when the file does not hold it as promised.
+    fn blob(&mut self, storage: &Storage) -> Step<Option<Blob>>;
+}
+
+impl Checkpoint for Objects<'_> {
+    type Dict = Value;
+
+    fn children(&self, dict: Value, names: &[&str]) -> Vec<Option<Child<Value>>> {
+        let mut found = vec![None; names.len()];
+        for &(key, value) in self.dict(dict).unwrap_or_default() {
+            let Some(place) = self
+                .text(key)
+                .and_then(|key| names.iter().position(|n| *n == key))
+            else {
+                continue;
+            };
+            found[place] = Some(match (value, self.maker(value)) {
+                (Value::Dict(_), _) => Child::Dict(value),
+                (_, Some(class)) => Child::Object(class),
+                _ => Child::Other,
+            });
+        }
+        found
+    }
+
+    fn dicts(&self, dict: Value) -> Vec<Value> {
+        const MAX_LOOKED_AT: usize = 64;
+        let entries = self.dict(dict).unwrap_or_default().iter();
+        let dicts = entries.map(|(_, v)| *v);
+        dicts
+            .filter(|v| matches!(v, Value::Dict(_)))
+            .take(MAX_LOOKED_AT)
+            .collect()
+    }
+
+    fn has_tensors(&self, dict: Value) -> bool {
+        let entries = self.dict(dict).unwrap_or_default();
+        entries.iter().any(|(_, v)| self.is_tensor(*v))
+    }
+
+    fn first_name(&self, dict: Value) -> Option<Option<String>> {
+        let (key, _) = self.dict(dict)?.first()?;
+        Some(self.text(*key).map(str::to_owned))
+    }
+}
+
+/// The tensors of the dictionary `root` by name, or of the one inside it that the weights are taken from.
+pub(super) fn read_state_dict(
+    objects: &Objects,
+    root: Value,
+    weights: CornerWeights,
+    table: &mut impl StorageTable,
+) -> Step<Contents> {
+    if objects.dict(root).is_none() {
+        return refuse_root(objects.maker(root));
+    }
+    let mut contents = Contents::default();
+    let chosen = choose_weights(objects, root, weights, &mut contents.notes)?;
+    let dict = objects.dict(chosen).unwrap_or_default();
+    if dict.len() > MAX_TENSORS {
+        return refuse(format!(
+            "holds more than {MAX_TENSORS} tensors; save a model's state_dict()"
+        ));
+    }
+    let mut storages = Storages::default();
+    for &(key, value) in dict {
+        let Some(name) = objects.text(key) else {
+            return refuse(
+                "holds a dictionary whose keys are not names; save a model's state_dict()",
+            );
+        };
+        let is_tensor = objects.is_tensor(value);
+        if !is_tensor && name.rsplit('.').next() == Some(EXTRA_STATE) {
+            continue;
+        }
+        let view = objects.tensor(name, value)?;
+        let tensor = storages.add(name, view, table, &mut contents.blobs)?;
+        contents.tensors.push(tensor);
+    }
+    Ok(contents)
+}
+
+/// The one tensor that a pickle holds.
+pub(super) fn read_tensor(
+    objects: &Objects,
+    root: Value,
+    name: &str,
+    table: &mut impl StorageTable,
+) -> Step<Contents> {
+    let mut contents = Contents::default();
+    let view = objects.tensor(name, root)?;
+    let tensor = Storages::default().add(name, view, table, &mut contents.blobs)?;
+    contents.tensors.push(tensor);
+    Ok(contents)
+}
+
+/// Storages that tensors were seen in, with their types.
+#[derive(Default)]
+struct Storages<'a>(HashMap<&'a str, (usize, StorageKind)>);
+
+impl<'a> Storages<'a> {
+    fn add(
+        &mut self,
+        name: &str,
+        view: StorageView<'a>,
+        table: &mut impl StorageTable,
+        blobs: &mut Vec<Blob>,
+    ) -> Step<Tensor> {
+        let storage = view.storage;
+        let damaged = || damaged_tensor(name);
+        let blob = match self.0.get(storage.key) {
+            // The same bytes under another type would be read as what they are not.
+            Some((_, kind)) if *kind != storage.kind => return Err(damaged()),
+            Some((blob, _)) => *blob,
+            None => {
+                let blob = table.blob(&storage).map_err(|refusal| match refusal {
+                    Refusal::Reason(reason) => {
+                        Refusal::Reason(format!("{reason}, at tensor {}", quote(name)))
+                    }
+                    other => other,
+                })?;
+                blobs.push(blob.ok_or_else(damaged)?);
+                self.0.insert(storage.key, (blobs.len() - 1, storage.kind));
+                blobs.len() - 1
+            }
+        };
+        // A part of a storage is told in values of the storage's type; complex and quantized ones are no views that are read.
+        let (start, count) = storage.part;
+        let item = dtype::item_size(view.dtype) as u64;
+        let part_start = start * storage.kind.item_size();
+        if blobs[blob].len != storage.len * storage.kind.item_size()
+            || !part_start.is_multiple_of(item)
+        {
+            return Err(damaged());
+        }
+        let end = (start + count) * storage.kind.item_size();
+        let offset = view.offset.checked_add(part_start / item);
+        let own = View {
+            blob,
+            dtype: view.dtype,
+            offset: offset.ok_or_else(damaged)?,
+            shape: view.shape,
+            strides: view.strides,
+            negated: view.negated,
+        };
+        if !own.fits(end) {
+            return Err(damaged());
+        }
+        if own.negated && !dtype::is_float(own.dtype) && own.dtype != Dtype::C64 {
+            return refuse(format!(
+                "holds {} as the negative of integers; save it as a plain tensor, x.clone()",
+                quote(name)
+            ));
+        }
+        Ok(Tensor {
+            name: name.into(),
+            shape: own.shape.clone(),
+            dtype: own.dtype,
+            source: Source::View(own),
+        })
+    }
+}

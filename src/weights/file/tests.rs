@@ -1,0 +1,30 @@
+use super::*;
+use std::fs;
+
+mod archives;
+mod checkpoints;
+mod pytorch_files;
+
+/// Name, shape and values of a tensor.
+type Values = (String, Vec<usize>, Vec<f32>);
+
+/// Everything that is in a file.
+fn read(path: &Path) -> Result<Vec<Values>, WeightFileError> {
+    read_as(path, CornerWeights::Ema)
+}
+
+fn read_as(path: &Path, weights: CornerWeights) -> Result<Vec<Values>, WeightFileError> {
+    let file = WeightFile::open(path, weights)?;
+    let tensors = file.tensors().iter().enumerate();
+    tensors
+        .map(|(index, entry)| {
+            let values = file.read_values(index)?;
+            Ok((entry.name.clone(), entry.shape.clone(), values))
+        })
+        .collect()
+}
+
+/// The text of the error.
+fn refusal<T>(result: Result<T, WeightFileError>) -> String {
+    result.err().expect("an error").to_string()
+}

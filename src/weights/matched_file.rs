@@ -1,0 +1,105 @@
+//! A file of weights that is known to hold a certain network: opened and matched, by its list of tensors alone.
+
+use crate::file::{TensorEntry, WeightFile, is_float, quote};
+use crate::names::{ExpectedNetwork, NameMap, Renames, match_names};
+use crate::networks::NetworkError;
+use std::collections::HashMap;
+use std::path::Path;
+use surfit_core::config::CornerWeights;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct MatchedFile {
+    /// The file.
+    pub file: WeightFile,
+    /// Which of its tensors is what.
+    pub names: NameMap,
+    indices: HashMap<String, usize>,
+}
+
+impl MatchedFile {
+    /// Opens a file or folder and finds the weights of a network in it. `weights` says which are taken where there are
+    /// averaged ones too.
+    ///
+    /// # Errors
+    /// A sentence with the path, for what cannot be read, is something else than weights, or weights of another network.
+    pub fn open(
+        path: &Path,
+        weights: CornerWeights,
+        network: &ExpectedNetwork,
+        renames: &Renames,
+    ) -> Result<Self, NetworkError> {
+        let file = WeightFile::open(path, weights).map_err(|e| NetworkError(e.to_string()))?;
+        let bad = |what: String| NetworkError(format!("{}: {what}", path.display()));
+        let tensors = file.tensors();
+        let entries: Vec<(String, Vec<i64>)> = tensors.iter().map(name_and_shape).collect();
+        let names = match_names(network, &entries, renames).map_err(|e| bad(e.0))?;
+        let indices: HashMap<String, usize> = tensors
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| (entry.name.clone(), index))
+            .collect();
+        // Only weights have to be floats: counters and states beside them are of any type.
+        let mut sources = names.tensors.iter().flat_map(|t| &t.sources);
+        let odd = sources.find_map(|source| {
+            let entry = &tensors[*indices.get(source)?];
+            (!is_float(entry.dtype)).then_some(entry)
+        });
+        if let Some(entry) = odd {
+            return Err(bad(format!(
+                "the file has values of type {:?} in tensor {}; expected floats of 8 to 64 bits",
+                entry.dtype,
+                quote(&entry.name)
+            )));
+        }
+        Ok(Self {
+            file,
+            names,
+            indices,
+        })
+    }
+
+    /// Shape and values of a tensor that the names tell of, in row-major order.
+    ///
+    /// # Errors
+    /// As [`WeightFile::read_values`].
+    pub fn read_tensor(&self, name: &str) -> Result<(Vec<i64>, Vec<f32>), NetworkError> {
+        let index = self.indices.get(name).ok_or_else(|| {
+            let path = self.file.path().display();
+            NetworkError(format!("{path}: the file has no tensor {}", quote(name)))
+        })?;
+        let values = self.file.read_values(*index);
+        let values = values.map_err(|e| NetworkError(e.to_string()))?;
+        Ok((name_and_shape(&self.file.tensors()[*index]).1, values))
+    }
+
+    /// What a user should know of how the file is read, each a sentence without the file's name.
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = self.file.notes().to_vec();
+        if let Some((tensor, patches)) = self.names.interpolated() {
+            notices.push(format!(
+                "its position embeddings are of {patches} patches, the images have {}; they are interpolated as timm does it",
+                tensor.shape[1] - 1
+            ));
+        }
+        if self.names.normalization.iter().all(Option::is_some) {
+            let constants = self.names.normalization.each_ref().map(|name| {
+                let values = self.read_tensor(name.as_deref().unwrap_or_default());
+                values.map(|(_, values)| format!("{values:?}"))
+            });
+            if let [Ok(mean), Ok(std)] = constants {
+                notices.push(format!(
+                    "its module normalizes images itself, with mean {mean} and standard deviation {std}; give these as \
+                     data.mean and data.std"
+                ));
+            }
+        }
+        notices
+    }
+}
+
+fn name_and_shape(entry: &TensorEntry) -> (String, Vec<i64>) {
+    // No file holds more values than that.
+    let size = |&n: &usize| i64::try_from(n).unwrap_or(i64::MAX);
+    (entry.name.clone(), entry.shape.iter().map(size).collect())
+}

@@ -1,0 +1,311 @@
+//! Which tensor of a file is which weight of a network, by names and shapes alone.
+//!
+//! The same network is called differently by those who write it: its tensors stand behind prefixes, wrappers leave
+//! components in the middle of names, and several repositories have names of their own (`namings.rs`). A file is matched
+//! when exactly one tensor, of the right shape, is there for every weight, and nothing else but what is no weight.
+
+mod heads;
+mod index;
+mod namings;
+mod no_weights;
+mod refusal;
+mod rename;
+mod suggestion;
+
+pub use rename::Renames;
+
+use crate::layout::Layout;
+use crate::networks::{Architecture, NetworkError, describe};
+use index::NameIndex;
+use namings::Naming;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use surfit_core::config::NetworkConfig;
+
+/// The tensors of a batch-norm layer's running statistics, in the order of [`NameMap::tensors`].
+pub const STATISTICS: [&str; 2] = ["running_mean", "running_var"];
+/// Counts a batch-norm layer's batches.
+pub const BATCHES: &str = "num_batches_tracked";
+
+/// The layout's name of a ViT's position embeddings.
+pub const POSITIONS: &str = "pos_embed";
+/// The naming of dnn-mode-connectivity's VGGs.
+pub const MODE_CONNECTIVITY: &str = "timgaripov/dnn-mode-connectivity";
+
+/// A network that weights are expected for.
+#[derive(Clone, Debug)]
+pub struct ExpectedNetwork {
+    /// What the configuration says of it.
+    pub config: NetworkConfig,
+    /// `[C, H, W]` of an image.
+    pub input: [usize; 3],
+    /// Number of classes.
+    pub classes: usize,
+    /// Its weights.
+    pub architecture: Architecture,
+}
+
+impl ExpectedNetwork {
+    /// The network of a configuration, for images of shape `input` (`[C, H, W]`).
+    ///
+    /// # Errors
+    /// As [`describe`].
+    pub fn new(
+        config: &NetworkConfig,
+        input: [usize; 3],
+        classes: usize,
+    ) -> Result<Self, NetworkError> {
+        Ok(Self {
+            architecture: describe(config, input, classes)?,
+            config: config.clone(),
+            input,
+            classes,
+        })
+    }
+
+    /// How its weights lie.
+    pub fn layout(&self) -> &Layout {
+        self.architecture.layout()
+    }
+}
+
+/// A weight or running statistic of a network, and where a file has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedTensor {
+    /// The layout's name.
+    pub name: String,
+    /// The network's shape.
+    pub shape: Vec<i64>,
+    /// The file's names; several are parts, in this order along the first axis.
+    pub sources: Vec<String>,
+    /// The shape in the file, where it is another: position embeddings of another number of patches.
+    pub stored: Option<Vec<i64>>,
+}
+
+/// What the tensors of a file are to a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameMap {
+    /// Whose names they are.
+    pub naming: String,
+    /// The layout's parameters in order; behind them, where the file has them, mean and variance of every batch norm.
+    pub tensors: Vec<MappedTensor>,
+    /// Whether running statistics are among them.
+    pub has_statistics: bool,
+    /// Names of the counters of batches that are there.
+    pub counters: Vec<String>,
+    /// Names of buffers with the mean and the standard deviation that images are normalized with inside the module.
+    pub normalization: [Option<String>; 2],
+    /// Names of what else was passed over, because it is no weight.
+    pub passed_over: Vec<String>,
+}
+
+impl NameMap {
+    /// The names that a tensor of the layout, statistic or counter has in a file of this naming: several for one that is
+    /// kept in parts. `None` for what the layout does not have.
+    pub fn given_names(&self, name: &str) -> Option<Vec<String>> {
+        let of = |name: &str| self.tensors.iter().find(|t| t.name == name);
+        if let Some(tensor) = of(name) {
+            return Some(tensor.sources.clone());
+        }
+        // A file without statistics does not say what they are called, but its batch norm does.
+        let (module, what) = name.rsplit_once('.')?;
+        let weight = of(&format!("{module}.weight"))?;
+        let stem = weight.sources.first()?.strip_suffix("weight")?;
+        Some(vec![format!("{stem}{what}")])
+    }
+
+    /// The tensor of position embeddings that have to be interpolated, with their number of patches in the file.
+    pub fn interpolated(&self) -> Option<(&MappedTensor, i64)> {
+        self.tensors.iter().find_map(|tensor| {
+            let stored = tensor.stored.as_ref()?;
+            Some((tensor, stored.get(1)? - 1))
+        })
+    }
+}
+
+/// Finds every weight of a network among a file's tensors, given by names and shapes.
+///
+/// # Errors
+/// A sentence, without the file's name, that says which tensors are missing, unknown or of another shape, and which
+/// settings would fit.
+pub fn match_names(
+    network: &ExpectedNetwork,
+    entries: &[(String, Vec<i64>)],
+    renames: &Renames,
+) -> Result<NameMap, NetworkError> {
+    let index = NameIndex::new(entries, renames)?;
+    let best = best_match(network, &index);
+    if best.is_complete() {
+        return Ok(best.into_map(network, &index));
+    }
+    let suggested = suggestion::suggest(network, &index);
+    Err(NetworkError(refusal::sentence(
+        network, &index, &best, suggested,
+    )))
+}
+
+/// A tensor that a network has, as a naming calls it.
+#[derive(Clone, Debug)]
+struct ExpectedTensor {
+    name: String,
+    shape: Vec<i64>,
+    /// Entries of the index that hold it; empty where it is missing.
+    found: Vec<usize>,
+    /// Whether what was found has the right shape, or one that can be brought to it.
+    fits: bool,
+}
+
+/// How well a file's tensors match a network under one naming.
+#[derive(Clone, Debug)]
+struct Match {
+    naming: &'static str,
+    tensors: Vec<ExpectedTensor>,
+    has_statistics: bool,
+    /// Prefixes under which the whole body stands; more than one when the file holds it several times.
+    prefixes: Vec<String>,
+    /// Entries that are neither part of the network nor anything to pass over.
+    unknown: Vec<usize>,
+    passed_over: Vec<usize>,
+    counters: Vec<usize>,
+    normalization: [Option<usize>; 2],
+}
+
+impl Match {
+    fn is_complete(&self) -> bool {
+        self.unknown.is_empty() && self.tensors.iter().all(|t| t.fits)
+    }
+
+    /// Tensors that fit, that are there, and that are not known: a better match has more of the first, then more of the
+    /// second, then less of the third.
+    fn rank(&self) -> (usize, usize, std::cmp::Reverse<usize>) {
+        let count = |is: fn(&ExpectedTensor) -> bool| self.tensors.iter().filter(|t| is(t)).count();
+        (
+            count(|t| t.fits),
+            count(|t| !t.found.is_empty()),
+            std::cmp::Reverse(self.unknown.len()),
+        )
+    }
+
+    fn into_map(self, network: &ExpectedNetwork, index: &NameIndex) -> NameMap {
+        let named = |entries: &[usize]| -> Vec<String> {
+            entries.iter().map(|&e| index.original(e).into()).collect()
+        };
+        NameMap {
+            naming: self.naming.into(),
+            tensors: self
+                .tensors
+                .iter()
+                .map(|t| MappedTensor {
+                    name: t.name.clone(),
+                    shape: t.shape.clone(),
+                    sources: named(&t.found),
+                    stored: match t.found.as_slice() {
+                        [one] if index.shape(*one) != t.shape => Some(index.shape(*one).into()),
+                        _ => None,
+                    },
+                })
+                .collect(),
+            has_statistics: self.has_statistics && !network.layout().norms.is_empty(),
+            counters: named(&self.counters),
+            normalization: self
+                .normalization
+                .map(|entry| entry.map(|e| index.original(e).into())),
+            passed_over: named(&self.passed_over),
+        }
+    }
+}
+
+/// The best match among all namings of the network; the first of equal ones.
+fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> Match {
+    let mut best: Option<Match> = None;
+    for naming in namings::of(&network.architecture) {
+        let found = match_naming(network, index, naming);
+        if best.as_ref().is_none_or(|b| found.rank() > b.rank()) {
+            best = Some(found);
+        }
+    }
+    best.expect("every network has a naming")
+}
+
+fn match_naming(network: &ExpectedNetwork, index: &NameIndex, naming: &Naming) -> Match {
+    let architecture = &network.architecture;
+    let layout = architecture.layout();
+    let body_len = layout.parameters.len() - 2 * heads::layers(architecture);
+    let calls: Vec<Vec<String>> = layout.parameters[..body_len]
+        .iter()
+        .map(|p| naming.call(architecture, &p.name))
+        .collect();
+    let body = layout.parameters[..body_len].iter().zip(&calls);
+    let prefixes = index.prefixes(body.map(|(p, calls)| (calls.as_slice(), p.shape.as_slice())));
+    let prefix = prefixes.first().map_or("", String::as_str).to_owned();
+
+    let fits = |found: &[usize], parts: usize, name: &str, shape: &[i64]| {
+        found.len() == parts
+            && (index.joined(found).as_deref() == Some(shape)
+                || parts == 1 && can_be_interpolated(name, index.shape(found[0]), shape))
+    };
+    let look_up = |name: &str, shape: &[i64], calls: &[String]| {
+        let found: Option<Vec<usize>> = calls
+            .iter()
+            .map(|call| index.get(&format!("{prefix}{call}")))
+            .collect();
+        let found = found.unwrap_or_default();
+        ExpectedTensor {
+            fits: fits(&found, calls.len(), name, shape),
+            name: name.into(),
+            shape: shape.into(),
+            found,
+        }
+    };
+    let mut tensors: Vec<ExpectedTensor> = layout.parameters[..body_len]
+        .iter()
+        .zip(&calls)
+        .map(|(p, calls)| look_up(&p.name, &p.shape, calls))
+        .collect();
+    let mut claimed: HashSet<usize> = tensors.iter().flat_map(|t| t.found.clone()).collect();
+
+    let head = heads::find(index, &layout.parameters[body_len..], &claimed, &prefix);
+    claimed.extend(head.iter().flat_map(|t| t.found.clone()));
+    tensors.extend(head);
+
+    let mut statistics = Vec::new();
+    let mut counters = Vec::new();
+    for norm in &layout.norms {
+        let module = |what: &str| naming.call(architecture, &format!("{}.{what}", norm.prefix));
+        for what in STATISTICS {
+            let name = format!("{}.{what}", norm.prefix);
+            statistics.push(look_up(&name, &[norm.channels], &module(what)));
+        }
+        let counter = module(BATCHES);
+        counters.extend(index.get(&format!("{prefix}{}", counter[0])));
+    }
+    let has_statistics = statistics.iter().any(|t| !t.found.is_empty());
+    if has_statistics {
+        claimed.extend(statistics.iter().flat_map(|t| t.found.clone()));
+        tensors.extend(statistics);
+    }
+    claimed.extend(&counters);
+    let rest = no_weights::divide(index, &claimed, network.input[0]);
+    Match {
+        naming: naming.name,
+        tensors,
+        has_statistics,
+        prefixes,
+        unknown: rest.unknown,
+        passed_over: rest.passed_over,
+        counters,
+        normalization: rest.normalization,
+    }
+}
+
+/// Whether a tensor is position embeddings of a square of patches with the right number of features.
+fn can_be_interpolated(name: &str, stored: &[i64], shape: &[i64]) -> bool {
+    let (&[1, tokens, features], &[1, _, wanted]) = (stored, shape) else {
+        return false;
+    };
+    let side = (tokens - 1).max(0).isqrt();
+    name == POSITIONS && features == wanted && side > 0 && side * side == tokens - 1
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The linear layers at a network's end. Everybody calls them differently, often under another prefix than the rest, and
+//! within a `Sequential` only their order counts: ReLU and dropout between them hold no weights.
+
+use super::{ExpectedTensor, NameIndex};
+use crate::layout::Parameter;
+use crate::networks::Architecture;
+use std::collections::{BTreeMap, HashSet};
+
+/// Last components of what classifiers are called.
+const STEMS: [&str; 10] = [
+    "fc",
+    "linear",
+    "classifier",
+    "head",
+    "heads",
+    "output",
+    "out",
+    "logits",
+    "predictor",
+    "last_linear",
+];
+
+/// Linear layers that a network ends with: weight and bias of each are its last parameters.
+pub(super) fn layers(architecture: &Architecture) -> usize {
+    match architecture {
+        Architecture::Vgg(network) => network.hidden + 1,
+        Architecture::Mlp(network) => network.layout.parameters.len() / 2,
+        _ => 1,
+    }
+}
+
+/// Linear layers that follow each other: entries of weight and bias of each, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Head {
+    /// Name without the number, such as `backbone.classifier.`.
+    stem: String,
+    pub layers: Vec<[usize; 2]>,
+}
+
+/// Every row of linear layers with biases: modules whose names differ in a number at the end, in the order of the
+/// numbers, and single modules.
+pub(super) fn all(index: &NameIndex, claimed: &HashSet<usize>) -> Vec<Head> {
+    let mut rows: BTreeMap<&str, Vec<(u64, [usize; 2])>> = BTreeMap::new();
+    for (weight, name) in index.iter() {
+        let Some(module) = name.strip_suffix(".weight") else {
+            continue;
+        };
+        let Some(bias) = index.get(&format!("{module}.bias")) else {
+            continue;
+        };
+        let linear = index.shape(weight).len() == 2 && index.shape(bias).len() == 1;
+        if !linear || claimed.contains(&weight) || claimed.contains(&bias) {
+            continue;
+        }
+        let stem = module.trim_end_matches(|c: char| c.is_ascii_digit());
+        let number = module[stem.len()..].parse().unwrap_or(0);
+        rows.entry(stem).or_default().push((number, [weight, bias]));
+    }
+    rows.into_iter()
+        .map(|(stem, mut layers)| {
+            layers.sort_unstable();
+            Head {
+                stem: stem.into(),
+                layers: layers.into_iter().map(|(_, layer)| layer).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Whether a row is called as classifiers are, or stands in the `Sequential` that holds the body, whose prefix is given.
+pub(super) fn is_classifier(head: &Head, prefix: &str) -> bool {
+    let last = head.stem.trim_end_matches('.').rsplit('.').next();
+    let held = head.stem.is_empty() || head.stem.ends_with('.') && prefix.starts_with(&head.stem);
+    held || STEMS.contains(&last.unwrap_or_default())
+}
+
+/// The head with these parameters (weight, bias, weight, …): of the right shapes where there is one, else the one that is
+/// most like it. `prefix` is the body's.
+pub(super) fn find(
+    index: &NameIndex,
+    parameters: &[Parameter],
+    claimed: &HashSet<usize>,
+    prefix: &str,
+) -> Vec<ExpectedTensor> {
+    let wanted = parameters.len() / 2;
+    let only_linear = claimed.is_empty();
+    let fitting = |head: &Head| {
+        let entries = head.layers.iter().flatten();
+        entries
+            .zip(parameters)
+            .filter(|(entry, p)| index.shape(**entry) == p.shape)
+            .count()
+    };
+    let own = |head: &Head| {
+        head.stem.strip_prefix(prefix).is_some_and(|rest| {
+            let name = parameters[0].name.trim_end_matches(".weight");
+            name.trim_end_matches(|c: char| c.is_ascii_digit()) == rest
+        })
+    };
+    let best = all(index, claimed)
+        .into_iter()
+        .filter(|head| head.layers.len() == wanted && (only_linear || is_classifier(head, prefix)))
+        .max_by_key(|head| {
+            let near = head.stem.starts_with(prefix);
+            (
+                fitting(head),
+                own(head),
+                near,
+                std::cmp::Reverse(head.stem.len()),
+            )
+        })
+        .unwrap_or_default();
+    let mut entries = best.layers.iter().flatten();
+    parameters
+        .iter()
+        .map(|p| {
+            let found: Vec<usize> = entries.next().copied().into_iter().collect();
+            ExpectedTensor {
+                name: p.name.clone(),
+                shape: p.shape.clone(),
+                fits: found.first().is_some_and(|&e| index.shape(e) == p.shape),
+                found,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,135 @@
+//! A file's tensors by what they are called once renamings are done and wrappers are seen through.
+
+use super::Renames;
+use crate::file::quote;
+use crate::networks::NetworkError;
+use std::collections::HashMap;
+
+/// Components that wrappers leave in names: data-parallel training, `torch.compile`, fully sharded training and
+/// activation checkpoints.
+const WRAPPERS: [&str; 5] = [
+    "module",
+    "_orig_mod",
+    "_fsdp_wrapped_module",
+    "_checkpoint_wrapped_module",
+    "_forward_module",
+];
+/// Components of a prefix that are looked through at most.
+const MAX_PREFIX_DEPTH: usize = 16;
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct NameIndex<'a> {
+    entries: &'a [(String, Vec<i64>)],
+    /// What each entry is called; empty for one that was renamed to nothing.
+    names: Vec<String>,
+    by_name: HashMap<String, usize>,
+}
+
+impl<'a> NameIndex<'a> {
+    pub fn new(entries: &'a [(String, Vec<i64>)], renames: &Renames) -> Result<Self, NetworkError> {
+        let names: Vec<String> = entries
+            .iter()
+            .map(|(name, _)| without_wrappers(&renames.apply(name)))
+            .collect();
+        let mut by_name = HashMap::with_capacity(names.len());
+        for (entry, name) in names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
+            if let Some(other) = by_name.insert(name.clone(), entry) {
+                return Err(NetworkError(format!(
+                    "both {} and {} would be {}; leave one of them out with corners.rename = [[\"^…\", \"\"]]",
+                    quote(&entries[other].0),
+                    quote(&entries[entry].0),
+                    quote(name)
+                )));
+            }
+        }
+        Ok(Self {
+            entries,
+            names,
+            by_name,
+        })
+    }
+
+    /// The entry of this name.
+    pub fn get(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Entries with their names, without those that were renamed to nothing.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &str)> {
+        let all = self.names.iter().enumerate();
+        all.filter(|(_, n)| !n.is_empty())
+            .map(|(entry, name)| (entry, name.as_str()))
+    }
+
+    /// What an entry is called here.
+    pub fn name(&self, entry: usize) -> &str {
+        &self.names[entry]
+    }
+
+    /// What it is called in the file.
+    pub fn original(&self, entry: usize) -> &str {
+        &self.entries[entry].0
+    }
+
+    pub fn shape(&self, entry: usize) -> &[i64] {
+        &self.entries[entry].1
+    }
+
+    /// The shape of several tensors of the same shape behind each other along the first axis.
+    pub fn joined(&self, entries: &[usize]) -> Option<Vec<i64>> {
+        let mut joined = self.shape(*entries.first()?).to_vec();
+        if entries.iter().any(|&e| self.shape(e) != joined) {
+            return None;
+        }
+        if entries.len() > 1 {
+            let rows = joined.first_mut()?;
+            *rows = rows.checked_mul(entries.len() as i64)?;
+        }
+        Some(joined)
+    }
+
+    /// The prefixes under which tensors of these names and shapes stand, the best one first: with the most of the right
+    /// shape, then with the most at all, then the shortest. Only those are given that have as much as the best.
+    pub fn prefixes<'b>(
+        &self,
+        wanted: impl Iterator<Item = (&'b [String], &'b [i64])>,
+    ) -> Vec<String> {
+        let mut shapes: HashMap<&str, Option<&[i64]>> = HashMap::new();
+        for (calls, shape) in wanted {
+            for call in calls {
+                // The shape of a part is not looked at: parts are alike.
+                shapes.insert(call, (calls.len() == 1).then_some(shape));
+            }
+        }
+        let mut tally: HashMap<&str, (usize, usize)> = HashMap::new();
+        for (entry, name) in self.iter() {
+            let starts = std::iter::once(0)
+                .chain(name.match_indices('.').map(|(at, _)| at + 1))
+                .take(MAX_PREFIX_DEPTH + 1);
+            for start in starts {
+                let Some(shape) = shapes.get(&name[start..]) else {
+                    continue;
+                };
+                let counts = tally.entry(&name[..start]).or_default();
+                let same = shape.is_none_or(|shape| shape == self.shape(entry));
+                counts.0 += usize::from(same);
+                counts.1 += 1;
+            }
+        }
+        let most = tally.values().max().copied();
+        let mut best: Vec<&str> = tally
+            .iter()
+            .filter(|(_, counts)| Some(**counts) == most)
+            .map(|(prefix, _)| *prefix)
+            .collect();
+        best.sort_unstable_by_key(|prefix| (prefix.len(), *prefix));
+        best.into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// A tensor's name without the components of wrappers.
+fn without_wrappers(name: &str) -> String {
+    let kept: Vec<&str> = name.split('.').filter(|c| !WRAPPERS.contains(c)).collect();
+    kept.join(".")
+}

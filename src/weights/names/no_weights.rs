@@ -1,0 +1,69 @@
+//! What training leaves in files beside the weights.
+
+use super::{BATCHES, NameIndex};
+use std::collections::HashSet;
+
+/// Last components of names of counters and states: of averages of weights, of modules' extra state, and of the metrics
+/// of torchmetrics, none of which a forward pass reads.
+const STATES: [&str; 21] = [
+    BATCHES,
+    "n_averaged",
+    "_extra_state",
+    "num_updates",
+    "decay",
+    "tp",
+    "fp",
+    "tn",
+    "fn",
+    "confmat",
+    "correct",
+    "total",
+    "value",
+    "mean_value",
+    "sum_value",
+    "min_value",
+    "max_value",
+    "preds",
+    "target",
+    "measures",
+    "global_step",
+];
+
+/// Last components of names of buffers that images are normalized with, mean and standard deviation.
+const NORMALIZATION: [[&str; 5]; 2] = [
+    ["mean", "_mean", "image_mean", "pixel_mean", "mu"],
+    ["std", "_std", "image_std", "pixel_std", "sigma"],
+];
+
+/// What is left of a file's tensors when a network is taken out.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    pub unknown: Vec<usize>,
+    pub passed_over: Vec<usize>,
+    /// Mean and standard deviation.
+    pub normalization: [Option<usize>; 2],
+}
+
+/// Divides all tensors but the claimed ones into what can be passed over and what cannot; `channels` are those of the
+/// images.
+pub(super) fn divide(index: &NameIndex, claimed: &HashSet<usize>, channels: usize) -> Rest {
+    let mut rest = Rest::default();
+    for (entry, name) in index.iter().filter(|(entry, _)| !claimed.contains(entry)) {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let count = index
+            .shape(entry)
+            .iter()
+            .fold(1, |n: i64, &d| n.saturating_mul(d));
+        let one_a_channel = count == 1 || count == channels as i64;
+        let constant = NORMALIZATION.iter().position(|n| n.contains(&last));
+        match constant.filter(|_| one_a_channel) {
+            Some(which) => {
+                rest.normalization[which].get_or_insert(entry);
+                rest.passed_over.push(entry);
+            }
+            None if STATES.contains(&last) => rest.passed_over.push(entry),
+            None => rest.unknown.push(entry),
+        }
+    }
+    rest
+}

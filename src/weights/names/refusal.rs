@@ -1,0 +1,202 @@
+//! The sentence for a file that does not match.
+
+use super::{ExpectedNetwork, ExpectedTensor, Match, NameIndex};
+use crate::file::quote;
+use std::fmt::Write as _;
+
+/// Names that a message lists.
+const SHOWN: usize = 3;
+/// Characters of an unknown name that are compared with known ones.
+const COMPARED: usize = 200;
+
+/// What is wrong, without the file's name. `suggested` is a network that would fit.
+pub(super) fn sentence(
+    network: &ExpectedNetwork,
+    index: &NameIndex,
+    found: &Match,
+    suggested: Option<ExpectedNetwork>,
+) -> String {
+    if let Some(other) = suggested {
+        return other_settings(network, index, found, &other);
+    }
+    if found.prefixes.len() > 1 && !found.unknown.is_empty() && only_unknown(found) {
+        let [first, second] = [&found.prefixes[0], &found.prefixes[1]];
+        return format!(
+            "it holds the network {} times, behind {} and {}; leave all but one out with corners.rename = \
+             [[\"^PREFIX.*\", \"\"]]",
+            found.prefixes.len(),
+            quote(first),
+            quote(second)
+        );
+    }
+    let mut complaints = Vec::new();
+    let missing = names(found, |t| t.found.is_empty());
+    if !missing.is_empty() {
+        complaints.push(format!("it lacks {}", few(&missing)));
+    }
+    let shaped = shapes(index, found);
+    if !shaped.is_empty() {
+        complaints.push(format!("it has the wrong shapes {}", few(&shaped)));
+    }
+    if !found.unknown.is_empty() {
+        complaints.push(unknown(index, found));
+    }
+    let mut remedies = Vec::new();
+    if !shaped.is_empty() {
+        remedies.push("check [network] in the configuration");
+    }
+    if !found.unknown.is_empty() {
+        remedies.push(match missing.is_empty() {
+            true => "leave it out with corners.rename where it is no part of the network",
+            false => "corners.rename maps other names",
+        });
+    }
+    if remedies.is_empty() {
+        remedies.push("use a file with all weights of this network");
+    }
+    format!(
+        "not a state dict of the configured network: {}; {}",
+        complaints.join(", "),
+        remedies.join(", ")
+    )
+}
+
+/// True when nothing is wrong but that there is too much.
+fn only_unknown(found: &Match) -> bool {
+    found.tensors.iter().all(|t| t.fits)
+}
+
+fn names(found: &Match, is: impl Fn(&ExpectedTensor) -> bool) -> Vec<String> {
+    let tensors = found.tensors.iter().filter(|t| is(t));
+    tensors.map(|t| quote(&t.name)).collect()
+}
+
+fn shapes(index: &NameIndex, found: &Match) -> Vec<String> {
+    let wrong = found
+        .tensors
+        .iter()
+        .filter(|t| !t.found.is_empty() && !t.fits);
+    wrong
+        .map(|t| {
+            let shapes: Vec<String> = t
+                .found
+                .iter()
+                .map(|&e| format!("{:?}", index.shape(e)))
+                .collect();
+            let name = quote(index.original(t.found[0]));
+            format!(
+                "{name} is {} instead of {:?}",
+                shapes.join(" and "),
+                t.shape
+            )
+        })
+        .collect()
+}
+
+/// The first unknown name beside the network's nearest one: one that is missing, where some are.
+fn unknown(index: &NameIndex, found: &Match) -> String {
+    let mut entries = found.unknown.clone();
+    entries.sort_unstable_by_key(|&e| index.original(e));
+    let prefix = found.prefixes.first().map_or("", String::as_str);
+    let told: Vec<String> = entries.iter().map(|&e| quote(index.original(e))).collect();
+    let known: Vec<&ExpectedTensor> = match found.tensors.iter().any(|t| t.found.is_empty()) {
+        true => found
+            .tensors
+            .iter()
+            .filter(|t| t.found.is_empty())
+            .collect(),
+        false => found.tensors.iter().collect(),
+    };
+    let name = index.name(entries[0]);
+    let name: String = name
+        .strip_prefix(prefix)
+        .unwrap_or(name)
+        .chars()
+        .take(COMPARED)
+        .collect();
+    let nearest = known
+        .iter()
+        .map(|t| (strsim::damerau_levenshtein(&t.name, &name), &t.name))
+        .min()
+        .filter(|(distance, known)| *distance <= known.len().max(name.len()).div_ceil(2));
+    let mut text = match told.len() {
+        1 => format!("{} is unknown", told[0]),
+        _ => format!("{} are unknown", few(&told)),
+    };
+    if let Some((_, nearest)) = nearest {
+        let _ = write!(text, "; the network has {}", quote(nearest));
+    }
+    text
+}
+
+/// The settings that differ between the configured network and one that the file matches.
+fn other_settings(
+    network: &ExpectedNetwork,
+    index: &NameIndex,
+    found: &Match,
+    other: &ExpectedNetwork,
+) -> String {
+    let mut sentences = Vec::new();
+    let (ours, theirs) = (&network.config, &other.config);
+    let mut settings = Vec::new();
+    if ours.name != theirs.name {
+        settings.push(format!("network.name = {:?}", theirs.name));
+    }
+    for (key, ours, theirs) in [
+        ("widths", &ours.widths, &theirs.widths),
+        ("hidden", &ours.hidden, &theirs.hidden),
+    ] {
+        if ours != theirs {
+            settings.push(format!("network.{key} = {theirs:?}"));
+        }
+    }
+    let patch = |n: &ExpectedNetwork| n.config.patch_of(n.input[1]);
+    if theirs.name.starts_with("vit-")
+        && (patch(network) != patch(other) || ours.patch != theirs.patch)
+    {
+        settings.push(format!("network.patch = {}", theirs.patch));
+    }
+    if network.input[1..] != other.input[1..] {
+        settings.push(format!("data.image_size = {}", other.input[1]));
+    }
+    if network.input[0] != other.input[0] {
+        sentences.push(format!(
+            "it reads images of {} channels, the data set has {}",
+            other.input[0], network.input[0]
+        ));
+        settings.push(format!("data.channels = {}", other.input[0]));
+    }
+    if network.classes != other.classes {
+        let shaped = shapes(index, found);
+        let detail = match shaped.is_empty() {
+            true => String::new(),
+            false => format!(": {}", few(&shaped)),
+        };
+        sentences.push(format!(
+            "it tells {} classes apart, the data set has {}{detail}; use a network for these classes, or check data.set \
+             in the configuration",
+            other.classes, network.classes
+        ));
+    }
+    if !settings.is_empty() {
+        let mut fits = format!("it fits {}", settings.join(", "));
+        // A ViT can be brought to smaller images, at a cost that its owner may not want.
+        let map = super::best_match(other, index).into_map(other, index);
+        if let Some((_, patches)) = map.interpolated() {
+            let side = patches.isqrt() as usize * other.config.patch_of(other.input[1]);
+            let _ = write!(fits, "; it was made for data.image_size = {side}");
+        }
+        let what = "not a state dict of the configured network";
+        sentences.insert(0, format!("{what}: {fits}"));
+    }
+    sentences.join("; ")
+}
+
+/// The first few of many names.
+fn few(names: &[String]) -> String {
+    let text = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}

@@ -1,0 +1,258 @@
+//! Which settings a file that does not match would fit, told from the shapes of its tensors.
+
+use super::{ExpectedNetwork, Match, NameIndex, best_match, heads};
+use crate::networks::{NAMES, Vgg};
+use std::collections::HashSet;
+use surfit_core::config::NetworkConfig;
+
+/// Images that every network can be built for; only names are looked for with them.
+const LARGE: [usize; 3] = [3, 1 << 14, 1 << 14];
+/// Blocks that are looked for at most.
+const MAX_DEPTH: usize = 64;
+
+/// A network that a file's tensors were made for, with the images and classes that it wants.
+struct Guess {
+    config: NetworkConfig,
+    channels: usize,
+    classes: usize,
+    /// Side of the images, where the weights depend on it.
+    side: Option<usize>,
+}
+
+/// The network that the tensors match completely, with the fewest settings; the configured one with other settings before
+/// others.
+pub(super) fn suggest(network: &ExpectedNetwork, index: &NameIndex) -> Option<ExpectedNetwork> {
+    let own = network.config.name.as_str();
+    let names = std::iter::once(own).chain(NAMES.iter().copied().filter(|n| *n != own));
+    names
+        .flat_map(|name| guesses(name, network, index))
+        .filter_map(|guess| fitting(network, index, guess))
+        .min_by_key(|found| (settings(&found.config), found.input[1] != network.input[1]))
+}
+
+/// How many settings a configuration needs beside the name.
+fn settings(config: &NetworkConfig) -> usize {
+    usize::from(!config.widths.is_empty()) + usize::from(!config.hidden.is_empty())
+}
+
+/// The guess as a network, when the tensors match it: for the images that there are, else for those that it was made for.
+fn fitting(network: &ExpectedNetwork, index: &NameIndex, guess: Guess) -> Option<ExpectedNetwork> {
+    let here = [network.input[1], network.input[2]];
+    let made_for = guess.side.filter(|&side| side > 0);
+    let sides = [Some(here), made_for.map(|side| [side, side])];
+    sides.into_iter().flatten().find_map(|[height, width]| {
+        let input = [guess.channels, height, width];
+        let build = |config: &NetworkConfig| ExpectedNetwork::new(config, input, guess.classes);
+        let mut found = build(&guess.config).ok()?;
+        if !best_match(&found, index).is_complete() {
+            return None;
+        }
+        // What are the network's own settings is not said.
+        for leave_out in [
+            (|c| c.widths.clear()) as fn(&mut NetworkConfig),
+            |c| c.hidden.clear(),
+            |c| c.patch = 0,
+        ] {
+            let mut config = found.config.clone();
+            leave_out(&mut config);
+            if let Ok(shorter) = build(&config)
+                && shorter.layout() == found.layout()
+            {
+                found = shorter;
+            }
+        }
+        Some(found)
+    })
+}
+
+fn guesses(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Vec<Guess> {
+    match name {
+        "cnn" => guess_cnn(index).into_iter().collect(),
+        "mlp" => guess_mlp(network, index),
+        _ if name.starts_with("resnet") => guess_resnet(name, index).into_iter().collect(),
+        _ if name.starts_with("vgg") => guess_vgg(name, index),
+        _ => guess_vit(name, network, index).into_iter().collect(),
+    }
+}
+
+fn config(name: &str, widths: &[i64]) -> NetworkConfig {
+    NetworkConfig {
+        name: name.into(),
+        widths: widths.iter().map(|&w| w.max(0) as usize).collect(),
+        patch: 0,
+        hidden: Vec::new(),
+    }
+}
+
+/// The best match of a network's names, when all of them but the head's are there.
+fn names_of(config: &NetworkConfig, index: &NameIndex) -> Option<Match> {
+    let template = ExpectedNetwork::new(config, LARGE, 2).ok()?;
+    let body = template.layout().parameters.len() - 2 * heads::layers(&template.architecture);
+    let found = best_match(&template, index);
+    let whole = found.tensors[..body].iter().all(|t| !t.found.is_empty());
+    whole.then_some(found)
+}
+
+impl Match {
+    /// The shape that the file has under the layout's name.
+    fn stored<'a>(&self, index: &NameIndex<'a>, name: &str) -> Option<Vec<i64>> {
+        let tensor = self.tensors.iter().find(|t| t.name == name)?;
+        index.joined(&tensor.found)
+    }
+
+    /// Outputs and inputs of every convolution in order.
+    fn convolutions(&self, index: &NameIndex) -> Vec<[i64; 2]> {
+        let shapes = self.tensors.iter().filter_map(|t| index.joined(&t.found));
+        shapes
+            .filter(|shape| shape.len() == 4)
+            .map(|shape| [shape[0], shape[1]])
+            .collect()
+    }
+
+    /// Entries of a tensor's first axis, where it is there.
+    fn rows(&self, index: &NameIndex, name: &str) -> Option<usize> {
+        usize::try_from(*self.stored(index, name)?.first()?).ok()
+    }
+}
+
+fn guess_resnet(name: &str, index: &NameIndex) -> Option<Guess> {
+    let found = names_of(&config(name, &[]), index)?;
+    let units = |module: &str| {
+        let shape = found.stored(index, &format!("{module}.weight"))?;
+        shape.first().copied()
+    };
+    let widths = [
+        units("conv1")?,
+        units("layer2.0.conv1")?,
+        units("layer3.0.conv1")?,
+        units("layer4.0.conv1")?,
+    ];
+    Some(Guess {
+        config: config(name, &widths),
+        channels: channels(&found, index)?,
+        classes: found.rows(index, "fc.weight")?,
+        side: None,
+    })
+}
+
+/// Channels of the images, from the first convolution.
+fn channels(found: &Match, index: &NameIndex) -> Option<usize> {
+    usize::try_from(found.convolutions(index).first()?[1]).ok()
+}
+
+fn guess_vgg(name: &str, index: &NameIndex) -> Vec<Guess> {
+    let Some(found) = names_of(&config(name, &[]), index) else {
+        return Vec::new();
+    };
+    let convolutions = found.convolutions(index);
+    let Some(channels) = channels(&found, index) else {
+        return Vec::new();
+    };
+    let firsts = Vgg::STAGES.iter().scan(0, |at, &n| {
+        let first = convolutions.get(*at).map(|c| c[0]);
+        *at += n;
+        first
+    });
+    let widths: Vec<i64> = firsts.collect();
+    let body = found
+        .tensors
+        .iter()
+        .filter(|t| t.name.starts_with("features"));
+    let claimed: HashSet<usize> = body.flat_map(|t| t.found.clone()).collect();
+    let prefix = found.prefixes.first().map_or("", String::as_str);
+    heads::all(index, &claimed)
+        .into_iter()
+        .filter(|head| heads::is_classifier(head, prefix))
+        .filter_map(|head| {
+            let units = units_of(index, &head);
+            let (&classes, hidden) = units.split_last()?;
+            Some(Guess {
+                config: NetworkConfig {
+                    hidden: hidden.into(),
+                    ..config(name, &widths)
+                },
+                channels,
+                classes,
+                side: None,
+            })
+        })
+        .collect()
+}
+
+/// Outputs of every layer of a row of linear layers.
+fn units_of(index: &NameIndex, head: &heads::Head) -> Vec<usize> {
+    let weights = head
+        .layers
+        .iter()
+        .map(|[weight, _]| index.shape(*weight)[0]);
+    weights.map(|units| units.max(0) as usize).collect()
+}
+
+fn guess_cnn(index: &NameIndex) -> Option<Guess> {
+    let found = (1..=MAX_DEPTH)
+        .map_while(|depth| names_of(&config("cnn", &vec![2; depth]), index))
+        .last()?;
+    let widths: Vec<i64> = found.convolutions(index).iter().map(|c| c[0]).collect();
+    Some(Guess {
+        config: config("cnn", &widths),
+        channels: channels(&found, index)?,
+        classes: found.rows(index, "classifier.weight")?,
+        side: None,
+    })
+}
+
+fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<Guess> {
+    let [own_channels, height, width] = network.input;
+    let guess = |head: heads::Head| {
+        let units = units_of(index, &head);
+        let (&classes, widths) = units.split_last()?;
+        let features = usize::try_from(*index.shape(head.layers.first()?[0]).get(1)?).ok()?;
+        let pixels = height * width;
+        let channels = [own_channels, 1, 3]
+            .into_iter()
+            .find(|c| c * pixels == features);
+        Some(Guess {
+            config: NetworkConfig {
+                widths: widths.into(),
+                ..config("mlp", &[])
+            },
+            channels: channels.unwrap_or(own_channels),
+            classes,
+            side: Some((features / own_channels.max(1)).isqrt()),
+        })
+    };
+    let rows = heads::all(index, &HashSet::new());
+    rows.into_iter().filter_map(guess).collect()
+}
+
+fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option<Guess> {
+    let template = |depth: usize| NetworkConfig {
+        patch: 16,
+        ..config(name, &[2, depth as i64, 1])
+    };
+    let (depth, found) = (1..=MAX_DEPTH)
+        .map_while(|depth| Some((depth, names_of(&template(depth), index)?)))
+        .last()?;
+    let &[_, _, dim] = found.stored(index, "cls_token")?.as_slice() else {
+        return None;
+    };
+    let &[_, channels, patch, _] = found.stored(index, "patch_embed.proj.weight")?.as_slice()
+    else {
+        return None;
+    };
+    let tokens = *found.stored(index, super::POSITIONS)?.get(1)?;
+    // Shapes do not tell how many heads there are; those of timm have 64 features.
+    let given = network.config.widths.get(2).map(|&h| h as i64);
+    let heads = given.filter(|_| network.config.name.starts_with("vit-"));
+    let heads = heads.unwrap_or((dim / 64).max(1));
+    let patch = usize::try_from(patch).ok()?;
+    Some(Guess {
+        config: NetworkConfig {
+            patch,
+            ..config(name, &[dim, depth as i64, heads])
+        },
+        channels: usize::try_from(channels).ok()?,
+        classes: found.rows(index, "head.weight")?,
+        side: Some((tokens - 1).max(0).isqrt() as usize * patch),
+    })
+}

@@ -1,0 +1,610 @@
+use super::*;
+use proptest::prelude::*;
+
+mod properties;
+
+/// A network for images of `[3, 32, 32]` and 10 classes.
+fn network(name: &str, widths: &[usize], hidden: &[usize]) -> ExpectedNetwork {
+    let config = NetworkConfig {
+        name: name.into(),
+        widths: widths.into(),
+        patch: 0,
+        hidden: hidden.into(),
+    };
+    ExpectedNetwork::new(&config, [3, 32, 32], 10).unwrap()
+}
+
+type Entries = Vec<(String, Vec<i64>)>;
+
+/// All tensors of a network under the layout's names: parameters, statistics, counters.
+fn entries(network: &ExpectedNetwork) -> Entries {
+    let layout = network.layout();
+    let parameters = layout.parameters.iter();
+    let mut all: Entries = parameters
+        .map(|p| (p.name.clone(), p.shape.clone()))
+        .collect();
+    for norm in &layout.norms {
+        for what in STATISTICS {
+            all.push((format!("{}.{what}", norm.prefix), vec![norm.channels]));
+        }
+        all.push((format!("{}.{BATCHES}", norm.prefix), vec![]));
+    }
+    all
+}
+
+/// The same with every name replaced.
+fn renamed(entries: &Entries, name: impl Fn(&str) -> String) -> Entries {
+    entries
+        .iter()
+        .map(|(n, shape)| (name(n), shape.clone()))
+        .collect()
+}
+
+fn matched(network: &ExpectedNetwork, entries: &Entries) -> NameMap {
+    match_names(network, entries, &Renames::default()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn refusal(network: &ExpectedNetwork, entries: &Entries) -> String {
+    match_names(network, entries, &Renames::default())
+        .expect_err("a refusal")
+        .to_string()
+}
+
+/// The file's name of every tensor of the layout.
+fn sources(map: &NameMap) -> Vec<(&str, Vec<&str>)> {
+    let tensors = map.tensors.iter();
+    tensors
+        .map(|t| {
+            (
+                t.name.as_str(),
+                t.sources.iter().map(String::as_str).collect(),
+            )
+        })
+        .collect()
+}
+
+fn source<'a>(map: &'a NameMap, name: &str) -> Vec<&'a str> {
+    let all = sources(map);
+    let found = all.into_iter().find(|(n, _)| *n == name);
+    found.unwrap_or_else(|| panic!("{name} is not there")).1
+}
+
+#[test]
+fn the_layouts_own_names_are_themselves() {
+    for name in crate::networks::NAMES {
+        let hidden = name.starts_with("vgg16-").then_some([9, 7].as_slice());
+        for hidden in [None, hidden] {
+            let network = network(name, &[], hidden.unwrap_or_default());
+            let map = matched(&network, &entries(&network));
+            for (name, sources) in sources(&map) {
+                assert_eq!(sources, [name]);
+            }
+            assert_eq!(map.has_statistics, !network.layout().norms.is_empty());
+            assert_eq!(map.counters.len(), network.layout().norms.len());
+            assert!(map.passed_over.is_empty());
+        }
+    }
+}
+
+#[test]
+fn prefixes_and_wrappers_are_seen_through_wherever_they_stand() {
+    let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
+    let all = entries(&resnet);
+    for prefix in [
+        "model.",
+        "net.",
+        "backbone.",
+        "encoder.",
+        "1.",
+        "module.model.",
+        "_orig_mod.module.",
+    ] {
+        let map = matched(&resnet, &renamed(&all, |n| format!("{prefix}{n}")));
+        assert_eq!(
+            source(&map, "conv1.weight"),
+            [format!("{prefix}conv1.weight")]
+        );
+    }
+    let inside = |n: &str| {
+        n.replace("layer2.", "layer2._fsdp_wrapped_module.")
+            .replace(
+                "layer1.0.",
+                "layer1.0._checkpoint_wrapped_module._orig_mod.",
+            )
+    };
+    let map = matched(&resnet, &renamed(&all, inside));
+    assert_eq!(
+        source(&map, "layer1.0.bn1.bias"),
+        ["layer1.0._checkpoint_wrapped_module._orig_mod.bn1.bias"]
+    );
+    let vgg = network("vgg16-bn-cifar", &[], &[]);
+    let map = matched(
+        &vgg,
+        &renamed(&entries(&vgg), |n| {
+            n.replace("features.", "features.module.")
+        }),
+    );
+    assert_eq!(
+        source(&map, "features.0.weight"),
+        ["features.module.0.weight"]
+    );
+}
+
+#[test]
+fn the_head_may_stand_elsewhere_than_the_body() {
+    let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
+    let all = entries(&resnet);
+    for (body, head) in [
+        ("backbone.", "head.fc."),
+        ("backbone.", "fc."),
+        ("encoder.", "classifier."),
+        ("model.backbone.", "model.head."),
+        ("0.", "1."),
+        ("model.0.", "model.2."),
+        ("", "fc.1."),
+    ] {
+        let map = matched(
+            &resnet,
+            &renamed(&all, |n| match n.strip_prefix("fc.") {
+                Some(what) => format!("{head}{what}"),
+                None => format!("{body}{n}"),
+            }),
+        );
+        assert_eq!(source(&map, "fc.bias"), [format!("{head}bias")]);
+        assert_eq!(
+            map.given_names("fc.weight"),
+            Some(vec![format!("{head}weight")])
+        );
+    }
+}
+
+#[test]
+fn what_is_no_weight_is_passed_over() {
+    let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
+    let mut all = renamed(&entries(&resnet), |n| format!("1.{n}"));
+    let extras: [(&str, &[i64]); 9] = [
+        ("n_averaged", &[]),
+        ("averaged.n_averaged", &[]),
+        ("1._extra_state", &[7]),
+        ("train_acc.tp", &[10]),
+        ("val_acc.confmat", &[10, 10]),
+        ("loss.mean_value", &[]),
+        ("0.mean", &[1, 3, 1, 1]),
+        ("0.std", &[3]),
+        ("elsewhere.num_batches_tracked", &[1]),
+    ];
+    all.extend(extras.map(|(n, s)| (n.to_owned(), s.to_vec())));
+    let map = matched(&resnet, &all);
+    assert_eq!(map.passed_over.len(), extras.len());
+    assert_eq!(
+        map.normalization,
+        [Some("0.mean".to_owned()), Some("0.std".to_owned())]
+    );
+    // A mean of something else is a weight that nobody knows.
+    all.push(("2.mean".into(), vec![64]));
+    assert!(refusal(&resnet, &all).contains("`2.mean` is unknown"));
+}
+
+#[test]
+fn pytorch_cifars_and_other_resnets_are_the_same_network() {
+    let resnet = network("resnet18-cifar", &[], &[]);
+    let all = entries(&resnet);
+    let kuangliu = renamed(&all, |n| {
+        n.replace("downsample", "shortcut")
+            .replace("fc.", "linear.")
+    });
+    let map = matched(&resnet, &kuangliu);
+    assert_eq!(map.naming, "kuangliu/pytorch-cifar");
+    assert_eq!(
+        source(&map, "layer3.0.downsample.1.running_var"),
+        ["layer3.0.shortcut.1.running_var"]
+    );
+    assert_eq!(source(&map, "fc.weight"), ["linear.weight"]);
+
+    // Written out as its repository has them.
+    let mut names: Entries = vec![
+        ("conv1.0.weight".into(), vec![64, 3, 3, 3]),
+        ("conv1.1.weight".into(), vec![64]),
+        ("conv1.1.bias".into(), vec![64]),
+    ];
+    let widths = [64, 128, 256, 512];
+    let mut before = 64;
+    for (stage, units) in widths.into_iter().enumerate() {
+        for block in 0..2 {
+            let prefix = format!("conv{}_x.{block}", stage + 2);
+            let mut conv = |name: &str, shape: [i64; 4]| {
+                names.push((format!("{prefix}.{name}.weight"), shape.to_vec()));
+            };
+            conv("residual_function.0", [units, before, 3, 3]);
+            conv("residual_function.3", [units, units, 3, 3]);
+            if before != units {
+                conv("shortcut.0", [units, before, 1, 1]);
+            }
+            let norms = ["residual_function.1", "residual_function.4", "shortcut.1"];
+            for norm in &norms[..if before == units { 2 } else { 3 }] {
+                for what in ["weight", "bias"] {
+                    names.push((format!("{prefix}.{norm}.{what}"), vec![units]));
+                }
+            }
+            before = units;
+        }
+    }
+    names.push(("fc.weight".into(), vec![10, 512]));
+    names.push(("fc.bias".into(), vec![10]));
+    let map = matched(&resnet, &names);
+    assert!(!map.has_statistics);
+    assert_eq!(map.naming, "weiaicunzai/pytorch-cifar100");
+    assert_eq!(
+        source(&map, "layer4.1.conv2.weight"),
+        ["conv5_x.1.residual_function.3.weight"]
+    );
+    assert_eq!(
+        source(&map, "layer2.0.downsample.0.weight"),
+        ["conv3_x.0.shortcut.0.weight"]
+    );
+    // What a file without statistics would call them.
+    assert_eq!(
+        map.given_names("bn1.running_mean"),
+        Some(vec!["conv1.1.running_mean".to_owned()])
+    );
+    assert_eq!(map.given_names("bn9.running_mean"), None);
+
+    let sequential = renamed(&all, |n| {
+        let n = n.replacen("layer", "", 1);
+        match n.split_once('.') {
+            Some(("conv1", rest)) => format!("backbone.0.{rest}"),
+            Some(("bn1", rest)) => format!("backbone.1.{rest}"),
+            Some((stage, rest)) if stage.parse::<u8>().is_ok() => {
+                format!("backbone.{}.{rest}", stage.parse::<u8>().unwrap() + 3)
+            }
+            _ => n,
+        }
+    });
+    assert_eq!(
+        source(&matched(&resnet, &sequential), "layer1.0.conv1.weight"),
+        ["backbone.4.0.conv1.weight"]
+    );
+}
+
+#[test]
+fn a_pre_activation_resnet_is_not_taken_for_another() {
+    // Its batch norms stand before the convolutions, so that some have other widths, and its shortcuts have none.
+    let resnet = network("resnet18-cifar", &[], &[]);
+    let mut all = renamed(&entries(&resnet), |n| {
+        n.replace("downsample", "shortcut")
+            .replace("fc.", "linear.")
+    });
+    all.retain(|(n, _)| !n.contains("shortcut.1"));
+    for (name, shape) in &mut all {
+        if name.starts_with("layer2.0.bn1.") && shape.len() == 1 {
+            shape[0] = 64;
+        }
+    }
+    let why = refusal(&resnet, &all);
+    assert!(
+        why.contains("it lacks `layer2.0.downsample.1.weight`")
+            && why.contains("`layer2.0.bn1.weight` is [64] instead of [128]")
+            && why.contains("check [network]"),
+        "{why}"
+    );
+}
+
+#[test]
+fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
+    for (naming, normed, numbers, units) in [
+        ("torchvision", true, [0, 3, 6], [4096, 4096]),
+        ("torchvision", true, [0, 3, 5], [4096, 4096]),
+        ("torchvision", false, [1, 4, 6], [512, 512]),
+        (MODE_CONNECTIVITY, false, [1, 4, 6], [512, 512]),
+        (MODE_CONNECTIVITY, true, [1, 4, 6], [512, 512]),
+    ] {
+        let name = if normed {
+            "vgg16-bn-cifar"
+        } else {
+            "vgg16-cifar"
+        };
+        let vgg = network(name, &[], &units);
+        // As their authors write them: the layers in a loop over stages.
+        let mut names: Entries = Vec::new();
+        let (mut module, mut fan) = (0, 3);
+        let stages: [&[i64]; 5] = [&[64, 64], &[128, 128], &[256; 3], &[512; 3], &[512; 3]];
+        for (stage, widths) in stages.into_iter().enumerate() {
+            let mut index = 0;
+            for &units in widths {
+                let mut layer = |shape: &[i64]| {
+                    let prefix = match naming {
+                        MODE_CONNECTIVITY => format!("layer_blocks.{stage}.{index}"),
+                        _ => format!("features.{module}"),
+                    };
+                    names.push((format!("{prefix}.weight"), shape.into()));
+                    names.push((format!("{prefix}.bias"), vec![units]));
+                    index += 1;
+                    module += 1;
+                };
+                layer(&[units, fan, 3, 3]);
+                if normed {
+                    layer(&[units]);
+                }
+                module += 1;
+                fan = units;
+            }
+            module += 1;
+        }
+        let sizes = [units[0] as i64, units[1] as i64, 10];
+        for (number, units) in numbers.into_iter().zip(sizes) {
+            names.push((format!("classifier.{number}.weight"), vec![units, fan]));
+            names.push((format!("classifier.{number}.bias"), vec![units]));
+            fan = units;
+        }
+        let map = matched(&vgg, &names);
+        assert_eq!(map.naming, naming);
+        assert_eq!(
+            source(&map, "classifier.6.weight"),
+            [format!("classifier.{}.weight", numbers[2])]
+        );
+        let last = network(name, &[], &[])
+            .layout()
+            .parameters
+            .iter()
+            .rev()
+            .nth(2)
+            .unwrap()
+            .name
+            .clone();
+        let expected = match (naming, normed) {
+            (MODE_CONNECTIVITY, true) => "layer_blocks.4.5.bias".to_owned(),
+            (MODE_CONNECTIVITY, false) => "layer_blocks.4.2.bias".to_owned(),
+            _ => last.clone(),
+        };
+        assert_eq!(source(&map, &last), [expected]);
+    }
+}
+
+#[test]
+fn vits_of_torchvision_and_hugging_face_are_timms() {
+    let vit = network("vit-tiny", &[12, 2, 3], &[]);
+    let all = entries(&vit);
+    let torchvision = renamed(&all, |n| {
+        let block = |n: &str| {
+            n.replace("blocks.", "encoder.layers.encoder_layer_")
+                .replace("attn.qkv.", "self_attention.in_proj_")
+                .replace("attn.proj", "self_attention.out_proj")
+                .replace("norm1", "ln_1")
+                .replace("norm2", "ln_2")
+                .replace("mlp.fc1", "mlp.0")
+                .replace("mlp.fc2", "mlp.3")
+        };
+        match n {
+            "cls_token" => "class_token".into(),
+            "pos_embed" => "encoder.pos_embedding".into(),
+            _ if n.starts_with("blocks") => block(n),
+            _ => n
+                .replace("patch_embed.proj", "conv_proj")
+                .replace("norm.", "encoder.ln.")
+                .replace("head.", "heads.head."),
+        }
+    });
+    let map = matched(&vit, &torchvision);
+    assert_eq!(map.naming, "torchvision");
+    assert_eq!(
+        source(&map, "blocks.1.attn.qkv.bias"),
+        ["encoder.layers.encoder_layer_1.self_attention.in_proj_bias"]
+    );
+    assert_eq!(source(&map, "head.weight"), ["heads.head.weight"]);
+
+    let mut hugging_face: Entries = Vec::new();
+    for (name, mut shape) in all.clone() {
+        let naming = namings::of(&vit.architecture).last().unwrap();
+        let calls = naming.call(&vit.architecture, &name);
+        shape[0] /= calls.len() as i64;
+        for call in calls {
+            let call = match call.strip_prefix("head.") {
+                Some(what) => format!("classifier.{what}"),
+                None => format!("vit.{call}"),
+            };
+            hugging_face.push((call, shape.clone()));
+        }
+    }
+    let map = matched(&vit, &hugging_face);
+    assert_eq!(
+        source(&map, "blocks.0.attn.qkv.weight"),
+        ["query", "key", "value"]
+            .map(|p| format!("vit.encoder.layer.0.attention.attention.{p}.weight"))
+    );
+    // Parts of unequal size are no thirds, though together they are as large.
+    for (name, shape) in &mut hugging_face {
+        match name.as_str() {
+            "vit.encoder.layer.0.attention.attention.query.weight" => shape[0] += 1,
+            "vit.encoder.layer.0.attention.attention.key.weight" => shape[0] -= 1,
+            _ => {}
+        }
+    }
+    assert!(refusal(&vit, &hugging_face).contains("[13, 12] and [11, 12]"));
+}
+
+#[test]
+fn position_embeddings_of_other_images_are_taken_to_be_interpolated() {
+    let vit = network("vit-tiny", &[12, 2, 3], &[]);
+    let mut all = entries(&vit);
+    all[1].1 = vec![1, 14 * 14 + 1, 12];
+    let map = matched(&vit, &all);
+    let (tensor, patches) = map.interpolated().unwrap();
+    assert_eq!((tensor.name.as_str(), patches), (POSITIONS, 196));
+    assert_eq!(matched(&vit, &entries(&vit)).interpolated(), None);
+    for wrong in [
+        vec![1, 14 * 14, 12],
+        vec![1, 1, 12],
+        vec![1, 197, 13],
+        vec![197, 12],
+    ] {
+        all[1].1 = wrong;
+        let why = refusal(&vit, &all);
+        assert!(why.contains("pos_embed"), "{why}");
+    }
+}
+
+#[test]
+fn renamings_come_first_one_after_the_other_and_can_leave_out() {
+    let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
+    let mut all = renamed(&entries(&resnet), |n| n.replace("layer", "stage"));
+    all.push(("projector.0.weight".into(), vec![3, 3]));
+    let pairs = [
+        ("^stage(\\d)", "body$1"),
+        ("^body", "layer"),
+        ("^projector\\..*", ""),
+    ];
+    let pairs = pairs.map(|(a, b)| (a.to_owned(), b.to_owned()));
+    let renames = Renames::new(&pairs).unwrap();
+    let map = match_names(&resnet, &all, &renames).unwrap();
+    assert_eq!(
+        source(&map, "layer1.0.conv1.weight"),
+        ["stage1.0.conv1.weight"]
+    );
+    assert!(
+        refusal(&resnet, &all).contains("is unknown")
+            || refusal(&resnet, &all).contains("are unknown")
+    );
+    let bad = Renames::new(&[("(".into(), String::new())])
+        .unwrap_err()
+        .to_string();
+    assert!(bad.contains("is no regular expression"), "{bad}");
+    // Two names must not become one.
+    let one = Renames::new(&[("conv.".into(), "conv1".into())]).unwrap();
+    let why = match_names(&resnet, &all, &one).unwrap_err().to_string();
+    assert!(why.contains("would be `stage1.0.conv1.weight`"), "{why}");
+}
+
+#[test]
+fn an_unknown_tensor_is_told_with_the_nearest_one_that_is_known() {
+    let resnet = network("resnet18-cifar", &[4, 5, 6, 7], &[]);
+    let mut all = entries(&resnet);
+    for (name, _) in &mut all {
+        if name == "layer1.0.conv2.weight" {
+            *name = "layer1.0.conv3.weight".into();
+        }
+    }
+    let why = refusal(&resnet, &all);
+    assert!(
+        why.contains("it lacks `layer1.0.conv2.weight`")
+            && why.contains(
+                "`layer1.0.conv3.weight` is unknown; the network has `layer1.0.conv2.weight`"
+            ),
+        "{why}"
+    );
+    assert!(
+        !why.contains("check [network]"),
+        "the shapes are right: {why}"
+    );
+    // Control characters stay inside.
+    all.push(("x\u{1b}[2J\n".repeat(1000), vec![1]));
+    let why = refusal(&resnet, &all);
+    assert!(why.len() < 1000 && !why.contains(char::is_control), "{why}");
+
+    let all = entries(&resnet);
+    let twice = [
+        renamed(&all, |n| format!("student.{n}")),
+        renamed(&all, |n| format!("teacher.{n}")),
+    ]
+    .concat();
+    let why = refusal(&resnet, &twice);
+    assert!(
+        why.contains("2 times, behind `student.` and `teacher.`"),
+        "{why}"
+    );
+}
+
+#[test]
+fn settings_that_would_fit_are_said() {
+    let of =
+        |name: &str, widths: &[usize], hidden: &[usize]| entries(&network(name, widths, hidden));
+    for (configured, file, said) in [
+        (
+            network("vgg16-cifar", &[], &[]),
+            of("vgg16-cifar", &[], &[512, 512]),
+            "it fits network.hidden = [512, 512]",
+        ),
+        (
+            network("vgg16-cifar", &[], &[]),
+            of("vgg16-bn", &[], &[]),
+            "it fits network.name = \"vgg16-bn\"",
+        ),
+        (
+            network("resnet18", &[], &[]),
+            of("resnet18-cifar", &[8, 16, 24, 32], &[]),
+            "it fits network.name = \"resnet18-cifar\", network.widths = [8, 16, 24, 32]",
+        ),
+        (
+            network("resnet18-cifar", &[8, 8, 8, 8], &[]),
+            of("resnet18-cifar", &[], &[]),
+            "it fits network.widths = []",
+        ),
+        (
+            network("vit-tiny", &[], &[]),
+            of("vit-small", &[], &[]),
+            "it fits network.name = \"vit-small\"",
+        ),
+        (
+            network("vit-small", &[], &[]),
+            of("vit-tiny", &[24, 3, 2], &[]),
+            "network.widths = [24, 3, 1]",
+        ),
+        (
+            network("resnet18", &[], &[]),
+            of("cnn", &[4, 6], &[]),
+            "it fits network.name = \"cnn\", network.widths = [4, 6]",
+        ),
+        (
+            network("cnn", &[], &[]),
+            of("mlp", &[40, 30], &[]),
+            "it fits network.name = \"mlp\", network.widths = [40, 30]",
+        ),
+    ] {
+        let why = refusal(&configured, &file);
+        assert!(why.contains(said), "{said}: {why}");
+        assert!(!why.contains("check [network]"), "{why}");
+    }
+    let other = |input, classes| {
+        let config = NetworkConfig {
+            name: "resnet18-cifar".into(),
+            widths: vec![4, 5, 6, 7],
+            patch: 0,
+            hidden: Vec::new(),
+        };
+        ExpectedNetwork::new(&config, input, classes).unwrap()
+    };
+    let ours = other([3, 32, 32], 10);
+    let why = refusal(&ours, &entries(&other([3, 32, 32], 100)));
+    assert!(
+        why.contains("it tells 100 classes apart, the data set has 10: `fc.weight` is [100, 7]"),
+        "{why}"
+    );
+    let why = refusal(&ours, &entries(&other([1, 32, 32], 10)));
+    assert!(
+        why.contains("it reads images of 1 channels") && why.contains("data.channels = 1"),
+        "{why}"
+    );
+}
+
+#[test]
+fn patches_of_another_size_are_told_with_the_images_they_were_made_for() {
+    let config = |patch| NetworkConfig {
+        name: "vit-tiny".into(),
+        widths: Vec::new(),
+        patch,
+        hidden: Vec::new(),
+    };
+    let made = ExpectedNetwork::new(&config(16), [3, 224, 224], 10).unwrap();
+    let here = ExpectedNetwork::new(&config(0), [3, 32, 32], 10).unwrap();
+    let why = refusal(&here, &entries(&made));
+    assert!(
+        why.contains("it fits network.patch = 16; it was made for data.image_size = 224"),
+        "{why}"
+    );
+    // Images of 28 pixels do not divide into such patches at all.
+    let here = ExpectedNetwork::new(&config(0), [3, 28, 28], 10).unwrap();
+    let why = refusal(&here, &entries(&made));
+    assert!(
+        why.contains("network.patch = 16, data.image_size = 224"),
+        "{why}"
+    );
+}

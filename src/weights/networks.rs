@@ -1,0 +1,168 @@
+//! The networks' weights: one file and one line of `NETWORKS` each.
+
+mod cnn;
+mod mlp;
+mod resnet;
+mod vgg;
+mod vit;
+
+pub use cnn::Cnn;
+pub use mlp::Mlp;
+pub use resnet::{BasicBlock, ResNet, Stem};
+pub use vgg::Vgg;
+pub use vit::{Vit, VitBlock};
+
+use crate::layout::{Init, Layout};
+use surfit_core::config::{NetworkConfig, unknown};
+
+/// Why a network cannot be built, or weights are not those of a network: one complete sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NetworkError(pub String);
+
+/// A network by its weights: how they lie, and what its forward pass has to know beside that.
+#[derive(Clone, Debug)]
+pub enum Architecture {
+    /// `cnn`
+    Cnn(Cnn),
+    /// `mlp`
+    Mlp(Mlp),
+    /// `resnet18` and `resnet18-cifar`
+    ResNet(ResNet),
+    /// The forms of `vgg16`
+    Vgg(Vgg),
+    /// `vit-tiny` and `vit-small`
+    Vit(Vit),
+}
+
+impl Architecture {
+    /// How the weights lie in the flat vector.
+    pub fn layout(&self) -> &Layout {
+        match self {
+            Self::Cnn(network) => &network.layout,
+            Self::Mlp(network) => &network.layout,
+            Self::ResNet(network) => &network.layout,
+            Self::Vgg(network) => &network.layout,
+            Self::Vit(network) => &network.layout,
+        }
+    }
+}
+
+/// What a network is to be like.
+struct Shape<'a> {
+    /// Name in the table.
+    name: &'a str,
+    /// `network.widths`; empty for the network's own.
+    widths: &'a [usize],
+    /// `network.hidden`; empty for the network's own.
+    hidden: &'a [usize],
+    /// `network.patch`; already resolved for the images.
+    patch: usize,
+    /// `[C, H, W]` of an image.
+    input: [usize; 3],
+    /// Number of classes.
+    classes: usize,
+}
+
+impl Shape<'_> {
+    /// The configured widths, or the network's own.
+    fn widths_or(&self, own: &[usize]) -> Vec<usize> {
+        if self.widths.is_empty() {
+            own.to_vec()
+        } else {
+            self.widths.to_vec()
+        }
+    }
+
+    /// The configured widths, or the network's own, where there must be `N`; `what` says what they are.
+    fn exactly<const N: usize>(
+        &self,
+        own: [usize; N],
+        what: &str,
+    ) -> Result<[i64; N], NetworkError> {
+        let widths: [usize; N] = self.widths_or(&own).try_into().map_err(|_| {
+            NetworkError(format!(
+                "network.widths: {} takes {N} widths ({what}), not {}; give {N}, or none for {own:?}",
+                self.name,
+                self.widths.len()
+            ))
+        })?;
+        Ok(widths.map(|w| w as i64))
+    }
+}
+
+/// Describes a network.
+type Describe = fn(&Shape) -> Result<Architecture, NetworkError>;
+
+/// Every network: its name and what describes it.
+const NETWORKS: [(&str, Describe); 10] = [
+    ("cnn", cnn::describe),
+    ("mlp", mlp::describe),
+    ("resnet18", resnet::imagenet),
+    ("resnet18-cifar", resnet::cifar),
+    ("vgg16", vgg::plain),
+    ("vgg16-bn", vgg::normed),
+    ("vgg16-cifar", vgg::plain_cifar),
+    ("vgg16-bn-cifar", vgg::normed_cifar),
+    ("vit-tiny", vit::tiny),
+    ("vit-small", vit::small),
+];
+
+/// The names of all networks.
+pub const NAMES: &[&str] = &{
+    let mut names = [""; NETWORKS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = NETWORKS[i].0;
+        i += 1;
+    }
+    names
+};
+
+/// The network that a configuration describes, for images of shape `input` (`[C, H, W]`).
+///
+/// # Errors
+/// A sentence for an unknown name (with the nearest known one) and for widths or a patch that do not suit the network
+/// or the input.
+pub fn describe(
+    config: &NetworkConfig,
+    input: [usize; 3],
+    classes: usize,
+) -> Result<Architecture, NetworkError> {
+    let refuse = |sentence: String| Err(NetworkError(sentence));
+    let Some((name, describe)) = NETWORKS.iter().find(|(name, _)| *name == config.name) else {
+        return refuse(unknown("network.name", "network", &config.name, NAMES));
+    };
+    if config.widths.contains(&0) {
+        return refuse("network.widths: no width can be 0".into());
+    }
+    if config.patch > 0 && !name.starts_with("vit") {
+        return refuse(format!(
+            "network.patch: {name} does not divide its images into patches; leave it at 0"
+        ));
+    }
+    if let Some(why) = config.refuse_hidden() {
+        return refuse(format!("network.hidden: {why}"));
+    }
+    if let Some(why) = config.refuse_images(input) {
+        return refuse(why);
+    }
+    describe(&Shape {
+        name,
+        widths: &config.widths,
+        hidden: &config.hidden,
+        patch: config.patch_of(input[1]),
+        input,
+        classes,
+    })
+}
+
+/// PyTorch's default start of a convolution or linear layer whose units read `fan_in` values.
+fn uniform(fan_in: i64) -> Init {
+    Init::Uniform(1.0 / (fan_in as f64).sqrt())
+}
+
+/// The start of torchvision's convolutions (He et al. 2015, by `fan_out`): `units` channels, a square `kernel`.
+fn kaiming(units: i64, kernel: i64) -> Init {
+    Init::Normal((2.0 / (units * kernel * kernel) as f64).sqrt())
+}

@@ -1,0 +1,49 @@
+//! `cnn`: 3×3 convolutions with batch norm, halved in size by max pooling.
+//!
+//! As a PyTorch module this is `features`, a `Sequential` of blocks `Sequential(Conv2d(…, 3, padding=1,
+//! bias=False), BatchNorm2d, ReLU, MaxPool2d(2))` whose last block pools with `AdaptiveAvgPool2d(1)` instead,
+//! and `classifier`, a `Linear`.
+
+use super::{Architecture, NetworkError, Shape, uniform};
+use crate::layout::{Axis, Layout};
+
+/// See the module's documentation.
+#[derive(Clone, Debug)]
+pub struct Cnn {
+    /// Its weights.
+    pub layout: Layout,
+    /// Number of blocks.
+    pub blocks: usize,
+}
+
+pub(super) fn describe(shape: &Shape) -> Result<Architecture, NetworkError> {
+    let widths = shape.widths_or(&[16, 32, 64]);
+    let channels = shape.input[0];
+    let mut layout = Layout::default();
+    let (mut fan, mut reads) = (channels as i64, None);
+    for (i, &units) in widths.iter().enumerate() {
+        let units = units as i64;
+        let group = layout.group(&format!("features.{i}"), units);
+        let axes = [Some(Axis::of(group)), reads];
+        layout.parameter(
+            &format!("features.{i}.0.weight"),
+            &[units, fan, 3, 3],
+            uniform(9 * fan),
+            &axes,
+        );
+        layout.norm(&format!("features.{i}.1"), units, Some(group));
+        (fan, reads) = (units, axes[0]);
+    }
+    let classes = shape.classes as i64;
+    layout.parameter(
+        "classifier.weight",
+        &[classes, fan],
+        uniform(fan),
+        &[None, reads],
+    );
+    layout.parameter("classifier.bias", &[classes], uniform(fan), &[None]);
+    Ok(Architecture::Cnn(Cnn {
+        layout,
+        blocks: widths.len(),
+    }))
+}
