@@ -82,7 +82,7 @@ pub enum Curve {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// An engine opened the run.
-    Started(RunInfo),
+    Started(Box<RunInfo>),
     /// The fit goes on from a checkpoint at `step`; later steps in the log before this line are void.
     Resumed {
         /// Fit step of the checkpoint.

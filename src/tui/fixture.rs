@@ -36,7 +36,7 @@ pub(crate) fn loading() -> Picture {
     feed(
         &mut p,
         vec![
-            Event::Started(info),
+            Event::Started(Box::new(info)),
             Event::StageBegan {
                 stage: Stage::Data,
                 total: 0,

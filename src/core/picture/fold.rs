@@ -72,7 +72,7 @@ impl Picture {
     fn fold(&mut self, event: &Event) {
         match event {
             Event::Started(info) => {
-                self.info = Some(info.clone());
+                self.info = Some((**info).clone());
                 self.failed = None;
                 self.closed = false;
             }

@@ -57,7 +57,7 @@ impl<'a> Actor<'a> {
         // Once: a resumed run has told them.
         let is_new = Identity::stored_threads(run).is_none();
         let other_place = Identity::here(&config, &data, &model).check(run)?;
-        journal.say(Event::Started(RunInfo {
+        journal.say(Event::Started(Box::new(RunInfo {
             run: run.id(),
             engine: env!("CARGO_PKG_VERSION").into(),
             device: placement.device_name(),
@@ -70,7 +70,7 @@ impl<'a> Actor<'a> {
             classes: data.classes.clone(),
             mean: data.mean.clone(),
             std: data.std.clone(),
-        }));
+        })));
         for notice in data.notices.iter().filter(|_| is_new) {
             journal.notice(notice.clone());
         }

@@ -1,5 +1,6 @@
 use super::*;
 use std::fs;
+use std::path::Path;
 use surfit_core::config::{CornerWeights, NetworkConfig};
 use surfit_weights::names::{ExpectedNetwork, Renames};
 use tch::{Device, Kind};

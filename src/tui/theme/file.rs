@@ -101,8 +101,11 @@ fn hex(s: &str) -> Result<(u8, u8, u8), String> {
     }
 }
 
+/// Letters and ground.
+type ColorPair = (Option<Color>, Option<Color>);
+
 /// A [`pair`], with styles for letters after it: `default dim`.
-fn with_modifiers(text: &str) -> Result<((Option<Color>, Option<Color>), Modifier), String> {
+fn with_modifiers(text: &str) -> Result<(ColorPair, Modifier), String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let styles = words.iter().rev().take_while(|w| modifiers(w).is_ok());
     let (colours, styles) = words.split_at(words.len() - styles.count());
@@ -110,7 +113,7 @@ fn with_modifiers(text: &str) -> Result<((Option<Color>, Option<Color>), Modifie
 }
 
 /// `white`, or `black on white`; `default` is what the terminal itself uses.
-fn pair(s: &str) -> Result<(Option<Color>, Option<Color>), String> {
+fn pair(s: &str) -> Result<ColorPair, String> {
     let mut parts = s.splitn(2, " on ").map(named);
     let fg = parts.next().transpose()?;
     Ok((fg, parts.next().transpose()?))

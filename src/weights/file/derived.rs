@@ -107,7 +107,7 @@ fn refuse_scaled(tensors: &[Tensor], names: &HashMap<&str, usize>) -> Step<()> {
     let is_float = |t: &Tensor| !matches!(t.dtype, Dtype::U8 | Dtype::I8 | Dtype::BOOL);
     let scaled = small.find(|t| {
         let scale = |s: &&str| names.contains_key(format!("{}{s}", t.name).as_str());
-        is_float(t) && SCALES.iter().any(|s| scale(&s))
+        is_float(t) && SCALES.iter().any(scale)
     });
     scaled.map_or(Ok(()), |tensor| {
         refuse(format!(
