@@ -87,13 +87,16 @@ fn data_files_with_a_fault_are_named() {
         );
         place
             .surfit(&format!("{arguments} --json"))
-            .fails(1, &[file, part, name]);
+            .fails(2, &[file, part, name]);
     }
+    place
+        .surfit("run tiny.toml --run-dir wild-run --set corners.learning_rate=1e30 --json")
+        .fails(1, &["corner 1 diverged"]);
     // The client may not be there when an engine fails: the run's list and events say why all the same.
     let listed = place.surfit("ls --json").ok().json_lines();
     let line = listed
         .iter()
-        .find(|l| l["run"] == "label-run")
+        .find(|l| l["run"] == "wild-run")
         .expect("the failed run is listed");
     assert_eq!(
         (&line["alive"], &line["state"]),
@@ -103,14 +106,14 @@ fn data_files_with_a_fault_are_named() {
     assert!(
         line["failed"]
             .as_str()
-            .is_some_and(|why| why.contains("label 10")),
+            .is_some_and(|why| why.contains("diverged")),
         "{line}"
     );
-    let failed = events_of(&place.path("label-run"), "failed");
+    let failed = events_of(&place.path("wild-run"), "failed");
     assert!(
         failed[0]["message"]
             .as_str()
-            .is_some_and(|m| m.contains("label 10")),
+            .is_some_and(|m| m.contains("diverged")),
         "{failed:?}"
     );
     let nowhere = "--set data.set=fashion-mnist --set data.dir=/nowhere";

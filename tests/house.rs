@@ -151,7 +151,9 @@ fn sources(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn files_are_short_enough_to_be_read() {
+fn files_have_one_job_each() {
+    // A file is split by meaning, never by length; one as long as this has more than one job.
+    const MAX_LINES: usize = 650;
     let all = [
         sources("src", "rs"),
         sources("tests", "rs"),
@@ -162,9 +164,9 @@ fn files_are_short_enough_to_be_read() {
     let long: BTreeMap<_, _> = all
         .iter()
         .map(|(p, t)| (p.display().to_string(), t.lines().count()))
-        .filter(|f| f.1 > 450)
+        .filter(|f| f.1 > MAX_LINES)
         .collect();
-    assert!(long.is_empty(), "files above 450 lines: {long:?}");
+    assert!(long.is_empty(), "files above {MAX_LINES} lines: {long:?}");
 }
 
 #[test]

@@ -102,11 +102,18 @@ fn the_mouse_chooses_panes_and_cells_and_moves_borders() {
     assert_eq!(cursor(&screen.text()), Some(third));
 
     // Over the curves the wheel zooms.
-    screen.wait("· all");
+    let axis = |text: &str| -> Option<String> {
+        let left = |line: &str| line.chars().take(surface.0.into()).collect::<String>();
+        let numbers = |row: String| row.trim_matches(['│', '┃', ' ']).to_owned();
+        let mut rows = text.lines().map(left).map(numbers);
+        rows.find(|row| row.ends_with(" step"))
+    };
+    let whole = axis(&screen.text());
+    assert!(whole.is_some(), "{}", screen.text());
     mouse(&mut screen, 64, (loss.0 + 20, loss.1 + 8), 'M');
-    screen.wait_gone("· all");
+    screen.wait_until("fewer steps", |text| axis(text) != whole);
     screen.press("10");
-    screen.wait("· all");
+    screen.wait_until("all steps", |text| axis(text) == whole);
 
     // The border between the curves and the surface, eight columns to the right and back.
     let from = find(&screen, "2 Surface").0;

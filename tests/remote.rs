@@ -13,7 +13,7 @@ const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.val
 
 #[test]
 #[ignore = "not a test: the stand-in for ssh, which tests start"]
-fn ssh() {
+fn far_side() {
     stand_in::ssh();
 }
 
@@ -29,7 +29,7 @@ fn open(place: &Place, line: &Line, what: &str) -> Screen {
 #[test]
 fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
     let place = Place::new();
-    let line = Line::new(&place, "ssh");
+    let line = Line::new(&place, "far_side");
     let (run, pid) = place.begin("runs/far", ENDLESS);
     let mut wire = Wire::open(&place);
     wire.fitting();
@@ -101,7 +101,7 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
 #[test]
 fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
     let place = Place::new();
-    let line = Line::new(&place, "ssh");
+    let line = Line::new(&place, "far_side");
     let (run, _) = place.begin("runs/far", ENDLESS);
     let mut wire = Wire::open(&place);
     wire.fitting();
@@ -146,7 +146,7 @@ fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
 #[test]
 fn a_slow_line_stays_responsive() {
     let place = Place::new();
-    let line = Line::new(&place, "ssh");
+    let line = Line::new(&place, "far_side");
     place.begin("runs/far", &format!("{ENDLESS} --set heatmap.grid=41"));
     let mut wire = Wire::open(&place);
     wire.fitting();
@@ -182,7 +182,7 @@ fn a_slow_line_stays_responsive() {
 #[test]
 fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
     let place = Place::new();
-    let line = Line::new(&place, "ssh");
+    let line = Line::new(&place, "far_side");
     let refused = |text: &str, parts: &[&str]| {
         line.set(text);
         let mut screen = open(&place, &line, "nowhere:far");
@@ -242,7 +242,7 @@ fn make_executable(path: &std::path::Path) {
 #[test]
 fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
     let place = Place::new();
-    let line = Line::new(&place, "ssh");
+    let line = Line::new(&place, "far_side");
     let at_host = |arguments: &str| {
         let mut command = place.command(arguments);
         command.envs(line.environment());
@@ -288,7 +288,7 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
 #[test]
 fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_nothing() {
     let place = Place::new();
-    let line = Line::new(&place, "ssh");
+    let line = Line::new(&place, "far_side");
     let (run, pid) = place.begin("runs/far", ENDLESS);
     let mut wire = Wire::open(&place);
     wire.fitting();
@@ -340,7 +340,7 @@ fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_no
 #[test]
 fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
     let place = Place::new();
-    let line = Line::new(&place, "ssh");
+    let line = Line::new(&place, "far_side");
     let run = place.job("runs/one", "--set data.validation_images=200");
     let mut screen = open(&place, &line, "gpu1:one");
     screen.wait("✓ finished");
@@ -402,7 +402,7 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
 #[test]
 fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
     let place = Place::new();
-    let line = Line::new(&place, "ssh");
+    let line = Line::new(&place, "far_side");
     place.begin("runs/far", ENDLESS);
     // Called `ssh`, as what is dialled with usually is.
     let [(name, stand_in), file] = line.environment();

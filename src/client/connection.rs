@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use surfit_core::heatmap::Heatmap;
 use surfit_core::protocol::{ClientMessage, Command, ServerMessage, VERSION};
-use surfit_core::run_dir::{Identity, RunDir};
+use surfit_core::run_dir::{Identity, RunDir, RunError};
 
 /// How long an engine may take to answer the handshake; it serves its socket apart from its work.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -61,7 +61,11 @@ pub fn watch(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError
 }
 
 fn greet(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Connection, ClientError> {
-    let path = dir.trusted_socket()?;
+    let path = dir.trusted_socket().map_err(|error| match error {
+        // On another node the folder of sockets may be another one, and an engine there cannot be reached anyway.
+        RunError::ForeignSocket(_) if dir.elsewhere().is_some() => ClientError::unreachable(dir),
+        error => error.into(),
+    })?;
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::unreachable(dir),
         _ => ClientError::Io {
