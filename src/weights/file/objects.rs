@@ -4,7 +4,7 @@
 //! dict's tensors. People keep much beside it (arguments of the training, numbers of NumPy, an optimizer's state): all that is
 //! passed over, and only refused where a tensor should be.
 
-use super::error::{Refusal, Step, damaged_list, quote, refuse};
+use super::error::{Refusal, Step, damaged_list, damaged_tensor, quote, refuse};
 use safetensors::Dtype;
 use surfit_data::pickle::{self, Object};
 
@@ -277,9 +277,9 @@ impl<'a> Objects<'a> {
         Ok(StorageView {
             storage,
             dtype,
-            offset: u64::try_from(offset).map_err(|_| damaged_list())?,
-            shape: self.sizes(shape)?,
-            strides: self.sizes(strides)?,
+            offset: u64::try_from(offset).map_err(|_| damaged_tensor(name))?,
+            shape: self.sizes(shape).map_err(|_| damaged_tensor(name))?,
+            strides: self.sizes(strides).map_err(|_| damaged_tensor(name))?,
             negated: self.is_negated(name, flags.copied())?,
         })
     }
