@@ -113,6 +113,7 @@ fn crates_depend_only_in_the_allowed_directions() {
         "surfit",
         "surfit-core",
         "surfit-data",
+        "surfit-weights",
         "surfit-tui",
         "surfit-report",
     ] {

@@ -216,7 +216,7 @@ fn written(dir: &std::path::Path, actor: &Actor<'_>) -> (surfit_core::surface::D
     let card: surfit_core::model_card::ModelCard = serde_json::from_slice(&card).unwrap();
     let layout = actor.model.network().layout();
     let path = dir.join("model.safetensors");
-    let file = crate::model_file::read(&path).unwrap();
+    let file = crate::model_file::read(&path, Default::default()).unwrap();
     let (flat, _) = crate::model_file::to_flat(&path, &file, layout).unwrap();
     (card.degrees, flat)
 }

@@ -14,7 +14,7 @@ use summed::Summed;
 use tch::{Device, Kind, Tensor};
 
 /// Bytes that are on their way between a tensor and a file at once.
-const PIECE: usize = 8 << 20;
+pub(super) const PIECE: usize = 8 << 20;
 
 /// Longest header that the format allows.
 const MAX_HEADER: u64 = 100_000_000;
