@@ -3,7 +3,7 @@
 mod calls;
 
 use super::Refusal::Damaged;
-use super::{Object, Objects, Refusal, Value};
+use super::{Objects, Refusal, Value};
 use std::collections::HashMap;
 
 /// Values that a pickle may make. Each takes more memory than it has bytes in the file.
