@@ -228,14 +228,15 @@ fn open_any(path: &Path, weights: CornerWeights) -> Step<(Vec<PathBuf>, Contents
 /// Reads the list of tensors of one file, of whatever format.
 fn read_file(section: &Section, weights: CornerWeights) -> Step<Contents> {
     let head = section.head(512)?;
+    // First, because the length that it begins with may be any bytes.
+    if safe::is_safetensors(&head) {
+        return safe::read_safetensors(section);
+    }
     if head.starts_with(b"PK") {
         return archive::read_archive(section, weights);
     }
     if legacy::is_legacy(&head) {
         return legacy::read_legacy(section, weights);
-    }
-    if safe::is_safetensors(&head) {
-        return safe::read_safetensors(section);
     }
     const EXPECTED: &str = "expected one of torch.save(model.state_dict(), …) or safetensors";
     let tar = head.get(257..262) == Some(b"ustar");

@@ -105,7 +105,7 @@ pub struct NetworkConfig {
 pub struct CornersConfig {
     /// How many are trained here: 2 for a curve, 3 for a triangular patch, 4 for a surface over the square.
     pub count: usize,
-    /// Two, three or four `.safetensors`, `.pt` or `.pth` files; empty to train corners here. Relative to the
+    /// Two, three or four files or folders of weights, whatever they are called; empty to train corners here. Relative to the
     /// configuration file.
     pub from: Vec<PathBuf>,
     /// Which weights are taken from a file that holds both raw and averaged ones.

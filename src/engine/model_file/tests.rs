@@ -190,7 +190,7 @@ fn damaged_and_foreign_files_get_a_sentence_with_their_name() {
             b"hello, this is a text file".to_vec(),
             "no file of a network's weights",
         ),
-        ("length", longest, "corner.safetensors: the file"),
+        ("length", longest, "no file of a network's weights"),
         (
             "json",
             [&20u64.to_le_bytes()[..], &[b'{'; 20]].concat(),
@@ -348,4 +348,15 @@ fn a_state_dict_must_be_that_of_the_network() {
             assert!(error.contains(part), "{case}: {error}");
         }
     }
+}
+
+#[test]
+fn an_average_of_models_is_read_without_its_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("average");
+    let value = Tensor::from_slice(&[1.5f32]);
+    let named = [("n_averaged", &Tensor::from(7i64)), ("w", &value)];
+    write_tensors(&path, &named, &[]).unwrap();
+    let StateDict(tensors) = read(&path).unwrap();
+    assert_eq!(tensors, [("w".to_owned(), value)]);
 }

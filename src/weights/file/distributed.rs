@@ -5,9 +5,10 @@
 
 use super::archive::read_archived_tensor;
 use super::choice::{Checkpoint, Child, choose_weights};
+use super::dtype::dtype_named;
 use super::error::{Refusal, Step, damaged_list, quote, refuse};
 use super::folder::{Found, beside};
-use super::objects::{Objects, Value, dtype_named, read_first};
+use super::objects::{Objects, Value, read_first};
 use super::section::Section;
 use super::source::{Chunk, Contents, Source, Tensor, count};
 use super::{MAX_PICKLE, MAX_TENSORS, open_regular};

@@ -68,7 +68,8 @@ pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> Step<Found> 
 /// True when a file is text that names others.
 pub(super) fn is_index(section: &Section) -> Step<bool> {
     let head = section.head(4096)?;
-    Ok(head.trim_ascii_start().starts_with(b"{"))
+    // The length that safetensors begins with may have the same first byte, but not without zeros.
+    Ok(head.trim_ascii_start().starts_with(b"{") && !head.contains(&0))
 }
 
 /// Reads the files that an index names.

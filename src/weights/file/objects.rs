@@ -4,7 +4,8 @@
 //! dict's tensors. People keep much beside it (arguments of the training, numbers of NumPy, an optimizer's state): all that is
 //! passed over, and only refused where a tensor should be.
 
-use super::error::{Refusal, Step, damaged_list, quote, refuse};
+use super::dtype::dtype_named;
+use super::error::{Refusal, Step, damaged_list, damaged_tensor, quote, refuse};
 use safetensors::Dtype;
 use surfit_data::pickle::{self, Object};
 
@@ -277,9 +278,9 @@ impl<'a> Objects<'a> {
         Ok(StorageView {
             storage,
             dtype,
-            offset: u64::try_from(offset).map_err(|_| damaged_list())?,
-            shape: self.sizes(shape)?,
-            strides: self.sizes(strides)?,
+            offset: u64::try_from(offset).map_err(|_| damaged_tensor(name))?,
+            shape: self.sizes(shape).map_err(|_| damaged_tensor(name))?,
+            strides: self.sizes(strides).map_err(|_| damaged_tensor(name))?,
             negated: self.is_negated(name, flags.copied())?,
         })
     }
@@ -422,32 +423,6 @@ fn storage_kind((module, name): (&str, &str)) -> Option<StorageKind> {
         "QInt32Storage" => Unread(4),
         "QInt8Storage" | "QUInt8Storage" | "QUInt4x2Storage" | "QUInt2x4Storage" => Unread(1),
         "UntypedStorage" => Untyped,
-        _ => return None,
-    })
-}
-
-/// The type that PyTorch calls `torch.NAME`.
-pub(super) fn dtype_named(name: &str) -> Option<Dtype> {
-    Some(match name {
-        "float32" => Dtype::F32,
-        "float64" => Dtype::F64,
-        "float16" => Dtype::F16,
-        "bfloat16" => Dtype::BF16,
-        "float8_e4m3fn" => Dtype::F8_E4M3,
-        "float8_e5m2" => Dtype::F8_E5M2,
-        "float8_e4m3fnuz" => Dtype::F8_E4M3FNUZ,
-        "float8_e5m2fnuz" => Dtype::F8_E5M2FNUZ,
-        "float8_e8m0fnu" => Dtype::F8_E8M0,
-        "int64" => Dtype::I64,
-        "int32" => Dtype::I32,
-        "int16" => Dtype::I16,
-        "int8" => Dtype::I8,
-        "uint8" => Dtype::U8,
-        "uint16" => Dtype::U16,
-        "uint32" => Dtype::U32,
-        "uint64" => Dtype::U64,
-        "bool" => Dtype::BOOL,
-        "complex64" => Dtype::C64,
         _ => return None,
     })
 }

@@ -2,7 +2,12 @@ use super::*;
 use std::fs;
 
 mod archives;
+mod averages;
 mod checkpoints;
+mod fixtures;
+mod folders;
+mod legacy;
+mod limits;
 mod pytorch_files;
 
 /// Name, shape and values of a tensor.

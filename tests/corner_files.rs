@@ -1,0 +1,40 @@
+//! Files that corners are given in: looked at before anything is made of them.
+
+mod support;
+
+use support::Place;
+
+#[test]
+fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
+    let place = Place::new();
+    let fixture = |name: &str| {
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("src/weights/fixtures")
+            .join(name)
+    };
+    let given = |name: &str, files: [&str; 2]| {
+        let files = files.map(|file| format!("\"{}\"", fixture(file).display()));
+        place.write(
+            name,
+            &format!(
+                "[corners]\nfrom = [{}]\n[fit]\ndegree = 1\n",
+                files.join(", ")
+            ),
+        );
+    };
+    // The second file is the one that no run could read.
+    given("bad.toml", ["pruned.pt", "spectral_norm.pt"]);
+    let part = "spectral_norm.pt: the file holds what `2.weight` is computed from";
+    place.surfit("config check bad.toml").fails(2, &[part]);
+    place.surfit("run bad.toml --run-dir a").fails(2, &[part]);
+    assert!(!place.path("a").exists(), "nothing was begun");
+    // A folder that is there is not called missing.
+    std::fs::create_dir(place.path("folder")).expect("a folder");
+    place.write(
+        "folder.toml",
+        "[corners]\nfrom = [\"folder\", \"folder\"]\n[fit]\ndegree = 1\n",
+    );
+    place
+        .surfit("config check folder.toml")
+        .fails(2, &["is a folder without weights"]);
+}
