@@ -349,14 +349,3 @@ fn a_state_dict_must_be_that_of_the_network() {
         }
     }
 }
-
-#[test]
-fn an_average_of_models_is_read_without_its_count() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("average");
-    let value = Tensor::from_slice(&[1.5f32]);
-    let named = [("n_averaged", &Tensor::from(7i64)), ("w", &value)];
-    write_tensors(&path, &named, &[]).unwrap();
-    let StateDict(tensors) = read(&path).unwrap();
-    assert_eq!(tensors, [("w".to_owned(), value)]);
-}
