@@ -133,7 +133,7 @@ fn data_files_with_a_fault_are_named() {
     let batch = "--set corners.batch=5000";
     place
         .surfit(&format!("run tiny.toml --run-dir e {batch}"))
-        .fails(2, &["`corners.batch` = 5000", "smaller batch"]);
+        .fails(2, &["corners.batch = 5000", "smaller batch"]);
 }
 
 /// Where the data of a tensor begin in a safetensors file.

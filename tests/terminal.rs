@@ -474,7 +474,9 @@ fn fewer_characters_have_a_reason_and_who_insists_gets_all() {
         if !words.is_empty() {
             screen.press("i");
             screen.wait(words);
+            // A letter right behind it would be one with alt.
             screen.press(keys::ESC);
+            screen.wait_gone(words);
         }
         screen.press("d");
         screen.left();

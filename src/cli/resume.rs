@@ -19,6 +19,7 @@ pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
     }
     found.config()?;
     if found.picture()?.done().is_some() {
+        found.settle_finished()?;
         if !follow.json {
             return out::line(format!(
                 "{} is finished; look at it with `surfit open {1}`, fit its surface further with `surfit fit {1}`",

@@ -104,19 +104,10 @@ fn remove_model(folder: &FilePath) -> Result<()> {
     Ok(())
 }
 
-/// Removes what killed engines left half written among a run's exports, where nobody else writes.
-pub fn clear_unpublished(exports: &FilePath) {
-    for entry in files::entries(exports).unwrap_or_default() {
-        let name = entry.name.to_string_lossy();
-        if entry.is_folder && name.starts_with('.') && name.ends_with(".tmp") {
-            let _ = files::remove_folder(&exports.join(&entry.name));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use surfit_core::run_dir::clear_unpublished;
     use std::fs;
     use std::path::Path;
 

@@ -20,7 +20,7 @@ const WAITING: usize = 64;
 /// When the run is in use, its files cannot be opened, or its work failed (that is in its events too).
 pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _lock = run.lock()?;
-    clear_temporary(run);
+    run.clear_leftovers();
     announce(run);
     let mut journal = Journal::open(run)?;
     let socket = Socket::bind(run)?;
@@ -51,21 +51,6 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
         .join()
         .unwrap_or_else(|_| Err(Error::input("the server thread panicked")));
     result.and(served)
-}
-
-/// Removes what an engine that was killed left half written, in the folders of exports too.
-fn clear_temporary(run: &RunDir) {
-    use surfit_core::files::{clear_temporary, entries};
-    for folder in ["", "corners", "surface", "heatmaps"] {
-        clear_temporary(&run.join(folder));
-    }
-    let exports = run.join("exports");
-    crate::export_folder::clear_unpublished(&exports);
-    for export in entries(&exports).unwrap_or_default() {
-        if export.is_folder {
-            clear_temporary(&exports.join(&export.name));
-        }
-    }
 }
 
 /// Puts this process into the run's status before data and tensors are loaded, which takes a moment: who asks for the
@@ -121,7 +106,7 @@ mod tests {
         left.iter().for_each(|p| std::fs::write(p, "half").unwrap());
         let whole = folder.join("model.safetensors");
         std::fs::write(&whole, "whole").unwrap();
-        clear_temporary(&run);
+        run.clear_leftovers();
         assert!(left.iter().all(|path| !path.exists()) && whole.exists());
     }
 }

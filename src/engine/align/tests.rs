@@ -10,7 +10,7 @@ fn network(name: &str, widths: &[usize]) -> Box<dyn Network> {
     tch::set_num_threads(1);
     // One of them has hidden layers in its classifier.
     let hidden = match name {
-        "vgg16-cifar" => vec![9, 12],
+        "vgg16-cifar" => vec![6, 5],
         _ => Vec::new(),
     };
     let config = NetworkConfig {

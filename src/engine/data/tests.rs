@@ -189,3 +189,22 @@ fn erased_rectangles_are_zero_as_large_as_they_should_be_and_the_rest_stays() {
     let mean = areas / f64::from(touched);
     assert!((0.12..0.23).contains(&mean), "mean area {mean}");
 }
+
+#[test]
+fn batches_are_resized_as_torchvision_does_it() {
+    // torchvision 0.29.2: Resize(3, antialias=True) of a 4×4 tensor.
+    let expected = [25.2, 54.45, 34.21, 66.45, 50.25, 34.05, 58.21, 46.05, 33.89f32];
+    let images = surfit_data::Images {
+        shape: [1, 4, 4],
+        pixels: (0..16u32).map(|i| (i * 37 % 101) as u8).collect(),
+        labels: vec![0],
+    };
+    // Constants that leave the pixels' values as they are.
+    let split = Split::new(images, &[0.0], &[1.0 / 255.0], Device::Cpu).resized_to(Some(3));
+    let (x, _) = split.range(0, 1);
+    assert_eq!(x.size(), [1, 1, 3, 3]);
+    let values = Vec::<f32>::try_from(x.reshape([-1])).unwrap();
+    for (got, want) in values.iter().zip(expected) {
+        assert!((got - want).abs() < 0.02, "{values:?}");
+    }
+}
