@@ -130,9 +130,8 @@ class Place:
                 self.begin(self.environment())
             elif not self.is_finished():
                 self.surfit("resume", self.run, "--json", env=self.environment())
-        # Whatever opens the run next, clears what a program left that was killed after its end.
-        if any(is_temporary(p.name) for p in self.run.rglob(".*")):
-            self.surfit("heatmap", self.run, "--grid", 4, "--out", self.folder / "map.csv", env=self.environment())
+        # Of a finished run this puts in order what a program left that was killed after its end.
+        self.surfit("resume", self.run, "--json", env=self.environment())
 
 
 def is_temporary(name):

@@ -107,9 +107,9 @@ fn remove_model(folder: &FilePath) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use surfit_core::run_dir::clear_unpublished;
     use std::fs;
     use std::path::Path;
+    use surfit_core::run_dir::clear_unpublished;
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap().flatten();

@@ -1,6 +1,6 @@
 //! What an engine that was killed leaves in a run, and taking it away.
 
-use super::{RunDir, RunError};
+use super::{RunDir, RunError, Status};
 use crate::files::{FilePath, clear_temporary, entries, remove_folder};
 use crate::snapshot::State;
 
@@ -25,17 +25,18 @@ impl RunDir {
     /// # Errors
     /// [`RunError::Io`].
     pub fn settle_finished(&self) -> Result<(), RunError> {
-        let status = self.status();
-        let Some(mut status) = status.filter(|s| s.state != State::Finished) else {
-            return Ok(());
-        };
         let _lock = match self.lock() {
             Err(RunError::InUse { .. }) => return Ok(()),
             lock => lock?,
         };
         self.clear_leftovers();
-        status.state = State::Finished;
-        self.write_status(&status)
+        match self.status().filter(|s| s.state != State::Finished) {
+            Some(status) => self.write_status(&Status {
+                state: State::Finished,
+                ..status
+            }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -54,7 +55,6 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::event::Stage;
-    use crate::run_dir::Status;
 
     #[test]
     fn a_finished_run_whose_engine_was_killed_at_the_end_is_put_in_order() {

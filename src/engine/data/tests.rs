@@ -193,7 +193,9 @@ fn erased_rectangles_are_zero_as_large_as_they_should_be_and_the_rest_stays() {
 #[test]
 fn batches_are_resized_as_torchvision_does_it() {
     // torchvision 0.29.2: Resize(3, antialias=True) of a 4×4 tensor.
-    let expected = [25.2, 54.45, 34.21, 66.45, 50.25, 34.05, 58.21, 46.05, 33.89f32];
+    let expected = [
+        25.2, 54.45, 34.21, 66.45, 50.25, 34.05, 58.21, 46.05, 33.89f32,
+    ];
     let images = surfit_data::Images {
         shape: [1, 4, 4],
         pixels: (0..16u32).map(|i| (i * 37 % 101) as u8).collect(),
