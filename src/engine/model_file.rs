@@ -28,10 +28,10 @@ pub fn write(
     write_whole(location, layout, (flat, stats), names, &[])
 }
 
-/// As [`write`] under the layout's names, with more entries of metadata.
+/// As [`write()`] under the layout's names, with more entries of metadata.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_with_metadata(
     location: &(impl FileLocation + ?Sized),
     layout: &Layout,
