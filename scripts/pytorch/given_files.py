@@ -109,7 +109,7 @@ def _(folder, model):
     return folder / "weights.pt"
 
 
-@case("text", refused=["weights.pt", "not a"])
+@case("text", refused=["weights.pt", "Git LFS"])
 def _(folder, model):
     (folder / "weights.pt").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     return folder / "weights.pt"
@@ -224,7 +224,7 @@ def _(folder, model):
     return save(model.state_dict(), folder / "weights.pt")
 
 
-@case("int8", refused=["int8", "float"])
+@case("int8", refused=["I8", "float"])
 def _(folder, model):
     return save({k: v.to(torch.int8) for k, v in model.state_dict().items()}, folder / "weights.pt")
 
@@ -240,7 +240,7 @@ def _(folder, model):
     return folder / "weights.pt"
 
 
-@case("exported-program", refused=["state_dict"])
+@case("exported-program", refused=["zip archive"])
 def _(folder, model):
     program = torch.export.export(model, (torch.zeros(2, *COLOUR),))
     torch.export.save(program, folder / "weights.pt2")

@@ -23,11 +23,13 @@ struct Evaluation {
 
 /// Has the engine program measure a file.
 pub fn eval(mut args: EvalArgs) -> Result<(), Fault> {
-    if args.model.is_dir() && !args.model.join("model.json").is_file() {
+    if args.model.is_dir() && !args.model.join("model.json").is_file() && !holds_shards(&args.model)
+    {
         args.model = inside(&args.model)?;
     }
     for file in std::iter::once(&args.model).chain(&args.config) {
-        let folder = file == &args.model && file.join("model.json").is_file();
+        let whole = file.join("model.json").is_file() || holds_shards(file);
+        let folder = file == &args.model && whole;
         if !file.is_file() && !folder {
             return Err(Fault::Usage(format!("{}: no such file", file.display())));
         }
@@ -76,6 +78,13 @@ pub fn eval(mut args: EvalArgs) -> Result<(), Fault> {
     } else {
         out::line(describe(&e))
     }
+}
+
+/// True for a folder whose files are one network together: shards with an index, or a distributed checkpoint.
+fn holds_shards(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| entry.file_name());
+    names.any(|name| name == ".metadata" || name.to_string_lossy().ends_with(".index.json"))
 }
 
 /// The model in a folder.
