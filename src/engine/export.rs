@@ -243,8 +243,10 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<Evalua
     };
     let measured = match members(path)? {
         files if files.is_empty() => {
-            let file = match path.is_dir() {
-                true => path.join("model.safetensors"),
+            // Another folder is one network together: shards, or a distributed checkpoint.
+            let export = path.join("model.safetensors");
+            let file = match export.is_file() {
+                true => export,
                 false => path.to_owned(),
             };
             let (flat, stats) = read(&file)?;
@@ -295,7 +297,7 @@ fn normalize_as_card(path: &Path, data: &mut DataSet) -> Option<String> {
 
 /// Files of the ensemble that a folder, or a card, holds; none when it is one network.
 fn members(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
+    if !path.join("model.json").is_file() {
         return Ok(Vec::new());
     }
     let card_file = path.join("model.json");
