@@ -82,6 +82,16 @@ fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made
 }
 
 #[test]
+fn lines_of_output_are_lines_and_not_escapes() {
+    let place = Place::new();
+    for command in ["themes", "keys", "keys --markdown", "config default"] {
+        let done = place.surfit(command).ok();
+        assert!(!done.out.contains("\\n"), "{command}: {}", done.out);
+        assert!(done.out.lines().count() > 5, "{command}: {}", done.out);
+    }
+}
+
+#[test]
 fn words_that_make_no_command_get_one_sentence() {
     let place = Place::new();
     place.surfit("export gpu1:demo --best --out m").fails(

@@ -178,7 +178,8 @@ fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
     };
     let ours = "name = 'resnet18-cifar'\nwidths = [4, 5, 6, 7]";
     config(ours, "good.safetensors", "");
-    place.surfit("config check mine.toml").ok();
+    let checked = place.surfit("config check mine.toml").ok().out;
+    assert!(!checked.contains("\\n"), "{checked}");
 
     write(&place, "odd.safetensors", &resnet(3), |name| {
         name.replace("layer1.0.conv2", "layer1.0.conv3")

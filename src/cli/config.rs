@@ -1,10 +1,9 @@
 //! `surfit config`: checking configurations and showing the default one.
 
 use super::args::ConfigSub;
-use super::fault::Fault;
-use super::ready::{check_corners, ready};
+use super::fault::{Fault, eprint_sentence};
+use super::ready::ready;
 use super::{out, study};
-use std::io::Write;
 use std::path::Path;
 use surfit_core::config;
 use surfit_core::study::Study;
@@ -21,11 +20,11 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
     let mut last = None;
     for file in &files {
         match check(file) {
-            Ok(good) => out::line(good)?,
+            Ok(lines) => lines.iter().try_for_each(out::line)?,
             Err(Fault::Usage(fault)) => {
                 // All faults are told, the last one by the exit.
                 if let Some(earlier) = last.replace(fault) {
-                    let _ = writeln!(std::io::stderr(), "surfit: {earlier}");
+                    eprint_sentence(&earlier);
                 }
             }
             Err(other) => return Err(other),
@@ -34,13 +33,13 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
     last.map_or(Ok(()), |fault| Err(Fault::Usage(fault)))
 }
 
-/// What there is to say of a good file: a configuration's, or a study's.
-fn check(file: &Path) -> Result<String, Fault> {
+/// Returns what there is to say of a good file, a configuration's or a study's, line by line.
+fn check(file: &Path) -> Result<Vec<String>, Fault> {
     if Study::is_one(file) {
-        return study::check(file);
+        return Ok(vec![study::check(file)?]);
     }
     let config = config::load(file, &[])?;
-    ready(&config, &file.display().to_string())?;
+    let notices = ready(&config, &file.display().to_string())?;
     let good = format!(
         "{}: good ({}, {} at degree {}, {})",
         file.display(),
@@ -49,10 +48,8 @@ fn check(file: &Path) -> Result<String, Fault> {
         config.degrees(),
         config.patch().points(config.heatmap.grid)
     );
-    // A line for all that is to be known of corners that are given.
-    let notices = check_corners(&config).map_err(Fault::Usage)?;
-    let lines = notices.iter().map(|notice| format!("\n  {notice}"));
-    Ok(good + &lines.collect::<String>())
+    let notices = notices.into_iter().map(|notice| format!("  {notice}"));
+    Ok([good].into_iter().chain(notices).collect())
 }
 
 #[cfg(test)]

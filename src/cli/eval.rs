@@ -76,7 +76,8 @@ pub fn eval(mut args: EvalArgs) -> Result<(), Fault> {
     if args.json {
         out::bytes(format!("{line}\n").as_bytes())
     } else {
-        out::line(describe(&e))
+        out::line(describe(&e))?;
+        e.remark.iter().try_for_each(out::line)
     }
 }
 
@@ -105,9 +106,8 @@ fn inside(folder: &Path) -> Result<PathBuf, Fault> {
 }
 
 fn describe(e: &Evaluation) -> String {
-    let remark = e.remark.as_ref().map(|remark| format!("\n{remark}"));
     format!(
-        "{:.2} % ({} of {} {} images of {}), loss {:.4}{}",
+        "{:.2} % ({} of {} {} images of {}), loss {:.4}",
         100.0 * e.accuracy,
         e.correct,
         e.images,
@@ -117,8 +117,7 @@ fn describe(e: &Evaluation) -> String {
             &e.split
         },
         e.data,
-        e.loss,
-        remark.unwrap_or_default()
+        e.loss
     )
 }
 

@@ -40,10 +40,15 @@ impl Fault {
             Fault::Passed(code) => return ExitCode::from(code),
             Fault::Pipe => return ExitCode::SUCCESS,
         };
-        let sentence = text::printable(&sentence, text::MAX_SENTENCE);
-        let _ = writeln!(io::stderr(), "surfit: {sentence}");
+        eprint_sentence(&sentence);
         ExitCode::from(code)
     }
+}
+
+/// Writes a sentence to standard error as one bounded line, in which nothing steers the terminal.
+pub fn eprint_sentence(sentence: &str) {
+    let sentence = text::printable(sentence, text::MAX_SENTENCE);
+    let _ = writeln!(io::stderr(), "surfit: {sentence}");
 }
 
 impl From<ConfigError> for Fault {

@@ -1,16 +1,15 @@
 //! `surfit keys`: what each key of the screen does.
 
 use super::args::KeysArgs;
-use super::fault::Fault;
+use super::fault::{Fault, eprint_sentence};
 use super::out;
-use std::io::Write;
 use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
 
 /// Lists the keys as they are with the user's changes.
 pub fn keys(args: &KeysArgs) -> Result<(), Fault> {
     let (map, problems) = Keymap::load();
     for problem in problems {
-        let _ = writeln!(std::io::stderr(), "surfit: {problem}");
+        eprint_sentence(&problem);
     }
     let rows = key_rows(&map);
     if args.json {
@@ -23,10 +22,13 @@ pub fn keys(args: &KeysArgs) -> Result<(), Fault> {
     }
     out::bytes(table(&rows).as_bytes())?;
     match Keymap::user_file() {
-        Some(path) => out::line(format!(
-            "\nChange them in {}, such as: pause = \"f2\"",
-            path.display()
-        )),
+        Some(path) => {
+            out::line("")?;
+            out::line(format!(
+                "Change them in {}, such as: pause = \"f2\"",
+                path.display()
+            ))
+        }
         None => Ok(()),
     }
 }

@@ -15,8 +15,9 @@ pub fn themes() -> Result<(), Fault> {
     let Some(folder) = Theme::user_folder() else {
         return Ok(());
     };
+    out::line("")?;
     out::line(format!(
-        "\nYour own themes are TOML files in {}.",
+        "Your own themes are TOML files in {}.",
         folder.display()
     ))
 }

@@ -39,3 +39,55 @@ pub struct Gpu {
     /// Degrees Celsius; 0 when not known.
     pub temperature: u32,
 }
+
+/// Returns the cores that this process may use: those that the system lets it run on, or fewer where Slurm gave its job
+/// fewer and did not bind it to them.
+pub fn allocated_cores() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    cores_of_job(cores, |name| std::env::var(name).ok())
+}
+
+fn cores_of_job(cores: usize, variable: impl Fn(&str) -> Option<String>) -> usize {
+    if variable("SLURM_JOB_ID").is_none() {
+        return cores;
+    }
+    let number = |name| variable(name)?.trim().parse::<usize>().ok();
+    let allocated = number("SLURM_CPUS_PER_TASK").or_else(|| number("SLURM_CPUS_ON_NODE"));
+    allocated.map_or(cores, |allocated| cores.min(allocated.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_follow_slurms_allocation_where_no_cpuset_does() {
+        for (variables, threads) in [
+            (&[][..], 8),
+            (&["SLURM_JOB_ID=7"], 8),
+            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=3"], 3),
+            (
+                &[
+                    "SLURM_JOB_ID=7",
+                    "SLURM_CPUS_ON_NODE=6",
+                    "SLURM_CPUS_PER_TASK=2",
+                ],
+                2,
+            ),
+            // A cpuset is narrower, or the value is none.
+            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=64"], 8),
+            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=2(x2)"], 8),
+            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=0"], 1),
+            // Left over in a shell that is in no job.
+            (&["SLURM_CPUS_PER_TASK=2"], 8),
+        ] {
+            let variable = |name: &str| {
+                let all = variables.iter().filter_map(|v: &&str| v.split_once('='));
+                all.clone()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| value.to_owned())
+            };
+            assert_eq!(cores_of_job(8, variable), threads, "{variables:?}");
+        }
+    }
+}

@@ -207,7 +207,7 @@ pub(crate) fn headers(dir: &Path, pictures: &[Picture]) -> Result<Vec<Header>> {
 }
 
 fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get().min(16))
+    surfit_core::machine::allocated_cores().min(16)
 }
 
 /// Does every piece of work in a thread of its own; gives the first failure in their order.

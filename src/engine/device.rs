@@ -2,6 +2,7 @@
 
 use crate::{Error, Result};
 use surfit_core::config::{Compute, Config};
+use surfit_core::machine::allocated_cores;
 use tch::{Cuda, Device, Kind};
 
 /// The device, the compute type and the number of CPU threads of a run.
@@ -25,11 +26,9 @@ impl Placement {
     /// [`Error::Input`] for a device that this machine or this libtorch does not have.
     pub fn resolve(config: &Config, parameters: i64) -> Result<Self> {
         let device = device(&config.device)?;
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let threads = if config.threads == 0 {
-            allocated_cores(cores, |name| std::env::var(name).ok())
-        } else {
-            config.threads
+        let threads = match config.threads {
+            0 => allocated_cores(),
+            threads => threads,
         };
         tch::set_num_threads(threads as i32);
         let kind = match config.compute {
@@ -77,17 +76,6 @@ impl Placement {
             "f32"
         }
     }
-}
-
-/// Cores that a process may use: those that the system lets it run on, or fewer where Slurm gave its job fewer and did not
-/// bind it to them.
-fn allocated_cores(cores: usize, variable: impl Fn(&str) -> Option<String>) -> usize {
-    if variable("SLURM_JOB_ID").is_none() {
-        return cores;
-    }
-    let number = |name| variable(name)?.trim().parse::<usize>().ok();
-    let allocated = number("SLURM_CPUS_PER_TASK").or_else(|| number("SLURM_CPUS_ON_NODE"));
-    allocated.map_or(cores, |allocated| cores.min(allocated.max(1)))
 }
 
 /// True when `name` is a device of this machine.
@@ -150,37 +138,6 @@ pub fn processor() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn threads_follow_slurms_allocation_where_no_cpuset_does() {
-        for (variables, threads) in [
-            (&[][..], 8),
-            (&["SLURM_JOB_ID=7"], 8),
-            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=3"], 3),
-            (
-                &[
-                    "SLURM_JOB_ID=7",
-                    "SLURM_CPUS_ON_NODE=6",
-                    "SLURM_CPUS_PER_TASK=2",
-                ],
-                2,
-            ),
-            // A cpuset is narrower, or the value is none.
-            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=64"], 8),
-            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=2(x2)"], 8),
-            (&["SLURM_JOB_ID=7", "SLURM_CPUS_ON_NODE=0"], 1),
-            // Left over in a shell that is in no job.
-            (&["SLURM_CPUS_PER_TASK=2"], 8),
-        ] {
-            let variable = |name: &str| {
-                let all = variables.iter().filter_map(|v: &&str| v.split_once('='));
-                all.clone()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| value.to_owned())
-            };
-            assert_eq!(allocated_cores(8, variable), threads, "{variables:?}");
-        }
-    }
 
     #[test]
     fn a_device_that_is_not_there_is_refused_with_a_remedy() {

@@ -100,10 +100,10 @@ pub enum Message {
     Key(KeyEvent),
     /// The mouse was used.
     Mouse(MouseEvent),
-    /// tmux took what was copied, or did not, and it was sent to the terminal.
+    /// tmux answered to a copy.
     Copied {
-        /// It is in tmux's buffer.
-        in_tmux: bool,
+        /// The text that tmux did not take, which goes to the terminal instead; `None` when it is in tmux's buffer.
+        unsent: Option<String>,
     },
     /// The terminal told its background, for which this is the usual theme.
     Ground(&'static str),
@@ -362,8 +362,8 @@ impl App {
                 effects
             }
             Message::Mouse(event) => self.mouse(event),
-            Message::Copied { in_tmux } => {
-                self.tell_copied(in_tmux);
+            Message::Copied { unsent } => {
+                self.tell_copied(unsent.is_none());
                 Vec::new()
             }
             Message::Ground(theme) => {

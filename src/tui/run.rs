@@ -140,7 +140,6 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         began: Instant::now(),
         mouse: options.mouse,
         mouse_lent: false,
-        copying: None,
         shown: images::Shown::default(),
     };
     let left = workbench.work(&inputs);
@@ -279,8 +278,6 @@ struct Workbench {
     mouse: bool,
     /// The mouse is the terminal's for now, so that it selects.
     mouse_lent: bool,
-    /// What is being given to tmux, to be sent to the terminal when that fails.
-    copying: Option<String>,
     /// The picture that the terminal shows.
     shown: images::Shown,
 }
@@ -355,11 +352,8 @@ impl Workbench {
             Input::Signal(Signal::Stop) => return self.suspend().map(|()| None),
             Input::Signal(Signal::Continued) => return self.come_back().map(|()| None),
         };
-        if let Message::Copied { in_tmux } = message
-            && let Some(text) = self.copying.take()
-            && !in_tmux
-        {
-            self.send_to_terminal(text)?;
+        if let Message::Copied { unsent: Some(text) } = &message {
+            self.send_to_terminal(text.clone())?;
         }
         for effect in self.app.update(message) {
             match effect {
@@ -371,12 +365,11 @@ impl Workbench {
                 }
                 Effect::Suspend => self.suspend()?,
                 Effect::Copy(text) if self.app.in_tmux => {
-                    self.copying = Some(text.clone());
                     let inputs = self.inputs.clone();
                     // tmux may be slow, and keys must not wait for it.
                     thread::spawn(move || {
-                        let in_tmux = load_into_tmux(&text).is_ok();
-                        let _ = inputs.send(Input::App(Message::Copied { in_tmux }));
+                        let unsent = load_into_tmux(&text).is_err().then_some(text);
+                        let _ = inputs.send(Input::App(Message::Copied { unsent }));
                     });
                 }
                 Effect::Copy(text) => self.send_to_terminal(text)?,

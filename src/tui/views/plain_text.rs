@@ -5,7 +5,8 @@ use crate::app::App;
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 /// Draws the text from row `scroll` on, above the footer's row.
@@ -23,19 +24,39 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, text: &str, scroll: usize
     }
 }
 
-/// The text's lines, cut into rows of `width` characters. Tabs become spaces.
+/// Returns the text's lines, cut into rows of at most `width` columns. Tabs become spaces.
 pub fn rows(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width).max(1);
     let mut rows = Vec::new();
     for line in text.lines() {
-        let line: Vec<char> = line.replace('\t', "  ").chars().collect();
-        rows.extend(
-            line.chunks(width)
-                .map(|part| part.iter().collect::<String>()),
-        );
-        if line.is_empty() {
-            rows.push(String::new());
+        let (mut row, mut used) = (String::new(), 0);
+        let line = Span::raw(line.replace('\t', "  "));
+        for grapheme in line.styled_graphemes(Style::new()) {
+            let symbol = grapheme.symbol;
+            let columns = Span::raw(symbol).width();
+            if used + columns > width && !row.is_empty() {
+                rows.push(std::mem::take(&mut row));
+                used = 0;
+            }
+            row += symbol;
+            used += columns;
         }
+        rows.push(row);
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_cut_by_the_columns_they_take() {
+        assert_eq!(rows("abcde\n\n\tf", 3), ["abc", "de", "", "  f"]);
+        // Each of these takes two columns; one that is wider than the row has a row of its own.
+        assert_eq!(rows("模型a表面", 5), ["模型a", "表面"]);
+        assert_eq!(rows("模型", 1), ["模", "型"]);
+        // A letter and its accent stay together.
+        assert_eq!(rows("ae\u{301}b", 2), ["ae\u{301}", "b"]);
+    }
 }

@@ -436,16 +436,16 @@ fn a_copy_is_told_as_what_it_is_and_can_be_selected_by_hand() {
     rig.press("esc");
     assert!(rig.text().contains("Surface"), "{}", rig.text());
     // In tmux nothing is said before tmux has taken it or not.
-    for (taken, said) in [
-        (true, "copied into tmux's buffer: 0.45"),
-        (false, "sent to the terminal"),
+    for (unsent, said) in [
+        (None, "copied into tmux's buffer: 0.45"),
+        (Some("0.45".to_owned()), "sent to the terminal"),
     ] {
         let mut rig = super::take::rig(fixture::finished());
         rig.app.in_tmux = true;
         rig.press("2 Y p");
         assert_eq!(copied(&mut rig).len(), 1);
         assert!(!rig.text().contains("0.4500,0.6500"), "{}", rig.text());
-        rig.tell(crate::app::Message::Copied { in_tmux: taken });
+        rig.tell(crate::app::Message::Copied { unsent });
         assert!(rig.text().contains(said), "{}", rig.text());
     }
 }
