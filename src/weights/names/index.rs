@@ -30,8 +30,8 @@ impl<'a> NameIndex<'a> {
     pub fn new(entries: &'a [(String, Vec<i64>)], renames: &Renames) -> Result<Self, NetworkError> {
         let names: Vec<String> = entries
             .iter()
-            .map(|(name, _)| without_wrappers(&renames.apply(name)))
-            .collect();
+            .map(|(name, _)| Ok(without_wrappers(&renames.apply(name)?)))
+            .collect::<Result<_, NetworkError>>()?;
         let mut by_name = HashMap::with_capacity(names.len());
         for (entry, name) in names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
             if let Some(other) = by_name.insert(name.clone(), entry) {

@@ -1,7 +1,11 @@
 //! Renamings that the configuration asks for.
 
+use crate::file::quote;
 use crate::networks::NetworkError;
 use regex::Regex;
+
+/// Maximum length of a name that a renaming makes longer.
+const MAX_RENAMED_BYTES: usize = 1024;
 
 /// Regular expressions and what they are replaced with, one after the other: `corners.rename`.
 #[derive(Clone, Debug, Default)]
@@ -26,12 +30,23 @@ impl Renames {
         compiled.collect::<Result<_, _>>().map(Self)
     }
 
-    /// What a tensor is called after all renamings; nothing when it is to be left out.
-    pub fn apply(&self, name: &str) -> String {
-        let mut name = name.to_owned();
+    /// Returns what a tensor is called after all renamings; nothing when it is to be left out.
+    ///
+    /// # Errors
+    /// When a renaming makes more than [`MAX_RENAMED_BYTES`] of a name, which a few of them could let grow without end.
+    pub fn apply(&self, name: &str) -> Result<String, NetworkError> {
+        let mut renamed = name.to_owned();
         for (regex, replacement) in &self.0 {
-            name = regex.replace_all(&name, replacement).into_owned();
+            renamed = regex.replace_all(&renamed, replacement).into_owned();
+            if renamed.len() > name.len().max(MAX_RENAMED_BYTES) {
+                return Err(NetworkError(format!(
+                    "corners.rename: {:?} makes a name of {} bytes of {}; {MAX_RENAMED_BYTES} are allowed",
+                    regex.as_str(),
+                    renamed.len(),
+                    quote(name)
+                )));
+            }
         }
-        name
+        Ok(renamed)
     }
 }

@@ -27,6 +27,13 @@ fn renamings_come_first_one_after_the_other_and_can_leave_out() {
         .unwrap_err()
         .to_string();
     assert!(bad.contains("is no regular expression"), "{bad}");
+    // A few rules that double a name would let it grow without end.
+    let doubling = ("(.+)".to_owned(), "$1$1".to_owned());
+    let doubling = Renames::new(&vec![doubling; 64]).unwrap();
+    let why = match_names(&resnet, &all, &doubling)
+        .unwrap_err()
+        .to_string();
+    assert!(why.contains("1024 are allowed"), "{why}");
     // Two names must not become one.
     let one = Renames::new(&[("conv.".into(), "conv1".into())]).unwrap();
     let why = match_names(&resnet, &all, &one).unwrap_err().to_string();
