@@ -17,6 +17,39 @@ fn eval(place: &Place, arguments: &str) -> (Value, Value) {
 }
 
 #[test]
+fn folders_are_measured_that_corners_are_read_from() {
+    let place = Place::new();
+    place.job("a", "");
+    place.surfit("export a --best --out best").ok();
+    let card = std::fs::read(place.path("best/model.json")).expect("a card");
+    let card: Value = serde_json::from_slice(&card).expect("JSON");
+    std::fs::create_dir(place.path("theirs")).expect("a folder");
+    let copy = |to: &str| {
+        std::fs::copy(place.path("best/model.safetensors"), place.path(to)).expect("a copy");
+    };
+    // What a file is, its content says.
+    copy("theirs/pytorch_model.bin");
+    let (accuracy, _) = eval(&place, "theirs --config a/config.toml");
+    assert_eq!(accuracy, card["test_accuracy"]);
+    place
+        .surfit("eval a --config a/config.toml")
+        .fails(2, &["holds no model", "this is a run"]);
+    // Nobody writes into the pipe that lies in a card's place.
+    copy("theirs/model.safetensors");
+    let pipe = place.path("theirs/model.json");
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::Mode::from_raw_mode(0o600),
+    )
+    .expect("a pipe");
+    for model in ["theirs/model.safetensors", "theirs"] {
+        let (accuracy, _) = eval(&place, &format!("{model} --config a/config.toml"));
+        assert_eq!(accuracy, card["test_accuracy"], "{model}");
+    }
+}
+
+#[test]
 fn models_taken_away_are_what_their_cards_say() {
     let place = Place::new();
     let run = place.job("a", "");

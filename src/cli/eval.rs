@@ -5,8 +5,9 @@ use super::fault::Fault;
 use super::out;
 use crate::client;
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
+use surfit_weights::file::is_folder_of_weights;
 
 /// What the engine program says in its one line.
 #[derive(Debug, Deserialize)]
@@ -22,15 +23,13 @@ struct Evaluation {
 }
 
 /// Has the engine program measure a file.
-pub fn eval(mut args: EvalArgs) -> Result<(), Fault> {
-    if args.model.is_dir() && !args.model.join("model.json").is_file() && !holds_shards(&args.model)
-    {
-        args.model = inside(&args.model)?;
+pub fn eval(args: EvalArgs) -> Result<(), Fault> {
+    if args.model.is_dir() {
+        refuse_folder(&args.model)?;
     }
-    for file in std::iter::once(&args.model).chain(&args.config) {
-        let whole = file.join("model.json").is_file() || holds_shards(file);
-        let folder = file == &args.model && whole;
-        if !file.is_file() && !folder {
+    let models = Some(&args.model).filter(|model| !model.is_dir());
+    for file in models.into_iter().chain(&args.config) {
+        if !file.is_file() {
             return Err(Fault::Usage(format!("{}: no such file", file.display())));
         }
     }
@@ -81,18 +80,10 @@ pub fn eval(mut args: EvalArgs) -> Result<(), Fault> {
     }
 }
 
-/// True for a folder whose files are one network together: shards with an index, or a distributed checkpoint.
-fn holds_shards(folder: &Path) -> bool {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names = entries.map(|entry| entry.file_name());
-    names.any(|name| name == ".metadata" || name.to_string_lossy().ends_with(".index.json"))
-}
-
-/// The model in a folder.
-fn inside(folder: &Path) -> Result<PathBuf, Fault> {
-    let model = folder.join("model.safetensors");
-    if model.is_file() {
-        return Ok(model);
+/// Refuses a folder that is neither an exported model nor one network's weights, as they are read for corners.
+fn refuse_folder(folder: &Path) -> Result<(), Fault> {
+    if folder.join("model.json").is_file() || is_folder_of_weights(folder) {
+        return Ok(());
     }
     let hint = if folder.join("config.toml").is_file() {
         "; this is a run, name one of the folders in its `exports`, or `surfit export` a model"
@@ -100,7 +91,7 @@ fn inside(folder: &Path) -> Result<PathBuf, Fault> {
         "; name the folder of an exported model, or the model itself"
     };
     Err(Fault::Usage(format!(
-        "{} holds no model.safetensors{hint}",
+        "{} holds no model{hint}",
         folder.display()
     )))
 }

@@ -5,8 +5,10 @@ use super::ask::ask_for_long;
 use super::fault::Fault;
 use super::{out, place};
 use crate::client::Visit;
+use std::io::{Write, stderr};
 use surfit_core::event::{Event, Exported};
 use surfit_core::protocol::Command;
+use surfit_core::text::printable;
 
 /// Asks the run's engine for a model and says how good it is.
 pub fn export(args: ExportArgs) -> Result<(), Fault> {
@@ -38,6 +40,11 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
     };
     let written = |event: &Event| matches!(event, Event::Exported(e) if e.dir == dir);
     let said = ask_for_long(&mut visit, command, &place::name(&run), written)?;
+    for event in &said {
+        if let Event::Notice { text } = event {
+            let _ = writeln!(stderr(), "surfit: {}", printable(text, usize::MAX));
+        }
+    }
     let exported: Option<Exported> = said.into_iter().find_map(|event| match event {
         Event::Exported(e) if e.dir == dir => Some(e),
         _ => None,

@@ -1,10 +1,14 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
 use crate::config::{ChannelConstants, ChannelStatistic, Compute, DataConfig, NetworkConfig};
+use crate::files;
 use crate::protocol::TensorNames;
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+/// Most bytes of a card.
+pub const MAX_CARD_BYTES: u64 = 16 << 20;
 
 /// The ground of a card's measurements.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -112,8 +116,10 @@ impl ModelCard {
             true => model.join("model.json"),
             false => model.with_file_name("model.json"),
         };
-        let card: Self = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
         let name = model.file_name()?.to_str()?;
+        // It may be a pipe, or have no end.
+        let bytes = files::read(&path, MAX_CARD_BYTES).ok()?;
+        let card: Self = serde_json::from_slice(&bytes).ok()?;
         let is_of = name == "model.safetensors" || card.members.iter().any(|m| m.file == name);
         ((is_folder || is_of) && card.refuse_constants().is_none()).then_some(card)
     }
@@ -129,5 +135,29 @@ impl ModelCard {
                 let why = refuse(&self.std, ChannelStatistic::Std)?;
                 Some(format!("std = {:?} cannot be used; {why}", self.std))
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
+    #[test]
+    fn what_is_no_file_of_bounded_size_is_no_card() {
+        let dir = tempfile::tempdir().unwrap();
+        let card = dir.path().join("model.json");
+        let model = dir.path().join("model.safetensors");
+        // Nobody writes into the pipe: who waits for that waits for good.
+        mkfifoat(CWD, &card, Mode::from_raw_mode(0o600)).unwrap();
+        assert_eq!(ModelCard::beside(&model), None);
+        assert_eq!(ModelCard::beside(dir.path()), None);
+        std::fs::remove_file(&card).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &card).unwrap();
+        assert_eq!(ModelCard::beside(&model), None);
+        std::fs::remove_file(&card).unwrap();
+        let long = std::fs::File::create(&card).unwrap();
+        long.set_len(MAX_CARD_BYTES + 1).unwrap();
+        assert_eq!(ModelCard::beside(&model), None);
     }
 }

@@ -13,14 +13,11 @@ use surfit_core::config::{ChannelConstants, Config};
 use surfit_core::event::Exported;
 use surfit_core::files::{self, FileLocation, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
-use surfit_core::model_card::{MeasuredOn, ModelCard};
+use surfit_core::model_card::{MAX_CARD_BYTES, MeasuredOn, ModelCard};
 use surfit_core::protocol::TensorNames;
 use surfit_core::surface::Degrees;
 use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
 use tch::{Kind, Tensor};
-
-/// Most bytes of a model's card.
-pub(crate) const MAX_CARD_BYTES: u64 = 16 << 20;
 
 /// What was chosen, and from where.
 #[derive(Clone, Debug, PartialEq)]
@@ -243,10 +240,9 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<Evalua
     };
     let measured = match members(path)? {
         files if files.is_empty() => {
-            // Another folder is one network together: shards, or a distributed checkpoint.
-            let export = path.join("model.safetensors");
-            let file = match export.is_file() {
-                true => export,
+            // An export holds its model beside the card; another folder is read as it is for corners.
+            let file = match path.join("model.json").is_file() {
+                true => path.join("model.safetensors"),
                 false => path.to_owned(),
             };
             let (flat, stats) = read(&file)?;

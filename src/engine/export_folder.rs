@@ -1,11 +1,11 @@
 //! A folder that gets its name when a whole model lies in it.
 
 use crate::checkpoint::remove_file;
-use crate::export::{EnsembleMember, MAX_CARD_BYTES, refuse_folder};
+use crate::export::{EnsembleMember, refuse_folder};
 use crate::{Error, Result};
 use std::io;
 use surfit_core::files::{self, FilePath, create_folder, sync_all, sync_folder};
-use surfit_core::model_card::ModelCard;
+use surfit_core::model_card::{MAX_CARD_BYTES, ModelCard};
 
 /// A folder that a model is being written to. A new one has a temporary name until [`ExportFolder::publish`]; what a kill
 /// leaves of it is never taken for a model. One that is not published goes when this is dropped.

@@ -10,7 +10,7 @@ use crate::layout::{Layout, LayoutTensors, RunningStats};
 use crate::{Error, Result};
 use surfit_core::files::FileLocation;
 use surfit_weights::names::{BATCHES, NameMap, STATISTICS};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// Writes a network as safetensors that PyTorch reads as its state dict: the parameters, then the running
 /// statistics, under the layout's names or under those of a file that weights were read from. The file is whole or, after
@@ -79,7 +79,7 @@ fn write_whole(
     write_tensors(location, &tensors, &[&format, more].concat())
 }
 
-/// Tensors of a layout under the names of a file, and in its parts.
+/// Tensors of a layout under the names of a file, and in its parts; behind them what else the file's module has.
 fn under_given_names(
     tensors: Vec<(String, Tensor)>,
     names: &NameMap,
@@ -94,6 +94,11 @@ fn under_given_names(
                 given.extend(several.iter().cloned().zip(parts));
             }
         }
+    }
+    for kept in &names.kept {
+        let values = Tensor::f_from_slice(&kept.values)?.f_reshape(&kept.shape)?;
+        let kind = safe::kind_of(kept.dtype).unwrap_or(Kind::Float);
+        given.push((kept.name.clone(), values.f_to_kind(kind)?));
     }
     Ok(given)
 }

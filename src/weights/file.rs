@@ -19,10 +19,11 @@ mod state_dict;
 
 pub(crate) use dtype::is_float;
 pub use error::{WeightFileError, quote};
+pub use folder::is_folder_of_weights;
 
 use error::{Refusal, Step, damaged_tensor, refuse};
 use safetensors::Dtype;
-use section::Section;
+use section::{FileIdentity, Section};
 use source::{Blob, Contents, Source, Tensor, View};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -39,6 +40,10 @@ const MAX_PICKLE: u64 = 16 << 20;
 const MAX_SHARING: usize = 4;
 /// Values that tensors may have beyond that, since a constant may be stored as one value.
 const MAX_REPEATED: usize = 1 << 26;
+/// Bytes of a tensor's name: a list may name one text any number of times, and every tensor keeps its own copy.
+const MAX_NAME: usize = 1 << 10;
+/// Files of one network that stay open between their lists and their values.
+const MAX_OPEN: usize = 64;
 
 /// A tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,9 +65,9 @@ pub struct WeightFile {
     sources: Vec<Source>,
     blobs: Vec<Blob>,
     /// Files that the blobs lie in.
-    files: Vec<PathBuf>,
-    /// The file that was read last.
-    open: RefCell<Option<(usize, Section)>>,
+    files: Vec<ListedFile>,
+    /// The file that was opened again last.
+    reopened: RefCell<Option<(usize, Section)>>,
     /// Blobs whose checksum was compared.
     compared: RefCell<HashSet<usize>>,
 }
@@ -95,7 +100,7 @@ impl WeightFile {
                 sources,
                 blobs: contents.blobs,
                 files,
-                open: RefCell::default(),
+                reopened: RefCell::default(),
                 compared: RefCell::default(),
             })
         });
@@ -110,6 +115,14 @@ impl WeightFile {
     /// The tensors, in the file's order.
     pub fn tensors(&self) -> &[TensorEntry] {
         &self.entries
+    }
+
+    /// True for a tensor that is computed from others of the file.
+    pub fn is_computed(&self, index: usize) -> bool {
+        matches!(
+            self.sources[index],
+            Source::Masked(_) | Source::WeightNorm(_)
+        )
     }
 
     /// What a user should know of how the file is read, each a sentence without its full stop.
@@ -182,25 +195,99 @@ impl WeightFile {
             let part = file.part(blob.start, blob.len);
             let sum = part.map(checksum).transpose()?;
             if sum != Some(crc) {
+                self.refuse_changed(blob.file, &file)?;
                 return Err(damaged_tensor(name));
             }
             self.compared.borrow_mut().insert(view.blob);
         }
-        view.read(blob, &file)
+        let values = view.read(blob, &file);
+        self.refuse_changed(blob.file, &file)?;
+        values
+    }
+
+    /// Refuses a file that somebody wrote into since its list was read.
+    fn refuse_changed(&self, index: usize, file: &Section) -> Step<()> {
+        match file.is_unchanged()? {
+            true => Ok(()),
+            false => Err(changed(&self.files[index].path)),
+        }
     }
 
     /// A file that blobs lie in.
     fn file(&self, index: usize) -> Step<Section> {
-        let mut open = self.open.borrow_mut();
-        if let Some((last, section)) = &*open
+        let listed = &self.files[index];
+        if let Some(section) = &listed.open {
+            return Ok(section.clone());
+        }
+        let mut reopened = self.reopened.borrow_mut();
+        if let Some((last, section)) = &*reopened
             && *last == index
         {
             return Ok(section.clone());
         }
-        let path = &self.files[index];
-        let section = open_regular(path).map_err(|refusal| Refusal::Other(refusal.of(path)))?;
-        *open = Some((index, section.clone()));
+        let section = listed.reopen()?;
+        *reopened = Some((index, section.clone()));
         Ok(section)
+    }
+}
+
+/// A file whose list of tensors was read. A trainer may write another one to its path before the values are read.
+#[derive(Debug)]
+struct ListedFile {
+    path: PathBuf,
+    identity: FileIdentity,
+    /// Still open, where there are not too many.
+    open: Option<Section>,
+}
+
+impl ListedFile {
+    /// A file that was opened; `index` is its number among those of the network.
+    fn new(path: PathBuf, section: &Section, index: usize) -> Self {
+        Self {
+            path,
+            identity: section.identity,
+            open: (index < MAX_OPEN).then(|| section.clone()),
+        }
+    }
+
+    /// Opens the file again, which must be the same.
+    fn reopen(&self) -> Step<Section> {
+        let opened = open_regular(&self.path);
+        let section = opened.map_err(|refusal| Refusal::Other(refusal.of(&self.path)))?;
+        match section.identity == self.identity {
+            true => Ok(section),
+            false => Err(changed(&self.path)),
+        }
+    }
+}
+
+/// The refusal of a file that is not the one whose list of tensors was read.
+fn changed(path: &Path) -> Refusal {
+    let reason = "was changed while it was read; try again when it is written".into();
+    Refusal::Other(Refusal::Reason(reason).of(path))
+}
+
+/// Refuses a tensor's name that is too long.
+fn refuse_long_name(name: &str) -> Step<()> {
+    match name.len() <= MAX_NAME {
+        true => Ok(()),
+        false => refuse(format!(
+            "has a tensor's name of {} bytes, {}; save it under one of at most {MAX_NAME}",
+            name.len(),
+            quote(name)
+        )),
+    }
+}
+
+/// Refuses a tensor's name that is too long, or that another one has: `seen` are those before it.
+fn refuse_name<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> Step<()> {
+    refuse_long_name(name)?;
+    match seen.insert(name) {
+        true => Ok(()),
+        false => refuse(format!(
+            "is damaged: it holds {} twice; copy or download it anew",
+            quote(name)
+        )),
     }
 }
 
@@ -213,7 +300,7 @@ fn open_regular(path: &Path) -> Step<Section> {
 }
 
 /// The files that a path stands for, and what is in them.
-fn open_any(path: &Path, weights: CornerWeights) -> Step<(Vec<PathBuf>, Contents)> {
+fn open_any(path: &Path, weights: CornerWeights) -> Step<folder::Found> {
     if std::fs::metadata(path)?.is_dir() {
         return folder::read_folder(path, weights);
     }
@@ -222,7 +309,10 @@ fn open_any(path: &Path, weights: CornerWeights) -> Step<(Vec<PathBuf>, Contents
         return folder::read_index(path, &section, weights);
     }
     let contents = read_file(&section, weights)?;
-    Ok((vec![path.to_owned()], contents))
+    Ok((
+        vec![ListedFile::new(path.to_owned(), &section, 0)],
+        contents,
+    ))
 }
 
 /// Reads the list of tensors of one file, of whatever format.

@@ -1,11 +1,14 @@
 //! A file of weights that is known to hold a certain network: opened and matched, by its list of tensors alone.
 
-use crate::file::{TensorEntry, WeightFile, is_float, quote};
-use crate::names::{ExpectedNetwork, NameMap, Renames, match_names};
+use crate::file::{WeightFile, is_float, quote};
+use crate::names::{ExpectedNetwork, KeptTensor, NameMap, Renames, match_names};
 use crate::networks::NetworkError;
 use std::collections::HashMap;
 use std::path::Path;
 use surfit_core::config::CornerWeights;
+
+/// Values of tensors that are no weights and kept nevertheless, in all.
+const MAX_KEPT_VALUES: usize = 1 << 16;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -32,8 +35,7 @@ impl MatchedFile {
         let file = WeightFile::open(path, weights).map_err(|e| NetworkError(e.to_string()))?;
         let bad = |what: String| NetworkError(format!("{}: {what}", path.display()));
         let tensors = file.tensors();
-        let entries: Vec<(String, Vec<i64>)> = tensors.iter().map(name_and_shape).collect();
-        let names = match_names(network, &entries, renames).map_err(|e| bad(e.0))?;
+        let mut names = match_names(network, tensors, renames).map_err(|e| bad(e.0))?;
         let indices: HashMap<String, usize> = tensors
             .iter()
             .enumerate()
@@ -52,6 +54,10 @@ impl MatchedFile {
                 quote(&entry.name)
             )));
         }
+        let sources = names.tensors.iter().flat_map(|t| &t.sources);
+        let computed =
+            sources.filter(|name| indices.get(*name).is_some_and(|&i| file.is_computed(i)));
+        names.computed = computed.cloned().collect();
         Ok(Self {
             file,
             names,
@@ -70,12 +76,43 @@ impl MatchedFile {
         })?;
         let values = self.file.read_values(*index);
         let values = values.map_err(|e| NetworkError(e.to_string()))?;
-        Ok((name_and_shape(&self.file.tensors()[*index]).1, values))
+        let shape = &self.file.tensors()[*index].shape;
+        Ok((shape.iter().map(|&n| n as i64).collect(), values))
+    }
+
+    /// Reads the values of what was passed over into [`NameMap::kept`]. What is large, not finite or cannot be read is left.
+    pub fn keep_passed_over(&mut self) {
+        let mut left = MAX_KEPT_VALUES;
+        for name in &self.names.passed_over {
+            let Some(entry) = self.indices.get(name).map(|&i| &self.file.tensors()[i]) else {
+                continue;
+            };
+            let count = entry
+                .shape
+                .iter()
+                .try_fold(1usize, |n, &d| n.checked_mul(d));
+            let Some(rest) = count.and_then(|count| left.checked_sub(count)) else {
+                continue;
+            };
+            let read = self.read_tensor(name);
+            if let Ok((shape, values)) = read
+                && values.iter().all(|v| v.is_finite())
+            {
+                left = rest;
+                self.names.kept.push(KeptTensor {
+                    name: name.clone(),
+                    shape,
+                    dtype: entry.dtype,
+                    values,
+                });
+            }
+        }
     }
 
     /// What a user should know of how the file is read, each a sentence without the file's name.
     pub fn notices(&self) -> Vec<String> {
         let mut notices = self.file.notes().to_vec();
+        notices.extend(self.names.passed_over_notice());
         if let Some((tensor, patches)) = self.names.interpolated() {
             notices.push(format!(
                 "its position embeddings are of {patches} patches, the images have {}; they are interpolated as timm does it",
@@ -96,10 +133,4 @@ impl MatchedFile {
         }
         notices
     }
-}
-
-fn name_and_shape(entry: &TensorEntry) -> (String, Vec<i64>) {
-    // No file holds more values than that.
-    let size = |&n: &usize| i64::try_from(n).unwrap_or(i64::MAX);
-    (entry.name.clone(), entry.shape.iter().map(size).collect())
 }

@@ -14,9 +14,11 @@ mod suggestion;
 
 pub use rename::Renames;
 
+use crate::Dtype;
+use crate::file::{TensorEntry, quote};
 use crate::layout::Layout;
 use crate::networks::{Architecture, NetworkError, describe};
-use index::NameIndex;
+use index::{IndexedTensor, NameIndex};
 use namings::Naming;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -83,7 +85,7 @@ pub struct MappedTensor {
 }
 
 /// What the tensors of a file are to a network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NameMap {
     /// Whose names they are.
     pub naming: String,
@@ -97,6 +99,25 @@ pub struct NameMap {
     pub normalization: [Option<String>; 2],
     /// Names of what else was passed over, because it is no weight.
     pub passed_over: Vec<String>,
+    /// The values of what was passed over, as far as it is small: a module that loads strictly wants them back.
+    #[serde(default)]
+    pub kept: Vec<KeptTensor>,
+    /// Names of weights that the file's module computes from other tensors.
+    #[serde(default)]
+    pub computed: Vec<String>,
+}
+
+/// A tensor of a file that is no weight of the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptTensor {
+    /// The file's name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<i64>,
+    /// Type of its values in the file.
+    pub dtype: Dtype,
+    /// Its values, row-major.
+    pub values: Vec<f32>,
 }
 
 impl NameMap {
@@ -114,6 +135,44 @@ impl NameMap {
         Some(vec![format!("{stem}{what}")])
     }
 
+    /// Says which tensors were passed over because they are no weights; `None` where there are none. Both constants of a
+    /// normalization are told for themselves.
+    pub fn passed_over_notice(&self) -> Option<String> {
+        let told = self.normalization.iter().all(Option::is_some);
+        let names = self.passed_over.iter();
+        let names: Vec<String> = names
+            .filter(|&name| !(told && self.normalization.iter().flatten().any(|n| n == name)))
+            .map(|name| quote(name))
+            .collect();
+        let subject = match names.len() {
+            0 => return None,
+            1 => "one tensor is no weight and was".into(),
+            n => format!("{n} tensors are no weights and were"),
+        };
+        Some(format!("{subject} passed over: {}", refusal::few(&names)))
+    }
+
+    /// Why a file of these names does not load strictly into the module that they come from; `None` where it does.
+    pub fn strictness_notice(&self) -> Option<String> {
+        if !self.computed.is_empty() {
+            let names: Vec<String> = self.computed.iter().map(|name| quote(name)).collect();
+            return Some(format!(
+                "the export has {}, which the module of corner 1 computes from other tensors; remove its pruning or \
+                 weight normalization before it loads the export",
+                refusal::few(&names)
+            ));
+        }
+        let is_kept = |name: &String| self.kept.iter().any(|kept| kept.name == *name);
+        let lost = self.passed_over.iter().filter(|name| !is_kept(name));
+        let names: Vec<String> = lost.map(|name| quote(name)).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "the export lacks {} of corner 1's file; load it with strict=False",
+                refusal::few(&names)
+            )
+        })
+    }
+
     /// The tensor of position embeddings that have to be interpolated, with their number of patches in the file.
     pub fn interpolated(&self) -> Option<(&MappedTensor, i64)> {
         self.tensors.iter().find_map(|tensor| {
@@ -123,17 +182,18 @@ impl NameMap {
     }
 }
 
-/// Finds every weight of a network among a file's tensors, given by names and shapes.
+/// Finds every weight of a network among a file's tensors.
 ///
 /// # Errors
 /// A sentence, without the file's name, that says which tensors are missing, unknown or of another shape, and which
 /// settings would fit.
 pub fn match_names(
     network: &ExpectedNetwork,
-    entries: &[(String, Vec<i64>)],
+    tensors: &[TensorEntry],
     renames: &Renames,
 ) -> Result<NameMap, NetworkError> {
-    let index = NameIndex::new(entries, renames)?;
+    let entries: Vec<IndexedTensor> = tensors.iter().map(IndexedTensor::from).collect();
+    let index = NameIndex::new(&entries, renames)?;
     let best = best_match(network, &index);
     if best.is_complete() {
         return Ok(best.into_map(network, &index));
@@ -211,6 +271,8 @@ impl Match {
                 .normalization
                 .map(|entry| entry.map(|e| index.original(e).into())),
             passed_over: named(&self.passed_over),
+            kept: Vec::new(),
+            computed: Vec::new(),
         }
     }
 }

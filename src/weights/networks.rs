@@ -94,6 +94,11 @@ impl Shape<'_> {
 /// Describes a network.
 type Describe = fn(&Shape) -> Result<Architecture, NetworkError>;
 
+/// Largest width of a layer, number of channels of an image, and number of classes.
+pub const MAX_WIDTH: usize = 1 << 16;
+/// Largest height and width of an image. With it no network has more weights than a number counts.
+pub const MAX_SIDE: usize = 1 << 14;
+
 /// Every network: its name and what describes it.
 const NETWORKS: [(&str, Describe); 10] = [
     ("cnn", cnn::describe),
@@ -133,8 +138,15 @@ pub fn describe(
     let Some((name, describe)) = NETWORKS.iter().find(|(name, _)| *name == config.name) else {
         return refuse(unknown("network.name", "network", &config.name, NAMES));
     };
-    if config.widths.contains(&0) {
-        return refuse("network.widths: no width can be 0".into());
+    let is_width = |width: &usize| (1..=MAX_WIDTH).contains(width);
+    if !config.widths.iter().all(is_width) {
+        return refuse(format!("network.widths: use widths of 1 to {MAX_WIDTH}"));
+    }
+    let [channels, height, side] = input;
+    if channels.max(classes) > MAX_WIDTH || height.max(side).max(config.patch) > MAX_SIDE {
+        return refuse(format!(
+            "images of {channels}×{height}×{side} and {classes} classes are more than a network can be built for; use at              most {MAX_WIDTH} channels and classes, and {MAX_SIDE} pixels a side"
+        ));
     }
     if config.patch > 0 && !name.starts_with("vit") {
         return refuse(format!(

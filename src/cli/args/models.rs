@@ -36,7 +36,8 @@ pub struct ExportArgs {
     /// Replace a model that is there
     #[arg(long)]
     pub force: bool,
-    /// What the tensors are called: surfit (as in torchvision and timm), or as-given (as in the file of corner 1)
+    /// What the tensors are called: surfit (as in torchvision and timm), or as-given (as in the file of corner 1, with
+    /// its small buffers)
     #[arg(long, value_name = "NAMES", default_value = "surfit")]
     pub names: Names,
     /// Print the result as one JSON object

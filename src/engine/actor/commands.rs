@@ -9,6 +9,7 @@ use surfit_core::event::Event;
 use surfit_core::protocol::{Command, RateChange, Selection};
 use surfit_core::snapshot::State;
 use surfit_core::surface::Degrees;
+use surfit_weights::names::NameMap;
 
 /// Marks every request that a later one of its kind makes pointless: of several degrees only the last is set.
 pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
@@ -67,6 +68,9 @@ impl Actor<'_> {
                 names,
             } => {
                 let names = self.names_of_exports(names)?;
+                if let Some(notice) = names.as_ref().and_then(NameMap::strictness_notice) {
+                    self.journal.notice(notice);
+                }
                 match selection {
                     Selection::Ensemble { points } => {
                         let ensemble = MeasuringEnsemble::given(self, &points)?;

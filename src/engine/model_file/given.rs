@@ -34,7 +34,7 @@ impl GivenWeights {
         network: &ExpectedNetwork,
         renames: &Renames,
     ) -> Result<Self> {
-        let file = MatchedFile::open(path, weights, network, renames)?;
+        let mut file = MatchedFile::open(path, weights, network, renames)?;
         let bad = |what: String| Error::input(format!("{}: {what}", path.display()));
         refuse_layers_never_run(&file).map_err(bad)?;
 
@@ -77,6 +77,7 @@ impl GivenWeights {
                 batches: counters.max().unwrap_or(1).max(1),
             }
         });
+        file.keep_passed_over();
         Ok(Self {
             flat,
             stats,

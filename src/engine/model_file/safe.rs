@@ -37,6 +37,12 @@ const KINDS: [(Dtype, Kind); 10] = [
     (Dtype::BOOL, Kind::Bool),
 ];
 
+/// The type of libtorch's that is a type of the format's.
+pub(super) fn kind_of(dtype: Dtype) -> Option<Kind> {
+    let pair = KINDS.iter().find(|(known, _)| *known == dtype);
+    pair.map(|(_, kind)| *kind)
+}
+
 /// Writes named tensors and string metadata as a safetensors file, bit for bit. The file is whole or, after an
 /// error, as it was. The same content gives the same bytes.
 ///

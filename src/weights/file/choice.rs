@@ -51,6 +51,8 @@ pub(super) enum Child<D> {
     Dict(D),
     /// An object of this class, in backticks.
     Object(String),
+    /// A list that is not empty.
+    List,
     /// Anything else.
     Other,
 }
@@ -127,21 +129,8 @@ fn step_inside<C: Checkpoint>(
             .find(|(_, inner)| checkpoint.has_tensors(*inner));
     }
     let Some((name, average)) = averaged else {
-        let objects = checkpoint.children(dict, &AVERAGED).into_iter();
-        let whole = AVERAGED
-            .iter()
-            .zip(objects)
-            .find_map(|(name, child)| match child {
-                Some(Child::Object(class)) => Some((name, class)),
-                _ => None,
-            });
-        if let Some((name, class)) = whole
-            && weights == CornerWeights::Ema
-            && (raw.is_some() || checkpoint.has_tensors(dict))
-        {
-            notes.push(format!(
-                "averaged weights, `{name}`, are a whole object of {class} and not read; raw weights were taken"
-            ));
+        if weights == CornerWeights::Ema && (raw.is_some() || checkpoint.has_tensors(dict)) {
+            notes.extend(unread_averages(checkpoint, dict));
         }
         return Ok(raw.map(|(_, inner)| inner));
     };
@@ -175,6 +164,32 @@ fn step_inside<C: Checkpoint>(
             "holds averaged weights alone, `{name}`; set corners.weights = \"ema\""
         )),
     }
+}
+
+/// Says of everything that is called as averaged weights are, here or in a callback, that it is not read.
+fn unread_averages<C: Checkpoint>(checkpoint: &C, dict: C::Dict) -> Vec<String> {
+    let mut places = vec![dict];
+    if let [Some(Child::Dict(callbacks))] = checkpoint.children(dict, &[CALLBACKS])[..] {
+        places.extend(checkpoint.dicts(callbacks));
+    }
+    let mut notes: Vec<String> = Vec::new();
+    for place in places {
+        for (name, child) in AVERAGED.iter().zip(checkpoint.children(place, &AVERAGED)) {
+            let why = match child {
+                Some(Child::Object(class)) => format!("is a whole object of {class}"),
+                Some(Child::Dict(inner)) if checkpoint.first_name(inner).is_none() => continue,
+                Some(Child::Dict(_) | Child::List) => "has no tensors by name".into(),
+                Some(Child::Other) | None => continue,
+            };
+            let note = format!(
+                "averaged weights were not read, because `{name}` {why}; raw weights were taken"
+            );
+            if !notes.contains(&note) && notes.len() < AVERAGED.len() {
+                notes.push(note);
+            }
+        }
+    }
+    notes
 }
 
 fn both(taken: &str, other: &str, what: &str, key: &str) -> String {

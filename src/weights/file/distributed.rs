@@ -11,16 +11,24 @@ use super::folder::{Found, beside};
 use super::objects::{Objects, Value, read_first};
 use super::section::Section;
 use super::source::{Chunk, Contents, Source, Tensor, count};
-use super::{MAX_PICKLE, MAX_TENSORS, open_regular};
+use super::{
+    ListedFile, MAX_NAME, MAX_PICKLE, MAX_TENSORS, open_regular, refuse_long_name, refuse_name,
+};
 use safetensors::Dtype;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use surfit_core::config::CornerWeights;
 
 /// The file that tells what lies where.
 pub(super) const METADATA: &str = ".metadata";
 /// Boxes that a tensor may be divided into.
-const MAX_CHUNKS: usize = 4096;
+const MAX_CHUNKS: usize = 1024;
+/// Boxes of all tensors together, of which each is an archive.
+const MAX_ALL_CHUNKS: usize = 1 << 16;
+/// Names of dictionaries on the way to a tensor.
+const MAX_PATH: usize = 8;
+/// What a list in the place of a dictionary is called; no weights are looked for there.
+const LIST: &str = "[]";
 const REMEDY: &str = "convert it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save";
 
 /// Reads the list of tensors of such a folder.
@@ -47,10 +55,25 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> Step<Fo
     let chosen = choose_weights(&tree, 0, weights, &mut contents.notes)?;
     let mut shards = Shards {
         folder,
-        paths: Vec::new(),
+        files: Vec::new(),
         open: None,
     };
-    for (name, full_name, described) in &tree.dicts[chosen].tensors {
+    let tensors = &tree.dicts[chosen].tensors;
+    // Before a file is opened for each.
+    let parts = |described| {
+        let chunks = objects.entry(described, "chunks");
+        chunks
+            .and_then(|list| objects.items(list))
+            .map_or(0, <[_]>::len)
+    };
+    if tensors.iter().map(|t| parts(t.2)).sum::<usize>() > MAX_ALL_CHUNKS {
+        return refuse(format!(
+            "divides its tensors into more than {MAX_ALL_CHUNKS} parts; {REMEDY}"
+        ));
+    }
+    let mut seen = HashSet::new();
+    for (name, full_name, described) in tensors {
+        refuse_name(name, &mut seen)?;
         let tensor = read_parts(
             &objects,
             name,
@@ -62,7 +85,7 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> Step<Fo
         )?;
         contents.tensors.push(tensor);
     }
-    Ok((shards.paths, contents))
+    Ok((shards.files, contents))
 }
 
 /// Where a box of a tensor lies.
@@ -82,7 +105,8 @@ fn places_of<'a>(objects: &Objects<'a>, entries: &[(Value, Value)]) -> Step<Plac
         let (Some(key), Some(info)) = (key, info) else {
             return Err(damaged_list());
         };
-        let name = objects.entry(key, "fqn").and_then(|v| objects.text(v));
+        let name = objects.entry(key, "fqn");
+        let name = name.and_then(|v| short_text(objects, v));
         // Objects that are no tensors have no offset.
         let Some(offsets) = objects.entry(key, "offset").filter(|v| *v != Value::Other) else {
             continue;
@@ -94,7 +118,7 @@ fn places_of<'a>(objects: &Objects<'a>, entries: &[(Value, Value)]) -> Step<Plac
         };
         let (Some(name), Some(file), Some(offset), Some(length)) = (
             name,
-            file.and_then(|v| objects.text(v)),
+            file.and_then(|v| short_text(objects, v)),
             number("offset"),
             number("length"),
         ) else {
@@ -121,7 +145,7 @@ fn places_of<'a>(objects: &Objects<'a>, entries: &[(Value, Value)]) -> Step<Plac
 /// The files of a folder, of which one is open.
 struct Shards<'a> {
     folder: &'a Path,
-    paths: Vec<PathBuf>,
+    files: Vec<ListedFile>,
     open: Option<(usize, Section)>,
 }
 
@@ -130,16 +154,21 @@ impl Shards<'_> {
     fn file(&mut self, name: &str) -> Step<(usize, Section)> {
         let path = beside(self.folder, name)?;
         if let Some((index, section)) = &self.open
-            && self.paths[*index] == path
+            && self.files[*index].path == path
         {
             return Ok((*index, section.clone()));
         }
-        let section = open_regular(&path).map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
-        let known = self.paths.iter().position(|p| *p == path);
-        let index = known.unwrap_or(self.paths.len());
-        if known.is_none() {
-            self.paths.push(path);
-        }
+        let known = self.files.iter().position(|f| f.path == path);
+        let index = known.unwrap_or(self.files.len());
+        let section = match self.files.get(index) {
+            Some(file) => file.open.clone().map_or_else(|| file.reopen(), Ok)?,
+            None => {
+                let opened = open_regular(&path);
+                let section = opened.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+                self.files.push(ListedFile::new(path, &section, index));
+                section
+            }
+        };
         self.open = Some((index, section.clone()));
         Ok((index, section))
     }
@@ -165,15 +194,28 @@ fn read_parts(
             quote(name)
         ));
     }
-    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut boxes: Vec<TensorBox> = Vec::new();
     for chunk in list {
         let chunk = objects.state(*chunk, "ChunkStorageMetadata");
         let chunk = chunk.ok_or_else(damaged_list)?;
         let field = |name| objects.entry(chunk, name).ok_or_else(damaged_list);
-        let (offsets, size) = (
-            objects.sizes(field("offsets")?)?,
-            objects.sizes(field("sizes")?)?,
-        );
+        let part = TensorBox {
+            offsets: objects.sizes(field("offsets")?)?,
+            size: objects.sizes(field("sizes")?)?,
+        };
+        // A process that has nothing of a tensor may say so.
+        if !part.size.contains(&0) {
+            boxes.push(part);
+        }
+    }
+    if !cover(&shape, &boxes) {
+        return refuse(format!(
+            "is damaged: the parts of tensor {} do not make it whole; copy or download it anew",
+            quote(name)
+        ));
+    }
+    let mut chunks: Vec<Chunk> = Vec::new();
+    for TensorBox { offsets, size } in boxes {
         let lacks = || {
             Refusal::Reason(format!(
                 "is damaged: a part of tensor {} is not where it should be; copy or download it anew",
@@ -199,12 +241,6 @@ fn read_parts(
             return Err(lacks());
         }
         chunks.push(Chunk { offsets, view });
-    }
-    if !cover(&shape, &chunks) {
-        return refuse(format!(
-            "is damaged: the parts of tensor {} do not make it whole; copy or download it anew",
-            quote(name)
-        ));
     }
     Ok(Tensor {
         name: name.to_owned(),
@@ -234,31 +270,40 @@ fn dtype_of(objects: &Objects, properties: Value, name: &str) -> Step<Dtype> {
     }
 }
 
+/// A box of a tensor as the list describes it; it is not empty.
+struct TensorBox {
+    offsets: Vec<usize>,
+    size: Vec<usize>,
+}
+
 /// True when disjoint boxes within a tensor have as many values as it has.
-fn cover(shape: &[usize], chunks: &[Chunk]) -> bool {
-    let inside = |chunk: &Chunk| {
-        let axes = chunk.offsets.iter().zip(&chunk.view.shape).zip(shape);
-        chunk.offsets.len() == shape.len()
-            && chunk.view.shape.len() == shape.len()
+fn cover(shape: &[usize], boxes: &[TensorBox]) -> bool {
+    let inside = |part: &TensorBox| {
+        let axes = part.offsets.iter().zip(&part.size).zip(shape);
+        part.offsets.len() == shape.len()
+            && part.size.len() == shape.len()
             && axes
                 .into_iter()
                 .all(|((o, n), s)| o.checked_add(*n).is_some_and(|end| end <= *s))
     };
-    if !chunks.iter().all(inside) {
+    // The sum first: the pairs of many boxes take longer.
+    let mut values = boxes.iter().map(|part| count(&part.size));
+    let sum = values.try_fold(0usize, |sum, n| sum.checked_add(n?));
+    if !boxes.iter().all(inside) || sum.is_none() || sum != count(shape) {
         return false;
     }
-    let disjoint = |a: &Chunk, b: &Chunk| {
-        let apart = |axis: usize| {
-            let end = |c: &Chunk| c.offsets[axis] + c.view.shape[axis];
+    let disjoint = |a: &TensorBox, b: &TensorBox| {
+        (0..shape.len()).any(|axis| {
+            let end = |part: &TensorBox| part.offsets[axis] + part.size[axis];
             end(a) <= b.offsets[axis] || end(b) <= a.offsets[axis]
-        };
-        let empty = |c: &Chunk| c.view.shape.contains(&0);
-        empty(a) || empty(b) || (0..shape.len()).any(apart)
+        })
     };
-    let pairs = (0..chunks.len()).all(|i| (0..i).all(|j| disjoint(&chunks[i], &chunks[j])));
-    let values = chunks.iter().map(|c| count(&c.view.shape));
-    let sum = values.sum::<Option<usize>>();
-    pairs && sum.is_some() && sum == count(shape)
+    (0..boxes.len()).all(|i| (0..i).all(|j| disjoint(&boxes[i], &boxes[j])))
+}
+
+/// A text that is short enough to be compared any number of times.
+fn short_text<'a>(objects: &Objects<'a>, value: Value) -> Option<&'a str> {
+    objects.text(value).filter(|text| text.len() <= MAX_NAME)
 }
 
 /// The names of a checkpoint as the dictionaries that they were before they were made flat.
@@ -268,44 +313,48 @@ struct Tree<'a> {
 
 #[derive(Default)]
 struct Dict<'a> {
-    inner: HashMap<String, usize>,
+    inner: HashMap<&'a str, usize>,
     /// Names here, full names, and what describes the tensors.
-    tensors: Vec<(String, &'a str, Value)>,
-    first: Option<String>,
+    tensors: Vec<(&'a str, &'a str, Value)>,
+    first: Option<&'a str>,
 }
 
 impl<'a> Tree<'a> {
     fn new(objects: &Objects<'a>, state: &[(Value, Value)], planned: Option<Value>) -> Step<Self> {
         let mut paths = HashMap::new();
         for &(name, path) in planned.and_then(|p| objects.dict(p)).unwrap_or_default() {
-            if let (Some(name), Some(path)) = (objects.text(name), objects.items(path)) {
+            if let (Some(name), Some(path)) = (short_text(objects, name), objects.items(path)) {
                 paths.insert(name, path);
             }
         }
         let mut dicts = vec![Dict::default()];
         for &(full_name, described) in state {
             let full_name = objects.text(full_name).ok_or_else(damaged_list)?;
+            refuse_long_name(full_name)?;
             let path = paths.get(full_name).copied().unwrap_or_default();
-            let path: Option<Vec<&str>> = path.iter().map(|p| objects.text(*p)).collect();
-            // Lists have numbers in their paths; no weights are looked for there.
-            let path = path.filter(|p| !p.is_empty() && p.len() <= 8);
-            let path = path.unwrap_or_else(|| vec![full_name]);
-            let Some((name, outer)) = path.split_last() else {
-                continue;
+            let path = if path.len() <= MAX_PATH { path } else { &[] };
+            let texts = path.iter().map_while(|p| short_text(objects, *p));
+            let mut outer: Vec<&str> = texts.collect();
+            // What is in a list has a number in its path.
+            let name = match outer.len() == path.len() {
+                true => outer.pop().unwrap_or(full_name),
+                false => {
+                    outer.push(LIST);
+                    full_name
+                }
             };
             let mut dict = 0;
             for part in outer {
                 let next = dicts.len();
-                dicts[dict].first.get_or_insert_with(|| (*part).to_owned());
-                dict = *dicts[dict].inner.entry((*part).to_owned()).or_insert(next);
+                dicts[dict].first.get_or_insert(part);
+                dict = *dicts[dict].inner.entry(part).or_insert(next);
                 if dict == next {
                     dicts.push(Dict::default());
                 }
             }
-            dicts[dict].first.get_or_insert_with(|| (*name).to_owned());
+            dicts[dict].first.get_or_insert(name);
             if let Some(described) = objects.state(described, "TensorStorageMetadata") {
-                let entry = ((*name).to_owned(), full_name, described);
-                dicts[dict].tensors.push(entry);
+                dicts[dict].tensors.push((name, full_name, described));
             }
             if dicts[dict].tensors.len() > MAX_TENSORS || dicts.len() > MAX_TENSORS {
                 return refuse(format!(
@@ -339,6 +388,6 @@ impl Checkpoint for Tree<'_> {
     }
 
     fn first_name(&self, dict: usize) -> Option<Option<String>> {
-        self.dicts[dict].first.clone().map(Some)
+        self.dicts[dict].first.map(|name| Some(name.to_owned()))
     }
 }

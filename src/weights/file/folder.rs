@@ -4,7 +4,7 @@ use super::distributed;
 use super::error::{Refusal, Step, quote, refuse};
 use super::section::Section;
 use super::source::Contents;
-use super::{MAX_TENSORS, open_regular, read_file};
+use super::{ListedFile, MAX_TENSORS, open_regular, read_file};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use surfit_core::config::CornerWeights;
@@ -19,12 +19,27 @@ const INDICES: [&str; 2] = [
 const ALONE: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
 /// Files, and what is in them.
-pub(super) type Found = (Vec<PathBuf>, Contents);
+pub(super) type Found = (Vec<ListedFile>, Contents);
 
-/// Reads a folder of weights.
-pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> Step<Found> {
+/// What of a folder is one network together.
+enum FolderWeights {
+    /// All of it: a distributed checkpoint.
+    Distributed,
+    /// An index and the files that it names.
+    Index(PathBuf),
+    /// One file of weights.
+    Alone(PathBuf),
+}
+
+/// True for a folder that can be named in a file's place, because its files are one network together.
+pub fn is_folder_of_weights(folder: &Path) -> bool {
+    folder.is_dir() && find_weights(folder).is_ok()
+}
+
+/// Finds what of a folder is a network, by the names in it.
+fn find_weights(folder: &Path) -> Step<FolderWeights> {
     if folder.join(distributed::METADATA).is_file() {
-        return distributed::read_distributed(folder, weights);
+        return Ok(FolderWeights::Distributed);
     }
     // A file of its own name only once: another's index beside it is not looked for.
     let mut names = Vec::new();
@@ -40,15 +55,10 @@ pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> Step<Found> 
             .map(String::as_str)
     });
     if let Some(name) = index {
-        let path = folder.join(name);
-        let read = open_regular(&path).and_then(|section| read_index(&path, &section, weights));
-        return read.map_err(|refusal| Refusal::Other(refusal.of(&path)));
+        return Ok(FolderWeights::Index(folder.join(name)));
     }
     if let Some(name) = ALONE.into_iter().find(|n| has(n)) {
-        let path = folder.join(name);
-        let read = open_regular(&path).and_then(|section| read_file(&section, weights));
-        let contents = read.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
-        return Ok((vec![path], contents));
+        return Ok(FolderWeights::Alone(folder.join(name)));
     }
     if names.iter().any(|n| n.ends_with(".distcp")) {
         return refuse(
@@ -63,6 +73,25 @@ pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> Step<Found> 
         None => "is a folder without weights of torch.distributed.checkpoint or an index of safetensors; name a file"
             .into(),
     })
+}
+
+/// Reads a folder of weights.
+pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> Step<Found> {
+    let (path, found) = match find_weights(folder)? {
+        FolderWeights::Distributed => return distributed::read_distributed(folder, weights),
+        FolderWeights::Index(path) => {
+            let read = open_regular(&path).and_then(|section| read_index(&path, &section, weights));
+            (path, read)
+        }
+        FolderWeights::Alone(path) => {
+            let read = open_regular(&path).and_then(|section| {
+                let contents = read_file(&section, weights)?;
+                Ok((vec![ListedFile::new(path.clone(), &section, 0)], contents))
+            });
+            (path, read)
+        }
+    };
+    found.map_err(|refusal| Refusal::Other(refusal.of(&path)))
 }
 
 /// True when a file is text that names others.
@@ -97,8 +126,9 @@ pub(super) fn read_index(path: &Path, section: &Section, weights: CornerWeights)
     let (mut files, mut contents) = (Vec::new(), Contents::default());
     for (file, mut names) in shards {
         let path = beside(folder, file)?;
-        let read = open_regular(&path).and_then(|section| read_file(&section, weights));
-        let shard = read.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+        let read =
+            open_regular(&path).and_then(|section| Ok((read_file(&section, weights)?, section)));
+        let (shard, section) = read.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
         let tensors = contents.adopt(shard, files.len());
         let named = tensors
             .into_iter()
@@ -111,7 +141,7 @@ pub(super) fn read_index(path: &Path, section: &Section, weights: CornerWeights)
                 quote(file)
             ));
         }
-        files.push(path);
+        files.push(ListedFile::new(path, &section, files.len()));
     }
     contents.notes.dedup();
     Ok((files, contents))
@@ -119,9 +149,11 @@ pub(super) fn read_index(path: &Path, section: &Section, weights: CornerWeights)
 
 /// A file by its name in the same folder; what a file names never lies anywhere else.
 pub(super) fn beside(folder: &Path, name: &str) -> Step<PathBuf> {
+    const MAX_FILE_NAME: usize = 255;
+    let short = name.len() <= MAX_FILE_NAME;
     let mut parts = Path::new(name).components();
     match (parts.next(), parts.next()) {
-        (Some(Component::Normal(_)), None) if !name.chars().any(char::is_control) => {
+        (Some(Component::Normal(_)), None) if short && !name.chars().any(char::is_control) => {
             Ok(folder.join(name))
         }
         _ => refuse(format!(

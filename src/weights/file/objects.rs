@@ -4,6 +4,7 @@
 //! dict's tensors. People keep much beside it (arguments of the training, numbers of NumPy, an optimizer's state): all that is
 //! passed over, and only refused where a tensor should be.
 
+use super::MAX_NAME;
 use super::dtype::dtype_named;
 use super::error::{Refusal, Step, damaged_list, damaged_tensor, quote, refuse};
 use safetensors::Dtype;
@@ -13,6 +14,9 @@ pub(super) use surfit_data::pickle::Value;
 
 /// Axes of a tensor, far more than any network has.
 pub(super) const MAX_AXES: usize = 16;
+/// Fields of a record, such as the state of an object: one that is longer may be named by any number of others, and is
+/// searched for each.
+const MAX_FIELDS: usize = 64;
 
 /// A stretch of memory, as a pickle names it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,7 +110,8 @@ impl<'a> Objects<'a> {
     pub fn text(&self, value: Value) -> Option<&'a str> {
         match value {
             Value::Text(index) => Some(self.all.texts[index]),
-            Value::Bytes(index) => {
+            // Python 2 has no names that are longer, and each is looked through again.
+            Value::Bytes(index) if self.all.bytes[index].len() <= MAX_NAME => {
                 std::str::from_utf8(&self.input[self.all.bytes[index].clone()]).ok()
             }
             _ => None,
@@ -121,9 +126,10 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// The value under a name in a dictionary, the last one as in Python.
+    /// The value under a name in a record, the last one as in Python.
     pub fn entry(&self, value: Value, name: &str) -> Option<Value> {
-        let mut entries = self.dict(value)?.iter().rev();
+        let record = self.dict(value).filter(|d| d.len() <= MAX_FIELDS)?;
+        let mut entries = record.iter().rev();
         let found = entries.find(|(key, _)| self.text(*key) == Some(name));
         found.map(|(_, value)| *value)
     }
@@ -288,7 +294,11 @@ impl<'a> Objects<'a> {
     /// Whether the tensor is the negative of what is stored, which PyTorch leaves to the reader for views of complex numbers.
     fn is_negated(&self, name: &str, flags: Option<Value>) -> Step<bool> {
         let mut negated = false;
-        for &(key, value) in flags.and_then(|f| self.dict(f)).unwrap_or_default() {
+        let flags = flags.and_then(|f| self.dict(f)).unwrap_or_default();
+        if flags.len() > MAX_FIELDS {
+            return Err(damaged_tensor(name));
+        }
+        for &(key, value) in flags {
             match (self.text(key), value) {
                 (Some("neg"), Value::Int(set)) => negated = set != 0,
                 (_, Value::Int(0)) => {}
@@ -327,6 +337,9 @@ impl<'a> Objects<'a> {
         else {
             return Err(damaged_list());
         };
+        if key.len() > MAX_NAME {
+            return Err(damaged_list());
+        }
         let kind = storage_kind(self.all.globals[global]).ok_or_else(|| {
             let (module, class) = self.all.globals[global];
             Refusal::Reason(format!(

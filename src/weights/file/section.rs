@@ -1,9 +1,30 @@
 //! A part of a file, read as if it were one.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::rc::Rc;
+
+/// What tells a file's content from another that lay at its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileIdentity {
+    device: u64,
+    inode: u64,
+    len: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+}
+
+impl FileIdentity {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            len: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
 
 /// `len` bytes of a file from `start` on.
 #[derive(Clone, Debug)]
@@ -13,17 +34,20 @@ pub(super) struct Section {
     pub start: u64,
     /// Number of bytes.
     pub len: u64,
+    /// The whole file's, as it was when it was opened.
+    pub identity: FileIdentity,
     at: u64,
 }
 
 impl Section {
     /// The whole of a file.
     pub fn whole(file: File) -> io::Result<Self> {
-        let len = file.metadata()?.len();
+        let identity = FileIdentity::of(&file.metadata()?);
         Ok(Self {
             file: Rc::new(file),
             start: 0,
-            len,
+            len: identity.len,
+            identity,
             at: 0,
         })
     }
@@ -35,8 +59,14 @@ impl Section {
             file: self.file.clone(),
             start: self.start + start,
             len,
+            identity: self.identity,
             at: 0,
         })
+    }
+
+    /// True when nobody wrote into the file since it was opened.
+    pub fn is_unchanged(&self) -> io::Result<bool> {
+        Ok(FileIdentity::of(&self.file.metadata()?) == self.identity)
     }
 
     /// Bytes from `start` on, as many as `len` says.

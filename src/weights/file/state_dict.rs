@@ -4,9 +4,9 @@ use super::choice::{Checkpoint, Child, choose_weights, refuse_root};
 use super::error::{Refusal, Step, damaged_tensor, quote, refuse};
 use super::objects::{Objects, Storage, StorageKind, StorageView, Value};
 use super::source::{Blob, Contents, Source, Tensor, View};
-use super::{MAX_TENSORS, dtype};
+use super::{MAX_TENSORS, dtype, refuse_name};
 use safetensors::Dtype;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use surfit_core::config::CornerWeights;
 
 /// A state a module may keep beside its tensors, of any kind.
@@ -32,7 +32,11 @@ impl Checkpoint for Objects<'_> {
             };
             found[place] = Some(match (value, self.maker(value)) {
                 (Value::Dict(_), _) => Child::Dict(value),
+                _ if self.is_tensor(value) => Child::Other,
                 (_, Some(class)) => Child::Object(class),
+                (Value::Sequence(_), _) if self.items(value).is_some_and(|l| !l.is_empty()) => {
+                    Child::List
+                }
                 _ => Child::Other,
             });
         }
@@ -41,12 +45,17 @@ impl Checkpoint for Objects<'_> {
 
     fn dicts(&self, dict: Value) -> Vec<Value> {
         const MAX_LOOKED_AT: usize = 64;
-        let entries = self.dict(dict).unwrap_or_default().iter();
-        let dicts = entries.map(|(_, v)| *v);
+        let mut dicts: Vec<Value> = Vec::new();
+        for &(_, value) in self.dict(dict).unwrap_or_default() {
+            // One long dictionary may have many names.
+            if matches!(value, Value::Dict(_)) && !dicts.contains(&value) {
+                dicts.push(value);
+            }
+            if dicts.len() == MAX_LOOKED_AT {
+                break;
+            }
+        }
         dicts
-            .filter(|v| matches!(v, Value::Dict(_)))
-            .take(MAX_LOOKED_AT)
-            .collect()
     }
 
     fn has_tensors(&self, dict: Value) -> bool {
@@ -78,7 +87,7 @@ pub(super) fn read_state_dict(
             "holds more than {MAX_TENSORS} tensors; save a model's state_dict()"
         ));
     }
-    let mut storages = Storages::default();
+    let (mut storages, mut seen) = (Storages::default(), HashSet::new());
     for &(key, value) in dict {
         let Some(name) = objects.text(key) else {
             return refuse(
@@ -89,6 +98,7 @@ pub(super) fn read_state_dict(
         if !is_tensor && name.rsplit('.').next() == Some(EXTRA_STATE) {
             continue;
         }
+        refuse_name(name, &mut seen)?;
         let view = objects.tensor(name, value)?;
         let tensor = storages.add(name, view, table, &mut contents.blobs)?;
         contents.tensors.push(tensor);
@@ -143,10 +153,12 @@ impl<'a> Storages<'a> {
         // A part of a storage is told in values of the storage's type; complex and quantized ones are no views that are read.
         let (start, count) = storage.part;
         let item = dtype::item_size(view.dtype) as u64;
+        if storage.bytes() != Some(blobs[blob].len) {
+            return Err(damaged());
+        }
+        // What a storage has is a number, and so is every part of it.
         let part_start = start * storage.kind.item_size();
-        if blobs[blob].len != storage.len * storage.kind.item_size()
-            || !part_start.is_multiple_of(item)
-        {
+        if !part_start.is_multiple_of(item) {
             return Err(damaged());
         }
         let end = (start + count) * storage.kind.item_size();

@@ -1,7 +1,7 @@
 //! A file's tensors by what they are called once renamings are done and wrappers are seen through.
 
 use super::Renames;
-use crate::file::quote;
+use crate::file::{TensorEntry, is_float, quote};
 use crate::networks::NetworkError;
 use std::collections::HashMap;
 
@@ -17,28 +17,48 @@ const WRAPPERS: [&str; 5] = [
 /// Components of a prefix that are looked through at most.
 const MAX_PREFIX_DEPTH: usize = 16;
 
+/// A tensor of a file as names are matched by.
+#[derive(Clone, Debug)]
+pub(super) struct IndexedTensor {
+    name: String,
+    shape: Vec<i64>,
+    is_float: bool,
+}
+
+impl From<&TensorEntry> for IndexedTensor {
+    fn from(entry: &TensorEntry) -> Self {
+        // No file holds more values than that.
+        let size = |&n: &usize| i64::try_from(n).unwrap_or(i64::MAX);
+        Self {
+            name: entry.name.clone(),
+            shape: entry.shape.iter().map(size).collect(),
+            is_float: is_float(entry.dtype),
+        }
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug)]
 pub(super) struct NameIndex<'a> {
-    entries: &'a [(String, Vec<i64>)],
+    entries: &'a [IndexedTensor],
     /// What each entry is called; empty for one that was renamed to nothing.
     names: Vec<String>,
     by_name: HashMap<String, usize>,
 }
 
 impl<'a> NameIndex<'a> {
-    pub fn new(entries: &'a [(String, Vec<i64>)], renames: &Renames) -> Result<Self, NetworkError> {
+    pub fn new(entries: &'a [IndexedTensor], renames: &Renames) -> Result<Self, NetworkError> {
         let names: Vec<String> = entries
             .iter()
-            .map(|(name, _)| Ok(without_wrappers(&renames.apply(name)?)))
+            .map(|entry| Ok(without_wrappers(&renames.apply(&entry.name)?)))
             .collect::<Result<_, NetworkError>>()?;
         let mut by_name = HashMap::with_capacity(names.len());
         for (entry, name) in names.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
             if let Some(other) = by_name.insert(name.clone(), entry) {
                 return Err(NetworkError(format!(
                     "both {} and {} would be {}; leave one of them out with corners.rename = [[\"^…\", \"\"]]",
-                    quote(&entries[other].0),
-                    quote(&entries[entry].0),
+                    quote(&entries[other].name),
+                    quote(&entries[entry].name),
                     quote(name)
                 )));
             }
@@ -69,11 +89,22 @@ impl<'a> NameIndex<'a> {
 
     /// What it is called in the file.
     pub fn original(&self, entry: usize) -> &str {
-        &self.entries[entry].0
+        &self.entries[entry].name
     }
 
     pub fn shape(&self, entry: usize) -> &[i64] {
-        &self.entries[entry].1
+        &self.entries[entry].shape
+    }
+
+    /// Whether an entry may be a trained weight: floats, and several of them.
+    pub fn may_be_trained(&self, entry: usize) -> bool {
+        self.entries[entry].is_float && self.value_count(entry) > 1
+    }
+
+    /// Number of values of an entry.
+    pub fn value_count(&self, entry: usize) -> i64 {
+        let sizes = self.shape(entry).iter();
+        sizes.fold(1, |n: i64, &d| n.saturating_mul(d))
     }
 
     /// The shape of several tensors of the same shape behind each other along the first axis.

@@ -4,7 +4,8 @@ use super::{BATCHES, NameIndex};
 use std::collections::HashSet;
 
 /// Last components of names of counters and states: of averages of weights, of modules' extra state, and of the metrics
-/// of torchmetrics, none of which a forward pass reads.
+/// of torchmetrics, none of which a forward pass reads. Only numbers and integers are taken for them: several floats of such
+/// a name may be trained.
 const STATES: [&str; 21] = [
     BATCHES,
     "n_averaged",
@@ -50,10 +51,7 @@ pub(super) fn divide(index: &NameIndex, claimed: &HashSet<usize>, channels: usiz
     let mut rest = Rest::default();
     for (entry, name) in index.iter().filter(|(entry, _)| !claimed.contains(entry)) {
         let last = name.rsplit('.').next().unwrap_or(name);
-        let count = index
-            .shape(entry)
-            .iter()
-            .fold(1, |n: i64, &d| n.saturating_mul(d));
+        let count = index.value_count(entry);
         let one_a_channel = count == 1 || count == channels as i64;
         let constant = NORMALIZATION.iter().position(|n| n.contains(&last));
         match constant.filter(|_| one_a_channel) {
@@ -61,7 +59,9 @@ pub(super) fn divide(index: &NameIndex, claimed: &HashSet<usize>, channels: usiz
                 rest.normalization[which].get_or_insert(entry);
                 rest.passed_over.push(entry);
             }
-            None if STATES.contains(&last) => rest.passed_over.push(entry),
+            None if STATES.contains(&last) && !index.may_be_trained(entry) => {
+                rest.passed_over.push(entry);
+            }
             None => rest.unknown.push(entry),
         }
     }

@@ -1,14 +1,18 @@
 //! Which settings a file that does not match would fit, told from the shapes of its tensors.
 
 use super::{ExpectedNetwork, Match, NameIndex, best_match, heads};
-use crate::networks::{NAMES, Vgg};
+use crate::networks::{MAX_SIDE, MAX_WIDTH, NAMES, Vgg};
 use std::collections::HashSet;
 use surfit_core::config::NetworkConfig;
 
 /// Images that every network can be built for; only names are looked for with them.
-const LARGE: [usize; 3] = [3, 1 << 14, 1 << 14];
+const LARGE: [usize; 3] = [3, MAX_SIDE, MAX_SIDE];
 /// Blocks that are looked for at most.
 const MAX_DEPTH: usize = 64;
+/// Rows of linear layers that are tried: all others of the file would be left over.
+const MAX_ROWS: usize = 16;
+/// Tensors of a file for which other settings are looked for: every network that could be found has fewer.
+const MAX_TENSORS: usize = 1 << 12;
 
 /// A network that a file's tensors were made for, with the images and classes that it wants.
 struct Guess {
@@ -22,6 +26,9 @@ struct Guess {
 /// The network that the tensors match completely, with the fewest settings; the configured one with other settings before
 /// others.
 pub(super) fn suggest(network: &ExpectedNetwork, index: &NameIndex) -> Option<ExpectedNetwork> {
+    if index.iter().nth(MAX_TENSORS).is_some() {
+        return None;
+    }
     let own = network.config.name.as_str();
     let names = std::iter::once(own).chain(NAMES.iter().copied().filter(|n| *n != own));
     names
@@ -160,32 +167,50 @@ fn guess_vgg(name: &str, index: &NameIndex) -> Vec<Guess> {
         .filter(|t| t.name.starts_with("features"));
     let claimed: HashSet<usize> = body.flat_map(|t| t.found.clone()).collect();
     let prefix = found.prefixes.first().map_or("", String::as_str);
-    heads::all(index, &claimed)
+    let last_width = widths.last().copied().unwrap_or(0);
+    // Each channel of the last stage is as many features as there are pixels left.
+    let fits = |features: i64| last_width > 0 && features % last_width == 0;
+    let rows = rows(index, &claimed, fits)
         .into_iter()
-        .filter(|head| heads::is_classifier(head, prefix))
-        .filter_map(|head| {
-            let units = units_of(index, &head);
-            let (&classes, hidden) = units.split_last()?;
-            Some(Guess {
-                config: NetworkConfig {
-                    hidden: hidden.into(),
-                    ..config(name, &widths)
-                },
-                channels,
-                classes,
-                side: None,
-            })
+        .filter(|(head, _)| heads::is_classifier(head, prefix));
+    let guess = |(_, units): (heads::Head, Vec<i64>)| {
+        let (&classes, hidden) = units.split_last()?;
+        Some(Guess {
+            config: NetworkConfig {
+                hidden: hidden.iter().map(|&u| u as usize).collect(),
+                ..config(name, &widths)
+            },
+            channels,
+            classes: classes as usize,
+            side: None,
         })
-        .collect()
+    };
+    rows.take(MAX_ROWS).filter_map(guess).collect()
 }
 
-/// Outputs of every layer of a row of linear layers.
-fn units_of(index: &NameIndex, head: &heads::Head) -> Vec<usize> {
-    let weights = head
-        .layers
-        .iter()
-        .map(|[weight, _]| index.shape(*weight)[0]);
-    weights.map(|units| units.max(0) as usize).collect()
+/// Rows of linear layers that can follow each other, the longest first, with the outputs of every layer; `fits` tells whether
+/// a first layer may have so many features.
+fn rows(
+    index: &NameIndex,
+    claimed: &HashSet<usize>,
+    fits: impl Fn(i64) -> bool,
+) -> Vec<(heads::Head, Vec<i64>)> {
+    let units = |head: heads::Head| {
+        let shapes = || head.layers.iter().map(|[weight, _]| index.shape(*weight));
+        let units: Vec<i64> = shapes().map(|shape| shape[0]).collect();
+        let features: Vec<i64> = shapes().map(|shape| shape[1]).collect();
+        let (&first, others) = features.split_first()?;
+        let chained = others
+            .iter()
+            .zip(&units)
+            .all(|(features, units)| features == units);
+        let sizes_ok = units.iter().all(|u| (1..=MAX_WIDTH as i64).contains(u));
+        (chained && sizes_ok && fits(first)).then_some((head, units))
+    };
+    let all = heads::all(index, claimed).into_iter();
+    let mut rows: Vec<_> = all.filter_map(units).collect();
+    rows.sort_by_key(|(_, units)| std::cmp::Reverse(units.len()));
+    rows
 }
 
 fn guess_cnn(index: &NameIndex) -> Option<Guess> {
@@ -203,26 +228,33 @@ fn guess_cnn(index: &NameIndex) -> Option<Guess> {
 
 fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<Guess> {
     let [own_channels, height, width] = network.input;
-    let guess = |head: heads::Head| {
-        let units = units_of(index, &head);
+    // Channels of the images that there are, or the side of others.
+    let images = |features: i64| {
+        let features = usize::try_from(features).ok()?;
+        let mut channels = [own_channels, 1, 3].into_iter();
+        let channels = channels.find(|c| c * height * width == features);
+        let side = (features / own_channels.max(1)).isqrt();
+        let square = features > 0 && own_channels * side * side == features;
+        match channels {
+            Some(channels) => Some((channels, side)),
+            None => square.then_some((own_channels, side)),
+        }
+    };
+    let guess = |(head, units): (heads::Head, Vec<i64>)| {
         let (&classes, widths) = units.split_last()?;
-        let features = usize::try_from(*index.shape(head.layers.first()?[0]).get(1)?).ok()?;
-        let pixels = height * width;
-        let channels = [own_channels, 1, 3]
-            .into_iter()
-            .find(|c| c * pixels == features);
+        let features = *index.shape(head.layers.first()?[0]).get(1)?;
+        let (channels, side) = images(features)?;
         Some(Guess {
-            config: NetworkConfig {
-                widths: widths.into(),
-                ..config("mlp", &[])
-            },
-            channels: channels.unwrap_or(own_channels),
-            classes,
-            side: Some((features / own_channels.max(1)).isqrt()),
+            config: config("mlp", widths),
+            channels,
+            classes: classes as usize,
+            side: Some(side),
         })
     };
-    let rows = heads::all(index, &HashSet::new());
-    rows.into_iter().filter_map(guess).collect()
+    let rows = rows(index, &HashSet::new(), |features| {
+        images(features).is_some()
+    });
+    rows.into_iter().take(MAX_ROWS).filter_map(guess).collect()
 }
 
 fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option<Guess> {
@@ -253,6 +285,8 @@ fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option
         },
         channels: usize::try_from(channels).ok()?,
         classes: found.rows(index, "head.weight")?,
-        side: Some((tokens - 1).max(0).isqrt() as usize * patch),
+        side: usize::try_from((tokens - 1).max(0).isqrt())
+            .ok()?
+            .checked_mul(patch),
     })
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Dtype;
 use proptest::prelude::*;
 
 mod properties;
@@ -39,6 +40,27 @@ fn renamed(entries: &Entries, name: impl Fn(&str) -> String) -> Entries {
         .iter()
         .map(|(n, shape)| (name(n), shape.clone()))
         .collect()
+}
+
+/// As [`super::match_names`]: counters are integers, all else is of floats.
+fn match_names(
+    network: &ExpectedNetwork,
+    entries: &Entries,
+    renames: &Renames,
+) -> Result<NameMap, NetworkError> {
+    const INTEGERS: [&str; 5] = [BATCHES, "n_averaged", "tp", "confmat", "_extra_state"];
+    let tensors: Vec<TensorEntry> = entries
+        .iter()
+        .map(|(name, shape)| TensorEntry {
+            name: name.clone(),
+            shape: shape.iter().map(|&n| n as usize).collect(),
+            dtype: match INTEGERS.contains(&name.rsplit('.').next().unwrap_or_default()) {
+                true => Dtype::I64,
+                false => Dtype::F32,
+            },
+        })
+        .collect();
+    super::match_names(network, &tensors, renames)
 }
 
 fn matched(network: &ExpectedNetwork, entries: &Entries) -> NameMap {
@@ -178,12 +200,45 @@ fn what_is_no_weight_is_passed_over() {
     let map = matched(&resnet, &all);
     assert_eq!(map.passed_over.len(), extras.len());
     assert_eq!(
+        map.passed_over_notice().unwrap(),
+        "7 tensors are no weights and were passed over: `n_averaged`, `averaged.n_averaged`, `1._extra_state` and 4 more"
+    );
+    assert_eq!(
         map.normalization,
         [Some("0.mean".to_owned()), Some("0.std".to_owned())]
     );
     // A mean of something else is a weight that nobody knows.
     all.push(("2.mean".into(), vec![64]));
     assert!(refusal(&resnet, &all).contains("`2.mean` is unknown"));
+}
+
+#[test]
+fn floats_that_are_called_as_states_are_refused() {
+    let mlp = network("mlp", &[7, 9], &[]);
+    let with = |name: &str, shape: &[i64]| {
+        let mut all = entries(&mlp);
+        all.push((name.into(), shape.to_vec()));
+        all
+    };
+    for (name, shape) in [
+        ("gate.value", [8, 8].as_slice()),
+        ("alpha.decay", &[10]),
+        ("layers.0.total", &[7]),
+        ("target", &[9, 7]),
+        ("head.sigma", &[4]),
+    ] {
+        let why = refusal(&mlp, &with(name, shape));
+        assert!(why.contains(&format!("`{name}` is unknown")), "{why}");
+    }
+    // Single numbers are passed over, and told.
+    for (name, shape) in [("ema.decay", [].as_slice()), ("kernel.sigma", &[1])] {
+        let map = matched(&mlp, &with(name, shape));
+        assert_eq!(
+            map.passed_over_notice().unwrap(),
+            format!("one tensor is no weight and was passed over: `{name}`")
+        );
+    }
+    assert_eq!(matched(&mlp, &entries(&mlp)).passed_over_notice(), None);
 }
 
 #[test]

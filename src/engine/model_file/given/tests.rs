@@ -1,6 +1,6 @@
 use super::*;
 use crate::layout::{Layout, LayoutTensors};
-use crate::model_file::{write, write_tensors};
+use crate::model_file::{read_tensors, write, write_tensors};
 use serde::Deserialize;
 use surfit_core::config::NetworkConfig;
 
@@ -32,6 +32,82 @@ fn tensors(layout: &Layout) -> Vec<(String, Tensor)> {
 fn save(path: &Path, tensors: &[(String, Tensor)]) {
     let named: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
     write_tensors(path, &named, &[]).unwrap();
+}
+
+/// Name, type and shape of every tensor of a file, sorted.
+fn listed(path: &Path) -> Vec<(String, Kind, Vec<i64>)> {
+    let (tensors, _) = read_tensors(path).unwrap();
+    let mut all: Vec<_> = tensors
+        .into_iter()
+        .map(|(n, t)| (n, t.kind(), t.size()))
+        .collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+#[test]
+fn a_module_gets_everything_back_that_its_file_had() {
+    let network = expected("mlp", &[5], [1, 4, 4]);
+    let layout = network.layout();
+    let dir = tempfile::tempdir().unwrap();
+    let (theirs, ours) = (dir.path().join("a"), dir.path().join("b"));
+    let under = |n: String| format!("net.{n}");
+    let mut file: Vec<(String, Tensor)> = tensors(layout)
+        .into_iter()
+        .map(|(n, t)| (under(n), t))
+        .collect();
+    file.push((
+        "normalize.mean".into(),
+        Tensor::from_slice(&[0.5f32]).view([1, 1, 1]),
+    ));
+    file.push(("normalize.std".into(), Tensor::from_slice(&[0.25f64])));
+    file.push(("n_averaged".into(), Tensor::from(7i64)));
+    file.push((
+        "val_acc.confmat".into(),
+        Tensor::from_slice(&[1i32, 2, 3, 4]).view([2, 2]),
+    ));
+    save(&theirs, &file);
+    let given = read(&theirs, &network).unwrap();
+    assert_eq!(given.names.strictness_notice(), None);
+    // As the run keeps them.
+    let names = serde_json::to_vec(&given.names).unwrap();
+    let names: NameMap = serde_json::from_slice(&names).unwrap();
+    let stats = RunningStats::new(layout, Device::Cpu);
+    write(&ours, layout, &given.flat, &stats, Some(&names)).unwrap();
+    assert_eq!(listed(&ours), listed(&theirs));
+    let (written, _) = read_tensors(&ours).unwrap();
+    for (name, tensor) in &file {
+        let same = written.iter().any(|(n, t)| n == name && t == tensor);
+        assert!(same, "{name}");
+    }
+
+    // What is too large to be kept is told.
+    file.push((
+        "train_auc.preds".into(),
+        Tensor::zeros([70_000], (Kind::Int64, Device::Cpu)),
+    ));
+    save(&theirs, &file);
+    let notice = read(&theirs, &network).unwrap().names.strictness_notice();
+    assert_eq!(
+        notice.unwrap(),
+        "the export lacks `train_auc.preds` of corner 1's file; load it with strict=False"
+    );
+    file.pop();
+    // So is what stands for other tensors.
+    let at = file
+        .iter()
+        .position(|(n, _)| n.ends_with("weight"))
+        .unwrap();
+    let (name, weight) = file.swap_remove(at);
+    file.push((format!("{name}_mask"), weight.ones_like()));
+    file.push((format!("{name}_orig"), weight));
+    save(&theirs, &file);
+    let notice = read(&theirs, &network).unwrap().names.strictness_notice();
+    assert!(
+        notice
+            .unwrap()
+            .starts_with(&format!("the export has `{name}`, which the module"))
+    );
 }
 
 #[test]

@@ -107,7 +107,44 @@ fn an_average_that_is_an_object_is_left_and_told() {
     assert_eq!(value(&path, CornerWeights::Ema), 1.0);
     let note = note(&path, CornerWeights::Ema);
     assert!(
-        note.contains("`ema`, are a whole object of `net.Net`"),
+        note.contains("because `ema` is a whole object of `net.Net`"),
         "{note}"
     );
+}
+
+/// `torch_ema` and diffusers keep a list in the order of the parameters.
+#[test]
+fn an_average_without_names_is_left_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let tensor = |p: Pickle| p.tensor("FloatStorage", "2", 1, 0, &[1], &[1]);
+    let state = |p: Pickle| {
+        let list = p.raw(b"}(").text("decay").int(1).text("shadow_params");
+        tensor(list.raw(b"](")).raw(b"eu")
+    };
+    let list = |p: Pickle| tensor(p.raw(b"](")).raw(b"e");
+    let in_callback =
+        |p: Pickle| list(p.raw(b"}").text("EMA").raw(b"}").text("ema_weights")).raw(b"ss");
+    let made: [(&str, &str, &dyn Fn(Pickle) -> Pickle); 3] = [
+        ("ema", "ema", &state),
+        ("model_ema", "model_ema", &list),
+        ("callbacks", "ema_weights", &in_callback),
+    ];
+    for (key, name, value_of) in made {
+        let raw = weights(Pickle::new().raw(b"}(").text("model"), 1);
+        let path = written(dir.path(), value_of(raw.text(key)).raw(b"u"));
+        assert_eq!(value(&path, CornerWeights::Ema), 1.0);
+        assert_eq!(
+            note(&path, CornerWeights::Ema),
+            format!(
+                "averaged weights were not read, because `{name}` has no tensors by name; raw weights were taken"
+            )
+        );
+        assert_eq!(note(&path, CornerWeights::Raw), "");
+    }
+    // Settings of that name are no weights.
+    for setting in [b"N".as_slice(), b"K\x01", b"}", b"]"] {
+        let raw = weights(Pickle::new().raw(b"}(").text("model"), 1);
+        let path = written(dir.path(), raw.text("ema").raw(setting).raw(b"u"));
+        assert_eq!(note(&path, CornerWeights::Ema), "");
+    }
 }

@@ -4,6 +4,7 @@ use super::pytorch_files::{Pickle, archive, state_dict, storages};
 use super::*;
 use safetensors::tensor::TensorView;
 use serde_json::json;
+use std::time::Duration;
 
 fn safetensors_file(path: &Path, tensors: &[(&str, [f32; 2])]) {
     let bytes: Vec<(&str, Vec<u8>)> = tensors
@@ -122,6 +123,76 @@ fn folders_and_devices_get_a_sentence_or_are_read() {
         error.ends_with("gone.pth: the file is not there; name an existing one"),
         "{error}"
     );
+}
+
+#[test]
+fn a_file_that_is_written_while_it_is_read_is_never_mixed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("last.safetensors");
+    let open = || WeightFile::open(&path, CornerWeights::Ema).unwrap();
+    safetensors_file(&path, &[("a", [1., 2.]), ("b", [3., 4.])]);
+    // Another file of that name: the old one is still there for who has it open.
+    let file = open();
+    let next = dir.path().join("next");
+    safetensors_file(&next, &[("b", [5., 6.]), ("a", [7., 8.])]);
+    fs::rename(&next, &path).unwrap();
+    assert_eq!(file.read_values(0).unwrap(), [1., 2.]);
+    // The same file with other bytes.
+    let file = open();
+    std::thread::sleep(Duration::from_millis(30));
+    safetensors_file(&path, &[("a", [9., 9.]), ("b", [9., 9.])]);
+    let error = refusal(file.read_values(0));
+    assert!(
+        error.ends_with(
+            "last.safetensors: the file was changed while it was read; try again when it is written"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_that_is_opened_again_is_the_same_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut map = serde_json::Map::new();
+    for i in 0..=MAX_OPEN {
+        let (name, file) = (format!("t{i:02}"), format!("{i:02}.safetensors"));
+        safetensors_file(&dir.path().join(&file), &[(&name, [1., 2.])]);
+        map.insert(name, file.into());
+    }
+    let index = dir.path().join("model.safetensors.index.json");
+    fs::write(index, json!({ "weight_map": map }).to_string()).unwrap();
+    let file = WeightFile::open(dir.path(), CornerWeights::Ema).unwrap();
+    let last = format!("{MAX_OPEN:02}.safetensors");
+    assert_eq!(file.read_values(MAX_OPEN).unwrap(), [1., 2.]);
+    let file = WeightFile::open(dir.path(), CornerWeights::Ema).unwrap();
+    let next = dir.path().join("next");
+    safetensors_file(&next, &[(&format!("t{MAX_OPEN:02}"), [5., 6.])]);
+    fs::rename(&next, dir.path().join(&last)).unwrap();
+    let error = refusal(file.read_values(MAX_OPEN));
+    assert!(
+        error.contains(&format!("{last}: the file was changed")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_can_be_named_where_it_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    for name in [
+        "pytorch_model.bin",
+        "model.safetensors",
+        "pytorch_model.bin.index.json",
+        "other.safetensors.index.json",
+        ".metadata",
+    ] {
+        assert!(!is_folder_of_weights(folder), "{name}");
+        fs::write(folder.join(name), b"").unwrap();
+        assert!(is_folder_of_weights(folder), "{name}");
+        assert!(!refusal(read(folder)).contains("is a folder without weights"));
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+    assert!(!is_folder_of_weights(&folder.join("gone")));
 }
 
 /// The first bytes of safetensors are a length, and may be those that other formats begin with.

@@ -103,6 +103,163 @@ fn lists_are_not_copied_without_end() {
 }
 
 #[test]
+fn a_long_name_is_not_copied_for_every_tensor() {
+    let dir = tempfile::tempdir().unwrap();
+    let tensor = |p: Pickle| p.tensor("FloatStorage", "0", 6, 0, &[1], &[1]);
+    // One name and one tensor, again and again.
+    let many = |name: &str, count: usize| {
+        let mut list = Pickle::new().raw(b"}(").text(name).raw(b"q\x05");
+        list = tensor(list).raw(b"q\x06");
+        for _ in 1..count {
+            list = list.raw(b"h\x05h\x06");
+        }
+        archive(dir.path(), list.raw(b"u").end(), storages())
+    };
+    let began = Instant::now();
+    let error = refusal(read(&many(&"x".repeat(1 << 20), 2_000)));
+    assert!(
+        error.contains("a tensor's name of 1048576 bytes"),
+        "{error}"
+    );
+    let error = refusal(read(&many("w", 2)));
+    assert!(error.contains("it holds `w` twice"), "{error}");
+    // So are names of storages, which are compared for each tensor.
+    let long = "k".repeat(1 << 20);
+    let list = Pickle::new()
+        .raw(b"}")
+        .text("w")
+        .tensor("FloatStorage", &long, 6, 0, &[1], &[1])
+        .raw(b"s");
+    let error = refusal(read(&archive(dir.path(), list.end(), storages())));
+    assert!(error.contains("list of tensors cannot be read"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+/// An object of a distributed checkpoint's list, with these fields.
+fn object(p: Pickle, class: &str, fields: impl FnOnce(Pickle) -> Pickle) -> Pickle {
+    let object = p.global("torch.distributed.checkpoint.metadata", class);
+    fields(object.raw(b")\x81}(")).raw(b"ub")
+}
+
+/// The list of a distributed checkpoint with `count` tensors of one description: `[size]` in these boxes, each an offset and
+/// a size. `more` are further fields of the description.
+fn distributed(dir: &Path, count: usize, size: i32, boxes: &[(i32, i32)], more: usize) -> PathBuf {
+    let properties = |p: Pickle| p.text("dtype").global("torch", "float32");
+    let described = object(Pickle::new(), "TensorStorageMetadata", |p| {
+        let p = object(p.text("properties"), "TensorProperties", properties);
+        let mut p = p.text("size").ints(&[size]).text("chunks").raw(b"](");
+        for (offset, size) in boxes {
+            p = object(p, "ChunkStorageMetadata", |p| {
+                let p = p.text("offsets").ints(&[*offset]);
+                p.text("sizes").ints(&[*size])
+            });
+        }
+        (0..more).fold(p.raw(b"e"), |p, i| p.int(i as i32).int(0))
+    });
+    let mut list = described.raw(b"q\x010");
+    list = list.global("torch.distributed.checkpoint.metadata", "Metadata");
+    list = list.raw(b")\x81}(").text("state_dict_metadata").raw(b"}(");
+    for i in 0..count {
+        list = list.text(&format!("w{i}")).raw(b"h\x01");
+    }
+    let list = list.raw(b"u").text("storage_data").raw(b"}ub").end();
+    let folder = dir.join("distributed");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(".metadata"), list).unwrap();
+    folder
+}
+
+#[test]
+fn boxes_of_a_distributed_checkpoint_are_bounded_before_files_are_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let ones: Vec<(i32, i32)> = (0..1000).map(|i| (i, 1)).collect();
+    let same = vec![(0, 1); 1000];
+    let empty = vec![(5, 0); 1000];
+    for (case, count, size, boxes, more, part) in [
+        ("same place", 60, 1000, &same, 0, "do not make it whole"),
+        (
+            "overlapping",
+            1,
+            3,
+            &vec![(0, 2), (1, 1)],
+            0,
+            "do not make it whole",
+        ),
+        (
+            "outside",
+            1,
+            2,
+            &vec![(0, 1), (2, 1)],
+            0,
+            "do not make it whole",
+        ),
+        (
+            "one too many",
+            1,
+            2000,
+            &vec![(0, 1); 1025],
+            0,
+            "more than 1024 parts",
+        ),
+        (
+            "all of them",
+            66,
+            1000,
+            &ones,
+            0,
+            "tensors into more than 65536 parts",
+        ),
+        ("nowhere", 65, 1000, &ones, 0, "is not where it should be"),
+        (
+            "a long record",
+            60_000,
+            1000,
+            &ones,
+            100_000,
+            "list of tensors cannot be read",
+        ),
+        ("nothing in them", 1, 5, &empty, 0, "do not make it whole"),
+    ] {
+        let folder = distributed(dir.path(), count, size, boxes, more);
+        let began = Instant::now();
+        let error = refusal(read(&folder));
+        assert!(error.contains(part), "{case}: {error}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{case}");
+    }
+    // A tensor without values has no parts that are looked for.
+    let folder = distributed(dir.path(), 1, 0, &[(0, 0), (0, 0)], 0);
+    assert_eq!(read(&folder).unwrap(), [("w0".to_owned(), vec![0], vec![])]);
+}
+
+#[test]
+fn storages_that_are_beyond_all_bounds_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    const MARK: i32 = 0x0102_0304;
+    let mut list = Pickle::new()
+        .raw(b"}(")
+        .text("w")
+        .tensor("DoubleStorage", "0", 0, 0, &[0], &[1])
+        .text("v")
+        .tensor("DoubleStorage", "0", MARK, 0, &[0], &[1])
+        .raw(b"u")
+        .end();
+    // So many values of 8 bytes are as many as none, to who does not look.
+    let at = list
+        .windows(4)
+        .position(|w| w == MARK.to_le_bytes())
+        .unwrap()
+        - 1;
+    let many = [&b"\x8a\x08"[..], &(1i64 << 61).to_le_bytes()].concat();
+    list.splice(at..at + 5, many);
+    let error = refusal(read(&archive(
+        dir.path(),
+        list,
+        vec![("x/data/0", Vec::new())],
+    )));
+    assert!(error.contains("tensor `v` cannot be read"), "{error}");
+}
+
+#[test]
 fn names_are_escaped_and_bounded() {
     let dir = tempfile::tempdir().unwrap();
     let long = format!("w\u{1b}[31m\r\n{}", "x".repeat(3 << 20));

@@ -152,6 +152,71 @@ fn settings_that_would_fit_are_said() {
 }
 
 #[test]
+fn settings_are_looked_for_in_bounded_time() {
+    let began = std::time::Instant::now();
+    let cnn = network("cnn", &[], &[]);
+    let vgg = network("vgg16-cifar", &[], &[]);
+    for (rows, classes) in [(500, 10), (2_000, 10), (30_000, 10), (1_900, 7)] {
+        let mut all = entries(&vgg);
+        for i in 0..rows {
+            all.push((format!("m{i}x.classifier.weight"), vec![classes, 3072]));
+            all.push((format!("m{i}x.classifier.bias"), vec![classes]));
+            if i < 1_000 {
+                all.push((format!("v{i}x.classifier.weight"), vec![classes, 512]));
+                all.push((format!("v{i}x.classifier.bias"), vec![classes]));
+            }
+        }
+        assert!(refusal(&cnn, &all).contains("not a state dict"));
+    }
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
+fn shapes_beyond_all_bounds_are_no_settings() {
+    const HUGE: i64 = 1 << 62;
+    let (cnn, vit) = (
+        network("cnn", &[], &[]),
+        network("vit-tiny", &[12, 2, 3], &[]),
+    );
+    let with = |of: &ExpectedNetwork, changes: &[(&str, &[i64])]| {
+        let mut all = entries(of);
+        for (name, shape) in &mut all {
+            let change = changes.iter().find(|(changed, _)| name == changed);
+            *shape = change.map_or(shape.clone(), |(_, shape)| shape.to_vec());
+        }
+        all
+    };
+    let vgg = network("vgg16-cifar", &[], &[9]);
+    for all in [
+        with(&vit, &[("cls_token", &[1, 0, HUGE])]),
+        with(&vit, &[("patch_embed.proj.weight", &[0, 3, HUGE, HUGE])]),
+        with(
+            &vit,
+            &[
+                ("pos_embed", &[1, HUGE, 0]),
+                ("patch_embed.proj.weight", &[0, 3, HUGE, 4]),
+            ],
+        ),
+        with(&vit, &[("patch_embed.proj.weight", &[0, HUGE, 4, 4])]),
+        with(&vit, &[("head.weight", &[HUGE, 0])]),
+        with(
+            &vgg,
+            &[
+                ("classifier.0.weight", &[HUGE, 0]),
+                ("classifier.3.weight", &[10, HUGE]),
+            ],
+        ),
+        with(&vgg, &[("features.0.weight", &[HUGE, HUGE, 0, 3])]),
+        vec![
+            ("layers.0.weight".into(), vec![HUGE, 3072]),
+            ("layers.0.bias".into(), vec![HUGE]),
+        ],
+    ] {
+        assert!(refusal(&cnn, &all).contains("not a state dict"));
+    }
+}
+
+#[test]
 fn patches_of_another_size_are_told_with_the_images_they_were_made_for() {
     let config = |patch| NetworkConfig {
         name: "vit-tiny".into(),
