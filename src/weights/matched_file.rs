@@ -76,6 +76,7 @@ impl MatchedFile {
     /// What a user should know of how the file is read, each a sentence without the file's name.
     pub fn notices(&self) -> Vec<String> {
         let mut notices = self.file.notes().to_vec();
+        notices.extend(self.names.beside_notice());
         if let Some((tensor, patches)) = self.names.interpolated() {
             notices.push(format!(
                 "its position embeddings are of {patches} patches, the images have {}; they are interpolated as timm does it",

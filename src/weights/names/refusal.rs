@@ -193,7 +193,7 @@ fn other_settings(
 }
 
 /// The first few of many names.
-fn few(names: &[String]) -> String {
+pub(super) fn few(names: &[String]) -> String {
     let text = names[..names.len().min(SHOWN)].join(", ");
     match names.len().saturating_sub(SHOWN) {
         0 => text,

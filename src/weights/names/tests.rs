@@ -1,6 +1,7 @@
 use super::*;
 use proptest::prelude::*;
 
+mod beside;
 mod properties;
 mod refusals;
 
