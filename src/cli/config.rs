@@ -2,7 +2,7 @@
 
 use super::args::ConfigSub;
 use super::fault::Fault;
-use super::ready::{check_corners, ready};
+use super::ready::ready;
 use super::{out, study};
 use std::io::Write;
 use std::path::Path;
@@ -40,7 +40,7 @@ fn check(file: &Path) -> Result<String, Fault> {
         return study::check(file);
     }
     let config = config::load(file, &[])?;
-    ready(&config, &file.display().to_string())?;
+    let notices = ready(&config, &file.display().to_string())?;
     let good = format!(
         "{}: good ({}, {} at degree {}, {})",
         file.display(),
@@ -49,8 +49,7 @@ fn check(file: &Path) -> Result<String, Fault> {
         config.degrees(),
         config.patch().points(config.heatmap.grid)
     );
-    // A line for all that is to be known of corners that are given.
-    let notices = check_corners(&config).map_err(Fault::Usage)?;
+    // A line for all that is to be known of the data and of corners that are given.
     let lines = notices.iter().map(|notice| format!("\n  {notice}"));
     Ok(good + &lines.collect::<String>())
 }

@@ -2,71 +2,51 @@
 
 use super::fault::Fault;
 use surfit_core::config::Config;
+use surfit_data::SetDescription;
+use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, Renames};
-use surfit_weights::{MatchedFile, WeightFile};
 
 /// Refuses what an engine would refuse once the run is made: files that are not there, networks that the images do not
-/// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence.
-pub fn ready(config: &Config, origin: &str) -> Result<(), Fault> {
-    fault(config).map_or(Ok(()), |what| {
-        Err(Fault::Usage(format!("{origin}: {what}")))
-    })
+/// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence. Gives what
+/// there is to be known of the data set and of corners that are given.
+pub fn ready(config: &Config, origin: &str) -> Result<Vec<String>, Fault> {
+    check(config).map_err(|what| Fault::Usage(format!("{origin}: {what}")))
+}
+
+fn check(config: &Config) -> Result<Vec<String>, String> {
+    let set = surfit_data::describe_set(&config.data).map_err(|e| e.to_string())?;
+    let channels = set.input_shape[0];
+    // Of the set's own there are always as many as channels.
+    let own = (vec![0.0; channels], vec![1.0; channels]);
+    surfit_data::normalization(&config.data, channels, &own).map_err(|e| e.to_string())?;
+    if let Some(why) = config.network.refuse_images(set.input_shape) {
+        return Err(why);
+    }
+    let mut notices = set.notices.clone();
+    notices.extend(check_corners(config, &set)?);
+    match config.refuse_batches(set.train_images) {
+        Some(why) => Err(why),
+        None => Ok(notices),
+    }
 }
 
 /// Opens all files that corners are given in, by their lists of tensors alone, and gives what there is to be known of them.
 /// What `surfit run` refuses of them is refused here in the same words.
-pub fn check_corners(config: &Config) -> Result<Vec<String>, String> {
+fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, String> {
     let corners = &config.corners;
     let renames = Renames::new(&corners.rename).map_err(|e| e.to_string())?;
-    let expected = match known_images(config) {
-        Some((shape, classes)) if !corners.from.is_empty() => {
-            let network = ExpectedNetwork::new(&config.network, shape, classes);
-            Some(network.map_err(|e| e.to_string())?)
-        }
-        _ => None,
-    };
+    if corners.from.is_empty() {
+        return Ok(Vec::new());
+    }
+    let network = ExpectedNetwork::new(&config.network, set.input_shape, set.classes.len());
+    let network = network.map_err(|e| e.to_string())?;
     let mut notices = Vec::new();
     for path in &corners.from {
-        let told = match &expected {
-            Some(network) => {
-                let file = MatchedFile::open(path, corners.weights, network, &renames);
-                file.map_err(|e| e.to_string())?.notices()
-            }
-            None => {
-                let file = WeightFile::open(path, corners.weights);
-                file.map_err(|e| e.to_string())?.notes().to_vec()
-            }
-        };
-        let told = told.into_iter();
+        let file = MatchedFile::open(path, corners.weights, &network, &renames);
+        let told = file.map_err(|e| e.to_string())?.notices().into_iter();
         notices.extend(told.map(|notice| format!("{}: {notice}", path.display())));
     }
     Ok(notices)
-}
-
-/// `[C, H, W]` of the images that networks see, and the number of classes, where that is known before images are read.
-fn known_images(config: &Config) -> Option<([usize; 3], usize)> {
-    let set = surfit_data::describe_set(&config.data).ok()?;
-    Some((set.input_shape, set.classes.len()))
-}
-
-fn fault(config: &Config) -> Option<String> {
-    let set = match surfit_data::describe_set(&config.data) {
-        Ok(set) => set,
-        Err(error) => return Some(error.to_string()),
-    };
-    let channels = set.input_shape[0];
-    // Of the set's own there are always as many as channels.
-    let own = (vec![0.0; channels], vec![1.0; channels]);
-    if let Err(error) = surfit_data::normalization(&config.data, channels, &own) {
-        return Some(error.to_string());
-    }
-    if let Some(why) = config.network.refuse_images(set.input_shape) {
-        return Some(why);
-    }
-    if let Err(why) = check_corners(config) {
-        return Some(why);
-    }
-    config.refuse_batches(set.train_images)
 }
 
 #[cfg(test)]
@@ -79,7 +59,7 @@ mod tests {
         let config = sets
             .iter()
             .fold(first, |c, set| apply_set(&c, set).unwrap());
-        fault(&config)
+        check(&config).err()
     }
 
     #[test]
