@@ -84,7 +84,7 @@ pub fn check(file: &Path) -> Result<String, Fault> {
 fn every_one_ready(plan: &Study, jobs: &[Job]) -> Result<(), Fault> {
     let origin = |job: &Job| format!("{}: variant {}", plan.config.display(), job.variant);
     jobs.iter()
-        .try_for_each(|job| ready(&job.config, &origin(job)))
+        .try_for_each(|job| ready(&job.config, &origin(job)).map(drop))
 }
 
 /// One configuration over several seeds: each a run of its own, then the spread of every figure.
