@@ -27,6 +27,20 @@ fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
     place.surfit("config check bad.toml").fails(2, &[part]);
     place.surfit("run bad.toml --run-dir a").fails(2, &[part]);
     assert!(!place.path("a").exists(), "nothing was begun");
+    for (file, part) in [
+        ("script.pt", "torch.jit.load(FILE).state_dict()"),
+        ("exported.pt2", "torch.export.load(FILE).state_dict"),
+        ("sparse.pt", "to_dense()"),
+        ("quantized.pt", "dequantize()"),
+    ] {
+        given("other.toml", [file, file]);
+        place
+            .surfit("config check other.toml")
+            .fails(2, &[file, part]);
+        place
+            .surfit("run other.toml --run-dir a")
+            .fails(2, &[file, part]);
+    }
     // A folder that is there is not called missing.
     std::fs::create_dir(place.path("folder")).expect("a folder");
     place.write(

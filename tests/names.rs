@@ -229,6 +229,108 @@ fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
 }
 
 #[test]
+fn classes_and_channels_are_held_against_given_corners() {
+    const CLASSES: [&str; 10] = [
+        "ankle boot",
+        "bag",
+        "sneaker",
+        "shirt",
+        "sandal",
+        "coat",
+        "dress",
+        "pullover",
+        "trouser",
+        "T-shirt/top",
+    ];
+    let place = Place::new();
+    let mut colour = resnet(2);
+    colour.insert("conv1.weight".into(), (vec![4, 3, 3, 3], vec![0.1; 108]));
+    write(&place, "grey", &resnet(1), |n| n.into());
+    write(&place, "colour", &colour, |n| n.into());
+    let config = |file: &str, data: &str| {
+        let text = format!(
+            "[data]\n{data}\n[network]\nname = 'resnet18-cifar'\nwidths = [4, 5, 6, 7]\n[corners]\nfrom = ['{file}', \
+             '{file}']\n[fit]\ndegree = 1\n"
+        );
+        place.write("mine.toml", text);
+    };
+    let classes = |names: &[&str]| format!("classes = {names:?}");
+    let with = |at: usize, name: &'static str| {
+        let mut names = CLASSES;
+        names[at] = name;
+        classes(&names)
+    };
+    for (file, data) in [
+        ("grey", String::new()),
+        ("grey", "channels = 1".into()),
+        ("colour", "channels = 3".into()),
+        ("grey", classes(&CLASSES)),
+    ] {
+        config(file, &data);
+        place.surfit("config check mine.toml").ok();
+    }
+    for (file, data, parts) in [
+        (
+            "colour",
+            String::new(),
+            [
+                "it reads images of 3 channels, the data set has 1",
+                "data.channels = 3",
+            ],
+        ),
+        (
+            "grey",
+            "channels = 3".into(),
+            [
+                "it reads images of one channel, the data set has 3",
+                "data.channels = 1",
+            ],
+        ),
+        (
+            "grey",
+            "channels = 2".into(),
+            ["mine.toml:2:", "data.channels"],
+        ),
+        (
+            "grey",
+            "channels = 4".into(),
+            ["mine.toml:2:", "data.channels"],
+        ),
+        (
+            "grey",
+            with(0, "boot"),
+            [
+                "does not have `boot`, and has also `ankle boot`",
+                "each of its 10 classes",
+            ],
+        ),
+        (
+            "grey",
+            with(9, "bag"),
+            ["has also `T-shirt/top`", "each of its 10 classes"],
+        ),
+        (
+            "grey",
+            classes(&CLASSES[1..]),
+            ["has also `ankle boot`", "each of its 10 classes"],
+        ),
+        (
+            "grey",
+            classes(&[&CLASSES[..], &["bag"]].concat()),
+            ["11 names for the 10 classes", "name each class once"],
+        ),
+    ] {
+        config(file, &data);
+        let checked = place.surfit("config check mine.toml").fails(2, &parts);
+        let run = place
+            .surfit("run mine.toml --run-dir none")
+            .fails(2, &parts);
+        assert_eq!(checked.err, run.err);
+        assert!(!place.path("none").exists());
+    }
+}
+
+#[test]
 fn a_module_that_normalizes_images_says_so() {
     let place = Place::new();
     let mut file = resnet(1);

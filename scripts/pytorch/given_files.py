@@ -178,19 +178,18 @@ def _(folder, model):
 
 for kind in (torch.float16, torch.bfloat16, torch.float64, torch.float8_e4m3fn, torch.float8_e5m2):
 
-    def write_kind(folder, model, kind=kind):
+    def rounded(model, kind=kind):
         state = {k: v.to(kind) if v.is_floating_point() and v.ndim > 1 else v for k, v in model.state_dict().items()}
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-        return save(state, folder / "weights.pt")
+        return state
 
-    def write_safe_kind(folder, model, kind=kind):
-        state = {k: v.to(kind) if v.is_floating_point() and v.ndim > 1 else v for k, v in model.state_dict().items()}
-        model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
-        safetensors.torch.save_file(state, folder / "weights.safetensors")
+    def write_safe_kind(folder, model, rounded=rounded):
+        safetensors.torch.save_file(rounded(model), folder / "weights.safetensors")
         return folder / "weights.safetensors"
 
-    case(f"{str(kind).removeprefix('torch.')}")(write_kind)
-    case(f"{str(kind).removeprefix('torch.')}-safetensors")(write_safe_kind)
+    name = str(kind).removeprefix("torch.")
+    case(name)(lambda folder, model, rounded=rounded: save(rounded(model), folder / "weights.pt"))
+    case(f"{name}-safetensors")(write_safe_kind)
 
 
 @case("pruned")
@@ -224,6 +223,17 @@ def _(folder, model):
     return save(model.state_dict(), folder / "weights.pt")
 
 
+@case("sparse", refused=["`fc.weight`", "to_dense()"])
+def _(folder, model):
+    return save({**model.state_dict(), "fc.weight": model.fc.weight.data.to_sparse()}, folder / "weights.pt")
+
+
+@case("quantized", refused=["`conv1.weight`", "dequantize()"])
+def _(folder, model):
+    state = {k: torch.quantize_per_tensor(v, 0.1, 0, torch.qint8) if v.ndim == 4 else v for k, v in model.state_dict().items()}
+    return save(state, folder / "weights.pt")
+
+
 @case("int8", refused=["I8", "float"])
 def _(folder, model):
     return save({k: v.to(torch.int8) for k, v in model.state_dict().items()}, folder / "weights.pt")
@@ -234,13 +244,13 @@ def _(folder, model):
     return save(model, folder / "weights.pt")
 
 
-@case("torchscript", refused=["state_dict"])
+@case("torchscript", refused=["TorchScript", "torch.jit.load(FILE).state_dict()"])
 def _(folder, model):
     torch.jit.script(model).save(folder / "weights.pt")
     return folder / "weights.pt"
 
 
-@case("exported-program", refused=["zip archive"])
+@case("exported-program", refused=["torch.export", "torch.export.load(FILE).state_dict"])
 def _(folder, model):
     program = torch.export.export(model, (torch.zeros(2, *COLOUR),))
     torch.export.save(program, folder / "weights.pt2")
@@ -376,22 +386,18 @@ def _(folder, model):
     return folder / "last.ckpt", module.net
 
 
-@case("lightning-average")
-def _(folder, model):
-    callback = EMAWeightAveraging(decay=0.5)
-    train_lightning(folder, model, [callback])
-    saved = torch.load(folder / "last.ckpt", weights_only=False)["state_dict"]
-    model.load_state_dict({k.removeprefix("net."): v for k, v in saved.items() if k.startswith("net.")})
-    return folder / "last.ckpt", model
+for name, key, corners in (
+    ("lightning-average", "state_dict", ""),
+    ("lightning-raw-beside-average", "current_model_state", 'weights = "raw"'),
+):
 
+    def write_lightning_average(folder, model, key=key):
+        train_lightning(folder, model, [EMAWeightAveraging(decay=0.5)])
+        saved = torch.load(folder / "last.ckpt", weights_only=False)[key]
+        model.load_state_dict({k.removeprefix("net."): v for k, v in saved.items() if k.startswith("net.")})
+        return folder / "last.ckpt", model
 
-@case("lightning-raw-beside-average", corners='weights = "raw"')
-def _(folder, model):
-    callback = EMAWeightAveraging(decay=0.5)
-    train_lightning(folder, model, [callback])
-    saved = torch.load(folder / "last.ckpt", weights_only=False)["current_model_state"]
-    model.load_state_dict({k.removeprefix("net."): v for k, v in saved.items() if k.startswith("net.")})
-    return folder / "last.ckpt", model
+    case(name, corners=corners)(write_lightning_average)
 
 
 # 4. Names.
@@ -523,15 +529,26 @@ for normed in (False, True):
     case(f"{name}-layer-blocks", network=(name, VGG[1], {"hidden": [24, 24]}))(write_layer_blocks)
 
 
-@case("vit-of-another-size", network=VIT)
+# Side of a patch, side of the images that the file was made for, and of those here.
+for patch, made_for, size in ((4, 48, 32), (8, 56, 32), (8, 24, 64), (16, 224, 64), (32, 224, 96), (16, 224, 224)):
+
+    def write_vit(folder, model, patch=patch, made_for=made_for):
+        other = zoo.module("vit-tiny", [3, made_for, made_for], CLASSES, VIT[1], patch)
+        state = other.state_dict()
+        model.load_state_dict(timm.models.vision_transformer.checkpoint_filter_fn(state, model))
+        return save(state, folder / "vit.pt")
+
+    case(
+        f"vit-of-patch-{patch}-for-{made_for}-at-{size}",
+        network=(VIT[0], VIT[1], {"patch": patch}),
+        data=f"image_size = {size}",
+        size=size,
+    )(write_vit)
+
+
+@case("vit-of-another-patch", network=VIT, refused=["network.patch = 8", "data.image_size = 56"])
 def _(folder, model):
-    larger = timm.create_model(
-        "vit_tiny_patch16_224", img_size=48, patch_size=4, num_classes=CLASSES, embed_dim=24, depth=2, num_heads=2
-    )
-    state = larger.state_dict()
-    positions = timm.layers.resample_abs_pos_embed(state["pos_embed"], [8, 8], num_prefix_tokens=1)
-    model.load_state_dict({**state, "pos_embed": positions})
-    return save(state, folder / "vit48.pt")
+    return save(zoo.module("vit-tiny", [3, 56, 56], CLASSES, VIT[1], 8).state_dict(), folder / "vit.pt")
 
 
 # 6. Normalization and image size.

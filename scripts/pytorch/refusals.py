@@ -21,7 +21,7 @@ def files(model, folder):
     torch.save(model, folder / "module.pt")
     yield "module.pt", ["ResNet", "state_dict"]
     torch.jit.script(model).save(folder / "script.pt")
-    yield "script.pt", ["state_dict"]
+    yield "script.pt", ["TorchScript", "state_dict"]
     torch.save(optimizer.state_dict(), folder / "optimizer.pt")
     yield "optimizer.pt", ["not a tensor"]
     torch.save({k: v.to(torch.int8) for k, v in state.items()}, folder / "whole.pt")

@@ -2,17 +2,17 @@
 
 use super::fault::Fault;
 use surfit_core::config::Config;
+use surfit_data::SetDescription;
 use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, Renames};
 
 /// Refuses what an engine would refuse once the run is made: files that are not there, networks that the images do not
-/// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence. Returns what
-/// there is to be known of the files that corners are given in.
+/// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence. Gives what
+/// there is to be known of the data set and of corners that are given.
 pub fn ready(config: &Config, origin: &str) -> Result<Vec<String>, Fault> {
     check(config).map_err(|what| Fault::Usage(format!("{origin}: {what}")))
 }
 
-/// See [`ready`]; the sentence of a refusal does not name the configuration yet.
 fn check(config: &Config) -> Result<Vec<String>, String> {
     let set = surfit_data::describe_set(&config.data).map_err(|e| e.to_string())?;
     let channels = set.input_shape[0];
@@ -22,32 +22,28 @@ fn check(config: &Config) -> Result<Vec<String>, String> {
     if let Some(why) = config.network.refuse_images(set.input_shape) {
         return Err(why);
     }
-    let notices = check_corners(config, set.input_shape, set.classes.len())?;
+    let mut notices = set.notices.clone();
+    notices.extend(check_corners(config, &set)?);
     match config.refuse_batches(set.train_images) {
         Some(why) => Err(why),
         None => Ok(notices),
     }
 }
 
-/// Opens all files that corners are given in, by their lists of tensors alone, and returns what there is to be known of
-/// them. What `surfit run` refuses of them is refused here in the same words. `shape` is `[C, H, W]` of the images.
-fn check_corners(
-    config: &Config,
-    shape: [usize; 3],
-    classes: usize,
-) -> Result<Vec<String>, String> {
+/// Opens all files that corners are given in, by their lists of tensors alone, and gives what there is to be known of them.
+/// What `surfit run` refuses of them is refused here in the same words.
+fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, String> {
     let corners = &config.corners;
     let renames = Renames::new(&corners.rename).map_err(|e| e.to_string())?;
     if corners.from.is_empty() {
         return Ok(Vec::new());
     }
-    let network =
-        ExpectedNetwork::new(&config.network, shape, classes).map_err(|e| e.to_string())?;
+    let network = ExpectedNetwork::new(&config.network, set.input_shape, set.classes.len());
+    let network = network.map_err(|e| e.to_string())?;
     let mut notices = Vec::new();
     for path in &corners.from {
-        let file = MatchedFile::open(path, corners.weights, &network, &renames)
-            .map_err(|e| e.to_string())?;
-        let told = file.notices().into_iter();
+        let file = MatchedFile::open(path, corners.weights, &network, &renames);
+        let told = file.map_err(|e| e.to_string())?.notices().into_iter();
         notices.extend(told.map(|notice| format!("{}: {notice}", path.display())));
     }
     Ok(notices)

@@ -108,8 +108,8 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         name: "folder",
-        about: "your own images: DIR/train/CLASS and DIR/test/CLASS, or DIR/CLASS, with data.dir = DIR; DIR/train with \
-                images right in it is a class",
+        about: "your own images: DIR/train/CLASS and DIR/test/CLASS, or DIR/CLASS, with data.dir = DIR; folders below a \
+                class belong to it, and files that are no images of a class are left out and counted",
         family: Family::Folder,
         shape: None,
         classes: &[],

@@ -154,20 +154,40 @@ pub(crate) fn read_set(entry: &'static Entry, place: &Place) -> Result<RawSet> {
     })
 }
 
-/// Training and test images of a set, by the length of its files; of archives and pickles as many as were published.
-pub(crate) fn counts(entry: &Entry, place: &Place) -> Result<[usize; 2]> {
-    let Place::Unpacked(dir, form) = place else {
-        return Ok(entry.images);
+/// Training and test images of a set: by the length of its binary files, of pickles by reading them. Of an archive that is as
+/// long as the published one they are as many as were published; others are read.
+pub(crate) fn counts(entry: &'static Entry, place: &Place) -> Result<[usize; 2]> {
+    let (dir, form) = match place {
+        Place::Unpacked(dir, form) => (dir, form),
+        Place::Archive(path, _) => {
+            let bytes = path.metadata().map_err(Error::io(path))?.len();
+            let name = path.file_name().unwrap_or_default();
+            if entry
+                .published()
+                .any(|file| name == file.name && bytes == file.size)
+            {
+                return Ok(entry.images);
+            }
+            let set = read_set(entry, place)?;
+            return Ok([set.train.len(), set.test.map_or(0, |test| test.len())]);
+        }
     };
-    let Kind::Binary { labels } = form.kind else {
-        return Ok(entry.images);
-    };
-    let records = |name: &&str| {
+    let count = |name: &&str| {
         let path = dir.join(name);
+        let Kind::Binary { labels } = form.kind else {
+            return read_file(entry, form, &path).map(|images| images.len());
+        };
         let bytes = path.metadata().map_err(Error::io(&path))?.len();
-        binary::records(entry, labels, &path.display().to_string(), bytes as usize)
+        let name = path.display().to_string();
+        refuse_length(entry, &name, bytes)?;
+        binary::records(entry, labels, &name, bytes as usize)
     };
-    let mut counts = form.files.iter().map(records).collect::<Result<Vec<_>>>()?;
+    let mut counts = form.files.iter().map(count).collect::<Result<Vec<_>>>()?;
+    if let &[train, test] = &counts[..]
+        && let Some(what) = entry.swapped(train, test, form.files[1])
+    {
+        return Err(bad(&dir.join(form.files[0]).display().to_string(), what));
+    }
     let test = counts.pop().unwrap_or_default();
     Ok([counts.iter().sum(), test])
 }
@@ -242,16 +262,22 @@ fn part(
     bytes: u64,
     input: &mut dyn Read,
 ) -> Result<Images> {
+    refuse_length(entry, name, bytes)?;
+    match form.kind {
+        Kind::Binary { labels } => binary::read(entry, labels, name, bytes as usize, input),
+        Kind::Python { labels } => python::read(entry, labels, name, bytes as usize, input),
+    }
+}
+
+/// Refuses a file that is longer than any of the set.
+fn refuse_length(entry: &Entry, name: &str, bytes: u64) -> Result<()> {
     if bytes > MAX_BYTES {
         return Err(bad(
             name,
             format!("it has {bytes} bytes, more than any file of {}", entry.name),
         ));
     }
-    match form.kind {
-        Kind::Binary { labels } => binary::read(entry, labels, name, bytes as usize, input),
-        Kind::Python { labels } => python::read(entry, labels, name, bytes as usize, input),
-    }
+    Ok(())
 }
 
 /// Reads the files out of an archive in the order in which they lie there.

@@ -28,7 +28,8 @@ pub struct SetDescription {
 }
 
 /// Describes the data set of a configuration as [`crate::load`] would load it. Of folders names and headers are read, of other
-/// sets the headers; where those do not tell how many images there are, as in an archive, as many as were published count.
+/// sets headers and lengths, and files whose headers do not tell how many images they have; an archive that is as long as the
+/// published one is taken to be that.
 ///
 /// # Errors
 /// The sentence of [`crate::load`], where names and headers are enough to know it.
@@ -75,7 +76,9 @@ fn outline(found: &Found, config: &DataConfig) -> Result<Outline> {
         }
         Layout::Idx(dir) => {
             let read = |part| idx::labels_of(entry, dir, part);
-            (read("train")?, None, read("t10k")?)
+            let (train, test) = (read("train")?, read("t10k")?);
+            idx::refuse_swapped(entry, dir, train.len(), test.len())?;
+            (train, None, test)
         }
         Layout::Cifar(place) => {
             let [train, test] = published(cifar::counts(entry, place)?);

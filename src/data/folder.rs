@@ -4,7 +4,8 @@
 //! may be called `Training`, `Validation`, `Valid` or `Testing` as well, in capitals or not. Folders below a class folder
 //! belong to the class. Classes are in the order of their names. The images are grey when all of them are.
 //!
-//! Files that are no images are passed over and counted, as torchvision's `ImageFolder` passes over them. A `test` folder
+//! Files that are no images, and images beside class folders, are passed over and counted, as torchvision's `ImageFolder`
+//! passes over them. A `test` folder
 //! without class folders has images without labels, as Kaggle gives them out, and is left out with a word.
 //!
 //! A class may be called `train`, `val` or `test`: `DIR/train` is the training split when it has folders in it, and a class
@@ -101,11 +102,13 @@ fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option
 
 /// Lists the pictures below `dir`.
 pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
-    let mut folders = Vec::new();
+    let (mut folders, mut loose) = (Vec::new(), Vec::new());
     for entry in entries(dir)? {
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() {
             folders.push(name);
+        } else if pictures::is_picture(&name) {
+            loose.push(entry.path());
         }
     }
     // Images right in it make it a class.
@@ -130,8 +133,8 @@ pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
         dir,
         classes: class_names(root)?,
         seen,
-        others: 0,
-        first_other: None,
+        others: PassedOver::default(),
+        loose: PassedOver::default(),
     };
     let mut listed = Listed {
         classes: listing.classes.clone(),
@@ -141,6 +144,7 @@ pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
         left_out: Vec::new(),
     };
     if train.is_some() {
+        loose.iter().for_each(|path| listing.loose.add(path));
         if let Some(folder) = split_folder(dir, &folders, VALIDATION)? {
             listed.validation = Some(listing.split(&folder, false)?);
         }
@@ -164,14 +168,16 @@ pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
             ));
         }
     }
-    if let Some(first) = listing.first_other {
-        listed.left_out.push(format!(
-            "{}: {} left out that no picture's name ends like, {} first",
-            dir.display(),
-            counted(listing.others, "file"),
-            first.display()
-        ));
-    }
+    let others = listing
+        .others
+        .told("file", "that no picture's name ends like");
+    let loose = listing
+        .loose
+        .told("image", "that lie beside class folders, in none of them");
+    let told = loose.into_iter().chain(others);
+    listed
+        .left_out
+        .extend(told.map(|told| format!("{}: {told}", dir.display())));
     Ok(listed)
 }
 
@@ -257,30 +263,42 @@ struct Listing<'a> {
     dir: &'a Path,
     classes: Vec<String>,
     seen: &'a mut Seen,
-    others: usize,
-    first_other: Option<PathBuf>,
+    others: PassedOver,
+    /// Images beside class folders.
+    loose: PassedOver,
+}
+
+/// Files that are no part of a set.
+#[derive(Default)]
+struct PassedOver {
+    count: usize,
+    first: Option<PathBuf>,
+}
+
+impl PassedOver {
+    fn add(&mut self, path: &Path) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| path.to_owned());
+    }
+
+    fn told(self, what: &str, why: &str) -> Option<String> {
+        let first = self.first?;
+        let count = counted(self.count, what);
+        Some(format!("{count} left out {why}, {} first", first.display()))
+    }
 }
 
 impl Listing<'_> {
-    fn pass_over(&mut self, path: &Path) {
-        self.others += 1;
-        self.first_other.get_or_insert_with(|| path.to_owned());
-    }
-
     /// The pictures in the class folders of `folder`, which must have some of every class where it is `whole`.
     fn split(&mut self, folder: &Path, whole: bool) -> Result<Vec<Picture>> {
         let mut all = Vec::new();
         for class in entries(folder)? {
             let path = class.path();
             if !path.is_dir() {
-                // An image would be lost without a word that says of what.
-                if pictures::is_picture(&path.to_string_lossy()) {
-                    return Err(Error::input(format!(
-                        "{}: an image beside class folders; put it into the folder of its class",
-                        path.display()
-                    )));
+                match pictures::is_picture(&path.to_string_lossy()) {
+                    true => self.loose.add(&path),
+                    false => self.others.add(&path),
                 }
-                self.pass_over(&path);
                 continue;
             }
             let name = class.file_name().to_string_lossy().into_owned();
@@ -334,7 +352,7 @@ impl Listing<'_> {
             }
             // A pipe would be waited for without end.
             if !data.is_file() || !pictures::is_picture(&file.file_name().to_string_lossy()) {
-                self.pass_over(&path);
+                self.others.add(&path);
                 continue;
             }
             let below = path.strip_prefix(self.dir).unwrap_or(&path);

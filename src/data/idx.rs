@@ -14,7 +14,7 @@ use crate::source::Source;
 use crate::{Error, Result, digest};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// More images than any set in this format has; a header that says more is damaged.
@@ -94,14 +94,13 @@ pub(crate) fn read_set(entry: &'static Entry, dir: &Path) -> Result<RawSet> {
 
 /// What is wrong with the training images when the files of the two parts were mistaken for each other.
 fn misplaced(entry: &Entry, dir: &Path, train: &Images, test: &Images) -> Option<Error> {
+    if train != test {
+        return refuse_swapped(entry, dir, train.len(), test.len()).err();
+    }
     let path = |part| there(dir, part, KINDS[0]).unwrap_or_default();
     let other = path("t10k");
     let other = other.file_name().unwrap_or_default().to_string_lossy();
-    let what = if train == test {
-        format!("its images are those of {other}")
-    } else {
-        entry.swapped(train.len(), test.len(), &other)?
-    };
+    let what = format!("its images are those of {other}");
     Some(Source::File(&path("train")).bad(what))
 }
 
@@ -186,12 +185,26 @@ pub(crate) fn read_part(entry: &Entry, dir: &Path, part: &str) -> Result<Images>
     read(entry, &Source::File(&images), &Source::File(&labels))
 }
 
-/// Reads the labels of one part of the set in `dir`, and of its images no more than their header.
+/// Reads the labels of one part of the set in `dir`; of its images the header, which must promise what the file has.
 pub(crate) fn labels_of(entry: &Entry, dir: &Path, part: &str) -> Result<Vec<u16>> {
     let [images, labels] = part_files(entry, dir, part)?;
     let images = Source::File(&images);
-    let count = image_count(entry, &images, &mut images.open()?)?;
+    let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
+    let mut input = images.open()?;
+    let count = image_count(entry, &images, &mut input)?;
+    copy_body(&images, &mut input, count * height * width, &mut io::sink())?;
     read_labels(entry, &Source::File(&labels), Some(&(count, images.name())))
+}
+
+/// Refuses the training images in `dir` when there are as many as were published to test, and the other way around.
+pub(crate) fn refuse_swapped(entry: &Entry, dir: &Path, train: usize, test: usize) -> Result<()> {
+    let path = |part| there(dir, part, KINDS[0]).unwrap_or_default();
+    let other = path("t10k");
+    let other = other.file_name().unwrap_or_default().to_string_lossy();
+    match entry.swapped(train, test, &other) {
+        Some(what) => Err(Source::File(&path("train")).bad(what)),
+        None => Ok(()),
+    }
 }
 
 /// Reads the header and gives the length of each of the `axes` axes.
@@ -228,19 +241,27 @@ fn header(source: &Source, input: &mut dyn Read, axes: usize, what: &str) -> Res
 /// Reads the `size` bytes behind the header, and makes sure that nothing follows them.
 fn body(source: &Source, input: &mut dyn Read, size: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    input
-        .take(size as u64)
-        .read_to_end(&mut bytes)
-        .map_err(|e| source.unreadable(&e))?;
-    if bytes.len() < size {
+    copy_body(source, input, size, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Copies the `size` bytes behind the header, and makes sure that nothing follows them.
+fn copy_body(
+    source: &Source,
+    input: &mut dyn Read,
+    size: usize,
+    output: &mut dyn Write,
+) -> Result<()> {
+    let there =
+        io::copy(&mut input.take(size as u64), output).map_err(|e| source.unreadable(&e))?;
+    if there < size as u64 {
         return Err(source.bad(format!(
-            "the file is cut short: its header promises {size} bytes, {} are there",
-            bytes.len()
+            "the file is cut short: its header promises {size} bytes, {there} are there"
         )));
     }
     // Reading past the end is also what makes the decoder compare the checksum.
     match input.read(&mut [0]).map_err(|e| source.unreadable(&e))? {
-        0 => Ok(bytes),
+        0 => Ok(()),
         _ => Err(source.bad(format!(
             "more bytes follow the {size} that its header promises"
         ))),
@@ -364,7 +385,7 @@ impl<'a> Hashed<'a> {
 }
 
 impl Read for Hashed<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(buffer)?;
         self.hash.update(&buffer[..n]);
         Ok(n)

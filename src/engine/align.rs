@@ -8,6 +8,7 @@
 mod assignment;
 mod matching;
 
+use crate::evaluate::batch_size;
 use crate::layout::{Layout, LayoutTensors, Norms};
 use crate::networks::Network;
 use crate::{Error, Result};
@@ -181,10 +182,11 @@ fn permuted_parameter(
 }
 
 /// The images in parts of about a training batch, of nearly equal size, so that none has just one image: batch
-/// norm can do nothing with that.
+/// norm can do nothing with that. As evaluations on a CPU, on whatever device.
 fn parts(images: &Tensor) -> Vec<Tensor> {
-    const PART: i64 = 128;
-    images.chunk((images.size()[0] + PART - 1) / PART, 0)
+    let pixels = images.size()[2..].iter().product();
+    let part = batch_size(pixels, Device::Cpu);
+    images.chunk((images.size()[0] + part - 1) / part, 0)
 }
 
 /// Largest difference between the logits of two weight vectors, relative to the largest logit of the first.

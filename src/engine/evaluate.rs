@@ -19,11 +19,18 @@ const BATCH: i64 = 128;
 /// The same on a GPU, which wants much work at a time.
 const LARGE_BATCH: i64 = 1024;
 
-fn batch_size(device: Device) -> i64 {
-    match device {
+/// Pixels of an image up to which a batch has as many images as it may: what a forward pass holds grows with them, to tens of
+/// megabytes an image of 224×224 in a network without a pooling stem.
+const LARGE_IMAGE: i64 = 64 * 64;
+
+/// Images in one forward pass of an evaluation, of `pixels` pixels each: larger ones go in smaller batches of as many pixels
+/// together. Two at least, since a batch of one has no variance.
+pub fn batch_size(pixels: i64, device: Device) -> i64 {
+    let images = match device {
         Device::Cpu => BATCH,
         _ => LARGE_BATCH,
-    }
+    };
+    (images * LARGE_IMAGE / pixels.max(1)).clamp(2, images)
 }
 
 /// The images that evaluations use again and again. They stay bytes, a quarter of the memory of `f32`, and are normalized
@@ -44,6 +51,11 @@ impl Evaluator {
             calibration: calibration::in_proportion(&data.train, calibration_images, seed),
             validation: data.validation.take(&order),
         }
+    }
+
+    /// Images in one forward pass on a device.
+    fn batch_size(&self, device: Device) -> i64 {
+        batch_size(self.validation.pixels(), device)
     }
 
     /// Images that batch norm is re-estimated on.
@@ -93,7 +105,8 @@ pub fn recalibrate(model: &Model, w: &Tensor, calibration: &Split, images: i64) 
         return stats;
     }
     let weights = model.network().layout().views(w);
-    let mut part = Part::all(0..calibration.len(), w.device());
+    let size = batch_size(calibration.pixels(), w.device());
+    let mut part = Part::all(0..calibration.len(), size);
     while let Some((x, _)) = part.next(calibration, images) {
         let _ = model.logits(&weights, &x, &mut crate::layout::Norms::Collect(&mut stats));
         stats.batches += 1;
@@ -121,7 +134,7 @@ fn measure(
     let count = (images.end - images.start).max(0);
     let weights = model.network().layout().views(w);
     // Sums stay on the device; one read at the end.
-    let mut part = Part::all(images, w.device());
+    let mut part = Part::all(images, batch_size(split.pixels(), w.device()));
     let total = std::iter::from_fn(|| part.next_of(split))
         .map(|(x, y)| model.measure_batch(&weights, stats, &x, &y))
         .reduce(|a, b| a + b);
@@ -147,9 +160,9 @@ struct Part {
 }
 
 impl Part {
-    fn all(images: Range<i64>, device: Device) -> Self {
+    fn all(images: Range<i64>, batch_size: i64) -> Self {
         let count = (images.end - images.start).max(0);
-        let batches = (count as u64).div_ceil(batch_size(device) as u64) as i64;
+        let batches = (count as u64).div_ceil(batch_size as u64) as i64;
         Self {
             images,
             next: 0,
@@ -186,5 +199,36 @@ impl Part {
         }
         self.next_of(split)
             .filter(|(x, _)| seen == 0 || x.size()[0] > 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_images_go_in_batches_of_bounded_size() {
+        let gpu = Device::Cuda(0);
+        for (side, cpu_images, gpu_images) in [
+            (28, 128, 1024),
+            (32, 128, 1024),
+            (64, 128, 1024),
+            (96, 56, 455),
+            (224, 10, 83),
+            (4096, 2, 2),
+        ] {
+            let pixels = side * side;
+            assert_eq!(batch_size(pixels, Device::Cpu), cpu_images, "{side}");
+            assert_eq!(batch_size(pixels, gpu), gpu_images, "{side}");
+        }
+        // Every image is in one batch, and none is alone.
+        let mut part = Part::all(0..1001, batch_size(224 * 224, Device::Cpu));
+        assert_eq!(part.batches, 101);
+        while part.next < part.batches {
+            let size = part.bound(part.next + 1) - part.bound(part.next);
+            assert!((9..=10).contains(&size));
+            part.next += 1;
+        }
+        assert_eq!(part.left(), 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::data::{self, DataSet, Split};
 use crate::device::{Placement, device_is_here};
-use crate::evaluate::{Evaluator, measure_split};
+use crate::evaluate::{Evaluator, batch_size, measure_split};
 use crate::export_folder::ExportFolder;
 use crate::layout::{LayoutTensors, Norms, RunningStats};
 use crate::model::{Measurement, Model};
@@ -331,13 +331,12 @@ pub fn probabilities(
     stats: &RunningStats,
     split: &Split,
 ) -> Result<Tensor> {
-    /// Images in one forward pass.
-    const BATCH: i64 = 200;
     let views = model.network().layout().views(w);
+    let size = batch_size(split.pixels(), w.device());
     let parts: Vec<Tensor> = (0..split.len())
-        .step_by(BATCH as usize)
+        .step_by(size as usize)
         .map(|start| {
-            let (x, _) = split.range(start, BATCH);
+            let (x, _) = split.range(start, size);
             model
                 .logits(&views, &x, &mut Norms::Running(stats))
                 .softmax(-1, Kind::Float)

@@ -1,8 +1,11 @@
 //! A file of weights that is known to hold a certain network: opened and matched, by its list of tensors alone.
 
 use crate::file::{WeightFile, is_float, quote};
-use crate::names::{ExpectedNetwork, KeptTensor, NameMap, Renames, match_names};
-use crate::networks::NetworkError;
+use crate::names::{
+    ExpectedNetwork, KeptTensor, MODE_CONNECTIVITY, MappedTensor, NameMap, Renames, STATISTICS,
+    match_names,
+};
+use crate::networks::{Architecture, NetworkError};
 use std::collections::HashMap;
 use std::path::Path;
 use surfit_core::config::CornerWeights;
@@ -18,6 +21,8 @@ pub struct MatchedFile {
     /// Which of its tensors is what.
     pub names: NameMap,
     indices: HashMap<String, usize>,
+    /// Rows and columns of a ViT's patches.
+    grid: [i64; 2],
 }
 
 impl MatchedFile {
@@ -58,11 +63,52 @@ impl MatchedFile {
         let computed =
             sources.filter(|name| indices.get(*name).is_some_and(|&i| file.is_computed(i)));
         names.computed = computed.cloned().collect();
-        Ok(Self {
+        let grid = match &network.architecture {
+            Architecture::Vit(vit) => vit.grid,
+            _ => [1, 1],
+        };
+        let matched = Self {
             file,
             names,
             indices,
-        })
+            grid,
+        };
+        match matched.layer_never_run()? {
+            Some(layer) => Err(bad(format!(
+                "{} was never run: {MODE_CONNECTIVITY}'s VGG16BN leaves half of each stage's layers out, which is another \
+                 function than a VGG16's; train it with its forward pass mended, or use its VGG16",
+                quote(&layer)
+            ))),
+            None => Ok(matched),
+        }
+    }
+
+    /// A batch-norm layer that still has the statistics that it began with, mean 0 and variance 1, where others do not.
+    /// dnn-mode-connectivity's VGG16BN pairs a stage's list of convolutions and batch norms with its list of ReLUs, which is
+    /// half as long, so that the second half of every stage never runs.
+    fn layer_never_run(&self) -> Result<Option<String>, NetworkError> {
+        if self.names.naming != MODE_CONNECTIVITY {
+            return Ok(None);
+        }
+        let [means, variances] = STATISTICS.map(|what| {
+            let tensors = self.names.tensors.iter();
+            tensors.filter(move |t| t.name.ends_with(what))
+        });
+        let holds = |tensor: &MappedTensor, value: f32| -> Result<bool, NetworkError> {
+            let (_, values) = self.read_tensor(&tensor.sources[0])?;
+            Ok(values.iter().all(|&v| v == value))
+        };
+        let (mut unused, mut is_trained) = (None, false);
+        for (mean, variance) in means.zip(variances) {
+            match holds(mean, 0.0)? && holds(variance, 1.0)? {
+                true => unused = unused.or(mean.sources.first()),
+                false => is_trained = true,
+            }
+        }
+        let layer = unused
+            .filter(|_| is_trained)
+            .and_then(|name| name.rsplit_once('.'));
+        Ok(layer.map(|(layer, _)| layer.to_owned()))
     }
 
     /// Shape and values of a tensor that the names tell of, in row-major order.
@@ -113,10 +159,19 @@ impl MatchedFile {
     pub fn notices(&self) -> Vec<String> {
         let mut notices = self.file.notes().to_vec();
         notices.extend(self.names.passed_over_notice());
+        notices.extend(self.names.beside_notice());
         if let Some((tensor, patches)) = self.names.interpolated() {
             notices.push(format!(
                 "its position embeddings are of {patches} patches, the images have {}; they are interpolated as timm does it",
                 tensor.shape[1] - 1
+            ));
+        }
+        let [rows, columns] = self.grid;
+        let side = (rows * columns).isqrt();
+        if rows != columns && side * side == rows * columns && self.names.interpolated().is_none() {
+            notices.push(format!(
+                "its position embeddings are taken for {rows}×{columns} patches, as the images have them; those of {side}×{side} \
+                 patches would have to be resampled first"
             ));
         }
         if self.names.normalization.iter().all(Option::is_some) {

@@ -20,6 +20,7 @@ use crate::layout::Layout;
 use crate::networks::{Architecture, NetworkError, describe};
 use index::{IndexedTensor, NameIndex};
 use namings::Naming;
+use no_weights::Held;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use surfit_core::config::NetworkConfig;
@@ -105,6 +106,9 @@ pub struct NameMap {
     /// Names of weights that the file's module computes from other tensors.
     #[serde(default)]
     pub computed: Vec<String>,
+    /// Names of tensors of other modules, such as a loss with weights of its own, which lie beside the network.
+    #[serde(default)]
+    pub beside: Vec<String>,
 }
 
 /// A tensor of a file that is no weight of the network.
@@ -180,6 +184,17 @@ impl NameMap {
             Some((tensor, stored.get(1)? - 1))
         })
     }
+
+    /// Says which tensors of other modules were passed over; `None` where there are none.
+    pub fn beside_notice(&self) -> Option<String> {
+        let names: Vec<String> = self.beside.iter().map(|name| quote(name)).collect();
+        let subject = match names.len() {
+            0 => return None,
+            1 => "one tensor beside the network was".into(),
+            n => format!("{n} tensors beside the network were"),
+        };
+        Some(format!("{subject} passed over: {}", refusal::few(&names)))
+    }
 }
 
 /// Finds every weight of a network among a file's tensors.
@@ -194,11 +209,19 @@ pub fn match_names(
 ) -> Result<NameMap, NetworkError> {
     let entries: Vec<IndexedTensor> = tensors.iter().map(IndexedTensor::from).collect();
     let index = NameIndex::new(&entries, renames)?;
-    let best = best_match(network, &index);
-    if best.is_complete() {
+    let mut best = best_match(network, &index);
+    let copy = copy_beside(network, &index, &best);
+    if best.is_complete() && copy.is_none() {
         return Ok(best.into_map(network, &index));
     }
-    let suggested = suggestion::suggest(network, &index);
+    let suggested = match copy {
+        Some(copy) => {
+            best.prefixes.extend(copy.prefixes);
+            best.unknown.append(&mut best.beside);
+            None
+        }
+        None => suggestion::suggest(network, &index),
+    };
     Err(NetworkError(refusal::sentence(
         network, &index, &best, suggested,
     )))
@@ -225,6 +248,8 @@ struct Match {
     prefixes: Vec<String>,
     /// Entries that are neither part of the network nor anything to pass over.
     unknown: Vec<usize>,
+    /// Entries of other modules.
+    beside: Vec<usize>,
     passed_over: Vec<usize>,
     counters: Vec<usize>,
     normalization: [Option<usize>; 2],
@@ -273,6 +298,7 @@ impl Match {
             passed_over: named(&self.passed_over),
             kept: Vec::new(),
             computed: Vec::new(),
+            beside: named(&self.beside),
         }
     }
 }
@@ -289,10 +315,30 @@ fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> Match {
     best.expect("every network has a naming")
 }
 
+/// The body of the same network under other names, among the tensors that are left when a match is whole.
+fn copy_beside(network: &ExpectedNetwork, index: &NameIndex, found: &Match) -> Option<Match> {
+    let body_len = body_len(&network.architecture);
+    let left = [found.unknown.as_slice(), &found.beside].concat();
+    let is_one = found.prefixes.len() < 2 && found.tensors.iter().all(|t| t.fits);
+    if body_len == 0 || left.len() < body_len || !is_one {
+        return None;
+    }
+    let copy = best_match(network, &index.only(&left));
+    copy.tensors[..body_len]
+        .iter()
+        .all(|t| t.fits)
+        .then_some(copy)
+}
+
+/// Parameters of a network before its linear layers at the end.
+fn body_len(architecture: &Architecture) -> usize {
+    architecture.layout().parameters.len() - 2 * heads::layers(architecture)
+}
+
 fn match_naming(network: &ExpectedNetwork, index: &NameIndex, naming: &Naming) -> Match {
     let architecture = &network.architecture;
     let layout = architecture.layout();
-    let body_len = layout.parameters.len() - 2 * heads::layers(architecture);
+    let body_len = body_len(architecture);
     let calls: Vec<Vec<String>> = layout.parameters[..body_len]
         .iter()
         .map(|p| naming.call(architecture, &p.name))
@@ -347,16 +393,44 @@ fn match_naming(network: &ExpectedNetwork, index: &NameIndex, naming: &Naming) -
         tensors.extend(statistics);
     }
     claimed.extend(&counters);
-    let rest = no_weights::divide(index, &claimed, network.input[0]);
+    let mut rest = no_weights::divide(index, &claimed, network.input[0]);
+    if prefixes.len() < 2 {
+        let head = &layout.parameters[body_len..];
+        let held = Held {
+            root: common_root(index, &prefix, &tensors[body_len..]),
+            is_whole: tensors.iter().all(|t| t.fits),
+            other_heads: heads::fitting(index, head, &claimed),
+        };
+        rest.set_aside(index, &held);
+    }
     Match {
         naming: naming.name,
         tensors,
         has_statistics,
         prefixes,
         unknown: rest.unknown,
+        beside: rest.beside,
         passed_over: rest.passed_over,
         counters,
         normalization: rest.normalization,
+    }
+}
+
+/// The longest prefix that the body's and the names of the head have in common, outside of any `Sequential`: what is
+/// numbered as the network is computes with it.
+fn common_root(index: &NameIndex, prefix: &str, head: &[ExpectedTensor]) -> String {
+    let mut root = prefix;
+    let found = head.iter().flat_map(|t| &t.found);
+    loop {
+        let (above, last) = match root.strip_suffix('.') {
+            Some(inner) => inner.split_at(inner.rfind('.').map_or(0, |at| at + 1)),
+            None => return String::new(),
+        };
+        let is_number = last.bytes().all(|b| b.is_ascii_digit());
+        if !is_number && found.clone().all(|&e| index.name(e).starts_with(root)) {
+            return root.into();
+        }
+        root = above;
     }
 }
 

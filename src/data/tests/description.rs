@@ -1,5 +1,6 @@
 //! What is said of a set from its headers is what loading it gives.
 
+use super::cifar::cifar10;
 use super::folder::{classes, colour, encoded, grey, put};
 use super::support::*;
 use super::tiny_imagenet;
@@ -108,6 +109,79 @@ fn small_images_stay_small_in_memory() {
         encoded(colour(14, 14, 1), ImageFormat::Png),
     );
     assert_eq!(load(&sized(20), 1).unwrap().train.shape, [3, 20, 20]);
+}
+
+#[test]
+fn files_of_a_wrong_length_are_refused_in_the_same_words() {
+    let refused = |set: &str, dir: &Path, file: &str, part: &str| {
+        let config = config(set, dir);
+        let told = describe_set(&config).expect_err(file).to_string();
+        assert!(told.contains(file) && told.contains(part), "{told}");
+        assert_eq!(told, load(&config, 1).expect_err(file).to_string());
+    };
+    type Change = fn(&mut Vec<u8>);
+    let cut: Change = |bytes| bytes.truncate(bytes.len() * 3 / 4);
+    let grown: Change = |bytes| bytes.extend([0; 9]);
+    for (file, change, part) in [
+        ("train-images-idx3-ubyte.gz", cut, "cut short"),
+        (
+            "t10k-images-idx3-ubyte",
+            cut,
+            "header promises 15680 bytes, 11756 are there",
+        ),
+        (
+            "t10k-images-idx3-ubyte",
+            grown,
+            "more bytes follow the 15680",
+        ),
+        ("train-labels-idx1-ubyte", cut, "cut short"),
+        ("t10k-labels-idx1-ubyte.gz", cut, "cut short"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        idx_files(dir.path());
+        let path = dir.path().join(file);
+        let mut bytes = std::fs::read(&path).unwrap();
+        change(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        refused("mnist", dir.path(), file, part);
+    }
+    for (python_form, name, change, part) in [
+        (
+            false,
+            "data_batch_3.bin",
+            cut,
+            "are not whole records of 3073 bytes",
+        ),
+        (false, "test_batch.bin", grown, "are not whole records"),
+        (true, "data_batch_3", cut, "it is cut short"),
+        (true, "test_batch", cut, "it is cut short"),
+    ] as [(bool, &str, Change, &str); 4]
+    {
+        let (mut files, dir) = (cifar10(python_form), tempfile::tempdir().unwrap());
+        change(&mut files.iter_mut().find(|f| f.0.ends_with(name)).unwrap().1);
+        unpack(dir.path(), &files);
+        refused("cifar10", dir.path(), name, part);
+        let archive = match python_form {
+            true => "cifar-10-python.tar.gz",
+            false => "cifar-10-binary.tar.gz",
+        };
+        let packed = tempfile::tempdir().unwrap();
+        std::fs::write(packed.path().join(archive), tar_gz(&files)).unwrap();
+        refused("cifar10", packed.path(), name, part);
+        // A download that was broken off.
+        let mut bytes = tar_gz(&cifar10(python_form));
+        cut(&mut bytes);
+        std::fs::write(packed.path().join(archive), bytes).unwrap();
+        refused("cifar10", packed.path(), archive, "cut short");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    tiny_imagenet::folder_and_archive(dir.path());
+    let archive = dir.path().join("tiny-imagenet-200.zip");
+    let mut bytes = std::fs::read(&archive).unwrap();
+    cut(&mut bytes);
+    std::fs::write(&archive, bytes).unwrap();
+    std::fs::remove_dir_all(dir.path().join("tiny-imagenet-200")).unwrap();
+    refused("tiny-imagenet", dir.path(), "tiny-imagenet-200.zip", "");
 }
 
 #[test]

@@ -156,10 +156,21 @@ fn a_class_may_be_called_like_a_split() {
     // Images and class folders in one.
     classes(dir.path(), "train", 12, picture);
     std::fs::remove_dir_all(dir.path().join("test")).unwrap();
-    refused(
-        load(&config("folder", dir.path()), 1),
-        "train/0.png",
-        "an image beside class folders",
+    put(dir.path(), "loose.png", picture(1).1);
+    put(dir.path(), "train/notes.txt", vec![1]);
+    let set = load(&config("folder", dir.path()), 1).unwrap();
+    assert_eq!(set.train.len() + set.validation.len() + set.test.len(), 36);
+    assert_eq!(set.notices.len(), 2, "{:?}", set.notices);
+    let said = &set.notices[0];
+    assert!(
+        said.contains("13 images left out that lie beside class folders")
+            && said.contains("train/0.png first"),
+        "{said}"
+    );
+    assert!(
+        set.notices[1].contains("1 file left out"),
+        "{:?}",
+        set.notices
     );
 }
 

@@ -90,7 +90,9 @@ impl Race {
                 let stats = self.scans.get_mut(&index).and_then(|s| s.stats.take());
                 self.kept -= stats.as_ref().map_or(0, RunningStats::bytes);
                 match stats {
-                    Some(stats) => Measuring::with_stats(model, w, stats, On::Validation, rest),
+                    Some(stats) => {
+                        Measuring::with_stats(model, evaluator, w, stats, On::Validation, rest)
+                    }
                     None => Measuring::new(model, evaluator, w, i64::MAX, On::Validation, rest),
                 }
             }

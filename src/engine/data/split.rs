@@ -61,6 +61,14 @@ impl Split {
         self.labels.size()[0]
     }
 
+    /// Pixels of an image as networks see it.
+    pub fn pixels(&self) -> i64 {
+        match self.side {
+            Some(side) => side * side,
+            None => self.images.size()[2..].iter().product(),
+        }
+    }
+
     /// True when there are no images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

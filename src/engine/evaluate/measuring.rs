@@ -67,36 +67,30 @@ impl Measuring {
     ) -> Self {
         let layout = model.network().layout();
         let stats = RunningStats::new(layout, w.device());
-        let calibration = Part::all(0..evaluator.calibration.len(), w.device());
+        let size = evaluator.batch_size(w.device());
+        let calibration = Part::all(0..evaluator.calibration.len(), size);
         let first = (!layout.norms.is_empty()).then_some((calibration, refresh));
-        Self::begun(model, w, stats, first, on, images)
+        Self {
+            refresh: first,
+            ..Self::with_stats(model, evaluator, w, stats, on, images)
+        }
     }
 
     /// With statistics that are known already.
     pub fn with_stats(
         model: &Model,
+        evaluator: &Evaluator,
         w: Tensor,
         stats: RunningStats,
-        on: On,
-        images: Range<i64>,
-    ) -> Self {
-        Self::begun(model, w, stats, None, on, images)
-    }
-
-    fn begun(
-        model: &Model,
-        w: Tensor,
-        stats: RunningStats,
-        refresh: Option<(Part, i64)>,
         on: On,
         images: Range<i64>,
     ) -> Self {
         Self {
             views: model.network().layout().views(&w),
-            part: Part::all(images.clone(), w.device()),
+            part: Part::all(images.clone(), evaluator.batch_size(w.device())),
             w,
             stats,
-            refresh,
+            refresh: None,
             on,
             images,
             total: None,

@@ -6,9 +6,7 @@ use std::path::Path;
 use surfit_core::config::CornerWeights;
 use surfit_weights::MatchedFile;
 use surfit_weights::file::quote;
-use surfit_weights::names::{
-    BATCHES, ExpectedNetwork, MODE_CONNECTIVITY, NameMap, Renames, STATISTICS,
-};
+use surfit_weights::names::{ExpectedNetwork, NameMap, Renames, STATISTICS};
 use surfit_weights::networks::Architecture;
 use tch::{Device, Kind, Tensor};
 
@@ -36,8 +34,6 @@ impl GivenWeights {
     ) -> Result<Self> {
         let mut file = MatchedFile::open(path, weights, network, renames)?;
         let bad = |what: String| Error::input(format!("{}: {what}", path.display()));
-        refuse_layers_never_run(&file).map_err(bad)?;
-
         let layout = network.layout();
         let flat = Tensor::f_empty([layout.len()], (Kind::Float, Device::Cpu))?;
         let mut statistics: Vec<Tensor> = Vec::new();
@@ -129,28 +125,6 @@ fn interpolate_positions(positions: &Tensor, [rows, columns]: [i64; 2]) -> Resul
         .f_permute([0, 2, 3, 1])?
         .f_reshape([1, rows * columns, features])?;
     Ok(Tensor::f_cat(&[class, grid], 1)?)
-}
-
-/// dnn-mode-connectivity's VGG16BN pairs a stage's list of convolutions and batch norms with its list of ReLUs, which is half
-/// as long, so that the second half of every stage never runs. Such a file is of another function than VGG16's.
-fn refuse_layers_never_run(file: &MatchedFile) -> std::result::Result<(), String> {
-    let names = &file.names;
-    if names.naming != MODE_CONNECTIVITY {
-        return Ok(());
-    }
-    let counts: Vec<Option<i64>> = names.counters.iter().map(|n| count(file, n)).collect();
-    let trained = counts.iter().flatten().any(|&n| n > 0);
-    let unused = counts.iter().position(|&n| n == Some(0));
-    let Some(at) = unused.filter(|_| trained) else {
-        return Ok(());
-    };
-    let name = &names.counters[at];
-    let layer = name.trim_end_matches(BATCHES).trim_end_matches('.');
-    Err(format!(
-        "{} was never run: {MODE_CONNECTIVITY}'s VGG16BN leaves half of each stage's layers out, which is another function \
-         than a VGG16's; train it with its forward pass mended, or use its VGG16",
-        quote(layer)
-    ))
 }
 
 #[cfg(test)]

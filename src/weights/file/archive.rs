@@ -27,6 +27,28 @@ pub(super) fn read_archived_tensor(section: &Section, name: &str) -> Step<Conten
     read_tensor(&objects, root, name, &mut archive)
 }
 
+/// What is said of an archive that holds a program instead of a state dict.
+fn program(zip: &ZipArchive<BufReader<Section>>) -> Option<&'static str> {
+    let has = |is: fn(&str) -> bool| zip.file_names().any(is);
+    // Both lie below a folder of the archive's name; before PyTorch 2.7 an exported program did not.
+    let is_script =
+        has(|n| n.split('/').nth(1) == Some("code")) && has(|n| n.ends_with("/constants.pkl"));
+    let is_exported = has(|n| n.ends_with("/archive_format"))
+        && has(|n| n.split('/').nth(1) == Some("models"))
+        || has(|n| n == "serialized_exported_program.json");
+    match (is_script, is_exported) {
+        (true, _) => Some(
+            "is a TorchScript program of torch.jit.save, and nothing in a file is ever executed; save its weights with \
+             torch.save(torch.jit.load(FILE).state_dict(), …)",
+        ),
+        (_, true) => Some(
+            "is an exported program of torch.export.save, and nothing in a file is ever executed; save its weights with \
+             torch.save(torch.export.load(FILE).state_dict, …)",
+        ),
+        _ => None,
+    }
+}
+
 /// An archive whose storages are looked up.
 struct Archive<'a> {
     zip: ZipArchive<BufReader<Section>>,
@@ -53,6 +75,9 @@ impl<'a> Archive<'a> {
                 zip::result::ZipError::Io(source) => Refusal::from(source),
                 _ => Refusal::Reason("is cut short or damaged; copy or download it anew".into()),
             })?;
+        if let Some(what) = program(&zip) {
+            return refuse(what);
+        }
         let lists = zip
             .file_names()
             .filter(|n| n.split('/').nth(1) == Some("data.pkl"));

@@ -224,9 +224,6 @@ fn holds_tensors<C: Checkpoint>(checkpoint: &C, dict: C::Dict) -> bool {
 /// The refusal of a root that is no dictionary.
 pub(super) fn refuse_root<T>(maker: Option<String>) -> Step<T> {
     match maker {
-        Some(class) if class.starts_with("`__torch__") => refuse(
-            "is a program of torch.jit.save, and nothing in a file is ever executed; save the model's state_dict()",
-        ),
         Some(class) => refuse(format!("holds a whole object of {class}, {WHOLE}")),
         None => refuse("does not hold a dictionary of tensors; save a model's state_dict()"),
     }

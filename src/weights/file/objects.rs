@@ -205,6 +205,13 @@ impl<'a> Objects<'a> {
 
     /// The tensor that a value is; `name` is for the refusal.
     pub fn tensor(&self, name: &str, value: Value) -> Step<StorageView<'a>> {
+        if name.split('.').any(|part| part == PACKED_PARAMETERS) {
+            return refuse(format!(
+                "holds {}, part of a quantized layer, which is not read; save the state_dict() that the network had \
+                 before, or its weights as layer.weight().dequantize()",
+                quote(name)
+            ));
+        }
         let Value::Object(index) = value else {
             return refuse(format!(
                 "holds {}, which is not a tensor; save a model's state_dict()",
@@ -216,6 +223,12 @@ impl<'a> Objects<'a> {
             arguments,
             state,
         } = self.all.objects[self.sources[index]];
+        if let Some((what, remedy)) = unread_tensor(self.all.globals[callable]) {
+            return refuse(format!(
+                "holds {}, a {what} tensor, which is not read; save it as x.{remedy}",
+                quote(name)
+            ));
+        }
         let arguments = &self.all.sequences[arguments][..];
         let made = match (self.all.globals[callable], arguments) {
             (maker, _) if is_plain_maker(maker) => Some((maker, arguments)),
@@ -390,6 +403,8 @@ impl<'a> Objects<'a> {
     }
 }
 
+/// Component of the names of what PyTorch's quantized layers keep in place of a weight.
+const PACKED_PARAMETERS: &str = "_packed_params";
 const REBUILD: (&str, &str) = ("torch._utils", "_rebuild_tensor_v2");
 const REBUILD_TYPED: (&str, &str) = ("torch._utils", "_rebuild_tensor_v3");
 const REBUILD_WITH: (&str, &str) = ("torch._tensor", "_rebuild_from_type_v2");
@@ -403,7 +418,18 @@ fn is_plain_maker(global: (&str, &str)) -> bool {
 }
 
 fn is_maker(global: (&str, &str)) -> bool {
-    is_plain_maker(global) || global == REBUILD_WITH
+    is_plain_maker(global) || global == REBUILD_WITH || unread_tensor(global).is_some()
+}
+
+/// Of what makes a tensor that is no view into a storage: what kind it is, and the method that gives a plain one.
+fn unread_tensor((module, name): (&str, &str)) -> Option<(&'static str, &'static str)> {
+    match (module, name) {
+        ("torch._utils", "_rebuild_qtensor") => Some(("quantized", "dequantize()")),
+        ("torch._utils", "_rebuild_sparse_tensor" | "_rebuild_sparse_csr_tensor") => {
+            Some(("sparse", "to_dense()"))
+        }
+        _ => None,
+    }
 }
 
 /// True for PyTorch's own classes of tensors; what others make of the values is known to their code alone.

@@ -74,6 +74,20 @@ pub(super) fn is_classifier(head: &Head, prefix: &str) -> bool {
     held || STEMS.contains(&last.unwrap_or_default())
 }
 
+/// Entries of rows of linear layers that have the shapes of a head with these parameters.
+pub(super) fn fitting(
+    index: &NameIndex,
+    parameters: &[Parameter],
+    claimed: &HashSet<usize>,
+) -> HashSet<usize> {
+    let fits = |head: &Head| {
+        let shapes = head.layers.iter().flatten().map(|&e| index.shape(e));
+        shapes.eq(parameters.iter().map(|p| p.shape.as_slice()))
+    };
+    let rows = all(index, claimed).into_iter().filter(fits);
+    rows.flat_map(|head| head.layers).flatten().collect()
+}
+
 /// The head with these parameters (weight, bias, weight, …): of the right shapes where there is one, else the one that is
 /// most like it. `prefix` is the body's.
 pub(super) fn find(

@@ -70,6 +70,20 @@ impl<'a> NameIndex<'a> {
         })
     }
 
+    /// The same with these entries alone.
+    pub fn only(&self, entries: &[usize]) -> Self {
+        let mut names = vec![String::new(); self.names.len()];
+        for &entry in entries {
+            names[entry].clone_from(&self.names[entry]);
+        }
+        let kept = entries.iter().map(|&e| (self.names[e].clone(), e));
+        Self {
+            entries: self.entries,
+            by_name: kept.collect(),
+            names,
+        }
+    }
+
     /// The entry of this name.
     pub fn get(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()

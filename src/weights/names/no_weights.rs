@@ -36,13 +36,51 @@ const NORMALIZATION: [[&str; 5]; 2] = [
     ["std", "_std", "image_std", "pixel_std", "sigma"],
 ];
 
+/// Words in names of modules that a training has beside its network, and that no network has in itself.
+const TRAINING_WORDS: [&str; 5] = ["loss", "losses", "criterion", "metric", "metrics"];
+
+/// Where a network stands in a file.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// Prefix that the names of all its weights have.
+    pub root: String,
+    /// Whether each of its weights was found.
+    pub is_whole: bool,
+    /// Entries that might as well be its head.
+    pub other_heads: HashSet<usize>,
+}
+
 /// What is left of a file's tensors when a network is taken out.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
     pub unknown: Vec<usize>,
     pub passed_over: Vec<usize>,
+    /// Entries of other modules.
+    pub beside: Vec<usize>,
     /// Mean and standard deviation.
     pub normalization: [Option<usize>; 2],
+}
+
+impl Rest {
+    /// Sets tensors of other modules aside: of losses and metrics; where the network is whole, all those outside its
+    /// prefix that cannot be meant for it.
+    pub fn set_aside(&mut self, index: &NameIndex, held: &Held) {
+        let is_beside = |&entry: &usize| {
+            let name = index.name(entry);
+            let inside = name.strip_prefix(&held.root);
+            let outside = held.is_whole && inside.is_none() && !held.other_heads.contains(&entry);
+            outside || is_of_training(inside.unwrap_or(name))
+        };
+        let unknown = std::mem::take(&mut self.unknown);
+        (self.beside, self.unknown) = unknown.into_iter().partition(is_beside);
+    }
+}
+
+/// Whether a tensor belongs to a module that is called as a loss or a metric is.
+fn is_of_training(name: &str) -> bool {
+    let modules = name.rsplit_once('.').map_or("", |(modules, _)| modules);
+    let mut words = modules.split(['.', '_']);
+    words.any(|word| TRAINING_WORDS.contains(&word.to_ascii_lowercase().as_str()))
 }
 
 /// Divides all tensors but the claimed ones into what can be passed over and what cannot; `channels` are those of the

@@ -161,8 +161,9 @@ fn other_settings(
     }
     if network.input[0] != other.input[0] {
         sentences.push(format!(
-            "it reads images of {} channels, the data set has {}",
-            other.input[0], network.input[0]
+            "it reads images of {}, the data set has {}",
+            channels(other.input[0]),
+            network.input[0]
         ));
         settings.push(format!("data.channels = {}", other.input[0]));
     }
@@ -190,6 +191,13 @@ fn other_settings(
         sentences.insert(0, format!("{what}: {fits}"));
     }
     sentences.join("; ")
+}
+
+fn channels(count: usize) -> String {
+    match count {
+        1 => "one channel".into(),
+        n => format!("{n} channels"),
+    }
 }
 
 /// The first few of many names.

@@ -94,7 +94,7 @@ fn config(name: &str, widths: &[i64]) -> NetworkConfig {
 /// The best match of a network's names, when all of them but the head's are there.
 fn names_of(config: &NetworkConfig, index: &NameIndex) -> Option<Match> {
     let template = ExpectedNetwork::new(config, LARGE, 2).ok()?;
-    let body = template.layout().parameters.len() - 2 * heads::layers(&template.architecture);
+    let body = super::body_len(&template.architecture);
     let found = best_match(&template, index);
     let whole = found.tensors[..body].iter().all(|t| !t.found.is_empty());
     whole.then_some(found)

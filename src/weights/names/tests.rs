@@ -2,6 +2,7 @@ use super::*;
 use crate::Dtype;
 use proptest::prelude::*;
 
+mod beside;
 mod properties;
 mod refusals;
 

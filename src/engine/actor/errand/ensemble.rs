@@ -60,6 +60,7 @@ pub(in crate::actor) struct MeasuringEnsemble {
 pub(super) fn on_test(actor: &Actor<'_>, measured: &Measured) -> Measuring {
     Measuring::with_stats(
         &actor.model,
+        &actor.evaluator,
         measured.w.shallow_clone(),
         measured.stats.shallow_clone(),
         On::Test,

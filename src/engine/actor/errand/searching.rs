@@ -226,7 +226,14 @@ impl Searching {
         let w = actor.needs_surface()?.at(candidate.u, candidate.v);
         let images = i64::from(candidate.seen.images)..self.images;
         self.measuring = Some(match candidate.stats.take() {
-            Some(stats) => Measuring::with_stats(&actor.model, w, stats, On::Validation, images),
+            Some(stats) => Measuring::with_stats(
+                &actor.model,
+                &actor.evaluator,
+                w,
+                stats,
+                On::Validation,
+                images,
+            ),
             None => Measuring::new(
                 &actor.model,
                 &actor.evaluator,

@@ -3,6 +3,7 @@ use crate::layout::{Layout, LayoutTensors};
 use crate::model_file::{read_tensors, write, write_tensors};
 use serde::Deserialize;
 use surfit_core::config::NetworkConfig;
+use surfit_weights::names::MODE_CONNECTIVITY;
 
 fn expected(name: &str, widths: &[usize], input: [usize; 3]) -> ExpectedNetwork {
     tch::set_num_threads(1);
@@ -218,14 +219,18 @@ fn layers_that_a_forward_pass_leaves_out_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("vgg.pt");
     let vgg = expected("vgg16-bn-cifar", &[2, 2, 2, 2, 2], [1, 32, 32]);
-    let save_with = |counts: [i64; 2]| {
+    // Means of the first layer and of the others; files of PyTorch before 0.4.1 have no counters.
+    let save_with = |means: [f64; 2], counters: bool| {
         let mut all = tensors(vgg.layout());
         for (index, norm) in vgg.layout().norms.iter().enumerate() {
-            let ones = || Tensor::ones([2], (Kind::Float, Device::Cpu));
-            all.push((format!("{}.running_mean", norm.prefix), ones()));
-            all.push((format!("{}.running_var", norm.prefix), ones()));
-            let count = Tensor::from(counts[usize::from(index > 0)]);
-            all.push((format!("{}.num_batches_tracked", norm.prefix), count));
+            let full = |value: f64| Tensor::full([2], value, (Kind::Float, Device::Cpu));
+            let mean = means[usize::from(index > 0)];
+            all.push((format!("{}.running_mean", norm.prefix), full(mean)));
+            all.push((format!("{}.running_var", norm.prefix), full(1.0)));
+            if counters {
+                let count = Tensor::from(i64::from(mean != 0.0));
+                all.push((format!("{}.num_batches_tracked", norm.prefix), count));
+            }
         }
         for (name, _) in &mut all {
             let Some(rest) = name.strip_prefix("features.") else {
@@ -242,12 +247,17 @@ fn layers_that_a_forward_pass_leaves_out_are_told() {
         }
         save(&path, &all);
     };
-    save_with([5, 5]);
-    assert_eq!(read(&path, &vgg).unwrap().names.naming, MODE_CONNECTIVITY);
-    save_with([5, 0]);
-    let why = read(&path, &vgg).unwrap_err().to_string();
-    assert!(
-        why.contains("`layer_blocks.0.3` was never run") && why.contains("its VGG16"),
-        "{why}"
-    );
+    for counters in [true, false] {
+        // All trained; none trained, as a network that was just made.
+        for means in [[0.5, 0.5], [0.0, 0.0]] {
+            save_with(means, counters);
+            assert_eq!(read(&path, &vgg).unwrap().names.naming, MODE_CONNECTIVITY);
+        }
+        save_with([0.5, 0.0], counters);
+        let why = read(&path, &vgg).unwrap_err().to_string();
+        assert!(
+            why.contains("`layer_blocks.0.3` was never run") && why.contains("its VGG16"),
+            "{why}"
+        );
+    }
 }

@@ -107,6 +107,56 @@ fn computed_weights_are_what_pytorch_computes() {
 }
 
 #[test]
+fn programs_and_tensors_of_other_kinds_are_told_with_what_to_do() {
+    for (name, parts) in [
+        (
+            "script.pt",
+            [
+                "a TorchScript program of torch.jit.save",
+                "torch.jit.load(FILE).state_dict()",
+            ],
+        ),
+        (
+            "frozen.pt",
+            [
+                "a TorchScript program of torch.jit.save",
+                "torch.jit.load(FILE).state_dict()",
+            ],
+        ),
+        (
+            "exported.pt2",
+            [
+                "an exported program of torch.export.save",
+                "torch.export.load(FILE).state_dict",
+            ],
+        ),
+        (
+            "sparse.pt",
+            ["holds `weight`, a sparse tensor", "save it as x.to_dense()"],
+        ),
+        (
+            "quantized.pt",
+            [
+                "holds `weight`, a quantized tensor",
+                "save it as x.dequantize()",
+            ],
+        ),
+        (
+            "quantized_layer.pt",
+            [
+                "holds `0._packed_params.dtype`, part of a quantized layer",
+                "dequantize()",
+            ],
+        ),
+    ] {
+        let error = refusal(read(&fixture(name)));
+        for part in parts {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+}
+
+#[test]
 fn folders_of_several_processes_are_put_together() {
     let expected = sorted(&fixture("distributed.safetensors"));
     assert_eq!(sorted(&fixture("distributed")), expected);

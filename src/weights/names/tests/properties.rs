@@ -3,7 +3,7 @@
 use super::*;
 
 /// Small forms of all families.
-fn any_network() -> impl Strategy<Value = ExpectedNetwork> {
+pub(super) fn any_network() -> impl Strategy<Value = ExpectedNetwork> {
     prop_oneof![
         Just(network("cnn", &[4, 5], &[])),
         Just(network("mlp", &[7, 9], &[])),
@@ -31,7 +31,13 @@ const PREFIXES: [&str; 6] = [
     "module.",
     "encoder._orig_mod.",
 ];
-const EXTRAS: [&str; 4] = ["n_averaged", "acc.tp", "x._extra_state", "normalize.mean"];
+const EXTRAS: [&str; 5] = [
+    "n_averaged",
+    "acc.tp",
+    "x._extra_state",
+    "normalize.mean",
+    "criterion.weight",
+];
 
 fn write(
     network: &ExpectedNetwork,

@@ -146,7 +146,7 @@ fn settings_that_would_fit_are_said() {
     );
     let why = refusal(&ours, &entries(&other([1, 32, 32], 10)));
     assert!(
-        why.contains("it reads images of 1 channels") && why.contains("data.channels = 1"),
+        why.contains("it reads images of one channel") && why.contains("data.channels = 1"),
         "{why}"
     );
 }

@@ -24,7 +24,8 @@ impl MeasuringEnsemble {
             model_file::write(&file, layout, &w, &member.stats, self.names.as_ref())?;
             let stats = member.stats.shallow_clone();
             let all = 0..actor.data.test.len();
-            let measuring = Measuring::with_stats(&actor.model, w, stats, On::Test, all);
+            let measuring =
+                Measuring::with_stats(&actor.model, &actor.evaluator, w, stats, On::Test, all);
             self.measuring = Some(measuring.keeping_probabilities());
         }
         self.go_on(actor, |ensemble, _, measured| {
