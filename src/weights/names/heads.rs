@@ -20,6 +20,9 @@ const STEMS: [&str; 10] = [
     "last_linear",
 ];
 
+/// Maximum number of classifiers that are tried behind each row of linear layers.
+const MAX_CLASSIFIERS: usize = 8;
+
 /// Linear layers that a network ends with: weight and bias of each are its last parameters.
 pub(super) fn layers(architecture: &Architecture) -> usize {
     match architecture {
@@ -88,6 +91,24 @@ pub(super) fn fitting(
     rows.flat_map(|head| head.layers).flatten().collect()
 }
 
+/// Returns rows of `wanted` layers whose last layers are a classifier under another name than those before it, as
+/// `backbone.0`, `backbone.2`, `head.fc` of a network that is linear layers alone.
+fn joined(rows: &[Head], wanted: usize, prefix: &str) -> Vec<Head> {
+    let classifiers = rows.iter().filter(|head| is_classifier(head, prefix));
+    // A file has one; more are no reason to try every pair of a long list.
+    let classifiers = classifiers.take(MAX_CLASSIFIERS);
+    let pairs = classifiers.flat_map(|head| rows.iter().map(move |body| (body, head)));
+    pairs
+        .filter(|(body, head)| {
+            body.stem != head.stem && body.layers.len() + head.layers.len() == wanted
+        })
+        .map(|(body, head)| Head {
+            stem: body.stem.clone(),
+            layers: [body.layers.clone(), head.layers.clone()].concat(),
+        })
+        .collect()
+}
+
 /// The head with these parameters (weight, bias, weight, …): of the right shapes where there is one, else the one that is
 /// most like it. `prefix` is the body's.
 pub(super) fn find(
@@ -111,12 +132,19 @@ pub(super) fn find(
             name.trim_end_matches(|c: char| c.is_ascii_digit()) == rest
         })
     };
-    let best = all(index, claimed)
+    let mut rows = all(index, claimed);
+    if only_linear {
+        rows.extend(joined(&rows, wanted, prefix));
+    }
+    // A row of another length is better than none: it says which layers are missing.
+    let has_wanted = |head: &Head| head.layers.len() == wanted;
+    let best = rows
         .into_iter()
-        .filter(|head| head.layers.len() == wanted && (only_linear || is_classifier(head, prefix)))
+        .filter(|head| only_linear || has_wanted(head) && is_classifier(head, prefix))
         .max_by_key(|head| {
             let near = head.stem.starts_with(prefix);
             (
+                has_wanted(head),
                 fitting(head),
                 own(head),
                 near,

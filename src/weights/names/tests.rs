@@ -499,3 +499,47 @@ fn position_embeddings_of_other_images_are_taken_to_be_interpolated() {
         assert!(why.contains("pos_embed"), "{why}");
     }
 }
+
+#[test]
+fn linear_layers_alone_may_have_their_head_under_another_prefix() {
+    let mlp = network("mlp", &[7, 9], &[]);
+    for (body, head) in [
+        (["backbone.0", "backbone.2"], "head.fc"),
+        (["backbone.fc1", "backbone.fc2"], "classifier"),
+        (
+            ["module.features.0", "module.features.3"],
+            "module.classifier.1",
+        ),
+        (["fc1", "fc2"], "out"),
+    ] {
+        let all = renamed(&entries(&mlp), |name| {
+            let (layer, what) = name
+                .strip_prefix("layers.")
+                .unwrap()
+                .split_once('.')
+                .unwrap();
+            let module = [body[0], body[1], head][layer.parse::<usize>().unwrap()];
+            format!("{module}.{what}")
+        });
+        let map = matched(&mlp, &all);
+        assert_eq!(
+            source(&map, "layers.1.weight"),
+            [format!("{}.weight", body[1])]
+        );
+        assert_eq!(source(&map, "layers.2.bias"), [format!("{head}.bias")]);
+    }
+    // A layer that is missing is named, and not all of them.
+    let all: Entries = renamed(&entries(&mlp), |name| name.replace("layers.", ""))
+        .into_iter()
+        .filter(|(name, _)| name != "2.bias")
+        .collect();
+    let why = refusal(&mlp, &all);
+    assert!(
+        why.contains("lacks `layers.2.weight`, `layers.2.bias`"),
+        "{why}"
+    );
+    assert!(
+        !why.contains("layers.0") && why.contains("`2.weight` is unknown"),
+        "{why}"
+    );
+}
