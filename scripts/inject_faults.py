@@ -15,6 +15,7 @@ program first.
 import argparse
 import concurrent.futures
 import errno
+import itertools
 import json
 import os
 import re
@@ -64,16 +65,20 @@ LIMIT = 120
 class Place:
     """A folder with runs, and the programs that work on it."""
 
-    def __init__(self, base, name, program, tracer, template=None):
-        self.folder = base / name
+    numbers = itertools.count()
+
+    def __init__(self, base, program, tracer, template=None):
+        # All are of the same length: files of a run name it, and are copied from one place to another.
+        self.folder = base / f"{next(self.numbers):06}"
         self.work = self.folder / "work"
         self.program, self.tracer = program, tracer
         for folder in [self.folder / "rt", self.folder / "home"]:
             folder.mkdir(parents=True)
         if template:
-            shutil.copytree(template, self.work, symlinks=True)
+            Disk(template).write(self.work)
         else:
             (self.work / "r").mkdir(parents=True)
+            (self.work / "out").mkdir()
             (self.work / "job.toml").write_text(JOB)
         self.told = ""
 
@@ -117,8 +122,11 @@ class Place:
 
     def repair(self, command, code):
         """Does what a user does after a fault: gives the command again, and goes on with every run."""
+        # What would come twice is not asked for again when it is there.
+        made = {"queue add": "r/.queue/*.json", "fork": "r/fork/config.toml"}
+        pattern = next((made[words] for words in made if command.startswith(words)), "no file")
         for _ in range(3):
-            if code == 0:
+            if code == 0 or [*self.work.glob(pattern)]:
                 break
             code = self.surfit(command)
         for run in self.runs():
@@ -140,12 +148,19 @@ def events(run):
     return found
 
 
+def read(path):
+    """A file's content without the name of the scenario's folder, which reports have in them; None when there is none."""
+    return re.sub(rb"/tmp/faults-[^/]+/[^/]+/work/", b"", path.read_bytes()) if path.is_file() else None
+
+
 def outcome(work):
     """Everything that a folder of runs came to and what lies where the user said, by name."""
     result = {"leftovers": sorted(str(p.relative_to(work)) for p in work.rglob(".*.*"))}
-    for path in sorted([*work.glob("out/**/*"), *work.glob("r/queue/**/*")]):
+    for path in sorted(work.glob("out/**/*")):
         if path.is_file():
-            result[f"file {path.relative_to(work)}"] = path.read_bytes()
+            result[f"file {path.relative_to(work)}"] = read(path)
+    # Numbers may be left out.
+    result["queue"] = [json.loads(path.read_bytes())["title"] for path in sorted(work.glob("r/.queue/*.json"))]
     for config in work.glob("r/*/config.toml"):
         run = config.parent
         result |= {f"{run.name}: {key}": value for key, value in outcome_of_run(run).items()}
@@ -157,7 +172,7 @@ def outcome_of_run(run):
     result = {}
     for pattern in ["corners/*", "surface/*", "exports/*/*", "heatmaps/*", "figures/*"]:
         for path in sorted(run.glob(pattern)):
-            result[f"file {path.relative_to(run)}"] = path.read_bytes()
+            result[f"file {path.relative_to(run)}"] = read(path)
     expected = {"config.toml", "events.jsonl", "log.txt", "lock", "status.json", "snapshot.json", "identity.json", "socket"}
     expected |= {"corners", "surface", "heatmaps", "exports", "figures"}
     result["leftovers"] = sorted(p.name for p in run.iterdir() if p.name not in expected)
@@ -227,8 +242,8 @@ class Inode:
 class Disk:
     """What a machine has of a folder after it lost its power."""
 
-    def __init__(self, root, template):
-        self.root = str(root)
+    def __init__(self, template, root=None):
+        self.template, self.root = template, str(root or template)
         self.top = self.load(template)
 
     def load(self, path):
@@ -270,15 +285,18 @@ class Disk:
                 inode.now.extend(bytes(max(0, offset - len(inode.now))))
                 inode.now[offset : offset + len(data) if kind == "w" else None] = data
 
-    def write(self, target, inode=None):
-        """Writes what is durable to a path."""
-        content = (inode or self.top).durable
-        if isinstance(content, dict):
-            target.mkdir(exist_ok=True)
-            for name, below in content.items():
-                self.write(target / name, below)
+    def write(self, target):
+        """Writes what is durable to another folder, as if it had always been there."""
+        self.write_inode(self.top, target, str(target).encode())
+
+    def write_inode(self, inode, path, target):
+        if isinstance(inode.durable, dict):
+            path.mkdir()
+            for name, below in inode.durable.items():
+                self.write_inode(below, path / name, target)
         else:
-            target.write_bytes(content)
+            content = inode.durable.replace(str(self.template).encode(), target)
+            path.write_bytes(content.replace(self.root.encode(), target))
 
 
 def operations(log):
@@ -301,7 +319,7 @@ class Scenario:
         self.script, self.name = script, name
         start, self.command = SCENARIOS[name]
         self.template = script.template(start)
-        reference = script.place(f"{name}-reference", self.template)
+        reference = script.place(self.template)
         log = reference.folder / "log"
         if reference.surfit(self.command, log=log) != 0:
             sys.exit(f"inject_faults: undisturbed `surfit {self.command}` failed:\n{reference.told}")
@@ -309,7 +327,7 @@ class Scenario:
         self.done = list(operations(log))
         reference.repair(self.command, 0)
         self.wanted = outcome(reference.work)
-        again = script.place(f"{name}-again", self.template)
+        again = script.place(self.template)
         again.repair(self.command, again.surfit(self.command))
         if unlike := differences(self.wanted, outcome(again.work)):
             sys.exit(f"inject_faults: two undisturbed `surfit {self.command}` differ in: {', '.join(unlike)}")
@@ -328,7 +346,7 @@ class Scenario:
         return where, ["hangs"] if code is None else []
 
     def cut_power(self, place, number):
-        disk, said = Disk(self.root, self.template), b""
+        disk, said = Disk(self.template, self.root), b""
         for kind, path, to, offset, data in self.done[:number]:
             if kind == "a":
                 said += data
@@ -359,7 +377,7 @@ class Scenario:
                     if "out" not in path.parts and "exports" not in path.parts and "figures" not in path.parts:
                         continue
                     there = work / path.relative_to(self.root)
-                    if path.is_file() and (not there.is_file() or there.read_bytes() != path.read_bytes()):
+                    if path.is_file() and read(there) != read(path):
                         lost.append(f"told and lost: {path.relative_to(self.root)}")
         return lost
 
@@ -367,7 +385,7 @@ class Scenario:
         """What differs after one fault, by name; None when time is over, or when the command had ended before."""
         if time.monotonic() > self.script.end:
             return None
-        place = self.script.place(f"{self.name}-{kind}-{number}", self.template)
+        place = self.script.place(self.template)
         where, faults = self.cut_power(place, number) if kind == "power" else self.inject(place, kind, number)
         if faults is not None:
             log = "".join(p.read_text(errors="replace") for p in place.work.glob("r/*/log.txt"))
@@ -377,7 +395,10 @@ class Scenario:
             if faults:
                 where = where.replace(f"{place.work}/", "").replace(f"{self.root}/", "")
                 print(f"{self.name}: {kind} at operation {number} ({where}): {'; '.join(faults)}", flush=True)
-        if not faults or not self.script.arguments.keep:
+        if faults and self.script.arguments.keep:
+            print(f"  kept in {place.folder}", flush=True)
+            (place.folder / "told").write_text(place.told)
+        else:
             shutil.rmtree(place.folder, ignore_errors=True)
         return faults
 
@@ -391,17 +412,17 @@ class Script:
         subprocess.run(["cc", "-O1", "-o", self.tracer, source], check=True)
         self.templates = {}
 
-    def place(self, name, template=None):
-        return Place(self.base, name, self.arguments.surfit, self.tracer, template)
+    def place(self, template=None):
+        return Place(self.base, self.arguments.surfit, self.tracer, template)
 
     def template(self, name):
         """A folder of runs that a command begins with."""
         if name not in self.templates:
             before = {"nothing": None, "killed": None, "finished": "killed", "exported": "finished", "queued": "finished"}[name]
-            place = self.place(f"template-{name}", before and self.template(before))
+            place = self.place(before and self.template(before))
             if name == "killed":
                 # In the fit, where there is a checkpoint and an open record.
-                whole = self.place("template-whole")
+                whole = self.place()
                 whole.surfit(SCENARIOS["run"][1])
                 place.surfit(SCENARIOS["run"][1], "kill", whole.count * 2 // 3)
             elif name != "nothing":
@@ -436,9 +457,7 @@ class Script:
                     table[pending[future]][1] += bool(faults)
         made, unlike = self.print_table(table, [s.name for s in scenarios])
         print(f"{made} faults of {len(work)} planned, {unlike} unlike")
-        if given.keep:
-            print(f"kept in {self.base}")
-        else:
+        if not given.keep:
             shutil.rmtree(self.base, ignore_errors=True)
         return 1 if unlike else 0
 

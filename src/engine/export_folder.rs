@@ -4,6 +4,7 @@ use crate::checkpoint::remove_file;
 use crate::export::{EnsembleMember, MAX_CARD_BYTES, refuse_folder};
 use crate::{Error, Result};
 use std::io;
+use std::os::fd::OwnedFd;
 use surfit_core::files::{self, FilePath, create_folder, sync_all, sync_folder};
 use surfit_core::model_card::ModelCard;
 
@@ -15,6 +16,8 @@ pub struct ExportFolder {
     place: FilePath,
     /// Where it is written: another folder, unless `place` exists.
     workplace: FilePath,
+    /// Tells another process that a living one writes there.
+    held: Option<OwnedFd>,
 }
 
 impl ExportFolder {
@@ -32,6 +35,7 @@ impl ExportFolder {
         let mut folder = Self {
             place: place.clone(),
             workplace: place.clone(),
+            held: None,
         };
         if files::exists(place) {
             create_folder(place).map_err(cannot)?;
@@ -44,9 +48,11 @@ impl ExportFolder {
         create_folder(&above).map_err(cannot)?;
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         let workplace = above.join(format!(".{name}.{}.tmp", std::process::id()));
+        files::clear_abandoned(place);
         files::remove_folder(&workplace)
             .and_then(|()| create_folder(&workplace))
             .map_err(cannot)?;
+        folder.held = files::hold_folder(&workplace);
         folder.workplace = workplace;
         Ok(folder)
     }

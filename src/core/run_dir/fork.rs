@@ -56,8 +56,13 @@ impl RunDir {
         if let Some(degrees) = degrees {
             config.fit.degree = degrees.into();
         }
-        let new = Self::create_new(&partial, &config)?;
-        let made = self.fill(&new, degrees).and_then(|()| {
+        files::clear_abandoned(&path);
+        let new = match Self::create_new(&partial, &config) {
+            Err(RunError::Exists(other)) => return Err(RunError::Exists(other)),
+            new => new,
+        };
+        let _held = files::hold_folder(&partial);
+        let made = new.and_then(|new| self.fill(&new, degrees)).and_then(|()| {
             fs::rename(&partial, &path).map_err(|error| match error.kind() {
                 // Another one was faster.
                 ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => {
