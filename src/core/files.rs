@@ -5,8 +5,8 @@ mod left;
 mod location;
 
 pub use confined::{
-    FolderEntry, create_folder, entries, exists, is_file, is_folder, is_refusal, metadata, open,
-    open_with, read, remove, remove_folder, rename, share,
+    FolderEntry, copy, create_folder, entries, exists, is_file, is_folder, is_refusal, metadata,
+    open, open_with, read, remove, remove_folder, rename, share,
 };
 pub use left::{clear_abandoned, clear_left, clear_temporary, hold_folder};
 pub use location::{FileLocation, FilePath};
@@ -73,7 +73,7 @@ pub fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
 /// As [`write_atomic`], and when the file cannot be read.
 pub fn replace(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     let mut old = open(path)?;
-    write_atomic_with(path, |file| io::copy(&mut old, file).map(drop))
+    write_atomic_with(path, |file| confined::copy(&mut old, file.get_ref()))
 }
 
 /// As [`replace`], for a file that is going to be changed in its place; nothing to do when it has one name, or none.

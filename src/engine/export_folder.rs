@@ -1,12 +1,12 @@
 //! A folder that gets its name when a whole model lies in it.
 
 use crate::checkpoint::remove_file;
-use crate::export::{EnsembleMember, MAX_CARD_BYTES, refuse_folder};
+use crate::export::{EnsembleMember, refuse_folder};
 use crate::{Error, Result};
 use std::io;
 use std::os::fd::OwnedFd;
 use surfit_core::files::{self, FilePath, create_folder, sync_all, sync_folder};
-use surfit_core::model_card::ModelCard;
+use surfit_core::model_card::{MAX_CARD_BYTES, ModelCard};
 
 /// A folder that a model is being written to. A new one has a temporary name until [`ExportFolder::publish`]; what a kill
 /// leaves of it is never taken for a model. One that is not published goes when this is dropped.
@@ -110,21 +110,22 @@ fn remove_model(folder: &FilePath) -> Result<()> {
     Ok(())
 }
 
+/// Names of what lies in a folder, in order.
+#[cfg(test)]
+pub(crate) fn names_in(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let mut names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
-    use std::path::Path;
     use surfit_core::run_dir::clear_unpublished;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap().flatten();
-        let mut names: Vec<String> = entries
-            .map(|e| e.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
-    }
 
     #[test]
     fn a_folder_has_its_name_when_the_model_is_whole_and_not_before() {
@@ -136,26 +137,26 @@ mod tests {
         fs::write(folder.workplace().join("model.safetensors"), "half").unwrap();
         assert!(!place.exists());
         drop(folder);
-        assert_eq!(names(&exports), Vec::<String>::new(), "given up");
+        assert_eq!(names_in(&exports), Vec::<String>::new(), "given up");
         let folder = begin();
         fs::write(folder.workplace().join("model.json"), "{}").unwrap();
         // As a kill leaves it.
         std::mem::forget(folder);
-        assert_eq!(names(&exports).len(), 1);
+        assert_eq!(names_in(&exports).len(), 1);
         clear_unpublished(&exports);
-        assert_eq!(names(&exports), Vec::<String>::new());
+        assert_eq!(names_in(&exports), Vec::<String>::new());
         let folder = begin();
         fs::write(folder.workplace().join("model.json"), "{}").unwrap();
         folder.publish().unwrap();
-        assert_eq!(names(&exports), ["best"]);
-        assert_eq!(names(&place), ["model.json"]);
+        assert_eq!(names_in(&exports), ["best"]);
+        assert_eq!(names_in(&place), ["model.json"]);
         clear_unpublished(&exports);
-        assert_eq!(names(&exports), ["best"]);
+        assert_eq!(names_in(&exports), ["best"]);
         let refused = ExportFolder::begin(&place, false).unwrap_err().to_string();
         assert!(refused.contains("holds a model already"), "{refused}");
         // In a folder that exists nothing of the old model is left beside the new one.
         let folder = ExportFolder::begin(&place, true).unwrap();
-        assert_eq!(names(&place), Vec::<String>::new());
+        assert_eq!(names_in(&place), Vec::<String>::new());
         folder.publish().unwrap();
     }
 }

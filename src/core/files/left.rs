@@ -248,7 +248,10 @@ mod tests {
         let inside = ["model.safetensors", ".model.json.77.tmp"];
         let left = [
             make(format!(".model.{NOBODY}.tmp"), &inside),
-            make(format!(".model.{NOBODY}-7.partial"), &["config.toml", "lock"]),
+            make(
+                format!(".model.{NOBODY}-7.partial"),
+                &["config.toml", "lock"],
+            ),
             write(format!(".model.{}.tmp", NOBODY - 1)),
         ];
         let held = make(format!(".model.{}.tmp", NOBODY - 2), &inside);
