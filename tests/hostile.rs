@@ -249,6 +249,73 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
     assert!(listener.accept().is_err(), "somebody spoke");
 }
 
+/// Takes or gives back the right to write into a folder and all below it.
+fn forbid_writing(folder: &Path, forbid: bool) {
+    use std::os::unix::fs::PermissionsExt;
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+    };
+    set(folder, if forbid { 0o555 } else { 0o755 });
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.file_type().expect("a kind").is_dir() {
+            true => forbid_writing(&entry.path(), forbid),
+            false => set(&entry.path(), if forbid { 0o444 } else { 0o644 }),
+        }
+    }
+}
+
+#[test]
+fn a_run_that_may_not_be_written_is_looked_at_and_forked() {
+    let place = prepared();
+    hostile(&place, "socket", |path| {
+        // Of an engine of the run's owner, in a folder that is nobody else's.
+        fs::write(path, "/proc/1/surfit/0123456789abcdef.sock").expect("a note");
+    });
+    let run = place.path("runs/a");
+    forbid_writing(&run, true);
+    let ask = |arguments: &str| {
+        let surfit = [env!("CARGO_BIN_EXE_surfit")].into_iter();
+        let words: Vec<&str> = surfit.chain(arguments.split_whitespace()).collect();
+        // The superuser may write everywhere, unless that right is taken away.
+        let drops = ["--bounding-set=-dac_override,-dac_read_search,-fowner"];
+        let mut command = match rustix::process::geteuid().is_root() {
+            true => place.program("setpriv"),
+            false => place.program(words[0]),
+        };
+        match rustix::process::geteuid().is_root() {
+            true => command.args(drops).args(&words),
+            false => command.args(&words[1..]),
+        };
+        place.finish(command)
+    };
+    let is_dropped = !rustix::process::geteuid().is_root()
+        || place.program("setpriv").arg("--version").output().is_ok();
+    if is_dropped {
+        for arguments in [
+            "ls",
+            "open a",
+            "heatmap a",
+            "resume a",
+            "report a --out report",
+        ] {
+            ask(arguments).ok();
+        }
+        ask("report a").fails(1, &["figures", "choose another --out"]);
+        for arguments in [
+            "export a --best --out m",
+            "heatmap a --grid 4",
+            "set a fit.rate=0.1",
+            "rm a --yes",
+        ] {
+            ask(arguments).fails(1, &["may not be written to", "surfit fork"]);
+        }
+        ask("stop a").fails(1, &["no engine is running"]);
+        ask("fork a --run-dir mine").ok();
+        support::wait_for("the fork", || support::finished(&place.path("mine")));
+    }
+    forbid_writing(&run, false);
+}
+
 #[test]
 fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
     let place = prepared();

@@ -61,7 +61,9 @@ pub enum RunError {
         node: Option<Box<EngineNode>>,
     },
     /// Nothing may be written into its directory.
-    #[error("{0} may not be written to; make a run of your own from it with `surfit fork {0}`, or copy it")]
+    #[error(
+        "{0} may not be written to; make a run of your own from it with `surfit fork {0}`, or copy it"
+    )]
     ReadOnly(PathBuf),
     /// The stored configuration is damaged.
     #[error(transparent)]
