@@ -150,7 +150,6 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
         actor.until(|a| at(a, 3));
     });
     with_actor(&path, |actor| {
-        assert_eq!(actor.corners.len(), 1);
         actor.until(|a| a.trainer.is_some());
         let trainer = actor.trainer.as_ref().unwrap();
         assert!(trainer.step <= 3);
@@ -168,6 +167,45 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
     });
     assert_eq!(losses, Some((Curve::Corner(1), 2)));
     assert!(weights(&path) == weights(&dir.path().join("b")));
+}
+
+#[test]
+fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
+    let degrees = surfit_core::surface::Degrees::new(3, 3).unwrap();
+    let further = Command::FitFurther {
+        steps: Some(2),
+        epochs: None,
+    };
+    let mut going_on = 0;
+    for command in [
+        further,
+        Command::StartFit { degrees: None },
+        Command::SetDegree { degrees },
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let events = || RunDir::open(&path).unwrap().events(0).unwrap();
+        let (before, is_complete) = with_actor(&path, |actor| {
+            actor.finish_work();
+            let before = events().len();
+            actor.carry_out(command.clone()).unwrap();
+            (before, actor.progress.is_some_and(|p| p.complete()))
+        });
+        let said = events().into_iter().skip(before).map(|e| e.event);
+        let kind = said.filter_map(|event| match event {
+            Event::StageBegan {
+                stage: Stage::Fit, ..
+            } => Some("fit"),
+            Event::Checkpoint { .. } => Some("checkpoint"),
+            _ => None,
+        });
+        if !is_complete {
+            going_on += 1;
+            let order: Vec<_> = kind.collect();
+            assert_eq!(order.first(), Some(&"fit"), "{command:?}: {order:?}");
+        }
+    }
+    assert!(going_on >= 2);
 }
 
 #[test]
