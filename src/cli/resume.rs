@@ -4,7 +4,7 @@ use super::args::{Follow, ResumeArgs};
 use super::fault::Fault;
 use super::{out, place, run};
 use surfit_core::event::Event;
-use surfit_core::run_dir::{EventTail, RunDir};
+use surfit_core::run_dir::{EventTail, RunDir, RunError};
 
 /// Goes on with the run of a name.
 pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
@@ -19,7 +19,11 @@ pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
     }
     found.config()?;
     if found.picture()?.done().is_some() {
-        found.settle_finished()?;
+        match found.settle_finished() {
+            // It is finished all the same.
+            Err(RunError::ReadOnly(_)) => {}
+            settled => settled?,
+        }
         if !follow.json {
             return out::line(format!(
                 "{} is finished; look at it with `surfit open {1}`, fit its surface further with `surfit fit {1}`",

@@ -4,6 +4,7 @@ use crate::checkpoint::remove_file;
 use crate::export::{EnsembleMember, refuse_folder};
 use crate::{Error, Result};
 use std::io;
+use std::os::fd::OwnedFd;
 use surfit_core::files::{self, FilePath, create_folder, sync_all, sync_folder};
 use surfit_core::model_card::{MAX_CARD_BYTES, ModelCard};
 
@@ -15,6 +16,8 @@ pub struct ExportFolder {
     place: FilePath,
     /// Where it is written: another folder, unless `place` exists.
     workplace: FilePath,
+    /// Tells another process that a living one writes there.
+    held: Option<OwnedFd>,
 }
 
 impl ExportFolder {
@@ -32,6 +35,7 @@ impl ExportFolder {
         let mut folder = Self {
             place: place.clone(),
             workplace: place.clone(),
+            held: None,
         };
         if files::exists(place) {
             create_folder(place).map_err(cannot)?;
@@ -44,9 +48,11 @@ impl ExportFolder {
         create_folder(&above).map_err(cannot)?;
         let name = place.file_name().unwrap_or_default().to_string_lossy();
         let workplace = above.join(format!(".{name}.{}.tmp", std::process::id()));
+        files::clear_abandoned(place);
         files::remove_folder(&workplace)
             .and_then(|()| create_folder(&workplace))
             .map_err(cannot)?;
+        folder.held = files::hold_folder(&workplace);
         folder.workplace = workplace;
         Ok(folder)
     }
@@ -104,21 +110,22 @@ fn remove_model(folder: &FilePath) -> Result<()> {
     Ok(())
 }
 
+/// Names of what lies in a folder, in order.
+#[cfg(test)]
+pub(crate) fn names_in(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let mut names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
-    use std::path::Path;
     use surfit_core::run_dir::clear_unpublished;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap().flatten();
-        let mut names: Vec<String> = entries
-            .map(|e| e.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
-    }
 
     #[test]
     fn a_folder_has_its_name_when_the_model_is_whole_and_not_before() {
@@ -130,26 +137,26 @@ mod tests {
         fs::write(folder.workplace().join("model.safetensors"), "half").unwrap();
         assert!(!place.exists());
         drop(folder);
-        assert_eq!(names(&exports), Vec::<String>::new(), "given up");
+        assert_eq!(names_in(&exports), Vec::<String>::new(), "given up");
         let folder = begin();
         fs::write(folder.workplace().join("model.json"), "{}").unwrap();
         // As a kill leaves it.
         std::mem::forget(folder);
-        assert_eq!(names(&exports).len(), 1);
+        assert_eq!(names_in(&exports).len(), 1);
         clear_unpublished(&exports);
-        assert_eq!(names(&exports), Vec::<String>::new());
+        assert_eq!(names_in(&exports), Vec::<String>::new());
         let folder = begin();
         fs::write(folder.workplace().join("model.json"), "{}").unwrap();
         folder.publish().unwrap();
-        assert_eq!(names(&exports), ["best"]);
-        assert_eq!(names(&place), ["model.json"]);
+        assert_eq!(names_in(&exports), ["best"]);
+        assert_eq!(names_in(&place), ["model.json"]);
         clear_unpublished(&exports);
-        assert_eq!(names(&exports), ["best"]);
+        assert_eq!(names_in(&exports), ["best"]);
         let refused = ExportFolder::begin(&place, false).unwrap_err().to_string();
         assert!(refused.contains("holds a model already"), "{refused}");
         // In a folder that exists nothing of the old model is left beside the new one.
         let folder = ExportFolder::begin(&place, true).unwrap();
-        assert_eq!(names(&place), Vec::<String>::new());
+        assert_eq!(names_in(&place), Vec::<String>::new());
         folder.publish().unwrap();
     }
 }

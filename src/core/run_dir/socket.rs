@@ -28,24 +28,16 @@ impl RunDir {
         if files::exists(&note) {
             files::open(&note).map_err(at(&note))?;
         }
-        if let Some(said) = self.noted_socket().filter(|said| !is_of_engine(said))
-            // An engine that is started writes its own note.
-            && self.is_alive()
-        {
-            return Err(RunError::ForeignSocket(said));
+        match self.noted_socket() {
+            Some(said) if is_of_engine(&said) && is_private(&said) => return Ok(said),
+            Some(said) if self.is_alive() => return Err(RunError::ForeignSocket(said)),
+            // A note that came with a copy or is another user's; an engine that is started writes its own.
+            _ => {}
         }
-        let path = self.socket_path();
-        let me = rustix::process::geteuid().as_raw();
-        let folder = path.parent().and_then(|f| f.symlink_metadata().ok());
-        let private = |m: fs::Metadata| m.is_dir() && m.uid() == me && m.mode() & 0o077 == 0;
-        let socket = |m: fs::Metadata| m.file_type().is_socket() && m.uid() == me;
-        match (
-            folder.map(private),
-            path.symlink_metadata().ok().map(socket),
-        ) {
-            // Where nothing is nobody listens.
-            (None, _) | (Some(true), None | Some(true)) => Ok(path),
-            _ => Err(RunError::ForeignSocket(path)),
+        let path = self.new_socket_path();
+        match is_private(&path) {
+            true => Ok(path),
+            false => Err(RunError::ForeignSocket(path)),
         }
     }
 
@@ -77,6 +69,15 @@ impl RunDir {
 
 /// Most bytes of the note that names the socket.
 const MAX_NOTE_BYTES: u64 = 4096;
+
+/// True for a socket that is this user's alone, in a folder that is; where nothing is nobody listens.
+fn is_private(path: &Path) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    let facts = |path: &Path| path.symlink_metadata().ok();
+    let folder = path.parent().and_then(facts);
+    folder.is_none_or(|m| m.is_dir() && m.uid() == me && m.mode() & 0o077 == 0)
+        && facts(path).is_none_or(|m| m.file_type().is_socket() && m.uid() == me)
+}
 
 /// True for a path as engines make them, in whatever environment: sixteen hexadecimal digits in `surfit` of a runtime
 /// folder, or in the user's `/tmp/surfit-ID`.
