@@ -1,22 +1,25 @@
 #!/usr/bin/env python3
-"""Injects faults into a tiny job, at one file operation after the other, and compares what it comes to with an undisturbed run.
+"""Injects faults into tiny jobs, at one file operation after the other, and compares what they come to with undisturbed ones.
 
 Kinds of faults: the process is killed before the operation (kill), the operation is refused (EIO, ENOSPC, EROFS, EDQUOT), a
 write takes half of its bytes (short), or the machine loses its power there (power): what was not synced is gone, file contents
-and names in folders alike. The run is then resumed. Models, surface, tables, loss curves, results, exports and leftovers have
-to be those of the undisturbed run, and what a program had told before the power went has to be there after it.
+and names in folders alike. Scenarios are the commands that write into a run or where the user says. After the fault the same
+command is given again, as a user does, and the runs are resumed. Models, surface, tables, loss curves, results, exports and
+leftovers have to be those of the undisturbed command, and what a program had told before the power went has to be there after it.
 
-Operations are seen by a small library that is compiled with gcc and preloaded (`faults/shim.c`); Linux only. The script prints
-a table of counts and exits with 1 when anything differs. `make inject-faults` builds the program first.
+Operations are seen at the boundary of the system calls by a small tracer that is compiled with cc (`faults/trace.c`); Linux on
+x86-64 only. The script prints a table of counts and exits with 1 when anything differs. `make inject-faults` builds the
+program first.
 """
 
 import argparse
 import concurrent.futures
 import errno
+import itertools
 import json
 import os
+import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -39,103 +42,96 @@ fit = { epochs = 6.0, edge_epochs = 1.0, batch = 50, draws = 2 }
 heatmap = { grid = 4, live_images = 100, budget = 0.3 }
 checkpoint = { every_seconds = 0.05 }
 """
-# A run that takes longer hangs.
+# What a command begins with, and its words. Paths are relative to the folder that is watched.
+SCENARIOS = {
+    "run": ("nothing", "run job.toml --run-dir r/job --json"),
+    "resume": ("killed", "resume r/job --json"),
+    "export": ("finished", "export r/job --at 0.3,0.3 --out out/model --json"),
+    "replace": ("exported", "export r/job --at 0.6,0.2 --out out/model --force --json"),
+    "ensemble": ("finished", "export r/job --ensemble 2 --out out/model --json"),
+    "heatmap": ("finished", "heatmap r/job --grid 5 --keep --out out/map.csv"),
+    "picture": ("finished", "heatmap r/job --grid 3 --out out/map.png"),
+    "fork": ("finished", "fork r/job --degree 3 --run-dir r/fork --json"),
+    "degree": ("finished", "degree r/job 3 --json"),
+    "set": ("finished", "set r/job heatmap.grid=5 --json"),
+    "report": ("finished", "report r/job"),
+    "queue": ("finished", "queue add job.toml --set fit.epochs=2 --json"),
+    "start": ("queued", "queue start"),
+}
+# A command that takes longer hangs.
 LIMIT = 120
 
 
 class Place:
-    """A folder with a run, and the programs that work on it."""
+    """A folder with runs, and the programs that work on it."""
 
-    def __init__(self, base, name, program, shim):
-        self.folder = base / name
-        self.root = self.folder / "r"
-        self.run = self.root / "job"
-        self.program, self.shim = program, shim
-        for folder in [self.root, self.folder / "rt", self.folder / "home"]:
+    numbers = itertools.count()
+
+    def __init__(self, base, program, tracer, template=None):
+        # All are of the same length: files of a run name it, and are copied from one place to another.
+        self.folder = base / f"{next(self.numbers):06}"
+        self.work = self.folder / "work"
+        self.program, self.tracer = program, tracer
+        for folder in [self.folder / "rt", self.folder / "home"]:
             folder.mkdir(parents=True)
-        (self.folder / "job.toml").write_text(JOB)
-        (self.folder / "counter").write_bytes(bytes(8))
+        if template:
+            Disk(template).write(self.work)
+        else:
+            (self.work / "r").mkdir(parents=True)
+            (self.work / "out").mkdir()
+            (self.work / "job.toml").write_text(JOB)
         self.told = ""
 
-    def environment(self, **extra):
+    def environment(self):
         home = str(self.folder / "home")
         names = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "SURFIT_CACHE", "SURFIT_DATA", "HOME"]
         env = {**os.environ, **dict.fromkeys(names, home)}
-        env |= {"SURFIT_RUNS": str(self.root), "SURFIT_STATE": home + "/screen.toml"}
-        env |= {"XDG_RUNTIME_DIR": str(self.folder / "rt")}
-        return {**env, **extra}
+        env |= {"SURFIT_RUNS": str(self.work / "r"), "SURFIT_STATE": home + "/screen.toml"}
+        return env | {"XDG_RUNTIME_DIR": str(self.folder / "rt")}
 
-    def injected(self, **extra):
-        return self.environment(
-            LD_PRELOAD=str(self.shim),
-            FAULTS_ROOT=str(self.root),
-            FAULTS_COUNTER=str(self.folder / "counter"),
-            **extra,
-        )
-
-    def counted(self):
-        return struct.unpack("Q", (self.folder / "counter").read_bytes())[0]
-
-    def surfit(self, *arguments, env):
-        """Runs surfit to its end and waits for the engine it may have left; gives the exit code, None when it hangs."""
-        command = [self.program, *map(str, arguments)]
+    def surfit(self, command, mode="none", number=0, log=""):
+        """Runs surfit and the engines that it starts to their end; gives the exit code, None when one of them hangs."""
+        report = self.folder / "report"
+        words = [self.tracer, self.work, report, log, mode, number, self.program, *command.split()]
         child = subprocess.Popen(
-            command, env=env, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [str(word) for word in words],
+            env=self.environment(),
+            cwd=self.work,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
+        code = None
         try:
             out, _ = child.communicate(timeout=LIMIT)
-            self.told += out.decode(errors="replace")
             code = child.returncode
         except subprocess.TimeoutExpired:
+            # All that it traces goes with it.
             child.kill()
             out, _ = child.communicate()
-            self.told += out.decode(errors="replace")
-            code = None
-        self.wait_for_engines(kill=code is None)
+        self.told += out.decode(errors="replace")
+        if code == 125:
+            sys.exit(f"inject_faults: the tracer failed: {self.told}")
+        if code is not None:
+            count, self.disturbed = report.read_text().split("\n")[:2]
+            self.count = int(count)
         return code
 
-    def engines(self):
-        """Process ids of engines of this run."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    words = (entry / "cmdline").read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                if str(self.run).encode() in words and b"serve" in words:
-                    found.append(int(entry.name))
-        return found
+    def runs(self):
+        return sorted(path.parent for path in self.work.glob("r/*/config.toml") if not path.parent.name.startswith("."))
 
-    def wait_for_engines(self, kill=False):
-        end = time.monotonic() + LIMIT / 2
-        while engines := self.engines():
-            if kill or time.monotonic() > end:
-                for pid in engines:
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.02)
-
-    def begin(self, env):
-        return self.surfit("run", "job.toml", "--run-dir", self.run, "--json", env=env)
-
-    def is_finished(self):
-        return any(e["event"] == "finished" for e in events(self.run))
-
-    def resume(self):
-        """Does what a user does after a fault: begins again, or goes on."""
+    def repair(self, command, code):
+        """Does what a user does after a fault: gives the command again, and goes on with every run."""
+        # What would come twice is not asked for again when it is there.
+        made = {"queue add": "r/.queue/*.json", "fork": "r/fork/config.toml"}
+        pattern = next((made[words] for words in made if command.startswith(words)), "no file")
         for _ in range(3):
-            if not (self.run / "config.toml").is_file():
-                # Nothing was begun that could be lost.
-                shutil.rmtree(self.run, ignore_errors=True)
-                self.begin(self.environment())
-            elif not self.is_finished():
-                self.surfit("resume", self.run, "--json", env=self.environment())
-        # Of a finished run this puts in order what a program left that was killed after its end.
-        self.surfit("resume", self.run, "--json", env=self.environment())
-
-
-def is_temporary(name):
-    return name.startswith(".") and name.endswith(".tmp")
+            if code == 0 or [*self.work.glob(pattern)]:
+                break
+            code = self.surfit(command)
+        for run in self.runs():
+            # Of a finished run this puts in order what a program left that was killed after its end.
+            self.surfit(f"resume {run} --json")
 
 
 def events(run):
@@ -152,12 +148,41 @@ def events(run):
     return found
 
 
-def outcome(run):
+def read(path):
+    """A file's content without the name of the scenario's folder, which reports have in them; None when there is none."""
+    return re.sub(rb"/tmp/faults-[^/]+/[^/]+/work/", b"", path.read_bytes()) if path.is_file() else None
+
+
+def checkpoint(path):
+    """A checkpoint without its heatmap and its checksum: in a finished run a later heatmap may be in the snapshot alone, which is
+    compared for itself and from which the next engine takes it."""
+    content = path.read_bytes()
+    begin = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:begin])
+    stored = json.loads(header["__metadata__"]["surfit"])
+    return header | {"__metadata__": {**stored, "live": None}}, content[begin:-4]
+
+
+def outcome(work):
+    """Everything that a folder of runs came to and what lies where the user said, by name."""
+    result = {"leftovers": sorted(str(p.relative_to(work)) for p in work.rglob(".*.*"))}
+    for path in sorted(work.glob("out/**/*")):
+        if path.is_file():
+            result[f"file {path.relative_to(work)}"] = read(path)
+    # Numbers may be left out.
+    result["queue"] = [json.loads(path.read_bytes())["title"] for path in sorted(work.glob("r/.queue/*.json"))]
+    for config in work.glob("r/*/config.toml"):
+        run = config.parent
+        result |= {f"{run.name}: {key}": value for key, value in outcome_of_run(run).items()}
+    return result
+
+
+def outcome_of_run(run):
     """Everything that a run came to and reports, by name. Times are left out."""
     result = {}
-    for pattern in ["corners/*", "surface/*", "exports/*/*", "heatmaps/*"]:
+    for pattern in ["corners/*", "surface/*", "exports/*/*", "heatmaps/*", "figures/*"]:
         for path in sorted(run.glob(pattern)):
-            result[f"file {path.relative_to(run)}"] = path.read_bytes()
+            result[f"file {path.relative_to(run)}"] = checkpoint(path) if path.parent.name == "surface" else read(path)
     expected = {"config.toml", "events.jsonl", "log.txt", "lock", "status.json", "snapshot.json", "identity.json", "socket"}
     expected |= {"corners", "surface", "heatmaps", "exports", "figures"}
     result["leftovers"] = sorted(p.name for p in run.iterdir() if p.name not in expected)
@@ -214,75 +239,74 @@ def differences(reference, found):
     return sorted(n for n in names if reference.get(n) != found.get(n))
 
 
-class Disk:
-    """What a machine has of some files after it lost its power: of a file what was there when it was synced last, of a folder
-    the names that it had then."""
+class Inode:
+    """A file's content or a folder's names: as they are now, and as they were when they were synced last."""
 
-    def __init__(self, root):
-        self.root = root
-        self.folders = {root: {}}  # Names now: of files their number, of folders their path.
-        self.durable = {root: {}}
-        self.content, self.synced = [], []
+    def __init__(self, now):
+        self.now, self.durable = now, type(now)()
+
+    def sync(self):
+        self.durable = self.now.copy()
+
+
+class Disk:
+    """What a machine has of a folder after it lost its power."""
+
+    def __init__(self, template, root=None):
+        self.template, self.root = template, str(root or template)
+        self.top = self.load(template)
+
+    def load(self, path):
+        inode = Inode({p.name: self.load(p) for p in path.iterdir()} if path.is_dir() else bytearray(path.read_bytes()))
+        inode.sync()
+        return inode
 
     def place(self, path):
-        folder, name = path.rsplit("/", 1)
-        return self.folders.setdefault(folder, {}), name
-
-    def file(self, path):
-        folder, name = self.place(path)
-        if name not in folder:
-            folder[name] = len(self.content)
-            self.content.append(bytearray())
-            self.synced.append(b"")
-        return folder[name]
+        """The names of the folder that a path lies in, and its own name."""
+        *folders, name = path[len(self.root) + 1 :].split("/")
+        at = self.top
+        for folder in folders:
+            at = at.now[folder]
+        return at.now, name
 
     def apply(self, kind, path, to, offset, data):
-        if kind in "tco":
-            number = self.file(path)
-            if kind == "t":
-                self.content[number].clear()
-        elif kind == "w":
-            content = self.content[self.file(path)]
-            content.extend(bytes(max(0, offset - len(content))))
-            content[offset : offset + len(data)] = data
-        elif kind == "l":
-            content = self.content[self.file(path)]
-            content.extend(bytes(max(0, offset - len(content))))
-            del content[offset:]
-        elif kind == "s":
-            if path in self.folders:
-                self.durable[path] = dict(self.folders[path])
-            else:
-                number = self.file(path)
-                self.synced[number] = bytes(self.content[number])
-        elif kind == "d":
-            folder, name = self.place(path)
-            # A number of its own: a folder of an earlier time may have had the same name.
-            folder[name] = path
-            self.folders[path], self.durable[path] = {}, {}
+        if path == self.root:
+            self.top.sync()
+            return
+        names, name = self.place(path)
+        if kind in "tc" and name not in names:
+            names[name] = Inode(bytearray())
+        if kind == "d":
+            names[name] = Inode({})
         elif kind == "u":
-            folder, name = self.place(path)
-            folder.pop(name, None)
+            del names[name]
         elif kind in "rh":
-            (folder, name), (new_folder, new_name) = self.place(path), self.place(to)
-            value = folder.get(name)
+            new_names, new_name = self.place(to)
+            new_names[new_name] = names[name]
             if kind == "r":
-                folder.pop(name, None)
-            if isinstance(value, str):
-                # What is in a folder goes along with it; nobody moves one that holds others here.
-                self.folders[to] = self.folders.pop(value)
-                self.durable[to] = self.durable[value]
-                value = to
-            new_folder[new_name] = value
+                del names[name]
+        elif name in names:  # What was removed may still be written to.
+            inode = names[name]
+            if kind == "t":
+                inode.now.clear()
+            elif kind == "s":
+                inode.sync()
+            elif kind in "wl":
+                inode.now.extend(bytes(max(0, offset - len(inode.now))))
+                inode.now[offset : offset + len(data) if kind == "w" else None] = data
 
-    def write(self, target, folder=None):
-        """Writes what is durable into a folder."""
-        target.mkdir(exist_ok=True)
-        for name, value in self.durable[folder or self.root].items():
-            if isinstance(value, str):
-                self.write(target / name, value)
-            else:
-                (target / name).write_bytes(self.synced[value])
+    def write(self, target):
+        """Writes what is durable to another folder, as if it had always been there."""
+        self.write_inode(self.top, target, str(target).encode())
+
+    def write_inode(self, inode, path, target):
+        if isinstance(inode.durable, dict):
+            path.mkdir()
+            for name, below in inode.durable.items():
+                self.write_inode(below, path / name, target)
+        else:
+            content = inode.durable.replace(str(self.template).encode(), target)
+            path.write_bytes(content.replace(self.root.encode(), target))
 
 
 def operations(log):
@@ -298,125 +322,166 @@ def operations(log):
         yield kind[:1].decode(), path.decode(), to.decode(), offset, content
 
 
-class Script:
-    def __init__(self, arguments):
-        self.arguments = arguments
-        self.base = Path(tempfile.mkdtemp(prefix="faults-", dir="/tmp"))
-        self.shim = self.base / "shim.so"
-        source = ROOT / "scripts/faults/shim.c"
-        subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", self.shim, source, "-ldl", "-lpthread"], check=True)
-        self.end = time.monotonic() + arguments.seconds
+class Scenario:
+    """A command, what it begins with, and what it comes to when nothing disturbs it."""
 
-    def place(self, name):
-        return Place(self.base, name, self.arguments.surfit, self.shim)
+    def __init__(self, script, name):
+        self.script, self.name = script, name
+        start, self.command = SCENARIOS[name]
+        self.template = script.template(start)
+        reference = script.place(self.template)
+        log = reference.folder / "log"
+        if reference.surfit(self.command, log=log) != 0:
+            sys.exit(f"inject_faults: undisturbed `surfit {self.command}` failed:\n{reference.told}")
+        self.count, self.root = reference.count, reference.work
+        self.done = list(operations(log))
+        reference.repair(self.command, 0)
+        self.wanted = outcome(reference.work)
+        again = script.place(self.template)
+        again.repair(self.command, again.surfit(self.command))
+        if unlike := differences(self.wanted, outcome(again.work)):
+            sys.exit(f"inject_faults: two undisturbed `surfit {self.command}` differ in: {', '.join(unlike)}")
+        shutil.rmtree(again.folder)
 
-    def reference(self):
-        place = self.place("reference")
-        log = place.folder / "log"
-        log.touch()
-        code = place.begin(place.injected(FAULTS_LOG=str(log)))
-        if code != 0 or not place.is_finished():
-            sys.exit(f"inject_faults: the undisturbed run failed ({code}):\n{place.told}")
-        return place, list(operations(log)), place.counted()
+    def last(self, kind):
+        return len(self.done) if kind == "power" else self.count
 
-    def inject(self, kind, number):
-        place = self.place(f"{kind}-{number}")
+    def inject(self, place, kind, number):
         mode = {"kill": "kill", "short": "short"}.get(kind) or f"error:{getattr(errno, kind)}"
-        code = place.begin(place.injected(FAULTS_MODE=mode, FAULTS_AT=str(number)))
-        hangs = ["hangs"] if code is None else []
-        place.resume()
-        return place, hangs
+        code = place.surfit(self.command, mode, number)
+        where = place.disturbed if code is not None else ""
+        if not where and code is not None:
+            return "", None
+        place.repair(self.command, code)
+        return where, ["hangs"] if code is None else []
 
-    def cut(self, number, done):
-        place = self.place(f"power-{number}")
-        root = str(self.reference_root)
-        disk, said = Disk(root), b""
-        for kind, path, to, offset, data in done:
+    def cut_power(self, place, number):
+        disk, said = Disk(self.template, self.root), b""
+        for kind, path, to, offset, data in self.done[:number]:
             if kind == "a":
                 said += data
             else:
                 disk.apply(kind, path, to, offset, data)
-        disk.write(place.root)
-        lost = self.broken_promises(place.run, said)
-        place.resume()
-        return place, lost
+        shutil.rmtree(place.work)
+        disk.write(place.work)
+        lost = self.broken_promises(place.work, said.decode())
+        place.repair(self.command, None)
+        kind, path, to = self.done[number - 1][:3]
+        return f"{kind} {path} {to}", lost
 
-    def broken_promises(self, run, said):
+    def broken_promises(self, work, said):
         """What a program had told on its standard output and the disk does not have."""
-        here = {e["seq"]: e for e in events(run)}
+        here = {e["seq"]: e for e in events(work / "r/job")}
         lost = []
-        for line in said.split(b"\n")[:-1]:
-            try:
+        for line in said.split("\n")[:-1]:
+            if '"event":' in line:
                 event = json.loads(line)
-            except ValueError:
-                continue
-            if event.get("event") not in PROMISES:
-                continue
-            if here.get(event["seq"]) != event:
-                lost.append(f"told and lost: {event['event']}")
-            if event["event"] == "exported":
-                for name in ["model.safetensors", "model.json"]:
-                    path = f"exports/{Path(event['dir']).name}/{name}"
-                    content = (run / path).read_bytes() if (run / path).is_file() else None
-                    if content != self.wanted[f"file {path}"]:
-                        lost.append(f"told and lost: {path}")
+                if event["event"] not in PROMISES:
+                    continue
+                if here.get(event["seq"]) != event:
+                    lost.append(f"told and lost: {event['event']}")
+            # Files, and folders with all that is in them.
+            for word in re.findall(r'[^\s":,]+', line.replace(f"{self.root}/", "")):
+                named = self.root / word
+                for path in [named, *named.rglob("*")] if (work / "r") != (work / word) and "/" in word else []:
+                    if "out" not in path.parts and "exports" not in path.parts and "figures" not in path.parts:
+                        continue
+                    there = work / path.relative_to(self.root)
+                    if path.is_file() and read(there) != read(path):
+                        lost.append(f"told and lost: {path.relative_to(self.root)}")
         return lost
 
-    def check(self, kind, number, *more):
-        if time.monotonic() > self.end:
+    def check(self, kind, number):
+        """What differs after one fault, by name; None when time is over, or when the command had ended before."""
+        if time.monotonic() > self.script.end:
             return None
-        place, faults = self.cut(number, *more) if kind == "power" else self.inject(kind, number)
-        log = place.run / "log.txt"
-        said = place.told + (log.read_text(errors="replace") if log.is_file() else "")
-        if "panicked" in said:
-            faults.append("panics")
-        faults += differences(self.wanted, outcome(place.run))
-        if not faults or not self.arguments.keep:
+        place = self.script.place(self.template)
+        where, faults = self.cut_power(place, number) if kind == "power" else self.inject(place, kind, number)
+        if faults is not None:
+            log = "".join(p.read_text(errors="replace") for p in place.work.glob("r/*/log.txt"))
+            if "panicked" in place.told + log:
+                faults.append("panics")
+            faults += differences(self.wanted, outcome(place.work))
+            if faults:
+                where = where.replace(f"{place.work}/", "").replace(f"{self.root}/", "")
+                print(f"{self.name}: {kind} at operation {number} ({where}): {'; '.join(faults)}", flush=True)
+        if faults and self.script.arguments.keep:
+            print(f"  kept in {place.folder}", flush=True)
+            (place.folder / "told").write_text(place.told)
+        else:
             shutil.rmtree(place.folder, ignore_errors=True)
         return faults
 
+
+class Script:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.base = Path(tempfile.mkdtemp(prefix="faults-", dir="/tmp"))
+        self.tracer = self.base / "trace"
+        source = ROOT / "scripts/faults/trace.c"
+        subprocess.run(["cc", "-O1", "-o", self.tracer, source], check=True)
+        self.templates = {}
+
+    def place(self, template=None):
+        return Place(self.base, self.arguments.surfit, self.tracer, template)
+
+    def template(self, name):
+        """A folder of runs that a command begins with."""
+        if name not in self.templates:
+            before = {"nothing": None, "killed": None, "finished": "killed", "exported": "finished", "queued": "finished"}[name]
+            place = self.place(before and self.template(before))
+            if name == "killed":
+                # In the fit, where there is a checkpoint and an open record.
+                whole = self.place()
+                whole.surfit(SCENARIOS["run"][1])
+                place.surfit(SCENARIOS["run"][1], "kill", whole.count * 2 // 3)
+            elif name != "nothing":
+                scenario = {"finished": "resume", "exported": "export", "queued": "queue"}[name]
+                place.surfit(SCENARIOS[scenario][1])
+            for path in place.work.glob("r/*/socket"):
+                path.unlink()
+            self.templates[name] = place.work
+        return self.templates[name]
+
     def main(self):
-        reference, done, count = self.reference()
-        self.reference_root = reference.root
-        self.wanted = outcome(reference.run)
-        again = self.place("again")
-        again.begin(again.environment())
-        if unlike := differences(self.wanted, outcome(again.run)):
-            print(f"two undisturbed runs differ in: {', '.join(unlike)}")
-            return 1
-        print(f"{count} file operations in an undisturbed run, {len(self.wanted)} things to compare")
-        every = self.arguments.every
+        given = self.arguments
+        scenarios = [Scenario(self, name) for name in given.scenarios]
+        for s in scenarios:
+            print(f"{s.name}: {s.count} file operations, {len(s.wanted)} things to compare", flush=True)
+        self.end = time.monotonic() + given.seconds
         work = []
-        for index, kind in enumerate(self.arguments.kinds):
-            last = len(done) if kind == "power" else count
-            # Of each kind other operations, so that all kinds together leave few out.
-            numbers = range(1 + index % every, last + 1, every)
-            work += [(k / max(1, len(numbers)), kind, n) for k, n in enumerate(numbers)]
-        # All kinds side by side, so that each has its share when the time is over.
-        work.sort()
-        table = {kind: [0, 0, len([w for w in work if w[1] == kind])] for kind in self.arguments.kinds}
-        with concurrent.futures.ThreadPoolExecutor(self.arguments.jobs) as pool:
-            pending = {}
-            for _, kind, number in work:
-                more = [done[:number]] if kind == "power" else []
-                pending[pool.submit(self.check, kind, number, *more)] = (kind, number)
+        for index, kind in enumerate(given.kinds):
+            for scenario in scenarios:
+                # Of each kind other operations, so that all kinds together leave few out.
+                numbers = range(1 + index * given.every // len(given.kinds), scenario.last(kind) + 1, given.every)
+                work += [(k / max(1, len(numbers)), len(work) + k, scenario, kind, n) for k, n in enumerate(numbers)]
+        # All side by side, so that each has its share when the time is over.
+        work.sort(key=lambda w: w[:2])
+        table = {(s.name, kind): [0, 0] for s in scenarios for kind in given.kinds}
+        with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+            pending = {pool.submit(s.check, kind, n): (s.name, kind) for *_, s, kind, n in work}
             for future in concurrent.futures.as_completed(pending):
-                kind, number = pending[future]
                 faults = future.result()
-                if faults is None:
-                    continue
-                table[kind][0] += 1
-                if faults:
-                    table[kind][1] += 1
-                    print(f"{kind} at operation {number}: {'; '.join(faults)}", flush=True)
-        print(f"{'fault':8}{'made':>8}{'planned':>10}{'unlike':>8}")
-        for kind, (made, unlike, planned) in table.items():
-            print(f"{kind:8}{made:8}{planned:10}{unlike:8}")
-        if not self.arguments.keep:
+                if faults is not None:
+                    table[pending[future]][0] += 1
+                    table[pending[future]][1] += bool(faults)
+        made, unlike = self.print_table(table, [s.name for s in scenarios])
+        print(f"{made} faults of {len(work)} planned, {unlike} unlike")
+        if not given.keep:
             shutil.rmtree(self.base, ignore_errors=True)
-        else:
-            print(f"kept in {self.base}")
-        return 1 if any(unlike for _, unlike, _ in table.values()) else 0
+        return 1 if unlike else 0
+
+    def print_table(self, table, names):
+        """Prints faults made and, after a slash, those after which something differs; gives the sums."""
+        kinds = self.arguments.kinds
+        print("".join(["fault   ", *(f"{name:>10}" for name in [*names, "all"])]))
+        sums = [0, 0]
+        for kind in kinds:
+            cells = [table[name, kind] for name in names]
+            cells.append([sum(c[0] for c in cells), sum(c[1] for c in cells)])
+            sums = [sums[0] + cells[-1][0], sums[1] + cells[-1][1]]
+            print("".join([f"{kind:8}", *(f"{f'{made}/{unlike}':>10}" for made, unlike in cells)]))
+        return sums
 
 
 def arguments():
@@ -426,6 +491,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=3600, metavar="S", help="begin no injection after so long")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="injections at a time")
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS, help="kinds of faults")
+    parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=SCENARIOS, help="what is disturbed")
     parser.add_argument("--keep", action="store_true", help="keep the runs that differ")
     given = parser.parse_args()
     given.surfit = str(Path(given.surfit).resolve())

@@ -18,7 +18,18 @@ struct Disk {
 }
 
 impl Disk {
+    /// Mounts the disk; says so and gives `None` where the system gives no such thing.
     fn mount(place: &Place) -> Option<Self> {
+        let disk = Self::try_mount(place);
+        if disk.is_none() {
+            println!(
+                "skipped: no disk could be mounted (needs unshare, nsenter and user namespaces)"
+            );
+        }
+        disk
+    }
+
+    fn try_mount(place: &Place) -> Option<Self> {
         std::fs::create_dir(place.path("disk")).expect("a folder");
         let script = "mount -t tmpfs -o size=4m surfit-test disk && echo mounted && exec sleep 600";
         let mut command = place.program("unshare");
@@ -53,6 +64,15 @@ impl Disk {
     /// be absolute, because their working directory was opened outside.
     fn path(&self, name: &str) -> PathBuf {
         self.filler.with_file_name(name)
+    }
+
+    /// Begins a job in the run `a` on the disk: its path inside, and its engine's process id.
+    fn begin(&self, place: &Place) -> (String, i32) {
+        let inside = place.path("disk/a").display().to_string();
+        let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
+        let done = place.finish(self.command(place, &begin)).ok();
+        let pid = done.last_json()["pid"].as_i64().expect("a pid");
+        (inside, pid as i32)
     }
 
     /// `surfit` inside, where the disk is.
@@ -106,17 +126,10 @@ const LONGER: &str =
 fn a_full_disk_stops_checkpoints_and_nothing_else() {
     let place = Place::new();
     let Some(disk) = Disk::mount(&place) else {
-        println!(
-            "skipped: no disk could be mounted for the test (needs unshare, nsenter and user namespaces)"
-        );
         return;
     };
     let reference = place.job("whole", LONGER);
-    let inside = place.path("disk/a").display().to_string();
-    let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
-    let pid = place.finish(disk.command(&place, &begin)).ok().last_json()["pid"]
-        .as_i64()
-        .expect("a pid") as i32;
+    let (inside, pid) = disk.begin(&place);
     let run = disk.path("a");
     let mut wire = Wire::open(&place);
     wire.fitting();
@@ -200,12 +213,9 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
 fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
     let place = Place::new();
     let Some(disk) = Disk::mount(&place) else {
-        println!("skipped: no disk could be mounted for the test");
         return;
     };
-    let inside = place.path("disk/a").display().to_string();
-    let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
-    place.finish(disk.command(&place, &begin)).ok();
+    let (inside, _) = disk.begin(&place);
     let run = disk.path("a");
     let mut first = Wire::open(&place);
     first.fitting();
@@ -239,7 +249,6 @@ fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
 fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
     let place = Place::new();
     let Some(disk) = Disk::mount(&place) else {
-        println!("skipped: no disk could be mounted for the test");
         return;
     };
     let inside = place.path("disk/a").display().to_string();
@@ -269,7 +278,6 @@ fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
 fn a_full_disk_costs_the_queue_no_fit() {
     let place = Place::new();
     let Some(disk) = Disk::mount(&place) else {
-        println!("skipped: no disk could be mounted for the test");
         return;
     };
     let runs = place.path("runs");

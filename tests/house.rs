@@ -194,6 +194,164 @@ fn the_terminal_program_never_names_the_engines_crate() {
     assert!(!main.contains("surfit_engine"));
 }
 
+/// Files of the crates that touch runs which name the file system past `files::`, and what they do there that is no opening,
+/// reading or writing of something below a run's directory.
+const PAST_FILES: [(&str, &str); 25] = [
+    (
+        "src/cli/eval.rs",
+        "lists the folder of a network that the user names",
+    ),
+    ("src/cli/man.rs", "makes the folder for manual pages"),
+    (
+        "src/cli/place.rs",
+        "puts links to runs among the user's runs",
+    ),
+    ("src/cli/stop.rs", "reads /proc"),
+    ("src/client/fake.rs", "is a stand-in for engines in tests"),
+    (
+        "src/client/queue.rs",
+        "reads the user's queue, which lies in no run",
+    ),
+    ("src/client/queue/lock.rs", "locks the user's queue"),
+    (
+        "src/client/queue/runner.rs",
+        "makes the queue's folder and its log",
+    ),
+    ("src/client/remote/settings.rs", "reads the user's settings"),
+    (
+        "src/client/remove.rs",
+        "removes whole runs, and of links the links",
+    ),
+    ("src/client/runs.rs", "adds up sizes, and follows no link"),
+    (
+        "src/core/config/load.rs",
+        "reads a configuration that the user names",
+    ),
+    ("src/core/corner_cache.rs", "lists the user's cache"),
+    (
+        "src/core/files/confined.rs",
+        "is the door; it makes folders that the user names",
+    ),
+    (
+        "src/core/files/left.rs",
+        "clears folders that lie in no run, and reads /proc",
+    ),
+    (
+        "src/core/run_dir.rs",
+        "makes a run's directory, and looks whether it is empty",
+    ),
+    (
+        "src/core/run_dir/find.rs",
+        "lists the folder that runs lie in",
+    ),
+    ("src/core/run_dir/fork.rs", "gives a whole run its name"),
+    ("src/core/run_dir/node.rs", "reads /proc"),
+    (
+        "src/core/run_dir/socket.rs",
+        "looks at the folder of the user's sockets",
+    ),
+    ("src/core/study.rs", "reads a plan that the user names"),
+    (
+        "src/engine/corner_cache.rs",
+        "marks a file of the user's cache as used",
+    ),
+    ("src/engine/device.rs", "reads /proc"),
+    ("src/engine/server/socket.rs", "removes its own socket"),
+    ("src/engine/memory.rs", "reads /proc"),
+];
+
+/// The part of a source that is no test.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text)
+}
+
+/// The first line that opens, lists or changes files by the standard library's functions.
+fn names_the_file_system(text: &str) -> Option<&str> {
+    let functions = [
+        "read",
+        "write",
+        "copy",
+        "rename",
+        "remove_",
+        "create_dir",
+        "metadata",
+        "symlink_metadata",
+        "hard_link",
+        "set_permissions",
+        "exists",
+    ];
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    code.into_iter().find(|line| {
+        let line = line.replace("rustix::fs::", "");
+        let named = |start: &str| {
+            line.match_indices(start)
+                .any(|(at, _)| !line[..at].ends_with(char::is_alphanumeric))
+        };
+        functions
+            .iter()
+            .any(|function| named(&format!("fs::{function}")))
+            || [
+                "File::open(",
+                "File::create",
+                "File::options(",
+                "OpenOptions::",
+            ]
+            .into_iter()
+            .any(named)
+    })
+}
+
+#[test]
+fn what_lies_in_a_run_is_opened_by_one_door() {
+    let mut past = BTreeMap::new();
+    for folder in [
+        "src/cli",
+        "src/client",
+        "src/core",
+        "src/engine",
+        "src/report",
+    ] {
+        for (path, text) in sources(folder, "rs") {
+            let path = path.display().to_string();
+            let is_test = path.ends_with("/tests.rs") || path.contains("/tests/");
+            if let Some(line) = names_the_file_system(without_tests(&text)).filter(|_| !is_test) {
+                past.insert(path, line.trim().to_owned());
+            }
+        }
+    }
+    let allowed = |path: &str| PAST_FILES.iter().any(|(allowed, _)| *allowed == path);
+    let unknown: Vec<_> = past.iter().filter(|(path, _)| !allowed(path)).collect();
+    assert!(
+        unknown.is_empty(),
+        "use surfit_core::files below a run, or say in PAST_FILES why not: {unknown:#?}"
+    );
+    for (path, _) in PAST_FILES {
+        assert!(
+            past.contains_key(path),
+            "{path} needs no exception any more"
+        );
+    }
+    // The test itself.
+    for line in [
+        "std::fs::read(path)",
+        "fs::remove_dir_all(&a)",
+        "File::open(path)",
+        "File::options()",
+    ] {
+        assert!(names_the_file_system(line).is_some(), "{line}");
+    }
+    for line in [
+        "files::read(&path)",
+        "use std::fs::File;",
+        "rustix::fs::openat(a)",
+        "MatchedFile::open(p)",
+    ] {
+        assert!(names_the_file_system(line).is_none(), "{line}");
+    }
+}
+
 #[test]
 fn nothing_is_left_undone_in_the_sources() {
     for (path, text) in sources("src", "rs") {

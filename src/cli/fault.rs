@@ -65,6 +65,7 @@ impl From<RunError> for Fault {
             RunError::InUse { .. }
             | RunError::Foreign(_)
             | RunError::ForeignSocket(_)
+            | RunError::ReadOnly(_)
             | RunError::NoSurface(_)
             | RunError::Damaged { .. }
             | RunError::Io { .. } => Fault::Failure(error.to_string()),

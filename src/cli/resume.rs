@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::{out, place, run};
 use std::io::{Write, stderr};
 use surfit_core::event::Event;
-use surfit_core::run_dir::{EventTail, RunDir};
+use surfit_core::run_dir::{EventTail, RunDir, RunError};
 use surfit_core::text::{MAX_SENTENCE, printable};
 
 /// Goes on with the run of a name.
@@ -21,10 +21,13 @@ pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
     }
     found.config()?;
     if found.picture()?.done().is_some() {
-        // Whoever may not write there has nothing to go on with either.
-        if let Err(error) = found.settle_finished() {
-            let sentence = format!("{error}; what its engine left stays");
-            let _ = writeln!(stderr(), "surfit: {}", printable(&sentence, MAX_SENTENCE));
+        match found.settle_finished() {
+            // It is finished all the same.
+            Ok(()) | Err(RunError::ReadOnly(_)) => {}
+            Err(error) => {
+                let sentence = format!("{error}; what its engine left stays");
+                let _ = writeln!(stderr(), "surfit: {}", printable(&sentence, MAX_SENTENCE));
+            }
         }
         if !follow.json {
             return out::line(format!(

@@ -93,9 +93,9 @@ pub fn engine_command() -> Result<Command, ClientError> {
 pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
     let mut command = engine_command()?;
     let log_path = run.log_path();
-    files::unshare(&log_path).map_err(at(&log_path))?;
+    files::unshare(&log_path).map_err(run.at_writing(&log_path))?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
-    let log = files::open_with(&log_path, flags).map_err(at(&log_path))?;
+    let log = files::open_with(&log_path, flags).map_err(run.at_writing(&log_path))?;
     let errors = log.try_clone().map_err(at(&log_path))?;
     command.arg("serve").arg(run.path());
     if how.wait {

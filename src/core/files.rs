@@ -5,10 +5,10 @@ mod left;
 mod location;
 
 pub use confined::{
-    FolderEntry, create_folder, create_new_folder, entries, exists, is_file, is_folder, is_refusal,
-    metadata, open, open_with, read, remove, remove_folder, rename, share,
+    FolderEntry, copy, create_folder, create_new_folder, entries, exists, is_file, is_folder,
+    is_refusal, metadata, open, open_with, read, remove, remove_folder, rename, share,
 };
-pub use left::{clear_left, clear_temporary};
+pub use left::{clear_abandoned, clear_left, clear_temporary, hold_folder};
 pub use location::{FileLocation, FilePath};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -34,6 +34,7 @@ pub fn write_atomic_with(
     write: impl FnOnce(&mut io::BufWriter<&File>) -> io::Result<()>,
 ) -> io::Result<()> {
     use rustix::fs::{openat, renameat, unlinkat};
+    clear_abandoned(path);
     let (folder, name) = confined::parent(path, OFlags::RDONLY)?;
     let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
     // What lies there under this name is of a process that was killed, or of somebody who means no good.
@@ -43,6 +44,7 @@ pub fn write_atomic_with(
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o666);
         let file = File::from(openat(&folder, &temporary, flags, mode)?);
+        left::hold(&file);
         let mut out = io::BufWriter::with_capacity(1 << 20, &file);
         write(&mut out)?;
         out.flush()?;
@@ -71,7 +73,7 @@ pub fn json(value: &impl serde::Serialize) -> io::Result<Vec<u8>> {
 /// As [`write_atomic`], and when the file cannot be read.
 pub fn replace(path: &(impl FileLocation + ?Sized)) -> io::Result<()> {
     let mut old = open(path)?;
-    write_atomic_with(path, |file| io::copy(&mut old, file).map(drop))
+    write_atomic_with(path, |file| confined::copy(&mut old, file.get_ref()))
 }
 
 /// As [`replace`], for a file that is going to be changed in its place; nothing to do when it has one name, or none.

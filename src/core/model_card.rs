@@ -1,10 +1,14 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
 use crate::config::{ChannelConstants, ChannelStatistic, Compute, DataConfig, NetworkConfig};
+use crate::files;
 use crate::protocol::TensorNames;
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+
+/// Most bytes of a model's card.
+pub const MAX_CARD_BYTES: u64 = 16 << 20;
 
 /// The ground of a card's measurements.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -112,7 +116,8 @@ impl ModelCard {
             true => model.join("model.json"),
             false => model.with_file_name("model.json"),
         };
-        let card: Self = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        let bytes = files::read(&path, MAX_CARD_BYTES).ok()?;
+        let card: Self = serde_json::from_slice(&bytes).ok()?;
         let name = model.file_name()?.to_str()?;
         let is_of = name == "model.safetensors" || card.members.iter().any(|m| m.file == name);
         ((is_folder || is_of) && card.refuse_constants().is_none()).then_some(card)

@@ -329,6 +329,10 @@ impl RunDir {
         let mut tail = EventTail::new(&self.events_path(), 0);
         tail.each(|e| picture.apply(&e))?;
         picture.snapshot = self.snapshot();
+        // What a fork's events tell is of the run that it comes from, until its engine has begun.
+        if self.forked().is_ok_and(|f| f.is_some_and(|f| !f.begun)) {
+            picture.finished = None;
+        }
         Ok((picture, tail.damage()))
     }
 

@@ -174,19 +174,32 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
             path.display()
         ))
     };
-    let (mut tensors, metadata) = read_tensors(&path).map_err(|error| match error {
+    let mut stored: Option<std::result::Result<Stored, String>> = None;
+    let (mut tensors, _) = read_tensors(&path, |metadata| {
+        let json = metadata.get("surfit").ok_or("it has no surfit metadata");
+        let parsed = json
+            .map_err(str::to_owned)
+            .and_then(|json| serde_json::from_str::<Stored>(json).map_err(|e| e.to_string()));
+        let points = parsed.as_ref().map_or(0, |stored| {
+            let degrees = stored.surface.degrees;
+            degrees.count() + degrees.trainable()
+        });
+        stored = Some(parsed);
+        (points as u64).saturating_mul(parameters as u64 * size_of::<f32>() as u64)
+    })
+    .map_err(|error| match (error, &stored) {
+        (Error::Input(_), Some(Err(why))) => damaged(why.clone()),
         // What to do about another file that is damaged is not what to do about this one.
-        Error::Input(text) => {
+        (Error::Input(text), _) => {
             let name = format!("{}: ", path.display());
             let what = text.strip_prefix(&name).unwrap_or(&text);
             damaged(what.split("; ").next().unwrap_or(what).to_owned())
         }
-        other => other,
+        (other, _) => other,
     })?;
-    let json = metadata
-        .get("surfit")
-        .ok_or_else(|| damaged("it has no surfit metadata".into()))?;
-    let stored: Stored = serde_json::from_str(json).map_err(|e| damaged(e.to_string()))?;
+    let Some(Ok(stored)) = stored else {
+        return Err(damaged("it has no surfit metadata".into()));
+    };
     let mut take = |name: &str, rows: usize| -> Result<Tensor> {
         let found = tensors.iter().position(|(n, _)| n == name);
         let tensor = tensors
@@ -297,9 +310,33 @@ mod tests {
             why.contains("is no usable checkpoint (") && why.contains("cut short"),
             "{why}"
         );
+        // One that promises more than such a surface has is not read at all.
+        let size = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+        let mut header: serde_json::Value = serde_json::from_slice(&whole[8..8 + size]).unwrap();
+        let (rows, end) = (1_u64 << 40, 12 << 40);
+        header["theta"]["shape"][0] = rows.into();
+        header["theta"]["data_offsets"] = vec![0, end].into();
+        for name in ["velocity", "surfit.crc32"] {
+            header[name]["shape"] = vec![0].into();
+            header[name]["data_offsets"] = vec![end, end].into();
+        }
+        let mut text = header.to_string().into_bytes();
+        text.resize(text.len().next_multiple_of(8), b' ');
+        let why = refused(&[&(text.len() as u64).to_le_bytes()[..], &text].concat());
+        assert!(why.contains("cut short"), "{why}");
+        let sparse = std::fs::File::options()
+            .write(true)
+            .open(path(&run))
+            .unwrap();
+        sparse.set_len(8 + text.len() as u64 + end).unwrap();
+        let why = load(&run, 3, Device::Cpu).unwrap_err().to_string();
+        assert!(
+            why.contains("(its header promises 13194139533312 bytes of tensors"),
+            "{why}"
+        );
         // As they were written before there was a checksum.
         std::fs::write(path(&run), &whole).unwrap();
-        let (tensors, metadata) = read_tensors(&path(&run)).unwrap();
+        let (tensors, metadata) = read_tensors(&path(&run), |_| 1 << 20).unwrap();
         assert_eq!(tensors.len(), 2, "the sum is no tensor of the checkpoint");
         let named: Vec<_> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
         let strings: Vec<_> = metadata.into_iter().collect();

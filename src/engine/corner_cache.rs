@@ -111,7 +111,8 @@ impl Entry {
     /// # Errors
     /// When the file cannot be read, is damaged, or is not what its name says.
     pub fn read(&self, parameters: i64) -> Result<Option<Tensor>> {
-        let (tensors, metadata) = match read_tensors(&self.path) {
+        let most = parameters as u64 * size_of::<f32>() as u64;
+        let (tensors, metadata) = match read_tensors(&self.path, |_| most) {
             // Another run may have let go of it at any time.
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 return Ok(None);

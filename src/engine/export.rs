@@ -13,14 +13,11 @@ use surfit_core::config::{ChannelConstants, Config};
 use surfit_core::event::Exported;
 use surfit_core::files::{self, FileLocation, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
-use surfit_core::model_card::{MeasuredOn, ModelCard};
+use surfit_core::model_card::{MAX_CARD_BYTES, MeasuredOn, ModelCard};
 use surfit_core::protocol::TensorNames;
 use surfit_core::surface::Degrees;
 use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
 use tch::{Kind, Tensor};
-
-/// Most bytes of a model's card.
-pub(crate) const MAX_CARD_BYTES: u64 = 16 << 20;
 
 /// What was chosen, and from where.
 #[derive(Clone, Debug, PartialEq)]

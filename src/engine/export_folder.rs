@@ -1,14 +1,15 @@
 //! A folder that gets its name when a whole model lies in it.
 
 use crate::checkpoint::remove_file;
-use crate::export::{EnsembleMember, MAX_CARD_BYTES, refuse_folder};
+use crate::export::{EnsembleMember, refuse_folder};
 use crate::{Error, Result};
 use std::io;
+use std::os::fd::OwnedFd;
 use surfit_core::config::folder_of;
 use surfit_core::files::{
     self, FileLocation, FilePath, create_folder, create_new_folder, sync_folder,
 };
-use surfit_core::model_card::ModelCard;
+use surfit_core::model_card::{MAX_CARD_BYTES, ModelCard};
 
 /// A folder that a model is being written to. A new one has a temporary name until [`ExportFolder::publish`]; what a kill
 /// leaves of it is never taken for a model. One that is not published goes when this is dropped.
@@ -18,6 +19,8 @@ pub struct ExportFolder {
     place: FilePath,
     /// Where it is written: another folder, unless `place` exists.
     workplace: FilePath,
+    /// Tells another process that a living one writes there.
+    held: Option<OwnedFd>,
 }
 
 impl ExportFolder {
@@ -35,6 +38,7 @@ impl ExportFolder {
         let mut folder = Self {
             place: place.clone(),
             workplace: place.clone(),
+            held: None,
         };
         if files::exists(place) {
             create_folder(place).map_err(cannot)?;
@@ -42,7 +46,9 @@ impl ExportFolder {
             return Ok(folder);
         }
         create_folder(&place.clone().with_path(folder_of(place))).map_err(cannot)?;
+        files::clear_abandoned(place);
         folder.workplace = create_workplace(place).map_err(cannot)?;
+        folder.held = files::hold_folder(&folder.workplace);
         Ok(folder)
     }
 
@@ -98,7 +104,7 @@ fn create_workplace(place: &FilePath) -> io::Result<FilePath> {
             0 => String::new(),
             n => format!("-{n}"),
         };
-        let path = above.join(format!(".{name}{number}.{process}.tmp"));
+        let path = above.join(format!(".{name}.{process}{number}.tmp"));
         let workplace = match place.confining_folder() {
             Some(_) => place.clone().with_path(&path),
             None => FilePath::confined_if_beneath(&path, above),
@@ -125,23 +131,24 @@ fn remove_model(folder: &FilePath) -> Result<()> {
     Ok(())
 }
 
+/// Names of what lies in a folder, in order.
+#[cfg(test)]
+pub(crate) fn names_in(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let mut names: Vec<String> = entries
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rustix::fs::{Mode, OFlags, mkdirat, openat};
     use std::fs::{self, File};
     use std::os::unix::fs::symlink;
-    use std::path::Path;
     use surfit_core::run_dir::clear_unpublished;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap().flatten();
-        let mut names: Vec<String> = entries
-            .map(|e| e.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        names
-    }
 
     #[test]
     fn a_folder_has_its_name_when_the_model_is_whole_and_not_before() {
@@ -153,26 +160,26 @@ mod tests {
         fs::write(folder.workplace().join("model.safetensors"), "half").unwrap();
         assert!(!place.exists());
         drop(folder);
-        assert_eq!(names(&exports), Vec::<String>::new(), "given up");
+        assert_eq!(names_in(&exports), Vec::<String>::new(), "given up");
         let folder = begin();
         fs::write(folder.workplace().join("model.json"), "{}").unwrap();
         // As a kill leaves it.
         std::mem::forget(folder);
-        assert_eq!(names(&exports).len(), 1);
+        assert_eq!(names_in(&exports).len(), 1);
         clear_unpublished(&exports);
-        assert_eq!(names(&exports), Vec::<String>::new());
+        assert_eq!(names_in(&exports), Vec::<String>::new());
         let folder = begin();
         fs::write(folder.workplace().join("model.json"), "{}").unwrap();
         folder.publish().unwrap();
-        assert_eq!(names(&exports), ["best"]);
-        assert_eq!(names(&place), ["model.json"]);
+        assert_eq!(names_in(&exports), ["best"]);
+        assert_eq!(names_in(&place), ["model.json"]);
         clear_unpublished(&exports);
-        assert_eq!(names(&exports), ["best"]);
+        assert_eq!(names_in(&exports), ["best"]);
         let refused = ExportFolder::begin(&place, false).unwrap_err().to_string();
         assert!(refused.contains("holds a model already"), "{refused}");
         // In a folder that exists nothing of the old model is left beside the new one.
         let folder = ExportFolder::begin(&place, true).unwrap();
-        assert_eq!(names(&place), Vec::<String>::new());
+        assert_eq!(names_in(&place), Vec::<String>::new());
         folder.publish().unwrap();
     }
 
@@ -187,23 +194,23 @@ mod tests {
         let process = std::process::id();
         let planted = out.join(format!(".best.{process}.tmp"));
         symlink(&outside, &planted).unwrap();
-        fs::create_dir(out.join(format!(".best-1.{process}.tmp"))).unwrap();
+        fs::create_dir(out.join(format!(".best.{process}-1.tmp"))).unwrap();
         let place = FilePath::of(&out.join("best"));
         let folder = ExportFolder::begin(&place, false).unwrap();
         let workplace = folder.workplace().clone();
-        assert_eq!(*workplace, *out.join(format!(".best-2.{process}.tmp")));
+        assert_eq!(*workplace, *out.join(format!(".best.{process}-2.tmp")));
         // Nor is what takes the place of the workplace meanwhile.
         fs::remove_dir(&workplace).unwrap();
         symlink(&outside, &workplace).unwrap();
         assert!(files::write_atomic(&workplace.join("model.json"), b"{}").is_err());
         drop(folder);
-        assert_eq!(names(&outside), ["mine"]);
-        assert_eq!(names(&out).len(), 2);
+        assert_eq!(names_in(&outside), ["mine"]);
+        assert_eq!(names_in(&out).len(), 2);
         let folder = ExportFolder::begin(&place, false).unwrap();
         files::write_atomic(&folder.workplace().join("model.json"), b"{}").unwrap();
         folder.publish().unwrap();
-        assert_eq!(names(&place), ["model.json"]);
-        assert!(planted.is_symlink() && names(&outside) == ["mine"]);
+        assert_eq!(names_in(&place), ["model.json"]);
+        assert!(planted.is_symlink() && names_in(&outside) == ["mine"]);
     }
 
     #[test]
@@ -220,6 +227,6 @@ mod tests {
         let folder = ExportFolder::begin(&place, false).unwrap();
         files::write_atomic(&folder.workplace().join("model.json"), b"{}").unwrap();
         folder.publish().unwrap();
-        assert_eq!(names(&place), [name.as_str(), "model.json"]);
+        assert_eq!(names_in(&place), [name.as_str(), "model.json"]);
     }
 }

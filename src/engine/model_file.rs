@@ -4,7 +4,7 @@ mod given;
 mod safe;
 
 pub use given::GivenWeights;
-pub use safe::{read_tensors, write_checked, write_tensors};
+pub use safe::{read_metadata, read_tensors, write_checked, write_tensors};
 
 use crate::layout::{Layout, LayoutTensors, RunningStats};
 use crate::{Error, Result};

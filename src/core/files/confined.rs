@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
@@ -418,10 +418,32 @@ pub fn share(
     match rustix::fs::linkat(&from, name, &folder, new, AtFlags::empty()) {
         Ok(()) => Ok(()),
         Err(_) => {
-            let mut copy = open_with(to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
-            io::copy(&mut file, &mut copy).map(drop)
+            let copied = open_with(to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
+            copy(&mut file, &copied)
         }
     }
+}
+
+/// Copies a file's content into one that is empty. Holes stay holes: a file of nothing else does not fill the disk.
+///
+/// # Errors
+/// Whatever reading or writing gives.
+pub fn copy(from: &mut File, mut to: &File) -> io::Result<()> {
+    let length = from.metadata()?.len();
+    let mut end = 0;
+    while end < length {
+        let begin = match rustix::fs::seek(&*from, rustix::fs::SeekFrom::Data(end)) {
+            Ok(begin) => begin,
+            Err(Errno::NXIO) => break,
+            // A file system that does not tell: all may be data.
+            Err(_) => end,
+        };
+        end = rustix::fs::seek(&*from, rustix::fs::SeekFrom::Hole(begin)).unwrap_or(length);
+        from.seek(SeekFrom::Start(begin))?;
+        to.seek(SeekFrom::Start(begin))?;
+        io::copy(&mut Read::take(&mut *from, end - begin), &mut to)?;
+    }
+    to.set_len(length)
 }
 
 #[cfg(test)]

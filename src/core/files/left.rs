@@ -2,11 +2,16 @@
 //!
 //! The name says which process makes them. A number of a process is given anew in time, and another machine or container
 //! that shares the folder has processes of its own; a clock may leap. So the name alone is believed only where nobody else
-//! works, and elsewhere what goes is both old and nobody's.
+//! works. Elsewhere what goes is both old and nobody's, or is about to be made again and nobody holds it: whoever makes it
+//! has a lock on it, which the kernel releases however the process ends.
 
-use super::{FileLocation, FilePath, entries, remove};
+use super::confined::open_at;
+use super::{FileLocation, FilePath, entries, remove, remove_folder};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -54,7 +59,7 @@ pub fn clear_left(folder: &Path) {
             .filter(|(of, _)| is_ours(of))
             .filter(|_| kind.is_file());
         let run = partial(name).filter(|_| kind.is_dir());
-        let process = file.map(|(_, process)| process).or(run);
+        let process = file.or(run).map(|(_, process)| process);
         if !process.is_some_and(is_gone) || !is_old(&path) {
             continue;
         }
@@ -65,21 +70,85 @@ pub fn clear_left(folder: &Path) {
     }
 }
 
+/// Removes what killed processes left of making `place`: beside it, files and folders called `.NAME.PROCESS.tmp` or `.NAME.PROCESS-NUMBER.tmp`, and runs
+/// called `.NAME.PROCESS-NUMBER.partial`. A folder that holds other files than this program's stays.
+pub fn clear_abandoned(place: &(impl FileLocation + ?Sized)) {
+    let path = place.full_path();
+    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = FilePath::of(place).with_path(crate::config::folder_of(path));
+    for entry in entries(&folder).unwrap_or_default() {
+        let Some(name) = entry.name.to_str().filter(|name| name.starts_with('.')) else {
+            continue;
+        };
+        let run = partial(name).filter(|_| entry.is_folder);
+        let (is_run, made) = (run.is_some(), run.or(temporary(name)));
+        let left = folder.join(name);
+        if !made.is_some_and(|(of, process)| of == wanted && is_gone(process)) || !is_free(&left) {
+            continue;
+        }
+        let _ = match entry.is_folder {
+            true if is_run || holds_ours(&left) => remove_folder(&left),
+            false if entry.is_file => remove(&left),
+            _ => continue,
+        };
+    }
+}
+
+/// Marks a file or folder as being made by this process for as long as it is open. Where the file system has no locks,
+/// what a killed process leaves stays for an hour.
+pub(super) fn hold(made: impl AsFd) {
+    let _ = flock(made, FlockOperation::NonBlockingLockExclusive);
+}
+
+/// Opens a folder and marks it as being made by this process, until the value is dropped.
+pub fn hold_folder(folder: &(impl FileLocation + ?Sized)) -> Option<OwnedFd> {
+    let opened = open_at(folder, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).ok()?;
+    hold(&opened);
+    Some(opened)
+}
+
+/// True when no process holds what lies there; where the file system does not say, when it is old.
+fn is_free(left: &FilePath) -> bool {
+    let opened = open_at(left, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty());
+    let locked = opened.map(|file| flock(file, FlockOperation::NonBlockingLockExclusive));
+    match locked {
+        Ok(Ok(())) => true,
+        Ok(Err(Errno::WOULDBLOCK)) => false,
+        Ok(Err(_)) | Err(_) => is_old(left),
+    }
+}
+
+/// True for a folder in which there are only files that this program writes.
+fn holds_ours(folder: &FilePath) -> bool {
+    entries(folder).is_ok_and(|all| {
+        all.iter().all(|entry| {
+            let name = entry.name.to_str().unwrap_or_default();
+            entry.is_file && is_ours(temporary(name).map_or(name, |(of, _)| of))
+        })
+    })
+}
+
 /// What a temporary file will be called, and the process that writes it.
 fn temporary(name: &str) -> Option<(&str, Pid)> {
     let (of, process) = name
         .strip_prefix('.')?
         .strip_suffix(".tmp")?
         .rsplit_once('.')?;
+    // A number follows where the name was taken.
+    let process = match process.split_once('-') {
+        Some((process, number)) => number.parse::<u32>().ok().map(|_| process)?,
+        None => process,
+    };
     Some((of, pid(process)?))
 }
 
-/// The process that makes a run.
-fn partial(name: &str) -> Option<Pid> {
+/// What a run that is being made will be called, and the process that makes it.
+fn partial(name: &str) -> Option<(&str, Pid)> {
     let name = name.strip_prefix('.')?.strip_suffix(".partial")?;
-    let (process, number) = name.rsplit_once('.')?.1.split_once('-')?;
+    let (of, process) = name.rsplit_once('.')?;
+    let (process, number) = process.split_once('-')?;
     number.parse::<u64>().ok()?;
-    pid(process)
+    Some((of, pid(process)?))
 }
 
 fn pid(digits: &str) -> Option<Pid> {
@@ -163,6 +232,59 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_left_beside_a_place_goes_before_it_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let me = std::process::id();
+        let make = |name: String, inside: &[&str]| -> PathBuf {
+            let path = dir.path().join(&name);
+            fs::create_dir(&path).unwrap();
+            for file in inside {
+                fs::write(path.join(file), "half").unwrap();
+            }
+            path
+        };
+        let write = |name: String| -> PathBuf {
+            fs::write(dir.path().join(&name), "half").unwrap();
+            dir.path().join(name)
+        };
+        let inside = ["model.safetensors", ".model.json.77.tmp"];
+        let left = [
+            make(format!(".model.{NOBODY}.tmp"), &inside),
+            make(
+                format!(".model.{NOBODY}-7.partial"),
+                &["config.toml", "lock"],
+            ),
+            write(format!(".model.{}.tmp", NOBODY - 1)),
+            make(format!(".model.{NOBODY}-1.tmp"), &inside),
+        ];
+        let held = make(format!(".model.{}.tmp", NOBODY - 2), &inside);
+        let stay = [
+            held.clone(),
+            make(format!(".model.{me}.tmp"), &inside),
+            make(format!(".model.{}.tmp", NOBODY - 3), &["thesis.tex"]),
+            make(format!(".model2.{NOBODY}.tmp"), &inside),
+            make(format!("model.{NOBODY}.tmp"), &inside),
+            make(".model.swp.tmp".into(), &inside),
+            write(format!(".map.csv.{NOBODY}.tmp")),
+        ];
+        // As a process of another container does, whose number is nobody's here.
+        let holder = hold_folder(&held).unwrap();
+        clear_abandoned(&dir.path().join("model"));
+        for path in &left {
+            assert!(!path.exists(), "{}", path.display());
+        }
+        for path in &stay {
+            assert!(path.exists(), "{}", path.display());
+        }
+        drop(holder);
+        clear_abandoned(&dir.path().join("model"));
+        assert!(!held.exists());
+        // Whoever writes the file again.
+        super::super::write_atomic(&dir.path().join("map.csv"), b"whole").unwrap();
+        assert!(!stay[6].exists() && dir.path().join("map.csv").is_file());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What can be wrong with a run's directory, each as one sentence.
 
-use super::EngineNode;
+use super::{EngineNode, RunDir};
 use crate::config::ConfigError;
+use rustix::fs::Access;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +45,7 @@ pub enum RunError {
     #[error("{} belongs to another user; remove it or set XDG_RUNTIME_DIR to a folder of your own", .0.display())]
     Foreign(PathBuf),
     /// The socket of the run's engine is not where engines of this user put it.
-    #[error("{} is no socket that an engine of yours made; remove the file `socket` from the run's directory", .0.display())]
+    #[error("{} is no socket that an engine of yours made; another user works on the run, or its file `socket` is to be removed", .0.display())]
     ForeignSocket(PathBuf),
     /// It has no checkpoint of a surface.
     #[error("{0} has no surface yet; wait until its corners are ready")]
@@ -59,6 +60,11 @@ pub enum RunError {
         /// Where it works, when that is not here.
         node: Option<Box<EngineNode>>,
     },
+    /// Nothing may be written into its directory.
+    #[error(
+        "{0} may not be written to; make a run of your own from it with `surfit fork {0}`, or copy it"
+    )]
+    ReadOnly(PathBuf),
     /// The stored configuration is damaged.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -88,6 +94,23 @@ fn describe_holder(path: &Path, pid: Option<u32>, node: Option<&EngineNode>) -> 
     }
     let path = path.display();
     format!("{pid}; attach with `surfit open {path}`, or stop it with `surfit stop {path}`")
+}
+
+impl RunDir {
+    /// Attaches a path in the run to an error of writing there, and says when nothing in the run may be written.
+    pub fn at_writing<'a>(&'a self, path: &'a Path) -> impl FnOnce(io::Error) -> RunError + 'a {
+        move |source| {
+            let refused = [
+                io::ErrorKind::PermissionDenied,
+                io::ErrorKind::ReadOnlyFilesystem,
+            ];
+            let may_write = || rustix::fs::access(self.path(), Access::WRITE_OK).is_ok();
+            match refused.contains(&source.kind()) && !may_write() {
+                true => RunError::ReadOnly(self.path().to_owned()),
+                false => at(path)(source),
+            }
+        }
+    }
 }
 
 /// Attaches a path to an I/O error.

@@ -56,8 +56,13 @@ impl RunDir {
         if let Some(degrees) = degrees {
             config.fit.degree = degrees.into();
         }
-        let new = Self::create_new(&partial, &config)?;
-        let made = self.fill(&new, degrees).and_then(|()| {
+        files::clear_abandoned(&path);
+        let new = match Self::create_new(&partial, &config) {
+            Err(RunError::Exists(other)) => return Err(RunError::Exists(other)),
+            new => new,
+        };
+        let _held = files::hold_folder(&partial);
+        let made = new.and_then(|new| self.fill(&new, degrees)).and_then(|()| {
             fs::rename(&partial, &path).map_err(|error| match error.kind() {
                 // Another one was faster.
                 ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => {
@@ -93,10 +98,9 @@ impl RunDir {
             let (from, to) = (self.join(name), new.join(name));
             if files::exists(&from) {
                 let mut file = files::open(&from).map_err(at(&from))?;
-                let mut copy =
-                    files::open_with(&to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
-                        .map_err(at(&to))?;
-                std::io::copy(&mut file, &mut copy).map_err(at(&to))?;
+                let copied = files::open_with(&to, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
+                    .map_err(at(&to))?;
+                files::copy(&mut file, &copied).map_err(at(&to))?;
             }
         }
         new.write_fork(&Fork {
@@ -201,6 +205,24 @@ mod tests {
         let error = run.fork(&twin, None).unwrap_err();
         assert!(matches!(error, RunError::Exists(_)), "{error}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no litter");
+    }
+
+    #[test]
+    fn a_fork_that_was_not_begun_has_no_result_yet() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        fs::write(run.checkpoint_path(), "surface").unwrap();
+        let finished = r#"{"seq":1,"time":1.0,"event":"finished","corners":[0.5],"corners_test":[0.5],"degrees":[2,2],
+            "best":{"u":0.5,"v":0.5,"accuracy":0.6,"loss":1.0,"images":9},"best_test":0.6,"interior_mean":0.6,"heatmap":
+            {"mean":0.5,"interior_mean":0.6,"min":0.4,"max":0.6,"corners_mean":0.5},"grid":3,"seconds":{},"export":"x",
+            "baselines":[],"steps":[1,2]}"#;
+        fs::write(run.events_path(), finished.replace('\n', "") + "\n").unwrap();
+        let fork = run.fork(&dir.path().join("b"), None).unwrap();
+        let is_done = |run: &RunDir| run.picture().unwrap().done().is_some();
+        assert!(is_done(&run) && !is_done(&fork));
+        let begun = fork.forked().unwrap().map(|f| Fork { begun: true, ..f });
+        fork.write_fork(&begun.unwrap()).unwrap();
+        assert!(is_done(&fork));
     }
 
     #[test]

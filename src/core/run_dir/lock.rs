@@ -37,12 +37,12 @@ impl RunDir {
     pub fn lock(&self) -> Result<RunLock, RunError> {
         let path = self.lock_path();
         if self.is_lock_of_another() {
-            files::replace(&path).map_err(at(&path))?;
+            files::replace(&path).map_err(self.at_writing(&path))?;
         }
         // An observer tests the lock for an instant; an engine that starts just then waits it out.
         for _ in 0..20 {
-            let file =
-                files::open_with(&path, OFlags::WRONLY | OFlags::CREATE).map_err(at(&path))?;
+            let file = files::open_with(&path, OFlags::WRONLY | OFlags::CREATE)
+                .map_err(self.at_writing(&path))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 // Somebody may have made it anew before it was held.
                 Ok(()) if Identity::of_file(&file) != Identity::of(&path) => {}

@@ -33,7 +33,7 @@ impl RunDir {
         }
         let new = self.new_socket_path();
         if let Some(said) = self.noted_socket().filter(|said| *said != new) {
-            if is_of_engine(&said) && is_own(&said) {
+            if is_of_engine(&said) && is_private(&said) {
                 return Ok(said);
             }
             // An engine that is started writes its own note.
@@ -41,7 +41,7 @@ impl RunDir {
                 return Err(RunError::ForeignSocket(said));
             }
         }
-        if !is_own(&new) {
+        if !is_private(&new) {
             private_folder(new.parent().unwrap_or(Path::new("/")))?;
         }
         Ok(new)
@@ -82,8 +82,8 @@ impl RunDir {
 /// Most bytes of the note that names the socket.
 const MAX_NOTE_BYTES: u64 = 4096;
 
-/// True when a socket and its folder are this user's alone. Where nothing is nobody listens.
-fn is_own(socket: &Path) -> bool {
+/// True for a socket that is this user's alone, in a folder that is; where nothing is nobody listens.
+fn is_private(socket: &Path) -> bool {
     let me = rustix::process::geteuid().as_raw();
     let folder = socket.parent().unwrap_or(Path::new("/")).symlink_metadata();
     match folder {

@@ -206,8 +206,8 @@ impl Actor<'_> {
         if self.config.corners.epochs.one_training() || !path.exists() {
             return Ok(());
         }
-        match model_file::read_tensors(&path) {
-            Ok((_, metadata)) if metadata.get("corner") != Some(&index.to_string()) => Ok(()),
+        match model_file::read_metadata(&path) {
+            Ok(metadata) if metadata.get("corner") != Some(&index.to_string()) => Ok(()),
             Err(error) if error.is_io() => Err(error),
             // One that is damaged is of no use to any corner.
             _ => checkpoint::remove_file(&path),
@@ -379,7 +379,9 @@ impl Actor<'_> {
         if !files::exists(&path) {
             return Ok(Trainer::new(&self.model, seed));
         }
-        let (tensors, metadata) = match model_file::read_tensors(&path) {
+        // Weights and velocity.
+        let most = 2 * self.model.parameters() as u64 * size_of::<f32>() as u64;
+        let (tensors, metadata) = match model_file::read_tensors(&path, |_| most) {
             // Trained anew it arrives where it would have arrived.
             Err(Error::Input(why)) => {
                 let what = why.strip_suffix("; copy or write it anew").unwrap_or(&why);

@@ -331,7 +331,7 @@ fn smallest_and_largest(class_sizes: &[usize]) -> (usize, usize) {
 
 /// The record of a given corner that is kept in its file; `None` for one that was trained here.
 pub(super) fn kept_record(path: &(impl FileLocation + ?Sized)) -> Option<Corner> {
-    let (_, metadata) = model_file::read_tensors(path).ok()?;
+    let metadata = model_file::read_metadata(path).ok()?;
     serde_json::from_str(metadata.get(RECORD)?).ok()
 }
 

@@ -73,8 +73,10 @@ impl Actor<'_> {
     /// # Errors
     /// As [`read_tensors`], and for a file of another network.
     pub(super) fn read_stored_corner(&self, path: &FilePath) -> Result<Tensor> {
-        let (tensors, _) = read_tensors(path)?;
         let layout = self.model.network().layout();
+        // With statistics, which are fewer.
+        let limit = 2 * layout.len() as u64 * size_of::<f32>() as u64 + (1 << 20);
+        let (tensors, _) = read_tensors(path, |_| limit)?;
         let parts = layout.parameters.iter().map(|p| {
             let found = tensors.iter().find(|(name, _)| *name == p.name);
             let fitting =

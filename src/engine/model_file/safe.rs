@@ -7,6 +7,7 @@ use crate::{Error, Result};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use summed::Summed;
@@ -224,17 +225,28 @@ impl ReadError {
 /// What [`read_tensors`] gives: tensors in the file's order, and the metadata.
 type Content = (Vec<(String, Tensor)>, HashMap<String, String>);
 
-/// Reads every tensor of a safetensors file, bit for bit, on the CPU, and its string metadata.
+/// Reads every tensor of a safetensors file, bit for bit, on the CPU, and its string metadata. `limit` gives the most bytes
+/// that tensors beside such metadata have: no more are read, whatever the file promises.
 ///
 /// # Errors
-/// A sentence for a file that is missing, cut short, not in the format, or not what its checksum says. A file without one
-/// is taken as it is.
-pub fn read_tensors(location: &(impl FileLocation + ?Sized)) -> Result<Content> {
+/// A sentence for a file that is missing, cut short, not in the format, too large, or not what its checksum says. A file
+/// without one is taken as it is.
+pub fn read_tensors(
+    location: &(impl FileLocation + ?Sized),
+    limit: impl FnOnce(&HashMap<String, String>) -> u64,
+) -> Result<Content> {
     let path = location.full_path();
-    let file = files::open(location).map_err(Error::io(path))?;
-    let length = file.metadata().map_err(Error::io(path))?.len();
-    let mut file = Summed::new(file);
-    let header = header(path, &mut file, length)?;
+    let (mut file, header) = open(location)?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let checksum = header.info(CHECK).map_or(0, |_| 4);
+    let (promised, limit) = (header.data_len() as u64, limit(&metadata));
+    if promised > limit.saturating_add(checksum) {
+        return Err(Error::input(format!(
+            "{}: its header promises {promised} bytes of tensors, and such a file has at most {limit}; copy or write it \
+             anew",
+            path.display()
+        )));
+    }
     let mut tensors = Vec::new();
     // In the order of offsets, which lie without gaps: the file is read from its beginning to its end.
     for name in header.offset_keys() {
@@ -265,7 +277,26 @@ pub fn read_tensors(location: &(impl FileLocation + ?Sized)) -> Result<Content> 
         let tensor = read_bytes(&mut file, &shape, kind).map_err(|e| e.of(path))?;
         tensors.push((name, tensor));
     }
-    Ok((tensors, header.metadata().clone().unwrap_or_default()))
+    Ok((tensors, metadata))
+}
+
+/// Reads the string metadata of a safetensors file, and nothing of its tensors.
+///
+/// # Errors
+/// A sentence for a file that is missing, cut short or not in the format.
+pub fn read_metadata(location: &(impl FileLocation + ?Sized)) -> Result<HashMap<String, String>> {
+    let (_, header) = open(location)?;
+    Ok(header.metadata().clone().unwrap_or_default())
+}
+
+/// Opens a file and reads its header.
+fn open(location: &(impl FileLocation + ?Sized)) -> Result<(Summed<File>, Metadata)> {
+    let path = location.full_path();
+    let file = files::open(location).map_err(Error::io(path))?;
+    let length = file.metadata().map_err(Error::io(path))?.len();
+    let mut file = Summed::new(file);
+    let header = header(path, &mut file, length)?;
+    Ok((file, header))
 }
 
 /// Reads the header of a file of `length` bytes and makes sure that the whole file is as it says.

@@ -240,3 +240,28 @@ fn a_folder_itself_may_lie_behind_links() {
     write_atomic(&file, b"later").unwrap();
     assert_eq!(fs::read(folders.file("b")).unwrap(), b"a");
 }
+
+#[test]
+fn a_copy_of_a_file_of_holes_is_one_of_holes() {
+    use std::os::unix::fs::FileExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+    let file = File::create(&from).unwrap();
+    file.write_all_at(b"begin", 0).unwrap();
+    file.write_all_at(b"middle", 1 << 30).unwrap();
+    file.set_len(3 << 30).unwrap();
+    copy(&mut File::open(&from).unwrap(), &File::create(&to).unwrap()).unwrap();
+    let (copied, mut text) = (File::open(&to).unwrap(), [0; 12]);
+    assert_eq!(copied.metadata().unwrap().len(), 3 << 30);
+    assert!(copied.metadata().unwrap().blocks() * 512 < 1 << 20);
+    copied.read_exact_at(&mut text, (1 << 30) - 3).unwrap();
+    assert_eq!(&text, b"\0\0\0middle\0\0\0");
+    copied.read_exact_at(&mut text, 0).unwrap();
+    assert_eq!(&text, b"begin\0\0\0\0\0\0\0");
+    // Without a hole, and without content.
+    for content in [&b"whole"[..], b""] {
+        std::fs::write(&from, content).unwrap();
+        copy(&mut File::open(&from).unwrap(), &File::create(&to).unwrap()).unwrap();
+        assert_eq!(std::fs::read(&to).unwrap(), content);
+    }
+}

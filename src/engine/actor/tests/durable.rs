@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::checkpoint;
+use crate::export_folder::names_in;
 use std::path::Path;
 use surfit_core::event::Exported;
 use surfit_core::picture::Validation;
@@ -94,15 +95,6 @@ fn the_live_map_keeps_to_its_share_of_the_work() {
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap().flatten();
-    let mut names: Vec<String> = entries
-        .map(|e| e.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
-}
-
 #[test]
 fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
     let dir = tempfile::tempdir().unwrap();
@@ -116,7 +108,7 @@ fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
         exported.collect()
     };
     with_actor(&path, |actor| actor.finish_work());
-    let (exports, before) = (names(&path.join("exports")), told(&path));
+    let (exports, before) = (names_in(&path.join("exports")), told(&path));
     assert_eq!((exports.len(), before.len()), (1, 1));
     // The kill came after the folder got its name, and left an older attempt of another one.
     let log = std::fs::read_to_string(path.join("events.jsonl")).unwrap();
@@ -126,13 +118,15 @@ fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
     std::fs::write(path.join("events.jsonl"), kept).unwrap();
     with_actor(&path, |actor| actor.finish_work());
     assert_eq!(
-        (names(&path.join("exports")), told(&path)),
+        (names_in(&path.join("exports")), told(&path)),
         (exports, before)
     );
     // A model of somebody else is not this run's.
     let foreign = path.join("exports/foreign");
     std::fs::create_dir(&foreign).unwrap();
-    let card = path.join("exports").join(&names(&path.join("exports"))[0]);
+    let card = path
+        .join("exports")
+        .join(&names_in(&path.join("exports"))[0]);
     let card = std::fs::read_to_string(card.join("model.json")).unwrap();
     let card = card.replace("\"run\": \"a\"", "\"run\": \"b\"");
     std::fs::write(foreign.join("model.json"), card).unwrap();

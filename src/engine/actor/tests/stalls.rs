@@ -1,7 +1,8 @@
 //! A disk that takes nothing for a while: what waits for it is tried again, and nothing else is done twice.
 
 use super::*;
-use std::path::{Path, PathBuf};
+use crate::export_folder::names_in;
+use std::path::PathBuf;
 
 /// A folder that nothing can be written into, until it is given back.
 struct Closed {
@@ -59,7 +60,7 @@ fn what_a_stalled_tick_has_done_is_done_once() {
         assert!(matches!(actor.work, Work::Map { .. }));
         heatmaps.open();
         actor.finish_work();
-        let tables = names(&actor.run.join("heatmaps"));
+        let tables = names_in(&actor.run.join("heatmaps"));
         assert_eq!(tables, ["step-4-grid-3.csv"]);
         let events = actor.run.events(0).unwrap();
         let count = |wanted: fn(&Event) -> bool| events.iter().filter(|e| wanted(&e.event)).count();
@@ -77,15 +78,6 @@ fn what_a_stalled_tick_has_done_is_done_once() {
     });
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap().flatten();
-    let mut names: Vec<String> = entries
-        .map(|e| e.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
-}
-
 #[test]
 fn a_model_that_the_disk_takes_late_has_one_folder() {
     let dir = tempfile::tempdir().unwrap();
@@ -96,15 +88,15 @@ fn a_model_that_the_disk_takes_late_has_one_folder() {
         // The folder can be made, and the model does not go into it.
         std::fs::create_dir_all(folder.join("model.safetensors")).unwrap();
         actor.stall();
-        assert_eq!(names(&actor.run.join("exports")).len(), 1);
+        assert_eq!(names_in(&actor.run.join("exports")).len(), 1);
         std::fs::remove_dir(folder.join("model.safetensors")).unwrap();
         // Half a model stands there, of an engine that was killed.
         std::fs::write(folder.join("model.safetensors"), "half").unwrap();
         actor.finish_work();
         let finished = actor.journal.picture().finished.clone().unwrap();
         assert_eq!(finished.export, Some(folder.to_path_buf()));
-        assert_eq!(names(&actor.run.join("exports")).len(), 1);
-        assert_eq!(names(&folder), ["model.json", "model.safetensors"]);
+        assert_eq!(names_in(&actor.run.join("exports")).len(), 1);
+        assert_eq!(names_in(&folder), ["model.json", "model.safetensors"]);
         // Where a whole one lies, another one goes elsewhere.
         let next = actor.free_folder("best", uv, 4);
         assert!(next.to_string_lossy().ends_with("-step4-2"), "{next:?}");
