@@ -3,8 +3,10 @@
 use super::args::{Follow, ResumeArgs};
 use super::fault::Fault;
 use super::{out, place, run};
+use std::io::{Write, stderr};
 use surfit_core::event::Event;
 use surfit_core::run_dir::{EventTail, RunDir, RunError};
+use surfit_core::text::{MAX_SENTENCE, printable};
 
 /// Goes on with the run of a name.
 pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
@@ -21,8 +23,11 @@ pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
     if found.picture()?.done().is_some() {
         match found.settle_finished() {
             // It is finished all the same.
-            Err(RunError::ReadOnly(_)) => {}
-            settled => settled?,
+            Ok(()) | Err(RunError::ReadOnly(_)) => {}
+            Err(error) => {
+                let sentence = format!("{error}; what its engine left stays");
+                let _ = writeln!(stderr(), "surfit: {}", printable(&sentence, MAX_SENTENCE));
+            }
         }
         if !follow.json {
             return out::line(format!(
@@ -40,4 +45,31 @@ pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
         return last.map_or(Ok(()), |e| out::json(&e));
     }
     run::begin(found, follow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::config::Config;
+
+    #[test]
+    fn a_finished_run_is_finished_also_where_one_may_not_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let finished = r#"{"seq":1,"time":1.0,"event":"finished","corners":[0.5],"corners_test":[0.5],"degrees":[2,2],
+            "best":{"u":0.5,"v":0.5,"accuracy":0.6,"loss":1.0,"images":9},"best_test":0.6,"interior_mean":0.6,"heatmap":
+            {"mean":0.5,"interior_mean":0.6,"min":0.4,"max":0.6,"corners_mean":0.5},"grid":3,"seconds":{},"export":"x",
+            "baselines":[],"steps":[1,2]}"#;
+        std::fs::write(run.events_path(), finished.replace('\n', "") + "\n").unwrap();
+        // A lock that cannot be opened, also by who may open any file.
+        std::fs::create_dir(run.lock_path()).unwrap();
+        assert!(run.settle_finished().is_err());
+        for json in [false, true] {
+            let follow = Follow {
+                json,
+                detach: false,
+            };
+            assert!(go_on(&run, follow).is_ok());
+        }
+    }
 }

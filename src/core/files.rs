@@ -5,8 +5,8 @@ mod left;
 mod location;
 
 pub use confined::{
-    FolderEntry, copy, create_folder, entries, exists, is_file, is_folder, is_refusal, metadata,
-    open, open_with, read, remove, remove_folder, rename, share,
+    FolderEntry, copy, create_folder, create_new_folder, entries, exists, is_file, is_folder,
+    is_refusal, metadata, open, open_with, read, remove, remove_folder, rename, share,
 };
 pub use left::{clear_abandoned, clear_left, clear_temporary, hold_folder};
 pub use location::{FileLocation, FilePath};

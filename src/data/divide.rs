@@ -118,6 +118,10 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
             )));
         }
     }
+    let mut class_sizes = vec![0; set.classes.len()];
+    for &label in &train.labels {
+        class_sizes[usize::from(label)] += 1;
+    }
     Ok(Loaded {
         name: String::new(),
         description: String::new(),
@@ -128,6 +132,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
         std: Vec::new(),
         own_constants: Default::default(),
         classes: set.classes,
+        class_sizes,
         train: limited(train, config.train_images, seed, LIMITED_TRAIN),
         validation,
         test,

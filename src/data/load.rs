@@ -38,6 +38,8 @@ pub struct Loaded {
     pub input_shape: [usize; 3],
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
+    /// Training images of each class before `data.train_images` takes some of them.
+    pub class_sizes: Vec<usize>,
     /// What networks are trained on.
     pub train: Images,
     /// What points of a surface are chosen on.

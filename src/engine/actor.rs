@@ -143,6 +143,8 @@ struct Actor<'a> {
     deferred: Vec<Request>,
     /// The corner that waits for the disk.
     ready: Option<corners::Ready>,
+    /// All files of given corners were looked at since the corners were begun.
+    given_are_checked: bool,
     /// The corner that is being aligned.
     aligning: Option<Aligning>,
     /// The end of the job, under way.

@@ -169,11 +169,26 @@ fn told_by(card: &ModelCard, dir: PathBuf) -> Exported {
     }
 }
 
-/// The model in `dir` as an export of the run with this id; `None` when it is none.
+/// What the folder of an export is called that the user did not name; a further one of the same kind is called `NAME-2`.
+pub fn folder_name(selection: &str, uv: Option<(f64, f64)>, step: u64) -> String {
+    match uv {
+        Some((u, v)) => format!("{selection}-u{u:.3}-v{v:.3}-step{step}"),
+        None => format!("{selection}-step{step}"),
+    }
+}
+
+/// The model in `dir` as an export that the run with this id has named itself; `None` when it is none.
 pub fn published_by(dir: &FilePath, run: &str) -> Option<Exported> {
     let bytes = files::read(&dir.join("model.json"), MAX_CARD_BYTES).ok()?;
     let card: ModelCard = serde_json::from_slice(&bytes).ok()?;
-    (card.run == run).then(|| told_by(&card, dir.to_path_buf()))
+    let name = folder_name(&card.selection, card.u.zip(card.v), card.fit_steps);
+    let further = dir.file_name()?.to_str()?.strip_prefix(&name)?;
+    let is_further = |n: &str| {
+        n.parse()
+            .is_ok_and(|n: u32| n > 1 && further == format!("-{n}"))
+    };
+    let is_named = further.is_empty() || further.strip_prefix('-').is_some_and(is_further);
+    (card.run == run && is_named).then(|| told_by(&card, dir.to_path_buf()))
 }
 
 /// A split to measure on.

@@ -5,7 +5,10 @@ use crate::export::{EnsembleMember, refuse_folder};
 use crate::{Error, Result};
 use std::io;
 use std::os::fd::OwnedFd;
-use surfit_core::files::{self, FilePath, create_folder, sync_all, sync_folder};
+use surfit_core::config::folder_of;
+use surfit_core::files::{
+    self, FileLocation, FilePath, create_folder, create_new_folder, sync_folder,
+};
 use surfit_core::model_card::{MAX_CARD_BYTES, ModelCard};
 
 /// A folder that a model is being written to. A new one has a temporary name until [`ExportFolder::publish`]; what a kill
@@ -42,22 +45,14 @@ impl ExportFolder {
             remove_model(place)?;
             return Ok(folder);
         }
-        let above = place
-            .clone()
-            .with_path(surfit_core::config::folder_of(place));
-        create_folder(&above).map_err(cannot)?;
-        let name = place.file_name().unwrap_or_default().to_string_lossy();
-        let workplace = above.join(format!(".{name}.{}.tmp", std::process::id()));
+        create_folder(&place.clone().with_path(folder_of(place))).map_err(cannot)?;
         files::clear_abandoned(place);
-        files::remove_folder(&workplace)
-            .and_then(|()| create_folder(&workplace))
-            .map_err(cannot)?;
-        folder.held = files::hold_folder(&workplace);
-        folder.workplace = workplace;
+        folder.workplace = create_workplace(place).map_err(cannot)?;
+        folder.held = files::hold_folder(&folder.workplace);
         Ok(folder)
     }
 
-    /// Where files are to be written.
+    /// Where files are to be written, each durably: with [`write_atomic`](files::write_atomic).
     pub fn workplace(&self) -> &FilePath {
         &self.workplace
     }
@@ -72,19 +67,18 @@ impl ExportFolder {
     /// # Errors
     /// When the file system says no; then nothing is there.
     pub fn publish(self) -> Result<()> {
-        let failed = Error::io(&self.place);
+        // What else lies in a folder of the user's is not ours to read or sync, and may be much.
         if self.workplace == self.place {
-            return sync_all(&self.place).map_err(failed);
+            return Ok(());
         }
-        sync_all(&self.workplace)
-            .and_then(|()| files::rename(&self.workplace, &self.place))
+        files::rename(&self.workplace, &self.place)
             .and_then(|()| {
                 sync_folder(&self.place).inspect_err(|_| {
                     // Whoever asks again finds the place free; the folder then goes with this value.
                     let _ = files::rename(&self.place, &self.workplace);
                 })
             })
-            .map_err(failed)
+            .map_err(Error::io(&self.place))
     }
 }
 
@@ -95,6 +89,33 @@ impl Drop for ExportFolder {
             let _ = files::remove_folder(&self.workplace);
         }
     }
+}
+
+/// Makes a new folder beside `place`. What has such a name already is left alone: a killed process may have made it, or
+/// somebody who wants to see a link followed. Below the folder that both lie in, no link is.
+fn create_workplace(place: &FilePath) -> io::Result<FilePath> {
+    /// Names that are tried.
+    const MAX_NAMES: u32 = 1000;
+    let (above, process) = (folder_of(place), std::process::id());
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
+    for number in 0..MAX_NAMES {
+        let number = match number {
+            0 => String::new(),
+            n => format!("-{n}"),
+        };
+        let path = above.join(format!(".{name}.{process}{number}.tmp"));
+        let workplace = match place.confining_folder() {
+            Some(_) => place.clone().with_path(&path),
+            None => FilePath::confined_if_beneath(&path, above),
+        };
+        match create_new_folder(&workplace) {
+            Ok(()) => return Ok(workplace),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(taken)
 }
 
 /// Removes a model with its card, the card first.
@@ -124,7 +145,9 @@ pub(crate) fn names_in(folder: &std::path::Path) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use rustix::fs::{Mode, OFlags, mkdirat, openat};
+    use std::fs::{self, File};
+    use std::os::unix::fs::symlink;
     use surfit_core::run_dir::clear_unpublished;
 
     #[test]
@@ -158,5 +181,52 @@ mod tests {
         let folder = ExportFolder::begin(&place, true).unwrap();
         assert_eq!(names_in(&place), Vec::<String>::new());
         folder.publish().unwrap();
+    }
+
+    #[test]
+    fn what_has_the_name_of_a_workplace_is_neither_followed_nor_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let outside = dir.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("mine"), "years of work").unwrap();
+        let out = dir.path().join("out");
+        fs::create_dir(&out).unwrap();
+        let process = std::process::id();
+        let planted = out.join(format!(".best.{process}.tmp"));
+        symlink(&outside, &planted).unwrap();
+        fs::create_dir(out.join(format!(".best.{process}-1.tmp"))).unwrap();
+        let place = FilePath::of(&out.join("best"));
+        let folder = ExportFolder::begin(&place, false).unwrap();
+        let workplace = folder.workplace().clone();
+        assert_eq!(*workplace, *out.join(format!(".best.{process}-2.tmp")));
+        // Nor is what takes the place of the workplace meanwhile.
+        fs::remove_dir(&workplace).unwrap();
+        symlink(&outside, &workplace).unwrap();
+        assert!(files::write_atomic(&workplace.join("model.json"), b"{}").is_err());
+        drop(folder);
+        assert_eq!(names_in(&outside), ["mine"]);
+        assert_eq!(names_in(&out).len(), 2);
+        let folder = ExportFolder::begin(&place, false).unwrap();
+        files::write_atomic(&folder.workplace().join("model.json"), b"{}").unwrap();
+        folder.publish().unwrap();
+        assert_eq!(names_in(&place), ["model.json"]);
+        assert!(planted.is_symlink() && names_in(&outside) == ["mine"]);
+    }
+
+    #[test]
+    fn what_else_lies_in_a_folder_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        // Deeper than any path can say.
+        let mut at = File::open(dir.path()).unwrap();
+        let name = "d".repeat(200);
+        for _ in 0..30 {
+            mkdirat(&at, &name, Mode::RWXU).unwrap();
+            at = File::from(openat(&at, &name, OFlags::DIRECTORY, Mode::empty()).unwrap());
+        }
+        let place = FilePath::of(dir.path());
+        let folder = ExportFolder::begin(&place, false).unwrap();
+        files::write_atomic(&folder.workplace().join("model.json"), b"{}").unwrap();
+        folder.publish().unwrap();
+        assert_eq!(names_in(&place), [name.as_str(), "model.json"]);
     }
 }

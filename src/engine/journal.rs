@@ -31,7 +31,7 @@ pub struct Feed {
     events: broadcast::Sender<Arc<Envelope>>,
     snapshots: watch::Sender<Option<Arc<Snapshot>>>,
     viewers: Arc<AtomicUsize>,
-    unwritten: Unwritten,
+    backlog: SharedBacklog,
 }
 
 impl Feed {
@@ -40,9 +40,9 @@ impl Feed {
         self.events.subscribe()
     }
 
-    /// Events that the file does not have yet.
-    pub fn unwritten(&self) -> Unwritten {
-        self.unwritten.clone()
+    /// What is to be known for reading past events from the file.
+    pub fn backlog(&self) -> SharedBacklog {
+        self.backlog.clone()
     }
 
     /// The latest snapshot, whenever it changes.
@@ -57,18 +57,36 @@ impl Feed {
     }
 }
 
-/// Events that the disk has not taken yet, because it is full, say: nobody finds them in the file.
+/// Which events may be told to a listener that reads them from the file, and where the others are.
 #[derive(Clone, Debug, Default)]
-pub struct Unwritten(Arc<Mutex<Vec<Arc<Envelope>>>>);
+pub struct EventBacklog {
+    /// Events that the disk has not taken yet, because it is full, say: nobody finds them in the file.
+    pub unwritten: Vec<Arc<Envelope>>,
+    /// Number of the last event that was told. What the file has after it is a promise that is not durable, or comes after one.
+    pub last_told: u64,
+    /// Numbers of promises before it that were given up.
+    pub given_up: Vec<u64>,
+}
 
-impl Unwritten {
-    /// All of them, in order. Who asks first and reads the file then misses nothing that was told before.
-    pub fn all(&self) -> Vec<Arc<Envelope>> {
+impl EventBacklog {
+    /// True for an event that nobody hears although later ones are told.
+    pub fn is_given_up(&self, seq: u64) -> bool {
+        self.given_up.contains(&seq)
+    }
+}
+
+/// The backlog of a journal as it changes.
+#[derive(Clone, Debug, Default)]
+pub struct SharedBacklog(Arc<Mutex<EventBacklog>>);
+
+impl SharedBacklog {
+    /// The backlog now. Who asks first and reads the file then misses nothing that was told before.
+    pub fn now(&self) -> EventBacklog {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Envelope>>> {
-        // A panic leaves a list that is as good as any.
+    fn lock(&self) -> MutexGuard<'_, EventBacklog> {
+        // A panic leaves a backlog that is as good as any.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -104,13 +122,18 @@ impl Journal {
     /// # Errors
     /// When the events cannot be opened or end in damage.
     pub fn open(run: &RunDir) -> Result<Self> {
-        let log = EventLog::open(&run.events_path())?;
+        let mut log = EventLog::open(&run.events_path())?;
+        // What an engine before this one wrote is told as it stands in the file, promises too.
+        if let Err(error) = log.sync() {
+            complain(format_args!("events are not durable yet: {error}"));
+        }
         let feed = Feed {
             events: broadcast::Sender::new(BACKLOG),
             snapshots: watch::Sender::new(None),
             viewers: Arc::default(),
-            unwritten: Unwritten::default(),
+            backlog: SharedBacklog::default(),
         };
+        feed.backlog.lock().last_told = log.seq();
         let (picture, damage) = run.picture_and_damage()?;
         let mut journal = Self {
             log,
@@ -158,9 +181,9 @@ impl Journal {
         let first = promise || matches!(envelope.event, Event::Exported(_));
         // Before it is told, so that a listener finds it in one place or the other.
         match written {
-            Ok(()) => self.feed.unwritten.lock().clear(),
+            Ok(()) => self.feed.backlog.lock().unwritten.clear(),
             Err(error) => {
-                let mut waiting = self.feed.unwritten.lock();
+                let waiting = &mut self.feed.backlog.lock().unwritten;
                 if waiting.is_empty() {
                     complain(format_args!("events wait for the disk: {error}"));
                 }
@@ -189,6 +212,8 @@ impl Journal {
 
     fn tell_held(&mut self) {
         for envelope in self.held.drain(..) {
+            // First: who begins to listen in between finds it in the file.
+            self.feed.backlog.lock().last_told = envelope.seq;
             // No listener is no error.
             let _ = self.feed.events.send(envelope);
         }
@@ -207,8 +232,11 @@ impl Journal {
     /// Tells the last events of an engine whose disk takes none: all but promises.
     pub fn give_up_promises(&mut self) {
         let held = std::mem::take(&mut self.held);
-        let others = held.into_iter().filter(|e| !self.is_promise(&e.event));
-        self.held = others.collect();
+        let (promises, others): (Vec<_>, Vec<_>) =
+            held.into_iter().partition(|e| self.is_promise(&e.event));
+        let given_up = promises.iter().map(|e| e.seq);
+        self.feed.backlog.lock().given_up.extend(given_up);
+        self.held = others;
         self.tell_held();
     }
 
@@ -236,7 +264,7 @@ impl Journal {
             ));
         }
         self.log.sync()?;
-        self.feed.unwritten.lock().clear();
+        self.feed.backlog.lock().unwritten.clear();
         self.tell_held();
         Ok(())
     }

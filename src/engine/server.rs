@@ -5,7 +5,7 @@ mod socket;
 pub use socket::Socket;
 
 use crate::actor::Request;
-use crate::journal::{Feed, Unwritten};
+use crate::journal::{Feed, SharedBacklog};
 use crate::{Error, Result};
 use futures_util::SinkExt;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -198,7 +198,7 @@ async fn talk(
     let mut snapshots = feed.snapshots();
     let history = History {
         run,
-        unwritten: feed.unwritten(),
+        backlog: feed.backlog(),
     };
     // A feed kept here would keep the channels open after the journal is gone.
     drop(feed);
@@ -278,9 +278,10 @@ async fn talk(
 /// Where events are found that were told before a client listened, or faster than it did.
 struct History {
     run: RunDir,
-    unwritten: Unwritten,
+    backlog: SharedBacklog,
 }
 
+/// Sends what was told after number `sent`. What the file has beyond that is heard when it is durable.
 async fn catch_up(
     frames: &mut Frames,
     history: &History,
@@ -289,7 +290,7 @@ async fn catch_up(
     /// Events that are held at a time; a long history is not to be in memory as a whole.
     const SOME: usize = 1024;
     // Before the file: what the disk takes meanwhile is found there.
-    let unwritten = history.unwritten.all();
+    let backlog = history.backlog.now();
     let mut tail = EventTail::new(&history.run.events_path(), *sent);
     loop {
         let some = tail.some(SOME).map_err(|_| Gone)?;
@@ -297,14 +298,21 @@ async fn catch_up(
             break;
         }
         for envelope in some {
+            if envelope.seq > backlog.last_told {
+                return Ok(());
+            }
             *sent = envelope.seq;
-            send(frames, &ServerMessage::Event(envelope)).await?;
+            if !backlog.is_given_up(envelope.seq) {
+                send(frames, &ServerMessage::Event(envelope)).await?;
+            }
         }
     }
-    for envelope in unwritten {
-        if envelope.seq > *sent {
+    for envelope in &backlog.unwritten {
+        if (*sent + 1..=backlog.last_told).contains(&envelope.seq) {
             *sent = envelope.seq;
-            send(frames, &ServerMessage::Event((*envelope).clone())).await?;
+            if !backlog.is_given_up(envelope.seq) {
+                send(frames, &ServerMessage::Event((**envelope).clone())).await?;
+            }
         }
     }
     Ok(())
@@ -343,6 +351,94 @@ fn pass_on(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::Journal;
+    use surfit_core::config::Config;
+    use surfit_core::event::{Event, Exported};
+
+    /// Listens to a feed from event `after` on and gives the numbers of what comes until nothing does.
+    struct Listener {
+        frames: Frames,
+    }
+
+    impl Listener {
+        async fn new(run: &RunDir, feed: Feed, after: u64) -> Self {
+            let (near, far) = UnixStream::pair().unwrap();
+            let (requests, _) = std::sync::mpsc::sync_channel(1);
+            let service = Service {
+                run: run.clone(),
+                dir: run.identity(),
+                feed,
+                requests,
+                failed: Arc::default(),
+            };
+            tokio::spawn(client(far, service));
+            let mut frames = Framed::new(near, LengthDelimitedCodec::new());
+            let hello = ClientMessage::Hello {
+                protocol: VERSION,
+                client: "test".into(),
+                after: Some(after),
+                readonly: false,
+                changes: false,
+            };
+            let hello = serde_json::to_vec(&hello).unwrap();
+            frames.send(bytes::Bytes::from(hello)).await.unwrap();
+            Self { frames }
+        }
+
+        async fn numbers(&mut self) -> Vec<u64> {
+            let mut numbers = Vec::new();
+            while let Ok(Some(frame)) =
+                tokio::time::timeout(Duration::from_secs(1), self.frames.next()).await
+            {
+                if let ServerMessage::Event(envelope) =
+                    serde_json::from_slice(&frame.unwrap()).unwrap()
+                {
+                    numbers.push(envelope.seq);
+                }
+            }
+            numbers
+        }
+    }
+
+    #[test]
+    fn who_attaches_hears_no_promise_before_it_is_durable() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let mut journal = Journal::open(&run).unwrap();
+        let promise = Event::Exported(Exported {
+            dir: run.join("exports/a").to_path_buf(),
+            selection: "best".into(),
+            u: None,
+            v: None,
+            validation_accuracy: 0.5,
+            test_accuracy: 0.5,
+            members: Vec::new(),
+            chosen: None,
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            journal.notice("one");
+            journal.stop_syncs(true);
+            journal.say(promise.clone());
+            journal.notice("three");
+            let mut late = Listener::new(&run, journal.feed(), 0).await;
+            assert_eq!(late.numbers().await, [1]);
+            journal.stop_syncs(false);
+            journal.notice("four");
+            assert_eq!(late.numbers().await, [2, 3, 4]);
+            // A promise that is given up nobody hears, neither who listened nor who comes later.
+            journal.stop_syncs(true);
+            journal.say(promise);
+            journal.say(Event::Closed);
+            journal.give_up_promises();
+            assert_eq!(late.numbers().await, [6]);
+            let mut later = Listener::new(&run, journal.feed(), 3).await;
+            assert_eq!(later.numbers().await, [4, 6]);
+        });
+    }
 
     #[test]
     fn only_the_own_user_is_served() {

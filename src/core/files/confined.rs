@@ -307,25 +307,57 @@ pub fn rename(
     Ok(rustix::fs::renameat(old_folder, old, new_folder, new)?)
 }
 
-/// Removes a folder that may not exist, with all that is in it; of links the links alone.
+/// Makes a folder in one that is there; durable when the folder above it is synced.
+///
+/// # Errors
+/// As [`open_with`], and when something has that name already, be it a link.
+pub fn create_new_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
+    let (above, name) = parent(folder, LOOK)?;
+    let mode = Mode::from_raw_mode(0o777);
+    Ok(rustix::fs::mkdirat(above, name, mode)?)
+}
+
+/// Removes a folder that may not exist, with all that is in it; of links the links alone, also of one that has the folder's
+/// name. Nothing is looked up twice by its path, so that no link which is put there meanwhile is followed.
 ///
 /// # Errors
 /// When it is there and stays.
 pub fn remove_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
-    let folder = super::FilePath::of(folder);
-    let inside = match entries(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        inside => inside?,
+    let removed = parent(folder, LOOK).and_then(|(above, name)| Ok(remove_tree(&above, name, 0)?));
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Removes what has a name in an open folder: a folder with all that is in it, or a link.
+fn remove_tree(above: &OwnedFd, name: &OsStr, depth: usize) -> Result<(), Errno> {
+    /// Folders in each other that are opened at a time.
+    const MAX_DEPTH: usize = 256;
+    let flags = FOLDER | OFlags::RDONLY | OFlags::NOFOLLOW;
+    let opened = match openat(above, name, flags, Mode::empty()) {
+        Err(error @ (Errno::NOTDIR | Errno::LOOP)) => {
+            let facts = rustix::fs::statat(above, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            return match FileType::from_raw_mode(facts.st_mode) {
+                FileType::Symlink => rustix::fs::unlinkat(above, name, AtFlags::empty()),
+                _ => Err(error),
+            };
+        }
+        opened => opened?,
     };
-    for entry in inside {
-        let path = folder.join(&entry.name);
-        match entry.is_folder {
-            true => remove_folder(&path)?,
-            false => remove(&path)?,
+    for entry in entries_of(&opened)? {
+        let removed = match entry.is_folder {
+            true if depth == MAX_DEPTH => Err(Errno::NAMETOOLONG),
+            true => remove_tree(&opened, &entry.name, depth + 1),
+            false => rustix::fs::unlinkat(&opened, &entry.name, AtFlags::empty()),
+        };
+        match removed {
+            // Somebody else was faster.
+            Err(Errno::NOENT) => {}
+            removed => removed?,
         }
     }
-    let (above, name) = parent(&folder, LOOK)?;
-    Ok(rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR)?)
+    rustix::fs::unlinkat(above, name, AtFlags::REMOVEDIR)
 }
 
 /// What a folder holds, in no order.
@@ -333,16 +365,19 @@ pub fn remove_folder(folder: &(impl FileLocation + ?Sized)) -> io::Result<()> {
 /// # Errors
 /// As [`open_with`].
 pub fn entries(folder: &(impl FileLocation + ?Sized)) -> io::Result<Vec<FolderEntry>> {
-    let opened = open_folder(folder, OFlags::RDONLY)?;
+    Ok(entries_of(&open_folder(folder, OFlags::RDONLY)?)?)
+}
+
+fn entries_of(opened: &OwnedFd) -> Result<Vec<FolderEntry>, Errno> {
     let mut all = Vec::new();
-    for entry in Dir::read_from(&opened)? {
+    for entry in Dir::read_from(opened)? {
         let entry = entry?;
         let name = OsStr::from_bytes(entry.file_name().to_bytes());
         if name == "." || name == ".." {
             continue;
         }
         let kind = match entry.file_type() {
-            FileType::Unknown => rustix::fs::statat(&opened, name, AtFlags::SYMLINK_NOFOLLOW)
+            FileType::Unknown => rustix::fs::statat(opened, name, AtFlags::SYMLINK_NOFOLLOW)
                 .map_or(FileType::Unknown, |stat| {
                     FileType::from_raw_mode(stat.st_mode)
                 }),

@@ -70,7 +70,7 @@ pub fn clear_left(folder: &Path) {
     }
 }
 
-/// Removes what killed processes left of making `place`: beside it, files and folders called `.NAME.PROCESS.tmp`, and runs
+/// Removes what killed processes left of making `place`: beside it, files and folders called `.NAME.PROCESS.tmp` or `.NAME.PROCESS-NUMBER.tmp`, and runs
 /// called `.NAME.PROCESS-NUMBER.partial`. A folder that holds other files than this program's stays.
 pub fn clear_abandoned(place: &(impl FileLocation + ?Sized)) {
     let path = place.full_path();
@@ -134,6 +134,11 @@ fn temporary(name: &str) -> Option<(&str, Pid)> {
         .strip_prefix('.')?
         .strip_suffix(".tmp")?
         .rsplit_once('.')?;
+    // A number follows where the name was taken.
+    let process = match process.split_once('-') {
+        Some((process, number)) => number.parse::<u32>().ok().map(|_| process)?,
+        None => process,
+    };
     Some((of, pid(process)?))
 }
 
@@ -253,6 +258,7 @@ mod tests {
                 &["config.toml", "lock"],
             ),
             write(format!(".model.{}.tmp", NOBODY - 1)),
+            make(format!(".model.{NOBODY}-1.tmp"), &inside),
         ];
         let held = make(format!(".model.{}.tmp", NOBODY - 2), &inside);
         let stay = [

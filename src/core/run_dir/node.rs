@@ -111,10 +111,14 @@ impl RunDir {
         signature.works_on
     }
 
-    /// The node of the engine that works on the run now, when its socket cannot be reached from here.
+    /// The node of the engine that works on the run now, when its socket cannot be reached from here: a container may share
+    /// the folder of sockets, and then nothing is elsewhere.
     pub fn elsewhere(&self) -> Option<EngineNode> {
         let node = self.engine_node().filter(|node| !node.is_here())?;
-        // In another container the socket's folder may be shared, and then the engine only has to come to listening.
+        if self.is_listened_to() {
+            return None;
+        }
+        // It only has to come to listening.
         let starting = || {
             let signed = files::metadata(&self.lock_path()).and_then(|m| m.modified());
             let age = signed.map(|at| SystemTime::now().duration_since(at));
@@ -143,7 +147,9 @@ impl RunDir {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::run_dir::private_folder;
     use serde_json::json;
+    use std::os::unix::net::UnixListener;
 
     #[test]
     fn another_machine_is_known_by_its_name_or_its_boot() {
@@ -193,6 +199,14 @@ mod tests {
             refused.contains("on gpu7") && refused.contains("ssh gpu7"),
             "{refused}"
         );
+        // What is reached is not elsewhere, whatever the node is called.
+        let socket = run.new_socket_path();
+        private_folder(socket.parent().unwrap()).unwrap();
+        let listener = UnixListener::bind(&socket).unwrap();
+        assert_eq!(run.elsewhere(), None);
+        drop(listener);
+        assert!(run.elsewhere().is_some(), "nobody listens any more");
+        std::fs::remove_file(&socket).unwrap();
         drop(lock);
         assert_eq!(run.elsewhere(), None, "it is gone");
         run.lock().unwrap();

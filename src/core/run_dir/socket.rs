@@ -3,7 +3,9 @@
 use super::{RunDir, RunError, at};
 use crate::files;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Component, Path, PathBuf};
 
 impl RunDir {
@@ -18,27 +20,37 @@ impl RunDir {
         said.unwrap_or_else(|| self.new_socket_path())
     }
 
-    /// [`RunDir::socket_path`], when the folder and the socket are this user's alone, so that it may be spoken to.
+    /// Returns [`RunDir::socket_path`], when the folder and the socket are this user's alone, so that it may be spoken to.
+    /// While no engine works on the run, a note of another user's engine counts as none: it came with a copy of the run.
     ///
     /// # Errors
-    /// [`RunError::ForeignSocket`] for another folder or file, or when an engine works on the run and its note names
-    /// what is no engine's socket; [`RunError::Io`] for a note that cannot be read.
+    /// [`RunError::ForeignSocket`] when an engine works on the run and its note names what is not this user's or no engine's
+    /// socket; [`RunError::Io`] for a note that cannot be read; as [`private_folder`] for the folder of new sockets.
     pub fn trusted_socket(&self) -> Result<PathBuf, RunError> {
         let note = self.join("socket");
         if files::exists(&note) {
             files::open(&note).map_err(at(&note))?;
         }
-        match self.noted_socket() {
-            Some(said) if is_of_engine(&said) && is_private(&said) => return Ok(said),
-            Some(said) if self.is_alive() => return Err(RunError::ForeignSocket(said)),
-            // A note that came with a copy or is another user's; an engine that is started writes its own.
-            _ => {}
+        let new = self.new_socket_path();
+        if let Some(said) = self.noted_socket().filter(|said| *said != new) {
+            if is_of_engine(&said) && is_private(&said) {
+                return Ok(said);
+            }
+            // An engine that is started writes its own note.
+            if self.is_alive() {
+                return Err(RunError::ForeignSocket(said));
+            }
         }
-        let path = self.new_socket_path();
-        match is_private(&path) {
-            true => Ok(path),
-            false => Err(RunError::ForeignSocket(path)),
+        if !is_private(&new) {
+            private_folder(new.parent().unwrap_or(Path::new("/")))?;
         }
+        Ok(new)
+    }
+
+    /// True when somebody listens on the run's socket who may be spoken to.
+    pub(super) fn is_listened_to(&self) -> bool {
+        let path = self.trusted_socket();
+        path.is_ok_and(|path| UnixStream::connect(path).is_ok())
     }
 
     /// The socket that the note in the directory names.
@@ -71,12 +83,16 @@ impl RunDir {
 const MAX_NOTE_BYTES: u64 = 4096;
 
 /// True for a socket that is this user's alone, in a folder that is; where nothing is nobody listens.
-fn is_private(path: &Path) -> bool {
+fn is_private(socket: &Path) -> bool {
     let me = rustix::process::geteuid().as_raw();
-    let facts = |path: &Path| path.symlink_metadata().ok();
-    let folder = path.parent().and_then(facts);
-    folder.is_none_or(|m| m.is_dir() && m.uid() == me && m.mode() & 0o077 == 0)
-        && facts(path).is_none_or(|m| m.file_type().is_socket() && m.uid() == me)
+    let folder = socket.parent().unwrap_or(Path::new("/")).symlink_metadata();
+    match folder {
+        Err(error) => error.kind() == ErrorKind::NotFound,
+        Ok(m) if !m.is_dir() || m.uid() != me || m.mode() & 0o077 != 0 => false,
+        Ok(_) => socket
+            .symlink_metadata()
+            .map_or(true, |m| m.file_type().is_socket() && m.uid() == me),
+    }
 }
 
 /// True for a path as engines make them, in whatever environment: sixteen hexadecimal digits in `surfit` of a runtime

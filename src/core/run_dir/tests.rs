@@ -164,6 +164,33 @@ fn sockets_have_short_paths_however_deep_the_run() {
 }
 
 #[test]
+fn a_note_of_another_users_engine_counts_while_an_engine_works_and_not_after() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+    // Another user's folder is open to others as seen from here, or closed to this one.
+    let folder = dir.path().join("surfit");
+    std::fs::create_dir(&folder).unwrap();
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&folder, mode).unwrap();
+    let socket = folder.join("0123456789abcdef.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    std::fs::write(run.join("socket"), socket.display().to_string()).unwrap();
+    assert_eq!(run.trusted_socket().unwrap(), run.new_socket_path());
+    let lock = run.lock().unwrap();
+    let refused = run.trusted_socket().unwrap_err();
+    assert!(
+        matches!(&refused, RunError::ForeignSocket(path) if *path == socket),
+        "{refused}"
+    );
+    drop(lock);
+    // The same socket in a folder of the user's alone.
+    let mode = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(&folder, mode).unwrap();
+    assert_eq!(run.trusted_socket().unwrap(), socket);
+}
+
+#[test]
 fn runs_of_a_group_are_listed_and_found_by_their_names() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path();

@@ -48,6 +48,7 @@ impl Actor<'_> {
             files => files as u64,
         };
         self.trainer = None;
+        self.given_are_checked = false;
         self.begin_stage(Stage::Corners, total, Work::Corner(0));
         self.fit.corner_began = std::time::Instant::now();
     }
@@ -62,6 +63,7 @@ impl Actor<'_> {
         checkpoint::remove_file(&self.partial_path())?;
         for index in 0..self.corners.len() {
             checkpoint::remove_file(&self.corner_path(index))?;
+            checkpoint::remove_file(&self.class_order_path(index))?;
         }
         checkpoint::remove_file(&self.given_names_path())?;
         let count = self.corners.len();
@@ -111,8 +113,9 @@ impl Actor<'_> {
         if let Some(ready) = self.ready.take() {
             return self.store_corner(place, ready);
         }
-        if place == 0 {
+        if !self.given_are_checked {
             self.check_given_corners()?;
+            self.given_are_checked = true;
         }
         let index = self.config.corners.epochs.order(self.corners.len())[place];
         if self.trainer.is_none() || self.fit.corner != index {

@@ -12,10 +12,7 @@ impl Actor<'_> {
     /// engine or a failing disk left.
     pub(super) fn free_folder(&self, name: &str, uv: Option<(f64, f64)>, step: u64) -> FilePath {
         let exports = self.run.join("exports");
-        let name = match uv {
-            Some((u, v)) => format!("{name}-u{u:.3}-v{v:.3}-step{step}"),
-            None => format!("{name}-step{step}"),
-        };
+        let name = export::folder_name(name, uv, step);
         let mut folder = exports.join(&name);
         for number in 2.. {
             if !files::exists(&folder.join("model.json")) || !self.is_told(&folder) {
@@ -35,7 +32,8 @@ impl Actor<'_> {
         })
     }
 
-    /// Tells of the exports that an engine before this one has written, and was killed before it could tell.
+    /// Tells of the exports that an engine before this one has written, and was killed before it could tell. A folder of
+    /// another name is a copy that somebody made.
     pub(super) fn adopt_exports(&mut self) {
         let (exports, run) = (self.run.join("exports"), self.run.id());
         let entries = files::entries(&exports).unwrap_or_default();

@@ -10,7 +10,7 @@ use crate::model_file;
 use std::collections::BTreeSet;
 use surfit_core::config::{ChannelConstants, DataConfig};
 use surfit_core::event::{Corner, OwnStatistics};
-use surfit_core::files::FileLocation;
+use surfit_core::files::{FileLocation, FilePath, json, write_atomic};
 use surfit_core::model_card::ModelCard;
 use tch::{Device, Tensor};
 
@@ -115,8 +115,9 @@ impl Actor<'_> {
         let classes = self.data.classes.len();
         if let Some((order, found)) = self.other_order(w, stats, &best) {
             findings.warnings.push(format!(
-                "{corner} has {}, and {found:.2} % with its classes in the order data.classes = {order:?}",
-                percent(&best)
+                "{corner} has {}, and {found:.2} % with its classes in {}",
+                percent(&best),
+                self.describe_class_order(index, &order)
             ));
         } else if interval(&best).0 <= 1.0 / classes as f64 {
             findings.warnings.push(format!(
@@ -126,6 +127,35 @@ impl Actor<'_> {
             ));
         }
         findings
+    }
+
+    /// The order of a corner's classes in words that end a sentence: one that is too long for it is in a file of the run.
+    pub(super) fn describe_class_order(&self, index: usize, order: &[&str]) -> String {
+        /// Bytes of an order that a sentence has room for.
+        const MAX_ORDER: usize = 300;
+        let here = format!("the order data.classes = {order:?}");
+        if here.len() <= MAX_ORDER {
+            return here;
+        }
+        let path = self.class_order_path(index);
+        // An array of strings is the same in both.
+        let written = json(&order).and_then(|order| {
+            let text = [b"[data]\nclasses = ", &order[..], b"\n"].concat();
+            write_atomic(&path, &text)
+        });
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        match written {
+            Ok(()) => format!(
+                "another order; set data.classes as corners/{name} in the run's directory has it"
+            ),
+            Err(_) => here,
+        }
+    }
+
+    /// Where the order of a corner's classes is told when that is long.
+    pub(super) fn class_order_path(&self, index: usize) -> FilePath {
+        let name = format!("corner-{}-classes.toml", index + 1);
+        self.run.join("corners").join(name)
     }
 
     /// The order of the classes with which the network does far better than the `measured`, and its accuracy in percent
@@ -257,7 +287,7 @@ impl Actor<'_> {
     }
 
     /// Why recalibration costs the network accuracy, as far as trying tells; `own` are its figures without.
-    fn cause_of_loss(&self, w: &Tensor, own: &Measurement) -> String {
+    pub(super) fn cause_of_loss(&self, w: &Tensor, own: &Measurement) -> String {
         let (config, train) = (&self.config, &self.data.train);
         let images = config.data.calibration_images;
         let heals = |calibration: &Split| {
@@ -271,9 +301,7 @@ impl Actor<'_> {
                 "data.calibration_images = {images} are too few, with {enough} it keeps its accuracy"
             );
         }
-        let counts = class_counts(train);
-        let smallest = counts.iter().copied().filter(|&n| n > 0).min().unwrap_or(0);
-        let largest = counts.iter().copied().max().unwrap_or(0);
+        let (smallest, largest) = smallest_and_largest(&class_counts(train));
         if smallest < largest && heals(&in_equal_parts(train, images, config.seed)) {
             return format!(
                 "it was trained on equal parts of the classes, which here have {smallest} to {largest} training images: \
@@ -281,7 +309,8 @@ impl Actor<'_> {
                 smallest * self.data.classes.len()
             );
         }
-        if smallest == largest && config.data.train_images > 0 {
+        let of_all = smallest_and_largest(&self.data.class_sizes);
+        if smallest == largest && of_all.0 < of_all.1 {
             return format!(
                 "it was probably trained on other shares of the classes than data.train_images = {} leaves, which takes \
                  equal parts; leave it at 0",
@@ -292,6 +321,12 @@ impl Actor<'_> {
          data.std"
             .into()
     }
+}
+
+/// Images of the smallest class that has any, and of the largest.
+fn smallest_and_largest(class_sizes: &[usize]) -> (usize, usize) {
+    let some = || class_sizes.iter().copied().filter(|&n| n > 0);
+    (some().min().unwrap_or(0), some().max().unwrap_or(0))
 }
 
 /// The record of a given corner that is kept in its file; `None` for one that was trained here.

@@ -2,14 +2,14 @@
 
 use super::Actor;
 use crate::layout::RunningStats;
-use crate::model_file::GivenWeights;
+use crate::model_file::{GivenWeights, read_tensors};
 use crate::{Error, Result};
 use std::path::Path;
 use surfit_core::files::{self, FilePath, json, write_atomic};
 use surfit_core::protocol::TensorNames;
 use surfit_weights::MatchedFile;
 use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 /// Most bytes of the stored names of a network.
 const MAX_NAMES_BYTES: u64 = 64 << 20;
@@ -24,6 +24,9 @@ impl Actor<'_> {
     /// Looks at all given files that corners are still to be read from, before the first is measured, and tells what is to
     /// be known of them.
     pub(super) fn check_given_corners(&mut self) -> Result<()> {
+        if self.config.corners.from.is_empty() {
+            return Ok(());
+        }
         let expected = self.expected_network()?;
         let corners = &self.config.corners;
         let renames = Renames::new(&corners.rename)?;
@@ -65,12 +68,32 @@ impl Actor<'_> {
         Ok((flat, given.stats))
     }
 
-    /// A corner that is stored in the run, `[P]` on the device.
+    /// Returns a corner that is stored in the run, `[P]` on the device. Its tensors have the layout's names.
+    ///
+    /// # Errors
+    /// As [`read_tensors`], and for a file of another network.
     pub(super) fn read_stored_corner(&self, path: &FilePath) -> Result<Tensor> {
-        // A link or a pipe in its place is refused here; the reader of given files would follow it.
-        files::open(path).map_err(Error::io(path))?;
-        let given = self.read_weights(path, &Renames::default())?;
-        Ok(given.flat.to_device(self.model.placement().device))
+        let layout = self.model.network().layout();
+        // With statistics, which are fewer.
+        let limit = 2 * layout.len() as u64 * size_of::<f32>() as u64 + (1 << 20);
+        let (tensors, _) = read_tensors(path, |_| limit)?;
+        let parts = layout.parameters.iter().map(|p| {
+            let found = tensors.iter().find(|(name, _)| *name == p.name);
+            let fitting =
+                found.filter(|(_, t)| t.size() == p.shape && t.kind() == Kind::Float);
+            let tensor = fitting.map(|(_, tensor)| tensor.view(-1));
+            tensor.ok_or_else(|| {
+                Error::input(format!(
+                    "{} is no corner of this network ({} is missing or of another shape); restore it from a copy, or \
+                     remove it",
+                    path.display(),
+                    p.name
+                ))
+            })
+        });
+        let parts: Vec<Tensor> = parts.collect::<Result<_>>()?;
+        let flat = Tensor::f_cat(&parts, 0)?;
+        Ok(flat.to_device(self.model.placement().device))
     }
 
     /// Where the names of the first given corner are kept. A fork takes all files of corners along.

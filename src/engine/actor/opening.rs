@@ -121,6 +121,7 @@ impl<'a> Actor<'a> {
             errands: VecDeque::new(),
             deferred: Vec::new(),
             ready: None,
+            given_are_checked: false,
             aligning: None,
             finishing: None,
             steering,

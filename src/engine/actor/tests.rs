@@ -2,9 +2,11 @@
 
 mod anew;
 mod durable;
+mod given;
 mod stalls;
 
 use super::*;
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
 /// A job of a few hundred images whose every stage is a few ticks.
@@ -26,8 +28,13 @@ const AT_ONCE: ServeOptions = ServeOptions {
 
 /// Opens a run, a new one when there is none, and does something with its actor.
 fn with_actor<T>(path: &std::path::Path, then: impl FnOnce(&mut Actor<'_>) -> T) -> T {
+    with_actor_of(path, TINY, then)
+}
+
+/// As [`with_actor`], for a run of another configuration.
+fn with_actor_of<T>(path: &Path, text: &str, then: impl FnOnce(&mut Actor<'_>) -> T) -> T {
     let run = RunDir::open(path).unwrap_or_else(|_| {
-        let config = surfit_core::config::parse(TINY, "the test").unwrap();
+        let config = surfit_core::config::parse(text, "the test").unwrap();
         RunDir::create(path, &config).unwrap()
     });
     let mut journal = Journal::open(&run).unwrap();

@@ -32,6 +32,8 @@ pub struct DataSet {
     pub own_constants: (Vec<f64>, Vec<f64>),
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
+    /// Training images of each class before `data.train_images` takes some of them.
+    pub class_sizes: Vec<usize>,
     /// What networks are trained on.
     pub train: Split,
     /// What points of a surface are chosen on.
@@ -67,6 +69,7 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
         std,
         own_constants,
         classes,
+        class_sizes,
         train,
         validation,
         test,
@@ -87,6 +90,7 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
         std,
         own_constants,
         classes,
+        class_sizes,
     })
 }
 

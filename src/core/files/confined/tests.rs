@@ -91,6 +91,52 @@ fn no_folder_that_is_a_link_is_entered_by_anything() {
 }
 
 #[test]
+fn a_folder_goes_with_the_links_in_it_and_never_with_what_they_lead_to() {
+    let folders = Folders::new();
+    let dir = folders.dir.path();
+    // In a run and where the user says, at the folder's own name and inside.
+    for folder in [folders.file("left"), FilePath::from(dir.join("left"))] {
+        symlink(folders.outside(), &folder).unwrap();
+        remove_folder(&folder).unwrap();
+        assert!(folder.symlink_metadata().is_err(), "the link stays");
+        fs::create_dir_all(folder.join("a/b")).unwrap();
+        fs::write(folder.join("a/file"), "").unwrap();
+        symlink(folders.outside(), folder.join("a/b/link")).unwrap();
+        symlink(folders.outside().join("mine"), folder.join("link")).unwrap();
+        mkfifo(&folder.join("pipe"));
+        remove_folder(&folder).unwrap();
+        remove_folder(&folder).unwrap();
+        assert!(!folder.exists());
+        fs::write(&folder, "").unwrap();
+        assert!(remove_folder(&folder).is_err() && folder.is_file());
+        folders.assert_untouched();
+    }
+    // A new folder takes nobody's place.
+    let link = FilePath::from(dir.join("link"));
+    symlink(folders.outside(), &link).unwrap();
+    for there in [link, FilePath::from(folders.outside())] {
+        let error = create_new_folder(&there).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    }
+    create_new_folder(&folders.file("new")).unwrap();
+    folders.assert_untouched();
+}
+
+#[test]
+fn folders_in_each_other_without_end_are_an_error_and_no_overflow() {
+    let folders = Folders::new();
+    let top = folders.file("deep");
+    create_new_folder(&top).unwrap();
+    let mut at = open_folder(&top, OFlags::RDONLY).unwrap();
+    for _ in 0..300 {
+        rustix::fs::mkdirat(&at, "d", Mode::from_raw_mode(0o700)).unwrap();
+        at = openat(&at, "d", FOLDER, Mode::empty()).unwrap();
+    }
+    drop(at);
+    assert!(remove_folder(&top).is_err() && top.exists());
+}
+
+#[test]
 fn component_by_component_is_as_strict_as_the_kernels_own_way() {
     let folders = Folders::new();
     fs::write(folders.file("corners/a"), "a").unwrap();
