@@ -63,6 +63,25 @@ pub fn tail(text: &str, width: u16, ascii: bool) -> String {
     format!("{sign}{}", &text[from..])
 }
 
+/// `text` in at most `width` columns, from both ends, with a sign in the place of what is left out: names of files differ at
+/// their end, recipes at their beginning.
+pub fn ends(text: &str, width: u16, ascii: bool) -> String {
+    if Span::raw(text).width() <= usize::from(width) {
+        return text.into();
+    }
+    let end = tail(text, width - width / 3, ascii);
+    let room = usize::from(width).saturating_sub(Span::raw(end.as_str()).width());
+    let mut start = String::new();
+    for c in text.chars() {
+        start.push(c);
+        if Span::raw(start.as_str()).width() > room {
+            start.pop();
+            break;
+        }
+    }
+    start + &end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +105,19 @@ mod tests {
             ("曲  ".into(), "abc".into())
         );
     }
+
+    #[test]
+    fn both_ends_are_kept_by_columns() {
+        assert_eq!(ends("network-1.pt", 12, false), "network-1.pt");
+        assert_eq!(ends("network-of-1.pt", 9, false), "net…-1.pt");
+        assert_eq!(ends("network-of-1.pt", 9, true), "net..1.pt");
+        assert_eq!(ends("曲面-of-1.pt", 9, false), "曲…-1.pt");
+        assert_eq!(
+            (ends("ab", 1, false), ends("ab", 0, false)),
+            ("…".into(), "…".into())
+        );
+    }
+
     #[test]
     fn ends_are_kept_by_columns() {
         assert_eq!(tail("runs/best-1", 20, false), "runs/best-1");
