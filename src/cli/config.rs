@@ -4,7 +4,6 @@ use super::args::ConfigSub;
 use super::fault::Fault;
 use super::ready::{check_corners, ready};
 use super::{out, study};
-use std::io::Write;
 use std::path::Path;
 use surfit_core::config;
 use surfit_core::study::Study;
@@ -25,7 +24,7 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
             Err(Fault::Usage(fault)) => {
                 // All faults are told, the last one by the exit.
                 if let Some(earlier) = last.replace(fault) {
-                    let _ = writeln!(std::io::stderr(), "surfit: {earlier}");
+                    out::warning(earlier);
                 }
             }
             Err(other) => return Err(other),

@@ -6,7 +6,7 @@ use super::args::{Format, HeatmapArgs, MapArg, MetricArg};
 use super::fault::Fault;
 use super::{out, place};
 use measuring::{Kept, complete};
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use surfit_core::colormap::Colormap;
 use surfit_core::files::write_atomic;
@@ -48,7 +48,7 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
     }
     if let Some(sentence) = change(had.as_ref(), &snapshot.heatmap, kept) {
         // Standard output may be the table itself.
-        let _ = writeln!(stderr(), "surfit: {sentence}");
+        out::warning(sentence);
     }
     Ok(())
 }

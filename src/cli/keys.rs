@@ -3,14 +3,13 @@
 use super::args::KeysArgs;
 use super::fault::Fault;
 use super::out;
-use std::io::Write;
 use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
 
 /// Lists the keys as they are with the user's changes.
 pub fn keys(args: &KeysArgs) -> Result<(), Fault> {
     let (map, problems) = Keymap::load();
     for problem in problems {
-        let _ = writeln!(std::io::stderr(), "surfit: {problem}");
+        out::warning(problem);
     }
     let rows = key_rows(&map);
     if args.json {
