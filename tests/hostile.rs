@@ -407,6 +407,34 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
         clean("log.txt", &log);
     }
     again(bad);
+    // A run's own directory has a name, too, and it is asked about before it is removed.
+    let odd = format!("odd{bad}").replace('\u{7}', "");
+    let odd_run = place.path("runs").join(&odd);
+    let made = std::process::Command::new("cp")
+        .args([
+            std::ffi::OsStr::new("-r"),
+            run.as_os_str(),
+            odd_run.as_os_str(),
+        ])
+        .status()
+        .expect("cp");
+    assert!(made.success());
+    let path = odd_run.to_str().expect("UTF-8");
+    let mut screen = Screen::open_with(&place, &["rm", path], (120, 40), &[]);
+    screen.wait("Remove this run");
+    screen.press("n\r");
+    screen.ended();
+    let written = screen.written();
+    let odd = written.find(['\u{7}', '\u{202e}', '\u{9b}']);
+    assert!(
+        odd.is_none() && !written.contains("\u{1b}]0;owned"),
+        "{written:?}"
+    );
+    // Every line about several files goes the same way.
+    fs::write(place.path("bad.toml"), format!("{}k = 1\n", json(bad))).expect("a file");
+    let done = place.surfit("config check bad.toml bad.toml");
+    assert!(!done.status.success(), "{}", done.story());
+    clean("config check", &done.err);
     let mut screen = Screen::open(&place, "open a", (120, 40), &[]);
     screen.wait("failed");
     screen.press("L");

@@ -353,6 +353,32 @@ fn what_lies_in_a_run_is_opened_by_one_door() {
 }
 
 #[test]
+fn commands_write_to_standard_error_and_to_bars_through_one_door() {
+    // There what could steer the terminal is taken off texts.
+    for (path, text) in sources("src/cli", "rs") {
+        if path.ends_with("src/cli/out.rs") {
+            continue;
+        }
+        for sign in ["(stderr()", "::stderr()", "eprint", "println!"] {
+            let used = text
+                .lines()
+                .find(|l| l.contains(sign) && !l.contains("is_terminal"));
+            assert_eq!(used, None, "{} writes by itself", path.display());
+        }
+        // A message is a constant, or goes through the door.
+        for message in text.split("set_message(").skip(1) {
+            let known = ["\"", "*file", "out::bar_message("];
+            assert!(
+                known.iter().any(|k| message.trim_start().starts_with(k)),
+                "{}: {}",
+                path.display(),
+                message.lines().next().unwrap_or_default()
+            );
+        }
+    }
+}
+
+#[test]
 fn nothing_is_left_undone_in_the_sources() {
     for (path, text) in sources("src", "rs") {
         for sign in ["todo!(", "unimplemented!(", "FIXME", "XXX"] {

@@ -147,3 +147,41 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     assert!(text.contains("figures in"), "{text}");
     assert!(run.join("figures/loss.svg").is_file());
 }
+
+#[test]
+fn a_finished_run_whose_idle_engine_is_killed_stays_finished() {
+    let place = Place::new();
+    let run = place.job("runs/a", "--set data.validation_images=200");
+    let exported = events_of(&run, "exported").len();
+    let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
+    screen.wait("✓ finished");
+    screen.press("x");
+    until(&run, "exported", exported + 1);
+    screen.wait("exported the best to");
+    for time in 1..=2 {
+        let pid = engine(&run);
+        let process = rustix::process::Pid::from_raw(pid).expect("a process");
+        assert!(is_alive(pid), "it waits for more");
+        rustix::process::kill_process(process, rustix::process::Signal::KILL).expect("killed");
+        wait_for("its end", || (!is_alive(pid)).then_some(()));
+        // As long as it takes to see that an engine died.
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let text = screen.text();
+        assert!(
+            text.contains("✓ finished") && !text.contains("died"),
+            "{text}"
+        );
+        let listed = place.surfit("ls a").ok();
+        assert!(listed.out.contains("finished"), "{}", listed.story());
+        // What is asked next has an engine of its own.
+        screen.press("e");
+        until(&run, "evaluated", time);
+        assert_ne!(engine(&run), pid);
+    }
+    screen.press("q");
+    let (code, text) = screen.left();
+    assert!(code == 0 && text.contains("is finished"), "{code}: {text}");
+    place.surfit("export a --at 0.5,0.5 --out m").ok();
+    place.surfit("heatmap a").ok();
+    assert_eq!(events_of(&run, "finished").len(), 1);
+}

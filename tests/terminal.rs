@@ -460,6 +460,47 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
 }
 
 #[test]
+fn a_terminal_tells_its_colours_itself_and_an_answer_split_by_a_slow_line_is_no_key() {
+    let place = Place::new();
+    place.job("a", "--set data.validation_images=200");
+    // As in an xterm behind ssh, which carries TERM alone.
+    let environment = [("COLORTERM", "")];
+    for pause in [0, 500] {
+        let mut screen = Screen::open(&place, "open a", (100, 40), &environment);
+        let written = screen.wait_written("\x1b[>q");
+        assert!(written.contains("\x1b]11;?"));
+        std::thread::sleep(Duration::from_millis(pause));
+        if pause > 0 {
+            screen.wait("finished");
+            assert!(!screen.written().contains("48;2;"), "256 colours at first");
+            screen.press("?");
+            screen.wait("Keys");
+        }
+        for part in [
+            "\x1b",
+            "]11;rgb:ffff/ffff/ffff\x1b",
+            "\\\x1b",
+            "P>|XTerm(379)\x1b\\",
+        ] {
+            screen.press(part);
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        let light = |w: &str| w.contains("48;2;251;250;247");
+        wait_for("the light theme in any colour", || {
+            light(&screen.written()).then_some(())
+        });
+        if pause > 0 {
+            // The escape key by itself still closes what is open.
+            assert!(screen.text().contains("Keys"), "{}", screen.text());
+            screen.press("\x1b");
+            screen.wait_gone("Keys");
+        }
+        screen.press("d");
+        screen.left();
+    }
+}
+
+#[test]
 fn fewer_characters_have_a_reason_and_who_insists_gets_all() {
     let place = Place::new();
     place.job("a", "--set data.validation_images=200");

@@ -1,6 +1,7 @@
 //! One command for a run's engine, and what came of it.
 
 use super::fault::Fault;
+use super::out;
 use crate::client::signals::{Signals, StopRequest};
 use crate::client::{ClientError, Said, Visit};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -154,7 +155,7 @@ fn show(bar: &ProgressBar, snapshot: &Snapshot) {
         bar.set_position(percent);
     }
     if !bar.message().starts_with("giving up") {
-        bar.set_message(line(errand));
+        bar.set_message(out::bar_message(&line(errand)));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `surfit config`: checking configurations and showing the default one.
 
 use super::args::ConfigSub;
-use super::fault::{Fault, eprint_sentence};
+use super::fault::Fault;
 use super::ready::ready;
 use super::{out, study};
 use std::path::Path;
@@ -24,7 +24,7 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
             Err(Fault::Usage(fault)) => {
                 // All faults are told, the last one by the exit.
                 if let Some(earlier) = last.replace(fault) {
-                    eprint_sentence(&earlier);
+                    out::warning(earlier);
                 }
             }
             Err(other) => return Err(other),

@@ -144,7 +144,7 @@ fn ls(args: &DataLsArgs) -> Result<(), Fault> {
         text += &format!("{set:<width$}  {state:<10}  {}\n", line.sentence());
         text += &format!("{:<width$}  {}\n", "", line.about);
     }
-    out::bytes(text.as_bytes())
+    out::lines(&text)
 }
 
 fn check(args: VerifyArgs) -> Result<(), Fault> {

@@ -1,15 +1,14 @@
 //! How a command fails: one sentence on standard error, and an exit code.
 
 use super::args::Cli;
+use super::out;
 use crate::client::ClientError;
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue};
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use surfit_core::config::{ConfigError, nearest};
 use surfit_core::run_dir::RunError;
-use surfit_core::text;
 
 /// Exit code of what was stopped by a signal and can go on: `EX_TEMPFAIL`. Codes of 128 and more do not survive a batch
 /// system's accounting, which takes them for signals.
@@ -40,15 +39,9 @@ impl Fault {
             Fault::Passed(code) => return ExitCode::from(code),
             Fault::Pipe => return ExitCode::SUCCESS,
         };
-        eprint_sentence(&sentence);
+        out::warning(sentence);
         ExitCode::from(code)
     }
-}
-
-/// Writes a sentence to standard error as one bounded line, in which nothing steers the terminal.
-pub fn eprint_sentence(sentence: &str) {
-    let sentence = text::printable(sentence, text::MAX_SENTENCE);
-    let _ = writeln!(io::stderr(), "surfit: {sentence}");
 }
 
 impl From<ConfigError> for Fault {

@@ -3,7 +3,7 @@
 mod measuring;
 
 use super::args::{Format, HeatmapArgs, MapArg, MetricArg};
-use super::fault::{Fault, eprint_sentence};
+use super::fault::Fault;
 use super::{out, place};
 use measuring::{Kept, complete};
 use std::io::{IsTerminal, stdout};
@@ -48,7 +48,7 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
     }
     if let Some(sentence) = change(had.as_ref(), &snapshot.heatmap, kept) {
         // Standard output may be the table itself.
-        eprint_sentence(&sentence);
+        out::warning(sentence);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `surfit keys`: what each key of the screen does.
 
 use super::args::KeysArgs;
-use super::fault::{Fault, eprint_sentence};
+use super::fault::Fault;
 use super::out;
 use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
 
@@ -9,7 +9,7 @@ use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
 pub fn keys(args: &KeysArgs) -> Result<(), Fault> {
     let (map, problems) = Keymap::load();
     for problem in problems {
-        eprint_sentence(&problem);
+        out::warning(problem);
     }
     let rows = key_rows(&map);
     if args.json {

@@ -8,7 +8,7 @@ use super::out;
 use crate::client::remote::{self, Address};
 use crate::client::remove;
 use crate::client::runs::{self, Line};
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 use surfit_core::config::nearest;
 use surfit_core::filter::{Filter, FilterError, KEYS};
 use surfit_core::run_dir::RunDir;
@@ -88,14 +88,8 @@ fn elsewhere(host: &str) -> Result<Vec<Line>, Fault> {
         })?;
     let reach = remote::reach(&address.host).map_err(Fault::Usage)?;
     let seen = stderr().is_terminal();
-    if seen {
-        let _ = write!(stderr(), "reaching {} …\r", address.host);
-    }
-    let listed = remote::list(&reach, &address.host);
-    if seen {
-        let _ = write!(stderr(), "\x1b[K");
-    }
-    listed.map_err(Fault::Failure)
+    let _reaching = seen.then(|| out::Reaching::new(&address.host));
+    remote::list(&reach, &address.host).map_err(Fault::Failure)
 }
 
 /// That no run passes the filter.

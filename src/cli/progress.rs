@@ -81,7 +81,7 @@ impl Printer {
         let line = progress_line(snapshot, &self.picture);
         if let Some(bar) = &self.bar {
             bar.set_position((100.0 * fraction(snapshot)) as u64);
-            bar.set_message(line);
+            bar.set_message(out::bar_message(&line));
             return Ok(());
         }
         let (since, stage) = *self.printed.get_or_insert((Instant::now(), snapshot.stage));

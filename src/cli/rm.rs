@@ -4,7 +4,7 @@ use super::args::RmArgs;
 use super::fault::Fault;
 use super::{out, place, stop};
 use crate::client::{ClientError, remove, runs};
-use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
+use std::io::{BufRead, IsTerminal, stderr, stdin};
 use std::path::PathBuf;
 use surfit_core::files;
 use surfit_core::run_dir::{RunDir, RunError};
@@ -89,7 +89,6 @@ fn agreed(all: &[RunDir]) -> Result<bool, Fault> {
             "there is no terminal to ask on; say --yes to remove without a question".into(),
         ));
     }
-    let mut err = stderr();
     for run in all {
         let line = runs::line(run);
         let models = files::entries(&run.join("exports")).map_or(0, |all| all.len());
@@ -99,22 +98,16 @@ fn agreed(all: &[RunDir]) -> Result<bool, Fault> {
             n => format!(", {n} models in it"),
         };
         let size = runs::size(runs::bytes(run.path()));
-        let _ = writeln!(
-            err,
-            "  {}  {}, {size}{models}",
-            place::name(run),
-            line.state
-        );
+        let name = place::name(run);
+        out::aside(format!("  {name}  {}, {size}{models}", line.state));
     }
     let what = match all.len() {
         1 => "this run".to_owned(),
         n => format!("these {n} runs"),
     };
-    let _ = write!(
-        err,
-        "Remove {what} with all that is in the directories? [y/N] "
-    );
-    let _ = err.flush();
+    out::prompt(&format!(
+        "Remove {what} with all that is in the directories? [y/N]"
+    ));
     let mut answer = String::new();
     stdin()
         .lock()

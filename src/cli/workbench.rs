@@ -8,7 +8,7 @@ use super::{foreground, out, place, run};
 use crate::client::bridge::{self, Ended, SLOW, Target};
 use crate::client::remote::{self, Address};
 use crate::client::runs;
-use std::io::{IsTerminal, Write, stderr, stdin, stdout};
+use std::io::{IsTerminal, stdin, stdout};
 use std::path::Path;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::{RunDir, RunError};
@@ -100,7 +100,7 @@ fn show(target: Target, screen: Screen, readonly: bool) -> Result<(), Fault> {
     let stop = matches!(left, Ok(Leave::Quit { stop_engine: true }));
     if stop {
         // The terminal is given back already, so a signal acts as it does on any program.
-        let _ = writeln!(stderr(), "waiting for the checkpoint; ctrl-c leaves");
+        out::aside("waiting for the checkpoint; ctrl-c leaves");
     }
     let ended = bridge.end_patiently(stop, SLOW, finishing(stop));
     match left {
@@ -121,9 +121,9 @@ fn elsewhere(address: Address, screen: Screen, readonly: bool) -> Result<(), Fau
         )));
     }
     let reach = remote::reach(&host).map_err(Fault::Usage)?;
-    let _ = write!(stderr(), "reaching {host} …\r");
+    let reaching = out::Reaching::new(&host);
     let opened = remote::open(address, reach, readonly);
-    let _ = write!(stderr(), "\x1b[K");
+    drop(reaching);
     let (remote, link, shown) = opened.map_err(Fault::Failure)?;
     let options = Options {
         run: shown.id,
@@ -136,7 +136,7 @@ fn elsewhere(address: Address, screen: Screen, readonly: bool) -> Result<(), Fau
     let left = surfit_tui::run(options, link);
     let stop = matches!(left, Ok(Leave::Quit { stop_engine: true }));
     if stop {
-        let _ = writeln!(stderr(), "waiting for the checkpoint; ctrl-c leaves");
+        out::aside("waiting for the checkpoint; ctrl-c leaves");
     }
     let words = remote.end_patiently(stop, SLOW, finishing(stop));
     match left {
@@ -150,8 +150,7 @@ fn elsewhere(address: Address, screen: Screen, readonly: bool) -> Result<(), Fau
 fn finishing(mut said: bool) -> impl FnMut() {
     move || {
         if !std::mem::replace(&mut said, true) {
-            let text = "finishing what was asked for last; ctrl-c leaves";
-            let _ = writeln!(stderr(), "{text}");
+            out::aside("finishing what was asked for last; ctrl-c leaves");
         }
     }
 }

@@ -94,6 +94,26 @@ pub fn has_unprintable(text: &str) -> bool {
         || text.bytes().any(|b| b.is_ascii_control())
 }
 
+/// Returns a JSON text in which nothing is hidden and nothing steers a terminal: JSON itself escapes the control characters
+/// of ASCII alone. It has the same values; such characters stand only inside of its strings.
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(is_unprintable) {
+        return json.into();
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        // Blanks between the values of indented JSON.
+        if !is_unprintable(c) || c == '\n' {
+            escaped.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            escaped += &format!("\\u{unit:04x}");
+        }
+    }
+    escaped.into()
+}
+
 /// [`printable`] in the text's place.
 fn make_printable(text: &mut String, max: usize) {
     if let Cow::Owned(better) = printable(text, max) {
@@ -217,6 +237,17 @@ mod tests {
             );
         }
         assert!(matches!(printable("as it is", 8), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_keeps_its_values_and_steers_nothing() {
+        let text = "a\u{9b}31m\u{7f}\u{202e}\u{e0041}ü\n\x1b";
+        let json = serde_json::to_string_pretty(&[text]).unwrap();
+        let shown = printable_json(&json);
+        let odd = |c: char| is_unprintable(c) && c != '\n';
+        assert!(!shown.contains(odd), "{shown}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&shown).unwrap(), [text]);
+        assert!(matches!(printable_json("[1, \"ü\"]"), Cow::Borrowed(_)));
     }
 
     #[test]

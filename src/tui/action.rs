@@ -37,6 +37,7 @@ pub enum Action {
     ExportBest,
     ExportCursor,
     ExportCentroid,
+    ExportNames,
     Copy,
     CopyMenu,
     WriteFile,

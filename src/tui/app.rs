@@ -107,6 +107,8 @@ pub enum Message {
     },
     /// The terminal told its background, for which this is the usual theme.
     Ground(&'static str),
+    /// The terminal answered that it shows any colour.
+    Truecolor,
     /// Text was pasted.
     Paste(String),
     /// The terminal has this size now.
@@ -364,6 +366,12 @@ impl App {
             Message::Mouse(event) => self.mouse(event),
             Message::Copied { unsent } => {
                 self.tell_copied(unsent.is_none());
+                Vec::new()
+            }
+            Message::Truecolor => {
+                let theme = self.theme.clone();
+                self.theme = theme.with_depth(crate::Depth::Truecolor);
+                self.dirty = true;
                 Vec::new()
             }
             Message::Ground(theme) => {

@@ -2,6 +2,7 @@
 
 mod path;
 
+use crate::ground::{XTERM_TRUECOLOR, xterm_version};
 use ratatui::style::Color;
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -63,6 +64,9 @@ impl Depth {
         if names_itself(env) {
             return Depth::Truecolor;
         }
+        if is_poor_screen(env) {
+            return Depth::Ansi16;
+        }
         // Asking tmux would start a process before the first frame.
         let settings = DetectorSettings::new().enable_tmux_info(false);
         let vars = TermVars::from_source(&Screen(env), &Output(out), settings);
@@ -107,9 +111,6 @@ impl FromStr for Depth {
     }
 }
 
-/// Versions of xterm before this one show the nearest of 256 colours at best.
-const XTERM_TRUECOLOR: u32 = 331;
-
 /// True in an xterm or mlterm of which its own variable says that it shows any colour. What a terminal left in the
 /// environment of a multiplexer says nothing about the multiplexer.
 fn names_itself(env: &impl EnvVarSource) -> bool {
@@ -119,11 +120,17 @@ fn names_itself(env: &impl EnvVarSource) -> bool {
     if inside || !["xterm", "mlterm"].iter().any(|t| term.starts_with(t)) {
         return false;
     }
-    let version = var("XTERM_VERSION").and_then(|v| {
-        let number = v.strip_prefix("XTerm(")?.strip_suffix(')')?;
-        number.parse::<u32>().ok()
-    });
+    let version = var("XTERM_VERSION").and_then(|v| xterm_version(&v));
     version.is_some_and(|v| v >= XTERM_TRUECOLOR) || var("MLTERM").is_some()
+}
+
+/// True in GNU screen whose terminal has few colours: it calls itself `screen`, without the terminal's name, and makes eight
+/// gaudy colours of 256. An older tmux has that name too, but does well with 256.
+fn is_poor_screen(env: &impl EnvVarSource) -> bool {
+    let is_set = |name: &str| env.var(name).is_some_and(|v| !v.is_empty());
+    let term = env.var("TERM").unwrap_or_default();
+    let poor = term.starts_with("screen") && !term.contains("256color");
+    poor && is_set("STY") && !is_set("TMUX")
 }
 
 /// The environment without what build servers set: termprofile takes those for a log with few colours, but a workbench is
@@ -251,6 +258,11 @@ mod tests {
             ("XTERM_VERSION", "XTerm(379)"),
         ];
         assert!(depth(&inside) < Depth::Truecolor);
+        let sty = ("STY", "1.a");
+        let screen = |term| depth(&[("TERM", term), sty, ("COLORTERM", "truecolor")]);
+        assert_eq!(screen("screen"), Depth::Ansi16);
+        assert_eq!(screen("screen.xterm-256color"), Depth::Ansi256);
+        assert_eq!(depth(&[("TERM", "screen"), ("TMUX", "a")]), Depth::Ansi256);
         let forced = [("NO_COLOR", "1"), ("SURFIT_COLOR", "256"), ("TERM", "dumb")];
         assert_eq!(depth(&forced), Depth::Ansi256);
         assert!(

@@ -1,23 +1,28 @@
-//! Whether the terminal's background is light or dark: what the environment says, else what the terminal answers.
+//! What the terminal itself tells when it is asked: whether its background is light or dark, and whether it shows any
+//! colour. The environment knows neither in a terminal that is reached through ssh.
 //!
-//! The answer is waited for a few milliseconds only. A later one is still taken in, because the key reader knows answers
+//! The answers are waited for a few milliseconds only. A later one is still taken in, because the key reader knows answers
 //! from keys.
 
 use crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use std::io::{self, Write};
+use std::mem;
 use std::time::{Duration, Instant};
 
-/// How long the first frame waits for the terminal's answer.
+/// How long the first frame waits for the terminal's answers.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(40);
 
 /// How long after the question what looks like an answer is taken for one.
 const LATE_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Longest pause between two characters of an answer.
-const MAX_PAUSE: Duration = Duration::from_millis(200);
+/// Longest pause between two characters of an answer: a slow line splits it anywhere.
+const MAX_PAUSE: Duration = Duration::from_millis(150);
 
 /// Most characters of an answer.
 const MAX_ANSWER_CHARS: usize = 64;
+
+/// Versions of xterm before this one show the nearest of 256 colours at best.
+pub(crate) const XTERM_TRUECOLOR: u32 = 331;
 
 /// The terminal's background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,105 +75,193 @@ pub(crate) fn may_ask(term: &str) -> bool {
     !silent.contains(&term) && !term.starts_with("vt") && !term.starts_with("screen.")
 }
 
-/// What an event is while an answer is due.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Heard {
-    /// Nothing of an answer.
-    Event(Event),
-    /// A part of one.
-    Part,
-    /// The last part of one; `None` when it tells nothing.
-    Answer(Option<Ground>),
+/// What a terminal tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TerminalAnswer {
+    /// Its background.
+    Ground(Ground),
+    /// It shows any colour.
+    Truecolor,
 }
 
-/// Tells answers from keys. crossterm hands an answer on as keys: alt-`]`, its characters, and alt-`\\` or ctrl-`g`.
+/// A question to the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TerminalQuestion {
+    /// The colour of its background (OSC 11).
+    Ground,
+    /// Its name and version (XTVERSION), which the terminals with few colours do not know.
+    Version,
+}
+
+impl TerminalQuestion {
+    /// Every question, in the order they are asked.
+    pub(crate) const ALL: [TerminalQuestion; 2] =
+        [TerminalQuestion::Ground, TerminalQuestion::Version];
+
+    fn sequence(self) -> &'static str {
+        match self {
+            TerminalQuestion::Ground => "\x1b]11;?\x1b\\",
+            TerminalQuestion::Version => "\x1b[>q",
+        }
+    }
+
+    /// The key that an answer looks like at its beginning, pressed with alt, and the characters after it.
+    fn beginning(self) -> (char, &'static str) {
+        match self {
+            TerminalQuestion::Ground => (']', "11;"),
+            TerminalQuestion::Version => ('P', ">|"),
+        }
+    }
+
+    /// What an answer tells, without its frame.
+    fn read(self, body: &str) -> Option<TerminalAnswer> {
+        match self {
+            TerminalQuestion::Ground => Ground::from_answer(body).map(TerminalAnswer::Ground),
+            TerminalQuestion::Version => {
+                let name = body.strip_prefix(">|")?;
+                let old = xterm_version(name).is_some_and(|v| v < XTERM_TRUECOLOR);
+                // A multiplexer answers for itself, and not for the terminal around it.
+                let known = !name.is_empty() && !name.starts_with("tmux");
+                (known && !old).then_some(TerminalAnswer::Truecolor)
+            }
+        }
+    }
+}
+
+/// The number in `XTerm(379)`, which xterm answers and leaves in `XTERM_VERSION`.
+pub(crate) fn xterm_version(name: &str) -> Option<u32> {
+    name.strip_prefix("XTerm(")?.strip_suffix(')')?.parse().ok()
+}
+
+/// What came of an event while answers are due.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Heard {
+    /// These are no answer, in the order that they came.
+    Events(Vec<Event>),
+    /// The last part of an answer; `None` when it tells nothing.
+    Answer(Option<TerminalAnswer>),
+}
+
+/// Tells answers from keys. crossterm hands an answer on as keys: alt-`]` or alt-`P`, its characters, and alt-`\\` or
+/// ctrl-`g`. Where a slow line splits it after an escape character, that is a key of its own.
 #[derive(Debug)]
 pub(crate) struct AnswerFilter {
     asked: Option<Instant>,
-    answer: Option<String>,
-    last: Option<Instant>,
+    due: Vec<TerminalQuestion>,
+    /// What may be a part of an answer, to be given back when it is none.
+    held: Vec<Event>,
+    /// When the last part came.
+    last: Instant,
+    /// Whose answer it is, and its characters.
+    answer: Option<(TerminalQuestion, String)>,
 }
 
 impl AnswerFilter {
-    /// A filter that lets everything pass.
-    pub(crate) fn idle() -> Self {
-        Self {
-            asked: None,
-            answer: None,
-            last: None,
-        }
-    }
-
-    /// Asks the terminal for its background.
+    /// Asks the terminal. Without questions everything passes.
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub(crate) fn ask(out: &mut impl Write) -> io::Result<Self> {
-        out.write_all(b"\x1b]11;?\x1b\\")?;
+    pub(crate) fn ask(questions: &[TerminalQuestion], out: &mut impl Write) -> io::Result<Self> {
+        for question in questions {
+            out.write_all(question.sequence().as_bytes())?;
+        }
         out.flush()?;
         Ok(Self {
-            asked: Some(Instant::now()),
-            ..Self::idle()
+            asked: (!questions.is_empty()).then(Instant::now),
+            due: questions.to_vec(),
+            held: Vec::new(),
+            last: Instant::now(),
+            answer: None,
         })
     }
 
-    /// Waits for the answer, at most [`ANSWER_TIMEOUT`]. Gives it, and what else came meanwhile.
-    pub(crate) fn wait(&mut self) -> (Option<Ground>, Vec<Event>) {
-        let mut others = Vec::new();
+    /// Waits for the answers, at most [`ANSWER_TIMEOUT`]. Gives them, and what else came meanwhile.
+    pub(crate) fn wait(&mut self) -> (Vec<TerminalAnswer>, Vec<Event>) {
+        let (mut answers, mut others) = (Vec::new(), Vec::new());
         let until = Instant::now() + ANSWER_TIMEOUT;
-        loop {
+        while !self.due.is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || !event::poll(left).unwrap_or(false) {
-                return (None, others);
+                break;
             }
-            let Ok(event) = event::read() else {
-                return (None, others);
-            };
+            let Ok(event) = event::read() else { break };
             match self.take(event, Instant::now()) {
-                Heard::Event(event) => others.push(event),
-                Heard::Part => {}
-                Heard::Answer(ground) => return (ground, others),
+                Heard::Events(events) => others.extend(events),
+                Heard::Answer(answer) => answers.extend(answer),
             }
         }
+        (answers, others)
+    }
+
+    /// How long the next part is waited for, when something is held back.
+    pub(crate) fn patience(&self, now: Instant) -> Option<Duration> {
+        let until = self.last + MAX_PAUSE;
+        (!self.held.is_empty()).then(|| until.saturating_duration_since(now))
+    }
+
+    /// What was held back and is no answer after all: a key, or several.
+    pub(crate) fn give_up(&mut self) -> Vec<Event> {
+        self.answer = None;
+        mem::take(&mut self.held)
     }
 
     /// Takes an event in.
     pub(crate) fn take(&mut self, event: Event, now: Instant) -> Heard {
+        let mut before = match self.patience(now) {
+            Some(Duration::ZERO) => self.give_up(),
+            _ => Vec::new(),
+        };
+        let late = |asked| now.duration_since(asked) >= LATE_ANSWER_TIMEOUT;
+        if self.held.is_empty() && self.asked.is_none_or(late) {
+            self.due.clear();
+        }
         let Event::Key(key) = &event else {
-            return Heard::Event(event);
+            before.push(event);
+            return Heard::Events(before);
         };
-        let alt = key.modifiers.contains(KeyModifiers::ALT);
-        if self.answer.is_some() && self.last.is_some_and(|last| now - last > MAX_PAUSE) {
-            self.answer = None;
+        if self.due.is_empty() {
+            before.push(event);
+            return Heard::Events(before);
         }
-        let Some(answer) = &mut self.answer else {
-            let due = self
-                .asked
-                .is_some_and(|asked| now - asked < LATE_ANSWER_TIMEOUT);
-            if due && alt && key.code == KeyCode::Char(']') {
-                (self.answer, self.last) = (Some(String::new()), Some(now));
-                return Heard::Part;
-            }
-            return Heard::Event(event);
-        };
-        self.last = Some(now);
+        let escape = KeyCode::Esc;
+        let after_escape = matches!(self.held.last(), Some(Event::Key(k)) if k.code == escape);
+        let alt = after_escape || key.modifiers.contains(KeyModifiers::ALT);
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Char('\\') if alt => {}
-            KeyCode::Char('g') if ctrl => {}
-            KeyCode::Char(c) if !alt && !ctrl && answer.len() < MAX_ANSWER_CHARS => {
-                answer.push(c);
-                return Heard::Part;
+        let part = match (&mut self.answer, key.code) {
+            (_, code) if code == escape && !after_escape => true,
+            (Some(_), KeyCode::Char('\\')) if alt => return self.finish(),
+            (Some(_), KeyCode::Char('g')) if ctrl => return self.finish(),
+            (Some((question, body)), KeyCode::Char(c)) if !alt && !ctrl => {
+                body.push(c);
+                let start = question.beginning().1;
+                let fits = start.starts_with(&**body) || body.starts_with(start);
+                fits && body.len() < MAX_ANSWER_CHARS
             }
-            // No answer ends so.
-            _ => {
-                self.answer = None;
-                return Heard::Event(event);
+            (None, KeyCode::Char(c)) if alt && !ctrl => {
+                let question = TerminalQuestion::ALL
+                    .into_iter()
+                    .find(|q| q.beginning().0 == c);
+                let due = question.filter(|q| self.due.contains(q));
+                self.answer = due.map(|q| (q, String::new()));
+                due.is_some()
             }
+            _ => false,
+        };
+        self.held.push(event);
+        self.last = now;
+        if !part {
+            before.extend(self.give_up());
         }
-        let ground = Ground::from_answer(answer);
-        (self.asked, self.answer) = (None, None);
-        Heard::Answer(ground)
+        Heard::Events(before)
+    }
+
+    fn finish(&mut self) -> Heard {
+        self.held.clear();
+        let answer = self.answer.take().and_then(|(question, body)| {
+            self.due.retain(|due| *due != question);
+            question.read(&body)
+        });
+        Heard::Answer(answer)
     }
 }
 
@@ -181,50 +274,124 @@ mod tests {
         Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers))
     }
 
-    /// What comes of an answer, and of a key after it.
-    fn heard(filter: &mut AnswerFilter, body: &str, end: Event, now: Instant) -> Heard {
-        assert_eq!(filter.take(key(']', KeyModifiers::ALT), now), Heard::Part);
-        for c in body.chars() {
-            assert_eq!(filter.take(key(c, KeyModifiers::NONE), now), Heard::Part);
+    const BOTH: [TerminalQuestion; 2] = TerminalQuestion::ALL;
+
+    fn asked() -> AnswerFilter {
+        AnswerFilter::ask(&BOTH, &mut Vec::new()).unwrap()
+    }
+
+    /// Bytes as crossterm hands them on when they come in one piece; an escape character at the end of a piece is a key.
+    fn keys(piece: &str) -> Vec<Event> {
+        let mut out = Vec::new();
+        let mut chars = piece.chars().peekable();
+        while let Some(c) = chars.next() {
+            out.push(match c {
+                '\x1b' => match chars.next() {
+                    Some(next) => key(next, KeyModifiers::ALT),
+                    None => Event::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)),
+                },
+                '\x07' => key('g', KeyModifiers::CONTROL),
+                c => key(c, KeyModifiers::NONE),
+            });
         }
-        filter.take(end, now)
+        out
+    }
+
+    /// The answers and the keys that come of pieces, each so long after the one before.
+    fn told(
+        filter: &mut AnswerFilter,
+        pieces: &[&str],
+        pause: Duration,
+    ) -> (Vec<Option<TerminalAnswer>>, Vec<Event>) {
+        let (mut answers, mut events) = (Vec::new(), Vec::new());
+        let mut now = Instant::now();
+        for piece in pieces {
+            for event in keys(piece) {
+                match filter.take(event, now) {
+                    Heard::Events(more) => events.extend(more),
+                    Heard::Answer(answer) => answers.push(answer),
+                }
+            }
+            now += pause;
+        }
+        (answers, events)
     }
 
     #[test]
     fn answers_are_no_keys_and_keys_are_no_answers() {
-        let now = Instant::now();
-        let mut out = Vec::new();
-        for (body, ground) in [
-            ("11;rgb:ffff/ffff/ffff", Some(Ground::Light)),
-            ("11;rgb:00/2b/36", Some(Ground::Dark)),
-            ("11;rgba:f/f/e/f", Some(Ground::Light)),
-            ("10;rgb:0/0/0", None),
-            ("11;rgb:", None),
+        let (light, dark) = (Ground::Light, Ground::Dark);
+        for (body, answer) in [
+            (
+                "]11;rgb:ffff/ffff/ffff",
+                Some(TerminalAnswer::Ground(light)),
+            ),
+            ("]11;rgb:00/2b/36", Some(TerminalAnswer::Ground(dark))),
+            ("]11;rgba:f/f/e/f", Some(TerminalAnswer::Ground(light))),
+            ("]11;rgb:", None),
+            ("P>|XTerm(379)", Some(TerminalAnswer::Truecolor)),
+            ("P>|kitty(0.26.5)", Some(TerminalAnswer::Truecolor)),
+            ("P>|XTerm(278)", None),
+            ("P>|tmux 3.3a", None),
+            ("P>|", None),
         ] {
-            for end in [
-                key('\\', KeyModifiers::ALT),
-                key('g', KeyModifiers::CONTROL),
-            ] {
-                let mut filter = AnswerFilter::ask(&mut out).unwrap();
-                assert_eq!(
-                    heard(&mut filter, body, end, now),
-                    Heard::Answer(ground),
-                    "{body}"
-                );
-                // It was answered: the same key is a key again.
-                let alt = key(']', KeyModifiers::ALT);
-                assert_eq!(filter.take(alt.clone(), now), Heard::Event(alt));
+            for end in ["\x1b\\", "\x07"] {
+                let mut filter = asked();
+                let whole = format!("\x1b{body}{end}");
+                let expected = (vec![answer], Vec::new());
+                assert_eq!(told(&mut filter, &[&whole], Duration::ZERO), expected);
+                // It was answered: the same keys are keys again.
+                let again = told(&mut filter, &[&whole], Duration::ZERO);
+                assert_eq!(again, (Vec::new(), keys(&whole)), "{body}");
             }
         }
-        let mut idle = AnswerFilter::idle();
-        let alt = key(']', KeyModifiers::ALT);
-        assert_eq!(idle.take(alt.clone(), now), Heard::Event(alt.clone()));
-        // Pressed by hand, the keys after it are keys.
-        let mut filter = AnswerFilter::ask(&mut out).unwrap();
-        assert_eq!(filter.take(alt, now), Heard::Part);
+        // Nobody was asked.
+        let mut idle = AnswerFilter::ask(&[], &mut Vec::new()).unwrap();
+        let whole = "\x1b]11;rgb:0/0/0\x1b\\";
+        let expected = (Vec::new(), keys(whole));
+        assert_eq!(told(&mut idle, &[whole], Duration::ZERO), expected);
+    }
+
+    #[test]
+    fn an_answer_may_be_split_anywhere_and_no_escape_key_comes_of_it() {
+        let whole = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1bP>|XTerm(379)\x1b\\";
+        let both = vec![
+            Some(TerminalAnswer::Ground(Ground::Light)),
+            Some(TerminalAnswer::Truecolor),
+        ];
+        for at in 1..whole.len() {
+            let (a, b) = whole.split_at(at);
+            let parts = told(&mut asked(), &[a, b], MAX_PAUSE / 2);
+            assert_eq!(parts, (both.clone(), Vec::new()), "split at {at}");
+        }
+    }
+
+    #[test]
+    fn keys_that_begin_like_an_answer_are_given_back() {
+        for typed in ["\x1b]p", "\x1bPx", "\x1bq", "\x1b]11x", "q"] {
+            let all = told(&mut asked(), &[typed], Duration::ZERO);
+            assert_eq!(all, (Vec::new(), keys(typed)), "{typed:?}");
+        }
+        // The escape key by itself, twice, and before another key.
+        for typed in [&["\x1b"][..], &["\x1b", "\x1b"], &["\x1b", "q"]] {
+            let mut filter = asked();
+            let mut events = told(&mut filter, typed, Duration::ZERO).1;
+            events.extend(filter.give_up());
+            let expected: Vec<Event> = typed.iter().flat_map(|t| keys(t)).collect();
+            assert_eq!(events, expected, "{typed:?}");
+        }
+        // What is held is given up after a while, whether or not another key comes.
+        let mut filter = asked();
+        let now = Instant::now();
+        let pressed = keys("\x1b");
+        assert_eq!(filter.take(pressed[0].clone(), now), Heard::Events(vec![]));
+        let soon = filter.patience(now).unwrap();
+        assert!(soon > Duration::ZERO && soon <= MAX_PAUSE);
         let later = now + 2 * MAX_PAUSE;
-        let p = key('p', KeyModifiers::NONE);
-        assert_eq!(filter.take(p.clone(), later), Heard::Event(p));
+        assert_eq!(filter.patience(later), Some(Duration::ZERO));
+        let bracket = key(']', KeyModifiers::NONE);
+        let both = vec![pressed[0].clone(), bracket.clone()];
+        assert_eq!(filter.take(bracket, later), Heard::Events(both));
+        assert_eq!(filter.patience(later), None);
     }
 
     #[test]

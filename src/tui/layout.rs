@@ -161,7 +161,8 @@ pub fn tab_spans(tabs: Rect) -> [Rect; 3] {
 /// Where an overlay lies: texts take what there is, lists what they need.
 fn overlay(main: Rect, app: &App) -> Rect {
     let most = match &app.overlay {
-        Some(Overlay::Runs { .. }) => 136,
+        // Long names stand in these.
+        Some(Overlay::Runs { .. } | Overlay::Models { .. }) => 176,
         _ => 104,
     };
     let width = main.width.saturating_sub(4).min(most);

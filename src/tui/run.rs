@@ -4,7 +4,7 @@ use crate::app::{App, Effect, Kind, Message, Overlay};
 use crate::canvas::Canvas;
 use crate::color::Depth;
 use crate::glyphs::Glyphs;
-use crate::ground::{self, AnswerFilter, Ground, Heard};
+use crate::ground::{self, AnswerFilter, Ground, Heard, TerminalAnswer, TerminalQuestion};
 use crate::images;
 use crate::keymap::Keymap;
 use crate::link::{Leave, Link, Options, Outgoing};
@@ -60,10 +60,10 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     }
     // The theme decides about colours, also against NO_COLOR when the user forces some.
     crossterm::style::force_color_output(true);
-    let depth = options.color.unwrap_or_else(Depth::detect);
+    let var = |name: &str| std::env::var(name).ok();
+    let mut depth = options.color.unwrap_or_else(Depth::detect);
     let (keymap, mut problems) = Keymap::load();
     problems.extend(Depth::forced().err());
-    let var = |name: &str| std::env::var(name).ok();
     let (glyphs, fewer) = Glyphs::detect(options.glyphs, var).unwrap_or_else(|why| {
         problems.push(why);
         (Glyphs::Braille, None)
@@ -81,24 +81,32 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     problems.extend(images.as_ref().err().cloned());
     // Only who did not choose a theme gets the one for the terminal's background.
     let told = var("COLORFGBG").and_then(|value| Ground::from_colorfgbg(&value));
-    let asks = chosen.is_none()
-        && told.is_none()
-        && depth > Depth::None
-        && ground::may_ask(&var("TERM").unwrap_or_default());
+    let wants = |question: &TerminalQuestion| match question {
+        TerminalQuestion::Ground => chosen.is_none() && told.is_none(),
+        TerminalQuestion::Version => {
+            let forced = options.color.is_some() || Depth::forced().is_ok_and(|d| d.is_some());
+            depth < Depth::Truecolor && !forced
+        }
+    };
+    let may_ask = depth > Depth::None && ground::may_ask(&var("TERM").unwrap_or_default());
+    let questions = TerminalQuestion::ALL
+        .into_iter()
+        .filter(|q| may_ask && wants(q));
+    let questions: Vec<TerminalQuestion> = questions.collect();
 
     let guard = Guard::new(options.mouse)?;
     // From here on a change of size is an event. The size is read after that, so that none in between is lost: some
     // terminals start at 80×24 and tell their real size some milliseconds later.
     let _ = crossterm::event::poll(Duration::ZERO);
-    let mut filter = match asks {
-        true => AnswerFilter::ask(&mut io::stdout())?,
-        false => AnswerFilter::idle(),
-    };
-    let (answered, typed) = if asks {
-        filter.wait()
-    } else {
-        Default::default()
-    };
+    let mut filter = AnswerFilter::ask(&questions, &mut io::stdout())?;
+    let (answers, typed) = filter.wait();
+    let mut answered = None;
+    for answer in answers {
+        match answer {
+            TerminalAnswer::Ground(ground) => answered = Some(ground),
+            TerminalAnswer::Truecolor => depth = Depth::Truecolor,
+        }
+    }
     let usual = told.or(answered).map_or(Theme::DEFAULT, Ground::theme);
     let theme = Theme::load(chosen.unwrap_or(usual), depth).or_else(|why| {
         problems.push(why.to_string());
@@ -171,26 +179,36 @@ fn cell_size() -> Size {
 /// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back. `typed` came before.
 fn listen(sender: SyncSender<Input>, mut filter: AnswerFilter, typed: Vec<Event>) {
     thread::spawn(move || {
-        for event in typed {
-            if let Some(message) = message_of(event)
-                && sender.send(Input::App(message)).is_err()
-            {
-                return;
-            }
-        }
+        let mut events = typed;
         loop {
-            let input = match crossterm::event::read() {
-                Ok(event) => match filter.take(event, Instant::now()) {
-                    Heard::Event(event) => message_of(event),
-                    Heard::Answer(Some(ground)) => Some(Message::Ground(ground.theme())),
-                    Heard::Part | Heard::Answer(None) => None,
+            for message in events.drain(..).filter_map(message_of) {
+                if sender.send(Input::App(message)).is_err() {
+                    return;
                 }
-                .map(Input::App),
-                Err(_) => Some(Input::TerminalGone),
+            }
+            // A key that may be the beginning of an answer is held back for a moment only.
+            if let Some(patience) = filter.patience(Instant::now())
+                && !crossterm::event::poll(patience).unwrap_or(true)
+            {
+                events = filter.give_up();
+                continue;
+            }
+            let Ok(event) = crossterm::event::read() else {
+                let _ = sender.send(Input::TerminalGone);
+                return;
             };
-            let Some(input) = input else { continue };
-            let gone = matches!(input, Input::TerminalGone);
-            if sender.send(input).is_err() || gone {
+            let message = match filter.take(event, Instant::now()) {
+                Heard::Events(taken) => {
+                    events = taken;
+                    continue;
+                }
+                Heard::Answer(Some(TerminalAnswer::Ground(ground))) => {
+                    Message::Ground(ground.theme())
+                }
+                Heard::Answer(Some(TerminalAnswer::Truecolor)) => Message::Truecolor,
+                Heard::Answer(None) => continue,
+            };
+            if sender.send(Input::App(message)).is_err() {
                 return;
             }
         }

@@ -261,6 +261,12 @@ impl Theme {
         self
     }
 
+    /// The same theme for a terminal that shows these colours.
+    pub fn with_depth(mut self, depth: Depth) -> Self {
+        self.depth = depth;
+        self
+    }
+
     /// The same theme for the terminal that `other` is for.
     pub fn like(mut self, other: &Theme) -> Self {
         (self.depth, self.glyphs) = (other.depth, other.glyphs);

@@ -59,6 +59,18 @@ impl Screen {
     pub fn open(
         place: &Place,
         arguments: &str,
+        size: (u16, u16),
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        Self::open_with(place, &words, size, environment)
+    }
+
+    /// As [`Screen::open`], with arguments that may hold anything.
+    #[track_caller]
+    pub fn open_with(
+        place: &Place,
+        arguments: &[&str],
         (columns, rows): (u16, u16),
         environment: &[(&str, &str)],
     ) -> Self {
@@ -66,7 +78,7 @@ impl Screen {
             .openpty(size(columns, rows))
             .expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_surfit"));
-        command.args(arguments.split_whitespace());
+        command.args(arguments);
         command.cwd(place.path(""));
         Place::FOREIGN
             .iter()

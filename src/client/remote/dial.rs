@@ -114,6 +114,13 @@ impl Said {
         }
     }
 
+    /// Leaves out everything up to here.
+    fn forget(&self) {
+        if let Ok(mut text) = self.text.lock() {
+            text.clear();
+        }
+    }
+
     /// The last lines, as one sentence.
     fn last(&mut self) -> String {
         // A process that the command left behind may hold the pipe; its words are not waited for.
@@ -318,11 +325,15 @@ pub fn dial_for(
         ));
     };
     match greeting {
-        Ok((LINK, _)) => Ok(Line {
-            stdin,
-            stdout,
-            command: running,
-        }),
+        Ok((LINK, _)) => {
+            // What came before the greeting is the server's banner, and says nothing of why the line ends.
+            running.said.forget();
+            Ok(Line {
+                stdin,
+                stdout,
+                command: running,
+            })
+        }
         Ok((link, version)) => Err(format!(
             "it has surfit {version} there, whose bridge speaks version {link}, and this is surfit {}, which speaks \
              version {LINK}; install the same version on both",
@@ -403,6 +414,7 @@ fn greeted(from: &mut impl BufRead) -> Result<(u32, String), Option<String>> {
 mod tests {
     use super::*;
     use crate::client::remote::wire::greeting;
+    use std::io::Write;
 
     #[test]
     fn a_greeting_is_found_behind_whatever_a_login_prints() {
@@ -455,6 +467,25 @@ mod tests {
         assert_eq!(there(&["~/bin/surfit"]), "~/bin/surfit");
         assert_eq!(there(&["my surfit"]), "'my surfit'");
         assert_eq!(there(&["env", "A=B", "surfit"]), "env A=B surfit");
+    }
+
+    #[test]
+    fn a_banner_of_the_beginning_is_no_reason_for_the_end() {
+        let script = "echo Trespassers will be shot. >&2; sleep 0.3; printf '%s' \"$0\"; read x; \
+                      test \"$x\" = quiet || echo client_loop: broken pipe >&2; exit 255";
+        for (word, reason) in [
+            ("quiet", "the connection ended (exit status: 255)"),
+            ("loud", "client_loop: broken pipe"),
+        ] {
+            let reach = Reach {
+                ssh: ["sh", "-c", script, &greeting()].map(Into::into).to_vec(),
+                program: vec!["surfit".into()],
+            };
+            let patience = Duration::from_secs(20);
+            let mut line = dial_for(&reach, "gpu1", &["bridge"], false, patience).unwrap();
+            writeln!(line.stdin, "{word}").unwrap();
+            assert_eq!(line.command.end(patience), reason);
+        }
     }
 
     #[test]

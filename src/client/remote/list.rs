@@ -4,7 +4,8 @@ use super::dial::dial_for;
 use super::settings::Reach;
 use super::wire::greeting;
 use crate::client::runs::Line;
-use std::io::{BufRead, Write};
+use std::fmt::Display;
+use std::io::{BufRead, Read, Write};
 use std::time::Duration;
 
 /// How long a host may take to greet, with a password to be written before.
@@ -18,18 +19,38 @@ pub fn list(reach: &Reach, host: &str) -> Result<Vec<Line>, String> {
     let mut line = dial_for(reach, host, &["bridge", "--ls"], false, PATIENCE)
         .map_err(|why| format!("{host}: {why}"))?;
     drop(line.stdin);
+    let unreadable = |why: &dyn Display| {
+        format!(
+            "{host} sent a list of runs that cannot be read ({why}); install the same version on both"
+        )
+    };
     let mut lines = Vec::new();
-    for text in (&mut line.stdout).lines() {
-        let text = text.map_err(|e| format!("{host}: {e}"))?;
-        if text == END {
+    let mut limited = (&mut line.stdout).take(MAX_LIST_BYTES);
+    loop {
+        let mut text = Vec::new();
+        limited
+            .read_until(b'\n', &mut text)
+            .map_err(|e| format!("{host}: {e}"))?;
+        let Some(text) = text.strip_suffix(b"\n") else {
+            break;
+        };
+        if text == END.as_bytes() {
             return Ok(lines);
         }
-        let read = serde_json::from_str(&text);
-        lines.push(read.map_err(|e| format!("{host} sent a list of runs that cannot be read ({e}); install the same version on both"))?);
+        lines.push(serde_json::from_slice(text).map_err(|e| unreadable(&e))?);
+    }
+    if limited.limit() == 0 {
+        return Err(unreadable(&format!(
+            "more than {} MB",
+            MAX_LIST_BYTES >> 20
+        )));
     }
     let why = line.command.end(Duration::from_secs(2));
     Err(format!("{host}: {why}"))
 }
+
+/// Largest list in bytes: some hundred for each run.
+const MAX_LIST_BYTES: u64 = 32 << 20;
 
 /// Without it a list that a broken line cut short would pass for whole.
 const END: &str = "end";
@@ -48,4 +69,39 @@ pub fn told(lines: &[Line], out: &mut impl Write) -> std::io::Result<()> {
     text.push('\n');
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a host that greets and then says what `script` prints.
+    fn listed(script: &str) -> Result<Vec<Line>, String> {
+        let script = format!("printf '%s' \"$0\"; {script}");
+        let reach = Reach {
+            ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
+            program: vec!["surfit".into()],
+        };
+        list(&reach, "gpu1")
+    }
+
+    #[test]
+    fn a_host_that_says_anything_else_than_a_list_is_told_and_costs_little() {
+        assert_eq!(listed("echo end").map(|lines| lines.len()), Ok(0));
+        for (script, part) in [
+            ("tr '\\0' x < /dev/zero", "more than 32 MB"),
+            ("yes '{}'", "cannot be read"),
+            ("cat /dev/urandom", "cannot be read"),
+            ("echo '[[[[[['", "cannot be read"),
+            ("printf end", "the connection ended"),
+            ("exit 3", "exit status: 3"),
+        ] {
+            let why = listed(script).expect_err(script);
+            assert!(
+                why.starts_with("gpu1") && why.contains(part),
+                "{script}: {why}"
+            );
+            assert!(why.len() < 300, "{script}: {why}");
+        }
+    }
 }

@@ -75,6 +75,9 @@ enum Input {
     },
 }
 
+/// Most frames that come before the one that says which run it is.
+const MAX_FRAMES_BEFORE_RUN: u64 = 64;
+
 /// Dials, and opens the run there; the link is for the terminal. Passwords can be asked for meanwhile.
 ///
 /// # Errors
@@ -109,6 +112,12 @@ pub fn open(
                 near.far_says(message);
                 if let Some(shown) = &near.shown {
                     break shown.clone();
+                }
+                // Nobody reads yet what is for the screen.
+                if near.frames > MAX_FRAMES_BEFORE_RUN {
+                    return Err(format!(
+                        "{host} greeted and then did not say which run it shows; install the same version on both"
+                    ));
                 }
             }
             Ok(Input::Far {

@@ -112,13 +112,13 @@ impl Actor<'_> {
         let path = self.given_names_path();
         if !files::is_file(&path) {
             return Err(Error::input(
-                "the corners of this run were trained here and have no other names; leave --names out",
+                "the corners of this run were trained here and have no other names; export with surfit's",
             ));
         }
         let bytes = files::read(&path, MAX_NAMES_BYTES).map_err(Error::io(&path))?;
         let map: NameMap = serde_json::from_slice(&bytes).map_err(|e| {
             Error::input(format!(
-                "{} is damaged ({e}); leave --names out",
+                "{} is damaged ({e}); export with surfit's names",
                 path.display()
             ))
         })?;
@@ -131,7 +131,7 @@ impl Actor<'_> {
             .eq(expected.parameters.iter().map(|p| &p.name));
         if !same {
             return Err(Error::input(format!(
-                "{} is of another network; leave --names out",
+                "{} is of another network; export with surfit's names",
                 path.display()
             )));
         }

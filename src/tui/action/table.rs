@@ -71,6 +71,7 @@ table! {
         ExportBest "export-best" ["x"] 6 "export best" "write the best model by accuracy, with its test accuracy" export_best;
         ExportCursor "export-cursor" ["X"] 12 "export here" "write the model under the cursor" surface;
         ExportCentroid "export-centroid" ["C"] 0 "centroid" "write the mean of the whole surface as a model" surface;
+        ExportNames "export-names" ["; n"] 0 "names" "exports get the tensor names of corner 1's file, or surfit's" surface;
         Models "models" ["w", "g w"] 13 "models" "corners and models written, with their accuracies" always;
         SortModels "sort-models" Models ["s"] 0 "sort" "sort models: latest, by validation, by test, by place" always;
         Copy "copy" ["y"] 0 "copy" "copy the cursor's u,v, or a model's folder from the list" always;

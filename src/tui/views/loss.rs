@@ -54,17 +54,20 @@ pub fn render(
         _ => {
             // With as many words as fit: an entry that is missing would leave marks without a meaning.
             let narrow = area.width < NARROW;
+            let short = readout::MIN_NAME;
             let ways = [
-                (Words::Full, narrow),
-                (Words::Fewer, narrow),
-                (Words::Fewer, true),
-                (Words::Short, true),
+                (Words::Full, readout::MAX_NAME, narrow),
+                (Words::Full, short, narrow),
+                (Words::Fewer, short, narrow),
+                (Words::Fewer, short, true),
+                (Words::Short, short, true),
             ];
-            let ways = ways.map(|(w, n)| (legend(theme, plot, view, w), mode(theme, view, n)));
+            let ways =
+                ways.map(|(w, m, n)| (legend(theme, plot, view, w, m), mode(theme, view, n)));
             let fits = |(legend, mode): &&(Vec<Piece<'_>>, String)| {
                 text::flow_width(legend) <= usize::from(chrome::foot_room(area.width, mode))
             };
-            let best = ways.iter().find(fits).unwrap_or(&ways[3]).clone();
+            let best = ways.iter().find(fits).unwrap_or(&ways[4]).clone();
             chrome(best.0, best.1)
         }
     };
@@ -167,7 +170,13 @@ enum Words {
     Short,
 }
 
-fn legend<'a>(theme: &Theme, plot: &Plot, view: &LossView, words: Words) -> Vec<Piece<'a>> {
+fn legend<'a>(
+    theme: &Theme,
+    plot: &Plot,
+    view: &LossView,
+    words: Words,
+    name: u16,
+) -> Vec<Piece<'a>> {
     let muted = theme.style(Role::Muted);
     let entry = |glyph: &str, role: Role, name: &str| -> Piece<'a> {
         vec![
@@ -205,7 +214,7 @@ fn legend<'a>(theme: &Theme, plot: &Plot, view: &LossView, words: Words) -> Vec<
             match trace.name {
                 Name::Own(Curve::Surface) => out.push(entry(line, Role::CurveSmooth, "surface")),
                 Name::Other(other) => {
-                    let name = readout::name_of(theme, trace.name, view, other);
+                    let name = readout::name_of(theme, trace.name, view, other, name);
                     out.push(vec![Span::styled(name, theme.style(plot.role(n)))]);
                 }
                 Name::Own(Curve::Corner(_)) => {}

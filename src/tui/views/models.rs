@@ -14,12 +14,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
 use sheet::Row;
+use surfit_core::protocol::TensorNames;
 
 /// How the list is sorted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelsView {
     /// See [`Sort`].
     pub sort: Sort,
+    /// What the tensors of models that are exported from here on are called.
+    pub names: TensorNames,
 }
 
 /// Draws the overlay.

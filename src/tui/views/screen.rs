@@ -5,10 +5,12 @@ use super::{
     plain_text, points, runs, surface, take, themes,
 };
 use crate::app::{App, Overlay, Pane};
+use crate::color::Depth;
 use crate::layout::{SMALLEST, Screen, tab_spans};
 use crate::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 use surfit_core::text::has_unprintable;
@@ -73,6 +75,17 @@ pub fn render(app: &App, buf: &mut Buffer) {
     }
     footer::render(screen.footer, buf, app);
     show_hidden(buf);
+    if app.theme.depth() == Depth::Ansi16 {
+        undim_colours(buf);
+    }
+}
+
+/// Takes dimness off coloured letters, where a line or sentence around them is dim: half of a colour that is legible on
+/// white and on black is legible on neither.
+fn undim_colours(buf: &mut Buffer) {
+    for cell in buf.content.iter_mut().filter(|c| c.fg != Color::Reset) {
+        cell.modifier.remove(Modifier::DIM);
+    }
 }
 
 /// Puts a mark in the place of what would steer the terminal or turn the direction of writing: names and sentences come from

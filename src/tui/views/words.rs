@@ -63,6 +63,34 @@ pub fn tail(text: &str, width: u16, ascii: bool) -> String {
     format!("{sign}{}", &text[from..])
 }
 
+/// `text` in at most `width` columns, from both ends, with a sign in the place of what is left out: names of files differ at
+/// their end, recipes at their beginning. A file's ending goes first, since it tells nothing from another.
+pub fn ends(text: &str, width: u16, ascii: bool) -> String {
+    if Span::raw(text).width() <= usize::from(width) {
+        return text.into();
+    }
+    let ending = |e: &str| e.len() <= 12 && e.chars().all(|c| c.is_ascii_alphabetic());
+    let text = match text.rsplit_once('.') {
+        Some((stem, e)) if ending(e) => stem,
+        _ => text,
+    };
+    let sign = if ascii { ".." } else { "…" };
+    if Span::raw(text).width() + Span::raw(sign).width() <= usize::from(width) {
+        return format!("{text}{sign}");
+    }
+    let end = tail(text, width - width / 3, ascii);
+    let room = usize::from(width).saturating_sub(Span::raw(end.as_str()).width());
+    let mut start = String::new();
+    for c in text.chars() {
+        start.push(c);
+        if Span::raw(start.as_str()).width() > room {
+            start.pop();
+            break;
+        }
+    }
+    start + &end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +114,21 @@ mod tests {
             ("曲  ".into(), "abc".into())
         );
     }
+
+    #[test]
+    fn both_ends_are_kept_by_columns() {
+        assert_eq!(ends("network-1.pt", 12, false), "network-1.pt");
+        assert_eq!(ends("network-of-1.pt", 9, false), "net…-of-1");
+        assert_eq!(ends("network-of-1.pt", 9, true), "net..of-1");
+        assert_eq!(ends("network-of-1.pt", 13, false), "network-of-1…");
+        assert_eq!(ends("曲面-of-two-1.pt", 9, false), "曲…two-1");
+        assert_eq!(ends("runs-of-1.0943", 9, false), "run….0943");
+        assert_eq!(
+            (ends("ab", 1, false), ends("ab", 0, false)),
+            ("…".into(), "…".into())
+        );
+    }
+
     #[test]
     fn ends_are_kept_by_columns() {
         assert_eq!(tail("runs/best-1", 20, false), "runs/best-1");

@@ -129,3 +129,43 @@ fn a_silent_line_is_found_while_keys_come_all_the_time() {
     inputs.send(Input::End { stop: false }).unwrap();
     thread.join().unwrap();
 }
+
+#[test]
+fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
+    use crate::client::remote::wire::{Kind, Sender, encode, greeting};
+    let dir = tempfile::tempdir().unwrap();
+    let frames = |message: &ToNear| {
+        let path = dir.path().join("frames");
+        let mut sender = Sender::new(std::fs::File::create(&path).unwrap());
+        for _ in 0..2000 {
+            sender.send(Kind::Whole, &encode(message).unwrap()).unwrap();
+        }
+        format!("cat '{}'", path.display())
+    };
+    let notice = ToNear::Tell(Incoming::Notice("buy now".into()));
+    for (script, part) in [
+        (frames(&ToNear::Alive), "did not say which run"),
+        (frames(&notice), "did not say which run"),
+        ("tr '\\0' '\\377' < /dev/zero".into(), "damaged"),
+        ("exit 7".into(), "exit status: 7"),
+    ] {
+        let script = format!("printf '%s' \"$0\"; {script}; sleep 60");
+        let reach = Reach {
+            ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
+            program: vec!["surfit".into()],
+        };
+        let address = Address {
+            host: "gpu1".into(),
+            run: "a".into(),
+        };
+        let began = Instant::now();
+        let Err(why) = open(address, reach, false) else {
+            panic!("{script}: it was opened");
+        };
+        assert!(
+            why.starts_with("gpu1") && why.contains(part),
+            "{script}: {why}"
+        );
+        assert!(began.elapsed() < OPENING, "{script}");
+    }
+}

@@ -35,6 +35,7 @@ impl App {
             Action::ExportCentroid => {
                 return Some(self.export(Selection::Centroid, "the mean of the surface".into()));
             }
+            Action::ExportNames => self.change_export_names(),
             Action::Copy => return Some(self.copy(u, v)),
             Action::SortModels => self.models.sort = self.models.sort.next(),
             Action::Models => self.toggle(Overlay::models()),
@@ -62,8 +63,13 @@ impl App {
     }
 
     pub(in crate::app) fn export(&mut self, selection: Selection, what: String) -> Vec<Effect> {
+        let names = self.models.names;
+        let named = match names {
+            TensorNames::Surfit => "",
+            TensorNames::AsGiven => ", named as in corner 1's file,",
+        };
         let waiting = Some(format!(
-            "exporting {what} and measuring it on the test split …"
+            "exporting {what}{named} and measuring it on the test split …"
         ));
         self.send_waiting(
             "export",
@@ -71,10 +77,19 @@ impl App {
                 selection,
                 dir: None,
                 replace: false,
-                names: TensorNames::Surfit,
+                names,
             },
             waiting,
         )
+    }
+
+    fn change_export_names(&mut self) {
+        let (names, told) = match self.models.names {
+            TensorNames::Surfit => (TensorNames::AsGiven, "as in the file of corner 1"),
+            TensorNames::AsGiven => (TensorNames::Surfit, "surfit's, as in torchvision and timm"),
+        };
+        self.models.names = names;
+        self.say(Kind::Info, format!("tensor names of exports: {told}"));
     }
 
     fn copy(&mut self, u: f64, v: f64) -> Vec<Effect> {

@@ -94,6 +94,33 @@ fn grid_keys_add_up_too() {
 }
 
 #[test]
+fn exports_get_the_names_of_the_given_corners_when_that_was_chosen_until_it_is_taken_back() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let names = |rig: &mut Rig| -> Vec<TensorNames> {
+        let sent = commands(rig).into_iter();
+        let export = |command| match command {
+            Command::Export { names, .. } => Some(names),
+            _ => None,
+        };
+        sent.filter_map(export).collect()
+    };
+    rig.press("; n");
+    assert!(
+        rig.text()
+            .contains("tensor names of exports: as in the file of corner 1")
+    );
+    rig.press("x X C ; e m");
+    assert_eq!(names(&mut rig), [TensorNames::AsGiven; 4]);
+    assert!(
+        rig.text().contains("named as in corner 1's file"),
+        "{}",
+        rig.text()
+    );
+    rig.press("; n x");
+    assert_eq!(names(&mut rig), [TensorNames::Surfit]);
+}
+
+#[test]
 fn the_cursor_decides_where_marks_measurements_and_exports_are() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     rig.press("home right up up m e X x C");

@@ -7,7 +7,7 @@ use crate::link::{Incoming, RunLine};
 use crate::rig::{Rig, text};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
-use ratatui::style::Color;
+use ratatui::style::{Color, Modifier};
 use surfit_core::event::{Curve, Event};
 use surfit_core::picture::Picture;
 use surfit_core::snapshot::State;
@@ -225,6 +225,12 @@ fn look(rig: &Rig, at: &str, words: [&str; 2]) -> Vec<String> {
     for cell in shown.content() {
         if !fits(depth, cell.fg) || !fits(depth, cell.bg) {
             find(format!("a colour beyond the depth, {cell:?}"));
+            break;
+        }
+        // Half of a colour that is legible on white and on black is legible on neither.
+        let coloured = !matches!(cell.fg, Color::Reset | Color::Rgb(..) | Color::Indexed(_));
+        if coloured && cell.modifier.contains(Modifier::DIM) && cell.symbol() != " " {
+            find(format!("a dimmed colour, {cell:?}"));
             break;
         }
         let plain = cell.symbol().chars().all(|c| matches!(c, ' '..='~'));

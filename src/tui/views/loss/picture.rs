@@ -45,7 +45,13 @@ pub(crate) fn draw(
         return;
     };
     let mut above = figures(theme, picture, Some(&plot), view);
-    above.extend(legend(theme, &plot, view, Words::Full));
+    above.extend(legend(
+        theme,
+        &plot,
+        view,
+        Words::Full,
+        super::readout::MAX_NAME,
+    ));
     text::put_lines(buf, inner, &text::flow(&[above], inner.width, 1));
     plot.draw_around(buf, theme);
     if let Some(x) = view.cursor.and_then(|c| plot.within(c)) {

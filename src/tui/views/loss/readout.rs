@@ -6,8 +6,8 @@ use super::super::plot::text::{self, Piece};
 use super::super::plot::ticks;
 use super::LossView;
 use crate::theme::{Role, Theme};
-use crate::views::message::{clean, shortened};
-use crate::views::words::padded;
+use crate::views::message::clean;
+use crate::views::words::{self, padded};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -15,6 +15,10 @@ use ratatui::text::{Line, Span};
 use surfit_core::draws::Phase;
 use surfit_core::event::Curve;
 use surfit_core::picture::Picture;
+
+/// Columns of another run's name where room is short, and where there is plenty.
+pub(super) const MIN_NAME: u16 = 26;
+pub(super) const MAX_NAME: u16 = 74;
 
 /// One figure.
 struct Row {
@@ -82,7 +86,7 @@ impl Readout {
             let name = match trace.name {
                 Name::Own(Curve::Corner(c)) => (c + 1).to_string(),
                 Name::Own(Curve::Surface) => "surface".into(),
-                Name::Other(o) => name_of(theme, trace.name, view, o),
+                Name::Other(o) => name_of(theme, trace.name, view, o, MAX_NAME),
             };
             add(&name, if view.smooth { smooth } else { raw }, plot.role(*n));
             if let Some(validation) = validation {
@@ -114,6 +118,13 @@ impl Readout {
                 };
             }
             add("degree", value, Role::Text);
+        }
+        // The box may have half of the plot; where even short names need more, there is none.
+        let values = rows.iter().map(|r| Span::raw(&r.value).width()).max();
+        let half = usize::from(plot.area.width.saturating_sub(6) / 2);
+        let room = half.saturating_sub(values.unwrap_or(0) + 3);
+        for row in &mut rows {
+            row.name = words::ends(&row.name, (room as u16).max(MIN_NAME), theme.ascii());
         }
         Self { rows }
     }
@@ -201,10 +212,16 @@ fn ink(buf: &Buffer, place: Rect) -> usize {
         .count()
 }
 
-/// `A demo-7`: the letter of another run, and its id as far as it is short.
-pub(super) fn name_of(theme: &Theme, name: Name, view: &LossView, other: usize) -> String {
+/// `A demo-7`: the letter of another run, and its id, in at most `width` columns.
+pub(super) fn name_of(
+    theme: &Theme,
+    name: Name,
+    view: &LossView,
+    other: usize,
+    width: u16,
+) -> String {
     let letter = name.letter().unwrap_or(' ');
     let id = view.overlays.get(other).map_or("", |o| o.name.as_str());
-    let short = shortened(&clean(id, theme.ascii()), 24, theme.ascii());
-    format!("{letter} {short}")
+    let id = clean(id, theme.ascii());
+    words::ends(&format!("{letter} {id}"), width, theme.ascii())
 }

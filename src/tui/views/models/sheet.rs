@@ -219,7 +219,7 @@ impl<'b> Sheet<'b> {
 
     fn lead<'a>(&self, name: &str, role: Role, place: &str) -> Vec<Span<'a>> {
         let theme = &self.app.theme;
-        let place = shortened(
+        let place = words::ends(
             &clean(place, theme.ascii()),
             self.place as u16 - 1,
             theme.ascii(),

@@ -225,3 +225,22 @@ fn no_heading_is_cut_and_a_column_without_room_is_left_out_whole() {
         "{source}"
     );
 }
+
+#[test]
+fn a_long_source_has_the_columns_that_are_free_and_else_both_of_its_ends() {
+    let name = "perceptron-with-sixty-four-hidden-units-epoch-160-seed-7.safetensors";
+    let mut picture = rich();
+    for corner in picture.corners.values_mut() {
+        corner.source = name.into();
+    }
+    let shown = |width| {
+        let mut rig = Rig::with(width, 60, picture.clone());
+        rig.press("w");
+        rig.text()
+    };
+    assert!(shown(180).contains(name), "{}", shown(180));
+    for width in [80, 140] {
+        let text = shown(width);
+        assert!(text.contains("perce") && text.contains("seed-7"), "{text}");
+    }
+}

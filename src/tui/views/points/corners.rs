@@ -4,6 +4,7 @@ use crate::theme::{Role, Theme};
 use crate::views::message::clean;
 use crate::views::plot::spark;
 use crate::views::plot::text::{self, Piece};
+use crate::views::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -11,6 +12,9 @@ use ratatui::text::Span;
 use surfit_core::event::Curve;
 use surfit_core::picture::Picture;
 use surfit_core::series::Series;
+
+/// Fewer columns of a corner's source tell nothing.
+const SHORTEST_SOURCE: u16 = 8;
 
 /// How many corners there are to be; four before anything is known.
 fn count(picture: &Picture) -> usize {
@@ -59,7 +63,21 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture) {
                 .style(Role::corner(corner))
                 .add_modifier(Modifier::BOLD),
         );
-        let (first, second, third) = card(theme, picture, corner, number, room.width);
+        let (mut first, mut second, third) = card(theme, picture, corner, number, room.width);
+        if let Some(ready) = picture.corners.get(&corner) {
+            // Where the card is one row, the source has what is left of it.
+            let (row, width) = match each {
+                1 => (&mut first, room.width),
+                _ => (&mut second, room.width.saturating_sub(4)),
+            };
+            let used = text::flow_width(row) as u16;
+            let left = width.saturating_sub(if used > 0 { used + 2 } else { 0 });
+            if left >= SHORTEST_SOURCE {
+                let source = clean(&ready.source, theme.ascii());
+                let source = words::ends(&source, left, theme.ascii());
+                row.push(vec![Span::styled(source, theme.style(Role::Muted))]);
+            }
+        }
         // With a row to spare the cards are kept apart.
         let rows = if each >= 3 { each - 1 } else { each };
         let lines = text::flow(&[first], room.width, 1)
@@ -123,10 +141,6 @@ fn card<'a>(
         if let Some(own) = ready.own_statistics {
             second.push(named("own statistics", text::percent(own.accuracy, 2)));
         }
-        second.push(vec![Span::styled(
-            clean(&ready.source, theme.ascii()),
-            muted,
-        )]);
         let good = |word: &'static str| vec![Span::styled(word, theme.style(Role::Good))];
         let quiet = |text: String| vec![Span::styled(text, muted)];
         let third = match picture.alignments.get(&corner) {

@@ -6,6 +6,7 @@ use crate::theme::{Role, Theme};
 use crate::views::message::clean;
 use crate::views::plot::spark;
 use crate::views::plot::text::{self, Piece};
+use crate::views::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -50,10 +51,9 @@ pub fn draw(
         if let Some(ready) = picture.corners.get(&corner) {
             ways.push(named("accuracy", text::percent(ready.accuracy, 2)));
             ways.push(named("loss", text::loss(ready.loss)));
-            ways.push(vec![Span::styled(
-                clean(&ready.source, theme.ascii()),
-                muted,
-            )]);
+            let source = clean(&ready.source, theme.ascii());
+            let source = words::ends(&source, room.width - 1, theme.ascii());
+            ways.push(vec![Span::styled(source, muted)]);
         }
     } else {
         who.push(named("travelled", text::short(point.travelled)));

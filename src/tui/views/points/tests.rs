@@ -389,3 +389,26 @@ fn colours_go_by_the_chosen_figure() {
     assert!(grounds(Figure::Travelled) <= 4);
     assert!(grounds(Figure::Accuracy) >= 10);
 }
+
+/// The name of a file that tells one corner from the other only at its end.
+const LONG: &str = "perceptron-with-sixty-four-hidden-units-epoch-160-seed-7.safetensors";
+
+#[test]
+fn a_long_source_has_the_columns_that_are_free_and_else_both_of_its_ends() {
+    let mut corners = crate::fixture::corners();
+    let mut fitting = crate::fixture::fitting();
+    for picture in [&mut corners, &mut fitting] {
+        for corner in picture.corners.values_mut() {
+            corner.source = LONG.into();
+        }
+    }
+    let theme = Theme::by_name("dark", Depth::None).unwrap();
+    for (picture, height) in [(&corners, 20), (&corners, 6), (&fitting, 30)] {
+        let shown = |width| fixture::text(&drawn(picture, 0, (width, height), &theme));
+        // Beside the grid of points there is less room.
+        let wide = shown(120);
+        assert!(wide.contains(LONG) || height == 30, "{wide}");
+        let short = shown(60);
+        assert!(short.contains("seed-7") && short.contains('…'), "{short}");
+    }
+}

@@ -97,3 +97,23 @@ fn the_axis_holds_them_and_the_cursor_reads_them() {
         "{text}"
     );
 }
+
+#[test]
+fn a_long_name_has_the_columns_that_are_free_and_else_both_of_its_ends() {
+    let picture = picture(vec![0.5; 800]);
+    let name = "resnet18-on-cifar10-three-by-three-20261129-094218";
+    let mut view = view(&[(name, 0.8)]);
+    for cursor in [None, Some(200.0)] {
+        view.cursor = cursor;
+        let shown = |width| {
+            let size = (width, 24);
+            fixture::text(&drawn(&picture, &view, size, &theme(Depth::None, false)))
+        };
+        assert!(shown(170).contains(&format!("A {name}")), "{}", shown(170));
+        let short = shown(90);
+        assert!(
+            short.contains("A resnet") && short.contains("9-094218") && short.contains('…'),
+            "{short}"
+        );
+    }
+}
