@@ -409,6 +409,42 @@ fn two_runners_share_the_runs_of_a_study() {
 }
 
 #[test]
+fn runners_of_a_study_that_want_the_same_runs_at_once_all_end_well() {
+    let place = Place::new();
+    let sets: Vec<String> = QUICK
+        .split_whitespace()
+        .filter(|word| *word != "--set")
+        .map(|set| format!("{set:?}"))
+        .collect();
+    let plan = format!(
+        "config = \"tiny.toml\"\nseeds = [1, 2]\nset = [{}]\n\
+         [[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\nset = [\"fit.degree=3\"]\n",
+        sets.join(", ")
+    );
+    place.write("study.toml", plan);
+    // Each takes all of the runs that are left at its first look, so that they meet at every one of them.
+    let line = "study study.toml --dir s --jobs 4";
+    let clients = [(); 3].map(|()| start(&place, line));
+    for client in clients {
+        let (code, said) = ended(client);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!said.contains("its engine ended"), "{said}");
+        for number in 1..=4 {
+            let place = format!("[{number}/4]");
+            assert!(said.contains(&place), "{place}: {said}");
+        }
+        assert!(said.contains("report "), "{said}");
+    }
+    for run in ["a-seed1", "b-seed1", "a-seed2", "b-seed2"] {
+        let run = place.path(format!("s/{run}"));
+        assert_eq!(events_of(&run, "finished").len(), 1);
+        assert_eq!(events_of(&run, "started").len(), 1, "done once");
+    }
+    let report = std::fs::read_to_string(place.path("s/README.md")).expect("a report");
+    assert!(report.len() > 500, "{report}");
+}
+
+#[test]
 fn a_run_that_another_runner_leaves_undone_is_taken_up() {
     let place = Place::new();
     let line = format!("run tiny.toml --seeds 1 --run-dir s {ENDLESS}");
@@ -473,7 +509,9 @@ fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
     }
     checked(place.surfit(&format!("run tiny.toml --run-dir a {ENDLESS}")));
     let listed = place.surfit("ls").ok();
-    assert!(listed.out.contains("running on gpu7"), "{}", listed.story());
+    for part in ["NODE", "running", "gpu7"] {
+        assert!(listed.out.contains(part), "{}", listed.story());
+    }
     assert_eq!(
         place.surfit("ls --json").ok().last_json()["elsewhere"],
         true
