@@ -5,6 +5,8 @@ mod support;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -156,6 +158,144 @@ fn runs_of_several_seeds_stop_in_order_and_make_checkpoints() {
 }
 
 #[test]
+fn a_runner_of_the_queue_stops_in_order_and_its_fit_stays_in_the_queue() {
+    let place = Place::new();
+    place.surfit(&format!("queue add tiny.toml {ENDLESS}")).ok();
+    let run = place.path("runs/tiny-q1");
+    // The batch system signals the runner alone, then every process: the engine hears it first.
+    for (turn, everyone) in [(1, false), (2, true)] {
+        let runner = start(&place, "queue start");
+        wait_for("the fit", || {
+            (events_of(&run, "started").len() == turn && fits(&run)).then_some(())
+        });
+        let (pid, engine) = (runner.id() as i32, engine(&run));
+        let before = events_of(&run, "checkpoint").len();
+        send(pid, Signal::USR1);
+        wait_for("a checkpoint", || {
+            (events_of(&run, "checkpoint").len() > before).then_some(())
+        });
+        assert!(is_alive(pid) && is_alive(engine));
+        if everyone {
+            send(engine, Signal::TERM);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        send(pid, Signal::TERM);
+        std::thread::sleep(Duration::from_millis(30));
+        send(pid, Signal::TERM);
+        let (code, said) = ended(runner);
+        assert_eq!(code, Some(STOPPED), "{said}");
+        assert!(said.contains("stopped; `surfit queue start`"), "{said}");
+        assert_eq!(events_of(&run, "closed").len(), turn, "{said}");
+        wait_for("the engine's process to go", || {
+            (!is_alive(engine)).then_some(())
+        });
+        let left = place.surfit("queue ls --json").ok().json_lines();
+        assert_eq!(left.len(), 1, "it stays in the queue");
+    }
+    // What somebody stops is stopped, and the next one's turn comes.
+    let runner = start(&place, "queue start");
+    wait_for("the fit", || {
+        (events_of(&run, "started").len() == 3).then_some(())
+    });
+    place.surfit("stop tiny-q1").ok();
+    let (code, said) = ended(runner);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("was stopped: tiny-q1"), "{said}");
+    assert!(place.surfit("queue ls").ok().out.contains("is empty"));
+}
+
+#[test]
+fn a_second_interrupt_leaves_the_engines_of_queue_and_study_behind() {
+    let place = Place::new();
+    place.surfit(&format!("queue add tiny.toml {ENDLESS}")).ok();
+    for (line, run) in [
+        ("queue start", "runs/tiny-q1"),
+        ("run tiny.toml --seeds 1 --run-dir s", "s/seed-3"),
+    ] {
+        let extra = if line.starts_with("run") { ENDLESS } else { "" };
+        let client = start(&place, &format!("{line} {extra}"));
+        let run = place.path(run);
+        wait_for("the fit", || fits(&run).then_some(()));
+        let (pid, engine) = (client.id() as i32, engine(&run));
+        send(engine, Signal::STOP);
+        send(pid, Signal::INT);
+        std::thread::sleep(Duration::from_millis(1500));
+        assert!(is_alive(pid), "{line}: it waits for the checkpoint");
+        send(pid, Signal::INT);
+        let (code, said) = ended(client);
+        send(engine, Signal::CONT);
+        assert_eq!(code, Some(STOPPED), "{said}");
+        assert!(said.contains("left while the engine"), "{said}");
+        wait_for("the engine's end", || {
+            (!events_of(&run, "closed").is_empty()).then_some(())
+        });
+    }
+}
+
+#[test]
+fn commands_with_an_engine_of_their_own_outlive_user_signals_and_stop_in_order() {
+    let place = Place::new();
+    let run = place.job("a", QUICK);
+    for line in [
+        "fit a --epochs 100000",
+        "heatmap a --grid 61",
+        "search a --at 0.4,0.4 --budget 1000",
+    ] {
+        let starts = events_of(&run, "started").len();
+        let client = start(&place, line);
+        let pid = client.id() as i32;
+        // While it starts its engine.
+        std::thread::sleep(Duration::from_millis(200));
+        send(pid, Signal::USR1);
+        wait_for("an engine", || {
+            (events_of(&run, "started").len() > starts).then_some(())
+        });
+        std::thread::sleep(Duration::from_millis(700));
+        let engine = engine(&run);
+        for signal in [Signal::USR1, Signal::USR2] {
+            send(pid, signal);
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(is_alive(pid) && is_alive(engine), "{line}: {signal:?}");
+        }
+        send(pid, Signal::TERM);
+        let (code, said) = ended(client);
+        assert_eq!(code, Some(STOPPED), "{line}: {said}");
+        wait_for("the engine's process to go", || {
+            (!is_alive(engine)).then_some(())
+        });
+    }
+}
+
+#[test]
+fn an_engine_that_measures_for_a_command_ends_with_it() {
+    let place = Place::new();
+    let program = "#!/bin/sh\necho $$ > engine-pid\nexec sleep 100\n";
+    let program = place.write("slow-engine", program);
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("its mode");
+    place.write("a.safetensors", "weights");
+    for line in ["eval a.safetensors", "bench"] {
+        let _ = std::fs::remove_file(place.path("engine-pid"));
+        let mut command = place.command(line);
+        command.env("SURFIT_ENGINE", &program);
+        let client = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let client = client.spawn().expect("surfit starts");
+        let pid = client.id() as i32;
+        let engine: i32 = wait_for("the engine", || {
+            let text = std::fs::read_to_string(place.path("engine-pid")).ok()?;
+            text.trim().parse().ok()
+        });
+        send(pid, Signal::USR1);
+        send(engine, Signal::USR2);
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(is_alive(pid) && is_alive(engine), "{line}");
+        send(pid, Signal::TERM);
+        let (code, said) = ended(client);
+        assert_eq!(code, Some(STOPPED), "{line}: {said}");
+        assert!(!is_alive(engine), "{line}");
+    }
+}
+
+#[test]
 fn the_same_line_goes_on_with_its_run_and_another_one_is_refused() {
     let place = Place::new();
     let line = "run tiny.toml --run-dir a";
@@ -269,6 +409,42 @@ fn two_runners_share_the_runs_of_a_study() {
 }
 
 #[test]
+fn runners_of_a_study_that_want_the_same_runs_at_once_all_end_well() {
+    let place = Place::new();
+    let sets: Vec<String> = QUICK
+        .split_whitespace()
+        .filter(|word| *word != "--set")
+        .map(|set| format!("{set:?}"))
+        .collect();
+    let plan = format!(
+        "config = \"tiny.toml\"\nseeds = [1, 2]\nset = [{}]\n\
+         [[variant]]\nname = \"a\"\n[[variant]]\nname = \"b\"\nset = [\"fit.degree=3\"]\n",
+        sets.join(", ")
+    );
+    place.write("study.toml", plan);
+    // Each takes all of the runs that are left at its first look, so that they meet at every one of them.
+    let line = "study study.toml --dir s --jobs 4";
+    let clients = [(); 3].map(|()| start(&place, line));
+    for client in clients {
+        let (code, said) = ended(client);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(!said.contains("its engine ended"), "{said}");
+        for number in 1..=4 {
+            let place = format!("[{number}/4]");
+            assert!(said.contains(&place), "{place}: {said}");
+        }
+        assert!(said.contains("report "), "{said}");
+    }
+    for run in ["a-seed1", "b-seed1", "a-seed2", "b-seed2"] {
+        let run = place.path(format!("s/{run}"));
+        assert_eq!(events_of(&run, "finished").len(), 1);
+        assert_eq!(events_of(&run, "started").len(), 1, "done once");
+    }
+    let report = std::fs::read_to_string(place.path("s/README.md")).expect("a report");
+    assert!(report.len() > 500, "{report}");
+}
+
+#[test]
 fn a_run_that_another_runner_leaves_undone_is_taken_up() {
     let place = Place::new();
     let line = format!("run tiny.toml --seeds 1 --run-dir s {ENDLESS}");
@@ -333,7 +509,9 @@ fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
     }
     checked(place.surfit(&format!("run tiny.toml --run-dir a {ENDLESS}")));
     let listed = place.surfit("ls").ok();
-    assert!(listed.out.contains("running on gpu7"), "{}", listed.story());
+    for part in ["NODE", "running", "gpu7"] {
+        assert!(listed.out.contains(part), "{}", listed.story());
+    }
     assert_eq!(
         place.surfit("ls --json").ok().last_json()["elsewhere"],
         true

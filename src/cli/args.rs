@@ -54,7 +54,8 @@ Examples:
   surfit export RUN --best --out model      take the best network away
 
 RUN is a run's directory, its id, or the beginning of its id. Runs live in SURFIT_RUNS,
-or in surfit/runs in your data folder. Exit codes: 0 done, 1 failed, 2 wrong use.";
+or in surfit/runs in your data folder. Exit codes: 0 done, 1 failed, 2 wrong use,
+75 stopped by a signal.";
 
 /// How the screen looks.
 #[derive(Clone, Debug, Default, Args)]
@@ -177,8 +178,12 @@ Examples:
   surfit run mine.toml --set fit.degree=[3,3] --set seed=7 --json > events.jsonl
   surfit run mine.toml --run-dir /data/runs/a --detach
 
+With --run-dir the same line goes on with an unfinished run, as a batch system does that puts a job back into its
+queue. SIGTERM and ctrl-c make a checkpoint and end with exit code 75; SIGUSR1 and SIGUSR2 make one and go on. In a
+Slurm script, write `exec surfit run` or `srun surfit run`: other lines get no signal.
+
 With --json every event is one object a line, as in the run's events.jsonl:
-  {\"seq\":1,\"time\":1763870000.1,\"event\":\"started\",\"run\":…,\"network\":…,\"parameters\":…}
+  {\"seq\":1,\"time\":1763870000.1,\"event\":\"started\",\"run\":…,\"network\":…,\"node\":…,\"parameters\":…}
   {\"seq\":5,…,\"event\":\"corner_ready\",\"index\":0,\"source\":\"a.pt\",\"accuracy\":…,\"loss\":…,
    \"own_statistics\":{\"accuracy\":…,\"loss\":…},\"warnings\":[…]}
   {\"seq\":9,…,\"event\":\"losses\",\"curve\":\"surface\",\"first_step\":0,\"values\":[2.31,…],\"rate\":0.01}
@@ -226,7 +231,8 @@ Examples:
   surfit resume /data/runs/a --detach
 
 After a kill or a power cut the run goes on from its last checkpoint and arrives at the
-same surface, bit for bit, as if nothing had happened.")]
+same surface, bit for bit, as if nothing had happened. An engine that works on it already is refused, with its node.
+Exit codes: 0 finished, also before; 1 failed; 75 stopped by a signal.")]
 pub struct ResumeArgs {
     /// The run
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, add = complete::run())]

@@ -24,11 +24,18 @@ pub fn ask(
     command: Command,
     tells: impl Fn(&Event) -> bool,
 ) -> Result<Vec<Event>, Fault> {
+    let signals = Signals::listen()?;
     let mut waiting = Waiting::send(visit, command)?;
     while !waiting.take(visit, &tells)? {
         // It is answered at once, with every event up to now.
         if waiting.lost.is_some() {
             return Err(Fault::Failure(UNANSWERED.into()));
+        }
+        if signals.stop_request().is_some() || signals.hangup() {
+            return Err(Fault::Interrupted(
+                "left before the engine answered; look with `surfit open` whether it was done"
+                    .into(),
+            ));
         }
     }
     Ok(waiting.said)
@@ -57,6 +64,9 @@ pub fn ask_for_long(
             Err(other) => return Err(other),
         }
         show(&bar, visit.latest());
+        if signals.checkpoint_request() {
+            visit.send(Command::Checkpoint)?;
+        }
         let asked = signals.stop_request();
         if signals.hangup() || asked.is_some() {
             // The engine gives up what is under way, and that may be somebody else's.

@@ -1,9 +1,9 @@
 //! `surfit bench`: what things cost on this machine.
 
 use super::args::BenchArgs;
+use super::engine_child;
 use super::fault::Fault;
 use crate::client;
-use std::process::Stdio;
 use surfit_core::config::{NETWORKS, no_such};
 
 /// Hands over to the engine program, whose output this command's is.
@@ -25,11 +25,8 @@ pub fn bench(args: BenchArgs) -> Result<(), Fault> {
     if args.json {
         command.arg("--json");
     }
-    let status = command
-        .args(&args.rest)
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|e| Fault::Failure(format!("starting surfit-engine: {e}")))?;
+    command.args(&args.rest);
+    let status = engine_child::run(command)?.status;
     match status.code() {
         Some(0) => Ok(()),
         Some(code) => Err(Fault::Passed(u8::try_from(code).unwrap_or(1))),

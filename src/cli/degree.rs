@@ -4,6 +4,7 @@ use super::args::DegreeArgs;
 use super::ask::UNANSWERED;
 use super::fault::Fault;
 use super::{out, place};
+use crate::client::signals::Signals;
 use crate::client::{ClientError, Said, Visit};
 use surfit_core::event::{Event, Stage};
 use surfit_core::picture::sentence;
@@ -20,6 +21,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
     let before = visit.latest().degrees;
     let degrees =
         Degrees::of(before.patch(), args.m, n).map_err(|e| Fault::Usage(e.to_string()))?;
+    let signals = Signals::listen()?;
     let id = visit.send(Command::SetDegree { degrees })?;
     let mut changed: Option<Event> = None;
     // A surface at rest that moved is measured again; an engine that was started for this must not be ended before.
@@ -53,6 +55,18 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
         }
         if answered && !measuring {
             break;
+        }
+        if signals.checkpoint_request() {
+            visit.send(Command::Checkpoint)?;
+        }
+        if signals.stop_request().is_some() || signals.hangup() {
+            let what = match answered {
+                true => "the degree was changed; left while the engine measures the heatmap",
+                false => {
+                    "left before the engine answered; look with `surfit open` whether it was done"
+                }
+            };
+            return Err(Fault::Interrupted(what.into()));
         }
     }
     if args.json {

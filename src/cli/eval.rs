@@ -2,7 +2,7 @@
 
 use super::args::{EvalArgs, Split};
 use super::fault::Fault;
-use super::out;
+use super::{engine_child, out};
 use crate::client;
 use serde::Deserialize;
 use std::path::Path;
@@ -45,10 +45,8 @@ pub fn eval(args: EvalArgs) -> Result<(), Fault> {
     if let Some(dir) = &args.data_dir {
         command.arg("--data-dir").arg(dir);
     }
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| Fault::Failure(format!("starting surfit-engine: {e}")))?;
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = engine_child::run(command)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text
         .lines()

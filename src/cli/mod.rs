@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod data;
 mod degree;
+mod engine_child;
 mod eval;
 mod export;
 mod fault;
@@ -40,6 +41,7 @@ mod workbench;
 #[cfg(test)]
 mod tests;
 
+use crate::client::signals::ignore_checkpoint_requests;
 use args::{Cli, Sub};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -49,6 +51,7 @@ use surfit_tui::{Depth, theme::Theme};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    ignore_checkpoint_requests();
     complete::answer();
     let result = match Cli::try_parse() {
         Ok(cli) => dispatch(cli),

@@ -4,7 +4,8 @@ use super::args::{QueueArgs, QueueSub};
 use super::fault::Fault;
 use super::ready::ready;
 use super::{fork, out, place};
-use crate::client::queue::{End, Entry, News, Queue};
+use crate::client::queue::{End, Entry, News, Queue, RunnerEnd};
+use crate::client::signals::Signals;
 use surfit_core::config;
 use surfit_core::run_dir::{EngineNode, RunDir};
 
@@ -68,7 +69,8 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
                 });
             }
             let (mut failed, mut begun) = (Vec::new(), false);
-            let worked = queue.work(&mut |entry, news| {
+            let signals = Signals::listen()?;
+            let end = queue.work(&signals, &mut |entry, news| {
                 begun = true;
                 // A closed pipe is no reason to end the work.
                 let _ = out::line(told(entry, news));
@@ -76,14 +78,20 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
                     failed.push(format!("number {} ({why})", entry.number));
                 }
             })?;
-            if !worked {
-                out::line("the queue is worked on by another process")
-            } else if !begun {
-                out::line("the queue is empty; `surfit queue add CONFIG` puts a fit into it")
-            } else if failed.is_empty() {
-                Ok(())
-            } else {
-                Err(Fault::Failure(format!("failed: {}", failed.join(", "))))
+            match end {
+                RunnerEnd::Another => out::line("the queue is worked on by another process"),
+                RunnerEnd::Stopped => Err(Fault::Interrupted(
+                    "stopped; `surfit queue start` goes on with the queue".into(),
+                )),
+                RunnerEnd::Left => Err(Fault::Interrupted(
+                    "left while the engine was ending; `surfit queue start` goes on with the queue"
+                        .into(),
+                )),
+                RunnerEnd::Empty if !begun => {
+                    out::line("the queue is empty; `surfit queue add CONFIG` puts a fit into it")
+                }
+                RunnerEnd::Empty if failed.is_empty() => Ok(()),
+                RunnerEnd::Empty => Err(Fault::Failure(format!("failed: {}", failed.join(", ")))),
             }
         }
     }
@@ -134,6 +142,7 @@ fn told(entry: &Entry, news: &News) -> String {
         News::Ended(End::Finished) => format!("is finished: {run}"),
         News::Ended(End::Stopped) => format!("was stopped: {run}"),
         News::Ended(End::Failed(why)) => format!("failed: {why}"),
+        News::Halted => format!("is stopped, and goes on when the queue is started again: {run}"),
     };
     format!("{} {} {what}", entry.number, entry.title)
 }

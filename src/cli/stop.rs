@@ -4,6 +4,7 @@ use super::args::StopArgs;
 use super::fault::Fault;
 use super::{out, place};
 use crate::client::{self, ClientError};
+use rustix::process::Signal;
 use std::time::{Duration, Instant};
 use surfit_core::protocol::{Command, ServerMessage};
 use surfit_core::run_dir::RunDir;
@@ -44,7 +45,7 @@ pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
         }
         Err(Asked::Refused(why)) => return Err(Fault::Failure(why)),
         // It cannot be spoken to; a signal makes it checkpoint and end as well.
-        Err(Asked::Unheard(error)) => terminate(run).map_err(|why| {
+        Err(Asked::Unheard(error)) => client::signal_engine(run, Signal::TERM).map_err(|why| {
             Fault::Failure(format!("{error}. A signal was not sent either: {why}"))
         })?,
     }
@@ -89,56 +90,8 @@ fn ask_to_end(run: &RunDir) -> Result<(), Asked> {
         }
     }
     // It does not look at its commands; a signal is its last chance to end in good order.
-    let _ = terminate(run);
+    let _ = client::signal_engine(run, Signal::TERM);
     Ok(())
-}
-
-/// Sends SIGTERM to the engine of a run, if the process that the status names is that: numbers are given again, and a
-/// status may come from another machine.
-#[cfg(target_os = "linux")]
-fn terminate(run: &RunDir) -> Result<(), String> {
-    use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-    let number = run.status().map_or(0, |s| s.pid);
-    let stranger = || {
-        format!(
-            "process {number}, which {} names, is not the engine that holds {}; find that and end it by hand",
-            run.join("status.json").display(),
-            run.lock_path().display()
-        )
-    };
-    let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(stranger)?;
-    // Opened before it is looked at: whatever gets the number afterwards gets no signal.
-    let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| stranger())?;
-    if !is_engine_of(number, run) {
-        return Err(stranger());
-    }
-    pidfd_send_signal(&process, Signal::TERM).map_err(|e| format!("process {number}: {e}"))
-}
-
-/// True when a process was started as an engine and has the run's lock open.
-#[cfg(target_os = "linux")]
-fn is_engine_of(pid: u32, run: &RunDir) -> bool {
-    use surfit_core::run_dir::Identity;
-    let process = std::path::PathBuf::from(format!("/proc/{pid}"));
-    let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
-    let serves = words.split(|b| *b == 0).nth(1) == Some(b"serve");
-    let Some(lock) = Identity::of(&run.lock_path()) else {
-        return false;
-    };
-    let files = std::fs::read_dir(process.join("fd")).into_iter().flatten();
-    serves
-        && files
-            .flatten()
-            .any(|f| Identity::of(&f.path()) == Some(lock))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn terminate(run: &RunDir) -> Result<(), String> {
-    Err(format!(
-        "this system does not say which process holds {}; find that and end it by hand",
-        run.lock_path().display()
-    ))
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -1,5 +1,6 @@
 //! Starting an engine process that outlives this one.
 
+use super::signals::ignore_checkpoint_requests;
 use super::{ClientError, Connection, connect};
 use rustix::fs::OFlags;
 use std::io::{Read, Seek, SeekFrom};
@@ -83,6 +84,14 @@ pub fn engine_command() -> Result<Command, ClientError> {
             .env("OMP_WAIT_POLICY", "passive")
             .env("GOMP_SPINCOUNT", "3000");
     }
+    // A request for a checkpoint must not end an engine that has no handler yet, or none at all.
+    // SAFETY: only bare system calls, allowed between fork and exec; nothing is allocated.
+    unsafe {
+        command.pre_exec(|| {
+            ignore_checkpoint_requests();
+            Ok(())
+        });
+    }
     Ok(command)
 }
 
@@ -107,13 +116,10 @@ pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
     command.stdin(Stdio::null()).stdout(log).stderr(errors);
     // The engine must be in its own session before libtorch is loaded, which happens before its `main`: a ctrl-c in
     // that half second would otherwise reach it.
-    // A request for a checkpoint must not end an engine that has no handler yet.
-    // SAFETY: `setsid` and `signal` are bare system calls, allowed between fork and exec; nothing is allocated.
+    // SAFETY: `setsid` is a bare system call, allowed between fork and exec; nothing is allocated.
     unsafe {
         command.pre_exec(|| {
             let _ = rustix::process::setsid();
-            libc::signal(libc::SIGUSR1, libc::SIG_IGN);
-            libc::signal(libc::SIGUSR2, libc::SIG_IGN);
             Ok(())
         });
     }

@@ -6,6 +6,7 @@
 
 pub mod bridge;
 mod connection;
+mod engine_process;
 mod error;
 mod follow;
 pub mod fork;
@@ -25,6 +26,7 @@ pub(crate) mod fake;
 mod tests;
 
 pub use connection::{Connection, Received, connect, watch};
+pub use engine_process::signal_engine;
 pub use error::ClientError;
 pub use follow::{Followed, Follower};
 pub use launch::{Launch, engine_command, engine_program, ensure, launch, start, wait_gone};

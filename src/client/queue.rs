@@ -4,7 +4,7 @@
 mod lock;
 mod runner;
 
-pub use runner::{End, News};
+pub use runner::{End, News, RunnerEnd};
 
 use super::ClientError;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ pub struct Entry {
     pub title: String,
     /// Its run, once it was started.
     pub run: Option<PathBuf>,
+    /// It was stopped with its runner, and goes on when its turn comes again.
+    #[serde(default)]
+    pub halted: bool,
 }
 
 /// The user's queue.
@@ -125,6 +128,7 @@ impl Queue {
             task,
             title,
             run: None,
+            halted: false,
         };
         self.write(&entry)?;
         Ok(entry)

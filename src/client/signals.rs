@@ -36,6 +36,15 @@ pub struct Signals {
     first_termination: Cell<Option<Instant>>,
 }
 
+/// Keeps SIGUSR1 and SIGUSR2 from ending this process and those that it starts: a batch system sends them to whole jobs,
+/// and most commands have no checkpoint to make. [`Signals::listen`] takes its place.
+pub fn ignore_checkpoint_requests() {
+    for signal in [SIGUSR1, SIGUSR2] {
+        // SAFETY: a bare system call; an ignored signal runs no code.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
 impl Signals {
     /// Listens from now on: a signal no longer ends this process by itself.
     ///
@@ -72,6 +81,14 @@ impl Signals {
     pub fn deaf(hung_up: bool) -> Self {
         let signals = Self::unregistered();
         signals.hangup.store(hung_up, Ordering::Relaxed);
+        signals
+    }
+
+    /// Hears of a SIGTERM, and of no other signal.
+    #[cfg(test)]
+    pub fn terminated() -> Self {
+        let signals = Self::unregistered();
+        signals.termination.store(true, Ordering::Relaxed);
         signals
     }
 

@@ -146,6 +146,7 @@ impl Event {
                     &mut info.compute,
                     &mut info.network,
                     &mut info.data,
+                    &mut info.node,
                 ]
                 .into_iter()
                 .chain(&mut info.classes)

@@ -121,8 +121,19 @@ fn opening(picture: &Picture) -> String {
     let mut sentences = Vec::new();
     if let Some(i) = &picture.info {
         sentences.push(format!(
-            "{} with {} weights on {} ({} training, {} validation and {} test images), computed in {} on {}.",
-            i.network, i.parameters, i.data, i.images[0], i.images[1], i.images[2], i.compute, i.device
+            "{} with {} weights on {} ({} training, {} validation and {} test images), computed in {} on {}{}.",
+            i.network,
+            i.parameters,
+            i.data,
+            i.images[0],
+            i.images[1],
+            i.images[2],
+            i.compute,
+            i.device,
+            match i.node.as_str() {
+                "" => String::new(),
+                node => format!(" of node {node}"),
+            }
         ));
         if !i.mean.is_empty() {
             let list = |all: &[f64]| {
@@ -166,6 +177,7 @@ fn opening(picture: &Picture) -> String {
 mod tests {
     use super::*;
     use crate::sample;
+    use surfit_core::event::RunInfo;
 
     #[test]
     fn a_report_has_its_tables_and_figures() {
@@ -188,6 +200,38 @@ mod tests {
         }
         let html = std::fs::read_to_string(dir.path().join("report.html")).unwrap();
         assert_eq!(html.matches("<svg ").count(), 4);
+    }
+
+    #[test]
+    fn a_report_names_the_node() {
+        let mut picture = sample::picture();
+        let mut info = RunInfo {
+            run: "demo-1".into(),
+            engine: "1".into(),
+            device: "cuda:0".into(),
+            compute: "bf16".into(),
+            threads: 2,
+            network: "cnn".into(),
+            parameters: 7,
+            data: "mnist".into(),
+            images: [3, 2, 1],
+            classes: Vec::new(),
+            mean: Vec::new(),
+            std: Vec::new(),
+            node: String::new(),
+        };
+        for (node, said) in [
+            ("", "computed in bf16 on cuda:0."),
+            (
+                "gpu7 (Slurm job 12)",
+                "computed in bf16 on cuda:0 of node gpu7 (Slurm job 12).",
+            ),
+        ] {
+            info.node = node.into();
+            picture.info = Some(info.clone());
+            let text = opening(&picture);
+            assert!(text.contains(said), "{text}");
+        }
     }
 
     #[test]

@@ -119,6 +119,8 @@ pub enum Message {
     Tick(f64),
     /// Leave without a question: a signal, or the terminal is gone.
     Hangup,
+    /// A batch system asks for a checkpoint.
+    CheckpointRequest,
     /// The program's end of the link is gone.
     LinkEnded,
 }
@@ -392,6 +394,12 @@ impl App {
                 Effect::Send(Outgoing::Detach),
                 Effect::Leave(Leave::Detached),
             ],
+            // One that does not listen makes none, and needs none.
+            Message::CheckpointRequest if self.is_connected() && !self.readonly => {
+                self.dirty = true;
+                self.act(Action::Checkpoint)
+            }
+            Message::CheckpointRequest => Vec::new(),
             Message::LinkEnded => {
                 let why = "a part of the program ended that talks to the engine; training goes on, \
                            `surfit open` comes back to it";

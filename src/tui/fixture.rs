@@ -32,6 +32,7 @@ pub(crate) fn loading() -> Picture {
             .to_vec(),
         mean: vec![0.286],
         std: vec![0.353],
+        node: String::new(),
     };
     feed(
         &mut p,

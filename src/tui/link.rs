@@ -196,6 +196,10 @@ pub struct RunLine {
     pub begun: Option<f64>,
     /// Bytes on disk, where they were counted.
     pub bytes: Option<u64>,
+    /// Host name of the machine that its engine works on, or worked on last.
+    pub node: Option<String>,
+    /// That machine is not the one that the list was made on.
+    pub on_other_node: bool,
 }
 
 /// Both directions.

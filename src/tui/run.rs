@@ -367,6 +367,7 @@ impl Workbench {
         let message = match input {
             Input::App(message) => message,
             Input::TerminalGone | Input::Signal(Signal::Leave) => Message::Hangup,
+            Input::Signal(Signal::Checkpoint) => Message::CheckpointRequest,
             Input::Signal(Signal::Stop) => return self.suspend().map(|()| None),
             Input::Signal(Signal::Continued) => return self.come_back().map(|()| None),
         };

@@ -17,6 +17,8 @@ pub enum Signal {
     Stop,
     /// The process was stopped and goes on.
     Continued,
+    /// The engine shall make a checkpoint.
+    Checkpoint,
 }
 
 /// How long the loop has to leave by itself before the terminal is given back without it: it may be stuck writing to a
@@ -36,16 +38,16 @@ pub fn watch<T: Send + 'static>(
     ])?;
     thread::spawn(move || {
         for signal in &mut signals {
-            // For the engines of a job: they make a checkpoint, and the screen goes on.
-            if [SIGUSR1, SIGUSR2].contains(&signal) {
-                continue;
-            }
             let what = match signal {
+                SIGUSR1 | SIGUSR2 => Signal::Checkpoint,
                 SIGTSTP => Signal::Stop,
                 SIGCONT => Signal::Continued,
                 _ => Signal::Leave,
             };
-            if !crate::terminal::is_taken() && what != Signal::Continued {
+            if what == Signal::Checkpoint {
+                // Of several that wait one is enough.
+                let _ = sender.try_send(wrap(what));
+            } else if !crate::terminal::is_taken() && what != Signal::Continued {
                 // Before and after the workbench, and while it is stopped, they act as on any other program.
                 let _ = low_level::emulate_default_handler(signal);
             } else if what == Signal::Leave {

@@ -129,7 +129,7 @@ pub enum QueueSub {
         #[arg(value_name = "NUMBER", required = true)]
         numbers: Vec<u64>,
     },
-    /// Work on the queue until it is empty
+    /// Work on the queue until it is empty; a fit that SIGTERM or ctrl-c stops (exit code 75) stays in it
     Start {
         /// Return at once; the work goes on without a terminal
         #[arg(long)]

@@ -26,7 +26,7 @@ The file of a study, in TOML:
 
 configs/study/example.toml is such a file with every key explained, and `surfit config check STUDY` says what
 is wrong with yours. Runs that are finished are not done again and those that were begun go on, so the same
-command continues a study that was interrupted. They are listed by `surfit ls` as study-NAME/VARIANT-seedN. The
+command continues a study that was interrupted, and several at a time share its runs. They are listed by `surfit ls` as study-NAME/VARIANT-seedN. The
 report is README.md with its figures.")]
 pub struct StudyArgs {
     /// The study

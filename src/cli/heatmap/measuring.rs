@@ -154,6 +154,9 @@ impl Measuring {
 
     /// When this process is asked to stop, the engine gives the measurement up; what was measured stays.
     fn heed_signals(&mut self) -> Result<(), Fault> {
+        if self.signals.checkpoint_request() {
+            self.visit.send(Command::Checkpoint)?;
+        }
         let asked = self.signals.stop_request();
         let hung_up = self.signals.hangup();
         if !hung_up && asked.is_none() {

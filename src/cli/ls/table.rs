@@ -1,6 +1,7 @@
 //! Runs in columns.
 
 use crate::client::runs::{self, Line};
+use surfit_core::run_dir::EngineNode;
 use surfit_core::surface::Patch;
 use surfit_core::text::{MAX_NAME, printable};
 
@@ -13,9 +14,10 @@ struct Column {
     cell: fn(&Line) -> String,
 }
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     column("RUN", 16, 0, |l| l.run.clone()),
-    column("STATE", 0, 0, state),
+    column("STATE", 0, 0, |l| l.state.to_string()),
+    column("NODE", 8, 0, |l| text(l.node.as_ref())),
     column("PROGRESS", 0, 0, progress),
     column("NETWORK", 8, 4, |l| text(l.network.as_ref())),
     column("DATA", 7, 2, |l| text(l.data.as_ref())),
@@ -44,14 +46,6 @@ fn dash() -> String {
 
 fn text(value: Option<&String>) -> String {
     value.cloned().unwrap_or_else(dash)
-}
-
-/// The state, and where the engine works when that is not the machine that lists it.
-fn state(line: &Line) -> String {
-    match line.node.as_ref().filter(|_| line.elsewhere) {
-        Some(node) => format!("{} on {node}", line.state),
-        None => line.state.to_string(),
-    }
 }
 
 fn progress(line: &Line) -> String {
@@ -84,8 +78,13 @@ fn age(began: f64) -> String {
 
 /// The runs as lines of at most `width` characters, or of any length.
 pub fn table(lines: &[Line], width: Option<usize>) -> String {
+    let here = &EngineNode::here().host;
+    let on_other_node = |l: &Line| l.elsewhere || l.node.as_ref().is_some_and(|node| node != here);
+    // The node is only told when a run has another one than this machine.
+    let nodes = lines.iter().any(on_other_node);
     let mut columns: Vec<(&Column, Vec<String>)> = COLUMNS
         .iter()
+        .filter(|c| nodes || c.head != "NODE")
         .map(|c| {
             let cells = lines
                 .iter()
@@ -239,6 +238,25 @@ mod tests {
             column(rows[0], "DATA"),
             column(rows[3], "fashion-mnist-16k")
         );
+    }
+
+    #[test]
+    fn the_node_is_told_as_soon_as_a_run_has_another_one() {
+        let here = &EngineNode::here().host;
+        let mut all = lines();
+        for width in [None, Some(80)] {
+            let text = table(&all, width);
+            for part in ["NODE", "gpu7"] {
+                assert!(text.contains(part), "{text}");
+            }
+        }
+        for line in &mut all {
+            line.node = Some(here.clone());
+        }
+        assert!(!table(&all, None).contains("NODE"));
+        // In another container of this machine.
+        all[0].elsewhere = true;
+        assert!(table(&all, None).contains("NODE"));
     }
 
     #[test]

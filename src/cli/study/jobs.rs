@@ -119,9 +119,8 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
                 .iter()
                 .for_each(|(work, _)| work.signal(Signal::USR1));
         }
-        // One that was asked for twice is one all the same: the engines are waited for.
-        if let Some(StopRequest::Stop | StopRequest::Leave) = signals.stop_request() {
-            return Err(halt(working));
+        if signals.stop_request().is_some() {
+            return Err(halt(working, &signals));
         }
         if working.is_empty() && (others.is_empty() || broken.is_some()) {
             break;
@@ -250,19 +249,23 @@ fn came_to(run: &RunDir) -> Result<Finished, Unfinished> {
     })
 }
 
-/// Lets all engines that were started here make a checkpoint and end.
-fn halt(working: Vec<(Working, Pending)>) -> Fault {
-    const ENDING: Duration = Duration::from_secs(30);
+/// Lets all engines that were started here make a checkpoint and end, and waits for them unless that is given up.
+fn halt(mut working: Vec<(Working, Pending)>, signals: &Signals) -> Fault {
     for (work, _) in &working {
         work.signal(Signal::TERM);
     }
-    for (mut work, _) in working {
+    loop {
         // Not by the lock, which another runner may take at once.
-        let began = Instant::now();
-        while work.child.try_wait().is_ok_and(|status| status.is_none()) && began.elapsed() < ENDING
-        {
-            std::thread::sleep(POLL / 5);
+        working.retain_mut(|(work, _)| work.child.try_wait().is_ok_and(|status| status.is_none()));
+        if working.is_empty() {
+            break;
         }
+        if signals.stop_request() == Some(StopRequest::Leave) {
+            return Fault::Interrupted(
+                "left while the engines were ending; the same line goes on".into(),
+            );
+        }
+        std::thread::sleep(POLL / 5);
     }
     Fault::Interrupted("stopped; what was reached is kept, the same line goes on".into())
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 use surfit_core::files::{self, FilePath};
+use surfit_core::run_dir::EngineNode;
 use surfit_tui::RunLine;
 
 /// Least time between two counts of a run.
@@ -85,6 +86,7 @@ impl Worker {
 
 /// The runs there are, for the screen.
 fn listed() -> Vec<RunLine> {
+    let here = EngineNode::here();
     runs::list()
         .into_iter()
         .map(|line| RunLine {
@@ -103,6 +105,8 @@ fn listed() -> Vec<RunLine> {
             loss: line.best.map(|p| p.loss),
             begun: line.began,
             bytes: None,
+            on_other_node: line.node.as_ref().is_some_and(|node| *node != here.host),
+            node: line.node,
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use super::Queue;
 use crate::client::ClientError;
+use crate::client::signals::Signals;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use std::fs::File;
@@ -61,18 +62,29 @@ impl Queue {
     }
 
     /// Waits for this queue's turn on the machine, which two fits at a time would only slow down; `busy` is called when
-    /// another queue has it.
-    pub(super) fn turn(&self, busy: impl FnOnce()) -> Result<File, ClientError> {
+    /// another queue has it. `None` when a signal asked to stop meanwhile.
+    pub(super) fn turn(
+        &self,
+        signals: &Signals,
+        busy: impl FnOnce(),
+    ) -> Result<Option<File>, ClientError> {
         private_folder(&self.machine)?;
         let path = self.machine.join("queue.lock");
         let lock = lock_file(&path)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(lock),
-            Err(Errno::WOULDBLOCK) => {}
-            Err(e) => return Err(at(&path)(e.into()).into()),
+        let mut busy = Some(busy);
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(lock)),
+                Err(Errno::WOULDBLOCK) => {}
+                Err(e) => return Err(at(&path)(e.into()).into()),
+            }
+            if let Some(busy) = busy.take() {
+                busy();
+            }
+            if signals.await_stop() {
+                return Ok(None);
+            }
         }
-        busy();
-        wait_for(&path)
     }
 }
 

@@ -6,18 +6,21 @@
 
 use super::{Entry, Queue, Task};
 use crate::client::launch::own_program;
-use crate::client::{ClientError, engine_program, fork};
+use crate::client::signals::{Signals, StopRequest};
+use crate::client::{ClientError, connect, engine_program, fork, signal_engine};
+use rustix::process::Signal;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use surfit_core::config::{self, Config};
+use surfit_core::protocol;
 use surfit_core::run_dir::{RunDir, RunError, at};
 use surfit_core::snapshot::State;
 
-/// How often a run that is waited for is looked at.
-const LOOK: Duration = Duration::from_millis(500);
+/// How often an engine that is ending is looked at.
+const ENDING_INTERVAL: Duration = Duration::from_millis(50);
 /// Deaths of an engine after which the queue goes on with the next fit.
 const DEATHS: usize = 5;
 
@@ -41,57 +44,92 @@ pub enum News {
     Began,
     /// It ended.
     Ended(End),
+    /// It was stopped with its runner, and stays in the queue.
+    Halted,
+}
+
+/// How the work on a queue ended, unless with an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunnerEnd {
+    /// With an empty queue.
+    Empty,
+    /// It did not begin: another process works on the queue.
+    Another,
+    /// By a signal. The fit that was under way made a checkpoint, and its engine is gone.
+    Stopped,
+    /// By signals, without waiting for the engine that was under way.
+    Left,
+}
+
+/// What a fit came to.
+enum FitEnd {
+    Ended(End),
+    /// It was taken out of the queue.
+    TakenOut,
+    /// The runner was stopped.
+    Halted(RunnerEnd),
 }
 
 impl Queue {
-    /// Works on the queue until it is empty; false when another process does. `told` hears of every fit that begins, and
-    /// of how each ended.
+    /// Works on the queue until it is empty or a signal asks to stop. `told` hears of every fit that begins, and of how each
+    /// ended.
     ///
     /// # Errors
     /// What is wrong with the machine: the fit that it came up with is still in the queue. What a single fit comes to is no
     /// error.
-    pub fn work(&self, told: &mut dyn FnMut(&Entry, &News)) -> Result<bool, ClientError> {
-        self.work_while(|| self.runner(), told)
+    pub fn work(
+        &self,
+        signals: &Signals,
+        told: &mut dyn FnMut(&Entry, &News),
+    ) -> Result<RunnerEnd, ClientError> {
+        self.work_while(|| self.runner(), signals, told)
     }
 
     /// As [`Queue::work`], with the right to work from `take`, which gives it back when it is dropped.
     pub(super) fn work_while<R>(
         &self,
         mut take: impl FnMut() -> Result<Option<R>, ClientError>,
+        signals: &Signals,
         told: &mut dyn FnMut(&Entry, &News),
-    ) -> Result<bool, ClientError> {
-        let mut worked = false;
+    ) -> Result<RunnerEnd, ClientError> {
+        let mut end = RunnerEnd::Another;
         while let Some(right) = take()? {
-            worked = true;
-            self.work_off(told)?;
+            end = self.work_off(signals, told)?;
             drop(right);
             // Whoever added a fit between the last look and the end found a runner at work, and left it to that.
-            if self.entries().is_empty() {
+            if end != RunnerEnd::Empty || self.entries().is_empty() {
                 break;
             }
         }
         // When it could not be taken again, another one has it, who looks again in turn.
-        Ok(worked)
+        Ok(end)
     }
 
-    fn work_off(&self, told: &mut dyn FnMut(&Entry, &News)) -> Result<(), ClientError> {
+    fn work_off(
+        &self,
+        signals: &Signals,
+        told: &mut dyn FnMut(&Entry, &News),
+    ) -> Result<RunnerEnd, ClientError> {
         while let Some(first) = self.entries().into_iter().next() {
-            let _turn = self.turn(|| told(&first, &News::Waits))?;
+            let turn = self.turn(signals, || told(&first, &News::Waits))?;
+            // Between two fits nothing has to be waited for.
+            if turn.is_none() || signals.stop_request().is_some() {
+                return Ok(RunnerEnd::Stopped);
+            }
             // It may have been taken out meanwhile.
             let Some(mut entry) = self.entries().into_iter().next() else {
-                return Ok(());
+                return Ok(RunnerEnd::Empty);
             };
             let number = entry.number;
-            let outcome = match begun(self, &mut entry) {
-                Ok(None) => continue,
-                Ok(Some(run)) => {
-                    told(&entry, &News::Began);
-                    see_through(&run)
+            let end = match self.fit(&mut entry, signals, told) {
+                Ok(FitEnd::TakenOut) => continue,
+                Ok(FitEnd::Halted(end)) => {
+                    if entry.halted {
+                        told(&entry, &News::Halted);
+                    }
+                    return Ok(end);
                 }
-                Err(error) => Err(error),
-            };
-            let end = match outcome {
-                Ok(end) => end,
+                Ok(FitEnd::Ended(end)) => end,
                 Err(error) if error.is_of_machine() => {
                     return Err(ClientError::Refused(format!(
                         "{error}; number {number} and what is behind it stay in the queue, go on with `surfit queue start`"
@@ -102,7 +140,96 @@ impl Queue {
             self.forget(number)?;
             told(&entry, &News::Ended(end));
         }
-        Ok(())
+        Ok(RunnerEnd::Empty)
+    }
+
+    /// Begins the fit of an entry, or goes on with it, and sees it through to its end, whatever its engine dies of.
+    fn fit(
+        &self,
+        entry: &mut Entry,
+        signals: &Signals,
+        told: &mut dyn FnMut(&Entry, &News),
+    ) -> Result<FitEnd, ClientError> {
+        let run = match begun(self, entry, signals)? {
+            Begun::Run(run) => run,
+            Begun::Nothing(end) => return Ok(end),
+        };
+        told(entry, &News::Began);
+        let (mut deaths, mut checkpoint) = (0, false);
+        loop {
+            while busy(&run) {
+                if std::mem::take(&mut entry.halted) {
+                    self.claim(entry)?;
+                }
+                checkpoint |= signals.checkpoint_request();
+                // One that is starting is asked when it works.
+                checkpoint =
+                    checkpoint && !is_asked(&run, Signal::USR1, protocol::Command::Checkpoint);
+                if signals.await_stop() {
+                    return self.halt(entry, &run, signals);
+                }
+            }
+            if !surfit_core::files::is_file(&run.config_path()) {
+                let gone = format!("{} is gone", run.path().display());
+                return Ok(FitEnd::Ended(End::Failed(gone)));
+            }
+            let status = run.status();
+            let end = match status.as_ref().map(|s| s.state) {
+                Some(State::Finished) => End::Finished,
+                Some(State::Failed) => {
+                    let why = status.and_then(|s| s.failed);
+                    End::Failed(why.unwrap_or_else(|| "it could not go on".into()))
+                }
+                // The engine that goes on with it has not said so yet, or another one has still to leave.
+                Some(State::Closed | State::Idle) if entry.halted && run.is_alive() => {
+                    match signals.await_stop() {
+                        true => return self.halt(entry, &run, signals),
+                        false => continue,
+                    }
+                }
+                Some(State::Closed | State::Idle) if !entry.halted => {
+                    // A batch system may have signalled the engine too, a moment before this process.
+                    if signals.await_stop() {
+                        return self.halt(entry, &run, signals);
+                    }
+                    End::Stopped
+                }
+                // New, stopped with its runner, or its engine died.
+                _ if deaths > DEATHS => End::Failed(format!("its engine died {deaths} times")),
+                _ => {
+                    deaths += 1;
+                    set_off(&run)?;
+                    continue;
+                }
+            };
+            return Ok(FitEnd::Ended(end));
+        }
+    }
+
+    /// Lets the engine of a fit make a checkpoint and end. The fit stays in the queue, and the next runner goes on with it.
+    fn halt(
+        &self,
+        entry: &mut Entry,
+        run: &RunDir,
+        signals: &Signals,
+    ) -> Result<FitEnd, ClientError> {
+        let _ = signals.stop_request();
+        // An engine of another node goes on there.
+        if run.elsewhere().is_some() {
+            return Ok(FitEnd::Halted(RunnerEnd::Stopped));
+        }
+        // Before it ends: what nobody waits for any more is still to go on.
+        entry.halted = true;
+        self.claim(entry)?;
+        let mut asked = false;
+        while run.is_alive() {
+            asked = asked || is_asked(run, Signal::TERM, protocol::Command::Shutdown);
+            if signals.stop_request() == Some(StopRequest::Leave) {
+                return Ok(FitEnd::Halted(RunnerEnd::Left));
+            }
+            std::thread::sleep(ENDING_INTERVAL);
+        }
+        Ok(FitEnd::Halted(RunnerEnd::Stopped))
     }
 
     /// Starts a runner that outlives this process. When there is one already, the new one sees that and ends.
@@ -154,28 +281,44 @@ impl Queue {
     }
 }
 
-/// The run of an entry, made when it was not; `None` when the entry was taken out meanwhile. Where it is to be is written
-/// down before it is made, so that a runner that dies in between leaves nothing that nobody knows of.
-pub(super) fn begun(queue: &Queue, entry: &mut Entry) -> Result<Option<RunDir>, ClientError> {
+/// What an entry's turn begins with.
+enum Begun {
+    /// Its run.
+    Run(RunDir),
+    /// No run: it was taken out meanwhile, or a signal asked to stop.
+    Nothing(FitEnd),
+}
+
+impl Begun {
+    fn of(run: Option<RunDir>) -> Self {
+        run.map_or(Begun::Nothing(FitEnd::TakenOut), Begun::Run)
+    }
+}
+
+/// The run of an entry, made when it was not. Where it is to be is written down before it is made, so that a runner that
+/// dies in between leaves nothing that nobody knows of.
+fn begun(queue: &Queue, entry: &mut Entry, signals: &Signals) -> Result<Begun, ClientError> {
     if let Some(path) = &entry.run
         && let Ok(run) = RunDir::open(path)
     {
-        return Ok(queue.claim(entry)?.then_some(run));
+        return Ok(Begun::of(queue.claim(entry)?.then_some(run)));
     }
     match entry.task.clone() {
         Task::New { config: text } => {
             let config = config::parse(&text, "the queue")
                 .map_err(|e| ClientError::Refused(format!("number {}: {e}", entry.number)))?;
-            create(queue, entry, &config)
+            create(queue, entry, &config).map(Begun::of)
         }
         Task::Fork { run, degrees } => {
             let run = RunDir::open(&run)?;
             // From what it comes to, not from the middle of its fit.
             while busy(&run) {
                 if !queue.path(entry.number).exists() {
-                    return Ok(None);
+                    return Ok(Begun::of(None));
                 }
-                std::thread::sleep(LOOK);
+                if signals.await_stop() {
+                    return Ok(Begun::Nothing(FitEnd::Halted(RunnerEnd::Stopped)));
+                }
             }
             let path = match &entry.run {
                 Some(path) => path.clone(),
@@ -187,9 +330,9 @@ pub(super) fn begun(queue: &Queue, entry: &mut Entry) -> Result<Option<RunDir>, 
             engine_program()?;
             entry.run = Some(path.clone());
             if !queue.claim(entry)? {
-                return Ok(None);
+                return Ok(Begun::of(None));
             }
-            fork::fork(&run, Some(degrees), Some(&path)).map(Some)
+            fork::fork(&run, Some(degrees), Some(&path)).map(Begun::Run)
         }
     }
 }
@@ -217,50 +360,35 @@ fn create(
     }
 }
 
+/// Starts the engine of an entry's run.
+fn set_off(run: &RunDir) -> Result<(), ClientError> {
+    let before = run.status().map(|s| s.heartbeat);
+    // A status that says it works belongs to an engine that is no more; the new one writes its own at once.
+    match fork::set_off(run) {
+        // It may have begun and ended before anybody could greet it, or another one was faster.
+        Err(ClientError::DidNotStart(_)) if run.is_alive() => {}
+        Err(ClientError::DidNotStart(_))
+            if over(run) && run.status().map(|s| s.heartbeat) != before => {}
+        Err(ClientError::DidNotStart(why)) if run.config().is_err() => {
+            return Err(ClientError::Refused(why));
+        }
+        started => drop(started?),
+    }
+    Ok(())
+}
+
+/// Asks the engine of a run by a signal, which needs no answer, or else by a command; false while it cannot be reached.
+fn is_asked(run: &RunDir, signal: Signal, command: protocol::Command) -> bool {
+    signal_engine(run, signal).is_ok()
+        || cfg!(not(target_os = "linux"))
+            && connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
+}
+
 /// An engine works on a run's job.
 fn busy(run: &RunDir) -> bool {
     let state = run.status().map_or(State::Starting, |s| s.state);
     let works = matches!(state, State::Starting | State::Running | State::Paused);
     run.is_alive() && works
-}
-
-/// Sees a run through to its end, whatever its engine dies of.
-fn see_through(run: &RunDir) -> Result<End, ClientError> {
-    let mut deaths = 0;
-    loop {
-        while busy(run) {
-            std::thread::sleep(LOOK);
-        }
-        if !surfit_core::files::is_file(&run.config_path()) {
-            return Ok(End::Failed(format!("{} is gone", run.path().display())));
-        }
-        let status = run.status();
-        match status.as_ref().map(|s| s.state) {
-            Some(State::Finished) => return Ok(End::Finished),
-            Some(State::Failed) => {
-                let why = status.and_then(|s| s.failed);
-                return Ok(End::Failed(
-                    why.unwrap_or_else(|| "it could not go on".into()),
-                ));
-            }
-            Some(State::Closed | State::Idle) => return Ok(End::Stopped),
-            // New, or its engine died.
-            _ if deaths > DEATHS => {
-                return Ok(End::Failed(format!("its engine died {deaths} times")));
-            }
-            _ => {}
-        }
-        deaths += 1;
-        // A status that says it works belongs to an engine that is no more; the new one writes its own at once.
-        match fork::set_off(run) {
-            // It may have begun and ended before anybody could greet it, or another one was faster.
-            Err(ClientError::DidNotStart(_)) if over(run) || run.is_alive() => {}
-            Err(ClientError::DidNotStart(why)) if run.config().is_err() => {
-                return Ok(End::Failed(why));
-            }
-            started => drop(started?),
-        }
-    }
 }
 
 /// Its status says how its job ended.

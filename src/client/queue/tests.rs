@@ -2,6 +2,7 @@
 
 use super::lock::{Runner, lock_file};
 use super::*;
+use crate::client::signals::Signals;
 use rustix::fs::{FlockOperation, flock};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
@@ -23,7 +24,7 @@ fn the_lock_empties_no_file_and_its_folder_is_private() {
     fs::create_dir(&queue.machine).unwrap();
     fs::set_permissions(&queue.machine, fs::Permissions::from_mode(0o777)).unwrap();
     symlink(&thesis, queue.machine.join("queue.lock")).unwrap();
-    let turn = |queue: &Queue| queue.turn(|| panic!("nobody has it"));
+    let turn = |queue: &Queue| queue.turn(&Signals::deaf(false), || panic!("nobody has it"));
     assert!(turn(&queue).is_err());
     assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
     let mode = queue.machine.metadata().unwrap().permissions().mode();
@@ -104,11 +105,11 @@ fn a_fit_that_is_added_while_the_runner_ends_is_not_forgotten() {
             adds: times == 1,
         }))
     };
-    let worked = queue.work_while(take, &mut |entry, news| {
+    let worked = queue.work_while(take, &Signals::deaf(false), &mut |entry, news| {
         assert!(matches!(news, News::Ended(End::Failed(_))), "{news:?}");
         ended.push(entry.number);
     });
-    assert!(worked.unwrap());
+    assert_eq!(worked.unwrap(), RunnerEnd::Empty);
     assert_eq!(ended, [first, first + 1]);
     assert!(queue.entries().is_empty());
 }
@@ -146,7 +147,9 @@ fn what_is_wrong_with_the_machine_stops_the_runner_and_costs_no_fit() {
     let behind = queue.add_config(&Config::default()).unwrap();
     let mut ended = Vec::new();
     let error = queue
-        .work(&mut |entry, _| ended.push(entry.number))
+        .work(&Signals::deaf(false), &mut |entry, _| {
+            ended.push(entry.number)
+        })
         .unwrap_err()
         .to_string();
     assert!(
@@ -194,15 +197,18 @@ fn queues_of_one_machine_take_turns() {
         machine: one.machine.clone(),
     };
     let number = add_hopeless(&other);
-    let turn = one.turn(|| panic!("nobody has it")).unwrap();
+    let turn = one
+        .turn(&Signals::deaf(false), || panic!("nobody has it"))
+        .unwrap();
     let (waits, waited) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let mut news = Vec::new();
-        let worked = other.work(&mut |entry, what| {
+        let worked = other.work(&Signals::deaf(false), &mut |entry, what| {
             news.push((entry.number, what.clone()));
             let _ = waits.send(());
         });
-        assert!(worked.unwrap(), "it is not the other queue's to work on");
+        let worked = worked.unwrap();
+        assert_eq!(worked, RunnerEnd::Empty, "it is not the other queue's");
         news
     });
     waited.recv().unwrap();
@@ -210,4 +216,23 @@ fn queues_of_one_machine_take_turns() {
     let news = thread.join().unwrap();
     assert_eq!(news[0], (number, News::Waits));
     assert!(matches!(news[1], (n, News::Ended(End::Failed(_))) if n == number));
+}
+
+#[test]
+fn a_runner_that_waits_for_its_turn_heeds_a_signal_and_leaves_the_queue_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = queue(dir.path());
+    let other = Queue {
+        folder: dir.path().join("elsewhere/.queue"),
+        machine: one.machine.clone(),
+    };
+    add_hopeless(&other);
+    let _turn = one.turn(&Signals::deaf(false), || panic!("nobody has it"));
+    let mut news = Vec::new();
+    let end = other.work(&Signals::terminated(), &mut |_, what| {
+        news.push(what.clone())
+    });
+    assert_eq!(end.unwrap(), RunnerEnd::Stopped);
+    assert_eq!(news, [News::Waits]);
+    assert_eq!(other.entries().len(), 1);
 }

@@ -35,6 +35,9 @@ pub struct RunInfo {
     /// Standard deviation of every channel, likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub std: Vec<f64>,
+    /// Host name of the machine, with the batch job it is part of: `gpu7 (Slurm job 12)`; empty in older runs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub node: String,
 }
 
 /// A corner that is ready for use.

@@ -7,10 +7,16 @@ use crate::event::Event;
 pub fn sentence(event: &Event) -> Option<(String, bool)> {
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
     let text = match event {
-        Event::Started(i) => format!(
-            "{}: {} on {}, {} parameters, {} {} ({} threads)",
-            i.run, i.network, i.data, i.parameters, i.device, i.compute, i.threads
-        ),
+        Event::Started(i) => {
+            let node = match i.node.as_str() {
+                "" => String::new(),
+                node => format!(" on {node}"),
+            };
+            format!(
+                "{}: {} on {}, {} parameters, {} {} ({} threads){node}",
+                i.run, i.network, i.data, i.parameters, i.device, i.compute, i.threads
+            )
+        }
         Event::Resumed { step } => format!("resumed from the checkpoint at step {step}"),
         Event::StageBegan { stage, .. } => format!("{} began", stage.name()),
         Event::StageEnded { stage, seconds } => format!("{} took {seconds:.1} s", stage.name()),

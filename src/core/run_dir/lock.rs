@@ -6,6 +6,7 @@
 use super::{EngineNode, Identity, MAX_SMALL_BYTES, RunDir, RunError, at};
 use crate::files::{self, FilePath};
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
@@ -29,6 +30,21 @@ pub(super) struct LockSignature {
     pub(super) works_on: Option<EngineNode>,
 }
 
+/// Why a lock cannot be had, and what to do where the file system has none.
+fn lock_refusal(errno: Errno) -> std::io::Error {
+    let error = std::io::Error::from(errno);
+    if ![Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK].contains(&errno) {
+        return error;
+    }
+    std::io::Error::new(
+        error.kind(),
+        format!(
+            "{error}: this file system gives no locks (Lustre needs the mount option flock); keep runs elsewhere, with \
+             --run-dir or SURFIT_RUNS"
+        ),
+    )
+}
+
 impl RunDir {
     /// Claims the run for this process.
     ///
@@ -50,10 +66,10 @@ impl RunDir {
                     self.sign(&file);
                     return Ok(RunLock { _file: file });
                 }
-                Err(rustix::io::Errno::WOULDBLOCK) => {
+                Err(Errno::WOULDBLOCK) => {
                     std::thread::sleep(Duration::from_millis(25));
                 }
-                Err(e) => return Err(at(&path)(e.into())),
+                Err(e) => return Err(at(&path)(lock_refusal(e))),
             }
         }
         Err(self.in_use())
@@ -72,8 +88,10 @@ impl RunDir {
     pub fn is_alive(&self) -> bool {
         match files::open(&self.lock_path()) {
             Ok(file) => {
-                flock(&file, FlockOperation::NonBlockingLockShared).is_err()
-                    && !self.is_lock_of_another()
+                let asked = flock(&file, FlockOperation::NonBlockingLockShared);
+                // A file system without locks says no to everybody; any other error may hide an engine.
+                let is_held = asked.is_err_and(|e| ![Errno::NOSYS, Errno::OPNOTSUPP].contains(&e));
+                is_held && !self.is_lock_of_another()
             }
             Err(_) => false,
         }
@@ -106,5 +124,23 @@ impl RunDir {
         }
         let signed: Option<LockSignature> = self.read_json("lock", MAX_SMALL_BYTES);
         signed.is_some_and(|there| Some(there.identity) != self.identity())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_locks_is_told_with_a_remedy() {
+        for errno in [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK] {
+            let text = lock_refusal(errno).to_string();
+            assert!(
+                text.contains("no locks") && text.contains("SURFIT_RUNS"),
+                "{text}"
+            );
+        }
+        let other = lock_refusal(Errno::IO).to_string();
+        assert!(!other.contains("no locks"), "{other}");
     }
 }

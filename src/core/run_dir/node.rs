@@ -79,14 +79,27 @@ impl EngineNode {
         self.host.clone()
     }
 
+    /// The host's name, and the batch job behind it.
+    pub fn with_job(&self) -> String {
+        let job = self.job.as_ref().map(|job| format!(" ({job})"));
+        format!("{}{}", self.host, job.unwrap_or_default())
+    }
+
     /// A clause that says how to reach an engine there that works on the run in `path`.
     pub fn how_to_reach(&self, path: &Path) -> String {
         let (host, path) = (&self.host, path.display());
+        // Where users may not log in to nodes.
+        let step = self.job.as_ref().and_then(|job| {
+            let id = job.strip_prefix("Slurm job ")?;
+            Some(format!("`srun --jobid={id} --overlap`"))
+        });
         if *host == Self::here().host {
-            return "run this command where its engine was started".into();
+            let step = step.map_or_else(String::new, |step| format!(" ({step})"));
+            return format!("run this command where its engine was started{step}");
         }
+        let step = step.map_or_else(String::new, |step| format!(" or {step}"));
         format!(
-            "run this command there (`ssh {host}`), or open it with `surfit open {host}:{path}`"
+            "run this command there (`ssh {host}`{step}), or open it with `surfit open {host}:{path}`"
         )
     }
 }
@@ -167,6 +180,16 @@ mod tests {
             ..here.clone()
         };
         assert_eq!(twin.is_other_machine(), here.boot.is_some());
+        let slurm = EngineNode {
+            job: Some("Slurm job 12".into()),
+            ..named
+        };
+        assert_eq!(slurm.with_job(), "gpu7 (Slurm job 12)");
+        let said = slurm.how_to_reach(Path::new("/runs/a"));
+        assert!(
+            said.contains("`ssh gpu7` or `srun --jobid=12 --overlap`"),
+            "{said}"
+        );
         let container = EngineNode {
             namespaces: Some(["pid:[1]".into(), "mnt:[1]".into()]),
             ..here.clone()

@@ -21,7 +21,7 @@ use std::time::Instant;
 use surfit_core::config::Config;
 use surfit_core::event::{Event, RunInfo, Stage};
 use surfit_core::heatmap::{Cell, Heatmap, Metric};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::snapshot::State;
 use tch::Tensor;
 
@@ -70,6 +70,7 @@ impl<'a> Actor<'a> {
             classes: data.classes.clone(),
             mean: data.mean.clone(),
             std: data.std.clone(),
+            node: EngineNode::here().with_job(),
         })));
         for notice in data.notices.iter().filter(|_| is_new) {
             journal.notice(notice.clone());

@@ -77,7 +77,7 @@ fn awake(app: &App) -> Possible {
     match &app.connection {
         Connection::Connected { .. } => Ok(()),
         Connection::Elsewhere(node) => Err(format!(
-            "the engine works on {node}, which is only watched from here; open the run there to change it"
+            "only watched here, its engine works on {node}: open it there"
         )),
         Connection::Connecting => no("the engine is not here yet; wait a moment"),
         _ => no("no engine works on this run; press r to start it again"),

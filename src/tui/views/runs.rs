@@ -119,7 +119,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
         );
         return chrome::empty(parts.list, buf, theme, &text);
     }
-    let columns = Columns::of(inner.width);
+    let columns = Columns::of(inner.width, &runs);
     columns.head(theme).render(parts.head, buf);
     let first = popup::first_shown(selected, parts.list.height);
     for ((n, run), row) in runs.iter().enumerate().skip(first).zip(parts.list.rows()) {

@@ -1,10 +1,11 @@
-use crate::app::{Connection, Effect, Message};
+use crate::app::{App, Connection, Effect, Message};
 use crate::fixture;
 use crate::link::{Incoming, Leave, Outgoing, RunLine};
 use crate::rig::Rig;
 use crate::theme::Role;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use surfit_core::event::Event;
+use surfit_core::protocol::Command;
 
 #[test]
 fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
@@ -277,6 +278,31 @@ fn signals_and_a_lost_link_leave_without_a_question() {
     assert!(
         matches!(&rig.effects[..], [Effect::Leave(Leave::Lost(why))] if why.contains("surfit open"))
     );
+}
+
+#[test]
+fn a_signal_makes_the_engine_of_the_screen_write_a_checkpoint() {
+    let mut rig = Rig::with(80, 24, fixture::fitting());
+    let asked = |rig: &Rig| {
+        let commands = rig.effects.iter().filter(|effect| {
+            let Effect::Send(Outgoing::Command { command, .. }) = effect else {
+                return false;
+            };
+            *command == Command::Checkpoint
+        });
+        commands.count()
+    };
+    rig.tell(Message::CheckpointRequest);
+    assert_eq!(asked(&rig), 1);
+    for change in [
+        |app: &mut App| app.readonly = true,
+        |app: &mut App| app.connection = Connection::Elsewhere("gpu7".into()),
+    ] {
+        let mut rig = Rig::with(80, 24, fixture::fitting());
+        change(&mut rig.app);
+        rig.tell(Message::CheckpointRequest);
+        assert_eq!(rig.effects, []);
+    }
 }
 
 #[test]

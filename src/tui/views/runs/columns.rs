@@ -13,6 +13,7 @@ use ratatui::text::{Line, Span};
 pub enum Column {
     State,
     Best,
+    Node,
     Progress,
     Degree,
     Network,
@@ -23,9 +24,10 @@ pub enum Column {
 
 impl Column {
     /// In the order they give way, the last first.
-    const ALL: [Column; 8] = [
+    const ALL: [Column; 9] = [
         Column::State,
         Column::Best,
+        Column::Node,
         Column::Progress,
         Column::Degree,
         Column::Begun,
@@ -38,6 +40,7 @@ impl Column {
         match self {
             Column::State => "state",
             Column::Best => "best",
+            Column::Node => "node",
             Column::Progress => "progress",
             Column::Degree => "degree",
             Column::Network => "network",
@@ -53,7 +56,7 @@ impl Column {
             Column::Best | Column::Size => 8,
             Column::Progress => 13,
             Column::Degree => 6,
-            Column::Network => 10,
+            Column::Network | Column::Node => 10,
             Column::Data => 14,
             Column::Begun => 10,
         }
@@ -79,11 +82,15 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// As many as `width` holds beside the name.
-    pub fn of(width: u16) -> Self {
+    /// As many as `width` holds beside the name. The node is only told when a run has another one than this machine.
+    pub fn of(width: u16, runs: &[&RunLine]) -> Self {
+        let nodes = runs.iter().any(|run| run.on_other_node);
         let mut columns = Vec::new();
         let mut left = width.saturating_sub(SIGN + NAME.0);
         for column in Column::ALL {
+            if column == Column::Node && !nodes {
+                continue;
+            }
             let needs = column.width() + 2;
             if needs > left {
                 break;
@@ -160,6 +167,7 @@ pub fn value(column: Column, theme: &Theme, run: &RunLine) -> String {
     match column {
         Column::State => run.state.clone(),
         Column::Best => run.best.map(|b| percent(b, 2)).unwrap_or_default(),
+        Column::Node => run.node.clone().unwrap_or_default(),
         Column::Progress => progress(run),
         Column::Degree => {
             let degrees = run.degrees.map(|d| d.to_string()).unwrap_or_default();

@@ -24,6 +24,7 @@ fn run(id: &str, state: &str, degree: u8, best: Option<f64>) -> RunLine {
         loss: best.map(|b| 1.0 - b),
         begun: None,
         bytes: Some(412_000_000),
+        ..RunLine::default()
     }
 }
 
@@ -225,5 +226,26 @@ fn sizes_are_told_in_units_that_say_something() {
     let text = rig.text();
     for size in ["62 kB", "2.6 GB", "412 MB"] {
         assert!(text.contains(size), "{size}\n{text}");
+    }
+}
+
+#[test]
+fn the_node_is_told_as_soon_as_a_run_has_another_one() {
+    for (width, height) in [(80, 24), (140, 44)] {
+        let mut rig = open(width, height);
+        assert!(!rig.text().contains("node"), "{}", rig.text());
+        let here = RunLine {
+            node: Some("login1".into()),
+            ..run("here", "finished", 2, Some(0.9))
+        };
+        let there = RunLine {
+            node: Some("gpu-a100-7".into()),
+            on_other_node: true,
+            ..run("there", "running", 3, Some(0.93))
+        };
+        rig.hear(Incoming::Runs(vec![here, there]));
+        for part in ["node", "login1", "gpu-a100-7", "running", "93.00", "41 %"] {
+            assert!(rig.text().contains(part), "`{part}`: {}", rig.text());
+        }
     }
 }

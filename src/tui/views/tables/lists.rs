@@ -118,6 +118,7 @@ pub fn runs(app: &App) -> Table {
         "data",
         "begun",
         "bytes",
+        "node",
         "path",
     ]);
     for run in views::runs::shown(app) {
@@ -135,6 +136,7 @@ pub fn runs(app: &App) -> Table {
             run.data.as_deref().into(),
             run.begun.into(),
             run.bytes.into(),
+            run.node.as_deref().into(),
             run.path.display().to_string().into(),
         ]);
     }

@@ -107,12 +107,17 @@ fn the_lists_have_a_row_for_everything_they_show() {
         id: "other".into(),
         path: "runs/other".into(),
         best: Some(0.9),
+        node: Some("gpu7".into()),
         ..RunLine::default()
     };
     rig.hear(Incoming::Runs(vec![line]));
     assert_eq!(
         column(&runs(&rig.app), "best_accuracy"),
         [&Value::Number(0.9)]
+    );
+    assert_eq!(
+        column(&runs(&rig.app), "node"),
+        [&Value::Text("gpu7".into())]
     );
     let lines = rig.app.picture.log.len();
     assert_eq!(log(&rig.app).rows.len(), lines);

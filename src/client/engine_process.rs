@@ -1,0 +1,59 @@
+//! Signals for the process that works on a run, as the last way to it and the one that needs no answer.
+
+use rustix::process::Signal;
+use surfit_core::run_dir::RunDir;
+
+/// Sends a signal to the engine of a run, if the process that the status names is that: numbers are given again, and a
+/// status may come from another machine.
+///
+/// # Errors
+/// A sentence, when no process was found that is surely the engine.
+#[cfg(target_os = "linux")]
+pub fn signal_engine(run: &RunDir, signal: Signal) -> Result<(), String> {
+    use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
+    let number = run.status().map_or(0, |s| s.pid);
+    let stranger = || {
+        format!(
+            "process {number}, which {} names, is not the engine that holds {}; find that and end it by hand",
+            run.join("status.json").display(),
+            run.lock_path().display()
+        )
+    };
+    let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(stranger)?;
+    // Opened before it is looked at: whatever gets the number afterwards gets no signal.
+    let process = pidfd_open(pid, PidfdFlags::empty()).map_err(|_| stranger())?;
+    if !is_engine_of(number, run) {
+        return Err(stranger());
+    }
+    pidfd_send_signal(&process, signal).map_err(|e| format!("process {number}: {e}"))
+}
+
+/// True when a process was started as an engine and has the run's lock open.
+#[cfg(target_os = "linux")]
+fn is_engine_of(pid: u32, run: &RunDir) -> bool {
+    use surfit_core::run_dir::Identity;
+    let process = std::path::PathBuf::from(format!("/proc/{pid}"));
+    let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
+    let serves = words.split(|b| *b == 0).nth(1) == Some(b"serve");
+    let Some(lock) = Identity::of(&run.lock_path()) else {
+        return false;
+    };
+    let files = std::fs::read_dir(process.join("fd")).into_iter().flatten();
+    serves
+        && files
+            .flatten()
+            .any(|f| Identity::of(&f.path()) == Some(lock))
+}
+
+/// As on Linux, where the system says which process has a file open.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn signal_engine(run: &RunDir, _: Signal) -> Result<(), String> {
+    Err(format!(
+        "this system does not say which process holds {}; find that and end it by hand",
+        run.lock_path().display()
+    ))
+}
