@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 use surfit_core::event::Event;
-use surfit_core::protocol::Command;
+use surfit_core::protocol::{Command, EventSpan};
 use surfit_core::snapshot::{Errand, Snapshot};
 
 /// What is said when the answer cannot come any more.
@@ -17,7 +17,7 @@ pub const UNANSWERED: &str = "the connection to the engine ended before its answ
 /// How long after the engine is seen with nothing to do the event of what it did last may be on its way.
 const ARRIVING: Duration = Duration::from_secs(2);
 
-/// Sends a command and waits for its answer; the events that came before the answer. `tells` knows the event that is an
+/// Sends a command and waits for its answer; the events that it caused. `tells` knows the event that is an
 /// answer, too: it stands for one that was lost with its connection.
 pub fn ask(
     visit: &mut Visit,
@@ -38,7 +38,7 @@ pub fn ask(
             ));
         }
     }
-    Ok(waiting.said)
+    Ok(waiting.caused())
 }
 
 /// As [`ask`], for what takes a while: how far it is stands on standard error when that is a terminal, and the engine gives
@@ -57,7 +57,7 @@ pub fn ask_for_long(
     loop {
         match waiting.take(visit, &tells) {
             Ok(false) => {}
-            Ok(true) => return Ok(waiting.said),
+            Ok(true) => return Ok(waiting.caused()),
             Err(Fault::Failure(_)) if given_up => {
                 return Err(Fault::Interrupted("given up; nothing was written".into()));
             }
@@ -91,7 +91,10 @@ fn title(visit: &Visit) -> Option<&str> {
 /// A command that waits for its answer.
 struct Waiting {
     id: u64,
-    said: Vec<Event>,
+    /// Events that came, with their numbers.
+    said: Vec<(u64, Event)>,
+    /// Those that the command caused, when the engine told.
+    span: Option<EventSpan>,
     /// When the connection was lost over which it was sent: the engine has it to do all the same, when it got it.
     lost: Option<Instant>,
     /// When the engine was first seen with nothing to do since.
@@ -103,6 +106,7 @@ impl Waiting {
         Ok(Self {
             id: visit.send(command)?,
             said: Vec::new(),
+            span: None,
             lost: None,
             idle: None,
         })
@@ -112,9 +116,10 @@ impl Waiting {
     fn take(&mut self, visit: &mut Visit, tells: impl Fn(&Event) -> bool) -> Result<bool, Fault> {
         match visit.next() {
             Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
-            Ok(Said::Event(event)) => self.said.push(event),
+            Ok(Said::Event(event)) => self.said.push((visit.last_event(), event)),
             // Commands have other numbers over another connection.
-            Ok(Said::Reply(of, error)) if of == self.id && self.lost.is_none() => {
+            Ok(Said::Reply(of, error, span)) if of == self.id && self.lost.is_none() => {
+                self.span = span;
                 return error.map_or(Ok(true), |error| Err(Fault::Failure(error)));
             }
             Ok(Said::Reconnected) => (self.lost, self.idle) = (Some(Instant::now()), None),
@@ -131,13 +136,23 @@ impl Waiting {
             }
             Err(other) => return Err(other.into()),
         }
-        if self.lost.is_some() && self.said.iter().any(tells) {
+        if self.lost.is_some() && self.said.iter().any(|(_, event)| tells(event)) {
             return Ok(true);
         }
         match self.idle {
             Some(since) if since.elapsed() > ARRIVING => Err(Fault::Failure(UNANSWERED.into())),
             _ => Ok(false),
         }
+    }
+}
+
+impl Waiting {
+    /// The events that the command caused: other clients' may have come between.
+    fn caused(self) -> Vec<Event> {
+        let span = self.span;
+        let own = |seq| span.is_none_or(|span| span.contains(seq));
+        let said = self.said.into_iter();
+        said.filter(|(seq, _)| own(*seq)).map(|(_, e)| e).collect()
     }
 }
 
@@ -189,7 +204,7 @@ mod tests {
     use super::*;
     use crate::client::fake::{Engine, Peer, notice, run};
     use surfit_core::config::Config;
-    use surfit_core::protocol::ServerMessage;
+    use surfit_core::protocol::{ClientMessage, ServerMessage};
 
     /// What becomes of a command whose connection the engine cuts off after it took it, with `after` said over the next one.
     fn cut_off(
@@ -217,7 +232,11 @@ mod tests {
             after(&mut engine, &mut peer);
             peer.say(&snapshot(None));
             // Of another command.
-            peer.say(&ServerMessage::Reply { id: 1, error: None });
+            peer.say(&ServerMessage::Reply {
+                id: 1,
+                error: None,
+                events: None,
+            });
             assert_eq!(peer.read(), None);
         });
         let mut visit = Visit::begin(&run.dir).unwrap();
@@ -226,6 +245,39 @@ mod tests {
         drop(visit);
         thread.join().unwrap();
         said
+    }
+
+    #[test]
+    fn of_what_all_clients_cause_only_the_own_is_told() {
+        let run = run();
+        let mut engine = Engine::open(&run.dir);
+        let thread = std::thread::spawn(move || {
+            let (mut peer, _) = engine.welcome();
+            let snapshot = Snapshot::empty(Config::default().degrees(), 5);
+            peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+            let Some(ClientMessage::Command { id, .. }) = peer.read() else {
+                panic!("no command")
+            };
+            for text in ["of another", "own", "of a third"] {
+                let event = engine.event(notice(text));
+                peer.say(&ServerMessage::Event(event));
+            }
+            let last = engine.log.seq() - 1;
+            peer.say(&ServerMessage::Reply {
+                id,
+                error: None,
+                events: Some(EventSpan {
+                    after: last - 1,
+                    last,
+                }),
+            });
+            assert_eq!(peer.read(), None);
+        });
+        let mut visit = Visit::begin(&run.dir).unwrap();
+        let said = ask(&mut visit, Command::Measure, |_| false).unwrap();
+        assert_eq!(said, [notice("own")]);
+        drop(visit);
+        thread.join().unwrap();
     }
 
     #[test]

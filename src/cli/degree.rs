@@ -18,19 +18,23 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
     // What no surface can have is refused before an engine is asked.
     Degrees::new(args.m, n).map_err(|e| Fault::Usage(e.to_string()))?;
     let mut visit = Visit::begin(&run)?;
-    let before = visit.latest().degrees;
-    let degrees =
-        Degrees::of(before.patch(), args.m, n).map_err(|e| Fault::Usage(e.to_string()))?;
+    let patch = visit.latest().degrees.patch();
+    let degrees = Degrees::of(patch, args.m, n).map_err(|e| Fault::Usage(e.to_string()))?;
     let signals = Signals::listen()?;
     let id = visit.send(Command::SetDegree { degrees })?;
-    let mut changed: Option<Event> = None;
+    // Changes and remarks that came, with their numbers: other clients' are among them until the answer tells which are own.
+    let mut said: Vec<(u64, Event)> = Vec::new();
     // A surface at rest that moved is measured again; an engine that was started for this must not be ended before.
     let (mut measuring, mut answered) = (false, false);
     loop {
         match visit.next() {
-            Ok(Said::Event(event @ Event::DegreeChanged { .. })) => changed = Some(event),
+            Ok(Said::Event(event @ (Event::DegreeChanged { .. } | Event::Notice { .. })))
+                if !answered =>
+            {
+                said.push((visit.last_event(), event));
+            }
             Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
-            Ok(Said::Reply(of, Some(error))) if of == id => return Err(Fault::Failure(error)),
+            Ok(Said::Reply(of, Some(error), _)) if of == id => return Err(Fault::Failure(error)),
             Ok(Said::Event(Event::StageBegan {
                 stage: Stage::Heatmap,
                 ..
@@ -38,12 +42,20 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
             Ok(Said::Event(
                 Event::HeatmapComplete { .. } | Event::Stopped { .. } | Event::StageBegan { .. },
             )) => measuring = false,
-            Ok(Said::Reply(of, None)) if of == id => answered = true,
-            // Every event up to now has come.
-            Ok(Said::Reconnected) if !answered && changed.is_none() => {
-                return Err(Fault::Failure(UNANSWERED.into()));
+            Ok(Said::Reply(of, None, span)) if of == id => {
+                answered = true;
+                said.retain(|(seq, _)| span.is_none_or(|span| span.contains(*seq)));
             }
-            Ok(Said::Reconnected) => answered = true,
+            // Every event up to now has come.
+            Ok(Said::Reconnected) if !answered => {
+                let own =
+                    |e: &Event| matches!(e, Event::DegreeChanged { to, .. } if *to == degrees);
+                said.retain(|(_, event)| own(event));
+                if said.is_empty() {
+                    return Err(Fault::Failure(UNANSWERED.into()));
+                }
+                answered = true;
+            }
             Ok(_) => {}
             Err(ClientError::Closed) => {
                 return Err(Fault::Failure(
@@ -69,15 +81,19 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
             return Err(Fault::Interrupted(what.into()));
         }
     }
+    let said: Vec<Event> = said.into_iter().map(|(_, event)| event).collect();
     if args.json {
-        return match &changed {
+        let changed = said
+            .iter()
+            .find(|e| matches!(e, Event::DegreeChanged { .. }));
+        return match changed {
             Some(event) => out::json(event),
             None => out::json(&serde_json::json!({ "event": "unchanged", "degrees": degrees })),
         };
     }
-    let said = changed.as_ref().and_then(sentence).map(|(text, _)| text);
-    out::line(said.unwrap_or_else(|| match before == degrees {
-        true => format!("the surface has degree {degrees} already"),
-        false => format!("the surface will have degree {degrees} when its fit begins"),
-    }))
+    if said.is_empty() {
+        return out::line(format!("the surface has degree {degrees} already"));
+    }
+    let sentences = said.iter().filter_map(sentence);
+    sentences.map(|(text, _)| text).try_for_each(out::line)
 }

@@ -59,7 +59,7 @@ pub fn further(run: &RunDir, command: Command, how: Follow) -> Result<(), Fault>
         let id = connection.send(command)?;
         loop {
             match inbox.next(TICK)? {
-                Some(ServerMessage::Reply { id: of, error }) if of == id => match error {
+                Some(ServerMessage::Reply { id: of, error, .. }) if of == id => match error {
                     Some(error) => return Err(Fault::Failure(error)),
                     None => break,
                 },
@@ -302,6 +302,7 @@ fn to_the_end(
             Followed::Reply {
                 id,
                 error: Some(error),
+                ..
             } if checkpoints.contains(&id) => {
                 let text = format!("no checkpoint was made: {error}");
                 heard(printer.say(&text), owner)?;

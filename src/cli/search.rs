@@ -21,7 +21,8 @@ pub fn search(args: SearchArgs) -> Result<(), Fault> {
         budget: args.budget,
     };
     let name = place::name(&run);
-    let found = |event: &Event| matches!(event, Event::Searched(_));
+    let found =
+        |event: &Event| matches!(event, Event::Searched(s) if (s.from.u, s.from.v) == (u, v));
     let said = ask_for_long(&mut visit, command, &name, found)?;
     let found = said.into_iter().find_map(|event| match event {
         Event::Searched(found) => Some(found),

@@ -33,7 +33,7 @@ pub fn set(args: SetArgs) -> Result<(), Fault> {
     for change in changes {
         let patch = visit.latest().degrees.patch();
         let mut said = ask(&mut visit, command(change, patch)?, tells)?;
-        said.retain(tells);
+        said.retain(|event| tells(event) || matches!(event, Event::Notice { .. }));
         if said.is_empty() && args.json {
             out::json(&serde_json::json!({ "event": "unchanged" }))?;
         } else if said.is_empty() {
@@ -85,6 +85,9 @@ fn read(text: &str) -> Result<Change, String> {
                 None => (false, value),
             };
             match number.parse::<f64>() {
+                Ok(x) if x > f64::from(f32::MAX) => {
+                    Err(refuse("this is more than a weight can hold"))
+                }
                 Ok(x) if x > 0.0 && x.is_finite() && factor => {
                     Ok(Change::Rate(RateChange::Factor(x)))
                 }
@@ -141,6 +144,7 @@ mod tests {
             ("fit.rate", "KEY=VALUE"),
             ("fit.rate=-1", "above 0"),
             ("fit.rate=NaN", "above 0"),
+            ("fit.rate=1e300", "more than a weight"),
             ("fit.draws=0", "from 1 on"),
             ("fit.momentum=0.5", "cannot be changed"),
             ("heatmap.grid=1", "cannot be measured"),

@@ -35,6 +35,11 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
 pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
     match ask_to_end(run) {
         Ok(()) => {}
+        // It ends, and something is lost with it.
+        Err(Asked::Refused(why)) => {
+            client::wait_gone(run, ENDING);
+            return Err(Fault::Failure(why));
+        }
         // It was ending by itself.
         Err(_) if !run.is_alive() => {}
         // No process of another machine is ended by a signal from here.
@@ -43,7 +48,6 @@ pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
         {
             return Err(error.into());
         }
-        Err(Asked::Refused(why)) => return Err(Fault::Failure(why)),
         // It cannot be spoken to; a signal makes it checkpoint and end as well.
         Err(Asked::Unheard(error)) => client::signal_engine(run, Signal::TERM).map_err(|why| {
             Fault::Failure(format!("{error}. A signal was not sent either: {why}"))
@@ -81,7 +85,7 @@ fn ask_to_end(run: &RunDir) -> Result<(), Asked> {
     let asked = Instant::now();
     while asked.elapsed() <= ENDING {
         match inbox.next(Duration::from_millis(100)) {
-            Ok(Some(ServerMessage::Reply { id: of, error })) if of == id => {
+            Ok(Some(ServerMessage::Reply { id: of, error, .. })) if of == id => {
                 return error.map_or(Ok(()), |why| Err(Asked::Refused(why)));
             }
             Ok(_) if run.is_alive() => {}

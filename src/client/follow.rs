@@ -5,7 +5,7 @@ use super::{ClientError, Connection, connect};
 use std::collections::VecDeque;
 use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{Command, ServerMessage};
+use surfit_core::protocol::{Command, EventSpan, ServerMessage};
 use surfit_core::run_dir::{EventTail, RunDir};
 use surfit_core::snapshot::Snapshot;
 
@@ -25,6 +25,8 @@ pub enum Followed {
         id: u64,
         /// Why it was refused.
         error: Option<String>,
+        /// The events that it caused, when the engine tells.
+        events: Option<EventSpan>,
     },
     /// The connection was lost and is made anew. No event is missing, but what was asked over the former one is not answered
     /// any more.
@@ -80,6 +82,11 @@ impl Follower {
         }
     }
 
+    /// Number of the last event that was found.
+    pub fn last_event(&self) -> u64 {
+        self.seq
+    }
+
     /// Sends a command.
     ///
     /// # Errors
@@ -115,7 +122,9 @@ impl Follower {
                 Ok(Some(self.take(envelope)))
             }
             Ok(Some(ServerMessage::Snapshot(snapshot))) => Ok(Some(Followed::Snapshot(snapshot))),
-            Ok(Some(ServerMessage::Reply { id, error })) => Ok(Some(Followed::Reply { id, error })),
+            Ok(Some(ServerMessage::Reply { id, error, events })) => {
+                Ok(Some(Followed::Reply { id, error, events }))
+            }
             Ok(Some(_) | None) => Ok(None),
             Err(ClientError::Closed | ClientError::Io { .. }) => {
                 (self.line, self.lost) = (None, true);

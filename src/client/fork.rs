@@ -148,7 +148,7 @@ fn checkpoint(run: &RunDir) -> Result<(), ClientError> {
     let asked = Instant::now();
     while asked.elapsed() < CHECKPOINT {
         match inbox.next(Duration::from_millis(200)) {
-            Ok(Some(ServerMessage::Reply { id: of, error })) if of == id => {
+            Ok(Some(ServerMessage::Reply { id: of, error, .. })) if of == id => {
                 return error.map_or(Ok(()), |why| Err(ClientError::Refused(why)));
             }
             Ok(_) => {}

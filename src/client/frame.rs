@@ -96,7 +96,15 @@ mod tests {
     #[test]
     fn a_frame_that_ends_early_is_a_closed_connection() {
         let mut frame = Vec::new();
-        write(&mut frame, &ServerMessage::Reply { id: 1, error: None }).unwrap();
+        write(
+            &mut frame,
+            &ServerMessage::Reply {
+                id: 1,
+                error: None,
+                events: None,
+            },
+        )
+        .unwrap();
         assert!(read(&mut frame.as_slice()).unwrap().is_some());
         assert!(matches!(
             read(&mut &frame[..frame.len() - 1]),
@@ -119,7 +127,15 @@ mod tests {
         let degrees = surfit_core::config::Config::default().degrees();
         let snapshot = surfit_core::snapshot::Snapshot::empty(degrees, 5);
         let mut whole = Vec::new();
-        write(&mut whole, &ServerMessage::Reply { id: 1, error: None }).unwrap();
+        write(
+            &mut whole,
+            &ServerMessage::Reply {
+                id: 1,
+                error: None,
+                events: None,
+            },
+        )
+        .unwrap();
         write(&mut whole, &ServerMessage::Snapshot(Box::new(snapshot))).unwrap();
         let ends = |bytes: &[u8]| {
             let mut from = bytes;

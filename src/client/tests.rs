@@ -211,6 +211,7 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
         peer.say(&ServerMessage::Reply {
             id: 7,
             error: Some("nothing to pause".into()),
+            events: None,
         });
     });
     let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
@@ -317,7 +318,11 @@ fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting()
         std::thread::sleep(Duration::from_millis(200));
         let (mut peer, _) = engine.welcome();
         let first = peer.read();
-        peer.say(&ServerMessage::Reply { id: 3, error: None });
+        peer.say(&ServerMessage::Reply {
+            id: 3,
+            error: None,
+            events: None,
+        });
         (first, peer.read())
     });
     let ended = bridge.end(false);
@@ -363,6 +368,7 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
         peer.say(&ServerMessage::Reply {
             id,
             error: Some("the fit is under way".into()),
+            events: None,
         });
         assert_eq!(peer.read(), None);
     });
@@ -371,7 +377,7 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
     let id = visit.send(Command::Measure).unwrap();
     let reply = loop {
         match visit.next().unwrap() {
-            Said::Reply(of, error) => break (of, error),
+            Said::Reply(of, error, _) => break (of, error),
             _ => continue,
         }
     };

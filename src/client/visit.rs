@@ -4,7 +4,7 @@ use super::{ClientError, Followed, Follower, Launch, ensure, wait_gone};
 use std::process::Child;
 use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::Command;
+use surfit_core::protocol::{Command, EventSpan};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 
@@ -22,8 +22,8 @@ pub struct Visit {
 pub enum Said {
     /// Something happened.
     Event(Event),
-    /// The answer to a command: its number, and why it was refused.
-    Reply(u64, Option<String>),
+    /// The answer to a command: its number, why it was refused, and the events that it caused when the engine tells.
+    Reply(u64, Option<String>, Option<EventSpan>),
     /// The present state, in [`Visit::latest`].
     Snapshot,
     /// The connection was lost and is made anew: no event is missing, but what was asked before is not answered any more.
@@ -93,6 +93,11 @@ impl Visit {
         &self.latest
     }
 
+    /// Number of the event that [`Visit::next`] gave last.
+    pub fn last_event(&self) -> u64 {
+        self.follower.last_event()
+    }
+
     /// Sends a command.
     ///
     /// # Errors
@@ -108,7 +113,7 @@ impl Visit {
     pub fn next(&mut self) -> Result<Said, ClientError> {
         match self.follower.next(TICK)? {
             Some(Followed::Event(envelope)) => Ok(Said::Event(envelope.event)),
-            Some(Followed::Reply { id, error }) => Ok(Said::Reply(id, error)),
+            Some(Followed::Reply { id, error, events }) => Ok(Said::Reply(id, error, events)),
             Some(Followed::Snapshot(snapshot)) => {
                 self.latest = *snapshot;
                 Ok(Said::Snapshot)

@@ -84,7 +84,26 @@ pub enum ServerMessage {
         id: u64,
         /// `None` when it was carried out, else one sentence.
         error: Option<String>,
+        /// The events that it caused; absent from engines that do not tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        events: Option<EventSpan>,
     },
+}
+
+/// Events in a row: those that one command caused, and none of another client's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventSpan {
+    /// Number of the last event before them.
+    pub after: u64,
+    /// Number of the last of them.
+    pub last: u64,
+}
+
+impl EventSpan {
+    /// True for the number of one of the events.
+    pub fn contains(self, seq: u64) -> bool {
+        (self.after + 1..=self.last).contains(&seq)
+    }
 }
 
 /// What to export.
@@ -164,7 +183,7 @@ pub enum Command {
     Unpause,
     /// End the present stage early and keep what was reached.
     Stop,
-    /// Change the degrees of the surface; during a fit, when several wait the latest wins.
+    /// Change the degrees of the surface; during a fit, when several of one client wait the latest wins.
     SetDegree {
         /// New degrees.
         degrees: Degrees,
@@ -179,7 +198,7 @@ pub enum Command {
         /// Draws a step.
         draws: usize,
     },
-    /// Change the heatmap's grid; when several wait the latest wins.
+    /// Change the heatmap's grid; when several of one client wait the latest wins.
     SetGrid {
         /// Points along each axis.
         grid: usize,

@@ -7,6 +7,7 @@ mod aligning;
 mod commands;
 mod corners;
 mod degrees;
+mod ending;
 mod errand;
 mod estimate;
 mod exporting;
@@ -44,17 +45,28 @@ use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::event::{Corner, Event, Stage};
 use surfit_core::heatmap::{Heatmap, Metric};
-use surfit_core::protocol::Command;
+use surfit_core::protocol::{Command, EventSpan};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::{ControlPoint, State};
 use tch::Tensor;
 
-/// Takes the reply to a command: number of the last event before it, and a sentence when the command was refused.
-pub type Reply = tokio::sync::oneshot::Sender<(u64, Option<String>)>;
+/// Takes the reply to a command.
+pub type Reply = tokio::sync::oneshot::Sender<CommandAnswer>;
+
+/// What became of a command, for whoever sent it.
+#[derive(Debug)]
+pub struct CommandAnswer {
+    /// The events that it caused.
+    pub events: EventSpan,
+    /// A sentence when it was refused.
+    pub error: Option<String>,
+}
 
 /// A command with the way back to whoever sent it.
 #[derive(Debug)]
 pub struct Request {
+    /// Number of the connection that it came over.
+    pub client: u64,
     /// What to do.
     pub command: Command,
     /// Takes the reply.
@@ -159,6 +171,10 @@ struct Actor<'a> {
     clock: publish::Clock,
     pace: publish::Pace,
     closing: bool,
+    /// Whoever asked for the end; told when everything is durable, or what is not.
+    closers: Vec<Reply>,
+    /// Tells when the run's directory is not there any more.
+    directory: ending::DirectoryWatch,
     /// Digest of the training split, once somebody asked for it.
     training_digest: Option<String>,
     /// Corners as an earlier engine of this run described them.
@@ -213,17 +229,18 @@ pub fn run(
     result
 }
 
-/// Makes the last attempt of an engine a few attempts: a disk may refuse once what it takes a moment later.
-fn attempt_repeatedly(mut attempt: impl FnMut() -> bool) {
+/// Makes the last attempt of an engine a few attempts: a disk may refuse once what it takes a moment later. True when one
+/// succeeded.
+fn attempt_repeatedly(mut attempt: impl FnMut() -> bool) -> bool {
     const ATTEMPTS: usize = 5;
     const PAUSE: Duration = Duration::from_millis(200);
     for _ in 1..ATTEMPTS {
         if attempt() {
-            return;
+            return true;
         }
         std::thread::sleep(PAUSE);
     }
-    attempt();
+    attempt()
 }
 
 /// Correct images and loss of an ensemble: the mean of `count` networks' class probabilities, from their sum, `[N, classes]`.
@@ -270,6 +287,7 @@ fn panic_sentence(panic: &(dyn std::any::Any + Send)) -> String {
 impl Actor<'_> {
     fn work_until_closed(mut self) -> Result<()> {
         let worked = self.work_while_open();
+        self.answer_closers(&worked);
         if worked.is_err() {
             // What is still on the device may be lost with it; what was read is not.
             self.tell_losses();
@@ -281,6 +299,7 @@ impl Actor<'_> {
         let mut idle_since = Instant::now();
         while !self.closing {
             self.check_failure()?;
+            self.check_directory()?;
             let stalled = self
                 .stalled
                 .is_some_and(|(until, _)| Instant::now() < until);
@@ -313,7 +332,9 @@ impl Actor<'_> {
         }
         self.check_failure()?;
         self.flush_losses();
-        attempt_repeatedly(|| self.save_checkpoint());
+        if !attempt_repeatedly(|| self.save_checkpoint()) {
+            self.refuse_loss()?;
+        }
         self.state = if self.state == State::Finished {
             State::Finished
         } else {
@@ -391,31 +412,40 @@ impl Actor<'_> {
             }
         }
         for (request, superseded) in commands::latest_wins(waiting) {
+            let after = self.journal.seq();
             if superseded {
-                self.answer(request.reply, Ok(()));
+                self.answer(request.reply, after, Ok(()));
                 continue;
             }
             if !self.errands.is_empty() && !commands::at_once(&request.command) {
                 self.deferred.push(request);
                 continue;
             }
+            if matches!(request.command, Command::Shutdown) {
+                self.closing = true;
+                self.closers.push(request.reply);
+                continue;
+            }
             match self.carry_out(request.command) {
-                Ok(Outcome::Done) => self.answer(request.reply, Ok(())),
+                Ok(Outcome::Done) => self.answer(request.reply, after, Ok(())),
                 Ok(Outcome::Errand(errand)) => self.ask(errand, request.reply),
-                Err(error) => self.answer(request.reply, Err(error)),
+                Err(error) => self.answer(request.reply, after, Err(error)),
             }
         }
         Ok(())
     }
 
-    fn answer(&mut self, reply: Reply, result: Result<()>) {
+    /// Answers a command, which caused the events after number `after`.
+    fn answer(&mut self, reply: Reply, after: u64, result: Result<()>) {
         if result.is_ok() {
             // What it asked for is told in events.
             self.journal.sync();
         }
         let error = result.err().map(|e| e.to_string());
         // A client that left does not want its reply.
-        let _ = reply.send((self.journal.seq(), error));
+        let last = self.journal.seq();
+        let events = EventSpan { after, last };
+        let _ = reply.send(CommandAnswer { events, error });
         self.publish(true);
     }
 

@@ -4,14 +4,17 @@ mod socket;
 
 pub use socket::Socket;
 
-use crate::actor::Request;
+use crate::actor::{CommandAnswer, Request};
 use crate::journal::{Feed, SharedBacklog};
 use crate::{Error, Result};
 use futures_util::SinkExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use surfit_core::protocol::{ClientMessage, Command, MAX_FRAME, READONLY, ServerMessage, VERSION};
+use surfit_core::protocol::{
+    ClientMessage, Command, EventSpan, MAX_FRAME, READONLY, ServerMessage, VERSION,
+};
 use surfit_core::run_dir::{EventTail, Identity, RunDir};
 use surfit_core::snapshot::Snapshot;
 use tokio::net::UnixStream;
@@ -34,6 +37,9 @@ pub struct Service {
     /// Why the actor ended, once it failed: what it was asked is answered with that.
     pub failed: Arc<OnceLock<String>>,
 }
+
+/// Stands for a client in requests that come of signals.
+const NO_CLIENT: u64 = 0;
 
 /// Time for a client to say hello, and to take a frame before it is cut off.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -103,9 +109,17 @@ async fn obey_signals(requests: SyncSender<Request>) {
             _ = second.recv() => Command::Checkpoint,
         };
         let (reply, answer) = oneshot::channel();
-        let _ = requests.try_send(Request { command, reply });
+        let client = NO_CLIENT;
+        let _ = requests.try_send(Request {
+            client,
+            command,
+            reply,
+        });
         tokio::spawn(async move {
-            if let Ok((_, Some(error))) = answer.await {
+            if let Ok(CommandAnswer {
+                error: Some(error), ..
+            }) = answer.await
+            {
                 crate::journal::complain(format_args!("after a signal: {error}"));
             }
         });
@@ -209,19 +223,23 @@ async fn talk(
     }
     snapshots.mark_changed();
     let mut shown: Option<Arc<Snapshot>> = None;
-    let (replies_in, mut replies) = mpsc::channel::<(u64, u64, Option<String>)>(64);
+    static CLIENTS: AtomicU64 = AtomicU64::new(NO_CLIENT + 1);
+    let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
+    let (replies_in, mut replies) = mpsc::channel::<(u64, CommandAnswer)>(64);
     loop {
         tokio::select! {
             biased;
             message = receive(frames) => match message {
                 None => return Ok(()),
                 Some(Ok(ClientMessage::Command { id, .. })) if readonly => {
-                    let error = Some(READONLY.into());
-                    send(frames, &ServerMessage::Reply { id, error }).await?;
+                    let (error, events) = (Some(READONLY.into()), None);
+                    send(frames, &ServerMessage::Reply { id, error, events }).await?;
                 }
                 Some(Ok(ClientMessage::Command { id, command })) => {
-                    if let Err(error) = pass_on(&requests, id, command, &replies_in, &failed) {
-                        send(frames, &ServerMessage::Reply { id, error: Some(error) }).await?;
+                    let passed = pass_on(&requests, client, (id, command), &replies_in, &failed);
+                    if let Err(error) = passed {
+                        let (error, events) = (Some(error), None);
+                        send(frames, &ServerMessage::Reply { id, error, events }).await?;
                     }
                 }
                 Some(Ok(ClientMessage::Hello { .. })) => {}
@@ -238,10 +256,17 @@ async fn talk(
                 }
                 // It fell behind: the file has everything.
                 Ok(_) | Err(RecvError::Lagged(_)) => catch_up(frames, &history, &mut sent).await?,
-                Err(RecvError::Closed) => return Ok(()),
+                Err(RecvError::Closed) => {
+                    // Whoever asked for the end, and those whose commands wait, are answered all the same.
+                    drop(replies_in);
+                    while let Some((id, CommandAnswer { error, .. })) = replies.recv().await {
+                        send(frames, &ServerMessage::Reply { id, error, events: None }).await?;
+                    }
+                    return Ok(());
+                }
             },
-            Some((id, seq, error)) = replies.recv() => {
-                while wants_events && sent < seq {
+            Some((id, CommandAnswer { events, error })) = replies.recv() => {
+                while wants_events && sent < events.last {
                     match live.try_recv() {
                         Ok(event) if event.seq == sent + 1 => {
                             sent = event.seq;
@@ -254,7 +279,8 @@ async fn talk(
                         Err(_) => break,
                     }
                 }
-                send(frames, &ServerMessage::Reply { id, error }).await?;
+                let events = Some(events).filter(|e| e.last > 0);
+                send(frames, &ServerMessage::Reply { id, error, events }).await?;
             }
             changed = snapshots.changed(), if wants_events => {
                 if changed.is_err() {
@@ -320,13 +346,18 @@ async fn catch_up(
 
 fn pass_on(
     requests: &SyncSender<Request>,
-    id: u64,
-    command: Command,
-    replies: &mpsc::Sender<(u64, u64, Option<String>)>,
+    client: u64,
+    (id, command): (u64, Command),
+    replies: &mpsc::Sender<(u64, CommandAnswer)>,
     failed: &Arc<OnceLock<String>>,
 ) -> std::result::Result<(), String> {
     let (reply, answer) = oneshot::channel();
-    match requests.try_send(Request { command, reply }) {
+    let request = Request {
+        client,
+        command,
+        reply,
+    };
+    match requests.try_send(request) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
             return Err("the engine has too many commands waiting; try again".into());
@@ -338,12 +369,15 @@ fn pass_on(
     }
     let (replies, failed) = (replies.clone(), failed.clone());
     tokio::spawn(async move {
-        let (seq, error) = answer.await.unwrap_or_else(|_| {
+        let answer = answer.await.unwrap_or_else(|_| {
             let why = failed.get().cloned();
             let closed = || "the engine closed before it answered".into();
-            (0, Some(why.unwrap_or_else(closed)))
+            CommandAnswer {
+                events: EventSpan { after: 0, last: 0 },
+                error: Some(why.unwrap_or_else(closed)),
+            }
         });
-        let _ = replies.send((id, seq, error)).await;
+        let _ = replies.send((id, answer)).await;
     });
     Ok(())
 }

@@ -180,7 +180,7 @@ impl Measuring {
     fn step(&mut self) -> Result<Option<(u64, Option<String>)>, Fault> {
         self.heed_signals()?;
         match self.visit.next() {
-            Ok(Said::Reply(id, error)) => return Ok(Some((id, error))),
+            Ok(Said::Reply(id, error, _)) => return Ok(Some((id, error))),
             Ok(Said::Snapshot) => {
                 let snapshot = self.visit.latest();
                 if snapshot.stage == Stage::Heatmap {

@@ -22,7 +22,7 @@ impl Worker {
                 self.snapshot = Some(snapshot.clone());
                 self.tell(Incoming::Snapshot(snapshot));
             }
-            Received::Message(ServerMessage::Reply { id, error }) => {
+            Received::Message(ServerMessage::Reply { id, error, .. }) => {
                 self.unanswered.remove(&id);
                 self.tell(Incoming::Reply { id, error });
             }

@@ -11,9 +11,10 @@ use surfit_core::snapshot::State;
 use surfit_core::surface::Degrees;
 use surfit_weights::names::NameMap;
 
-/// Marks every request that a later one of its kind makes pointless: of several degrees only the last is set.
+/// Marks every request that a later one of its kind and client makes pointless: of several degrees that a key asks for only
+/// the last is set. What another client asks for is carried out, and told to it.
 pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
-    let kind = |r: &Request| -> Option<Discriminant<Command>> {
+    let kind = |r: &Request| -> Option<(u64, Discriminant<Command>)> {
         matches!(
             r.command,
             Command::SetDegree { .. }
@@ -23,7 +24,7 @@ pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
                     rate: RateChange::Peak(_)
                 }
         )
-        .then(|| discriminant(&r.command))
+        .then(|| (r.client, discriminant(&r.command)))
     };
     let kinds: Vec<_> = waiting.iter().map(kind).collect();
     let superseded =
@@ -329,7 +330,7 @@ impl Actor<'_> {
         }
         self.journal.say(Event::Frozen { i, j, frozen });
         self.refresh_points();
-        self.save_checkpoint();
+        self.save_change();
         Ok(())
     }
 }
@@ -339,26 +340,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_several_degrees_the_latest_wins_and_other_commands_stay() {
+    fn of_several_degrees_of_a_client_the_latest_wins_and_other_commands_stay() {
         let d = |m| Command::SetDegree {
             degrees: Degrees::new(m, 2).unwrap(),
         };
         let commands = [
-            d(3),
-            Command::Pause,
-            d(4),
-            Command::SetGrid { grid: 5 },
-            d(5),
-            Command::Unpause,
+            (1, d(3)),
+            (1, Command::Pause),
+            (1, d(4)),
+            (1, Command::SetGrid { grid: 5 }),
+            (2, d(6)),
+            (1, d(5)),
+            (1, Command::Unpause),
         ];
         let waiting = commands
             .into_iter()
-            .map(|command| Request {
+            .map(|(client, command)| Request {
+                client,
                 command,
                 reply: tokio::sync::oneshot::channel().0,
             })
             .collect();
         let flags: Vec<bool> = latest_wins(waiting).into_iter().map(|(_, s)| s).collect();
-        assert_eq!(flags, [true, false, true, false, false, false]);
+        assert_eq!(flags, [true, false, true, false, false, false, false]);
     }
 }

@@ -53,7 +53,7 @@ impl Actor<'_> {
             return Ok(());
         }
         self.convert(to);
-        self.save_checkpoint();
+        self.save_change();
         // During a fit the live heatmap follows by itself; a surface at rest that moved is measured again.
         if !matches!(self.work, Work::Fit) && !from.converts_exactly(to) {
             let finish = matches!(self.work, Work::Map { finish: true, .. } | Work::Finish);

@@ -14,6 +14,7 @@ pub(super) use searching::Searching;
 use super::{Actor, Outcome, Reply, Work};
 use crate::evaluate::{Measured, Measuring};
 use crate::{Error, Result};
+use std::path::Path;
 use std::time::Instant;
 use surfit_core::event::Event;
 use surfit_core::snapshot::{self, State};
@@ -31,6 +32,11 @@ pub(super) trait Errand: std::fmt::Debug {
 
     /// Goes on for a moment; true at its end. What came of it has been said then.
     fn slice(&mut self, actor: &mut Actor<'_>) -> Result<bool>;
+
+    /// The folder outside the run's own exports that it writes.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
 }
 
 /// An errand with the way back to whoever asked.
@@ -45,7 +51,16 @@ impl Actor<'_> {
     pub(super) fn ask(&mut self, errand: Box<dyn Errand>, reply: Reply) {
         if self.errands.len() >= MOST {
             let why = "too much was asked for and is not done; wait, or cancel";
-            return self.answer(reply, Err(Error::input(why)));
+            return self.answer(reply, self.journal.seq(), Err(Error::input(why)));
+        }
+        let folder = errand.folder();
+        let others = self.errands.iter().filter_map(|a| a.errand.folder());
+        if let Some(folder) = folder.filter(|f| others.into_iter().any(|o| o == *f)) {
+            let why = format!(
+                "{}: an export to this folder is under way; choose another folder, or ask again when it is done",
+                folder.display()
+            );
+            return self.answer(reply, self.journal.seq(), Err(Error::input(why)));
         }
         self.flush_losses();
         self.errands.push_back(Asked { errand, reply });
@@ -57,7 +72,7 @@ impl Actor<'_> {
         let Some(mut asked) = self.errands.pop_front() else {
             return;
         };
-        let began = Instant::now();
+        let (began, after) = (Instant::now(), self.journal.seq());
         let outcome = asked.errand.slice(self);
         if self.state != State::Paused {
             // The stage did not go on in this time.
@@ -73,9 +88,9 @@ impl Actor<'_> {
                     true => Err(error),
                     false => Ok(()),
                 });
-                self.answer(asked.reply, result);
+                self.answer(asked.reply, after, result);
             }
-            Err(error) => self.answer(asked.reply, Err(error)),
+            Err(error) => self.answer(asked.reply, after, Err(error)),
         }
     }
 
@@ -83,8 +98,13 @@ impl Actor<'_> {
     pub(super) fn cancel(&mut self) -> Result<Outcome> {
         if let Some(asked) = self.errands.pop_front() {
             let what = asked.errand.name();
+            let after = self.journal.seq();
             self.journal.say(Event::Cancelled { what: what.clone() });
-            self.answer(asked.reply, Err(Error::input(format!("{what}: given up"))));
+            self.answer(
+                asked.reply,
+                after,
+                Err(Error::input(format!("{what}: given up"))),
+            );
             return Ok(Outcome::Done);
         }
         if matches!(

@@ -1,8 +1,8 @@
 //! Opening a run: what it stands on, and where it goes on.
 
 use super::{
-    Actor, LiveMap, LiveProgress, Request, ServeOptions, Work, estimate, fitting, grids, publish,
-    race,
+    Actor, LiveMap, LiveProgress, Request, ServeOptions, Work, ending, estimate, fitting, grids,
+    publish, race,
 };
 use crate::checkpoint::{self, Steering};
 use crate::data::{self, DataSet};
@@ -132,6 +132,8 @@ impl<'a> Actor<'a> {
             stage_began: began,
             state: State::Idle,
             clock: publish::Clock::default(),
+            closers: Vec::new(),
+            directory: ending::DirectoryWatch::new(run),
             pace: publish::Pace::default(),
             closing: false,
             training_digest: None,
@@ -160,6 +162,7 @@ impl<'a> Actor<'a> {
             self.journal.say(Event::Resumed {
                 step: progress.step,
             });
+            self.clock.saved = self.reached();
             self.refresh_points();
             self.stage = Stage::Fit;
             // Its corners are rows of the surface.

@@ -23,7 +23,12 @@ pub(super) struct Clock {
     /// What the heatmap held when it was stored last, and the seconds that storing it took.
     stored_outline: Option<(usize, u64, u64)>,
     store_cost: f64,
-    checkpoint_failed: bool,
+    /// Why the last attempt at a checkpoint failed.
+    pub(super) checkpoint_error: Option<String>,
+    /// The training that the last checkpoint is of, and its step.
+    pub(super) saved: Option<(Option<usize>, u64)>,
+    /// A change that no step tells of is in no checkpoint yet.
+    pub(super) change_lost: bool,
     status_failed: bool,
     /// Seconds that the last checkpoint, and the last look at the control points, took.
     checkpoint_cost: f64,
@@ -360,13 +365,14 @@ impl Actor<'_> {
         let refused = outcome.as_ref().is_err_and(Error::is_io);
         match outcome {
             Ok(Some(step)) => {
-                self.clock.checkpoint_failed = false;
+                self.note_saved();
                 self.journal.say(Event::Checkpoint { step });
                 self.journal.sync();
             }
-            Ok(None) => {}
+            Ok(None) => self.note_saved(),
             Err(error) => {
-                if !std::mem::replace(&mut self.clock.checkpoint_failed, true) {
+                let known = self.clock.checkpoint_error.replace(error.to_string());
+                if known.is_none() {
                     self.journal.notice(format!(
                         "checkpoint failed: {error}; the last one is kept and the work goes on, make room on the disk"
                     ));
@@ -374,6 +380,12 @@ impl Actor<'_> {
             }
         }
         !refused
+    }
+
+    fn note_saved(&mut self) {
+        self.clock.checkpoint_error = None;
+        self.clock.change_lost = false;
+        self.clock.saved = self.reached();
     }
 
     pub(super) fn try_checkpoint(&mut self) -> Result<Option<u64>> {

@@ -15,9 +15,10 @@ impl Actor<'_> {
             RateChange::Peak(peak) => peak,
             RateChange::Factor(factor) => from * factor,
         };
-        if !(to.is_finite() && to > 0.0) {
+        // The weights that it scales are of single precision.
+        if !(to > 0.0 && to <= f64::from(f32::MAX) && to as f32 > 0.0) {
             return Err(Error::input(format!(
-                "a learning rate of {to} cannot be used; choose a number above 0"
+                "a learning rate of {to:e} cannot be used; choose a number above 0 that single precision holds"
             )));
         }
         if to == from {
@@ -56,11 +57,21 @@ impl Actor<'_> {
         self.keep_change()
     }
 
+    /// Says that a change which was made may be lost, when the disk refuses the checkpoint that holds it.
+    pub(super) fn save_change(&mut self) {
+        if !self.save_checkpoint() {
+            self.clock.change_lost = true;
+            self.journal.notice(
+                "the change is made, but it is not durable: the disk refused the checkpoint; the next one has it",
+            );
+        }
+    }
+
     /// Makes a change durable at once: with a checkpoint, which holds the change and the step it begins at, so that a
     /// resumed fit makes the same steps. Before there is a surface the configuration takes it.
     fn keep_change(&mut self) -> Result<()> {
         if self.surface.is_some() {
-            self.save_checkpoint();
+            self.save_change();
             return Ok(());
         }
         self.steering = Default::default();

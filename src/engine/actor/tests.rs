@@ -1,13 +1,15 @@
 //! An actor without a process around it: tick by tick, with commands in between.
 
 mod anew;
+mod clients;
 mod durable;
+mod ends;
 mod given;
 mod stalls;
 
 use super::*;
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// A job of a few hundred images whose every stage is a few ticks.
 const TINY: &str = "

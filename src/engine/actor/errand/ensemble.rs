@@ -12,7 +12,7 @@ use crate::evaluate::{Measured, Measuring, On};
 use crate::export;
 use crate::export_folder::ExportFolder;
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use surfit_core::event::{EnsembleMeasured, Event};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::MAX_MEMBERS;
@@ -220,6 +220,13 @@ impl Errand for MeasuringEnsemble {
 
     fn progress(&self) -> (u64, u64) {
         self.images
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        match &self.purpose {
+            Purpose::Export { dir, .. } => dir.as_deref(),
+            Purpose::Measure => None,
+        }
     }
 
     fn slice(&mut self, actor: &mut Actor<'_>) -> Result<bool> {

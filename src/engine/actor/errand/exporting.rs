@@ -4,7 +4,7 @@ use super::{Actor, Errand, ensemble};
 use crate::evaluate::{Measured, Measuring, On};
 use crate::export::{self, Chosen};
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use surfit_core::event::{Event, Exported};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::Selection;
@@ -210,6 +210,10 @@ impl Errand for Exporting {
     fn progress(&self) -> (u64, u64) {
         let (done, total) = self.progress_here();
         (self.before + done, self.before + total)
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.dir.as_deref()
     }
 
     fn slice(&mut self, actor: &mut Actor<'_>) -> Result<bool> {

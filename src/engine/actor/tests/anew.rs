@@ -155,9 +155,15 @@ fn stopping_a_fit_whose_weights_are_gone_ends_the_engine_with_the_reason() {
     let _ = theta.fill_(f64::NAN);
     let (reply, mut answer) = tokio::sync::oneshot::channel();
     let command = Command::Stop;
-    requests.send(Request { command, reply }).unwrap();
+    requests
+        .send(Request {
+            client: 1,
+            command,
+            reply,
+        })
+        .unwrap();
     let why = actor.work_until_closed().unwrap_err().to_string();
     assert!(why.contains("not finite"), "{why}");
-    let (_, refused) = answer.try_recv().unwrap();
-    assert_eq!(refused, Some(why));
+    let answer = answer.try_recv().unwrap();
+    assert_eq!(answer.error, Some(why));
 }

@@ -1,0 +1,120 @@
+//! The end of an engine: that what it reached is durable, or that it is told what is not.
+
+use super::{Actor, Work};
+use crate::{Error, Result};
+use std::time::{Duration, Instant};
+use surfit_core::run_dir::{Identity, RunDir};
+
+/// Looks now and then whether a run's directory is where it was.
+#[derive(Debug)]
+pub(super) struct DirectoryWatch {
+    directory: Option<Identity>,
+    looked: Instant,
+    /// Looks in a row that found another directory there, or none.
+    missing: u32,
+}
+
+impl DirectoryWatch {
+    /// Time between two looks.
+    const INTERVAL: Duration = Duration::from_secs(2);
+
+    /// Looks in a row that have to miss it: a file system may be away for a moment.
+    const MAX_MISSING: u32 = 3;
+
+    pub(super) fn new(run: &RunDir) -> Self {
+        Self {
+            directory: run.identity(),
+            looked: Instant::now(),
+            missing: 0,
+        }
+    }
+
+    /// Makes it miss the directory at its next look.
+    #[cfg(test)]
+    pub(super) fn age(&mut self) {
+        self.looked -= Self::INTERVAL;
+        self.missing = Self::MAX_MISSING - 1;
+    }
+
+    /// True when the directory is gone for good.
+    fn is_gone(&mut self, run: &RunDir) -> bool {
+        if self.looked.elapsed() >= Self::INTERVAL {
+            self.looked = Instant::now();
+            self.missing = match self.is_missing(run) {
+                true => self.missing + 1,
+                false => 0,
+            };
+        }
+        self.missing >= Self::MAX_MISSING
+    }
+
+    /// True when another directory lies at the run's path, or none. One that cannot be looked at may be there.
+    fn is_missing(&self, run: &RunDir) -> bool {
+        match std::fs::metadata(run.path()) {
+            Ok(_) => self.directory.is_some() && run.identity() != self.directory,
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        }
+    }
+}
+
+impl Actor<'_> {
+    /// Fails when the run's directory was removed or moved: nothing that is done from then on could be kept.
+    pub(super) fn check_directory(&mut self) -> Result<()> {
+        match self.directory.is_gone(&self.run) {
+            true => Err(self.gone()),
+            false => Ok(()),
+        }
+    }
+
+    fn gone(&self) -> Error {
+        Error::input(format!(
+            "{} was removed or moved while the engine worked in it; resume the run from where it lies now, \
+             which repeats what came after its last checkpoint",
+            self.run.path().display()
+        ))
+    }
+
+    /// Fails when the end would lose something, since the last checkpoint could not be written.
+    pub(super) fn refuse_loss(&self) -> Result<()> {
+        if self.directory.is_missing(&self.run) {
+            return Err(self.gone());
+        }
+        let Some(why) = self.clock.checkpoint_error.as_ref() else {
+            return Ok(());
+        };
+        let saved = self.clock.saved;
+        let reached = self.reached();
+        if reached == saved && !self.clock.change_lost {
+            return Ok(());
+        }
+        let last = match saved {
+            Some((_, step)) => format!("the last checkpoint is of step {step}"),
+            None => "there is no checkpoint of it".into(),
+        };
+        let step = reached.map_or(0, |r| r.1);
+        Err(Error::input(format!(
+            "stopped at step {step}, but {last}: {why}; make room on the disk, then resume, which repeats the steps since"
+        )))
+    }
+
+    /// The training under way and its step: the corner with this number, or the fit.
+    pub(super) fn reached(&self) -> Option<(Option<usize>, u64)> {
+        if let (Work::Corner(_), Some(trainer)) = (&self.work, &self.trainer) {
+            return Some((Some(self.fit.corner), trainer.step));
+        }
+        self.surface.as_ref()?;
+        self.progress.map(|p| (None, p.step))
+    }
+
+    /// Answers those who asked for the engine's end.
+    pub(super) fn answer_closers(&mut self, worked: &Result<()>) {
+        for reply in std::mem::take(&mut self.closers) {
+            let after = self.journal.seq();
+            let result = match worked {
+                Ok(()) => Ok(()),
+                Err(error) => Err(Error::input(error.to_string())),
+            };
+            self.answer(reply, after, result);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Several clients at once: each is told what became of its own command.
+
+use super::*;
+use surfit_core::protocol::{Selection, TensorNames};
+
+/// Opens a run at its second step of the fit and lets it serve commands, one for each client; the answers.
+fn answers(
+    actor: &mut Actor<'_>,
+    sender: &SyncSender<Request>,
+    all: &[Command],
+) -> Vec<CommandAnswer> {
+    let receivers: Vec<_> = (1..)
+        .zip(all)
+        .map(|(client, command)| {
+            let (reply, answer) = tokio::sync::oneshot::channel();
+            let command = command.clone();
+            sender
+                .send(Request {
+                    client,
+                    command,
+                    reply,
+                })
+                .unwrap();
+            answer
+        })
+        .collect();
+    actor.serve_requests(false).unwrap();
+    while !actor.errands.is_empty() {
+        actor.tick_errand();
+    }
+    receivers
+        .into_iter()
+        .map(|mut answer| answer.try_recv().unwrap())
+        .collect()
+}
+
+fn with_clients(then: impl FnOnce(&mut Actor<'_>, &SyncSender<Request>, &std::path::Path)) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = surfit_core::config::parse(TINY, "the test").unwrap();
+    let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
+    let mut journal = Journal::open(&run).unwrap();
+    let (sender, inbox) = sync_channel(16);
+    let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
+    actor.until(|a| a.progress.is_some_and(|p| p.step == 2));
+    then(&mut actor, &sender, dir.path());
+}
+
+/// The events that the answers are about.
+fn caused(actor: &Actor<'_>, answer: &CommandAnswer) -> Vec<Event> {
+    let events = actor.run.events(0).unwrap().into_iter();
+    let own = events.filter(|e| answer.events.contains(e.seq));
+    own.map(|e| e.event).collect()
+}
+
+#[test]
+fn changes_of_several_clients_are_all_made_and_told_to_each() {
+    with_clients(|actor, sender, _| {
+        let draws = |draws| Command::SetDraws { draws };
+        let degree = |m| Command::SetDegree {
+            degrees: surfit_core::surface::Degrees::new(m, m).unwrap(),
+        };
+        let all = [draws(4), degree(3), draws(8), degree(4), draws(16)];
+        let answers = answers(actor, sender, &all);
+        for (command, answer) in all.iter().zip(&answers) {
+            assert_eq!(answer.error, None);
+            let changes = caused(actor, answer).into_iter().filter_map(|e| match e {
+                Event::DrawsChanged { to, .. } => Some(draws(to)),
+                Event::DegreeChanged { to, .. } => Some(Command::SetDegree { degrees: to }),
+                _ => None,
+            });
+            assert_eq!(changes.collect::<Vec<_>>(), [command.clone()]);
+        }
+    });
+}
+
+#[test]
+fn of_two_exports_to_one_folder_the_second_is_refused() {
+    with_clients(|actor, sender, dir| {
+        let export = |u, folder: &str| Command::Export {
+            selection: Selection::At { u, v: 0.5 },
+            dir: Some(dir.join(folder)),
+            replace: true,
+            names: TensorNames::Surfit,
+        };
+        let all = [export(0.25, "one"), export(0.5, "two"), export(0.75, "one")];
+        let answers = answers(actor, sender, &all);
+        let said = |answer| {
+            let told = caused(actor, answer).into_iter().find_map(|e| match e {
+                Event::Exported(e) => e.u,
+                _ => None,
+            });
+            told
+        };
+        assert_eq!(said(&answers[0]), Some(0.25));
+        assert_eq!(said(&answers[1]), Some(0.5));
+        let why = answers[2].error.as_ref().expect("a refusal");
+        assert!(
+            why.contains("an export to this folder is under way"),
+            "{why}"
+        );
+    });
+}
