@@ -129,7 +129,7 @@ impl MatchedFile {
     /// Reads the values of what was passed over into [`NameMap::kept`]. What is large, not finite or cannot be read is left.
     pub fn keep_passed_over(&mut self) {
         let mut left = MAX_KEPT_VALUES;
-        for name in &self.names.passed_over {
+        for name in self.names.passed_over.iter().chain(&self.names.beside) {
             let Some(entry) = self.indices.get(name).map(|&i| &self.file.tensors()[i]) else {
                 continue;
             };
