@@ -307,7 +307,7 @@ fn classes_and_channels_are_held_against_given_corners() {
         (
             "grey",
             with(9, "bag"),
-            ["has also `T-shirt/top`", "each of its 10 classes"],
+            ["mine.toml:2: `data.classes", "name every class once"],
         ),
         (
             "grey",
@@ -317,7 +317,7 @@ fn classes_and_channels_are_held_against_given_corners() {
         (
             "grey",
             classes(&[&CLASSES[..], &["bag"]].concat()),
-            ["11 names for the 10 classes", "name each class once"],
+            ["mine.toml:2: `data.classes", "name every class once"],
         ),
     ] {
         config(file, &data);

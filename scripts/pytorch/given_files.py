@@ -223,9 +223,9 @@ def _(folder, model):
     return save(model.state_dict(), folder / "weights.pt")
 
 
-@case("sparse", refused=["`fc.weight`", "to_dense()"])
-def _(folder, model):
-    return save({**model.state_dict(), "fc.weight": model.fc.weight.data.to_sparse()}, folder / "weights.pt")
+case("sparse", refused=["`fc.weight`", "to_dense()"])(
+    lambda f, m: save({**m.state_dict(), "fc.weight": m.fc.weight.data.to_sparse()}, f / "weights.pt")
+)
 
 
 @case("quantized", refused=["`conv1.weight`", "dequantize()"])
@@ -386,18 +386,15 @@ def _(folder, model):
     return folder / "last.ckpt", module.net
 
 
-for name, key, corners in (
-    ("lightning-average", "state_dict", ""),
-    ("lightning-raw-beside-average", "current_model_state", 'weights = "raw"'),
-):
+def write_lightning_average(folder, model, key):
+    train_lightning(folder, model, [EMAWeightAveraging(decay=0.5)])
+    saved = torch.load(folder / "last.ckpt", weights_only=False)[key]
+    model.load_state_dict({k.removeprefix("net."): v for k, v in saved.items() if k.startswith("net.")})
+    return folder / "last.ckpt", model
 
-    def write_lightning_average(folder, model, key=key):
-        train_lightning(folder, model, [EMAWeightAveraging(decay=0.5)])
-        saved = torch.load(folder / "last.ckpt", weights_only=False)[key]
-        model.load_state_dict({k.removeprefix("net."): v for k, v in saved.items() if k.startswith("net.")})
-        return folder / "last.ckpt", model
 
-    case(name, corners=corners)(write_lightning_average)
+case("lightning-average")(lambda f, m: write_lightning_average(f, m, "state_dict"))
+case("lightning-raw-beside-average", corners='weights = "raw"')(lambda f, m: write_lightning_average(f, m, "current_model_state"))
 
 
 # 4. Names.
@@ -478,7 +475,7 @@ case("renamed-by-hand", corners="rename = [['^stage(\\d)_', 'layer$1.'], ['^stem
     lambda f, m: save(renamed(m.state_dict(), names.by_hand), f / "mine.pt")
 )
 case("unknown-names", refused=["stage1_0.conv1.weight"])(lambda f, m: save(renamed(m.state_dict(), names.by_hand), f / "mine.pt"))
-case("wrong-widths", refused=["[network]"])(
+case("wrong-widths", refused=["network.widths = [8, 8, 16, 24]"])(
     lambda f, m: save(zoo.module("resnet18-cifar", COLOUR, CLASSES, [8, 8, 16, 24]).state_dict(), f / "wide.pt")
 )
 case("other-classes", refused=["100 classes", "10"])(

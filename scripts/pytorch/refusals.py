@@ -25,9 +25,9 @@ def files(model, folder):
     torch.save(optimizer.state_dict(), folder / "optimizer.pt")
     yield "optimizer.pt", ["not a tensor"]
     torch.save({k: v.to(torch.int8) for k, v in state.items()}, folder / "whole.pt")
-    yield "whole.pt", ["Int8", "floats"]
+    yield "whole.pt", ["I8", "floats"]
     torch.save({k: v.to(torch.complex64) for k, v in state.items()}, folder / "complex.pt")
-    yield "complex.pt", ["Complex"]
+    yield "complex.pt", ["C64", "floats"]
     torch.save({k: v for k, v in state.items() if k != "fc.bias"}, folder / "less.pt")
     yield "less.pt", ["lacks `fc.bias`"]
     other = torchvision.models.resnet18(num_classes=1000).state_dict()

@@ -10,6 +10,15 @@ use surfit_core::run_dir::{EngineNode, Status};
 use surfit_core::series::Track;
 use surfit_core::snapshot::{Fresh, Snapshot, State};
 
+/// An estimate beyond this is of a rate that has faded while one long piece of work is done, and is told to nobody.
+const MAX_SECONDS_LEFT: f64 = 100.0 * 86_400.0;
+
+/// Seconds until `left` more are done at `rate` a second, where that is known.
+fn seconds_left(left: u64, rate: f64) -> Option<f64> {
+    let seconds = left as f64 / rate;
+    (rate > 0.0 && seconds < MAX_SECONDS_LEFT).then_some(seconds)
+}
+
 /// When each kind of publication was made last.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
@@ -270,10 +279,9 @@ impl Actor<'_> {
         let rate = self.pace.update(done);
         self.note_pace(rate);
         let running = self.state == State::Running;
-        let known = running && rate > 0.0;
         let degrees = self.present_degrees();
         let progress = self.progress;
-        let seconds_left = known.then(|| total.saturating_sub(done) as f64 / rate);
+        let seconds_left = seconds_left(total.saturating_sub(done), rate).filter(|_| running);
         let steps = if running {
             self.steps_per_second(rate)
         } else {
@@ -428,5 +436,19 @@ impl Actor<'_> {
         self.run.keep_begun_config()?;
         let path = self.run.config_path();
         write_atomic(&path, self.config.to_toml().as_bytes()).map_err(Error::io(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds_left;
+
+    #[test]
+    fn a_rate_that_has_faded_gives_no_estimate() {
+        assert_eq!(seconds_left(30, 2.0), Some(15.0));
+        assert_eq!(seconds_left(0, 2.0), Some(0.0));
+        for rate in [0.0, 1e-9, f64::NAN, -1.0] {
+            assert_eq!(seconds_left(30, rate), None, "{rate}");
+        }
     }
 }

@@ -156,7 +156,17 @@ pub(super) fn find(
     parameters
         .iter()
         .map(|p| {
-            let found: Vec<usize> = entries.next().copied().into_iter().collect();
+            // Without a whole row, what is there under the layout's own names is at least not called unknown.
+            let own = || {
+                index
+                    .get(&format!("{prefix}{}", p.name))
+                    .filter(|e| !claimed.contains(e))
+            };
+            let found = match best.layers.is_empty() {
+                true => own(),
+                false => entries.next().copied(),
+            };
+            let found: Vec<usize> = found.into_iter().collect();
             ExpectedTensor {
                 name: p.name.clone(),
                 shape: p.shape.clone(),

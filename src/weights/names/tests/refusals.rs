@@ -61,6 +61,13 @@ fn an_unknown_tensor_is_told_with_the_nearest_one_that_is_known() {
         !why.contains("check [network]"),
         "the shapes are right: {why}"
     );
+    let mut less = entries(&resnet);
+    less.retain(|(name, _)| name != "fc.bias");
+    let why = refusal(&resnet, &less);
+    assert!(
+        why.contains("it lacks `fc.bias`; use a file with all weights"),
+        "{why}"
+    );
     // Control characters stay inside.
     all.push(("x\u{1b}[2J\n".repeat(1000), vec![1]));
     let why = refusal(&resnet, &all);
