@@ -102,9 +102,6 @@ impl RemoteLine {
     }
 }
 
-/// Said while a line that was down is dialled.
-pub(super) const DIALLING: &str = "dialling …";
-
 fn duration(seconds: f64) -> String {
     match seconds.max(0.0) as u64 {
         s @ 0..120 => format!("{s} s"),
@@ -120,12 +117,7 @@ impl App {
         match told {
             Line::Heard => {
                 self.dirty |= line.silent(now);
-                let was_down = line.down.take().is_some();
-                line.heard = now;
-                // It says that the line is dialled.
-                if was_down && self.note.as_ref().is_some_and(|note| note.text == DIALLING) {
-                    self.note = None;
-                }
+                (line.heard, line.down) = (now, None);
             }
             Line::Down { .. } | Line::Refused { .. } => {
                 let (why, retry) = match told {

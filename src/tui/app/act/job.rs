@@ -36,7 +36,7 @@ impl App {
                 effects
             }
             Action::Resume if self.line.as_ref().is_some_and(|l| l.is_refused()) => {
-                self.say(Kind::Info, crate::app::line::DIALLING);
+                self.say(Kind::Info, "dialling …");
                 vec![Effect::Send(Outgoing::Reconnect)]
             }
             Action::Resume => {

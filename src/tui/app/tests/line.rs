@@ -55,18 +55,6 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
 }
 
 #[test]
-fn that_the_line_is_dialled_is_said_until_it_carries() {
-    let mut rig = remote();
-    rig.hear(Incoming::Line(Line::Refused {
-        why: "me@gpu1: Permission denied (publickey).".into(),
-    }));
-    rig.press("r");
-    assert!(rig.text().contains("dialling"), "{}", rig.text());
-    rig.hear(Incoming::Line(Line::Heard));
-    assert!(!rig.text().contains("dialling"), "{}", rig.text());
-}
-
-#[test]
 fn a_silent_line_shows_its_age_and_wakes_the_screen() {
     let mut rig = remote();
     let due = rig.app.deadline().expect("a time to look again");
