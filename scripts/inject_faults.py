@@ -125,7 +125,10 @@ class Place:
     def repair(self, command, code):
         """Does what a user does after a fault: gives the command again, and goes on with every run."""
         # What would come twice is not asked for again when it is there.
-        made = {"queue add": "r/.queue/*.json", "fork": "r/fork/config.toml"}
+        made = {"queue add": "r/.queue/*.json", "fork": "r/fork/config.toml", "fit": "r/job/exports/*-step48"}
+        if command.startswith("fit") and code != 0:
+            # A further round that had begun goes on; where it had not, nothing is done.
+            self.surfit("resume r/job --json")
         pattern = next((made[words] for words in made if command.startswith(words)), "no file")
         for _ in range(3):
             if code == 0 or [*self.work.glob(pattern)]:
