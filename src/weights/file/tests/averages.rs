@@ -124,7 +124,9 @@ fn an_average_without_names_is_left_and_told() {
     let list = |p: Pickle| tensor(p.raw(b"](")).raw(b"e");
     let in_callback =
         |p: Pickle| list(p.raw(b"}").text("EMA").raw(b"}").text("ema_weights")).raw(b"ss");
-    let made: [(&str, &str, &dyn Fn(Pickle) -> Pickle); 3] = [
+    /// What stands under a key of the checkpoint.
+    type Make<'a> = &'a dyn Fn(Pickle) -> Pickle;
+    let made: [(&str, &str, Make); 3] = [
         ("ema", "ema", &state),
         ("model_ema", "model_ema", &list),
         ("callbacks", "ema_weights", &in_callback),
