@@ -69,7 +69,7 @@ test-pytorch: build ## hold the networks against PyTorch, both ways (installs Py
 	@echo "== comparing with PyTorch"
 	@$(PYTHON) -B scripts/test_pytorch.py $(RELEASE)/surfit $(if $(ALL),--all) $(ARGS)
 
-inject-faults: build ## kill, refuse, cut the power at every file operation of a tiny job (takes long; ARGS="--every 9" makes fewer)
+inject-faults: build ## kill, refuse, cut the power at every file operation of tiny commands (takes long; ARGS="--every 9" makes fewer)
 	@echo "== injecting faults"
 	@$(PYTHON) -B scripts/inject_faults.py $(RELEASE)/surfit $(ARGS)
 

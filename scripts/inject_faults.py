@@ -54,6 +54,8 @@ SCENARIOS = {
     "fork": ("finished", "fork r/job --degree 3 --run-dir r/fork --json"),
     "degree": ("finished", "degree r/job 3 --json"),
     "set": ("finished", "set r/job heatmap.grid=5 --json"),
+    "fit": ("finished", "fit r/job --epochs 1 --json"),
+    "rm": ("finished", "rm r/job --yes"),
     "report": ("finished", "report r/job"),
     "queue": ("finished", "queue add job.toml --set fit.epochs=2 --json"),
     "start": ("queued", "queue start"),

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Place, Tensors, events, events_of, wait_for};
+use support::{Place, Tensors, events_of, wait_for};
 
 fn corner(place: &Place, run: &str, number: usize) -> Vec<f32> {
     let path = place
@@ -209,44 +209,6 @@ fn a_cache_that_cannot_be_written_costs_nothing_but_the_cache() {
     assert!(
         said.iter().any(|e| text(e).contains("is not in the cache")),
         "{said:?}"
-    );
-}
-
-#[test]
-fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready() {
-    let place = Place::new();
-    let (run, pid) = place.begin(
-        "a",
-        "--set corners.epochs=100 --set corners.count=2 --set fit.degree=1 --set checkpoint.every_seconds=0.1",
-    );
-    let partial = run.join("corners/partial.safetensors");
-    // Number of the corner and of the step that are saved.
-    let saved = || {
-        let file = std::fs::read(&partial).ok()?;
-        let header = file.get(8..8 + *file.first()? as usize + 256 * *file.get(1)? as usize)?;
-        let header: serde_json::Value = serde_json::from_slice(header).ok()?;
-        let number = |key: &str| header["__metadata__"][key].as_str()?.parse::<u64>().ok();
-        Some((number("corner")?, number("step")?))
-    };
-    wait_for("a checkpoint of the second corner", || {
-        saved().filter(|(corner, _)| *corner == 1)
-    });
-    place.kill(pid);
-    let (corner, step) = saved().expect("what was saved stays");
-    assert_eq!(corner, 1);
-    place.surfit("resume a").ok();
-    let all = events(&run);
-    let opened = all
-        .iter()
-        .rposition(|e| e["event"] == "started")
-        .expect("a second engine");
-    let first = all[opened..]
-        .iter()
-        .find(|e| e["event"] == "losses")
-        .expect("losses");
-    assert_eq!(
-        (&first["curve"]["corner"], &first["first_step"]),
-        (&json!(1), &json!(step))
     );
 }
 

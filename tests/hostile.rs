@@ -96,8 +96,8 @@ fn attack(place: &Place, what: &str, commands: &[&str]) {
     }
 }
 
-/// Commands that need no engine for a finished run.
-const QUICK: [&str; 5] = ["ls", "report a", "heatmap a", "stop a", "ls --json"];
+/// Commands that need no engine for a finished run. `open` reads all that `report` reads, and draws nothing.
+const QUICK: [&str; 5] = ["ls", "open a", "heatmap a", "stop a", "ls --json"];
 
 #[test]
 fn links_in_a_run_directory_lead_no_command_outside() {
@@ -124,6 +124,7 @@ fn links_in_a_run_directory_lead_no_command_outside() {
             symlink(place.path("outside").join(part), path).expect("a link");
         });
         attack(&place, &format!("{part} is a link"), &QUICK);
+        attack(&place, &format!("{part} is a link"), &["report a"]);
         attack(&place, &format!("{part} is a link"), commands);
     }
     hostile(&place, "config.toml", |path| {
@@ -169,13 +170,13 @@ fn pipes_devices_and_huge_files_in_a_run_directory_hang_no_command() {
             hostile(&place, part, make);
             attack(&place, &format!("{part} is {way}"), &QUICK[..4]);
         }
-        // The last of them with an engine, in turn.
+        // One of them with an engine, and with figures, in turn.
         let (way, make) = ways[index % 3];
         hostile(&place, part, make);
         attack(
             &place,
             &format!("{part} is {way}"),
-            &["export a --best --out m --force"],
+            &["report a", "export a --best --out m --force"],
         );
     }
     hostile(&place, "surface/state.safetensors", pipe);
@@ -247,6 +248,73 @@ fn a_socket_that_no_engine_of_the_user_made_is_not_spoken_to() {
         .surfit("set a fit.rate=0.01")
         .fails(1, &["is no socket that an engine of yours made"]);
     assert!(listener.accept().is_err(), "somebody spoke");
+}
+
+/// Takes or gives back the right to write into a folder and all below it.
+fn forbid_writing(folder: &Path, forbid: bool) {
+    use std::os::unix::fs::PermissionsExt;
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+    };
+    set(folder, if forbid { 0o555 } else { 0o755 });
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.file_type().expect("a kind").is_dir() {
+            true => forbid_writing(&entry.path(), forbid),
+            false => set(&entry.path(), if forbid { 0o444 } else { 0o644 }),
+        }
+    }
+}
+
+#[test]
+fn a_run_that_may_not_be_written_is_looked_at_and_forked() {
+    let place = prepared();
+    hostile(&place, "socket", |path| {
+        // Of an engine of the run's owner, in a folder that is nobody else's.
+        fs::write(path, "/proc/1/surfit/0123456789abcdef.sock").expect("a note");
+    });
+    let run = place.path("runs/a");
+    forbid_writing(&run, true);
+    let ask = |arguments: &str| {
+        let surfit = [env!("CARGO_BIN_EXE_surfit")].into_iter();
+        let words: Vec<&str> = surfit.chain(arguments.split_whitespace()).collect();
+        // The superuser may write everywhere, unless that right is taken away.
+        let drops = ["--bounding-set=-dac_override,-dac_read_search,-fowner"];
+        let mut command = match rustix::process::geteuid().is_root() {
+            true => place.program("setpriv"),
+            false => place.program(words[0]),
+        };
+        match rustix::process::geteuid().is_root() {
+            true => command.args(drops).args(&words),
+            false => command.args(&words[1..]),
+        };
+        place.finish(command)
+    };
+    let is_dropped = !rustix::process::geteuid().is_root()
+        || place.program("setpriv").arg("--version").output().is_ok();
+    if is_dropped {
+        for arguments in [
+            "ls",
+            "open a",
+            "heatmap a",
+            "resume a",
+            "report a --out report",
+        ] {
+            ask(arguments).ok();
+        }
+        ask("report a").fails(1, &["figures", "choose another --out"]);
+        for arguments in [
+            "export a --best --out m",
+            "heatmap a --grid 4",
+            "set a fit.rate=0.1",
+            "rm a --yes",
+        ] {
+            ask(arguments).fails(1, &["may not be written to", "surfit fork"]);
+        }
+        ask("stop a").fails(1, &["no engine is running"]);
+        ask("fork a --run-dir mine").ok();
+        support::wait_for("the fork", || support::finished(&place.path("mine")));
+    }
+    forbid_writing(&run, false);
 }
 
 #[test]
@@ -324,16 +392,17 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
                 "{command}: {}",
                 done.out.len()
             );
+            if command != "report a" {
+                continue;
+            }
+            for name in ["report.md", "report.html"] {
+                let text = fs::read_to_string(run.join("figures").join(name)).expect("a report");
+                clean(name, &text);
+                assert!(text.len() < 2_000_000, "{name}: {}", text.len());
+            }
         }
         let done = place.surfit("ls --json").ok();
         assert!(done.out.len() < 20_000, "{}", done.out.len());
-        again(&text);
-        place.surfit("report a").ok();
-        for name in ["report.md", "report.html"] {
-            let text = fs::read_to_string(run.join("figures").join(name)).expect("a report");
-            clean(name, &text);
-            assert!(text.len() < 2_000_000, "{name}: {}", text.len());
-        }
         let log = fs::read_to_string(run.join("log.txt")).unwrap_or_default();
         clean("log.txt", &log);
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use surfit_core::protocol::ServerMessage;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
+use surfit_report::ReportError;
 
 /// Writes the report of a run and names its files.
 pub fn report(args: ReportArgs) -> Result<(), Fault> {
@@ -22,8 +23,12 @@ pub fn report(args: ReportArgs) -> Result<(), Fault> {
         None => run.join("figures"),
     };
     let config = run.config()?;
-    let files = surfit_report::write_report(&run.id(), &config, &picture, &folder)
-        .map_err(|e| Fault::Failure(e.to_string()))?;
+    let files = surfit_report::write_report(&run.id(), &config, &picture, &folder).map_err(
+        |e| match e {
+            ReportError::Io { .. } => Fault::Failure(format!("{e}; choose another --out")),
+            e => Fault::Failure(e.to_string()),
+        },
+    )?;
     files
         .iter()
         .try_for_each(|f| out::line(f.display().to_string()))

@@ -187,8 +187,8 @@ impl Actor<'_> {
         self.flush_losses();
         self.progress = Some(progress.further(steps));
         self.live = LiveProgress::default();
-        self.save_checkpoint();
         self.begin_fit();
+        self.save_checkpoint();
         Ok(())
     }
 

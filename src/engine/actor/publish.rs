@@ -378,6 +378,16 @@ impl Actor<'_> {
 
     pub(super) fn try_checkpoint(&mut self) -> Result<Option<u64>> {
         self.flush_losses();
+        // A fit that goes on after a job was done. Were the result the last word beside this checkpoint, the run could neither
+        // be resumed nor be fitted further.
+        if let Some(fit) = self.progress.filter(|p| !p.complete())
+            && self.journal.picture().finished.is_some()
+        {
+            self.journal.say(Event::StageBegan {
+                stage: Stage::Fit,
+                total: fit.total,
+            });
+        }
         // A checkpoint that outlives what was told before it would leave a gap there.
         self.journal.try_sync()?;
         if let Work::Corner(_) = self.work {

@@ -4,7 +4,7 @@ use super::*;
 use crate::checkpoint;
 use crate::export_folder::names_in;
 use std::path::Path;
-use surfit_core::event::Exported;
+use surfit_core::event::{Curve, Exported};
 use surfit_core::picture::Validation;
 
 /// Cells, validation points and result of a run whose live map has something to do after every step.
@@ -132,6 +132,80 @@ fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
     std::fs::write(foreign.join("model.json"), card).unwrap();
     with_actor(&path, |actor| actor.finish_work());
     assert_eq!(told(&path).len(), 1);
+}
+
+#[test]
+fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    let weights = |path: &Path| {
+        with_actor(path, |actor| actor.finish_work());
+        std::fs::read(path.join("corners/corner-2.safetensors")).unwrap()
+    };
+    let at = |actor: &Actor<'_>, step| actor.trainer.as_ref().is_some_and(|t| t.step == step);
+    with_actor(&path, |actor| {
+        actor.until(|a| matches!(a.work, Work::Corner(1)) && at(a, 2));
+        assert!(actor.save_checkpoint());
+        // What was done since is lost.
+        actor.until(|a| at(a, 3));
+    });
+    with_actor(&path, |actor| {
+        actor.until(|a| a.trainer.is_some());
+        let trainer = actor.trainer.as_ref().unwrap();
+        assert!(trainer.step <= 3);
+        actor.until(|a| !matches!(a.work, Work::Corner(1)));
+    });
+    let first = RunDir::open(&path).unwrap().events(0).unwrap();
+    let opened = first
+        .iter()
+        .rposition(|e| matches!(e.event, Event::Started(_)));
+    let losses = first[opened.unwrap()..].iter().find_map(|e| match e.event {
+        Event::Losses {
+            curve, first_step, ..
+        } => Some((curve, first_step)),
+        _ => None,
+    });
+    assert_eq!(losses, Some((Curve::Corner(1), 2)));
+    assert!(weights(&path) == weights(&dir.path().join("b")));
+}
+
+#[test]
+fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
+    let degrees = surfit_core::surface::Degrees::new(3, 3).unwrap();
+    let further = Command::FitFurther {
+        steps: Some(2),
+        epochs: None,
+    };
+    let mut going_on = 0;
+    for command in [
+        further,
+        Command::StartFit { degrees: None },
+        Command::SetDegree { degrees },
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let events = || RunDir::open(&path).unwrap().events(0).unwrap();
+        let (before, is_complete) = with_actor(&path, |actor| {
+            actor.finish_work();
+            let before = events().len();
+            actor.carry_out(command.clone()).unwrap();
+            (before, actor.progress.is_some_and(|p| p.complete()))
+        });
+        let said = events().into_iter().skip(before).map(|e| e.event);
+        let kind = said.filter_map(|event| match event {
+            Event::StageBegan {
+                stage: Stage::Fit, ..
+            } => Some("fit"),
+            Event::Checkpoint { .. } => Some("checkpoint"),
+            _ => None,
+        });
+        if !is_complete {
+            going_on += 1;
+            let order: Vec<_> = kind.collect();
+            assert_eq!(order.first(), Some(&"fit"), "{command:?}: {order:?}");
+        }
+    }
+    assert!(going_on >= 2);
 }
 
 #[test]
