@@ -166,7 +166,7 @@ pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
     }
     if let Some(first) = listing.first_other {
         listed.left_out.push(format!(
-            "{}: {} left out that no picture's name ends like, {} first",
+            "{}: {} left out that no picture's name ends like or that is no regular file, {} first",
             dir.display(),
             counted(listing.others, "file"),
             first.display()

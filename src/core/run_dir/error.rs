@@ -46,6 +46,14 @@ pub enum RunError {
     /// The socket of the run's engine is not where engines of this user put it.
     #[error("{} is no socket that an engine of yours made; remove the file `socket` from the run's directory", .0.display())]
     ForeignSocket(PathBuf),
+    /// It would lie in another run's directory.
+    #[error("{} would lie in the run {}, and go with it; choose a directory elsewhere", path.display(), run.display())]
+    InsideRun {
+        /// Where it was to be made.
+        path: PathBuf,
+        /// The run around it.
+        run: PathBuf,
+    },
     /// It has no checkpoint of a surface.
     #[error("{0} has no surface yet; wait until its corners are ready")]
     NoSurface(String),
