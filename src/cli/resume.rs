@@ -36,5 +36,7 @@ pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
         })?;
         return last.map_or(Ok(()), |e| out::json(&e));
     }
+    // It may have been moved, or be a copy.
+    place::make_known(found);
     run::begin(found, follow)
 }

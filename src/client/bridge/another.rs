@@ -92,10 +92,6 @@ impl Worker {
         if self.readonly {
             return self.problem(&READONLY);
         }
-        // A key that is held down asks many times a second, and every fork has an engine of its own.
-        if how == Another::Fork && self.making.iter().any(Making::open) {
-            return self.problem(&"a run is being made of this one; make another when it is done");
-        }
         let Some(run) = self.run.clone() else {
             return self.problem(&"there is no run yet to make another of");
         };

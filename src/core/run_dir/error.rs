@@ -2,6 +2,7 @@
 
 use super::EngineNode;
 use crate::config::ConfigError;
+use crate::files::{self, FilePath};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +36,7 @@ pub enum RunError {
     #[error("{0} is not a run: it has no config.toml; name a directory that surfit made")]
     NotARun(PathBuf),
     /// The directory for a new run holds something.
-    #[error("{0} already exists; choose another --run-dir, or go on with `surfit resume {0}`")]
+    #[error("{} already exists{}", .0.display(), describe_taken(.0))]
     Exists(PathBuf),
     /// A path that cannot be noted in the run's files.
     #[error("{}: the path is not UTF-8, and the files of a run are; rename it, or choose another", .0.display())]
@@ -96,6 +97,17 @@ fn describe_holder(path: &Path, pid: Option<u32>, node: Option<&EngineNode>) -> 
     }
     let path = path.display();
     format!("{pid}; attach with `surfit open {path}`, or stop it with `surfit stop {path}`")
+}
+
+/// What to do where a new run's directory is taken, by a run or by something else.
+fn describe_taken(path: &Path) -> String {
+    match files::is_file(&FilePath::beneath(path, "config.toml")) {
+        true => format!(
+            "; choose another --run-dir, or go on with `surfit resume {}`",
+            path.display()
+        ),
+        false => " and is no run; choose another --run-dir, or an empty directory".into(),
+    }
 }
 
 /// Attaches a path to an I/O error.
