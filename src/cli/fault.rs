@@ -58,7 +58,8 @@ impl From<RunError> for Fault {
             | RunError::NotUtf8(_)
             | RunError::NotARun(_)
             | RunError::Group { .. }
-            | RunError::Exists(_) => Fault::Usage(error.to_string()),
+            | RunError::Exists(_)
+            | RunError::InsideRun { .. } => Fault::Usage(error.to_string()),
             RunError::Config(_) => Fault::Usage(error.to_string()),
             RunError::InUse { .. }
             | RunError::Foreign(_)

@@ -255,7 +255,12 @@ fn to_the_end(
             )));
         }
         if signals.hangup() {
-            return Ok(Parting::Left);
+            if !owner {
+                return Ok(Parting::Left);
+            }
+            return Err(Fault::Interrupted(format!(
+                "the terminal is gone, the engine goes on; look at it with `surfit open {place}`"
+            )));
         }
         match signals.stop_request() {
             None => {}
@@ -319,6 +324,14 @@ fn to_the_end(
             Followed::Reconnected if stopping => drop(follower.send(Command::Shutdown)),
             // Of a command whose answer was lost the events tell.
             Followed::Reply { error: None, .. } | Followed::Reconnected => {}
+            // There is nothing to go on with.
+            Followed::Ended | Followed::Died if !run.path().is_dir() => {
+                heard(printer.end(), owner)?;
+                return Err(Fault::Failure(format!(
+                    "{} was removed or moved while its engine worked",
+                    run.path().display()
+                )));
+            }
             // A batch system may signal the engine too, a moment before this process.
             Followed::Ended | Followed::Died if stopping || owner && signals.await_stop() => {
                 heard(printer.end(), owner)?;

@@ -68,6 +68,7 @@ pub fn create(config: &Config, dir: Option<&Path>) -> Result<RunDir, Fault> {
     let Some(dir) = dir else {
         return Ok(RunDir::create_in(&root, config)?);
     };
+    RunDir::refuse_nested(dir)?;
     let run = RunDir::create(dir, config)?;
     // A convenience: where links cannot be made, the run is still found by its path.
     let _ = link(&root, run.path());

@@ -16,6 +16,7 @@ pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
 /// Goes on with a run that has no engine. A finished one is told as that and is no fault: a job that runs once more, and
 /// others that wait for its success, have what they want.
 pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
+    found.await_killed_engine();
     if found.is_alive() {
         return Err(found.in_use().into());
     }
@@ -44,6 +45,8 @@ pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
         })?;
         return last.map_or(Ok(()), |e| out::json(&e));
     }
+    // It may have been moved, or be a copy.
+    place::make_known(found);
     run::begin(found, follow)
 }
 

@@ -25,6 +25,9 @@ pub fn rm(args: RmArgs) -> Result<(), Fault> {
     for run in &named {
         remove::check(run).map_err(|e| Fault::Usage(e.to_string()))?;
     }
+    for run in &named {
+        remove::refuse_live_below(run, &named)?;
+    }
     // Before the first is removed: half of what was asked for is the worst answer.
     let live: Vec<&RunDir> = named.iter().filter(|r| r.is_alive()).collect();
     if let Some(run) = live.iter().find(|run| run.elsewhere().is_some()) {

@@ -7,7 +7,7 @@ use crate::client::{self, ClientError};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 use surfit_core::protocol::{Command, ServerMessage};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{ProcessState, RunDir};
 
 /// How long an engine may take to write its checkpoint and end.
 const ENDING: Duration = Duration::from_secs(120);
@@ -33,6 +33,12 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
 
 /// Lets the engine of a run checkpoint and end, and waits until it is gone.
 pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
+    if run.is_alive() && run.engine_process_state() == Some(ProcessState::Suspended) {
+        let pid = run.status().map_or(0, |s| s.pid);
+        return Err(Fault::Failure(format!(
+            "the engine (pid {pid}) is suspended and cannot write its checkpoint; let it go on with `kill -CONT {pid}`, then stop it"
+        )));
+    }
     match ask_to_end(run) {
         Ok(()) => {}
         // It ends, and something is lost with it.

@@ -26,6 +26,7 @@ pub fn fork(
     degrees: Option<Degrees>,
     dir: Option<&Path>,
 ) -> Result<RunDir, ClientError> {
+    dir.map_or(Ok(()), RunDir::refuse_nested)?;
     prepare(run)?;
     if let Some(dir) = dir {
         return Ok(run.fork(dir, degrees)?);

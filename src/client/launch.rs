@@ -3,6 +3,7 @@
 use super::signals::ignore_checkpoint_requests;
 use super::{ClientError, Connection, connect};
 use rustix::fs::OFlags;
+use rustix::process::Pid;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -143,6 +144,11 @@ pub fn start(
     let began = Instant::now();
     loop {
         match connect(run, after) {
+            // Of several that are started at a time one gets the run, and the others are none of it.
+            Ok(connection) if !is_of(&child, connection.welcome().pid) => {
+                let _ = child.kill().and_then(|()| child.wait());
+                return Err(ClientError::Run(run.in_use()));
+            }
             Ok(connection) => return Ok((child, connection)),
             // An engine that fails at once may still have accepted; its exit says why.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {}
@@ -169,6 +175,16 @@ pub fn start(
     }
 }
 
+/// True when a process is the one that was started, or belongs to it: the program may be a script that starts another one.
+fn is_of(child: &Child, pid: u32) -> bool {
+    let session = || {
+        let pid = Pid::from_raw(i32::try_from(pid).ok()?);
+        rustix::process::getsid(pid).ok()
+    };
+    // What cannot be seen from here is not doubted.
+    pid == child.id() || session().is_none_or(|s| s == Pid::from_child(child))
+}
+
 /// Greets the engine that works on the run, or starts one that waits for commands. The child is given when it was
 /// started here.
 ///
@@ -184,7 +200,12 @@ pub fn ensure(
         match connect(run, after) {
             Ok(connection) => return Ok((None, connection)),
             Err(ClientError::NoEngine(_)) if !run.is_alive() => {
-                return start(run, how, after).map(|(child, connection)| (Some(child), connection));
+                match start(run, how, after) {
+                    Ok((child, connection)) => return Ok((Some(child), connection)),
+                    // Another one was faster, and serves as well.
+                    Err(ClientError::Run(RunError::InUse { .. })) if began.elapsed() < START => {}
+                    Err(other) => return Err(other),
+                }
             }
             // It holds the run but does not listen yet, or does not listen any more.
             Err(ClientError::NoEngine(_)) if began.elapsed() < START => std::thread::sleep(POLL),

@@ -28,6 +28,37 @@ pub fn check(run: &RunDir) -> Result<(), ClientError> {
     )))
 }
 
+/// Refuses to remove a run in whose directory another one lies that an engine works on, unless that is among `others`.
+///
+/// # Errors
+/// [`ClientError::Refused`].
+pub fn refuse_live_below(run: &RunDir, others: &[RunDir]) -> Result<(), ClientError> {
+    let others: Vec<_> = others.iter().filter_map(RunDir::identity).collect();
+    let mut folders = vec![run.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            // Links are removed, and not what they lead to.
+            if !entry.file_type().is_ok_and(|t| t.is_dir()) {
+                continue;
+            }
+            let inner = RunDir::open(&entry.path()).ok();
+            let live = inner.filter(|inner| {
+                let named = inner.identity().is_some_and(|i| others.contains(&i));
+                inner.is_alive() && !named
+            });
+            if let Some(inner) = live {
+                return Err(ClientError::Refused(format!(
+                    "the run {} lies in {}, and an engine works on it; stop it first, or move it elsewhere",
+                    inner.path().display(),
+                    run.path().display()
+                )));
+            }
+            folders.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
 /// Removes a run's directory, what leads to it (its engine's socket, links among the user's runs), and the directory of
 /// several runs that has become empty with it. The run vanishes at once, whatever happens to this process while its files
 /// go.
@@ -40,6 +71,7 @@ pub fn remove(run: &RunDir) -> Result<(), ClientError> {
 
 fn remove_in(root: &Path, run: &RunDir) -> Result<(), ClientError> {
     check(run)?;
+    refuse_live_below(run, &[])?;
     // Held while it goes: an engine that is just being started finds the run taken.
     let lock = run.lock().map_err(|error| match error {
         RunError::InUse { node, .. } => ClientError::Refused(match node {
@@ -202,6 +234,40 @@ mod tests {
         remove_in(dir.path(), &run).unwrap();
         assert_eq!(count(dir.path()), 0);
         assert!(!socket.exists());
+    }
+
+    #[test]
+    fn a_run_is_not_removed_with_a_live_one_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = make(&dir.path().join("a"));
+        let inner = make(&run.join("exports/deep/inner"));
+        let lock = inner.lock().unwrap();
+        let why = remove_in(dir.path(), &run).unwrap_err().to_string();
+        assert!(
+            why.contains("inner lies in") && run.path().exists(),
+            "{why}"
+        );
+        assert!(refuse_live_below(&run, &[inner]).is_ok());
+        drop(lock);
+        remove_in(dir.path(), &run).unwrap();
+        assert_eq!(count(dir.path()), 0);
+    }
+
+    #[test]
+    fn no_run_is_made_in_another_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = make(&dir.path().join("a"));
+        for place in ["sub", "exports/x", "exports/deep/x"] {
+            let why = RunDir::refuse_nested(&run.path().join(place)).unwrap_err();
+            assert!(why.to_string().contains("would lie in the run"), "{why}");
+        }
+        // A configuration alone makes no run of a folder.
+        let site = dir.path().join("site");
+        fs::create_dir(&site).unwrap();
+        fs::write(site.join("config.toml"), "title = 'my site'").unwrap();
+        for place in [site.join("b"), dir.path().join("b"), run.path().to_owned()] {
+            RunDir::refuse_nested(&place).unwrap();
+        }
     }
 
     #[test]

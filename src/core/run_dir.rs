@@ -9,6 +9,7 @@ mod identity;
 mod leftovers;
 mod lock;
 mod node;
+mod process;
 mod socket;
 mod status;
 
@@ -19,6 +20,7 @@ pub use identity::Identity;
 pub use leftovers::clear_unpublished;
 pub use lock::RunLock;
 pub use node::EngineNode;
+pub use process::ProcessState;
 pub use socket::{private_folder, socket_folder};
 pub use status::Status;
 

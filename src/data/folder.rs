@@ -168,9 +168,10 @@ pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
             ));
         }
     }
-    let others = listing
-        .others
-        .told("file", "that no picture's name ends like");
+    let others = listing.others.told(
+        "file",
+        "that no picture's name ends like or that is no regular file",
+    );
     let loose = listing
         .loose
         .told("image", "that lie beside class folders, in none of them");

@@ -28,6 +28,7 @@ mod steering;
 mod tests;
 
 pub use mapping::{LiveMap, LiveProgress};
+pub use points::GradientHistory;
 
 use crate::align::Aligning;
 use crate::checkpoint::{Progress, Steering};
@@ -148,6 +149,7 @@ struct Actor<'a> {
     live: LiveProgress,
     race: race::Race,
     points: Vec<ControlPoint>,
+    gradients: GradientHistory,
     work: Work,
     /// What was asked for and takes a while, in order; the work waits for it.
     errands: VecDeque<errand::Asked>,

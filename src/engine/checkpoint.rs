@@ -1,6 +1,6 @@
 //! The durable state of a fit: `surface/state.safetensors`.
 
-use crate::actor::LiveMap;
+use crate::actor::{GradientHistory, LiveMap};
 use crate::model_file::{read_tensors, write_checked};
 use crate::surface::{Surface, SurfaceState};
 use crate::{Error, Result};
@@ -108,6 +108,8 @@ struct Stored {
     focus: Vec<f64>,
     #[serde(default)]
     steering: Steering,
+    #[serde(default)]
+    gradients: GradientHistory,
     /// Absent in checkpoints of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     live: Option<LiveMap>,
@@ -124,6 +126,8 @@ pub struct Checkpoint {
     pub focus: Vec<f64>,
     /// What was changed on request while it went on.
     pub steering: Steering,
+    /// Gradient norms of its control points.
+    pub gradients: GradientHistory,
     /// The live heatmap at its step; `None` where an earlier version wrote it.
     pub live: Option<LiveMap>,
 }
@@ -133,8 +137,8 @@ pub fn path(run: &RunDir) -> FilePath {
     run.join("surface").join("state.safetensors")
 }
 
-/// Writes surface, progress, the losses that draws follow, what was changed on request and the live heatmap as one file that
-/// replaces the last.
+/// Writes surface, progress, the losses that draws follow, what was changed on request, gradient norms and the live heatmap as
+/// one file that replaces the last.
 ///
 /// # Errors
 /// When the file cannot be written; the last checkpoint then stays.
@@ -144,6 +148,7 @@ pub fn save(
     progress: Progress,
     focus: &[f64],
     steering: &Steering,
+    gradients: &GradientHistory,
     live: Option<LiveMap>,
 ) -> Result<()> {
     let stored = Stored {
@@ -152,6 +157,7 @@ pub fn save(
         progress,
         focus: focus.to_vec(),
         steering: steering.clone(),
+        gradients: gradients.clone(),
     };
     let json =
         serde_json::to_string(&stored).map_err(|e| Error::io(path(run).into_path())(e.into()))?;
@@ -227,6 +233,7 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
         progress: stored.progress,
         focus: stored.focus,
         steering: stored.steering,
+        gradients: stored.gradients,
         live: stored.live,
     }))
 }
@@ -284,7 +291,17 @@ mod tests {
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
         let progress = Progress::first(&Config::default().fit, 10);
-        save(&run, &surface, progress, &[], &Steering::default(), None).unwrap();
+        let gradients = GradientHistory::default();
+        save(
+            &run,
+            &surface,
+            progress,
+            &[],
+            &Steering::default(),
+            &gradients,
+            None,
+        )
+        .unwrap();
         let whole = std::fs::read(path(&run)).unwrap();
         let refused = |bytes: &[u8]| {
             std::fs::write(path(&run), bytes).unwrap();
@@ -369,7 +386,8 @@ mod tests {
             version: 7,
         };
         let map = Some(live.clone());
-        save(&run, &surface, progress, &focus, &steering, map).unwrap();
+        let gradients = GradientHistory::default();
+        save(&run, &surface, progress, &focus, &steering, &gradients, map).unwrap();
         let back = load(&run, 3, Device::Cpu).unwrap().unwrap();
         assert_eq!(back.surface.theta(), surface.theta());
         assert_eq!(back.progress, progress);

@@ -246,6 +246,8 @@ pub struct App {
     wanted_grid: Option<command::Wanted<usize>>,
     wanted_rate: Option<command::Wanted<f64>>,
     wanted_draws: Option<command::Wanted<usize>>,
+    /// When the key for another run was pressed last.
+    another_pressed: Option<f64>,
     /// A change of degree that waits for enter.
     plan: Option<plan::Plan>,
     placed: bool,
@@ -328,6 +330,7 @@ impl App {
             wanted_grid: None,
             wanted_rate: None,
             wanted_draws: None,
+            another_pressed: None,
             plan: None,
             placed: false,
             metric_known: false,

@@ -167,7 +167,11 @@ impl NameMap {
             ));
         }
         let is_kept = |name: &String| self.kept.iter().any(|kept| kept.name == *name);
-        let lost = self.passed_over.iter().chain(&self.beside).filter(|name| !is_kept(name));
+        let lost = self
+            .passed_over
+            .iter()
+            .chain(&self.beside)
+            .filter(|name| !is_kept(name));
         let names: Vec<String> = lost.map(|name| quote(name)).collect();
         (!names.is_empty()).then(|| {
             format!(

@@ -40,6 +40,9 @@ const fn column(head: &'static str, least: usize, leave: u8, cell: fn(&Line) -> 
 
 const GAP: usize = 2;
 
+/// Most columns that a cell is padded to where the width is not bounded.
+const MAX_ALIGNED: usize = 60;
+
 fn dash() -> String {
     "–".into()
 }
@@ -94,6 +97,10 @@ pub fn table(lines: &[Line], width: Option<usize>) -> String {
         .collect();
     let natural = |cells: &[String]| cells.iter().map(|c| c.chars().count()).max().unwrap_or(0);
     let mut widths: Vec<usize> = columns.iter().map(|(_, cells)| natural(cells)).collect();
+    if width.is_none() {
+        // One long name is written out, and not every line for its sake as wide.
+        widths.iter_mut().for_each(|w| *w = (*w).min(MAX_ALIGNED));
+    }
     if let Some(most) = width {
         loop {
             let total = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
@@ -132,7 +139,10 @@ pub fn table(lines: &[Line], width: Option<usize>) -> String {
         let cells = columns
             .iter()
             .zip(&widths)
-            .map(|((_, cells), &w)| format!("{:<w$}", cut(&cells[row], w)));
+            .map(|((_, cells), &w)| match width {
+                Some(_) => format!("{:<w$}", cut(&cells[row], w)),
+                None => format!("{:<w$}", cells[row]),
+            });
         text += cells.collect::<Vec<_>>().join("  ").trim_end();
         text.push('\n');
     }
@@ -257,6 +267,18 @@ mod tests {
         // In another container of this machine.
         all[0].elsewhere = true;
         assert!(table(&all, None).contains("NODE"));
+    }
+
+    #[test]
+    fn one_long_name_does_not_make_every_line_as_wide() {
+        let mut lines = lines();
+        lines[1].run = "n".repeat(150);
+        let text = table(&lines, None);
+        let rows: Vec<&str> = text.lines().collect();
+        assert!(rows[2].contains(&lines[1].run), "{text}");
+        for row in [rows[0], rows[1], rows[3]] {
+            assert!(row.chars().count() < 160, "{row}");
+        }
     }
 
     #[test]

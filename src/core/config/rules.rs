@@ -21,7 +21,7 @@ impl Config {
         let fraction = |x: f64| (0.0..1.0).contains(&x);
         let name_ok = !self.name.is_empty()
             && self.name.len() <= 64
-            && !self.name.starts_with('.')
+            && !self.name.starts_with(['.', '-'])
             && self
                 .name
                 .chars()
@@ -182,7 +182,7 @@ impl Config {
             ),
             (c.batch >= 2, &["corners", "batch"], "use at least 2 images"),
             (
-                c.learning_rate > 0.0 && c.learning_rate.is_finite(),
+                c.learning_rate > 0.0 && c.learning_rate <= f64::from(f32::MAX),
                 &["corners", "learning_rate"],
                 "use a rate above 0",
             ),
@@ -244,7 +244,7 @@ impl Config {
                 "use 0 (uniform) to 4",
             ),
             (
-                f.learning_rate > 0.0 && f.learning_rate.is_finite(),
+                f.learning_rate > 0.0 && f.learning_rate <= f64::from(f32::MAX),
                 &["fit", "learning_rate"],
                 "use a rate above 0",
             ),

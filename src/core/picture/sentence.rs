@@ -37,7 +37,12 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
         }
         Event::Geometry(g) => {
             let pair = |((a, b), (distance, angle)): (&(usize, usize), (&f64, &f64))| {
-                format!("{}–{} {distance:.2} ({angle:.0}°)", a + 1, b + 1)
+                // Weights that are all zero have no direction.
+                let angle = match angle.is_finite() {
+                    true => format!(" ({angle:.0}°)"),
+                    false => String::new(),
+                };
+                format!("{}–{} {distance:.2}{angle}", a + 1, b + 1)
             };
             let figures = g.distances.iter().zip(&g.angles);
             let all: Vec<String> = g.pairs.iter().zip(figures).map(pair).collect();

@@ -2,6 +2,7 @@
 
 use super::{EngineNode, RunDir};
 use crate::config::ConfigError;
+use crate::files::{self, FilePath};
 use rustix::fs::Access;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub enum RunError {
     #[error("{0} is not a run: it has no config.toml; name a directory that surfit made")]
     NotARun(PathBuf),
     /// The directory for a new run holds something.
-    #[error("{0} already exists; choose another --run-dir, or go on with `surfit resume {0}`")]
+    #[error("{} already exists{}", .0.display(), describe_taken(.0))]
     Exists(PathBuf),
     /// A path that cannot be noted in the run's files.
     #[error("{}: the path is not UTF-8, and the files of a run are; rename it, or choose another", .0.display())]
@@ -47,6 +48,14 @@ pub enum RunError {
     /// The socket of the run's engine is not where engines of this user put it.
     #[error("{} is no socket that an engine of yours made; another user works on the run, or its file `socket` is to be removed", .0.display())]
     ForeignSocket(PathBuf),
+    /// It would lie in another run's directory.
+    #[error("{} would lie in the run {}, and go with it; choose a directory elsewhere", path.display(), run.display())]
+    InsideRun {
+        /// Where it was to be made.
+        path: PathBuf,
+        /// The run around it.
+        run: PathBuf,
+    },
     /// It has no checkpoint of a surface.
     #[error("{0} has no surface yet; wait until its corners are ready")]
     NoSurface(String),
@@ -110,6 +119,17 @@ impl RunDir {
                 false => at(path)(source),
             }
         }
+    }
+}
+
+/// What to do where a new run's directory is taken, by a run or by something else.
+fn describe_taken(path: &Path) -> String {
+    match files::is_file(&FilePath::beneath(path, "config.toml")) {
+        true => format!(
+            "; choose another --run-dir, or go on with `surfit resume {}`",
+            path.display()
+        ),
+        false => " and is no run; choose another --run-dir, or an empty directory".into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Finding runs: by a path, an id or its beginning, alone or in a directory of several.
 
-use super::{RunDir, RunError};
+use super::{RunDir, RunError, at};
 use crate::files::{self, FilePath};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,35 @@ impl RunDir {
             .filter(|e| files::is_file(&FilePath::beneath(&e.path(), "config.toml")))
             .filter_map(|e| Self::open(&e.path()).ok())
             .collect()
+    }
+
+    /// Refuses a place for a new run that lies in another run's directory: whoever removes that would remove both.
+    ///
+    /// # Errors
+    /// [`RunError::InsideRun`].
+    pub fn refuse_nested(path: &Path) -> Result<(), RunError> {
+        let absolute = std::path::absolute(path).map_err(at(path))?;
+        // Links are followed as far as there is something.
+        let around = absolute
+            .ancestors()
+            .skip(1)
+            .find_map(|p| p.canonicalize().ok());
+        let runs = around.iter().flat_map(|folder| folder.ancestors());
+        // Many programs have a config.toml.
+        let is_run = |folder: &&Path| {
+            let part = |name| files::metadata(&FilePath::beneath(folder, name));
+            part("config.toml").is_ok_and(|m| m.is_file())
+                && ["corners", "surface", "heatmaps", "exports"]
+                    .iter()
+                    .all(|name| part(name).is_ok_and(|m| m.is_dir()))
+        };
+        match runs.into_iter().find(is_run) {
+            Some(run) => Err(RunError::InsideRun {
+                path: path.to_owned(),
+                run: run.to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Finds a run by a path, by its id under `root`, or by the beginning of exactly one id.

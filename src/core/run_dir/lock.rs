@@ -3,7 +3,7 @@
 //! A copy of a run that was made of hard links (`cp -al`) has the very file that the original's engine holds. Who holds a
 //! lock therefore writes into it which directory it works in, and a lock that has other names is made anew.
 
-use super::{EngineNode, Identity, MAX_SMALL_BYTES, RunDir, RunError, at};
+use super::{EngineNode, Identity, MAX_SMALL_BYTES, ProcessState, RunDir, RunError, at};
 use crate::files::{self, FilePath};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Held by the engine for as long as it works on a run; the kernel releases it however the process ends.
 #[derive(Debug)]
@@ -45,7 +45,31 @@ fn lock_refusal(errno: Errno) -> std::io::Error {
     )
 }
 
+/// How long those who only test the lock may keep it from an engine.
+const OBSERVING: Duration = Duration::from_millis(500);
+
+/// How long a killed engine may still hold the lock: its memory is freed first.
+const DYING: Duration = Duration::from_secs(5);
+
 impl RunDir {
+    /// Waits while nobody but an engine that was killed holds the run, for some seconds at most.
+    pub fn await_killed_engine(&self) {
+        let began = Instant::now();
+        while began.elapsed() < DYING && self.is_alive() && self.holder_is_dead() {
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+
+    fn holder_is_dead(&self) -> bool {
+        self.engine_process_state() == Some(ProcessState::Dead)
+    }
+
+    /// How the process is that works on the run, or worked last, as far as it can be seen from here.
+    pub fn engine_process_state(&self) -> Option<ProcessState> {
+        self.engine_node().filter(EngineNode::shares_processes)?;
+        Some(ProcessState::of(self.status()?.pid))
+    }
+
     /// Claims the run for this process.
     ///
     /// # Errors
@@ -56,7 +80,8 @@ impl RunDir {
             files::replace(&path).map_err(self.at_writing(&path))?;
         }
         // An observer tests the lock for an instant; an engine that starts just then waits it out.
-        for _ in 0..20 {
+        let began = Instant::now();
+        while began.elapsed() < OBSERVING || began.elapsed() < DYING && self.holder_is_dead() {
             let file = files::open_with(&path, OFlags::WRONLY | OFlags::CREATE)
                 .map_err(self.at_writing(&path))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {

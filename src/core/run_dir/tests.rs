@@ -37,7 +37,11 @@ fn a_directory_with_something_in_it_is_not_overwritten() {
     let root = tempfile::tempdir().unwrap();
     std::fs::write(root.path().join("thesis.tex"), "").unwrap();
     let refused = RunDir::create(root.path(), &Config::default()).unwrap_err();
-    assert!(refused.to_string().contains("already exists"), "{refused}");
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("already exists and is no run") && !refused.contains("resume"),
+        "{refused}"
+    );
     assert!(matches!(
         RunDir::open(root.path()),
         Err(RunError::NotARun(_))

@@ -1,6 +1,6 @@
 //! Alignment of the other corners to corner 1, then the linear surface between them.
 
-use super::{Actor, LiveMap, LiveProgress, Work};
+use super::{Actor, GradientHistory, LiveMap, LiveProgress, Work};
 use crate::align::Aligning;
 use crate::checkpoint::{self, Progress};
 use crate::surface::Surface;
@@ -112,12 +112,14 @@ impl Actor<'_> {
             progress: LiveProgress::default(),
         };
         self.journal.try_sync()?;
+        let gradients = GradientHistory::default();
         checkpoint::save(
             &self.run,
             &surface,
             progress,
             &[],
             &self.steering,
+            &gradients,
             Some(live),
         )?;
         // From here on it is the run's surface: nothing is refused any more.
@@ -128,6 +130,7 @@ impl Actor<'_> {
         self.fit.scale = Some(surface.scale());
         self.surface = Some(surface);
         self.progress = Some(progress);
+        self.forget_gradients();
         self.points = self.describe_points();
         self.store_snapshot();
         Ok(())

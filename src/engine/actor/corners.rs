@@ -84,6 +84,7 @@ impl Actor<'_> {
         self.surface = None;
         self.progress = None;
         self.points.clear();
+        self.forget_gradients();
         self.begin_heatmap(self.heatmap.patch, 0);
         self.store_snapshot();
         Ok(())
@@ -305,7 +306,19 @@ impl Actor<'_> {
         }
         self.end_stage();
         let geometry = geometry::measure(&self.all_corners()?, false);
+        let equal = geometry.pairs.iter().zip(&geometry.distances);
+        let equal: Vec<_> = equal
+            .filter(|(_, d)| **d == 0.0)
+            .map(|(pair, _)| *pair)
+            .collect();
         self.journal.say(Event::Geometry(geometry));
+        for (a, b) in equal {
+            self.journal.notice(format!(
+                "corners {} and {} have the same weights: the surface has nothing to find between them; give different networks",
+                a + 1,
+                b + 1
+            ));
+        }
         self.begin_align();
         Ok(())
     }

@@ -71,6 +71,7 @@ impl Actor<'_> {
         let scale = *self.fit.scale.get_or_insert_with(|| surface.scale());
         let deviation = surface.convert(to, scale);
         let step = self.progress.map_or(0, |p| p.step);
+        self.forget_gradients();
         self.points = self.describe_points();
         self.surface_changed();
         self.journal.say(Event::DegreeChanged {

@@ -1,8 +1,8 @@
 //! Opening a run: what it stands on, and where it goes on.
 
 use super::{
-    Actor, LiveMap, LiveProgress, Request, ServeOptions, Work, ending, estimate, fitting, grids,
-    publish, race,
+    Actor, GradientHistory, LiveMap, LiveProgress, Request, ServeOptions, Work, ending, estimate,
+    fitting, grids, publish, race,
 };
 use crate::checkpoint::{self, Steering};
 use crate::data::{self, DataSet};
@@ -84,6 +84,7 @@ impl<'a> Actor<'a> {
         let mut heatmap = Heatmap::new(config.patch(), config.heatmap.grid);
         let (mut surface, mut progress, mut live) = (None, None, LiveProgress::default());
         let (mut focus, mut steering) = (Vec::new(), Steering::default());
+        let mut gradients = GradientHistory::default();
         if let Some(c) = restored {
             let version = c.surface.version();
             let known = heatmap_at(version, c.live.as_ref(), shown);
@@ -92,7 +93,7 @@ impl<'a> Actor<'a> {
                 .unwrap_or(heatmap);
             live = c.live.map_or(live, |live| live.progress);
             (surface, progress) = (Some(c.surface), Some(c.progress));
-            (focus, steering) = (c.focus, c.steering);
+            (focus, steering, gradients) = (c.focus, c.steering, c.gradients);
         }
         steering.apply(&mut config.fit);
         let known_corners = journal.picture().corners.clone();
@@ -116,8 +117,8 @@ impl<'a> Actor<'a> {
             marks: stored.as_ref().map(|s| s.marks.clone()).unwrap_or_default(),
             live,
             race: race::Race::default(),
-            // Of the gradients nothing but what was shown is known.
-            points: stored.map(|s| s.control_points).unwrap_or_default(),
+            points: Vec::new(),
+            gradients,
             work: Work::None,
             errands: VecDeque::new(),
             deferred: Vec::new(),

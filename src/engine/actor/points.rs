@@ -2,14 +2,68 @@
 
 use super::Actor;
 use crate::surface::StepRecord;
+use serde::{Deserialize, Serialize};
 use surfit_core::snapshot::ControlPoint;
 use tch::{Device, Tensor};
 
 /// Recent gradient norms that are shown for every control point.
 const GRADIENTS: usize = 32;
 
+/// Gradient norms of the control points over recent steps. A function of the steps alone, and part of the checkpoint: a
+/// resumed fit tells the same.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GradientHistory {
+    /// Steps since the surface has its degrees.
+    steps: u64,
+    /// Steps of the window under way, and for every control point the sum of their squared norms.
+    in_window: u64,
+    squares: Vec<f64>,
+    /// Root mean squares of the windows before, oldest first, for every control point.
+    norms: Vec<Vec<f32>>,
+}
+
+impl GradientHistory {
+    /// Steps that one value is the mean of: more of them as the fit grows older.
+    fn window(&self) -> u64 {
+        1 + (self.steps / 64).min(63)
+    }
+
+    /// Takes in one step: the norm of every draw's gradient, and what each control point has of every draw.
+    fn fold(&mut self, weights: &[Vec<f64>], norms: &[f32]) {
+        let Some(points) = weights.first().map(Vec::len) else {
+            return;
+        };
+        if self.squares.len() != points {
+            *self = Self {
+                squares: vec![0.0; points],
+                norms: vec![Vec::new(); points],
+                ..Self::default()
+            };
+        }
+        let share = 1.0 / weights.len() as f64;
+        for (b, norm) in weights.iter().zip(norms) {
+            for (square, b) in self.squares.iter_mut().zip(b) {
+                // A number that is not finite would make the checkpoint unreadable.
+                *square += (b * share * f64::from(norm.min(f32::MAX))).powi(2);
+            }
+        }
+        self.steps += 1;
+        self.in_window += 1;
+        if self.in_window < self.window() {
+            return;
+        }
+        for (past, square) in self.norms.iter_mut().zip(&mut self.squares) {
+            let norm = (*square / self.in_window as f64).sqrt();
+            past.push(norm.min(f64::from(f32::MAX)) as f32);
+            past.drain(..past.len().saturating_sub(GRADIENTS));
+            *square = 0.0;
+        }
+        self.in_window = 0;
+    }
+}
+
 impl Actor<'_> {
-    /// Every control point as it stands, gradients empty.
+    /// Every control point as it stands.
     pub(super) fn describe_points(&self) -> Vec<ControlPoint> {
         let Some(surface) = &self.surface else {
             return Vec::new();
@@ -19,15 +73,23 @@ impl Actor<'_> {
         rows.zip(surface.travelled())
             .zip(surface.frozen())
             .enumerate()
-            .map(|(row, (((i, j), travelled), &frozen))| ControlPoint {
-                i,
-                j,
-                corner: row < surface.degrees().corners(),
-                frozen,
-                travelled: travelled / scale.max(f64::MIN_POSITIVE),
-                gradient: 0.0,
-                gradients: Vec::new(),
-                accuracy: None,
+            .map(|(row, (((i, j), travelled), &frozen))| {
+                let corner = row < surface.degrees().corners();
+                let mut gradients = self.gradients.norms.get(row).cloned().unwrap_or_default();
+                if corner {
+                    gradients.fill(0.0);
+                }
+                let last = gradients.last().copied().filter(|_| !frozen);
+                ControlPoint {
+                    i,
+                    j,
+                    corner,
+                    frozen,
+                    travelled: travelled / scale.max(f64::MIN_POSITIVE),
+                    gradient: last.map_or(0.0, f64::from),
+                    gradients,
+                    accuracy: None,
+                }
             })
             .collect()
     }
@@ -51,19 +113,14 @@ impl Actor<'_> {
         points
     }
 
-    /// Brings travelled distances and states up to date, keeping the gradients' history.
+    /// Brings travelled distances, states and gradients up to date.
     pub(super) fn refresh_points(&mut self) {
-        let fresh = self.describe_points();
-        let old = std::mem::take(&mut self.points);
-        self.points = fresh;
-        if self.points.len() == old.len() {
-            for (point, old) in self.points.iter_mut().zip(old) {
-                if (point.i, point.j) == (old.i, old.j) {
-                    point.gradient = old.gradient;
-                    point.gradients = old.gradients;
-                }
-            }
-        }
+        self.points = self.describe_points();
+    }
+
+    /// Forgets the gradients: they are of a surface of other degrees, or of an earlier one.
+    pub(super) fn forget_gradients(&mut self) {
+        self.gradients = GradientHistory::default();
     }
 
     /// Adds the gradient norms of the steps since the last time to the control points. The norm of a control point's
@@ -76,28 +133,49 @@ impl Actor<'_> {
         let norms = Tensor::cat(&norms, 0).to_device(Device::Cpu);
         let norms = Vec::<f32>::try_from(norms).unwrap_or_default();
 
-        let mut squares = vec![0.0; self.points.len()];
-        let mut at = norms.iter();
+        let mut at = norms.as_slice();
         for record in records {
-            let share = 1.0 / record.weights.len() as f64;
-            for (b, norm) in record.weights.iter().zip(&mut at) {
-                if b.len() == squares.len() {
-                    for (square, b) in squares.iter_mut().zip(b) {
-                        *square += (b * share * f64::from(*norm)).powi(2);
-                    }
-                }
+            let (own, others) = at.split_at(record.weights.len().min(at.len()));
+            self.gradients.fold(&record.weights, own);
+            at = others;
+        }
+        let norms = self.gradients.norms.iter();
+        for (point, norms) in self.points.iter_mut().zip(norms).filter(|(p, _)| !p.corner) {
+            point.gradients.clone_from(norms);
+            let last = norms.last().filter(|_| !point.frozen);
+            point.gradient = last.copied().map_or(0.0, f64::from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gradients_are_a_function_of_the_steps_however_often_the_fit_is_interrupted() {
+        let steps = 500;
+        let step = |n: usize| {
+            let weights = vec![vec![0.25, 0.75], vec![0.5, 0.5]];
+            (weights, [n as f32, 0.1])
+        };
+        let mut whole = GradientHistory::default();
+        let mut resumed = GradientHistory::default();
+        for n in 0..steps {
+            let (weights, norms) = step(n);
+            whole.fold(&weights, &norms);
+            resumed.fold(&weights, &norms);
+            if n % 7 == 0 {
+                let text = serde_json::to_string(&resumed).unwrap();
+                resumed = serde_json::from_str(&text).unwrap();
             }
         }
-        for (point, square) in self.points.iter_mut().zip(squares) {
-            let value = (square / records.len() as f64).sqrt();
-            point.gradient = if point.corner || point.frozen {
-                0.0
-            } else {
-                value
-            };
-            point.gradients.push(point.gradient as f32);
-            let excess = point.gradients.len().saturating_sub(GRADIENTS);
-            point.gradients.drain(..excess);
-        }
+        assert_eq!(whole, resumed);
+        assert_eq!(whole.norms[0].len(), GRADIENTS);
+        assert!(whole.norms[1].windows(2).all(|w| w[0] < w[1]));
+        // Of another surface nothing is left.
+        whole.fold(&[vec![1.0, 0.0, 0.0]], &[f32::INFINITY]);
+        assert_eq!(whole.norms.len(), 3);
+        assert_eq!(whole.norms[0], [f32::MAX]);
     }
 }

@@ -422,8 +422,16 @@ impl Actor<'_> {
                     heatmap: super::grids::own(&self.aside, &self.heatmap).clone(),
                     progress: self.live.clone(),
                 };
-                let (focus, steering) = (&self.focus, &self.steering);
-                checkpoint::save(&self.run, surface, progress, focus, steering, Some(live))?;
+                let (focus, steering, gradients) = (&self.focus, &self.steering, &self.gradients);
+                checkpoint::save(
+                    &self.run,
+                    surface,
+                    progress,
+                    focus,
+                    steering,
+                    gradients,
+                    Some(live),
+                )?;
                 Some(progress.step)
             }
             _ => None,

@@ -11,6 +11,8 @@ const MEMBERS: usize = 4;
 /// First step of a search, and how many points it may look at, when nothing else is said.
 const RADIUS: f64 = 0.1;
 const BUDGET: usize = 40;
+/// Presses of a key that come faster than this are one that is held down: terminals wait this long before they repeat it.
+const REPEAT_SECONDS: f64 = 1.0;
 /// What a key multiplies the learning rate with, or divides it by.
 const RATE_STEP: f64 = 1.25;
 
@@ -120,6 +122,15 @@ impl App {
 
     /// Another run of the planned degree; without a plan, of one more along both.
     pub(super) fn another(&mut self, queued: bool) -> Vec<Effect> {
+        // A key that is held down repeats many times a second, and every run has an engine of its own.
+        let last = self.another_pressed.replace(self.now);
+        if last.is_some_and(|at| self.now - at < REPEAT_SECONDS) {
+            self.say(
+                Kind::Hint,
+                "one run at a time: release the key, then press it again for another one",
+            );
+            return Vec::new();
+        }
         let present = self.degrees();
         let degrees = match self.plan.take() {
             Some(plan) => plan.to,

@@ -3,7 +3,7 @@
 use super::*;
 use std::path::Path;
 
-/// Works on a run to step 2 of its fit with a checkpoint of step 1, lets `happen` and asks for the end; what the engine
+/// Works on a run to step 2 of its fit with a checkpoint of step 1, lets `happen`, and asks for the end, before which one more step is made; what the engine
 /// ended with, and the answer to who asked.
 fn ended(path: &Path, happen: impl FnOnce(&RunDir)) -> (Result<()>, Option<String>) {
     let config = surfit_core::config::parse(TINY, "the test").unwrap();
@@ -35,7 +35,7 @@ fn an_end_that_loses_steps_is_a_failure_that_names_them() {
         std::fs::write(&surface, "in the way").unwrap();
     });
     let why = worked.unwrap_err().to_string();
-    let steps = "stopped at step 2, but the last checkpoint is of step 1";
+    let steps = "stopped at step 3, but the last checkpoint is of step 1";
     assert!(why.contains(steps) && why.contains("make room"), "{why}");
     assert_eq!(told, Some(why));
     let (worked, told) = ended(&dir.path().join("b"), |_| {});

@@ -264,6 +264,21 @@ fn a_live_run_over_this_one_is_followed_while_it_is_on_the_screen() {
 }
 
 #[test]
+fn a_key_that_is_held_down_makes_one_run() {
+    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut made = 0;
+    for tick in 0..80 {
+        rig.tick(f64::from(tick) * 0.1);
+        for action in [Action::Fork, Action::Queue] {
+            made += rig.app.act(action).len();
+        }
+    }
+    assert_eq!(made, 1);
+    rig.tick(10.0);
+    assert_eq!(rig.app.act(Action::Fork).len(), 1);
+}
+
+#[test]
 fn a_fork_puts_itself_beside_the_run_it_comes_from() {
     let mut rig = Rig::with(140, 44, fixture::fitting());
     let effects = rig.app.act(Action::Fork);
