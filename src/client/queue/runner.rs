@@ -155,7 +155,7 @@ impl Queue {
             Begun::Nothing(end) => return Ok(end),
         };
         told(entry, &News::Began);
-        let (mut deaths, mut checkpoint) = (0, false);
+        let (mut deaths, mut checkpoint, mut engine) = (0, false, None);
         loop {
             while busy(&run) {
                 if std::mem::take(&mut entry.halted) {
@@ -187,7 +187,10 @@ impl Queue {
                         false => continue,
                     }
                 }
-                Some(State::Closed | State::Idle) if !entry.halted => {
+                Some(State::Closed | State::Idle)
+                    if !entry.halted
+                        || engine.is_some() && status.as_ref().map(|s| s.pid) == engine =>
+                {
                     // A batch system may have signalled the engine too, a moment before this process.
                     if signals.await_stop() {
                         return self.halt(entry, &run, signals);
@@ -198,7 +201,7 @@ impl Queue {
                 _ if deaths > DEATHS => End::Failed(format!("its engine died {deaths} times")),
                 _ => {
                     deaths += 1;
-                    set_off(&run)?;
+                    engine = set_off(&run)?;
                     continue;
                 }
             };
@@ -360,21 +363,23 @@ fn create(
     }
 }
 
-/// Starts the engine of an entry's run.
-fn set_off(run: &RunDir) -> Result<(), ClientError> {
+/// Starts the engine of an entry's run; its process id, when it could be greeted.
+fn set_off(run: &RunDir) -> Result<Option<u32>, ClientError> {
     let before = run.status().map(|s| s.heartbeat);
     // A status that says it works belongs to an engine that is no more; the new one writes its own at once.
     match fork::set_off(run) {
         // It may have begun and ended before anybody could greet it, or another one was faster.
-        Err(ClientError::DidNotStart(_)) if run.is_alive() => {}
+        Err(ClientError::DidNotStart(_)) if run.is_alive() => Ok(None),
         Err(ClientError::DidNotStart(_))
-            if over(run) && run.status().map(|s| s.heartbeat) != before => {}
-        Err(ClientError::DidNotStart(why)) if run.config().is_err() => {
-            return Err(ClientError::Refused(why));
+            if over(run) && run.status().map(|s| s.heartbeat) != before =>
+        {
+            Ok(None)
         }
-        started => drop(started?),
+        Err(ClientError::DidNotStart(why)) if run.config().is_err() => {
+            Err(ClientError::Refused(why))
+        }
+        started => started.map(Some),
     }
-    Ok(())
 }
 
 /// Asks the engine of a run by a signal, which needs no answer, or else by a command; false while it cannot be reached.
