@@ -205,23 +205,18 @@ impl AnswerFilter {
         mem::take(&mut self.held)
     }
 
-    /// Takes an event in.
+    /// Takes an event in. It may have waited while a frame was drawn: whether it came too late only who waits for events
+    /// can tell, and gives up then.
     pub(crate) fn take(&mut self, event: Event, now: Instant) -> Heard {
-        let mut before = match self.patience(now) {
-            Some(Duration::ZERO) => self.give_up(),
-            _ => Vec::new(),
-        };
         let late = |asked| now.duration_since(asked) >= LATE_ANSWER_TIMEOUT;
         if self.held.is_empty() && self.asked.is_none_or(late) {
             self.due.clear();
         }
         let Event::Key(key) = &event else {
-            before.push(event);
-            return Heard::Events(before);
+            return Heard::Events(vec![event]);
         };
         if self.due.is_empty() {
-            before.push(event);
-            return Heard::Events(before);
+            return Heard::Events(vec![event]);
         }
         let escape = KeyCode::Esc;
         let after_escape = matches!(self.held.last(), Some(Event::Key(k)) if k.code == escape);
@@ -249,10 +244,10 @@ impl AnswerFilter {
         };
         self.held.push(event);
         self.last = now;
-        if !part {
-            before.extend(self.give_up());
-        }
-        Heard::Events(before)
+        Heard::Events(match part {
+            true => Vec::new(),
+            false => self.give_up(),
+        })
     }
 
     fn finish(&mut self) -> Heard {
@@ -362,6 +357,9 @@ mod tests {
             let (a, b) = whole.split_at(at);
             let parts = told(&mut asked(), &[a, b], MAX_PAUSE / 2);
             assert_eq!(parts, (both.clone(), Vec::new()), "split at {at}");
+            // The second part lay there while the first frame was drawn.
+            let parts = told(&mut asked(), &[a, b], 4 * MAX_PAUSE);
+            assert_eq!(parts, (both.clone(), Vec::new()), "split at {at}");
         }
     }
 
@@ -388,9 +386,10 @@ mod tests {
         assert!(soon > Duration::ZERO && soon <= MAX_PAUSE);
         let later = now + 2 * MAX_PAUSE;
         assert_eq!(filter.patience(later), Some(Duration::ZERO));
+        assert_eq!(filter.give_up(), pressed);
         let bracket = key(']', KeyModifiers::NONE);
-        let both = vec![pressed[0].clone(), bracket.clone()];
-        assert_eq!(filter.take(bracket, later), Heard::Events(both));
+        let alone = Heard::Events(vec![bracket.clone()]);
+        assert_eq!(filter.take(bracket, later), alone);
         assert_eq!(filter.patience(later), None);
     }
 
