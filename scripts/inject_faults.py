@@ -388,6 +388,8 @@ class Scenario:
             # Files, and folders with all that is in them.
             for word in re.findall(r'[^\s":,]+', line.replace(f"{self.root}/", "")):
                 named = self.root / word
+                if (named / "config.toml").is_file():
+                    continue  # A run that has begun; what it comes to is not told by that.
                 for path in [named, *named.rglob("*")] if (work / "r") != (work / word) and "/" in word else []:
                     if "out" not in path.parts and "exports" not in path.parts and "figures" not in path.parts:
                         continue

@@ -134,9 +134,9 @@ fn remove_model(folder: &FilePath) -> Result<()> {
 /// Names of what lies in a folder, in order.
 #[cfg(test)]
 pub(crate) fn names_in(folder: &std::path::Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let entries = files::entries(folder).unwrap().into_iter();
     let mut names: Vec<String> = entries
-        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .map(|e| e.name.to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
