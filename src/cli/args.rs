@@ -193,7 +193,7 @@ Of a loaded corner, `accuracy` is with batch norm recalibrated, as all points ar
 `own_statistics` with the statistics in its file.
 The last line is `finished` when the job is done, `failed` when it could not go on.
 
-Ctrl-c checkpoints and ends the engine; `surfit resume RUN` goes on. A hang-up leaves it running.")]
+Ctrl-c checkpoints and ends the engine; `surfit resume RUN` goes on. A hang-up leaves it running (exit code 75).")]
 pub struct RunArgs {
     /// The experiment
     #[arg(value_name = "CONFIG", value_hint = ValueHint::FilePath)]

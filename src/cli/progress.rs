@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use surfit_core::event::{Curve, Envelope, Finished, Stage};
 use surfit_core::picture::{Picture, sentence};
 use surfit_core::snapshot::{Snapshot, State};
-use surfit_core::text::printable;
+use surfit_core::text::{MAX_SENTENCE, printable};
 
 /// How often a progress line is printed where lines cannot be redrawn; short stages have none.
 const EVERY: Duration = Duration::from_secs(10);
@@ -78,7 +78,10 @@ impl Printer {
     /// Shows how far the work is.
     pub fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Fault> {
         self.picture.show(snapshot.clone());
-        let line = progress_line(snapshot, &self.picture);
+        let line = match &snapshot.waits_for {
+            Some(reason) => printable(reason, MAX_SENTENCE).into_owned(),
+            None => progress_line(snapshot, &self.picture),
+        };
         if let Some(bar) = &self.bar {
             bar.set_position((100.0 * fraction(snapshot)) as u64);
             bar.set_message(out::bar_message(&line));

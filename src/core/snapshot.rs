@@ -167,6 +167,9 @@ pub struct Snapshot {
     /// What no event has told yet; [`Picture::show`](crate::picture::Picture::show) adds it to the curves.
     #[serde(default)]
     pub fresh: Option<Fresh>,
+    /// Why the work waits, such as for room on the disk, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
 }
 
 /// A snapshot without the cells of its heatmap that are as they were: of a large grid few are measured between two
@@ -231,6 +234,7 @@ impl Snapshot {
             cost: Cost::default(),
             machine: Machine::default(),
             fresh: None,
+            waits_for: None,
         }
     }
 }

@@ -185,6 +185,8 @@ struct Actor<'a> {
     paused_at: Option<Instant>,
     /// Work waits for the file system: until when, and for how long since the last attempt.
     stalled: Option<(Instant, Duration)>,
+    /// Why it waits, in a sentence.
+    stall_reason: Option<String>,
     /// What ends the engine after this tick.
     failure: Option<Error>,
 }
@@ -366,16 +368,18 @@ impl Actor<'_> {
                     Some((_, pause)) => (2 * pause).min(PAUSES[1]),
                     None => PAUSES[0],
                 };
+                let reason = format!("{error}; the work waits until that can be written");
                 if self.stalled.is_none() {
-                    self.journal
-                        .notice(format!("{error}; the work waits until that can be written"));
+                    self.journal.notice(reason.clone());
                 }
+                self.stall_reason = Some(reason);
                 self.work = work;
                 self.stalled = Some((Instant::now() + pause, pause));
                 Ok(())
             }
             done => {
                 self.stalled = None;
+                self.stall_reason = None;
                 done
             }
         }

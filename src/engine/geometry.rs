@@ -35,9 +35,24 @@ pub fn measure(corners: &[Tensor], aligned: bool) -> Geometry {
     }
 }
 
+/// Pairs of corners whose weights are the same: the surface has nothing to find between them.
+pub fn equal_corners(geometry: &Geometry) -> Vec<(usize, usize)> {
+    let pairs = geometry.pairs.iter().zip(&geometry.distances);
+    pairs
+        .filter(|(_, d)| **d == 0.0)
+        .map(|(pair, _)| *pair)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_corner_that_is_given_twice_is_known() {
+        let corners = [[1.0f32, 0.0], [0.0, 0.0], [1.0, 0.0]].map(|c| Tensor::from_slice(&c));
+        assert_eq!(equal_corners(&measure(&corners, false)), [(0, 2)]);
+    }
 
     #[test]
     fn a_right_triangle_has_its_sides_and_angles() {

@@ -14,7 +14,17 @@ pub(super) fn value_fault(table: &Table, offset: Option<usize>, said: &str) -> S
         Some((_, wanted)) => format!("use {}", in_words(wanted, &value)),
         None => said.to_owned(),
     };
-    format!("`{key} = {}` cannot be used; {remedy}", value.trim())
+    format!("`{key} = {}` cannot be used; {remedy}", shortened(&value))
+}
+
+/// A value as a sentence repeats it: of a long one, such as a number of hundreds of digits, the beginning.
+pub(super) fn shortened(value: &str) -> String {
+    const MAX: usize = 60;
+    let value = value.trim();
+    match value.char_indices().nth(MAX) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
 }
 
 /// The key whose value stands at `offset`, dotted, and that value.
@@ -52,6 +62,18 @@ fn in_words(wanted: &str, value: &str) -> String {
         "a boolean" => "true or false".into(),
         "a string" => "a name or text in quotes".into(),
         "path string" => "a path in quotes".into(),
+        // What TOML cannot read as a list was taken as text.
+        "a sequence"
+            if value
+                .trim()
+                .trim_start_matches(['"', '\''])
+                .starts_with('[') =>
+        {
+            format!(
+                "a list that TOML can read: whole numbers up to {}, text in quotes",
+                i64::MAX
+            )
+        }
         "a sequence" => "a list in brackets, such as [1, 2]".into(),
         other if other.starts_with("struct ") || other == "a map" => {
             "a table, such as [fit] with keys below it".into()

@@ -1,6 +1,6 @@
 //! From TOML text to a configuration, with faults named by file, line and key.
 
-use super::faults::{find, unknown_key, value_fault};
+use super::faults::{find, shortened, unknown_key, value_fault};
 use super::{Config, ConfigError, paths};
 use crate::files::{self, FileLocation};
 use crate::run_dir::MAX_SMALL_BYTES;
@@ -95,7 +95,7 @@ pub fn parse(text: &str, origin: &str) -> Result<Config, ConfigError> {
         Some((path, remedy)) => {
             let (offset, value) = find(document.as_table(), path);
             let value = value
-                .map(|v| format!(" = {}", v.trim()))
+                .map(|v| format!(" = {}", shortened(&v)))
                 .unwrap_or_default();
             Err(fault(
                 offset,

@@ -83,7 +83,7 @@ impl Config {
             (
                 name_ok,
                 &["name"],
-                "use 1 to 64 letters, digits, `-`, `_` or `.`",
+                "use 1 to 64 letters, digits, `-`, `_` or `.`, the first no `-` or `.`",
             ),
             (device_ok, &["device"], "use auto, cpu, cuda, cuda:N or mps"),
             (

@@ -88,6 +88,12 @@ fn values_of_the_wrong_kind_are_told_what_they_may_be() {
         ("name = 3", "use a name or text in quotes"),
         ("[network]\nwidths = 3", "use a list in brackets"),
         (
+            "[corners]\nseeds = '[18446744073709551615, 1]'",
+            "whole numbers up to 9223372036854775807",
+        ),
+        ("name = '--help'", "letters, digits"),
+        ("[fit]\nlearning_rate = 1e300", "cannot be used"),
+        (
             "[network]\nwidths = [3, 'x']",
             "`network.widths = [3, \"x\"]` cannot be used; use a whole number",
         ),

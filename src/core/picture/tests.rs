@@ -205,3 +205,19 @@ fn losses_of_a_snapshot_that_belongs_to_other_events_are_not_shown() {
     let series = &p.curves[&Curve::Surface];
     assert_eq!((series.end(), series.last()), (41, Some(0.5)));
 }
+
+#[test]
+fn a_pair_without_an_angle_is_told_by_its_distance_alone() {
+    let geometry = crate::event::Geometry {
+        aligned: false,
+        pairs: vec![(0, 1), (0, 2)],
+        distances: vec![2.61, 3.0],
+        angles: vec![f64::NAN, 90.0],
+        angles_at_first: vec![45.0],
+    };
+    let (text, _) = crate::picture::sentence(&Event::Geometry(geometry)).unwrap();
+    assert_eq!(
+        text,
+        "corners, distances (angles): 1–2 2.61, 1–3 3.00 (90°)"
+    );
+}

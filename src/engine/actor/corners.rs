@@ -306,11 +306,7 @@ impl Actor<'_> {
         }
         self.end_stage();
         let geometry = geometry::measure(&self.all_corners()?, false);
-        let equal = geometry.pairs.iter().zip(&geometry.distances);
-        let equal: Vec<_> = equal
-            .filter(|(_, d)| **d == 0.0)
-            .map(|(pair, _)| *pair)
-            .collect();
+        let equal = geometry::equal_corners(&geometry);
         self.journal.say(Event::Geometry(geometry));
         for (a, b) in equal {
             self.journal.notice(format!(

@@ -141,6 +141,7 @@ impl<'a> Actor<'a> {
             known_corners,
             paused_at: None,
             stalled: None,
+            stall_reason: None,
             failure: None,
             config,
             data,

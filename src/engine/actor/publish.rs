@@ -236,6 +236,7 @@ impl Actor<'_> {
             errand: None,
             // Events have told it, or will.
             fresh: None,
+            waits_for: None,
             ..live
         };
         Ok(self.run.write_snapshot(&snapshot)?)
@@ -315,6 +316,7 @@ impl Actor<'_> {
             cost: self.cost(),
             machine: self.load.latest(),
             fresh: self.fresh(),
+            waits_for: self.stall_reason.clone().filter(|_| running),
         }
     }
 
