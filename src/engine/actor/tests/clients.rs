@@ -68,7 +68,7 @@ fn changes_of_several_clients_are_all_made_and_told_to_each() {
                 Event::DegreeChanged { to, .. } => Some(Command::SetDegree { degrees: to }),
                 _ => None,
             });
-            assert_eq!(changes.collect::<Vec<_>>(), [command.clone()]);
+            assert_eq!(changes.collect::<Vec<_>>(), std::slice::from_ref(command));
         }
     });
 }
@@ -85,11 +85,10 @@ fn of_two_exports_to_one_folder_the_second_is_refused() {
         let all = [export(0.25, "one"), export(0.5, "two"), export(0.75, "one")];
         let answers = answers(actor, sender, &all);
         let said = |answer| {
-            let told = caused(actor, answer).into_iter().find_map(|e| match e {
+            caused(actor, answer).into_iter().find_map(|e| match e {
                 Event::Exported(e) => e.u,
                 _ => None,
-            });
-            told
+            })
         };
         assert_eq!(said(&answers[0]), Some(0.25));
         assert_eq!(said(&answers[1]), Some(0.5));
