@@ -258,6 +258,8 @@ pub enum Event {
     },
     /// The whole job is done. Boxed for its size.
     Finished(Box<Finished>),
+    /// The job goes on after its result: it is about to be given up for a new surface or new corners, or to be fitted further.
+    Reopened,
     /// The engine process ended in good order.
     Closed,
     /// An event of a newer version.

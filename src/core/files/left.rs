@@ -80,6 +80,10 @@ pub fn clear_abandoned(place: &(impl FileLocation + ?Sized)) {
         let Some(name) = entry.name.to_str().filter(|name| name.starts_with('.')) else {
             continue;
         };
+        // A pipe, a device, or a link to one, is not even opened.
+        if !entry.is_folder && !entry.is_file {
+            continue;
+        }
         let run = partial(name).filter(|_| entry.is_folder);
         let (is_run, made) = (run.is_some(), run.or(temporary(name)));
         let left = folder.join(name);
@@ -88,8 +92,8 @@ pub fn clear_abandoned(place: &(impl FileLocation + ?Sized)) {
         }
         let _ = match entry.is_folder {
             true if is_run || holds_ours(&left) => remove_folder(&left),
-            false if entry.is_file => remove(&left),
-            _ => continue,
+            true => continue,
+            false => remove(&left),
         };
     }
 }
@@ -107,9 +111,11 @@ pub fn hold_folder(folder: &(impl FileLocation + ?Sized)) -> Option<OwnedFd> {
     Some(opened)
 }
 
-/// True when no process holds what lies there; where the file system does not say, when it is old.
+/// True when no process holds the file or folder that lies there; where the file system does not say, when it is old.
 fn is_free(left: &FilePath) -> bool {
-    let opened = open_at(left, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty());
+    // Something else may have taken its place since it was listed.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    let opened = open_at(left, flags, Mode::empty());
     let locked = opened.map(|file| flock(file, FlockOperation::NonBlockingLockExclusive));
     match locked {
         Ok(Ok(())) => true,
@@ -285,6 +291,36 @@ mod tests {
         // Whoever writes the file again.
         super::super::write_atomic(&dir.path().join("map.csv"), b"whole").unwrap();
         assert!(!stay[6].exists() && dir.path().join("map.csv").is_file());
+    }
+
+    #[test]
+    fn a_link_or_a_pipe_that_has_such_a_name_is_neither_opened_nor_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: String| dir.path().join(name);
+        let pipes = [path("outside".into()), path(format!(".model.{NOBODY}.tmp"))];
+        let link = path(format!(".model.{}.tmp", NOBODY - 1));
+        for pipe in &pipes {
+            let made = std::process::Command::new("mkfifo").arg(pipe).status();
+            assert!(made.unwrap().success());
+        }
+        std::os::unix::fs::symlink(&pipes[0], &link).unwrap();
+        // Whoever opens a pipe to write waits until somebody opens it to read.
+        let writers = pipes.clone().map(|pipe| {
+            std::thread::spawn(move || File::options().write(true).open(pipe).map(drop))
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        clear_abandoned(&dir.path().join("model"));
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(writers.iter().all(|writer| !writer.is_finished()));
+        assert!(link.is_symlink() && pipes.iter().all(|pipe| pipe.exists()));
+        let _readers = pipes.each_ref().map(|pipe| {
+            let mut both = File::options();
+            both.read(true).write(true).open(pipe).unwrap()
+        });
+        for writer in writers {
+            writer.join().unwrap().unwrap();
+        }
+        assert!(!is_free(&FilePath::of(&link)), "young, and no file");
     }
 
     #[test]

@@ -146,7 +146,12 @@ impl Picture {
             }
             Event::RateChanged { step, from, to } => self.rate_changes.push((*step, *from, *to)),
             Event::DrawsChanged { step, from, to } => self.draws_changes.push((*step, *from, *to)),
-            Event::Forked { from, step, .. } => self.forked = Some((from.clone(), *step)),
+            Event::Forked { from, step, .. } => {
+                self.forked = Some((from.clone(), *step));
+                // The result is the other run's.
+                (self.finished, self.lowered) = (None, None);
+            }
+            Event::Reopened => (self.finished, self.lowered) = (None, None),
             Event::Searched(searched) => {
                 self.searches.push(searched.clone());
                 let excess = self.searches.len().saturating_sub(100);

@@ -171,6 +171,7 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
             f.best.u,
             f.best.v
         ),
+        Event::Reopened => "the job goes on after its result".into(),
         Event::Closed => "engine closed".into(),
         Event::PhaseBegan { step, phase } => match phase {
             Phase::Edge => format!("from step {step} on the edges are fitted"),

@@ -82,6 +82,7 @@ impl Topic {
             | Event::Unpaused { .. }
             | Event::Stopped { .. }
             | Event::Finished(_)
+            | Event::Reopened
             | Event::Closed
             | Event::Unknown => Topic::Job,
         }

@@ -220,9 +220,14 @@ mod tests {
         let fork = run.fork(&dir.path().join("b"), None).unwrap();
         let is_done = |run: &RunDir| run.picture().unwrap().done().is_some();
         assert!(is_done(&run) && !is_done(&fork));
+        // The engine says where the run comes from before it notes that it has begun.
+        let forked =
+            r#"{"seq":2,"time":2.0,"event":"forked","from":"/a","step":2,"degrees":[2,2]}"#;
+        let told = fs::read_to_string(fork.events_path()).unwrap() + forked + "\n";
+        fs::write(fork.events_path(), told).unwrap();
         let begun = fork.forked().unwrap().map(|f| Fork { begun: true, ..f });
         fork.write_fork(&begun.unwrap()).unwrap();
-        assert!(is_done(&fork));
+        assert!(!is_done(&fork));
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl Actor<'_> {
             heatmap: heatmap.clone(),
             progress: LiveProgress::default(),
         };
+        self.reopen();
         self.journal.try_sync()?;
         let gradients = GradientHistory::default();
         checkpoint::save(

@@ -93,13 +93,8 @@ impl Actor<'_> {
     fn carry_out_now(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Start => self.start(),
-            Command::StartCorners => {
-                self.flush_losses();
-                self.discard_corners()?;
-                self.begin_corners();
-                Ok(())
-            }
-            Command::StartFit { degrees } => self.start_fit(degrees),
+            Command::StartCorners => self.end_again_if_refused(Self::start_corners),
+            Command::StartFit { degrees } => self.end_again_if_refused(|a| a.start_fit(degrees)),
             Command::FitFurther { steps, epochs } => self.fit_further(steps, epochs),
             Command::Pause => self.pause(),
             Command::Unpause => self.unpause(),
@@ -195,6 +190,24 @@ impl Actor<'_> {
         self.begin_fit();
         self.save_checkpoint();
         Ok(())
+    }
+
+    fn start_corners(&mut self) -> Result<()> {
+        self.flush_losses();
+        self.discard_corners()?;
+        self.begin_corners();
+        Ok(())
+    }
+
+    /// Carries out what begins a part of the job anew. A job that was done, and that was reopened before the disk refused the
+    /// rest, comes to its end again with the surface that it has.
+    fn end_again_if_refused(&mut self, begin: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let was_done = self.journal.picture().finished.is_some();
+        let begun = begin(self);
+        if begun.is_err() && was_done && self.journal.picture().finished.is_none() {
+            self.go_on();
+        }
+        begun
     }
 
     fn start_fit(&mut self, degrees: Option<Degrees>) -> Result<()> {

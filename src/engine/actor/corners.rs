@@ -56,6 +56,8 @@ impl Actor<'_> {
     /// Forgets the corners and everything made from them; new ones get the seeds that follow.
     pub(super) fn discard_corners(&mut self) -> Result<()> {
         self.abandon_work();
+        self.reopen();
+        self.journal.try_sync()?;
         // What depends on others goes first, so that a crash in between leaves no surface without its corners, and no cells
         // without their surface.
         self.other_grids.remove(&self.run)?;

@@ -398,17 +398,18 @@ impl Actor<'_> {
         self.clock.saved = self.reached();
     }
 
+    /// Says that a job that was done goes on. Were the result the last word beside a fit that is under way, or beside no
+    /// surface, the run could neither be resumed nor be fitted further. To be synced before that is on the disk.
+    pub(super) fn reopen(&mut self) {
+        if self.journal.picture().finished.is_some() {
+            self.journal.say(Event::Reopened);
+        }
+    }
+
     pub(super) fn try_checkpoint(&mut self) -> Result<Option<u64>> {
         self.flush_losses();
-        // A fit that goes on after a job was done. Were the result the last word beside this checkpoint, the run could neither
-        // be resumed nor be fitted further.
-        if let Some(fit) = self.progress.filter(|p| !p.complete())
-            && self.journal.picture().finished.is_some()
-        {
-            self.journal.say(Event::StageBegan {
-                stage: Stage::Fit,
-                total: fit.total,
-            });
+        if self.progress.is_some_and(|p| !p.complete()) {
+            self.reopen();
         }
         // A checkpoint that outlives what was told before it would leave a gap there.
         self.journal.try_sync()?;

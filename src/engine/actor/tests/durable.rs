@@ -208,6 +208,90 @@ fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
     assert!(going_on >= 2);
 }
 
+/// True when a run's directory says that its job is done.
+fn is_done(path: &Path) -> bool {
+    let run = RunDir::open(path).unwrap();
+    run.picture().unwrap().done().is_some()
+}
+
+#[test]
+fn a_job_is_reopened_before_its_surface_or_corners_go() {
+    // What the disk refuses last, for each.
+    let refused = [
+        (Command::StartFit { degrees: None }, "surface"),
+        (Command::StartCorners, "corners/partial.safetensors"),
+    ];
+    for (command, blocked) in refused {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let (blocked, kept) = (path.join(blocked), path.join("kept"));
+        let begin = |actor: &mut Actor<'_>| actor.carry_out(command.clone());
+        with_actor(&path, |actor| {
+            actor.finish_work();
+            let checkpoint = checkpoint::path(&actor.run);
+            actor.journal.stop_syncs(true);
+            begin(actor).unwrap_err();
+            actor.journal.stop_syncs(false);
+            assert!(checkpoint.is_file(), "removed before the word is durable");
+            actor.finish_work();
+            assert!(is_done(&path), "what was refused changes nothing");
+            if blocked.exists() {
+                std::fs::rename(&blocked, &kept).unwrap();
+                std::fs::write(&blocked, "in the way").unwrap();
+            } else {
+                std::fs::create_dir(&blocked).unwrap();
+            }
+            assert!(begin(actor).unwrap_err().is_io());
+            assert!(!is_done(&path), "{command:?}");
+        });
+        if kept.exists() {
+            std::fs::remove_file(&blocked).unwrap();
+            std::fs::rename(&kept, &blocked).unwrap();
+        } else {
+            std::fs::remove_dir(&blocked).unwrap();
+        }
+        // As after a kill there.
+        with_actor(&path, |actor| actor.finish_work());
+        assert!(is_done(&path), "{command:?}");
+        with_actor(&path, |actor| {
+            actor.finish_work();
+            begin(actor).unwrap();
+            assert!(!is_done(&path));
+            actor.finish_work();
+        });
+        assert!(is_done(&path));
+    }
+}
+
+#[test]
+fn a_fork_is_done_with_a_result_of_its_own_and_not_with_the_other_runs() {
+    use surfit_core::surface::Degrees;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    with_actor(&path, |actor| actor.finish_work());
+    let run = RunDir::open(&path).unwrap();
+    for (name, degrees) in [("same", None), ("other", Degrees::new(3, 3).ok())] {
+        let fork = dir.path().join(name);
+        run.fork(&fork, degrees).unwrap();
+        // Killed as soon as it had begun.
+        with_actor(&fork, |actor| {
+            assert!(actor.run.forked().unwrap().unwrap().begun);
+            // Nothing that comes later is on the disk after a power cut.
+            let told = actor.run.events(0).unwrap();
+            let forked = told
+                .iter()
+                .rposition(|e| matches!(e.event, Event::Forked { .. }))
+                .unwrap();
+            let mut picture = surfit_core::picture::Picture::default();
+            told[..=forked].iter().for_each(|e| picture.apply(e));
+            assert!(picture.done().is_none(), "{name}");
+        });
+        assert!(!is_done(&fork), "{name}");
+        with_actor(&fork, |actor| actor.finish_work());
+        assert!(is_done(&fork), "{name}");
+    }
+}
+
 #[test]
 fn what_is_stored_of_a_corner_goes_when_the_corner_is_whole() {
     let dir = tempfile::tempdir().unwrap();
