@@ -176,6 +176,7 @@ fn a_finished_run_whose_idle_engine_is_killed_stays_finished() {
     screen.press("e");
     until(&run, "evaluated", 1);
     wait_for("another engine", || (engine(&run) != pid).then_some(()));
+    screen.wait("on 200 validation images");
     screen.press("q");
     let (code, text) = screen.left();
     assert!(code == 0 && text.contains("is finished"), "{code}: {text}");

@@ -298,7 +298,7 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
         .fails(2, &["'--jsno'", "'--json'"]);
     place
         .surfit("eval sub")
-        .fails(2, &["sub", "no model.safetensors"]);
+        .fails(2, &["sub", "holds no model"]);
 }
 
 #[test]
