@@ -236,7 +236,7 @@ fn a_second_interrupt_leaves_the_engines_of_queue_and_study_behind() {
 fn commands_with_an_engine_of_their_own_outlive_user_signals_and_stop_in_order() {
     let place = Place::new();
     let run = place.job("a", QUICK);
-    for line in [
+    'commands: for line in [
         "fit a --epochs 100000",
         "heatmap a --grid 61",
         "search a --at 0.4,0.4 --budget 1000",
@@ -255,6 +255,12 @@ fn commands_with_an_engine_of_their_own_outlive_user_signals_and_stop_in_order()
         for signal in [Signal::USR1, Signal::USR2] {
             send(pid, signal);
             std::thread::sleep(Duration::from_millis(300));
+            // A search may be done by now, and is then no victim of the signal.
+            if line.starts_with("search") && !is_alive(pid) {
+                let (code, said) = ended(client);
+                assert_eq!(code, Some(0), "{line}: {said}");
+                continue 'commands;
+            }
             assert!(is_alive(pid) && is_alive(engine), "{line}: {signal:?}");
         }
         send(pid, Signal::TERM);

@@ -163,7 +163,7 @@ fn corners_under_other_names_are_read_and_given_back_under_them() {
             "export {} --names as-given --out x",
             trained.display()
         ))
-        .fails(1, &["were trained here", "--names"]);
+        .fails(1, &["were trained here", "have no other names"]);
 }
 
 #[test]

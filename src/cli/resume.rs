@@ -3,10 +3,8 @@
 use super::args::{Follow, ResumeArgs};
 use super::fault::Fault;
 use super::{out, place, run};
-use std::io::{Write, stderr};
 use surfit_core::event::Event;
 use surfit_core::run_dir::{EventTail, RunDir, RunError};
-use surfit_core::text::{MAX_SENTENCE, printable};
 
 /// Goes on with the run of a name.
 pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
@@ -26,8 +24,7 @@ pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
             // It is finished all the same.
             Ok(()) | Err(RunError::ReadOnly(_)) => {}
             Err(error) => {
-                let sentence = format!("{error}; what its engine left stays");
-                let _ = writeln!(stderr(), "surfit: {}", printable(&sentence, MAX_SENTENCE));
+                out::warning(format!("{error}; what its engine left stays"));
             }
         }
         if !follow.json {

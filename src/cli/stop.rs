@@ -12,6 +12,9 @@ use surfit_core::run_dir::{ProcessState, RunDir};
 /// How long an engine may take to write its checkpoint and end.
 const ENDING: Duration = Duration::from_secs(120);
 
+/// How often an engine that ends is looked at.
+const POLL: Duration = Duration::from_millis(200);
+
 /// Ends the engine of a run and waits until it is gone.
 pub fn stop(args: StopArgs) -> Result<(), Fault> {
     let run = place::find(&args.run)?;
@@ -33,12 +36,6 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
 
 /// Lets the engine of a run checkpoint and end, and waits until it is gone.
 pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
-    if run.is_alive() && run.engine_process_state() == Some(ProcessState::Suspended) {
-        let pid = run.status().map_or(0, |s| s.pid);
-        return Err(Fault::Failure(format!(
-            "the engine (pid {pid}) is suspended and cannot write its checkpoint; let it go on with `kill -CONT {pid}`, then stop it"
-        )));
-    }
     match ask_to_end(run) {
         Ok(()) => {}
         // It ends, and something is lost with it.
@@ -46,6 +43,7 @@ pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
             client::wait_gone(run, ENDING);
             return Err(Fault::Failure(why));
         }
+        Err(Asked::Suspended(why)) => return Err(Fault::Failure(why)),
         // It was ending by itself.
         Err(_) if !run.is_alive() => {}
         // No process of another machine is ended by a signal from here.
@@ -59,7 +57,11 @@ pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
             Fault::Failure(format!("{error}. A signal was not sent either: {why}"))
         })?,
     }
-    if !client::wait_gone(run, ENDING) {
+    let asked = Instant::now();
+    while !client::wait_gone(run, POLL) && asked.elapsed() <= ENDING {
+        suspended(run).map_or(Ok(()), |why| Err(Fault::Failure(why)))?;
+    }
+    if run.is_alive() {
         return Err(Fault::Failure(format!(
             "the engine did not end within {} s; look at {}",
             ENDING.as_secs(),
@@ -75,6 +77,19 @@ enum Asked {
     Refused(String),
     /// It could not be asked.
     Unheard(ClientError),
+    /// It stands still, and what to do.
+    Suspended(String),
+}
+
+/// That an engine executes nothing until somebody lets it go on.
+fn suspended(run: &RunDir) -> Option<String> {
+    if !run.is_alive() || run.engine_process_state() != Some(ProcessState::Suspended) {
+        return None;
+    }
+    let pid = run.status()?.pid;
+    Some(format!(
+        "the engine (pid {pid}) is suspended and cannot write its checkpoint; let it go on with `kill -CONT {pid}`, then stop it"
+    ))
 }
 
 impl From<ClientError> for Asked {
@@ -85,7 +100,12 @@ impl From<ClientError> for Asked {
 
 /// Asks the engine of a run to checkpoint and end, and waits for its answer.
 fn ask_to_end(run: &RunDir) -> Result<(), Asked> {
-    let mut connection = client::connect(run, None)?;
+    let check = || suspended(run).map_or(Ok(()), |why| Err(Asked::Suspended(why)));
+    check()?;
+    let mut connection = match client::connect(run, None) {
+        Err(error) => return check().and(Err(error.into())),
+        Ok(connection) => connection,
+    };
     let inbox = connection.inbox()?;
     let id = connection.send(Command::Shutdown)?;
     let asked = Instant::now();
@@ -94,7 +114,7 @@ fn ask_to_end(run: &RunDir) -> Result<(), Asked> {
             Ok(Some(ServerMessage::Reply { id: of, error, .. })) if of == id => {
                 return error.map_or(Ok(()), |why| Err(Asked::Refused(why)));
             }
-            Ok(_) if run.is_alive() => {}
+            Ok(_) if run.is_alive() => check()?,
             // It may be gone before it answers.
             Ok(_) | Err(_) => return Ok(()),
         }

@@ -41,7 +41,7 @@ const fn column(head: &'static str, least: usize, leave: u8, cell: fn(&Line) -> 
 const GAP: usize = 2;
 
 /// Most columns that a cell is padded to where the width is not bounded.
-const MAX_ALIGNED: usize = 60;
+const MAX_ALIGNED: usize = 40;
 
 fn dash() -> String {
     "–".into()
@@ -277,7 +277,7 @@ mod tests {
         let rows: Vec<&str> = text.lines().collect();
         assert!(rows[2].contains(&lines[1].run), "{text}");
         for row in [rows[0], rows[1], rows[3]] {
-            assert!(row.chars().count() < 160, "{row}");
+            assert!(row.chars().count() < 150, "{row}");
         }
     }
 
