@@ -380,7 +380,7 @@ class Scenario:
         lost = []
         for line in said.split("\n")[:-1]:
             if '"event":' in line:
-                event = json.loads(line)
+                event = json.loads(line.replace(str(self.root), str(work)))
                 if event["event"] not in PROMISES:
                     continue
                 if here.get(event["seq"]) != event:

@@ -27,7 +27,7 @@ fn commands_that_are_disturbed_anywhere_come_to_the_same() {
         ))
         .arg(env!("CARGO_BIN_EXE_surfit"))
         .args(["--every", EVERY, "--seconds", "40", "--jobs", "2"])
-        .args(["--scenarios", "run", "export"])
+        .args(["--scenarios", "run", "export", "fork"])
         .args(["--kinds", "kill", "EIO", "ENOSPC", "short", "power"]);
     let done = place.finish(command);
     if done.err.contains("the tracer failed") {
