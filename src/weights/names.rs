@@ -106,7 +106,8 @@ pub struct NameMap {
     /// Names of weights that the file's module computes from other tensors.
     #[serde(default)]
     pub computed: Vec<String>,
-    /// Names of tensors of other modules, such as a loss with weights of its own, which lie beside the network.
+    /// Names of tensors of other modules, such as a loss with weights of its own, which lie beside the network, and of those
+    /// that `corners.rename` leaves out.
     #[serde(default)]
     pub beside: Vec<String>,
 }
@@ -302,7 +303,7 @@ impl Match {
             passed_over: named(&self.passed_over),
             kept: Vec::new(),
             computed: Vec::new(),
-            beside: named(&self.beside),
+            beside: named(&[self.beside, index.left_out()].concat()),
         }
     }
 }

@@ -116,12 +116,41 @@ fn is_free(left: &FilePath) -> bool {
     // Something else may have taken its place since it was listed.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY;
     let opened = open_at(left, flags, Mode::empty());
-    let locked = opened.map(|file| flock(file, FlockOperation::NonBlockingLockExclusive));
+    let locked = opened.map(|file| {
+        let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        (locked, is_on_shared_file_system(&file))
+    });
     match locked {
-        Ok(Ok(())) => true,
-        Ok(Err(Errno::WOULDBLOCK)) => false,
-        Ok(Err(_)) | Err(_) => is_old(left),
+        // Where other machines have the folder too, their locks may count on them alone.
+        Ok((Ok(()), is_shared)) => !is_shared || is_old(left),
+        Ok((Err(Errno::WOULDBLOCK), _)) => false,
+        Ok((Err(_), _)) | Err(_) => is_old(left),
     }
+}
+
+/// True for a file or folder on a file system that other machines may have mounted as well.
+#[cfg(target_os = "linux")]
+fn is_on_shared_file_system(opened: impl AsFd) -> bool {
+    /// NFS, Lustre, BeeGFS, GPFS, Ceph, SMB (two), FUSE, AFS: numbers of `statfs`, from linux/magic.h and the projects'
+    /// sources.
+    const SHARED: [u32; 9] = [
+        0x6969,
+        0x0bd0_0bd0,
+        0x1983_0326,
+        0x4750_4653,
+        0x00c3_6400,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x6573_5546,
+        0x5346_414f,
+    ];
+    rustix::fs::fstatfs(opened).is_ok_and(|found| SHARED.contains(&(found.f_type as u32)))
+}
+
+/// True for a file or folder on a file system that other machines may have mounted as well; not known here.
+#[cfg(not(target_os = "linux"))]
+fn is_on_shared_file_system(_: impl AsFd) -> bool {
+    true
 }
 
 /// True for a folder in which there are only files that this program writes.

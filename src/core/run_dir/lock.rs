@@ -30,10 +30,13 @@ pub(super) struct LockSignature {
     pub(super) works_on: Option<EngineNode>,
 }
 
+/// Errors of a file system that has no locks, on which no engine works either.
+const NO_LOCKS: [Errno; 3] = [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK];
+
 /// Why a lock cannot be had, and what to do where the file system has none.
 fn lock_refusal(errno: Errno) -> std::io::Error {
     let error = std::io::Error::from(errno);
-    if ![Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK].contains(&errno) {
+    if !NO_LOCKS.contains(&errno) {
         return error;
     }
     std::io::Error::new(
@@ -115,7 +118,7 @@ impl RunDir {
             Ok(file) => {
                 let asked = flock(&file, FlockOperation::NonBlockingLockShared);
                 // A file system without locks says no to everybody; any other error may hide an engine.
-                let is_held = asked.is_err_and(|e| ![Errno::NOSYS, Errno::OPNOTSUPP].contains(&e));
+                let is_held = asked.is_err_and(|e| !NO_LOCKS.contains(&e));
                 is_held && !self.is_lock_of_another()
             }
             Err(_) => false,
@@ -158,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_file_system_without_locks_is_told_with_a_remedy() {
-        for errno in [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK] {
+        for errno in NO_LOCKS {
             let text = lock_refusal(errno).to_string();
             assert!(
                 text.contains("no locks") && text.contains("SURFIT_RUNS"),

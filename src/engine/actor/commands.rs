@@ -9,7 +9,6 @@ use surfit_core::event::Event;
 use surfit_core::protocol::{Command, RateChange, Selection};
 use surfit_core::snapshot::State;
 use surfit_core::surface::Degrees;
-use surfit_weights::names::NameMap;
 
 /// Marks every request that a later one of its kind and client makes pointless: of several degrees that a key asks for only
 /// the last is set. What another client asks for is carried out, and told to it.
@@ -69,9 +68,6 @@ impl Actor<'_> {
                 names,
             } => {
                 let names = self.names_of_exports(names)?;
-                if let Some(notice) = names.as_ref().and_then(NameMap::strictness_notice) {
-                    self.journal.notice(notice);
-                }
                 match selection {
                     Selection::Ensemble { points } => {
                         let ensemble = MeasuringEnsemble::given(self, &points)?;

@@ -1,11 +1,12 @@
 //! Where exports go, and which was made before.
 
 use super::Actor;
-use crate::export;
+use crate::export::{self, Chosen};
 use std::path::Path;
 use surfit_core::event::{Event, Exported};
 use surfit_core::files::{self, FilePath};
 use surfit_core::heatmap::Metric;
+use surfit_weights::names::NameMap;
 
 impl Actor<'_> {
     /// A folder for an export that no model lies in yet; without a card, or when no event tells of it, it is what a killed
@@ -21,6 +22,13 @@ impl Actor<'_> {
             folder = exports.join(format!("{name}-{number}"));
         }
         folder
+    }
+
+    /// Says why an export under given names does not load strictly into its module, where it does not.
+    pub(super) fn tell_strictness(&mut self, chosen: &Chosen) {
+        if let Some(notice) = chosen.names.as_ref().and_then(NameMap::strictness_notice) {
+            self.journal.notice(notice);
+        }
     }
 
     /// True when an event tells of the export in a folder of the run.

@@ -96,6 +96,14 @@ impl<'a> NameIndex<'a> {
             .map(|(entry, name)| (entry, name.as_str()))
     }
 
+    /// Entries that `corners.rename` leaves out.
+    pub fn left_out(&self) -> Vec<usize> {
+        let all = self.names.iter().enumerate();
+        all.filter(|(_, name)| name.is_empty())
+            .map(|(entry, _)| entry)
+            .collect()
+    }
+
     /// What an entry is called here.
     pub fn name(&self, entry: usize) -> &str {
         &self.names[entry]

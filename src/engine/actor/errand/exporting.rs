@@ -219,6 +219,8 @@ impl Errand for Exporting {
     fn slice(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
         if self.advance(actor)? {
             if let Some(exported) = &self.exported {
+                // In the slice that answers: what came before it is not told to who asked.
+                actor.tell_strictness(&self.chosen);
                 actor.journal.say(Event::Exported(exported.clone()));
             }
             return Ok(true);

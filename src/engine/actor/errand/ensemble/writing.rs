@@ -101,6 +101,7 @@ impl MeasuringEnsemble {
             &actor.config,
         )?;
         exported.chosen = Some(self.greedy);
+        actor.tell_strictness(&chosen);
         actor.journal.say(Event::Exported(exported));
         Ok(())
     }
