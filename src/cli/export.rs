@@ -5,10 +5,8 @@ use super::ask::ask_for_long;
 use super::fault::Fault;
 use super::{out, place};
 use crate::client::Visit;
-use std::io::{Write, stderr};
 use surfit_core::event::{Event, Exported};
 use surfit_core::protocol::Command;
-use surfit_core::text::printable;
 
 /// Asks the run's engine for a model and says how good it is.
 pub fn export(args: ExportArgs) -> Result<(), Fault> {
@@ -42,7 +40,7 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
     let said = ask_for_long(&mut visit, command, &place::name(&run), written)?;
     for event in &said {
         if let Event::Notice { text } = event {
-            let _ = writeln!(stderr(), "surfit: {}", printable(text, usize::MAX));
+            out::warning(text);
         }
     }
     let exported: Option<Exported> = said.into_iter().find_map(|event| match event {
