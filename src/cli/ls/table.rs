@@ -277,7 +277,7 @@ mod tests {
         let rows: Vec<&str> = text.lines().collect();
         assert!(rows[2].contains(&lines[1].run), "{text}");
         for row in [rows[0], rows[1], rows[3]] {
-            assert!(row.chars().count() < 150, "{row}");
+            assert!(row.chars().count() < 180, "{row}");
         }
     }
 
