@@ -366,10 +366,22 @@ fn create(
 /// Starts the engine of an entry's run; its process id, when it could be greeted.
 fn set_off(run: &RunDir) -> Result<Option<u32>, ClientError> {
     let before = run.status().map(|s| s.heartbeat);
-    // A status that says it works belongs to an engine that is no more; the new one writes its own at once.
-    match fork::set_off(run) {
-        // It may have begun and ended before anybody could greet it, or another one was faster.
+    own_engine(run, before, fork::set_off(run))
+}
+
+/// The process id of an engine that was to be started, or `None` when it is another one's turn, which the run's status tells
+/// of. `before` is the heartbeat of that status before the start.
+pub(super) fn own_engine(
+    run: &RunDir,
+    before: Option<f64>,
+    started: Result<u32, ClientError>,
+) -> Result<Option<u32>, ClientError> {
+    match started {
+        // Another one was faster, and may have left meanwhile.
+        Err(ClientError::Run(RunError::InUse { .. })) => Ok(None),
         Err(ClientError::DidNotStart(_)) if run.is_alive() => Ok(None),
+        // It may have begun and ended before anybody could greet it. A status that says it works belongs to an engine that
+        // is no more; the new one writes its own at once.
         Err(ClientError::DidNotStart(_))
             if over(run) && run.status().map(|s| s.heartbeat) != before =>
         {

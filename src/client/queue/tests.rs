@@ -1,6 +1,7 @@
 //! The queue: its locks, and that no fit is forgotten.
 
 use super::lock::{Runner, lock_file};
+use super::runner::own_engine;
 use super::*;
 use crate::client::signals::Signals;
 use rustix::fs::{FlockOperation, flock};
@@ -235,4 +236,18 @@ fn a_runner_that_waits_for_its_turn_heeds_a_signal_and_leaves_the_queue_as_it_is
     assert_eq!(end.unwrap(), RunnerEnd::Stopped);
     assert_eq!(news, [News::Waits]);
     assert_eq!(other.entries().len(), 1);
+}
+
+#[test]
+fn a_fit_that_another_engine_was_faster_with_has_not_failed() {
+    let run = crate::client::fake::run();
+    let run = &run.dir;
+    for _lock in [run.lock().ok(), None] {
+        let started = Err(ClientError::Run(run.in_use()));
+        assert_eq!(own_engine(run, None, started).unwrap(), None);
+    }
+    assert_eq!(own_engine(run, None, Ok(42)).unwrap(), Some(42));
+    let broken = ClientError::DidNotStart("no libtorch".into());
+    let error = own_engine(run, None, Err(broken)).unwrap_err();
+    assert!(error.is_of_machine(), "{error}");
 }
