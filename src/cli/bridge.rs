@@ -29,8 +29,9 @@ pub fn bridge(args: BridgeArgs) -> Result<(), Fault> {
         stdin(),
         stdout(),
         |run, ended, stop, name| {
-            let back = parting(&run.id(), name, Standing::of(run, ended, stop));
-            let all: Vec<String> = ended.made.iter().cloned().chain(back).collect();
+            let back = || parting(&run.id(), name, Standing::of(run, ended, stop));
+            let last = ended.lost.clone().or_else(back);
+            let all: Vec<String> = ended.made.iter().cloned().chain(last).collect();
             (!all.is_empty()).then(|| all.join("\n"))
         },
     )?)

@@ -142,6 +142,7 @@ fn told(entry: &Entry, news: &News) -> String {
         News::Ended(End::Finished) => format!("is finished: {run}"),
         News::Ended(End::Stopped) => format!("was stopped: {run}"),
         News::Ended(End::Failed(why)) => format!("failed: {why}"),
+        News::Hindered(why) => format!("is waited for: {why}"),
         News::Halted => format!("is stopped, and goes on when the queue is started again: {run}"),
     };
     format!("{} {} {what}", entry.number, entry.title)

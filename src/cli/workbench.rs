@@ -159,6 +159,9 @@ fn finishing(mut said: bool) -> impl FnMut() {
 fn farewell(ended: &Ended, stop: bool) -> Result<(), Fault> {
     ended.made.iter().try_for_each(out::line)?;
     let Some(run) = &ended.run else { return Ok(()) };
+    if let Some(why) = &ended.lost {
+        return Err(Fault::Failure(why.clone()));
+    }
     let standing = Standing::of(run, ended, stop);
     match parting(&run.id(), &place::name(run), standing) {
         Some(text) => out::line(text),
@@ -233,6 +236,22 @@ mod tests {
     #[test]
     fn the_demo_is_a_good_configuration() {
         assert_eq!(demo().unwrap().name, "demo");
+    }
+
+    #[test]
+    fn what_is_lost_at_the_end_is_a_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &demo().unwrap()).unwrap();
+        let ended = Ended {
+            run: Some(run),
+            stopped: true,
+            lost: Some("stopped at step 3".into()),
+            ..Ended::default()
+        };
+        let Err(Fault::Failure(why)) = farewell(&ended, true) else {
+            panic!("it was told as a success");
+        };
+        assert_eq!(why, "stopped at step 3");
     }
 
     #[test]

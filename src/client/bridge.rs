@@ -60,6 +60,8 @@ pub struct Ended {
     pub run: Option<RunDir>,
     /// Its engine was asked to end, and is gone.
     pub stopped: bool,
+    /// What is lost with an engine that was asked to end, a sentence.
+    pub lost: Option<String>,
     /// An engine was being started for it that has not been heard of yet.
     pub starting: bool,
     /// What became of files and other runs that were asked for and that the screen was not told of, a sentence each.

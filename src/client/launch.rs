@@ -7,7 +7,7 @@ use rustix::process::Pid;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use surfit_core::files;
 use surfit_core::run_dir::{RunDir, RunError, at};
@@ -133,7 +133,8 @@ pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
 /// Starts the engine of a run and greets it as soon as it listens.
 ///
 /// # Errors
-/// [`ClientError::DidNotStart`] with the last line of the log when it ends before, else as [`launch`] and [`connect`].
+/// [`RunError::InUse`] when another engine has the run, [`ClientError::DidNotStart`] with the last line of the log when it
+/// ends before it listens, else as [`launch`] and [`connect`].
 pub fn start(
     run: &RunDir,
     how: Launch,
@@ -160,19 +161,28 @@ pub fn start(
             .try_wait()
             .map_err(ClientError::io("watching the engine"))?;
         if let Some(status) = exited {
-            let why = last_line(run, log_length).unwrap_or_else(|| {
-                format!(
-                    "the engine ended at its start ({status}); look at {}",
-                    run.log_path().display()
-                )
-            });
-            return Err(ClientError::DidNotStart(why));
+            return Err(ended_at_start(run, log_length, status));
         }
         if began.elapsed() > START {
             return Err(ClientError::Timeout(START.as_secs()));
         }
         std::thread::sleep(POLL);
     }
+}
+
+/// Why an engine ended before it listened: another one, which may not listen yet, was faster, or what the log says after
+/// `log_length` bytes.
+fn ended_at_start(run: &RunDir, log_length: u64, status: ExitStatus) -> ClientError {
+    if run.is_alive() {
+        return ClientError::Run(run.in_use());
+    }
+    let why = last_line(run, log_length).unwrap_or_else(|| {
+        format!(
+            "the engine ended at its start ({status}); look at {}",
+            run.log_path().display()
+        )
+    });
+    ClientError::DidNotStart(why)
 }
 
 /// True when a process is the one that was started, or belongs to it: the program may be a script that starts another one.
@@ -249,6 +259,18 @@ pub(super) fn last_line(run: &RunDir, from: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_engine_that_another_one_was_faster_than_is_told_from_one_that_cannot_start() {
+        let run = crate::client::fake::run();
+        let run = &run.dir;
+        std::fs::write(run.log_path(), "earlier\nsurfit-engine: no libtorch\n").unwrap();
+        let ended = || ended_at_start(run, 0, ExitStatus::default());
+        assert!(matches!(ended(), ClientError::DidNotStart(why) if why == "no libtorch"));
+        // It loads a long log, and listens later.
+        let _lock = run.lock().unwrap();
+        assert!(matches!(ended(), ClientError::Run(RunError::InUse { .. })));
+    }
 
     #[test]
     fn a_program_that_was_replaced_is_started_from_its_place() {

@@ -88,8 +88,14 @@ impl Signals {
     #[cfg(test)]
     pub fn terminated() -> Self {
         let signals = Self::unregistered();
-        signals.termination.store(true, Ordering::Relaxed);
+        signals.terminate();
         signals
+    }
+
+    /// Hears of a SIGTERM now.
+    #[cfg(test)]
+    pub fn terminate(&self) {
+        self.termination.store(true, Ordering::Relaxed);
     }
 
     /// What was asked for since the last call. The first SIGINT or SIGTERM asks to stop; after it a SIGINT asks to leave, and

@@ -299,7 +299,29 @@ fn quitting_with_the_engine_asks_it_to_end() {
     drop(link);
     let ended = bridge.end(true);
     thread.join().unwrap();
-    assert!(ended.stopped && !run.dir.is_alive());
+    assert!(ended.stopped && ended.lost.is_none() && !run.dir.is_alive());
+}
+
+#[test]
+fn quitting_with_an_engine_that_loses_something_tells_what() {
+    let run = run();
+    let engine = Engine::open(&run.dir);
+    let why = "stopped at step 3, but the last checkpoint is of step 1";
+    let thread = spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        let Some(ClientMessage::Command { id, .. }) = peer.read() else {
+            panic!("no command")
+        };
+        // Its disk is full: the run's files say nothing of it.
+        let (error, events) = (Some(why.into()), None);
+        peer.say(&ServerMessage::Reply { id, error, events });
+    });
+    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    drop(link);
+    let ended = bridge.end(true);
+    thread.join().unwrap();
+    assert!(ended.stopped);
+    assert_eq!(ended.lost.as_deref(), Some(why));
 }
 
 #[test]

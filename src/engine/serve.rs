@@ -25,13 +25,13 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let mut journal = Journal::open(run)?;
     let socket = Socket::bind(run)?;
     let (requests, inbox) = sync_channel::<Request>(WAITING);
-    let failed = Arc::new(OnceLock::new());
+    let end = Arc::new(OnceLock::new());
     let service = Service {
         dir: run.identity(),
         run: run.clone(),
         feed: journal.feed(),
         requests,
-        failed: failed.clone(),
+        end: end.clone(),
     };
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let server = std::thread::Builder::new()
@@ -39,10 +39,8 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
         .spawn(move || serve(socket, service, stopped))
         .map_err(Error::io("thread"))?;
     let result = actor::run(run, &mut journal, &inbox, options);
-    if let Err(error) = &result {
-        // Before the commands that wait are dropped, which answers them.
-        let _ = failed.set(error.to_string());
-    }
+    // Before the commands that wait are dropped, which answers them.
+    let _ = end.set(result.as_ref().map(drop).map_err(|e| e.to_string()));
     // The journal ends the feed, so that connections close after the last event.
     drop(journal);
     drop(inbox);

@@ -34,9 +34,12 @@ pub struct Service {
     pub feed: Feed,
     /// Where commands go.
     pub requests: SyncSender<Request>,
-    /// Why the actor ended, once it failed: what it was asked is answered with that.
-    pub failed: Arc<OnceLock<String>>,
+    /// How the actor ended, set before what waits for it is dropped: what it did not answer any more is answered with that.
+    pub end: Arc<OnceLock<ActorEnd>>,
 }
+
+/// How an actor ended: in good order, or the sentence that it failed with.
+pub type ActorEnd = std::result::Result<(), String>;
 
 /// Stands for a client in requests that come of signals.
 const NO_CLIENT: u64 = 0;
@@ -203,7 +206,7 @@ async fn talk(
         run,
         feed,
         requests,
-        failed,
+        end,
         ..
     } = service;
     let _viewer = feed.viewer();
@@ -236,9 +239,10 @@ async fn talk(
                     send(frames, &ServerMessage::Reply { id, error, events }).await?;
                 }
                 Some(Ok(ClientMessage::Command { id, command })) => {
-                    let passed = pass_on(&requests, client, (id, command), &replies_in, &failed);
-                    if let Err(error) = passed {
-                        let (error, events) = (Some(error), None);
+                    let passed = pass_on(&requests, client, (id, command), &replies_in, &end);
+                    if let Err(answer) = passed {
+                        let error = answer.err();
+                        let events = None;
                         send(frames, &ServerMessage::Reply { id, error, events }).await?;
                     }
                 }
@@ -259,14 +263,14 @@ async fn talk(
                 Err(RecvError::Closed) => {
                     // Whoever asked for the end, and those whose commands wait, are answered all the same.
                     drop(replies_in);
-                    while let Some((id, CommandAnswer { error, .. })) = replies.recv().await {
-                        send(frames, &ServerMessage::Reply { id, error, events: None }).await?;
+                    while let Some((id, answer)) = replies.recv().await {
+                        send(frames, &reply(id, answer)).await?;
                     }
                     return Ok(());
                 }
             },
-            Some((id, CommandAnswer { events, error })) = replies.recv() => {
-                while wants_events && sent < events.last {
+            Some((id, answer)) = replies.recv() => {
+                while wants_events && sent < answer.events.last {
                     match live.try_recv() {
                         Ok(event) if event.seq == sent + 1 => {
                             sent = event.seq;
@@ -279,8 +283,7 @@ async fn talk(
                         Err(_) => break,
                     }
                 }
-                let events = Some(events).filter(|e| e.last > 0);
-                send(frames, &ServerMessage::Reply { id, error, events }).await?;
+                send(frames, &reply(id, answer)).await?;
             }
             changed = snapshots.changed(), if wants_events => {
                 if changed.is_err() {
@@ -344,13 +347,30 @@ async fn catch_up(
     Ok(())
 }
 
+/// An answer as a client gets it. One that came of no event tells of none.
+fn reply(id: u64, CommandAnswer { events, error }: CommandAnswer) -> ServerMessage {
+    let events = Some(events).filter(|e| e.last > 0);
+    ServerMessage::Reply { id, error, events }
+}
+
+/// What a command is answered with that the actor did not answer: an end was asked for and came, or `why`.
+fn unanswered(is_shutdown: bool, end: &OnceLock<ActorEnd>, why: &str) -> ActorEnd {
+    match end.get() {
+        Some(Ok(())) if is_shutdown => Ok(()),
+        Some(Err(failure)) => Err(failure.clone()),
+        _ => Err(why.into()),
+    }
+}
+
+/// Hands a command to the actor, whose answer goes to `replies`; fails with the answer when there is one already.
 fn pass_on(
     requests: &SyncSender<Request>,
     client: u64,
     (id, command): (u64, Command),
     replies: &mpsc::Sender<(u64, CommandAnswer)>,
-    failed: &Arc<OnceLock<String>>,
-) -> std::result::Result<(), String> {
+    end: &Arc<OnceLock<ActorEnd>>,
+) -> std::result::Result<(), ActorEnd> {
+    let is_shutdown = matches!(command, Command::Shutdown);
     let (reply, answer) = oneshot::channel();
     let request = Request {
         client,
@@ -360,22 +380,18 @@ fn pass_on(
     match requests.try_send(request) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
-            return Err("the engine has too many commands waiting; try again".into());
+            let why = "the engine has too many commands waiting; try again";
+            return Err(Err(why.into()));
         }
         Err(TrySendError::Disconnected(_)) => {
-            let why = failed.get().cloned();
-            return Err(why.unwrap_or_else(|| "the engine is closing".into()));
+            return Err(unanswered(is_shutdown, end, "the engine is closing"));
         }
     }
-    let (replies, failed) = (replies.clone(), failed.clone());
+    let (replies, end) = (replies.clone(), end.clone());
     tokio::spawn(async move {
-        let answer = answer.await.unwrap_or_else(|_| {
-            let why = failed.get().cloned();
-            let closed = || "the engine closed before it answered".into();
-            CommandAnswer {
-                events: EventSpan { after: 0, last: 0 },
-                error: Some(why.unwrap_or_else(closed)),
-            }
+        let answer = answer.await.unwrap_or_else(|_| CommandAnswer {
+            events: EventSpan { after: 0, last: 0 },
+            error: unanswered(is_shutdown, &end, "the engine closed before it answered").err(),
         });
         let _ = replies.send((id, answer)).await;
     });
@@ -396,14 +412,22 @@ mod tests {
 
     impl Listener {
         async fn new(run: &RunDir, feed: Feed, after: u64) -> Self {
+            Self::asking(run, feed, after, std::sync::mpsc::sync_channel(1).0).await
+        }
+
+        async fn asking(
+            run: &RunDir,
+            feed: Feed,
+            after: u64,
+            requests: SyncSender<Request>,
+        ) -> Self {
             let (near, far) = UnixStream::pair().unwrap();
-            let (requests, _) = std::sync::mpsc::sync_channel(1);
             let service = Service {
                 run: run.clone(),
                 dir: run.identity(),
                 feed,
                 requests,
-                failed: Arc::default(),
+                end: Arc::default(),
             };
             tokio::spawn(client(far, service));
             let mut frames = Framed::new(near, LengthDelimitedCodec::new());
@@ -472,6 +496,75 @@ mod tests {
             let mut later = Listener::new(&run, journal.feed(), 3).await;
             assert_eq!(later.numbers().await, [4, 6]);
         });
+    }
+
+    #[test]
+    fn an_answer_that_comes_at_the_end_tells_of_its_events() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        let journal = Journal::open(&run).unwrap();
+        let (requests, inbox) = std::sync::mpsc::sync_channel(1);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut client = Listener::asking(&run, journal.feed(), 0, requests).await;
+            let (id, command) = (7, Command::Checkpoint);
+            let message = serde_json::to_vec(&ClientMessage::Command { id, command }).unwrap();
+            client
+                .frames
+                .send(bytes::Bytes::from(message))
+                .await
+                .unwrap();
+            let request = loop {
+                match inbox.try_recv() {
+                    Ok(request) => break request,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            };
+            drop(journal);
+            // The connection sees the end of the feed before the answer.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let (events, error) = (EventSpan { after: 3, last: 5 }, None);
+            let _ = request.reply.send(CommandAnswer { events, error });
+            let mut told = None;
+            while let Some(Ok(frame)) = client.frames.next().await {
+                told = Some(serde_json::from_slice::<ServerMessage>(&frame).unwrap());
+            }
+            let (events, error) = (Some(events), None);
+            assert_eq!(told, Some(ServerMessage::Reply { id, error, events }));
+        });
+    }
+
+    #[test]
+    fn who_asks_for_an_end_that_is_under_way_is_told_how_it_went() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let lost = || Err("stopped at step 3".to_owned());
+        let unknown = || Err("the engine closed before it answered".to_owned());
+        let closing = || Err("the engine is closing".to_owned());
+        for (command, ended, waiting, later) in [
+            (Command::Shutdown, Some(Ok(())), Ok(()), Ok(())),
+            (Command::Shutdown, Some(lost()), lost(), lost()),
+            // It may fail yet.
+            (Command::Shutdown, None, unknown(), closing()),
+            (Command::Checkpoint, Some(Ok(())), unknown(), closing()),
+        ] {
+            runtime.block_on(async {
+                let (requests, inbox) = std::sync::mpsc::sync_channel(1);
+                let (replies, mut answers) = mpsc::channel(1);
+                let end = Arc::new(OnceLock::new());
+                let ask = || pass_on(&requests, 1, (1, command.clone()), &replies, &end);
+                assert_eq!(ask(), Ok(()));
+                ended.map(|ended| end.set(ended));
+                drop(inbox);
+                let (_, answer) = answers.recv().await.unwrap();
+                assert_eq!(answer.error, waiting.err(), "{command:?}");
+                assert_eq!(ask(), Err(later), "{command:?}");
+            });
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::client::{ClientError, Connection, Launch, connect, ensure, start, wat
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{RunDir, RunError};
 
 /// How long an engine may hold a run without listening; loading libtorch from a cold network disk is slow.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -35,9 +35,22 @@ pub fn come_by(run: &RunDir, how: Begin, after: u64) -> Begun {
     match how {
         Begin::Wait => ensure(run, waiting, Some(after)),
         Begin::Serve if !run.is_alive() => {
-            start(run, Launch::default(), Some(after)).map(|(child, c)| (Some(child), c))
+            let started = start(run, Launch::default(), Some(after));
+            attach_to_faster(run, started.map(|(child, c)| (Some(child), c)), after)
         }
-        Begin::Serve | Begin::Attach => patiently(run, || connect(run, Some(after))),
+        Begin::Serve | Begin::Attach => attach(run, after),
+    }
+}
+
+fn attach(run: &RunDir, after: u64) -> Begun {
+    patiently(run, || connect(run, Some(after)))
+}
+
+/// Greets the engine that was faster than one that was started here, which serves as well.
+fn attach_to_faster(run: &RunDir, started: Begun, after: u64) -> Begun {
+    match started {
+        Err(ClientError::Run(RunError::InUse { .. })) => attach(run, after),
+        other => other,
     }
 }
 
@@ -77,4 +90,21 @@ pub fn told(files: &[PathBuf], folder: &std::path::Path) -> String {
         folder.display(),
         names.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::fake::{Engine, run};
+
+    #[test]
+    fn who_was_slower_with_an_engine_attaches_to_the_other_one() {
+        let run = run();
+        let engine = Engine::open(&run.dir);
+        let thread = std::thread::spawn(move || engine.welcome().1);
+        let slower = Err(ClientError::Run(run.dir.in_use()));
+        let (child, connection) = attach_to_faster(&run.dir, slower, 3).unwrap();
+        assert!(child.is_none() && connection.welcome().pid == 42);
+        assert_eq!(thread.join().unwrap(), Some(3));
+    }
 }

@@ -1,9 +1,10 @@
 //! Leaving: what was asked for last is carried out, and the engine ends when that was asked for.
 
-use super::{Ended, Input, Worker};
+use super::{Ended, Input, Received, Worker};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use surfit_core::protocol::Command;
+use surfit_core::event::{Envelope, Event};
+use surfit_core::protocol::{Command, ServerMessage};
 
 /// How long an engine may take to greet when commands wait for it, or when it shall end.
 const GREETING: Duration = Duration::from_secs(30);
@@ -37,8 +38,11 @@ impl Worker {
         // Before the engine ends: they begin with a checkpoint of it.
         let mut made = std::mem::take(&mut self.writers).finish();
         made.extend(self.see_made(inputs));
+        let stops = stop_engine && !self.readonly;
+        let lost = stops.then(|| self.stop_engine(inputs)).flatten();
         Ended {
-            stopped: stop_engine && !self.readonly && self.stop_engine(inputs),
+            stopped: stops && !self.alive(),
+            lost,
             starting: self.starting,
             made,
             run: self.run,
@@ -71,16 +75,42 @@ impl Worker {
         }
     }
 
-    /// Asks the engine to checkpoint and end; true when it is gone.
-    fn stop_engine(&mut self, inputs: &Receiver<Input>) -> bool {
-        if let Some(connection) = &mut self.connection {
-            let _ = connection.send_as(u64::MAX, Command::Shutdown);
-            let began = Instant::now();
-            // The connection must outlive the command's way to the engine, and what it still says must be read.
-            while self.alive() && began.elapsed() < CHECKPOINT {
-                let _ = inputs.recv_timeout(TICK);
+    /// Asks the engine to checkpoint and end, and waits until it is gone; what is lost with it.
+    fn stop_engine(&mut self, inputs: &Receiver<Input>) -> Option<String> {
+        let connection = self.connection.as_mut()?;
+        let _ = connection.send_as(u64::MAX, Command::Shutdown);
+        let began = Instant::now();
+        let (mut lost, mut gone, mut closed) = (None, None, false);
+        // The connection must outlive the command's way to the engine, and what it still says must be read: a full disk
+        // keeps it from the run's files.
+        loop {
+            if !self.alive() {
+                gone.get_or_insert_with(Instant::now);
+            }
+            match inputs.recv_timeout(TICK) {
+                Ok(Input::Engine {
+                    generation,
+                    received,
+                }) if generation == self.generation => match received {
+                    Received::Message(ServerMessage::Reply {
+                        id: u64::MAX,
+                        error,
+                        ..
+                    }) => lost = error.or(lost),
+                    Received::Message(ServerMessage::Event(Envelope {
+                        event: Event::Failed { message },
+                        ..
+                    })) => lost = Some(message),
+                    Received::Lost(_) => closed = true,
+                    _ => {}
+                },
+                _ => {}
+            }
+            // What it said last may still be on its way from the reader.
+            let is_over = gone.is_some_and(|at| closed || at.elapsed() > ANSWERS);
+            if is_over || began.elapsed() > CHECKPOINT {
+                return lost;
             }
         }
-        !self.alive()
     }
 }

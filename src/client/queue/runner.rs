@@ -13,14 +13,16 @@ use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use surfit_core::config::{self, Config};
 use surfit_core::protocol;
-use surfit_core::run_dir::{RunDir, RunError, at};
+use surfit_core::run_dir::{ProcessState, RunDir, RunError, at};
 use surfit_core::snapshot::State;
 
 /// How often an engine that is ending is looked at.
 const ENDING_INTERVAL: Duration = Duration::from_millis(50);
+/// How long an engine that is starting may not be asked to end yet.
+const UNASKED_TIMEOUT: Duration = Duration::from_secs(5);
 /// Deaths of an engine after which the queue goes on with the next fit.
 const DEATHS: usize = 5;
 
@@ -44,6 +46,8 @@ pub enum News {
     Began,
     /// It ended.
     Ended(End),
+    /// It is being stopped with its runner, and its engine does not end: a clause that says why.
+    Hindered(String),
     /// It was stopped with its runner, and stays in the queue.
     Halted,
 }
@@ -166,7 +170,7 @@ impl Queue {
                 checkpoint =
                     checkpoint && !is_asked(&run, Signal::USR1, protocol::Command::Checkpoint);
                 if signals.await_stop() {
-                    return self.halt(entry, &run, signals);
+                    return self.halt(entry, &run, signals, told);
                 }
             }
             if !surfit_core::files::is_file(&run.config_path()) {
@@ -183,7 +187,7 @@ impl Queue {
                 // The engine that goes on with it has not said so yet, or another one has still to leave.
                 Some(State::Closed | State::Idle) if entry.halted && run.is_alive() => {
                     match signals.await_stop() {
-                        true => return self.halt(entry, &run, signals),
+                        true => return self.halt(entry, &run, signals, told),
                         false => continue,
                     }
                 }
@@ -193,7 +197,7 @@ impl Queue {
                 {
                     // A batch system may have signalled the engine too, a moment before this process.
                     if signals.await_stop() {
-                        return self.halt(entry, &run, signals);
+                        return self.halt(entry, &run, signals, told);
                     }
                     End::Stopped
                 }
@@ -215,6 +219,7 @@ impl Queue {
         entry: &mut Entry,
         run: &RunDir,
         signals: &Signals,
+        told: &mut dyn FnMut(&Entry, &News),
     ) -> Result<FitEnd, ClientError> {
         let _ = signals.stop_request();
         // An engine of another node goes on there.
@@ -224,9 +229,16 @@ impl Queue {
         // Before it ends: what nobody waits for any more is still to go on.
         entry.halted = true;
         self.claim(entry)?;
-        let mut asked = false;
+        let (mut asked, mut hindrance, began) = (false, None, Instant::now());
         while run.is_alive() {
             asked = asked || is_asked(run, Signal::TERM, protocol::Command::Shutdown);
+            let found = hindrance_of(run, asked || began.elapsed() < UNASKED_TIMEOUT);
+            if found != hindrance {
+                hindrance = found;
+                if let Some(why) = &hindrance {
+                    told(entry, &News::Hindered(why.clone()));
+                }
+            }
             if signals.stop_request() == Some(StopRequest::Leave) {
                 return Ok(FitEnd::Halted(RunnerEnd::Left));
             }
@@ -366,10 +378,21 @@ fn create(
 /// Starts the engine of an entry's run; its process id, when it could be greeted.
 fn set_off(run: &RunDir) -> Result<Option<u32>, ClientError> {
     let before = run.status().map(|s| s.heartbeat);
-    // A status that says it works belongs to an engine that is no more; the new one writes its own at once.
-    match fork::set_off(run) {
-        // It may have begun and ended before anybody could greet it, or another one was faster.
-        Err(ClientError::DidNotStart(_)) if run.is_alive() => Ok(None),
+    own_engine(run, before, fork::set_off(run))
+}
+
+/// The process id of an engine that was to be started, or `None` when it is another one's turn, which the run's status tells
+/// of. `before` is the heartbeat of that status before the start.
+pub(super) fn own_engine(
+    run: &RunDir,
+    before: Option<f64>,
+    started: Result<u32, ClientError>,
+) -> Result<Option<u32>, ClientError> {
+    match started {
+        // Another one was faster, and may have left meanwhile.
+        Err(ClientError::Run(RunError::InUse { .. })) => Ok(None),
+        // It may have begun and ended before anybody could greet it. A status that says it works belongs to an engine that
+        // is no more; the new one writes its own at once.
         Err(ClientError::DidNotStart(_))
             if over(run) && run.status().map(|s| s.heartbeat) != before =>
         {
@@ -382,11 +405,26 @@ fn set_off(run: &RunDir) -> Result<Option<u32>, ClientError> {
     }
 }
 
-/// Asks the engine of a run by a signal, which needs no answer, or else by a command; false while it cannot be reached.
+/// Asks the engine of a run by a signal, which needs no answer, or else by a command: its process id is not known where its
+/// status could not be written. False while it cannot be reached.
 fn is_asked(run: &RunDir, signal: Signal, command: protocol::Command) -> bool {
     signal_engine(run, signal).is_ok()
-        || cfg!(not(target_os = "linux"))
-            && connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
+        || connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
+}
+
+/// What keeps the engine of a run from its end that was `asked` for, as far as somebody can do something about it.
+pub(super) fn hindrance_of(run: &RunDir, asked: bool) -> Option<String> {
+    if run.engine_process_state() == Some(ProcessState::Suspended) {
+        let pid = run.status()?.pid;
+        return Some(format!(
+            "its engine (pid {pid}) is suspended; let it go on with `kill -CONT {pid}`"
+        ));
+    }
+    let unasked = || {
+        let log = run.log_path().display().to_string();
+        format!("its engine cannot be asked to end; look at {log}, ctrl-c leaves it")
+    };
+    (!asked).then(unasked)
 }
 
 /// An engine works on a run's job.

@@ -1,6 +1,7 @@
 //! The queue: its locks, and that no fit is forgotten.
 
 use super::lock::{Runner, lock_file};
+use super::runner::{hindrance_of, own_engine};
 use super::*;
 use crate::client::signals::Signals;
 use rustix::fs::{FlockOperation, flock};
@@ -235,4 +236,76 @@ fn a_runner_that_waits_for_its_turn_heeds_a_signal_and_leaves_the_queue_as_it_is
     assert_eq!(end.unwrap(), RunnerEnd::Stopped);
     assert_eq!(news, [News::Waits]);
     assert_eq!(other.entries().len(), 1);
+}
+
+#[test]
+fn a_fit_that_another_engine_was_faster_with_has_not_failed() {
+    let run = crate::client::fake::run();
+    let run = &run.dir;
+    for _lock in [run.lock().ok(), None] {
+        let started = Err(ClientError::Run(run.in_use()));
+        assert_eq!(own_engine(run, None, started).unwrap(), None);
+    }
+    assert_eq!(own_engine(run, None, Ok(42)).unwrap(), Some(42));
+    let broken = ClientError::DidNotStart("no libtorch".into());
+    let error = own_engine(run, None, Err(broken)).unwrap_err();
+    assert!(error.is_of_machine(), "{error}");
+}
+
+#[test]
+fn an_engine_whose_process_is_not_known_is_asked_over_its_socket_to_end() {
+    use surfit_core::protocol::{ClientMessage, Command};
+    let dir = tempfile::tempdir().unwrap();
+    let queue = queue(dir.path());
+    let run = crate::client::fake::run();
+    // It has no status, as on a disk that took none.
+    let engine = crate::client::fake::Engine::open(&run.dir);
+    let thread = std::thread::spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        match peer.read() {
+            Some(ClientMessage::Command { command, .. }) => command,
+            other => panic!("{other:?}"),
+        }
+    });
+    let mut entry = queue.add_config(&Config::default()).unwrap();
+    entry.run = Some(run.dir.path().to_owned());
+    queue.write(&entry).unwrap();
+    let (signals, mut heard) = (Signals::deaf(false), Vec::new());
+    let end = queue.work(&signals, &mut |_, news| {
+        signals.terminate();
+        heard.push(news.clone());
+    });
+    assert_eq!(end.unwrap(), RunnerEnd::Stopped);
+    assert_eq!(thread.join().unwrap(), Command::Shutdown);
+    assert_eq!(heard, [News::Began, News::Halted]);
+    assert!(queue.entries()[0].halted);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_suspended_engine_is_told_as_what_is_waited_for() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let run = crate::client::fake::run();
+    let run = &run.dir;
+    let mut process = std::process::Command::new("sleep")
+        .arg("100")
+        .spawn()
+        .unwrap();
+    let status = serde_json::json!({
+        "state": "running", "stage": "fit", "pid": process.id(), "heartbeat": 0.0, "done": 0, "total": 1,
+        "degrees": Config::default().degrees(), "network": "cnn", "best": null, "failed": null,
+    });
+    run.write_status(&serde_json::from_value(status).unwrap())
+        .unwrap();
+    let _lock = run.lock().unwrap();
+    assert_eq!(hindrance_of(run, true), None);
+    assert!(hindrance_of(run, false).is_some_and(|why| why.contains("cannot be asked")));
+    kill_process(Pid::from_child(&process), Signal::STOP).unwrap();
+    let suspended = (0..1000).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        hindrance_of(run, true)
+    });
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(suspended.is_some_and(|why| why.contains("kill -CONT")));
 }
