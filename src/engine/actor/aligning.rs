@@ -123,6 +123,7 @@ impl Actor<'_> {
             &gradients,
             Some(live),
         )?;
+        self.clock.saved = Some((None, progress.step));
         // From here on it is the run's surface: nothing is refused any more.
         self.focus.clear();
         self.begin_heatmap(patch, version);

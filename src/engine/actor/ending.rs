@@ -57,6 +57,14 @@ impl DirectoryWatch {
     }
 }
 
+/// A step of a corner's training, or of the fit, in words.
+fn named_step((corner, step): (Option<usize>, u64)) -> String {
+    match corner {
+        Some(index) => format!("step {step} of corner {}", index + 1),
+        None => format!("step {step}"),
+    }
+}
+
 impl Actor<'_> {
     /// Fails when the run's directory was removed or moved: nothing that is done from then on could be kept.
     pub(super) fn check_directory(&mut self) -> Result<()> {
@@ -84,22 +92,25 @@ impl Actor<'_> {
         };
         let saved = self.clock.saved;
         let reached = self.reached();
-        if reached == saved && !self.clock.change_lost {
+        // Between two trainings every step is in a file of its own.
+        if (reached.is_none() || reached == saved) && !self.clock.change_lost {
             return Ok(());
         }
         let last = match saved {
-            Some((_, step)) => format!("the last checkpoint is of step {step}"),
+            Some(saved) => format!("the last checkpoint is of {}", named_step(saved)),
             None => "there is no checkpoint of it".into(),
         };
-        let step = reached.map_or(0, |r| r.1);
+        let stopped = named_step(reached.unwrap_or((None, 0)));
         Err(Error::input(format!(
-            "stopped at step {step}, but {last}: {why}; make room on the disk, then resume, which repeats the steps since"
+            "stopped at {stopped}, but {last}: {why}; make room on the disk, then resume, which repeats the steps since"
         )))
     }
 
-    /// The training under way and its step: the corner with this number, or the fit.
+    /// The training under way and its step: the corner with this number, or the fit. `None` where no step is done.
     pub(super) fn reached(&self) -> Option<(Option<usize>, u64)> {
-        if let (Work::Corner(_), Some(trainer)) = (&self.work, &self.trainer) {
+        if let (Work::Corner(_), Some(trainer)) = (&self.work, &self.trainer)
+            && trainer.step > 0
+        {
             return Some((Some(self.fit.corner), trainer.step));
         }
         self.surface.as_ref()?;

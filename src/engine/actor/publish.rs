@@ -375,11 +375,10 @@ impl Actor<'_> {
         let refused = outcome.as_ref().is_err_and(Error::is_io);
         match outcome {
             Ok(Some(step)) => {
-                self.note_saved();
                 self.journal.say(Event::Checkpoint { step });
                 self.journal.sync();
             }
-            Ok(None) => self.note_saved(),
+            Ok(None) => {}
             Err(error) => {
                 let known = self.clock.checkpoint_error.replace(error.to_string());
                 if known.is_none() {
@@ -390,12 +389,6 @@ impl Actor<'_> {
             }
         }
         !refused
-    }
-
-    fn note_saved(&mut self) {
-        self.clock.checkpoint_error = None;
-        self.clock.change_lost = false;
-        self.clock.saved = self.reached();
     }
 
     /// Says that a job that was done goes on. Were the result the last word beside a fit that is under way, or beside no
@@ -435,11 +428,15 @@ impl Actor<'_> {
                     gradients,
                     Some(live),
                 )?;
+                self.clock.saved = Some((None, progress.step));
+                self.clock.change_lost = false;
                 Some(progress.step)
             }
             _ => None,
         };
         self.try_store_snapshot()?;
+        self.clock.checkpoint_error = None;
+        self.clock.change_lost = false;
         Ok(step)
     }
 
