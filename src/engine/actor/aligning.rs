@@ -86,6 +86,7 @@ impl Actor<'_> {
 
     /// Installs a surface as the start of a fit. When it is refused, everything is as it was.
     pub(super) fn new_surface(&mut self, mut surface: Surface) -> Result<()> {
+        self.refuse_replaced()?;
         if let Some(old) = &self.surface {
             surface.follow(old.version());
         }

@@ -51,6 +51,7 @@ pub(super) fn at_once(command: &Command) -> bool {
 
 impl Actor<'_> {
     pub(super) fn carry_out(&mut self, command: Command) -> Result<Outcome> {
+        self.refuse_replaced()?;
         let errand: Box<dyn Errand> = match command {
             Command::Evaluate { u, v } => Box::new(Evaluating::new(self, u, v)?),
             Command::Search {

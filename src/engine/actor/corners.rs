@@ -325,6 +325,7 @@ impl Actor<'_> {
     }
 
     fn write_corner(&mut self, place: usize, ready: &Ready) -> Result<()> {
+        self.refuse_replaced()?;
         // A corner that outlives what was told of its training would have a curve with a gap.
         self.journal.try_sync()?;
         let path = self.corner_path(ready.index);

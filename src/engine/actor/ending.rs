@@ -41,6 +41,8 @@ impl DirectoryWatch {
         if self.looked.elapsed() >= Self::INTERVAL {
             self.looked = Instant::now();
             self.missing = match self.is_missing(run) {
+                // A file system that is away for a moment shows no other directory.
+                true if self.is_replaced(run) => Self::MAX_MISSING,
                 true => self.missing + 1,
                 false => 0,
             };
@@ -48,10 +50,18 @@ impl DirectoryWatch {
         self.missing >= Self::MAX_MISSING
     }
 
+    /// True when another directory lies at the run's path: what is written there goes into another run.
+    fn is_replaced(&self, run: &RunDir) -> bool {
+        self.directory.is_some()
+            && run
+                .identity()
+                .is_some_and(|now| Some(now) != self.directory)
+    }
+
     /// True when another directory lies at the run's path, or none. One that cannot be looked at may be there.
     fn is_missing(&self, run: &RunDir) -> bool {
         match std::fs::metadata(run.path()) {
-            Ok(_) => self.directory.is_some() && run.identity() != self.directory,
+            Ok(_) => self.is_replaced(run),
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         }
     }
@@ -69,6 +79,14 @@ impl Actor<'_> {
     /// Fails when the run's directory was removed or moved: nothing that is done from then on could be kept.
     pub(super) fn check_directory(&mut self) -> Result<()> {
         match self.directory.is_gone(&self.run) {
+            true => Err(self.gone()),
+            false => Ok(()),
+        }
+    }
+
+    /// Fails when another directory has taken the place of the run's: nothing may be written or removed there.
+    pub(super) fn refuse_replaced(&self) -> Result<()> {
+        match self.directory.is_replaced(&self.run) {
             true => Err(self.gone()),
             false => Ok(()),
         }

@@ -221,6 +221,7 @@ impl Actor<'_> {
 
     /// Stores the snapshot without its pace, which means nothing to whoever reads it later.
     pub(super) fn try_store_snapshot(&mut self) -> Result<()> {
+        self.refuse_replaced()?;
         let live = self.snapshot();
         let own = super::grids::own(&self.aside, &self.heatmap);
         let shown = self.aside.as_ref().map(|_| &self.heatmap);
@@ -333,6 +334,9 @@ impl Actor<'_> {
     }
 
     pub(super) fn write_status(&mut self) {
+        if self.refuse_replaced().is_err() {
+            return;
+        }
         let (done, total) = self.done_and_total();
         let now = now();
         let picture = self.journal.picture();
@@ -400,6 +404,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn try_checkpoint(&mut self) -> Result<Option<u64>> {
+        self.refuse_replaced()?;
         self.flush_losses();
         if self.progress.is_some_and(|p| !p.complete()) {
             self.reopen();

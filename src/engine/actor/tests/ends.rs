@@ -156,3 +156,39 @@ fn an_engine_whose_directory_is_gone_ends_with_a_sentence() {
         assert!(why.contains("removed or moved"), "{why}");
     });
 }
+
+#[test]
+fn an_engine_whose_directory_was_replaced_leaves_the_other_run_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, moved) = (dir.path().join("a"), dir.path().join("moved"));
+    let files = |path: &Path| -> Vec<_> {
+        let entries = std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path());
+        let mut all: Vec<_> = entries.collect();
+        all.extend(
+            std::fs::read_dir(path.join("surface"))
+                .into_iter()
+                .flatten()
+                .map(|e| e.unwrap().path()),
+        );
+        all.sort();
+        all
+    };
+    let mut before = Vec::new();
+    let (worked, told) = ended(&path, |run| {
+        let config = run.config().unwrap();
+        std::fs::rename(&path, &moved).unwrap();
+        RunDir::create(&path, &config).unwrap();
+        before = files(&path);
+    });
+    let why = worked.unwrap_err().to_string();
+    assert!(why.contains("removed or moved"), "{why}");
+    assert_eq!(told, Some(why));
+    assert_eq!(files(&path), before);
+    // Nor is the other one called failed.
+    let (run, old) = (RunDir::open(&path).unwrap(), RunDir::open(&moved).unwrap());
+    run.write_status(&old.status().unwrap()).unwrap();
+    mark_failed(&run, old.identity(), "lost");
+    assert_ne!(run.status().unwrap().state, State::Failed);
+    mark_failed(&run, run.identity(), "lost");
+    assert_eq!(run.status().unwrap().state, State::Failed);
+}
