@@ -133,12 +133,9 @@ impl Actor<'_> {
                 self.journal.sync();
                 Ok(())
             }
-            Command::Shutdown => {
-                self.closing = true;
-                Ok(())
-            }
-            // These take a while and are errands.
-            Command::Evaluate { .. }
+            // These take a while and are errands, and the end is asked for before commands are carried out.
+            Command::Shutdown
+            | Command::Evaluate { .. }
             | Command::Search { .. }
             | Command::MeasureEnsemble { .. }
             | Command::Export { .. }
