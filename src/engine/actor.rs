@@ -47,7 +47,7 @@ use surfit_core::config::Config;
 use surfit_core::event::{Corner, Event, Stage};
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::protocol::{Command, EventSpan};
-use surfit_core::run_dir::RunDir;
+use surfit_core::run_dir::{Identity, RunDir};
 use surfit_core::snapshot::{ControlPoint, State};
 use tch::Tensor;
 
@@ -201,6 +201,7 @@ pub fn run(
     requests: &Receiver<Request>,
     options: ServeOptions,
 ) -> Result<()> {
+    let directory = run.identity();
     // A panic inside libtorch (out of memory, say) must become an event, not a silent death.
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         Actor::open(run, journal, requests, options)?.work_until_closed()
@@ -213,12 +214,7 @@ pub fn run(
         Ok(()) => journal.say(Event::Closed),
         Err(error) => {
             let message = error.to_string();
-            if let Some(mut status) = run.status() {
-                status.state = State::Failed;
-                status.failed = Some(message.clone());
-                // The event below says the same; a disk that takes neither cannot be told.
-                let _ = run.write_status(&status);
-            }
+            mark_failed(run, directory, &message);
             journal.say(Event::Failed { message });
         }
     }
@@ -231,6 +227,17 @@ pub fn run(
     });
     journal.give_up_promises();
     result
+}
+
+/// Puts a failure into the run's status, unless another run lies at its path by now.
+fn mark_failed(run: &RunDir, directory: Option<Identity>, message: &str) {
+    let status = run.status().filter(|_| run.identity() == directory);
+    if let Some(mut status) = status {
+        status.state = State::Failed;
+        status.failed = Some(message.to_owned());
+        // An event says the same; a disk that takes neither cannot be told.
+        let _ = run.write_status(&status);
+    }
 }
 
 /// Makes the last attempt of an engine a few attempts: a disk may refuse once what it takes a moment later. True when one
@@ -335,6 +342,7 @@ impl Actor<'_> {
             self.publish(false);
         }
         self.check_failure()?;
+        self.refuse_replaced()?;
         self.flush_losses();
         if !attempt_repeatedly(|| self.save_checkpoint()) {
             self.refuse_loss()?;

@@ -186,7 +186,7 @@ fn permuted_parameter(
 fn parts(images: &Tensor) -> Vec<Tensor> {
     let pixels = images.size()[2..].iter().product();
     let part = batch_size(pixels, Device::Cpu);
-    images.chunk((images.size()[0] + part - 1) / part, 0)
+    images.tensor_split((images.size()[0] + part - 1) / part, 0)
 }
 
 /// Largest difference between the logits of two weight vectors, relative to the largest logit of the first.

@@ -86,6 +86,7 @@ impl Actor<'_> {
 
     /// Installs a surface as the start of a fit. When it is refused, everything is as it was.
     pub(super) fn new_surface(&mut self, mut surface: Surface) -> Result<()> {
+        self.refuse_replaced()?;
         if let Some(old) = &self.surface {
             surface.follow(old.version());
         }
@@ -123,6 +124,7 @@ impl Actor<'_> {
             &gradients,
             Some(live),
         )?;
+        self.clock.saved = Some((None, progress.step));
         // From here on it is the run's surface: nothing is refused any more.
         self.focus.clear();
         self.begin_heatmap(patch, version);

@@ -50,6 +50,7 @@ pub(super) fn at_once(command: &Command) -> bool {
 
 impl Actor<'_> {
     pub(super) fn carry_out(&mut self, command: Command) -> Result<Outcome> {
+        self.refuse_replaced()?;
         let errand: Box<dyn Errand> = match command {
             Command::Evaluate { u, v } => Box::new(Evaluating::new(self, u, v)?),
             Command::Search {
@@ -128,12 +129,9 @@ impl Actor<'_> {
                 self.journal.sync();
                 Ok(())
             }
-            Command::Shutdown => {
-                self.closing = true;
-                Ok(())
-            }
-            // These take a while and are errands.
-            Command::Evaluate { .. }
+            // These take a while and are errands, and the end is asked for before commands are carried out.
+            Command::Shutdown
+            | Command::Evaluate { .. }
             | Command::Search { .. }
             | Command::MeasureEnsemble { .. }
             | Command::Export { .. }

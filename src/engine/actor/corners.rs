@@ -85,6 +85,7 @@ impl Actor<'_> {
         self.trainer = None;
         self.surface = None;
         self.progress = None;
+        self.clock.saved = None;
         self.points.clear();
         self.forget_gradients();
         self.begin_heatmap(self.heatmap.patch, 0);
@@ -161,7 +162,9 @@ impl Actor<'_> {
                 .as_ref()
                 .is_some_and(|t| t.seed == seed && t.step <= target);
             if !goes_on {
-                self.trainer = Some(self.open_trainer(index)?);
+                let trainer = self.open_trainer(index)?;
+                self.clock.saved = (trainer.step > 0).then_some((Some(index), trainer.step));
+                self.trainer = Some(trainer);
             }
         }
         let Some(trainer) = &mut self.trainer else {
@@ -322,6 +325,7 @@ impl Actor<'_> {
     }
 
     fn write_corner(&mut self, place: usize, ready: &Ready) -> Result<()> {
+        self.refuse_replaced()?;
         // A corner that outlives what was told of its training would have a curve with a gap.
         self.journal.try_sync()?;
         let path = self.corner_path(ready.index);
@@ -430,7 +434,7 @@ impl Actor<'_> {
     }
 
     /// Makes the corner under training durable.
-    pub(super) fn save_partial_corner(&self, index: usize) -> Result<()> {
+    pub(super) fn save_partial_corner(&mut self, index: usize) -> Result<()> {
         let Some(trainer) = &self.trainer else {
             return Ok(());
         };
@@ -454,7 +458,10 @@ impl Actor<'_> {
             ("weights", &trainer.weights),
             ("velocity", &trainer.velocity),
         ];
-        model_file::write_checked(&self.partial_path(), &tensors, &metadata)
+        let saved = Some((Some(index), trainer.step));
+        model_file::write_checked(&self.partial_path(), &tensors, &metadata)?;
+        self.clock.saved = saved;
+        Ok(())
     }
 
     /// All corners, when they are there.

@@ -41,6 +41,8 @@ impl DirectoryWatch {
         if self.looked.elapsed() >= Self::INTERVAL {
             self.looked = Instant::now();
             self.missing = match self.is_missing(run) {
+                // A file system that is away for a moment shows no other directory.
+                true if self.is_replaced(run) => Self::MAX_MISSING,
                 true => self.missing + 1,
                 false => 0,
             };
@@ -48,12 +50,28 @@ impl DirectoryWatch {
         self.missing >= Self::MAX_MISSING
     }
 
+    /// True when another directory lies at the run's path: what is written there goes into another run.
+    fn is_replaced(&self, run: &RunDir) -> bool {
+        self.directory.is_some()
+            && run
+                .identity()
+                .is_some_and(|now| Some(now) != self.directory)
+    }
+
     /// True when another directory lies at the run's path, or none. One that cannot be looked at may be there.
     fn is_missing(&self, run: &RunDir) -> bool {
         match std::fs::metadata(run.path()) {
-            Ok(_) => self.directory.is_some() && run.identity() != self.directory,
+            Ok(_) => self.is_replaced(run),
             Err(error) => error.kind() == std::io::ErrorKind::NotFound,
         }
+    }
+}
+
+/// A step of a corner's training, or of the fit, in words.
+fn named_step((corner, step): (Option<usize>, u64)) -> String {
+    match corner {
+        Some(index) => format!("step {step} of corner {}", index + 1),
+        None => format!("step {step}"),
     }
 }
 
@@ -61,6 +79,14 @@ impl Actor<'_> {
     /// Fails when the run's directory was removed or moved: nothing that is done from then on could be kept.
     pub(super) fn check_directory(&mut self) -> Result<()> {
         match self.directory.is_gone(&self.run) {
+            true => Err(self.gone()),
+            false => Ok(()),
+        }
+    }
+
+    /// Fails when another directory has taken the place of the run's: nothing may be written or removed there.
+    pub(super) fn refuse_replaced(&self) -> Result<()> {
+        match self.directory.is_replaced(&self.run) {
             true => Err(self.gone()),
             false => Ok(()),
         }
@@ -84,22 +110,25 @@ impl Actor<'_> {
         };
         let saved = self.clock.saved;
         let reached = self.reached();
-        if reached == saved && !self.clock.change_lost {
+        // Between two trainings every step is in a file of its own.
+        if (reached.is_none() || reached == saved) && !self.clock.change_lost {
             return Ok(());
         }
         let last = match saved {
-            Some((_, step)) => format!("the last checkpoint is of step {step}"),
+            Some(saved) => format!("the last checkpoint is of {}", named_step(saved)),
             None => "there is no checkpoint of it".into(),
         };
-        let step = reached.map_or(0, |r| r.1);
+        let stopped = named_step(reached.unwrap_or((None, 0)));
         Err(Error::input(format!(
-            "stopped at step {step}, but {last}: {why}; make room on the disk, then resume, which repeats the steps since"
+            "stopped at {stopped}, but {last}: {why}; make room on the disk, then resume, which repeats the steps since"
         )))
     }
 
-    /// The training under way and its step: the corner with this number, or the fit.
+    /// The training under way and its step: the corner with this number, or the fit. `None` where no step is done.
     pub(super) fn reached(&self) -> Option<(Option<usize>, u64)> {
-        if let (Work::Corner(_), Some(trainer)) = (&self.work, &self.trainer) {
+        if let (Work::Corner(_), Some(trainer)) = (&self.work, &self.trainer)
+            && trainer.step > 0
+        {
             return Some((Some(self.fit.corner), trainer.step));
         }
         self.surface.as_ref()?;

@@ -31,6 +31,7 @@ impl Finishing {
 impl Actor<'_> {
     /// Goes on with the end of the job for a moment.
     pub(super) fn tick_finish(&mut self) -> Result<()> {
+        self.refuse_replaced()?;
         let mut finishing = match self.finishing.take() {
             Some(finishing) => finishing,
             None => self.begin_finishing()?,

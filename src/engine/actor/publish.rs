@@ -221,6 +221,7 @@ impl Actor<'_> {
 
     /// Stores the snapshot without its pace, which means nothing to whoever reads it later.
     pub(super) fn try_store_snapshot(&mut self) -> Result<()> {
+        self.refuse_replaced()?;
         let live = self.snapshot();
         let own = super::grids::own(&self.aside, &self.heatmap);
         let shown = self.aside.as_ref().map(|_| &self.heatmap);
@@ -333,6 +334,9 @@ impl Actor<'_> {
     }
 
     pub(super) fn write_status(&mut self) {
+        if self.refuse_replaced().is_err() {
+            return;
+        }
         let (done, total) = self.done_and_total();
         let now = now();
         let picture = self.journal.picture();
@@ -375,11 +379,10 @@ impl Actor<'_> {
         let refused = outcome.as_ref().is_err_and(Error::is_io);
         match outcome {
             Ok(Some(step)) => {
-                self.note_saved();
                 self.journal.say(Event::Checkpoint { step });
                 self.journal.sync();
             }
-            Ok(None) => self.note_saved(),
+            Ok(None) => {}
             Err(error) => {
                 let known = self.clock.checkpoint_error.replace(error.to_string());
                 if known.is_none() {
@@ -392,12 +395,6 @@ impl Actor<'_> {
         !refused
     }
 
-    fn note_saved(&mut self) {
-        self.clock.checkpoint_error = None;
-        self.clock.change_lost = false;
-        self.clock.saved = self.reached();
-    }
-
     /// Says that a job that was done goes on. Were the result the last word beside a fit that is under way, or beside no
     /// surface, the run could neither be resumed nor be fitted further. To be synced before that is on the disk.
     pub(super) fn reopen(&mut self) {
@@ -407,6 +404,7 @@ impl Actor<'_> {
     }
 
     pub(super) fn try_checkpoint(&mut self) -> Result<Option<u64>> {
+        self.refuse_replaced()?;
         self.flush_losses();
         if self.progress.is_some_and(|p| !p.complete()) {
             self.reopen();
@@ -435,11 +433,15 @@ impl Actor<'_> {
                     gradients,
                     Some(live),
                 )?;
+                self.clock.saved = Some((None, progress.step));
+                self.clock.change_lost = false;
                 Some(progress.step)
             }
             _ => None,
         };
         self.try_store_snapshot()?;
+        self.clock.checkpoint_error = None;
+        self.clock.change_lost = false;
         Ok(step)
     }
 

@@ -232,3 +232,18 @@ fn all_permutations(items: &mut Vec<i64>, from: usize, visit: &mut dyn FnMut(&[i
         items.swap(from, i);
     }
 }
+
+#[test]
+fn no_part_of_the_images_is_one_image_alone() {
+    // Large images go in small parts.
+    let part = batch_size(224 * 224, Device::Cpu);
+    for n in 2..=5 * part + 1 {
+        let images = Tensor::zeros([n, 1, 224, 224], (Kind::Uint8, Device::Cpu));
+        let sizes: Vec<i64> = parts(&images).iter().map(|p| p.size()[0]).collect();
+        assert_eq!(sizes.iter().sum::<i64>(), n);
+        assert!(
+            sizes.iter().all(|s| (2..=part).contains(s)),
+            "{n}: {sizes:?}"
+        );
+    }
+}

@@ -39,7 +39,7 @@ pub struct StepRecord {
     pub loss: Tensor,
     /// Norm of the weight gradient of each draw, weight decay included, `[draws]`.
     pub norms: Tensor,
-    /// Bernstein weights of each draw.
+    /// Bernstein weights of each draw; 0 for points that are frozen, which follow no gradient.
     pub weights: Vec<Vec<f64>>,
 }
 
@@ -179,13 +179,18 @@ impl Surface {
         if trains {
             self.last_rate = rate;
         }
+        let followed = |b: Vec<f64>| {
+            let points = b.into_iter().zip(&self.frozen);
+            let followed = points.map(|(b, &frozen)| if frozen { 0.0 } else { b });
+            followed.collect()
+        };
         StepRecord {
             loss: losses
                 .into_iter()
                 .reduce(|a, b| a + b)
                 .unwrap_or_else(|| Tensor::zeros([], (Kind::Float, device))),
             norms: Tensor::cat(&norms, 0),
-            weights,
+            weights: weights.into_iter().map(followed).collect(),
         }
     }
 }

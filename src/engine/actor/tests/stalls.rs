@@ -102,3 +102,24 @@ fn a_model_that_the_disk_takes_late_has_one_folder() {
         assert!(next.to_string_lossy().ends_with("-step4-2"), "{next:?}");
     });
 }
+
+#[test]
+fn a_frozen_point_has_no_gradients_from_then_on() {
+    let dir = tempfile::tempdir().unwrap();
+    with_actor(&dir.path().join("a"), |actor| {
+        actor.until(|a| a.progress.is_some_and(|p| p.step == 1));
+        let corners = actor.surface.as_ref().unwrap().degrees().corners();
+        let rows = actor.surface.as_ref().unwrap().degrees().rows();
+        let (i, j) = rows[corners];
+        let frozen = true;
+        actor.carry_out(Command::Freeze { i, j, frozen }).unwrap();
+        actor.until(|a| a.progress.is_some_and(|p| p.step == 3));
+        actor.flush_losses();
+        for points in [actor.points.clone(), actor.describe_points()] {
+            let own = &points[corners].gradients;
+            assert!(own[0] > 0.0 && own[1..] == [0.0, 0.0], "{own:?}");
+            let other = &points[corners + 1].gradients;
+            assert!(other.iter().all(|&g| g > 0.0), "{other:?}");
+        }
+    });
+}
