@@ -98,8 +98,9 @@ impl Actor<'_> {
             let cause = match recalibrated.correct < own.correct {
                 true => self.cause_of_loss(w, &own),
                 false if is_normalized_otherwise => "its images were normalized otherwise".into(),
-                false => "the statistics in its file are of images that were normalized otherwise (data.mean, \
-                          data.std), or of other weights, as after averaging"
+                false => "usual causes are a learning rate that was high to the last step, weights that were averaged, \
+                          or images that were normalized otherwise (data.mean, data.std); the surface is measured with \
+                          recalibrated statistics"
                     .into(),
             };
             findings.warnings.push(format!(

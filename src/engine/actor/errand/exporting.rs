@@ -25,6 +25,8 @@ pub(in crate::actor) struct Exporting {
     before: u64,
     measuring: Option<Measuring>,
     exported: Option<Exported>,
+    /// True when the best of an incomplete heatmap was taken.
+    is_early: bool,
 }
 
 #[derive(Debug)]
@@ -103,6 +105,7 @@ impl Exporting {
             before: 0,
             measuring: network.map(|w| actor.measuring(w, On::Validation)),
             exported: None,
+            is_early: false,
         })
     }
 
@@ -139,6 +142,7 @@ impl Exporting {
                     Error::input("no point is measured yet; wait for the heatmap")
                 })?;
                 self.chosen.uv = Some((best.u, best.v));
+                self.is_early = !actor.heatmap.complete();
                 let surface = actor.needs_surface()?;
                 self.chosen.degrees = surface.degrees();
                 let w = surface.at(best.u, best.v);
@@ -221,6 +225,12 @@ impl Errand for Exporting {
             if let Some(exported) = &self.exported {
                 // In the slice that answers: what came before it is not told to who asked.
                 actor.tell_strictness(&self.chosen);
+                if self.is_early {
+                    actor.journal.notice(
+                        "the heatmap was not complete on this surface, so that another point may be better; export the \
+                         best again when it is",
+                    );
+                }
                 actor.journal.say(Event::Exported(exported.clone()));
             }
             return Ok(true);

@@ -74,6 +74,29 @@ fn changes_of_several_clients_are_all_made_and_told_to_each() {
 }
 
 #[test]
+fn the_best_of_a_heatmap_that_is_not_complete_is_told_as_that() {
+    with_clients(|actor, sender, dir| {
+        let export = |folder: &str| Command::Export {
+            selection: Selection::Best,
+            dir: Some(dir.join(folder)),
+            replace: false,
+            names: TensorNames::Surfit,
+        };
+        let is_told = |actor: &Actor<'_>, answer: &CommandAnswer| {
+            assert_eq!(answer.error, None);
+            let mut told = caused(actor, answer).into_iter();
+            told.any(|e| matches!(e, Event::Notice { text } if text.contains("not complete")))
+        };
+        actor.until(|a| a.heatmap.cells.iter().any(|c| c.images > 0));
+        let answer = &answers(actor, sender, &[export("early")])[0];
+        assert!(is_told(actor, answer));
+        actor.until(|a| a.heatmap.complete());
+        let answer = &answers(actor, sender, &[export("late")])[0];
+        assert!(!is_told(actor, answer));
+    });
+}
+
+#[test]
 fn of_two_exports_to_one_folder_the_second_is_refused() {
     with_clients(|actor, sender, dir| {
         let export = |u, folder: &str| Command::Export {
