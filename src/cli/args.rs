@@ -83,7 +83,7 @@ pub struct Screen {
     pub no_mouse: bool,
 }
 
-/// The commands.
+/// Subcommands of `surfit`.
 #[derive(Debug, Subcommand)]
 pub enum Sub {
     /// Open the workbench on a new, a running or a finished run
@@ -143,7 +143,7 @@ pub enum Sub {
     Man(ManArgs),
 }
 
-/// `surfit open`
+/// Arguments of `surfit open`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -170,7 +170,7 @@ pub struct OpenArgs {
     pub readonly: bool,
 }
 
-/// `surfit run`
+/// Arguments of `surfit run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -223,7 +223,7 @@ pub struct Follow {
     pub detach: bool,
 }
 
-/// `surfit resume`
+/// Arguments of `surfit resume`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -242,7 +242,7 @@ pub struct ResumeArgs {
     pub follow: Follow,
 }
 
-/// `surfit stop`
+/// Arguments of `surfit stop`.
 #[derive(Debug, Args)]
 #[command(after_help = "Nothing is lost: `surfit resume RUN` goes on from the same step.")]
 pub struct StopArgs {
@@ -251,7 +251,7 @@ pub struct StopArgs {
     pub run: String,
 }
 
-/// `surfit degree`
+/// Arguments of `surfit degree`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -277,7 +277,7 @@ pub struct DegreeArgs {
     pub json: bool,
 }
 
-/// `surfit ls`
+/// Arguments of `surfit ls`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -301,7 +301,7 @@ pub struct LsArgs {
     pub json: bool,
 }
 
-/// `surfit rm`
+/// Arguments of `surfit rm`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -328,7 +328,7 @@ pub struct RmArgs {
     pub yes: bool,
 }
 
-/// `surfit fit`
+/// Arguments of `surfit fit`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -358,7 +358,7 @@ pub struct FitArgs {
     pub follow: Follow,
 }
 
-/// `surfit heatmap`
+/// Arguments of `surfit heatmap`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -395,7 +395,7 @@ pub struct HeatmapArgs {
     pub colormap: MapArg,
 }
 
-/// `surfit report`
+/// Arguments of `surfit report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Writes loss curves, heatmaps and slices as PNG and SVG, and report.md and report.html with the
@@ -409,7 +409,7 @@ pub struct ReportArgs {
     pub out: Option<PathBuf>,
 }
 
-/// `surfit bench`
+/// Arguments of `surfit bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
     /// A network to measure, may be given several times; without one, four of different kinds

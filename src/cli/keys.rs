@@ -105,6 +105,16 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_keys_has_todays_keys() {
+        let page = include_str!("../../docs/keys.md");
+        let keys = markdown(&key_rows(&Keymap::default()));
+        assert!(
+            page.ends_with(&keys),
+            "docs/keys.md: put the output of `surfit keys --markdown` there"
+        );
+    }
+
+    #[test]
     fn markdown_and_json_tell_the_same() {
         let rows = key_rows(&Keymap::default());
         let text = markdown(&rows);

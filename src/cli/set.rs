@@ -71,7 +71,7 @@ fn command(change: Change, patch: Patch) -> Result<Command, Fault> {
     })
 }
 
-/// Reads `KEY=VALUE`.
+/// Parses a change written as `KEY=VALUE`.
 fn read(text: &str) -> Result<Change, String> {
     let (key, value) = text
         .split_once('=')

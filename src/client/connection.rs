@@ -19,7 +19,7 @@ pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 pub struct Welcome {
     /// The engine's program version.
     pub engine: String,
-    /// Run id.
+    /// Id of the run that the engine works on.
     pub run: String,
     /// Process id of the engine.
     pub pid: u32,
@@ -28,7 +28,7 @@ pub struct Welcome {
 /// What a reader thread hands on.
 #[derive(Debug)]
 pub enum Received {
-    /// A message.
+    /// A message from the engine.
     Message(ServerMessage),
     /// The conversation is over, and why. Nothing follows.
     Lost(ClientError),

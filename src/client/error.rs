@@ -13,7 +13,7 @@ pub enum ClientError {
     /// The engine works on another machine, or in another container, and its socket cannot be reached from here.
     #[error("the engine of {path} works on {}{}; {}", node.name(), last_heard(*heartbeat_age), node.how_to_reach(path))]
     Elsewhere {
-        /// The run.
+        /// Directory of the run.
         path: PathBuf,
         /// Where its engine works.
         node: Box<EngineNode>,
@@ -31,7 +31,7 @@ pub enum ClientError {
     Version {
         /// The engine's version.
         engine: u32,
-        /// Ours.
+        /// Protocol version of this program.
         client: u32,
     },
     /// What came is no message of the protocol.
@@ -48,7 +48,7 @@ pub enum ClientError {
     /// The engine failed and said why.
     #[error("{why}; the engine's log is {log}")]
     Failed {
-        /// Its sentence.
+        /// Reason that the engine gave, as a sentence.
         why: String,
         /// Where the rest of what it said is.
         log: PathBuf,

@@ -120,7 +120,7 @@ impl Peer {
     }
 }
 
-/// A notice.
+/// Returns a notice with this text.
 pub fn notice(text: &str) -> Event {
     Event::Notice { text: text.into() }
 }

@@ -21,14 +21,14 @@ use surfit_core::surface::Degrees;
 pub enum Task {
     /// A new run of a configuration, as TOML, every path absolute.
     New {
-        /// The configuration.
+        /// Configuration of the new run as TOML, with absolute paths.
         config: String,
     },
     /// Another degree of a run, from its last checkpoint once it is at rest.
     Fork {
         /// The run's directory.
         run: PathBuf,
-        /// The degrees.
+        /// Degrees of the new run's surface.
         degrees: Degrees,
     },
 }

@@ -26,7 +26,7 @@ pub fn name(run: &RunDir) -> String {
 pub struct Line {
     /// The run's name: its id, behind the directory of several runs that it lies in.
     pub run: String,
-    /// Its directory.
+    /// Directory of the run.
     pub dir: std::path::PathBuf,
     /// A [`State`]'s name, `interrupted` when the engine died, or `new` before an engine was there.
     pub state: Cow<'static, str>,
@@ -36,13 +36,13 @@ pub struct Line {
     pub stage: Option<Stage>,
     /// Units of work done and in all in this stage.
     pub done: u64,
-    /// See `done`.
+    /// Total units of work in this stage.
     pub total: u64,
     /// Degrees of the surface.
     pub degrees: Option<Degrees>,
-    /// Network name.
+    /// Name of the network architecture.
     pub network: Option<String>,
-    /// Data set.
+    /// Name of the data set, as in `data.set`.
     #[serde(default)]
     pub data: Option<String>,
     /// Bytes on disk; `None` when they were not counted.

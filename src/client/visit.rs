@@ -20,7 +20,7 @@ pub struct Visit {
 /// What the visited engine says.
 #[derive(Debug)]
 pub enum Said {
-    /// Something happened.
+    /// An event of the run.
     Event(Event),
     /// The answer to a command: its number, why it was refused, and the events that it caused when the engine tells.
     Reply(u64, Option<String>, Option<EventSpan>),

@@ -17,9 +17,9 @@ const MAX_HEADER: u64 = 1 << 20;
 /// A corner in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Its file.
+    /// Path of the corner's file.
     pub path: PathBuf,
-    /// Its size.
+    /// Size of the file in bytes.
     pub bytes: u64,
     /// When it was made or used last.
     pub used: SystemTime,

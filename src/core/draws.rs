@@ -36,7 +36,7 @@ pub struct Draws {
     pub seed: u64,
     /// What kind of surface is drawn from.
     pub patch: Patch,
-    /// How.
+    /// Method by which points are drawn.
     pub sampling: Sampling,
 }
 

@@ -20,7 +20,7 @@ pub struct Envelope {
     pub seq: u64,
     /// Seconds since the Unix epoch.
     pub time: f64,
-    /// What happened.
+    /// Event that is numbered and timed.
     #[serde(flatten)]
     pub event: Event,
 }
@@ -90,21 +90,21 @@ pub enum Event {
     },
     /// A stage began.
     StageBegan {
-        /// Which.
+        /// Stage that began.
         stage: Stage,
         /// Units of work in it: optimizer steps, cells, corners.
         total: u64,
     },
     /// A stage ended.
     StageEnded {
-        /// Which.
+        /// Stage that ended.
         stage: Stage,
         /// How long it took in this process.
         seconds: f64,
     },
     /// Losses of consecutive optimizer steps.
     Losses {
-        /// Of what.
+        /// Curve that the losses belong to.
         curve: Curve,
         /// Step of the first value.
         first_step: u64,
@@ -116,11 +116,11 @@ pub enum Event {
     },
     /// A validation measurement on the way.
     Validated {
-        /// Of what.
+        /// Curve that the measurement belongs to.
         curve: Curve,
         /// After this many optimizer steps.
         step: u64,
-        /// Mean cross-entropy.
+        /// Validation loss as mean cross-entropy.
         #[serde(with = "nan_as_null")]
         loss: f64,
         /// Accuracy, a fraction.
@@ -136,9 +136,9 @@ pub enum Event {
     DegreeChanged {
         /// Fit step at which they changed.
         step: u64,
-        /// Before.
+        /// Degrees before the change.
         from: Degrees,
-        /// After.
+        /// Degrees after the change.
         to: Degrees,
         /// Largest distance by which a checked point of the surface moved, relative to the mean distance between
         /// corners: rounding for elevation, a real loss for lowering.
@@ -149,25 +149,25 @@ pub enum Event {
     PhaseBegan {
         /// Its first fit step.
         step: u64,
-        /// Which.
+        /// Phase that began.
         phase: Phase,
     },
     /// The peak of the fit's learning rate changed.
     RateChanged {
         /// First fit step that is made with it.
         step: u64,
-        /// Before.
+        /// Peak learning rate before the change.
         from: f64,
-        /// After.
+        /// Peak learning rate after the change.
         to: f64,
     },
     /// The surface points that a minibatch is split over changed.
     DrawsChanged {
         /// First fit step that is made with it.
         step: u64,
-        /// Before.
+        /// Draws per mini-batch before the change.
         from: usize,
-        /// After.
+        /// Draws per mini-batch after the change.
         to: usize,
     },
     /// The run began as a copy of another one's checkpoint.
@@ -217,9 +217,9 @@ pub enum Event {
     },
     /// The user marked a point.
     Marked {
-        /// First parameter.
+        /// First parameter of the point, in `[0, 1]`.
         u: f64,
-        /// Second parameter.
+        /// Second parameter of the point, in `[0, 1]`.
         v: f64,
         /// False when the mark was taken away.
         marked: bool,
@@ -233,22 +233,22 @@ pub enum Event {
     },
     /// Work stands still until it is resumed.
     Paused {
-        /// Fit step.
+        /// Fit step at which work was paused.
         step: u64,
     },
     /// Work goes on.
     Unpaused {
-        /// Fit step.
+        /// Fit step at which work goes on.
         step: u64,
     },
     /// The present work was ended early on request; what was reached is kept.
     Stopped {
-        /// Fit step.
+        /// Fit step at which work was stopped.
         step: u64,
     },
     /// Something a user should know.
     Notice {
-        /// One sentence.
+        /// Text of the notice, one sentence.
         text: String,
     },
     /// The engine could not go on. The last checkpoint stays.

@@ -23,7 +23,7 @@ pub struct Facts {
     pub name: String,
     /// What it is doing: one of [`STATES`].
     pub state: String,
-    /// Its network.
+    /// Name of the run's network.
     pub network: Option<String>,
     /// Its data set.
     pub data: Option<String>,

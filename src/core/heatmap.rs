@@ -81,9 +81,9 @@ pub struct Heatmap {
 /// A measured point of the surface.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// First parameter.
+    /// First parameter, in `[0, 1]`.
     pub u: f64,
-    /// Second parameter.
+    /// Second parameter, in `[0, 1]`.
     pub v: f64,
     /// Validation accuracy there, a fraction.
     pub accuracy: f64,
@@ -101,9 +101,9 @@ pub struct Summary {
     pub mean: f64,
     /// Mean accuracy of the cells that are not on the boundary; equals `mean` when there are none.
     pub interior_mean: f64,
-    /// Lowest accuracy.
+    /// Lowest accuracy of a cell, a fraction.
     pub min: f64,
-    /// Highest accuracy.
+    /// Highest accuracy of a cell, a fraction.
     pub max: f64,
     /// Mean accuracy of the corner cells.
     pub corners_mean: f64,

@@ -10,7 +10,7 @@ pub struct Machine {
     pub engine: f64,
     /// Share of all processors that is in use by whomever, 0 to 1.
     pub busy: f64,
-    /// Processors.
+    /// Number of processors of the machine.
     pub cores: usize,
     /// Bytes of memory in all.
     pub memory: u64,
@@ -28,13 +28,13 @@ pub struct Machine {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Gpu {
-    /// Its name.
+    /// Name of the graphics processor.
     pub name: String,
     /// Share of the last moment in which it computed, 0 to 1.
     pub busy: f64,
     /// Bytes of its memory in use, and in all.
     pub used: u64,
-    /// See `used`.
+    /// Size of its memory in bytes.
     pub memory: u64,
     /// Degrees Celsius; 0 when not known.
     pub temperature: u32,

@@ -20,7 +20,7 @@ pub struct MeasuredOn {
     pub splits: String,
     /// Device, such as `cpu` or `cuda:0`.
     pub device: String,
-    /// Compute type.
+    /// Type that networks computed in.
     pub compute: Compute,
     /// Threads on a CPU.
     pub threads: usize,
@@ -31,9 +31,9 @@ pub struct MeasuredOn {
 pub struct EnsembleMember {
     /// File beside the card with its weights.
     pub file: String,
-    /// First parameter.
+    /// First parameter of the member, in `[0, 1]`.
     pub u: f64,
-    /// Second parameter.
+    /// Second parameter of the member, in `[0, 1]`.
     pub v: f64,
     /// Its own accuracy on the validation split, a fraction.
     pub validation_accuracy: f64,

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct LogLine {
     /// Seconds since the Unix epoch.
     pub time: f64,
-    /// One sentence.
+    /// Text of the line, one sentence.
     pub text: String,
     /// Something went wrong.
     pub error: bool,
@@ -50,7 +50,7 @@ pub struct Picture {
     pub started: Option<f64>,
     /// Facts from the engine's start.
     pub info: Option<RunInfo>,
-    /// Loss curves.
+    /// Loss curves of the corners and the surface.
     pub curves: BTreeMap<Curve, Series>,
     /// Validation measurements by curve, thinned out where there are many; the best and the latest are always there.
     pub validations: BTreeMap<Curve, Vec<Validation>>,
@@ -78,7 +78,7 @@ pub struct Picture {
     pub searches: Vec<Searched>,
     /// Distances between control points, as last asked for.
     pub distances: Option<Distances>,
-    /// Models written.
+    /// Exported models, latest last.
     pub exports: Vec<Exported>,
     /// Points measured on the whole validation split, latest last.
     pub evaluated: Vec<Point>,

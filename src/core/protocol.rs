@@ -25,7 +25,7 @@ pub const READONLY: &str = "this client only watches; open the run without --rea
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
-    /// Always first.
+    /// Begins the handshake; always the first message.
     Hello {
         /// The client's [`VERSION`].
         protocol: u32,
@@ -44,7 +44,7 @@ pub enum ClientMessage {
     Command {
         /// Comes back in the reply.
         id: u64,
-        /// What.
+        /// Command to be carried out.
         command: Command,
     },
 }
@@ -59,7 +59,7 @@ pub enum ServerMessage {
         protocol: u32,
         /// The engine's program version.
         engine: String,
-        /// Run id.
+        /// Id of the run.
         run: String,
         /// Process id of the engine.
         pid: u32,
@@ -69,7 +69,7 @@ pub enum ServerMessage {
     },
     /// The handshake failed; the connection closes.
     Rejected {
-        /// One sentence.
+        /// Reason for the rejection, one sentence.
         reason: String,
     },
     /// A durable event, in order, without gaps.
@@ -128,7 +128,7 @@ pub enum Selection {
     },
     /// An ensemble chosen greedily on validation among the best grid points and the marks (Caruana et al. 2004).
     Greedy {
-        /// Members.
+        /// Number of members of the ensemble.
         count: usize,
     },
 }
@@ -179,18 +179,18 @@ pub enum Command {
     },
     /// Stand still until `Unpause`.
     Pause,
-    /// Go on.
+    /// Continue work after `Pause`.
     Unpause,
     /// End the present stage early and keep what was reached.
     Stop,
     /// Change the degrees of the surface; during a fit, when several of one client wait the latest wins.
     SetDegree {
-        /// New degrees.
+        /// New degrees of the surface.
         degrees: Degrees,
     },
     /// Change the learning rate of the fit from its next step on. The schedule keeps its course with another peak.
     SetRate {
-        /// How.
+        /// Change of the peak learning rate.
         rate: RateChange,
     },
     /// Change the surface points that a minibatch of the fit is split over, from the next step on.
@@ -205,7 +205,7 @@ pub enum Command {
     },
     /// Change the metric of the live heatmap.
     SetMetric {
-        /// New metric.
+        /// New metric of the live heatmap.
         metric: Metric,
     },
     /// Measure every cell of the heatmap on the whole validation split now.
@@ -229,7 +229,7 @@ pub enum Command {
     Search {
         /// First parameter of where to begin.
         u: f64,
-        /// Second parameter.
+        /// Second parameter of where to begin.
         v: f64,
         /// First step of the search, in parameters.
         radius: f64,
@@ -247,9 +247,9 @@ pub enum Command {
     Cancel,
     /// Mark a point, or take its mark away when it has one.
     Mark {
-        /// First parameter.
+        /// First parameter of the point, in `[0, 1]`.
         u: f64,
-        /// Second parameter.
+        /// Second parameter of the point, in `[0, 1]`.
         v: f64,
     },
     /// Hold a control point still, or let it train again.
@@ -263,7 +263,7 @@ pub enum Command {
     },
     /// Write a model and measure its test accuracy.
     Export {
-        /// Which.
+        /// Selection of the model to export.
         selection: Selection,
         /// Folder to write; `None` for one in the run's `exports`.
         dir: Option<PathBuf>,

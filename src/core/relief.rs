@@ -42,9 +42,9 @@ impl Camera {
 pub struct Spot {
     /// To the right.
     pub x: f64,
-    /// Downward.
+    /// Vertical coordinate, downward from the top.
     pub y: f64,
-    /// Away.
+    /// Depth away from the viewer, relative to the centre, in lengths of a side.
     pub depth: f64,
 }
 

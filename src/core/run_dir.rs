@@ -167,7 +167,7 @@ impl RunDir {
         Ok(run)
     }
 
-    /// The directory.
+    /// Returns the path of the run's directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -191,12 +191,12 @@ impl RunDir {
         FilePath::confined_if_beneath(path, &self.path)
     }
 
-    /// `config.toml`
+    /// Returns the path of the run's `config.toml`.
     pub fn config_path(&self) -> FilePath {
         self.join("config.toml")
     }
 
-    /// `events.jsonl`
+    /// Returns the path of the run's `events.jsonl`.
     pub fn events_path(&self) -> FilePath {
         self.join("events.jsonl")
     }

@@ -78,7 +78,7 @@ pub struct Errand {
     pub name: String,
     /// Units of work done, and in all as far as known.
     pub done: u64,
-    /// See `done`.
+    /// Total units of work, as far as known.
     pub total: u64,
     /// Others that wait behind it.
     pub waiting: usize,
@@ -88,7 +88,7 @@ pub struct Errand {
 /// its record stays short; here they are at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fresh {
-    /// Of what.
+    /// Curve that the losses belong to.
     pub curve: Curve,
     /// Step of the first value: the one after the last that an event has told.
     pub first_step: u64,
@@ -112,7 +112,7 @@ pub struct Snapshot {
     pub stage: Stage,
     /// Units of work done and in all in this stage: optimizer steps, cells.
     pub done: u64,
-    /// See `done`.
+    /// Total units of work in this stage.
     pub total: u64,
     /// Units a second of late; 0 when not known.
     pub rate: f64,
@@ -122,7 +122,7 @@ pub struct Snapshot {
     pub phase: Option<Phase>,
     /// Optimizer steps of the fit done, and in all.
     pub fit_step: u64,
-    /// See `fit_step`.
+    /// Total optimizer steps of the fit.
     pub fit_total: u64,
     /// Learning rate of the last step.
     pub learning_rate: f64,
@@ -134,7 +134,7 @@ pub struct Snapshot {
     pub heatmap: Heatmap,
     /// All control points, in row order; empty before the corners are ready.
     pub control_points: Vec<ControlPoint>,
-    /// Marked points.
+    /// Parameters `(u, v)` of the marked points.
     pub marks: Vec<(f64, f64)>,
     /// Clients that watch this run.
     pub viewers: usize,

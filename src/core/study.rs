@@ -143,11 +143,11 @@ impl Study {
 /// Mean and standard deviation of a figure over several runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// Mean.
+    /// Mean over the runs.
     pub mean: f64,
     /// Standard deviation of the sample (divided by n − 1); 0 for one run.
     pub deviation: f64,
-    /// Runs.
+    /// Number of runs.
     pub runs: usize,
 }
 

@@ -8,11 +8,11 @@ pub enum Value {
     /// Nothing is known. Figures that are not finite are told like that, since JSON has no word for them.
     #[default]
     Missing,
-    /// Words.
+    /// Text of any kind.
     Text(String),
-    /// A figure.
+    /// A floating-point number.
     Number(f64),
-    /// A count.
+    /// A count, as an unsigned integer.
     Whole(u64),
     /// Yes or no.
     Flag(bool),

@@ -12,7 +12,7 @@ pub enum Error {
     /// A file could not be read or written.
     #[error("{path}: {source}{}", advice(source))]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

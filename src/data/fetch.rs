@@ -56,14 +56,14 @@ impl Default for Patience {
 pub enum Event {
     /// The file is there already, as published.
     Present {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its bytes.
+        /// Size of the file in bytes.
         bytes: u64,
     },
     /// A transfer begins, or begins anew.
     Begun {
-        /// File name.
+        /// Name of the file.
         file: &'static str,
         /// Where it comes from.
         url: String,
@@ -74,7 +74,7 @@ pub enum Event {
     },
     /// Some more bytes have come.
     Progress {
-        /// File name.
+        /// Name of the file.
         file: &'static str,
         /// Bytes that are there.
         done: u64,
@@ -83,7 +83,7 @@ pub enum Event {
     },
     /// An attempt failed and another will be made.
     Retry {
-        /// File name.
+        /// Name of the file.
         file: &'static str,
         /// What went wrong.
         why: String,
@@ -92,11 +92,11 @@ pub enum Event {
     },
     /// The file is there, checked.
     Fetched {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its bytes.
+        /// Size of the file in bytes.
         bytes: u64,
-        /// Its checksum.
+        /// SHA-256 checksum of the file, in hexadecimal.
         sha256: &'static str,
     },
 }

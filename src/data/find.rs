@@ -35,7 +35,7 @@ pub(crate) enum Layout {
 /// A set, or a part of it, that was found.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Which set.
+    /// Catalogue entry of the data set.
     pub entry: &'static Entry,
     /// Its files; for folders of images, the folder.
     pub files: Vec<PathBuf>,

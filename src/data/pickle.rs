@@ -18,7 +18,7 @@ pub enum Value {
     Other,
     /// A whole number or a truth value.
     Int(i64),
-    /// Text.
+    /// A string, by its index in [`Objects::texts`].
     Text(usize),
     /// Bytes, or a `str` of Python 2.
     Bytes(usize),
@@ -48,7 +48,7 @@ pub struct Object {
 /// Everything that a pickle made.
 #[derive(Debug, Default)]
 pub struct Objects<'a> {
-    /// Texts.
+    /// Strings that values refer to.
     pub texts: Vec<&'a str>,
     /// Bytes, as ranges of the input.
     pub bytes: Vec<Range<usize>>,
@@ -58,7 +58,7 @@ pub struct Objects<'a> {
     pub dicts: Vec<Vec<(Value, Value)>>,
     /// Module and name of callables and types.
     pub globals: Vec<(&'a str, &'a str)>,
-    /// Calls.
+    /// Calls that the pickle asked for and that were not made.
     pub objects: Vec<Object>,
     /// Keys of what is kept elsewhere.
     pub persistent: Vec<Value>,

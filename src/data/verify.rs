@@ -30,7 +30,7 @@ pub enum Verdict {
 /// A checked file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Checked {
-    /// The set.
+    /// Name of the data set.
     pub set: &'static str,
     /// The file, or the folder of a set that has no published files.
     pub file: PathBuf,

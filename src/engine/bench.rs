@@ -24,7 +24,7 @@ use tch::{Device, Tensor};
 pub struct Options {
     /// Names of networks; the four of [`NETWORKS`] when empty.
     pub networks: Vec<String>,
-    /// Few repetitions.
+    /// Takes fewer repetitions of each measurement.
     pub quick: bool,
 }
 

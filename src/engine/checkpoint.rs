@@ -15,7 +15,7 @@ use tch::{Device, Kind, Tensor};
 /// How far a fit has come, in optimizer steps over all its rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Steps done.
+    /// Optimizer steps done so far.
     pub step: u64,
     /// Steps when the present round is done.
     pub total: u64,
@@ -118,7 +118,7 @@ struct Stored {
 /// What a checkpoint holds.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// The surface.
+    /// Surface as the checkpoint holds it.
     pub surface: Surface,
     /// How far its fit has come.
     pub progress: Progress,

@@ -30,7 +30,7 @@ pub struct Chosen {
     pub degrees: Degrees,
     /// Optimizer steps of the fit.
     pub fit_steps: u64,
-    /// Run id.
+    /// Id of the run.
     pub run: String,
     /// What its tensors are called; `None` for the layout's names.
     pub names: Option<NameMap>,
@@ -39,7 +39,7 @@ pub struct Chosen {
 /// A network with everything that was measured of it.
 #[derive(Debug)]
 pub struct Measured<'a> {
-    /// Weights, `[P]`.
+    /// Weights of the network, `[P]`.
     pub weights: &'a Tensor,
     /// Batch norm's statistics there.
     pub stats: &'a RunningStats,
@@ -203,7 +203,7 @@ pub enum EvalSplit {
 /// What a model was found to be.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    /// Its figures.
+    /// Number of correct images and sum of losses on the split.
     pub measurement: Measurement,
     /// The data set with what stands behind its name.
     pub data: String,

@@ -25,9 +25,9 @@ pub struct Identity {
     pub seed: u64,
     /// Number of weights.
     pub parameters: i64,
-    /// Device.
+    /// Device that computes, such as `cpu` or `cuda:0`.
     pub device: String,
-    /// Compute type.
+    /// Compute type, such as `f32` or `bf16`.
     pub compute: String,
     /// Threads on a CPU.
     pub threads: usize,

@@ -25,7 +25,7 @@ pub struct Model {
 pub struct Measurement {
     /// Correctly classified images.
     pub correct: u32,
-    /// Images seen.
+    /// Number of images measured.
     pub images: u32,
     /// Sum of the cross-entropy in nats.
     pub loss_sum: f64,
@@ -37,7 +37,7 @@ impl Measurement {
         f64::from(self.correct) / f64::from(self.images.max(1))
     }
 
-    /// Mean cross-entropy.
+    /// Returns the mean cross-entropy in nats.
     pub fn loss(&self) -> f64 {
         self.loss_sum / f64::from(self.images.max(1))
     }
@@ -56,7 +56,7 @@ impl Model {
         }
     }
 
-    /// The network.
+    /// Returns the network that the model computes.
     pub fn network(&self) -> &dyn Network {
         &*self.network
     }

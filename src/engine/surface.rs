@@ -32,7 +32,7 @@ pub struct Surface {
 /// What of a surface is not a tensor; stored with a checkpoint.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SurfaceState {
-    /// Degrees.
+    /// Degrees of the surface.
     pub degrees: Degrees,
     /// For every row, whether it is held still.
     pub frozen: Vec<bool>,
@@ -104,7 +104,7 @@ impl Surface {
         }
     }
 
-    /// Degrees.
+    /// Returns the degrees of the surface.
     pub fn degrees(&self) -> Degrees {
         self.degrees
     }

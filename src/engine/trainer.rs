@@ -43,11 +43,11 @@ impl Batches {
 /// A corner under training. Weights and velocity after a step are a function of configuration, seed and step alone.
 #[derive(Debug)]
 pub struct Trainer {
-    /// Weights, `[P]`.
+    /// Weights of the corner, `[P]`.
     pub weights: Tensor,
     /// Velocity, `[P]`, divided by `1 + weight decay`.
     pub velocity: Tensor,
-    /// Steps done.
+    /// Optimizer steps done so far.
     pub step: u64,
     /// Seed of initialization, order and augmentation.
     pub seed: u64,
@@ -192,7 +192,7 @@ impl PendingLosses {
 /// Losses that were read from the device and wait to be told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Untold {
-    /// Of what.
+    /// Curve that the losses belong to.
     pub curve: Curve,
     /// Step of the first value.
     pub first_step: u64,

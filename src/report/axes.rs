@@ -223,9 +223,9 @@ pub fn title<DB: DrawingBackend>(
 
 /// How an entry of a key looks.
 pub enum Mark {
-    /// A line.
+    /// A solid line of this style.
     Line(ShapeStyle),
-    /// A point.
+    /// A point of this colour.
     Dot(RGBColor),
     /// A dashed line.
     Dashes(RGBColor),

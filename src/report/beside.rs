@@ -22,7 +22,7 @@ pub struct Side<'a> {
 
 /// Three maps: a surface, another one in the same colours, and the first less the second.
 pub struct BesideFigure<'a> {
-    /// The first.
+    /// First of the two surfaces.
     pub this: Side<'a>,
     /// The second, of the same kind.
     pub other: Side<'a>,

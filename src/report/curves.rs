@@ -16,7 +16,7 @@ use traces::{Trace, signs};
 
 /// Cross-entropy as the loss pane shows it.
 pub struct CurvesFigure<'a> {
-    /// The run.
+    /// What is known of the run.
     pub picture: &'a Picture,
     /// What of it is seen.
     pub look: &'a CurveLook,

@@ -13,7 +13,7 @@ use surfit_core::picture::Matrix;
 
 /// Distances between the corners, or between all control points.
 pub struct DistancesFigure<'a> {
-    /// The distances.
+    /// Matrix of the distances.
     pub matrix: &'a Matrix,
     /// What they are distances between, and in which unit: the line below the title.
     pub about: String,

@@ -10,7 +10,7 @@ const MAX_TEXT: usize = 4000;
 pub enum Part {
     /// A section's heading.
     Heading(String),
-    /// A paragraph.
+    /// A paragraph of text.
     Text(String),
     /// A table: its header, and its rows.
     Table(Vec<&'static str>, Vec<Vec<String>>),
@@ -26,7 +26,7 @@ pub enum Part {
 
 /// A title and parts.
 pub struct Document {
-    /// Title.
+    /// Title of the document.
     pub title: String,
     /// Parts in order.
     pub parts: Vec<Part>,

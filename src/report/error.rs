@@ -17,7 +17,7 @@ pub enum ReportError {
     /// The file system said no.
     #[error("{path}: {source}")]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What it said.
         source: std::io::Error,

@@ -31,7 +31,7 @@ pub struct HeatmapFigure<'a> {
     pub look: Look,
     /// Title of the figure.
     pub title: String,
-    /// Marked points.
+    /// Parameters `(u, v)` of the marked points.
     pub marks: &'a [(f64, f64)],
 }
 

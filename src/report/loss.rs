@@ -12,7 +12,7 @@ use surfit_core::series::Series;
 
 /// Cross-entropy over optimizer steps: raw range, smoothed, validation, changes of degree.
 pub struct LossFigure<'a> {
-    /// The run.
+    /// What is known of the run.
     pub picture: &'a Picture,
     /// Title of the figure.
     pub title: String,
@@ -20,7 +20,7 @@ pub struct LossFigure<'a> {
 
 /// A curve is smoothed over this part of its length, and over at least [`SHORTEST`] points.
 const WINDOW: f64 = 0.025;
-/// See [`WINDOW`].
+/// Smallest smoothing window, in points.
 const SHORTEST: f64 = 6.0;
 
 impl Figure for LossFigure<'_> {

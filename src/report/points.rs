@@ -14,9 +14,9 @@ use surfit_core::snapshot::{ControlPoint, Snapshot};
 /// A tile for every control point, `i` to the right and `j` upward: how far it travelled, its gradient with its history, and
 /// the accuracy there. One of the figures has the colours.
 pub struct PointsFigure<'a> {
-    /// The run.
+    /// What is known of the run.
     pub picture: &'a Picture,
-    /// Its state.
+    /// Snapshot of the run's state.
     pub snapshot: &'a Snapshot,
     /// The figure of the colours.
     pub figure: PointFigure,

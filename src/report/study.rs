@@ -14,7 +14,7 @@ use surfit_core::study::{Spread, Study, Variant, figures};
 
 /// A variant with what its runs came to.
 pub struct Outcome<'a> {
-    /// The variant.
+    /// Variant of the study.
     pub variant: &'a Variant,
     /// Results of the runs that are finished, by seed.
     pub finished: Vec<(u64, Finished)>,

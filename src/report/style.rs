@@ -4,17 +4,17 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::sync::OnceLock;
 
-/// Text.
+/// Colour of primary text.
 pub const INK: RGBColor = RGBColor(0x1d, 0x23, 0x2b);
 /// Axis labels and secondary text.
 pub const MUTED: RGBColor = RGBColor(0x5b, 0x65, 0x70);
-/// Grid lines.
+/// Colour of grid lines.
 pub const GRID: RGBColor = RGBColor(0xe6, 0xe9, 0xed);
-/// Axis lines.
+/// Colour of axis lines.
 pub const AXIS: RGBColor = RGBColor(0x9a, 0xa3, 0xad);
 /// The surface's curve.
 pub const SURFACE: RGBColor = RGBColor(0x1f, 0x4e, 0x9c);
-/// Validation.
+/// Colour of validation measurements.
 pub const VALIDATION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 /// What a corner reaches.
 pub const REFERENCE: RGBColor = RGBColor(0x8a, 0x3f, 0x7a);
@@ -62,7 +62,7 @@ pub fn text(points: f64, color: RGBColor, h: HPos, v: VPos) -> TextStyle<'static
         .pos(Pos::new(h, v))
 }
 
-/// Bold text.
+/// Returns a bold text style of a size in nominal points.
 pub fn bold(points: f64, color: RGBColor, h: HPos, v: VPos) -> TextStyle<'static> {
     fonts();
     ("sans-serif", points * SCALE, FontStyle::Bold)

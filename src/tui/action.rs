@@ -153,9 +153,9 @@ pub enum Group {
     Models,
     /// What the panes show.
     Show,
-    /// Moving about.
+    /// Movement of focus and cursor.
     Move,
-    /// The program.
+    /// Help, overlays, the list of runs, and leaving the program.
     Program,
 }
 
@@ -185,7 +185,7 @@ impl Group {
 
 /// A line of the table.
 pub struct Entry {
-    /// The action.
+    /// Action that the entry describes.
     pub action: Action,
     /// Its name in `keys.toml` and in the palette.
     pub id: &'static str,
@@ -193,7 +193,7 @@ pub struct Entry {
     pub scope: Scope,
     /// Keys it has when the user chose none: `g`, or two in a row, `g l`.
     pub keys: &'static [&'static str],
-    /// See [`Group`].
+    /// Group that help lists the action in.
     pub group: Group,
     /// One or two words for the footer.
     pub label: &'static str,

@@ -57,11 +57,11 @@ const LONGEST_STEP: f64 = 300.0;
 /// A pane of the main area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pane {
-    /// Loss curves.
+    /// Pane of the loss curves.
     Loss,
-    /// The heatmap.
+    /// Pane of the surface's heatmap.
     Surface,
-    /// Control points.
+    /// Pane of the control points.
     Points,
 }
 
@@ -82,7 +82,7 @@ pub enum Connection {
     Connecting,
     /// An engine listens.
     Connected {
-        /// Its process.
+        /// Process id of the engine.
         pid: u32,
     },
     /// The connection ended for this reason.
@@ -128,7 +128,7 @@ pub enum Message {
 /// Something the loop shall do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Send this.
+    /// Send this message over the link.
     Send(Outgoing),
     /// End the workbench.
     Leave(Leave),
@@ -160,15 +160,15 @@ pub struct Calm {
 
 /// See the module.
 pub struct App {
-    /// Colours.
+    /// Theme of the screen.
     pub theme: Theme,
-    /// Keys.
+    /// Key bindings of all actions.
     pub keymap: Keymap,
     /// The run as far as it is known.
     pub picture: Picture,
     /// The run's id.
     pub run: String,
-    /// See [`Connection`].
+    /// State of the connection to the engine.
     pub connection: Connection,
     /// The line to the machine that the run is on, when it is another one.
     pub line: Option<RemoteLine>,
@@ -192,9 +192,9 @@ pub struct App {
     pub place: Option<take::Place>,
     /// A question that waits for its answer.
     pub question: Option<Question>,
-    /// Loss pane.
+    /// State of the loss pane.
     pub loss: LossView,
-    /// Surface pane.
+    /// State of the surface pane.
     pub surface: SurfaceView,
     /// Control points pane.
     pub points: PointsView,
@@ -208,7 +208,7 @@ pub struct App {
     pub images: Option<crate::images::Protocol>,
     /// The machine's load over the last minutes.
     pub machine: History,
-    /// Header figures.
+    /// Header figures, renewed at most once a second.
     pub calm: Calm,
     /// Runs, as last told.
     pub runs: Vec<RunLine>,

@@ -31,9 +31,9 @@ pub enum Protocol {
 pub enum Way {
     /// By what the environment tells.
     Auto,
-    /// No pictures.
+    /// No pictures at all.
     Off,
-    /// This way.
+    /// Pictures by this protocol.
     By(Protocol),
 }
 

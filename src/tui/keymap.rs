@@ -25,7 +25,7 @@ pub enum Meaning {
     Does(Action),
     /// It opens a sequence: one more key decides.
     Opens,
-    /// Nothing.
+    /// It has no meaning here.
     Nothing,
 }
 

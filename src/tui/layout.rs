@@ -41,7 +41,7 @@ pub struct Screen {
     pub beside: Vec<(Beside, Rect)>,
     /// What just happened.
     pub message: Rect,
-    /// Keys.
+    /// Area of the footer, which shows keys.
     pub footer: Rect,
     /// Where overlays lie.
     pub overlay: Rect,

@@ -32,7 +32,7 @@ pub enum Incoming {
     },
     /// An engine listens.
     Connected {
-        /// Its process.
+        /// Process id of the engine.
         pid: u32,
     },
     /// The connection ended, for a reason in words. The engine may live.
@@ -55,14 +55,14 @@ pub enum Incoming {
     Problem(String),
     /// Another run, after [`Outgoing::Load`].
     Loaded {
-        /// Its directory.
+        /// Directory of the loaded run.
         path: PathBuf,
         /// What is known of it.
         picture: Box<Picture>,
     },
     /// Comes in the place of [`Incoming::Loaded`] when that run cannot be read.
     Unread {
-        /// Its directory.
+        /// Directory of the run that cannot be read.
         path: PathBuf,
         /// What is wrong with it, in a sentence.
         why: String,
@@ -76,7 +76,7 @@ pub enum Incoming {
     },
     /// What is new of another run, after [`Outgoing::Watch`].
     Grown {
-        /// Its directory.
+        /// Directory of the watched run.
         path: PathBuf,
         /// Its events since the last time.
         events: Vec<Envelope>,
@@ -85,7 +85,7 @@ pub enum Incoming {
     },
     /// A new run was made from the one that is shown, and its engine works, after [`Outgoing::Fork`].
     Forked {
-        /// Its directory.
+        /// Directory of the new run.
         path: PathBuf,
         /// What happened, in a sentence without a full stop.
         sentence: String,
@@ -96,7 +96,7 @@ pub enum Incoming {
     Line(Line),
     /// Which run is shown: where it lies, on its own machine, and what the command line calls it there.
     At {
-        /// Its directory.
+        /// Directory of the run on its own machine.
         dir: PathBuf,
         /// A name that `surfit open` finds it by.
         name: String,
@@ -112,14 +112,14 @@ pub enum Line {
     Heard,
     /// It is down.
     Down {
-        /// A sentence.
+        /// Reason in one sentence.
         why: String,
         /// Seconds until it is tried again; 0 when that is under way.
         retry: f64,
     },
     /// The other machine refuses who dials: it is tried again only when that is asked for.
     Refused {
-        /// A sentence.
+        /// Reason in one sentence.
         why: String,
     },
 }
@@ -131,7 +131,7 @@ pub enum Outgoing {
     Command {
         /// Comes back in the reply.
         id: u64,
-        /// What.
+        /// Command to be carried out.
         command: Command,
     },
     /// Make a new run from the present state of the one that is shown, with these degrees, and set its engine off; answer with
@@ -168,7 +168,7 @@ pub enum Outgoing {
 pub struct RunLine {
     /// Name of its directory.
     pub id: String,
-    /// Its directory.
+    /// Directory of the run.
     pub path: PathBuf,
     /// An engine works on it.
     pub alive: bool,
@@ -182,11 +182,11 @@ pub struct RunLine {
     pub stage: Option<Stage>,
     /// Units of work done and in all in this stage.
     pub done: u64,
-    /// See `done`.
+    /// Total units of work in this stage.
     pub total: u64,
     /// Degrees of its surface.
     pub degrees: Option<Degrees>,
-    /// Its network.
+    /// Name of its network architecture.
     pub network: Option<String>,
     /// Its data set.
     pub data: Option<String>,
@@ -202,7 +202,7 @@ pub struct RunLine {
     pub on_other_node: bool,
 }
 
-/// Both directions.
+/// Channels to and from the workbench.
 #[derive(Debug)]
 pub struct Link {
     /// To the workbench.

@@ -18,7 +18,7 @@ use surfit_core::colormap::Colormap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Ordinary letters.
+    /// Ordinary text on the screen.
     Text,
     /// Letters of less weight: units, hints.
     Muted,
@@ -38,13 +38,13 @@ pub enum Role {
     Good,
     /// Something to look at.
     Warning,
-    /// Something failed.
+    /// Report of a failure.
     Error,
     /// A key to press.
     Key,
     /// The chosen line of a list.
     Selection,
-    /// The cursor.
+    /// The cursor in panes and input fields.
     Cursor,
     /// A loss curve as it came.
     CurveRaw,
@@ -54,11 +54,11 @@ pub enum Role {
     CurveValidation,
     /// Corner 1, whichever way it is drawn.
     Corner1,
-    /// Corner 2.
+    /// Corner 2, whichever way it is drawn.
     Corner2,
-    /// Corner 3.
+    /// Corner 3, whichever way it is drawn.
     Corner3,
-    /// Corner 4.
+    /// Corner 4, whichever way it is drawn.
     Corner4,
     /// Axes, ticks and their labels.
     Axis,
@@ -73,7 +73,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role.
+    /// All roles of a theme.
     pub const ALL: [Role; 26] = [
         Role::Text,
         Role::Muted,

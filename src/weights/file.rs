@@ -50,7 +50,7 @@ const MAX_OPEN: usize = 64;
 pub struct TensorEntry {
     /// Its name: any text that the file's writer chose.
     pub name: String,
-    /// Its shape.
+    /// Shape of the tensor.
     pub shape: Vec<usize>,
     /// Type of its values in the file.
     pub dtype: Dtype,

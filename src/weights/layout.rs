@@ -12,9 +12,9 @@ pub enum Init {
     /// Normal with this standard deviation and mean 0. Where PyTorch or timm truncates at ±2, the deviation is so small
     /// that nothing is cut off.
     Normal(f64),
-    /// All ones.
+    /// All entries are 1.
     Ones,
-    /// All zeros.
+    /// All entries are 0.
     Zeros,
 }
 
@@ -58,7 +58,7 @@ impl Axis {
 pub struct Parameter {
     /// PyTorch's name, such as `conv1.weight`.
     pub name: String,
-    /// Shape.
+    /// Shape of the parameter.
     pub shape: Vec<i64>,
     /// How it starts.
     pub init: Init,
@@ -108,7 +108,7 @@ pub struct NormLayer {
 pub struct Layout {
     /// Parameters in PyTorch's order, one behind the other.
     pub parameters: Vec<Parameter>,
-    /// Permutation groups.
+    /// Permutation groups of the network's units.
     pub groups: Vec<Group>,
     /// Batch-norm layers in the order of their parameters.
     pub norms: Vec<NormLayer>,

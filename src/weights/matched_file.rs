@@ -16,7 +16,7 @@ const MAX_KEPT_VALUES: usize = 1 << 16;
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct MatchedFile {
-    /// The file.
+    /// Opened file of weights.
     pub file: WeightFile,
     /// Which of its tensors is what.
     pub names: NameMap,

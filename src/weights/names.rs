@@ -44,7 +44,7 @@ pub struct ExpectedNetwork {
     pub input: [usize; 3],
     /// Number of classes.
     pub classes: usize,
-    /// Its weights.
+    /// Architecture with the layout of its weights.
     pub architecture: Architecture,
 }
 

@@ -23,9 +23,9 @@ pub struct NetworkError(pub String);
 /// A network by its weights: how they lie, and what its forward pass has to know beside that.
 #[derive(Clone, Debug)]
 pub enum Architecture {
-    /// `cnn`
+    /// Architecture named `cnn`.
     Cnn(Cnn),
-    /// `mlp`
+    /// Architecture named `mlp`.
     Mlp(Mlp),
     /// `resnet18` and `resnet18-cifar`
     ResNet(ResNet),

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueHint};
 
-/// `surfit bridge`
+/// Arguments of `surfit bridge`.
 #[derive(Debug, Args)]
 pub struct BridgeArgs {
     /// The run; the most recent one when not given

@@ -4,7 +4,7 @@ use super::super::complete;
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
-/// `surfit data`
+/// Arguments of `surfit data`.
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = false)]
 pub struct DataArgs {

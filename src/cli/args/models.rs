@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use surfit_core::protocol::{MAX_MEMBERS, Selection, TensorNames};
 use surfit_core::surface::Patch;
 
-/// `surfit export`
+/// Arguments of `surfit export`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -119,7 +119,7 @@ impl Which {
     }
 }
 
-/// `surfit eval`
+/// Arguments of `surfit eval`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

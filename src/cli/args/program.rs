@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
-/// `surfit config`
+/// Arguments of `surfit config`.
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = false)]
 pub struct ConfigArgs {
@@ -25,7 +25,7 @@ pub enum ConfigSub {
     Default,
 }
 
-/// `surfit completions`
+/// Arguments of `surfit completions`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +40,7 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-/// `surfit man`
+/// Arguments of `surfit man`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -52,7 +52,7 @@ pub struct ManArgs {
     pub out: Option<PathBuf>,
 }
 
-/// `surfit keys`
+/// Arguments of `surfit keys`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Change keys in keys.toml: pause = \"f2\", finer = [\"f3\", \"g n\"], or [] to take them away. A key of a pane or a list goes

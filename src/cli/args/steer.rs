@@ -5,7 +5,7 @@ use super::pair;
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
-/// `surfit set`
+/// Arguments of `surfit set`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,7 +28,7 @@ pub struct SetArgs {
     pub json: bool,
 }
 
-/// `surfit search`
+/// Arguments of `surfit search`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,7 +56,7 @@ pub struct SearchArgs {
     pub json: bool,
 }
 
-/// `surfit cancel`
+/// Arguments of `surfit cancel`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Gives up a measurement, a search, an export or an ensemble, else the heatmap's measurement or the \
@@ -68,7 +68,7 @@ pub struct CancelArgs {
     pub run: String,
 }
 
-/// `surfit fork`
+/// Arguments of `surfit fork`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -93,7 +93,7 @@ pub struct ForkArgs {
     pub json: bool,
 }
 
-/// `surfit queue`
+/// Arguments of `surfit queue`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

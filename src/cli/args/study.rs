@@ -4,7 +4,7 @@ use super::super::complete;
 use clap::{Args, Subcommand, ValueHint};
 use std::path::PathBuf;
 
-/// `surfit study`
+/// Arguments of `surfit study`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -55,7 +55,7 @@ pub struct StudyArgs {
     pub report_only: bool,
 }
 
-/// `surfit cache`
+/// Arguments of `surfit cache`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A corner is kept under the hash of everything that made it: network, training images, settings, seed, device, compute

@@ -91,7 +91,7 @@ pub fn point(text: &str) -> Result<(f64, Option<f64>), String> {
     Ok((number("u", u)?, v.map(|v| number("v", v)).transpose()?))
 }
 
-/// Reads `U,V`.
+/// Parses two parameters `U,V`, each in `[0, 1]`.
 pub fn pair(text: &str) -> Result<(f64, f64), String> {
     match point(text)? {
         (u, Some(v)) => Ok((u, v)),

@@ -19,11 +19,11 @@ use surfit_core::run_dir::{RunDir, RunError};
 pub struct Job {
     /// The variant's name.
     pub variant: String,
-    /// Its seed.
+    /// Seed of the run.
     pub seed: u64,
-    /// Its directory.
+    /// Directory of the run.
     pub dir: PathBuf,
-    /// Its configuration.
+    /// Configuration of the run.
     pub config: Config,
 }
 

@@ -14,7 +14,7 @@ use surfit_tui::Incoming;
 /// How long leaving waits for the checkpoint that a fork begins with, and for the fork's engine to listen.
 const MAKING: Duration = Duration::from_secs(60);
 
-/// When.
+/// Time at which a fork of the shown run starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Another {
     /// Now, beside this one.

@@ -20,7 +20,7 @@ fn present(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<Picture, Str
 }
 
 impl Worker {
-    /// Writes figures.
+    /// Writes the figures of the shown run in the background.
     pub(super) fn figures(&mut self) {
         let Some(run) = self.run.clone() else { return };
         let snapshot = self.snapshot.clone();

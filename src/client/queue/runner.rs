@@ -44,7 +44,7 @@ pub enum News {
     Waits,
     /// It began, or was found begun.
     Began,
-    /// It ended.
+    /// The fit ended in this way.
     Ended(End),
     /// It is being stopped with its runner, and its engine does not end: a clause that says why.
     Hindered(String),

@@ -30,7 +30,7 @@ const MAX_BULK: usize = 128 << 20;
 /// From the near end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToFar {
-    /// Always first.
+    /// Opens the conversation; always the first message.
     Open {
         /// Run id and number of the last event that is known of it; events after it are enough then.
         known: Option<(String, u64)>,
@@ -53,7 +53,7 @@ pub enum ToFar {
 /// The run that the far end shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
-    /// Its id.
+    /// Id of the run.
     pub id: String,
     /// Its directory there.
     pub path: PathBuf,

@@ -23,17 +23,17 @@ pub struct Config {
     pub threads: usize,
     /// The data set.
     pub data: DataConfig,
-    /// The network.
+    /// Table `[network]`: architecture of the networks.
     pub network: NetworkConfig,
-    /// The corners.
+    /// Table `[corners]`: origin and training of the corners.
     pub corners: CornersConfig,
     /// Alignment of the other corners to corner 1.
     pub align: AlignConfig,
     /// The fit of the surface.
     pub fit: FitConfig,
-    /// The heatmap.
+    /// Table `[heatmap]`: grid and budget of the heatmap.
     pub heatmap: HeatmapConfig,
-    /// Checkpoints.
+    /// Table `[checkpoint]`: interval between checkpoints of a fit.
     pub checkpoint: CheckpointConfig,
     /// What is written when the job is done.
     pub export: ExportConfig,
@@ -46,13 +46,13 @@ pub enum Compute {
     /// `bf16` where the device is fast at it, else `f32`.
     #[default]
     Auto,
-    /// 32-bit floats.
+    /// 32-bit floating point (`f32`).
     F32,
     /// 16-bit brain floats.
     Bf16,
 }
 
-/// `[data]`
+/// Table `[data]` of the configuration: data set, image preprocessing and sizes of the splits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
@@ -123,7 +123,7 @@ pub struct CornersConfig {
     pub batch: usize,
     /// Peak learning rate of SGD.
     pub learning_rate: f64,
-    /// Momentum (Nesterov).
+    /// Nesterov momentum factor of SGD.
     pub momentum: f64,
     /// Weight decay (L2, on all weights).
     pub weight_decay: f64,
@@ -156,7 +156,7 @@ pub enum CornerWeights {
     Raw,
 }
 
-/// `[align]`
+/// Table `[align]` of the configuration: permutation alignment of the corners to corner 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AlignConfig {
@@ -179,7 +179,7 @@ pub enum AlignMethod {
     Weight,
 }
 
-/// `[fit]`
+/// Table `[fit]` of the configuration: degrees, length and optimizer of the surface fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FitConfig {
@@ -201,7 +201,7 @@ pub struct FitConfig {
     pub focus: f64,
     /// Peak learning rate, in units of weight space: the same rate serves every degree.
     pub learning_rate: f64,
-    /// Momentum.
+    /// Momentum factor of SGD.
     pub momentum: f64,
     /// Weight decay on the interpolated network.
     pub weight_decay: f64,
@@ -223,7 +223,7 @@ pub struct FitConfig {
     pub erase: f64,
 }
 
-/// `[heatmap]`
+/// Table `[heatmap]` of the configuration: grid and budget of the heatmap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeatmapConfig {
@@ -235,7 +235,7 @@ pub struct HeatmapConfig {
     pub live_images: usize,
 }
 
-/// `[checkpoint]`
+/// Table `[checkpoint]` of the configuration: interval between checkpoints of a fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckpointConfig {
@@ -243,7 +243,7 @@ pub struct CheckpointConfig {
     pub every_seconds: f64,
 }
 
-/// `[export]`
+/// Table `[export]` of the configuration: what is written when the job is done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExportConfig {

@@ -19,7 +19,7 @@ pub struct RunInfo {
     pub compute: String,
     /// Threads used for arithmetic on a CPU.
     pub threads: usize,
-    /// Network name.
+    /// Name of the network architecture.
     pub network: String,
     /// Number of weights `P`.
     pub parameters: usize,
@@ -27,7 +27,7 @@ pub struct RunInfo {
     pub data: String,
     /// Images in the training, validation and test split.
     pub images: [usize; 3],
-    /// Class names.
+    /// Class names in the order of the labels.
     pub classes: Vec<String>,
     /// Mean of every channel that images are normalized with; empty in older runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -67,7 +67,7 @@ pub struct Corner {
 pub struct OwnStatistics {
     /// Accuracy, a fraction.
     pub accuracy: f64,
-    /// Mean cross-entropy.
+    /// Validation loss as mean cross-entropy.
     #[serde(with = "nan_as_null")]
     pub loss: f64,
 }
@@ -114,7 +114,7 @@ pub struct Exported {
     pub selection: String,
     /// First parameter; absent for the centroid and for ensembles, which are no point of the surface.
     pub u: Option<f64>,
-    /// Second parameter.
+    /// Second parameter; absent where `u` is absent.
     pub v: Option<f64>,
     /// Validation accuracy, a fraction.
     pub validation_accuracy: f64,

@@ -50,7 +50,7 @@ pub fn is_refusal(error: &io::Error) -> bool {
 /// An entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderEntry {
-    /// Its name.
+    /// Name of the entry within its folder.
     pub name: OsString,
     /// It is a folder, and no link to one.
     pub is_folder: bool,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Paths that the user names may lead over links. Paths below a run's directory may not: the directory can come from
 /// somebody else.
 pub trait FileLocation {
-    /// The path.
+    /// Returns the full path.
     fn full_path(&self) -> &Path;
 
     /// The folder below which no link is followed; `None` for a path that may lead over links.

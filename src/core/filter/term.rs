@@ -34,7 +34,7 @@ pub(super) enum NumberKey {
     Loss,
     /// The larger of the degrees.
     Degree,
-    /// In seconds.
+    /// Age of the run in seconds.
     Age,
 }
 

@@ -18,7 +18,7 @@ pub enum Metric {
 /// A line of the table: everything that views need to know of a metric.
 #[derive(Debug)]
 pub struct Facts {
-    /// The metric.
+    /// Metric that these facts describe.
     pub metric: Metric,
     /// Its name for people.
     pub name: &'static str,

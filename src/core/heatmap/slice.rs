@@ -18,9 +18,9 @@ pub enum Along {
 }
 
 impl Along {
-    /// Both parameters.
+    /// Directions along each of the parameters.
     pub const AXES: [Along; 2] = [Along::U, Along::V];
-    /// Both diagonals.
+    /// Directions along both diagonals.
     pub const DIAGONALS: [Along; 2] = [Along::Rising, Along::Falling];
 }
 

@@ -16,7 +16,7 @@ pub enum Topic {
     Surface,
     /// Measured points and heatmaps, marks.
     Measured,
-    /// Models written.
+    /// Models that were exported.
     Models,
     /// Something a user should know.
     Notice,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Validation {
     /// After this many optimizer steps.
     pub step: u64,
-    /// Mean cross-entropy.
+    /// Validation loss as mean cross-entropy.
     pub loss: f64,
     /// Accuracy, a fraction.
     pub accuracy: f64,

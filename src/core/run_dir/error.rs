@@ -18,7 +18,7 @@ pub enum RunError {
     Ambiguous {
         /// What was asked for.
         name: String,
-        /// How many.
+        /// Number of runs whose ids begin so.
         count: usize,
         /// The most recent of them.
         latest: String,
@@ -26,9 +26,9 @@ pub enum RunError {
     /// A directory that holds several runs.
     #[error("{path} holds {count} runs; name one of them, such as `{first}`")]
     Group {
-        /// The directory.
+        /// Directory that holds the runs.
         path: PathBuf,
-        /// How many.
+        /// Number of runs in it.
         count: usize,
         /// One of them.
         first: String,
@@ -62,7 +62,7 @@ pub enum RunError {
     /// Another engine has it.
     #[error("{path} is in use by another engine{}", describe_holder(path, *pid, node.as_deref()))]
     InUse {
-        /// The run.
+        /// Directory of the run.
         path: PathBuf,
         /// The engine's process, when known.
         pid: Option<u32>,
@@ -80,7 +80,7 @@ pub enum RunError {
     /// A file is damaged.
     #[error("{path} is damaged ({why}); restore it from a copy, or start a new run")]
     Damaged {
-        /// The file.
+        /// Path of the damaged file.
         path: PathBuf,
         /// What is wrong.
         why: String,
@@ -88,7 +88,7 @@ pub enum RunError {
     /// The file system said no.
     #[error("{path}: {source}")]
     Io {
-        /// The file.
+        /// Path of the file or directory.
         path: PathBuf,
         /// What it said.
         source: io::Error,

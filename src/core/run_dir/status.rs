@@ -22,11 +22,11 @@ pub struct Status {
     pub heartbeat: f64,
     /// Units of work done and in all in this stage.
     pub done: u64,
-    /// See `done`.
+    /// Total units of work in this stage.
     pub total: u64,
     /// Degrees of the surface.
     pub degrees: Degrees,
-    /// Network name.
+    /// Name of the network architecture.
     pub network: String,
     /// Data set, as `data.set` names it.
     #[serde(default)]

@@ -29,7 +29,7 @@ pub struct CurveLook {
 pub struct OtherCurve {
     /// The run's id.
     pub name: String,
-    /// Its losses.
+    /// Losses of its fit.
     pub series: Series,
     /// When its steps were done.
     pub track: Track,

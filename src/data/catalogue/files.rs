@@ -5,16 +5,16 @@
 pub struct Form {
     /// Its name, such as `binary`.
     pub name: &'static str,
-    /// Its files.
+    /// Published files of this form.
     pub files: &'static [Published],
 }
 
 /// A file as its publisher has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Published {
-    /// Its name.
+    /// Name of the file.
     pub name: &'static str,
-    /// Bytes.
+    /// Size of the file in bytes.
     pub size: u64,
     /// SHA-256, in hexadecimal.
     pub sha256: &'static str,

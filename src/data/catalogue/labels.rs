@@ -1,6 +1,6 @@
 //! Names of classes, in the order of the labels.
 
-/// Fashion-MNIST.
+/// Class names of Fashion-MNIST.
 pub(crate) const CLOTHING: [&str; 10] = [
     "T-shirt/top",
     "trouser",
@@ -14,10 +14,10 @@ pub(crate) const CLOTHING: [&str; 10] = [
     "ankle boot",
 ];
 
-/// MNIST.
+/// Class names of MNIST.
 pub(crate) const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-/// CIFAR-10.
+/// Class names of CIFAR-10.
 pub(crate) const CIFAR10: [&str; 10] = [
     "airplane",
     "automobile",

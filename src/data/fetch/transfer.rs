@@ -25,7 +25,7 @@ enum Trouble {
     Passing(String),
     /// This URL will not give the file.
     Lasting(String),
-    /// The disk.
+    /// Something failed on this machine, such as its disk; other URLs are not tried.
     Here(Error),
 }
 

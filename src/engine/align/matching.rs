@@ -21,7 +21,7 @@ pub(super) enum Matching {
         permutations: Vec<Vec<i64>>,
         groups: usize,
     },
-    /// See [`Weights`].
+    /// Matching by inner products of weights.
     Weights(Weights),
 }
 

@@ -91,7 +91,7 @@ pub struct Report {
     pub machine: String,
     /// Whether the processor has matrix units for `bf16` (AMX); `None` on other devices.
     pub amx: Option<bool>,
-    /// Ratios.
+    /// Measured ratios, one a row.
     pub rows: Vec<Row>,
     /// Resident memory of this process at the end.
     pub resident_bytes: u64,

@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 pub struct Split {
     /// `u8`, `[N, C, H, W]`.
     images: Tensor,
-    /// `i64`, `[N]`.
+    /// Class labels, `i64`, `[N]`.
     labels: Tensor,
     /// What a byte is multiplied with, `f32`, `[1, C, 1, 1]`.
     scale: Tensor,

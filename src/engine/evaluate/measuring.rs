@@ -130,7 +130,7 @@ impl Measuring {
         complete
     }
 
-    /// One batch.
+    /// Processes one batch; true when none was left.
     fn step(&mut self, model: &Model, evaluator: &Evaluator, test: &Split) -> bool {
         if let Some((part, most)) = &mut self.refresh {
             match part.next(&evaluator.calibration, *most) {

@@ -8,7 +8,7 @@ use tch::Device;
 /// Memory that can still be taken, and what sets the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Available {
-    /// Bytes.
+    /// Available memory in bytes.
     pub bytes: u64,
     /// What limits it, for messages: `this machine` or `this process's control group`.
     pub limit: &'static str,

@@ -63,7 +63,7 @@ impl<T> Row<T> {
 /// Columns in a row whose networks and gradients lie in one type.
 #[derive(Clone, Debug)]
 pub(super) struct Segment {
-    /// Which columns.
+    /// Range of columns that the segment covers.
     pub columns: Range<usize>,
     /// Where networks and gradients of these columns lie, one for each draw: the first column of the segment at 0.
     pub slots: Slots,
@@ -72,7 +72,7 @@ pub(super) struct Segment {
 /// Where networks and gradients lie.
 #[derive(Clone, Debug)]
 pub(super) enum Slots {
-    /// In `f32`.
+    /// Slots of `f32` numbers.
     Wide(Vec<Row<f32>>),
     /// In `bf16`, by its bits.
     Narrow(Vec<Row<u16>>),

@@ -11,11 +11,11 @@ use tch::{Device, Kind, Tensor};
 /// One part of a minibatch at its own point of the surface.
 #[derive(Debug)]
 pub struct Part {
-    /// Where.
+    /// Point `(u, v)` of the surface.
     pub uv: (f64, f64),
     /// Images, `[B, C, H, W]`, normalized.
     pub x: Tensor,
-    /// Labels, `[B]`.
+    /// Class labels of the images, `[B]`.
     pub labels: Tensor,
 }
 
@@ -24,11 +24,11 @@ pub struct Part {
 pub struct StepRates {
     /// Learning rate in weight-space units.
     pub rate: f64,
-    /// Momentum.
+    /// Momentum factor of SGD.
     pub momentum: f64,
     /// Weight decay on the interpolated network.
     pub weight_decay: f64,
-    /// Label smoothing.
+    /// Label smoothing, a fraction of the target.
     pub smoothing: f64,
 }
 

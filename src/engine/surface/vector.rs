@@ -6,7 +6,7 @@
 /// Every method asks that the processor has the instructions of the implementation; those with a pointer also that all
 /// numbers behind it may be read or written.
 pub(super) trait Vector: Copy {
-    /// How many.
+    /// Number of `f32` values in a vector.
     const LANES: usize;
     /// A single number, computed with alike to the last bit.
     type Single: Vector;
@@ -15,7 +15,7 @@ pub(super) trait Vector: Copy {
     unsafe fn splat(x: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
-    /// From `bf16`.
+    /// Loads `bf16` numbers as `f32`.
     unsafe fn widen(from: *const u16) -> Self;
     /// To `bf16`, rounded to the nearest, ties to even, as libtorch does.
     unsafe fn narrow(self, to: *mut u16);

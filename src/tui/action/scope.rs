@@ -17,17 +17,17 @@ pub enum Scope {
     Help,
     /// The palette; letters are typed there, so only keys without a letter count.
     Palette,
-    /// The log.
+    /// The log overlay.
     Log,
     /// The list of models.
     Models,
     /// The list of runs.
     Runs,
-    /// The machine.
+    /// The overlay of the machine's load.
     Machine,
     /// The list of themes.
     Themes,
-    /// The picture.
+    /// The overlay of the picture.
     Picture,
 }
 

@@ -11,7 +11,7 @@ use surfit_core::snapshot::State;
 /// What an answer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing.
+    /// Nothing is done.
     Cancel,
     /// Leave; the engine goes on.
     Detach,
@@ -36,7 +36,7 @@ pub enum Answer {
 /// One of the answers to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Its key.
+    /// Key that gives the answer.
     pub key: char,
     /// A word or two.
     pub label: &'static str,
@@ -49,11 +49,11 @@ pub struct Choice {
 /// A question with its answers; the first is the one that loses nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// The question.
+    /// Text of the question.
     pub title: &'static str,
     /// What there is to know before answering.
     pub text: String,
-    /// The answers.
+    /// Answers that can be given.
     pub choices: &'static [Choice],
     /// The one that enter takes.
     pub selected: usize,

@@ -9,7 +9,7 @@ const STALE: f64 = 6.0;
 /// See the module. Times are in seconds since the workbench began.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteLine {
-    /// The machine.
+    /// Machine that the run is on.
     pub host: String,
     heard: f64,
     down: Option<Down>,

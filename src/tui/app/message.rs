@@ -10,20 +10,20 @@ use surfit_core::text::{MAX_SENTENCE, printable};
 pub enum Kind {
     /// Why nothing happened.
     Hint,
-    /// Something happened.
+    /// Neutral message about something that happened.
     Info,
     /// Something was achieved.
     Good,
-    /// Something failed.
+    /// Something that failed.
     Error,
 }
 
 /// A message and until when it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
-    /// Sort.
+    /// Kind of the message.
     pub kind: Kind,
-    /// A sentence.
+    /// Text of the message, one sentence.
     pub text: String,
     /// Seconds since the workbench began; `None` to stay until the next.
     pub until: Option<f64>,

@@ -16,7 +16,7 @@ use tui_input::backend::crossterm::EventHandler;
 /// See the module.
 #[derive(Clone, Debug)]
 pub enum Overlay {
-    /// Every key.
+    /// Help with every key.
     Help {
         /// First line shown.
         scroll: usize,
@@ -28,7 +28,7 @@ pub enum Overlay {
         /// Line of the list.
         selected: usize,
     },
-    /// What happened.
+    /// Log of the run's events.
     Log {
         /// Lines between the end and the last one shown.
         back: usize,
@@ -38,7 +38,7 @@ pub enum Overlay {
         /// Model of the list, latest first.
         selected: usize,
     },
-    /// Runs.
+    /// List of the runs.
     Runs {
         /// Line of the list.
         selected: usize,
@@ -47,22 +47,22 @@ pub enum Overlay {
     Picture {
         /// Which of them.
         subject: Subject,
-        /// Contour lines.
+        /// Number of contour lines.
         lines: usize,
     },
-    /// The machine.
+    /// Load of the machine and progress of the work.
     Machine {
         /// First line shown.
         scroll: usize,
     },
     /// A text on the whole screen, without a frame, to be selected by hand.
     Text {
-        /// The text.
+        /// Text that is shown.
         text: String,
         /// First line shown.
         scroll: usize,
     },
-    /// Themes.
+    /// List of the themes.
     Themes {
         /// What there is to choose from.
         choices: Vec<Choice>,
@@ -74,7 +74,7 @@ pub enum Overlay {
 /// What a picture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The heatmap.
+    /// Heatmap of the surface.
     Map,
     /// Its slices through the cursor.
     Slices,

@@ -21,7 +21,7 @@ use tui_input::backend::crossterm::EventHandler;
 /// The run that is shown, on its own machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Its directory.
+    /// Directory of the run.
     pub dir: PathBuf,
     /// What the command line calls it.
     pub name: String,
@@ -50,7 +50,7 @@ pub struct Menu<T> {
 /// A line of a [`Menu`].
 #[derive(Clone, Debug)]
 pub struct Offer<T> {
-    /// Its key.
+    /// Key that takes the offer.
     pub key: char,
     /// A few words.
     pub label: &'static str,
@@ -61,7 +61,7 @@ pub struct Offer<T> {
 /// The name of a file, while it is typed.
 #[derive(Clone, Debug)]
 pub struct Naming {
-    /// Its path.
+    /// Path of the file, as typed so far.
     pub input: Input,
     /// What it will hold.
     pub content: Content,

@@ -11,9 +11,9 @@ type Rgb = (u8, u8, u8);
 /// Pixels, row by row from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Raster {
-    /// Columns.
+    /// Width in pixels.
     pub width: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
     /// `width × height` colours.
     pub pixels: Vec<Rgb>,

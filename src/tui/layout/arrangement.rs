@@ -36,7 +36,7 @@ impl Preset {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Arrangement {
-    /// See [`Preset`].
+    /// Preset that is in use.
     pub preset: Preset,
     /// For each preset, where its two borders stand: thousandths of what they divide, 0 to leave it to the program.
     pub shares: [[u16; 2]; 3],

@@ -22,13 +22,13 @@ pub struct NewFile {
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Content {
-    /// This text.
+    /// Text that is written as it is.
     Text(String),
     /// A figure of the run that is shown, as it is when the file is written.
     Drawn(Box<Drawing>, Form),
 }
 
-/// A figure.
+/// Figure of the shown run that can be written to a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Drawing {
     /// The loss curves.
@@ -38,11 +38,11 @@ pub enum Drawing {
         /// Fits of other runs, to compare with.
         others: Vec<OtherCurve>,
     },
-    /// The surface.
+    /// Heatmap of the surface.
     Heatmap {
         /// The figure of every cell.
         metric: Metric,
-        /// Its colours.
+        /// Colour map of the figure.
         colormap: Colormap,
         /// What is made of it, over which range, and which part.
         look: Look,
@@ -51,7 +51,7 @@ pub enum Drawing {
     Relief {
         /// The figure of every cell.
         metric: Metric,
-        /// Its colours.
+        /// Colour map of the figure.
         colormap: Colormap,
         /// What is made of it, over which range, and which part.
         look: Look,
@@ -62,7 +62,7 @@ pub enum Drawing {
     Beside {
         /// The figure of every cell.
         metric: Metric,
-        /// Its colours.
+        /// Colour map of the figure.
         colormap: Colormap,
         /// What is made of it, over which range, and which part.
         look: Look,
@@ -79,12 +79,12 @@ pub enum Drawing {
     Points {
         /// The figure that the colours stand for.
         figure: PointFigure,
-        /// They.
+        /// Colour map of that figure.
         colormap: Colormap,
     },
     /// The distances that are known between corners or control points.
     Distances {
-        /// Their colours.
+        /// Colour map of the distances.
         colormap: Colormap,
     },
     /// Slices of the surface through a point.
@@ -97,7 +97,7 @@ pub enum Drawing {
         along: [Along; 2],
         /// The point's first parameter.
         u: f64,
-        /// Its second.
+        /// Second parameter of the point.
         v: f64,
     },
 }
@@ -105,9 +105,9 @@ pub enum Drawing {
 /// How a figure is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Form {
-    /// Pixels.
+    /// Raster image as PNG.
     Png,
-    /// Vectors.
+    /// Vector graphics as SVG.
     Svg,
 }
 

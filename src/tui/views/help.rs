@@ -15,7 +15,7 @@ use ratatui::widgets::Widget;
 /// What is looked for.
 #[derive(Clone, Debug, Default)]
 pub struct HelpView {
-    /// The words.
+    /// Text that is searched for.
     pub search: Search,
     /// Which of the keys that were found is looked at.
     pub hit: usize,

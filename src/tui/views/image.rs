@@ -96,7 +96,7 @@ fn there(app: &App, subject: Subject) -> bool {
 pub struct Wanted {
     /// Characters that it covers.
     pub area: Rect,
-    /// Pixels.
+    /// Pixels of the picture.
     pub raster: Raster,
 }
 

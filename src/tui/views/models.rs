@@ -19,7 +19,7 @@ use surfit_core::protocol::TensorNames;
 /// How the list is sorted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelsView {
-    /// See [`Sort`].
+    /// Order of the models.
     pub sort: Sort,
     /// What the tensors of models that are exported from here on are called.
     pub names: TensorNames,

@@ -158,7 +158,7 @@ enum PointState {
     Frozen,
     /// Free to train, but not under way.
     Trainable,
-    /// Training.
+    /// Being trained at present.
     Moving,
 }
 

@@ -15,7 +15,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 use surfit_core::text::has_unprintable;
 
-/// Draws everything.
+/// Draws the whole screen into `buf`.
 pub fn render(app: &App, buf: &mut Buffer) {
     let screen = Screen::of(app);
     buf.set_style(screen.area, app.theme.style(Role::Background));

@@ -22,7 +22,7 @@ pub enum Slices {
     Axes,
     /// Along both diagonals.
     Diagonals,
-    /// None.
+    /// No slices at all.
     Off,
 }
 

@@ -47,19 +47,19 @@ const MAX_DEPTH: usize = 4;
 /// What lies under a name.
 #[derive(Clone, Debug)]
 pub(super) enum Child<D> {
-    /// A dictionary.
+    /// A dictionary of the checkpoint.
     Dict(D),
     /// An object of this class, in backticks.
     Object(String),
     /// A list that is not empty.
     List,
-    /// Anything else.
+    /// A value of another type.
     Other,
 }
 
 /// Dictionaries of a checkpoint, one in the other.
 pub(super) trait Checkpoint {
-    /// A dictionary.
+    /// Handle of a dictionary in the checkpoint.
     type Dict: Copy;
     /// What lies under these names, in their order.
     fn children(&self, dict: Self::Dict, names: &[&str]) -> Vec<Option<Child<Self::Dict>>>;

@@ -33,7 +33,7 @@ impl Renames {
     /// Returns what a tensor is called after all renamings; nothing when it is to be left out.
     ///
     /// # Errors
-    /// When a renaming makes more than [`MAX_RENAMED_BYTES`] of a name, which a few of them could let grow without end.
+    /// When a renaming makes more than 1024 bytes of a name, which a few of them could let grow without end.
     pub fn apply(&self, name: &str) -> Result<String, NetworkError> {
         let mut renamed = name.to_owned();
         for (regex, replacement) in &self.0 {

@@ -10,7 +10,7 @@ use crate::layout::{Axis, Layout};
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Cnn {
-    /// Its weights.
+    /// Layout of the network's weights.
     pub layout: Layout,
     /// Number of blocks.
     pub blocks: usize,

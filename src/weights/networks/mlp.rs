@@ -8,7 +8,7 @@ use crate::layout::{Axis, Layout};
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Mlp {
-    /// Its weights.
+    /// Layout of the network's weights.
     pub layout: Layout,
 }
 

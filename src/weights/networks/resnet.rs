@@ -16,7 +16,7 @@ const BLOCKS: usize = 2;
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct ResNet {
-    /// Its weights.
+    /// Layout of the network's weights.
     pub layout: Layout,
     /// What comes before the first stage.
     pub stem: Stem,

@@ -18,7 +18,7 @@ const HIDDEN: [usize; 2] = [4096, 4096];
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Vgg {
-    /// Its weights.
+    /// Layout of the network's weights.
     pub layout: Layout,
     /// Whether a batch norm follows every convolution.
     pub normed: bool,

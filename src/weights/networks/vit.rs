@@ -17,7 +17,7 @@ const RATIO: i64 = 4;
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Vit {
-    /// Its weights.
+    /// Layout of the network's weights.
     pub layout: Layout,
     /// Height and width of a patch, in pixels.
     pub patch: i64,

@@ -34,7 +34,7 @@ pub struct Wanted {
     pub name: &'static str,
     /// What is in it, in a clause.
     pub about: &'static str,
-    /// See [`Product`].
+    /// How the file comes by its content.
     pub product: Product,
 }
 

@@ -20,7 +20,7 @@ use surfit_core::picture::Picture;
 pub(super) const MIN_NAME: u16 = 26;
 pub(super) const MAX_NAME: u16 = 74;
 
-/// One figure.
+/// A row of the readout: name, value and role of the colour.
 struct Row {
     name: String,
     value: String,

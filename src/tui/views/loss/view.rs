@@ -23,7 +23,7 @@ pub const MOST_OVERLAYS: usize = 4;
 pub struct Compared {
     /// The run's id.
     pub name: String,
-    /// Its directory.
+    /// Directory of the run.
     pub path: PathBuf,
     /// What is known of it.
     pub picture: Picture,
@@ -59,7 +59,7 @@ pub struct LossView {
     pub(super) held: Cell<Option<Held>>,
 }
 
-/// See [`LossView`].
+/// Loss axis as last drawn, with the view it was drawn for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Held {
     scale: Scale,

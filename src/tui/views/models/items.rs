@@ -11,14 +11,14 @@ pub enum Item {
     Export(usize),
     /// A point of the surface that was marked, or measured exactly.
     Point {
-        /// First parameter.
+        /// First parameter of the point.
         u: f64,
-        /// Second parameter.
+        /// Second parameter of the point.
         v: f64,
         /// It has a mark.
         marked: bool,
     },
-    /// A corner.
+    /// Corner by its index from 0.
     Corner(usize),
 }
 

@@ -8,11 +8,11 @@ use crate::views::scale::Scale;
 /// What a curve is within one column of dots.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
-    /// Which.
+    /// Index of the dot column, from the left.
     pub column: usize,
-    /// Smallest value.
+    /// Smallest value in the column.
     pub low: f64,
-    /// Largest value.
+    /// Largest value in the column.
     pub high: f64,
     /// Where the line comes in.
     pub first: f64,
@@ -93,11 +93,11 @@ const DASH: (usize, usize) = (6, 9);
 /// How a curve is drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Pen {
-    /// See [`Dots`].
+    /// Rank of the ink; where inks meet in a character, the highest rank is drawn.
     pub rank: u8,
-    /// See [`Dots`].
+    /// Number of the ink, which the caller gives a style.
     pub ink: u8,
-    /// With gaps.
+    /// True for a dashed line.
     pub dashed: bool,
     /// Only the smallest and the largest value of every column, nothing between.
     pub sparse: bool,

@@ -50,7 +50,7 @@ impl Sample {
 /// A curve ready to be drawn.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// Whose.
+    /// Name of the curve.
     pub name: Name,
     /// Its values within the window, and one more at either side.
     pub samples: Vec<Sample>,

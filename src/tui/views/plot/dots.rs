@@ -44,12 +44,12 @@ impl Dots {
         }
     }
 
-    /// Dots across.
+    /// Returns the number of dot columns.
     pub fn columns(&self) -> usize {
         self.width * self.per_character().0
     }
 
-    /// Dots down.
+    /// Returns the number of dot rows.
     pub fn rows(&self) -> usize {
         self.height * self.per_character().1
     }

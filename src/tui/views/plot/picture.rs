@@ -119,7 +119,7 @@ impl Plot {
         sketch.raster()
     }
 
-    /// Validation measurements.
+    /// Draws the validation measurements as points.
     fn sketch_points(
         &self,
         sketch: &mut Sketch,

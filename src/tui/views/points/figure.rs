@@ -8,7 +8,7 @@ use surfit_core::snapshot::{ControlPoint, Snapshot};
 /// An accuracy, and whether it is only that of the nearest measured cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Accuracy {
-    /// A fraction.
+    /// Accuracy as a fraction.
     pub value: f64,
     /// The engine did not tell it: it is that of the heatmap's nearest cell.
     pub about: bool,
@@ -46,7 +46,7 @@ const LEAST: f64 = 0.005;
 /// The span of a figure over all control points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// Which figure.
+    /// Figure whose span this is.
     pub figure: Figure,
     low: f64,
     high: f64,

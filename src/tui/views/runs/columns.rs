@@ -102,7 +102,7 @@ impl Columns {
         Self { name, columns }
     }
 
-    /// The headings.
+    /// Returns the line of column headings.
     pub fn head<'a>(&self, theme: &Theme) -> Line<'a> {
         let name = usize::from(self.name);
         let mut text = format!("{:4}{:<name$}", "", "run");

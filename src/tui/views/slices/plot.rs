@@ -32,7 +32,7 @@ pub(super) fn large(scene: &Scene<'_>, room: Rect, scale: Scale) -> Option<Rect>
 
 /// The room of a small plot within that of its slice.
 pub(super) struct Inside {
-    /// Its characters.
+    /// Area of the plot in characters.
     pub area: Rect,
     gutter: u16,
     levels: u16,

@@ -27,7 +27,7 @@ pub struct Beside {
     pub foreign: bool,
     /// What was measured of it.
     pub heatmap: Heatmap,
-    /// Its corners.
+    /// Corners of that surface.
     pub corners: Vec<Corner>,
 }
 

@@ -128,9 +128,9 @@ fn braille(mask: u8) -> char {
 /// Coloured pixels over an area of characters; a pixel without a colour lets the ground through.
 pub(crate) struct Blocks {
     fine: Fine,
-    /// Pixels across.
+    /// Width in pixels.
     pub width: usize,
-    /// Pixels down.
+    /// Height in pixels.
     pub height: usize,
     pixels: Vec<Option<Rgb>>,
 }

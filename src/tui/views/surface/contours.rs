@@ -17,12 +17,12 @@ use surfit_core::heatmap::Segment;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Contours {
-    /// Nowhere.
+    /// No contour lines.
     #[default]
     Off,
     /// Over the colours.
     Over,
-    /// Alone.
+    /// Contour lines without colours.
     Alone,
 }
 

@@ -40,7 +40,7 @@ pub struct Layout {
     pub corners: bool,
     /// The colour bar with its numbers.
     pub bar: Rect,
-    /// The readout.
+    /// Area of the readout.
     pub readout: Rect,
     /// The slices along `u` and along `v`.
     pub slices: Option<[Rect; 2]>,

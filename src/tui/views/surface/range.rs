@@ -70,9 +70,9 @@ pub enum Adjust {
 /// beyond its lower end. Its limits are natural numbers, so that it rests while cells come in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
-    /// Smallest value.
+    /// Smallest value of the range.
     pub lo: f64,
-    /// Largest value.
+    /// Largest value of the range.
     pub hi: f64,
     /// Some values are below it, or above; they have the colour of that end.
     pub clipped: (bool, bool),

@@ -33,7 +33,7 @@ pub struct SurfaceView {
     pub numbers: bool,
     /// Which slices through the cursor are shown, where they fit.
     pub slices: Slices,
-    /// Contour lines.
+    /// Where contour lines are drawn.
     pub contours: Contours,
     /// Colours between cells are interpolated.
     pub smooth: bool,

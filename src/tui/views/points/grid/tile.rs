@@ -44,7 +44,7 @@ impl Tile<'_> {
         Some(mix(below, self.theme.colormap().at(t), 0.45))
     }
 
-    /// Draws it.
+    /// Draws the tile into `room`.
     pub fn draw(&self, buf: &mut Buffer, room: Rect) {
         let theme = self.theme;
         // The first column is for the sign of selection; tiles too narrow to spare it are turned inside out instead.
