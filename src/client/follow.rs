@@ -113,9 +113,10 @@ impl Follower {
             Ok(Some(ServerMessage::Event(envelope))) if envelope.seq <= self.seq => Ok(None),
             Ok(Some(ServerMessage::Event(envelope))) => {
                 if envelope.seq > self.seq + 1 {
-                    // The file is the truth: what the connection left out is there.
+                    // What the connection left out is in the file. A promise there may be one that the engine did not keep.
                     self.waiting.extend(self.run.events(self.seq)?);
-                    self.waiting.retain(|e| e.seq < envelope.seq);
+                    self.waiting
+                        .retain(|e| e.seq < envelope.seq && !e.event.is_promise());
                     self.waiting.push_back(envelope);
                     return self.next(timeout);
                 }
@@ -152,7 +153,14 @@ impl Follower {
         let tail = self
             .tail
             .get_or_insert_with(|| EventTail::new(&self.run.events_path(), self.seq));
-        self.waiting.extend(tail.read()?);
+        let mut found = tail.read()?;
+        // Of a promise, and what comes after it, the engine says when it is durable.
+        let promise = found.iter().position(|e| e.event.is_promise());
+        let held = found.split_off(promise.filter(|_| alive).unwrap_or(found.len()));
+        if !held.is_empty() {
+            self.tail = None;
+        }
+        self.waiting.extend(found);
         if !self.waiting.is_empty() {
             return self.next(timeout);
         }
@@ -172,7 +180,10 @@ impl Follower {
                 }
             }
             // Its files tell what it does, as far as another machine sees them.
-            Err(ClientError::Elsewhere { .. }) => std::thread::sleep(FILES_INTERVAL),
+            Err(ClientError::Elsewhere { .. }) if held.is_empty() => {
+                std::thread::sleep(FILES_INTERVAL);
+            }
+            Err(ClientError::Elsewhere { .. }) => self.waiting.extend(held),
             // It is on its way out, or on its way in.
             Err(ClientError::NoEngine(_) | ClientError::Closed) => {
                 std::thread::sleep(

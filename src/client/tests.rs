@@ -160,6 +160,39 @@ fn a_client_that_was_cut_off_comes_back_where_it_was() {
 }
 
 #[test]
+fn a_promise_in_the_file_is_heard_of_the_engine_or_after_its_death() {
+    let promise = Event::Exported(surfit_core::event::Exported {
+        dir: "exports/a".into(),
+        selection: "best".into(),
+        u: None,
+        v: None,
+        validation_accuracy: 0.5,
+        test_accuracy: 0.5,
+        members: Vec::new(),
+        chosen: None,
+    });
+    let run = run();
+    let mut engine = Engine::open(&run.dir);
+    let thread = spawn(move || {
+        let (peer, _) = engine.welcome();
+        engine.event(notice("missed"));
+        let mut given_up = engine.event(promise.clone());
+        drop(peer);
+        let (mut peer, after) = engine.welcome();
+        assert_eq!(after, Some(1));
+        given_up.event = notice("not durable");
+        peer.say(&ServerMessage::Event(given_up));
+        engine.event(promise);
+    });
+    let connection = connect(&run.dir, Some(0)).unwrap();
+    let mut follower = Follower::new(run.dir.clone(), 0, connection).unwrap();
+    let mut seen: Vec<String> = (0..5).map(|_| text(next(&mut follower))).collect();
+    assert!(seen.remove(3).starts_with("Exported"), "{seen:?}");
+    assert_eq!(seen, ["missed", "Reconnected", "not durable", "Died"]);
+    thread.join().unwrap();
+}
+
+#[test]
 fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
     let run = run();
     let engine = Engine::open(&run.dir);

@@ -267,6 +267,16 @@ pub enum Event {
     Unknown,
 }
 
+impl Event {
+    /// True for events that say of something that it is done for good: nobody is to hear them before they are durable.
+    pub fn is_promise(&self) -> bool {
+        matches!(
+            self,
+            Event::Exported(_) | Event::HeatmapComplete { .. } | Event::Finished(_)
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

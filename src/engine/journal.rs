@@ -69,9 +69,22 @@ pub struct EventBacklog {
 }
 
 impl EventBacklog {
-    /// True for an event that nobody hears although later ones are told.
-    pub fn is_given_up(&self, seq: u64) -> bool {
-        self.given_up.contains(&seq)
+    /// What is told of an event: a notice instead of a promise that was given up.
+    pub fn told(&self, envelope: Envelope) -> Envelope {
+        match self.given_up.contains(&envelope.seq) {
+            true => without_promise(envelope),
+            false => envelope,
+        }
+    }
+}
+
+/// Stands for a promise that was given up. It has the promise's number: a listener that missed that would look for it in
+/// the file, where the promise may be read although it is not durable.
+fn without_promise(envelope: Envelope) -> Envelope {
+    let text = "a result is not durable, since the disk refused it; look after the disk, then resume the run";
+    Envelope {
+        event: Event::Notice { text: text.into() },
+        ..envelope
     }
 }
 
@@ -200,13 +213,11 @@ impl Journal {
         }
     }
 
-    /// True for events that say of something in the run's directory that it is done for good: nobody hears them before they
-    /// are durable themselves.
+    /// True for promises about the run's directory. A model that lies elsewhere is durable there.
     fn is_promise(&self, event: &Event) -> bool {
         match event {
             Event::Exported(exported) => exported.dir.starts_with(&self.exports),
-            Event::HeatmapComplete { .. } | Event::Finished(_) => true,
-            _ => false,
+            other => other.is_promise(),
         }
     }
 
@@ -229,14 +240,14 @@ impl Journal {
         !self.held.is_empty()
     }
 
-    /// Tells the last events of an engine whose disk takes none: all but promises.
+    /// Tells the last events of an engine whose disk takes none, and a notice instead of each promise.
     pub fn give_up_promises(&mut self) {
-        let held = std::mem::take(&mut self.held);
-        let (promises, others): (Vec<_>, Vec<_>) =
-            held.into_iter().partition(|e| self.is_promise(&e.event));
-        let given_up = promises.iter().map(|e| e.seq);
-        self.feed.backlog.lock().given_up.extend(given_up);
-        self.held = others;
+        let mut held = std::mem::take(&mut self.held);
+        for envelope in held.iter_mut().filter(|e| self.is_promise(&e.event)) {
+            self.feed.backlog.lock().given_up.push(envelope.seq);
+            *envelope = Arc::new(without_promise((**envelope).clone()));
+        }
+        self.held = held;
         self.tell_held();
     }
 

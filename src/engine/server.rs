@@ -331,17 +331,14 @@ async fn catch_up(
                 return Ok(());
             }
             *sent = envelope.seq;
-            if !backlog.is_given_up(envelope.seq) {
-                send(frames, &ServerMessage::Event(envelope)).await?;
-            }
+            send(frames, &ServerMessage::Event(backlog.told(envelope))).await?;
         }
     }
     for envelope in &backlog.unwritten {
         if (*sent + 1..=backlog.last_told).contains(&envelope.seq) {
             *sent = envelope.seq;
-            if !backlog.is_given_up(envelope.seq) {
-                send(frames, &ServerMessage::Event((**envelope).clone())).await?;
-            }
+            let told = backlog.told((**envelope).clone());
+            send(frames, &ServerMessage::Event(told)).await?;
         }
     }
     Ok(())
@@ -408,6 +405,8 @@ mod tests {
     /// Listens to a feed from event `after` on and gives the numbers of what comes until nothing does.
     struct Listener {
         frames: Frames,
+        /// Numbers of the promises that came.
+        promises: Vec<u64>,
     }
 
     impl Listener {
@@ -440,7 +439,8 @@ mod tests {
             };
             let hello = serde_json::to_vec(&hello).unwrap();
             frames.send(bytes::Bytes::from(hello)).await.unwrap();
-            Self { frames }
+            let promises = Vec::new();
+            Self { frames, promises }
         }
 
         async fn numbers(&mut self) -> Vec<u64> {
@@ -451,6 +451,8 @@ mod tests {
                 if let ServerMessage::Event(envelope) =
                     serde_json::from_slice(&frame.unwrap()).unwrap()
                 {
+                    let is_promise = envelope.event.is_promise();
+                    self.promises.extend(is_promise.then_some(envelope.seq));
                     numbers.push(envelope.seq);
                 }
             }
@@ -487,14 +489,16 @@ mod tests {
             journal.stop_syncs(false);
             journal.notice("four");
             assert_eq!(late.numbers().await, [2, 3, 4]);
-            // A promise that is given up nobody hears, neither who listened nor who comes later.
+            assert_eq!(late.promises, [2]);
+            // A promise that is given up nobody hears, neither who listened nor who comes later; its number is told.
             journal.stop_syncs(true);
             journal.say(promise);
             journal.say(Event::Closed);
             journal.give_up_promises();
-            assert_eq!(late.numbers().await, [6]);
+            assert_eq!(late.numbers().await, [5, 6]);
             let mut later = Listener::new(&run, journal.feed(), 3).await;
-            assert_eq!(later.numbers().await, [4, 6]);
+            assert_eq!(later.numbers().await, [4, 5, 6]);
+            assert_eq!((late.promises, later.promises), (vec![2], Vec::new()));
         });
     }
 

@@ -373,6 +373,8 @@ fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     journal.say(promise.clone());
     journal.say(Event::Closed);
     journal.give_up_promises();
+    let instead = heard.try_recv().unwrap();
+    assert!(instead.seq == 5 && matches!(instead.event, Event::Notice { .. }));
     assert_eq!(heard.try_recv().unwrap().event, Event::Closed);
     // A model on another disk is there, whatever this one takes.
     let Event::Exported(mut elsewhere) = promise else {
