@@ -268,7 +268,7 @@ fn commands_ask_show_how_far_they_are_and_are_given_up() {
     assert_eq!(support::events_of(&run, "cancelled").len(), 1);
     assert!(support::events_of(&run, "searched").is_empty() && is_alive(pid));
     // Where nobody looks there is nothing but the result.
-    let done = place.surfit("export a --best --out taken").ok();
+    let done = place.surfit("export a --at 0.5,0.5 --out taken").ok();
     assert!(
         done.err.is_empty() && done.out.lines().count() == 1,
         "{}",

@@ -14,6 +14,9 @@ use surfit_core::config::Config;
 use surfit_core::event::Finished;
 use surfit_core::run_dir::{RunDir, RunError};
 
+/// How a run is told that another runner has done.
+const BY_ANOTHER: &str = "done by another runner";
+
 /// One run to do.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -98,7 +101,7 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
                 Ok(Begun::Working(work)) => working.push((work, pending)),
                 Ok(Begun::Done(f)) => {
                     let how = match pending.told {
-                        true => "done by another runner",
+                        true => BY_ANOTHER,
                         false => "done before",
                     };
                     say(line(pending.number, jobs, job, &f, how));
@@ -145,7 +148,11 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
             let job = &jobs[work.number - 1];
             match came_to(&work.run) {
                 Ok(f) => {
-                    let how = format!("{:.0} s", work.began.elapsed().as_secs_f64());
+                    // An engine that could not have the run fails, although another one has done it by now.
+                    let how = match status.success() {
+                        true => format!("{:.0} s", work.began.elapsed().as_secs_f64()),
+                        false => BY_ANOTHER.into(),
+                    };
                     say(line(work.number, jobs, job, &f, &how));
                 }
                 // A batch system may have signalled the engine too, a moment before this process.
