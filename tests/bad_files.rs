@@ -4,10 +4,10 @@ mod support;
 
 use serde_json::json;
 use std::path::Path;
-use support::{Place, events_of, finished};
+use support::{Sandbox, events_of, finished};
 
 /// A folder with a small data set in the IDX form of Fashion-MNIST: 400 images to train on, 100 to test.
-fn data_set(place: &Place, name: &str) -> std::path::PathBuf {
+fn data_set(place: &Sandbox, name: &str) -> std::path::PathBuf {
     let folder = place.path(name);
     std::fs::create_dir(&folder).expect("a folder");
     for (part, count) in [("train", 400u32), ("t10k", 100)] {
@@ -24,7 +24,7 @@ fn data_set(place: &Place, name: &str) -> std::path::PathBuf {
 
 #[test]
 fn data_files_with_a_fault_are_named() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let folder = data_set(&place, "good");
     let set =
         "--set data.set=fashion-mnist --set data.train_images=0 --set data.validation_images=100";
@@ -42,8 +42,8 @@ fn data_files_with_a_fault_are_named() {
         "{facts}"
     );
 
-    type Change = fn(&mut Vec<u8>);
-    let cases: [(&str, &str, Change, &str); 5] = [
+    type FileChange = fn(&mut Vec<u8>);
+    let cases: [(&str, &str, FileChange, &str); 5] = [
         (
             "short",
             "train-images-idx3-ubyte",
@@ -149,7 +149,7 @@ fn data_of(bytes: &[u8], tensor: &str) -> usize {
 
 #[test]
 fn corner_files_with_a_fault_are_named_and_good_ones_keep_their_accuracy() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let less = "--set data.validation_images=200 --set export.best=false";
     let run = place.job("first", less);
     let corner = |n: usize| run.join(format!("corners/corner-{n}.safetensors"));

@@ -3,11 +3,11 @@
 
 mod support;
 
-use support::{Place, wait_for};
+use support::{Sandbox, wait_for};
 
 #[test]
 fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let cases = [
         (
             "[fit]\ndegre = [2, 2]\n",
@@ -83,7 +83,7 @@ fn configurations_with_a_fault_are_refused_with_its_line_before_anything_is_made
 
 #[test]
 fn lines_of_output_are_lines_and_not_escapes() {
-    let place = Place::new();
+    let place = Sandbox::new();
     for command in ["themes", "keys", "keys --markdown", "config default"] {
         let done = place.surfit(command).ok();
         assert!(!done.out.contains("\\n"), "{command}: {}", done.out);
@@ -93,7 +93,7 @@ fn lines_of_output_are_lines_and_not_escapes() {
 
 #[test]
 fn words_that_make_no_command_get_one_sentence() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.surfit("export gpu1:demo --best --out m").fails(
         2,
         &[
@@ -182,7 +182,7 @@ fn words_that_make_no_command_get_one_sentence() {
 
 #[test]
 fn a_directory_in_use_or_taken_is_left_alone_and_an_engine_that_dies_is_told() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let endless = "--set fit.epochs=100000 --set data.validation_images=200";
     let mut command = place.command(&format!("run tiny.toml --run-dir a {endless}"));
     let client = command

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use support::{Done, Ended, Place, events_of, finished, is_alive, send, wait_for};
+use support::{ChildGuard, CommandResult, Sandbox, events_of, finished, is_alive, send, wait_for};
 
 /// Exit code of what a signal stopped.
 const STOPPED: i32 = 75;
@@ -22,7 +22,7 @@ const ENDLESS: &str = "--set fit.epochs=100000 --set checkpoint.every_seconds=10
 const QUICK: &str = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
                      --set heatmap.grid=3";
 
-fn start(place: &Place, arguments: &str) -> Child {
+fn start(place: &Sandbox, arguments: &str) -> Child {
     let mut command = place.command(arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("surfit starts")
@@ -40,7 +40,7 @@ fn fits(run: &Path) -> bool {
 }
 
 /// Starts a job that fits until it is stopped, and waits until it does.
-fn fit(place: &Place, name: &str) -> (Child, PathBuf) {
+fn fit(place: &Sandbox, name: &str) -> (Child, PathBuf) {
     let client = start(place, &format!("run tiny.toml --run-dir {name} {ENDLESS}"));
     let run = place.path(name);
     wait_for("the fit", || fits(&run).then_some(()));
@@ -57,7 +57,7 @@ fn ended(client: Child) -> (Option<i32>, String) {
 
 #[test]
 fn two_terminations_at_a_time_are_one_wish_to_stop_in_order() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (client, run) = fit(&place, "a");
     let (pid, engine) = (client.id() as i32, engine(&run));
     // Held, so that both are looked at before it can answer, in different turns.
@@ -83,7 +83,7 @@ fn two_terminations_at_a_time_are_one_wish_to_stop_in_order() {
 
 #[test]
 fn a_second_interrupt_leaves_without_waiting() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (client, run) = fit(&place, "a");
     let (pid, engine) = (client.id() as i32, engine(&run));
     send(engine, Signal::STOP);
@@ -98,7 +98,7 @@ fn a_second_interrupt_leaves_without_waiting() {
 
 #[test]
 fn user_signals_make_a_checkpoint_and_the_job_goes_on() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (client, run) = fit(&place, "a");
     let (pid, engine) = (client.id() as i32, engine(&run));
     let checkpoints = || events_of(&run, "checkpoint").len();
@@ -129,7 +129,7 @@ fn user_signals_make_a_checkpoint_and_the_job_goes_on() {
 
 #[test]
 fn runs_of_several_seeds_stop_in_order_and_make_checkpoints() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let client = start(
         &place,
         &format!("run tiny.toml --seeds 2 --run-dir s {ENDLESS}"),
@@ -159,7 +159,7 @@ fn runs_of_several_seeds_stop_in_order_and_make_checkpoints() {
 
 #[test]
 fn a_runner_of_the_queue_stops_in_order_and_its_fit_stays_in_the_queue() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.surfit(&format!("queue add tiny.toml {ENDLESS}")).ok();
     let run = place.path("runs/tiny-q1");
     // The batch system signals the runner alone, then every process: the engine hears it first.
@@ -206,7 +206,7 @@ fn a_runner_of_the_queue_stops_in_order_and_its_fit_stays_in_the_queue() {
 
 #[test]
 fn a_second_interrupt_leaves_the_engines_of_queue_and_study_behind() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.surfit(&format!("queue add tiny.toml {ENDLESS}")).ok();
     for (line, run) in [
         ("queue start", "runs/tiny-q1"),
@@ -234,7 +234,7 @@ fn a_second_interrupt_leaves_the_engines_of_queue_and_study_behind() {
 
 #[test]
 fn commands_with_an_engine_of_their_own_outlive_user_signals_and_stop_in_order() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", QUICK);
     'commands: for line in [
         "fit a --epochs 100000",
@@ -274,7 +274,7 @@ fn commands_with_an_engine_of_their_own_outlive_user_signals_and_stop_in_order()
 
 #[test]
 fn an_engine_that_measures_for_a_command_ends_with_it() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let program = "#!/bin/sh\necho $$ > engine-pid\nexec sleep 100\n";
     let program = place.write("slow-engine", program);
     std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("its mode");
@@ -303,7 +303,7 @@ fn an_engine_that_measures_for_a_command_ends_with_it() {
 
 #[test]
 fn the_same_line_goes_on_with_its_run_and_another_one_is_refused() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = "run tiny.toml --run-dir a";
     let (client, run) = {
         let client = start(&place, line);
@@ -343,7 +343,7 @@ fn the_same_line_goes_on_with_its_run_and_another_one_is_refused() {
 
 #[test]
 fn a_run_that_was_changed_on_request_is_still_that_of_its_line() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = format!("run tiny.toml --run-dir a {ENDLESS}");
     let client = start(&place, &line);
     let run = place.path("a");
@@ -370,7 +370,7 @@ fn a_run_that_was_changed_on_request_is_still_that_of_its_line() {
 
 #[test]
 fn detached_work_is_not_promised_to_outlive_its_batch_job() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&format!("run tiny.toml --run-dir a --detach {ENDLESS}"));
     command.env("SLURM_JOB_ID", "4711");
     let done = place.finish(command).ok();
@@ -387,7 +387,7 @@ fn detached_work_is_not_promised_to_outlive_its_batch_job() {
 
 #[test]
 fn two_runners_share_the_runs_of_a_study() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = format!("run tiny.toml --seeds 4 --run-dir s {QUICK}");
     let clients = [start(&place, &line), start(&place, &line)];
     let said: Vec<String> = clients
@@ -416,7 +416,7 @@ fn two_runners_share_the_runs_of_a_study() {
 
 #[test]
 fn runners_of_a_study_that_want_the_same_runs_at_once_all_end_well() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let sets: Vec<String> = QUICK
         .split_whitespace()
         .filter(|word| *word != "--set")
@@ -452,7 +452,7 @@ fn runners_of_a_study_that_want_the_same_runs_at_once_all_end_well() {
 
 #[test]
 fn a_run_that_another_runner_leaves_undone_is_taken_up() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = format!("run tiny.toml --seeds 1 --run-dir s {ENDLESS}");
     let first = start(&place, &line);
     let run = place.path("s/seed-3");
@@ -471,7 +471,7 @@ fn a_run_that_another_runner_leaves_undone_is_taken_up() {
 }
 
 /// A run whose engine seems to work on another machine: its lock says so, and its socket is not to be found from here.
-fn run_elsewhere(place: &Place) -> (PathBuf, i32) {
+fn run_elsewhere(place: &Sandbox) -> (PathBuf, i32) {
     let (run, pid) = place.begin("a", ENDLESS);
     wait_for("the fit", || fits(&run).then_some(()));
     let lock = run.join("lock");
@@ -486,9 +486,9 @@ fn run_elsewhere(place: &Place) -> (PathBuf, i32) {
 
 #[test]
 fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = run_elsewhere(&place);
-    let checked = |done: Done| {
+    let checked = |done: CommandResult| {
         let done = done.fails(1, &["gpu7"]);
         assert!(done.seconds < 5.0, "it waits: {}", done.story());
         assert!(is_alive(pid), "{}", done.story());
@@ -524,7 +524,7 @@ fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
     );
 
     // Without a screen its files are followed.
-    let mut watching = Ended(start(&place, "open a"));
+    let mut watching = ChildGuard(start(&place, "open a"));
     let losses = || events_of(&run, "losses").len();
     let before = losses();
     wait_for("the fit to go on", || (losses() > before + 1).then_some(()));
@@ -539,7 +539,7 @@ fn commands_for_a_run_of_another_node_say_where_it_works_at_once() {
 
 #[test]
 fn a_dead_engine_of_another_node_blocks_nothing() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = run_elsewhere(&place);
     // Held by this process, as a file server does for a node that is down; the last sign of life is an hour old.
     place.kill(pid);

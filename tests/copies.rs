@@ -4,14 +4,17 @@ mod support;
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use support::{Place, Tensors, Wire, copy_folder, events, events_of, is_alive, wait_for};
+use support::{
+    EngineWire, SafetensorsFile, Sandbox, copy_folder, events, events_of, is_alive, wait_for,
+};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
                        --set checkpoint.every_seconds=1000";
 
 fn steering(run: &Path) -> Value {
-    let metadata = &Tensors::read(&run.join("surface/state.safetensors")).metadata["surfit"];
+    let metadata =
+        &SafetensorsFile::read(&run.join("surface/state.safetensors")).metadata["surfit"];
     let stored: Value = serde_json::from_str(metadata).expect("JSON");
     stored["steering"].clone()
 }
@@ -21,9 +24,9 @@ fn note(run: &Path) -> String {
 }
 
 /// A run whose engine was paused in the middle of its fit, with a conversation with it.
-fn paused(place: &Place) -> (PathBuf, i32, Wire) {
+fn paused(place: &Sandbox) -> (PathBuf, i32, EngineWire) {
     let (run, pid) = place.begin("a", ENDLESS);
-    let mut wire = Wire::open(place);
+    let mut wire = EngineWire::open(place);
     wire.fitting();
     wire.tell(json!({"command": "pause"}));
     wire.snapshot("the pause", |s| s["state"] == "paused");
@@ -32,7 +35,7 @@ fn paused(place: &Place) -> (PathBuf, i32, Wire) {
 
 /// Steers a copy and stops it: what happens is the copy's alone.
 fn steered(link: bool) {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid, mut wire) = paused(&place);
     let before = events(&run);
     let twin = place.path("b");
@@ -106,7 +109,7 @@ fn a_copy_made_of_hard_links_is_steered_for_itself() {
 
 #[test]
 fn a_run_that_was_moved_or_copied_names_its_own_folders() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let old = place.job(
         "runs/a",
         "--set corners.epochs=1 --set fit.epochs=0.5 --set heatmap.grid=3",

@@ -2,11 +2,11 @@
 
 mod support;
 
-use support::Place;
+use support::Sandbox;
 
 #[test]
 fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let fixture = |name: &str| {
         std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("src/weights/fixtures")

@@ -3,18 +3,18 @@
 mod support;
 
 use serde_json::json;
-use support::{Place, Tensors, events_of, wait_for};
+use support::{SafetensorsFile, Sandbox, events_of, wait_for};
 
-fn corner(place: &Place, run: &str, number: usize) -> Vec<f32> {
+fn corner(place: &Sandbox, run: &str, number: usize) -> Vec<f32> {
     let path = place
         .path(run)
         .join(format!("corners/corner-{number}.safetensors"));
-    Tensors::read(&path).floats("classifier.weight")
+    SafetensorsFile::read(&path).floats("classifier.weight")
 }
 
 #[test]
 fn corners_are_trained_once_and_anything_that_made_them_counts() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let cached = |run: &str| {
         let ready = events_of(&place.path(run), "corner_ready");
         let is = |e: &serde_json::Value| e["source"].as_str().expect("a source").contains("cached");
@@ -40,7 +40,7 @@ fn corners_are_trained_once_and_anything_that_made_them_counts() {
         assert_eq!(corner(&place, "a", number), corner(&place, "b", number));
     }
     let theta = |run: &str| {
-        Tensors::read(&place.path(run).join("surface/state.safetensors")).floats("theta")
+        SafetensorsFile::read(&place.path(run).join("surface/state.safetensors")).floats("theta")
     };
     assert_eq!(theta("a"), theta("c"));
     // Fewer corners of the same seeds are among them; other settings, images or seeds are not.
@@ -89,7 +89,7 @@ fn corners_are_trained_once_and_anything_that_made_them_counts() {
 
 #[test]
 fn checkpoints_of_one_training_are_what_a_shorter_look_at_it_gives() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = |name: &str, epochs: &str| {
         format!("run tiny.toml --run-dir {name} --set corners.epochs={epochs} --json")
     };
@@ -130,7 +130,7 @@ fn checkpoints_of_one_training_are_what_a_shorter_look_at_it_gives() {
 
 #[test]
 fn distances_and_angles_are_reported_before_and_after_alignment() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "");
     let all = events_of(&run, "geometry");
     assert_eq!(all.len(), 2);
@@ -164,7 +164,7 @@ fn distances_and_angles_are_reported_before_and_after_alignment() {
 
 #[test]
 fn a_schedule_and_random_erasing_change_the_training_and_are_checked() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = |name: &str, more: &str| {
         place
             .surfit(&format!("run tiny.toml --run-dir {name} {more}"))
@@ -195,7 +195,7 @@ fn a_schedule_and_random_erasing_change_the_training_and_are_checked() {
 
 #[test]
 fn a_cache_that_cannot_be_written_costs_nothing_but_the_cache() {
-    let place = Place::new();
+    let place = Sandbox::new();
     // A file where the folder would be.
     std::fs::create_dir_all(place.path("cache")).expect("a folder");
     place.write("cache/corners", "not a folder");
@@ -214,7 +214,7 @@ fn a_cache_that_cannot_be_written_costs_nothing_but_the_cache() {
 
 #[test]
 fn a_corner_whose_half_done_training_is_damaged_is_trained_from_its_beginning() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = "--set corners.epochs=40 --set corners.count=2 --set fit.degree=1 --set checkpoint.every_seconds=0.1";
     let (run, pid) = place.begin("a", line);
     let partial = run.join("corners/partial.safetensors");

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Place, Screen};
+use support::{Sandbox, TerminalScreen};
 
 const WHY: [&str; 3] = [
     "surface/state.safetensors is no usable checkpoint",
@@ -12,7 +12,7 @@ const WHY: [&str; 3] = [
 ];
 
 /// A finished run whose checkpoint is what `damage` makes of it; and the checkpoint as it was.
-fn damaged(place: &Place, damage: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+fn damaged(place: &Sandbox, damage: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let run = place.job(
         "runs/a",
         "--set corners.epochs=1 --set fit.epochs=0.5 --set heatmap.grid=3",
@@ -27,7 +27,7 @@ fn damaged(place: &Place, damage: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
 
 #[test]
 fn what_is_asked_of_a_run_whose_checkpoint_is_cut_short_is_answered_with_the_reason() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let whole = damaged(&place, |bytes| bytes.truncate(bytes.len() / 2));
     for command in [
         "export a --best --out m",
@@ -69,7 +69,7 @@ fn what_is_asked_of_a_run_whose_checkpoint_is_cut_short_is_answered_with_the_rea
 
 #[test]
 fn no_model_is_made_of_weights_that_are_not_those_that_were_written() {
-    let place = Place::new();
+    let place = Sandbox::new();
     damaged(&place, |bytes| {
         let middle = bytes.len() / 2;
         bytes[middle..middle + 64]
@@ -85,9 +85,9 @@ fn no_model_is_made_of_weights_that_are_not_those_that_were_written() {
 
 #[test]
 fn a_key_that_asks_an_engine_which_cannot_open_the_run_is_answered_with_the_reason() {
-    let place = Place::new();
+    let place = Sandbox::new();
     damaged(&place, |bytes| bytes.truncate(bytes.len() / 2));
-    let mut screen = Screen::open(&place, "open a", (200, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (200, 44), &[]);
     screen.wait("✓ finished");
     screen.press("x");
     screen.wait("no usable checkpoint");

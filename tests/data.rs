@@ -5,12 +5,12 @@ mod support;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
-use support::http::{Reply, Server, answer, broken, good};
-use support::{Done, Ended, Place, events_of, wait_for};
+use support::http::{HttpReply, HttpServer, answer, broken, good};
+use support::{ChildGuard, CommandResult, Sandbox, events_of, wait_for};
 
 /// `surfit data …` with no proxy between it and the server.
 #[track_caller]
-fn data(place: &Place, arguments: &str) -> Done {
+fn data(place: &Sandbox, arguments: &str) -> CommandResult {
     let mut command = place.command(&format!("data {arguments}"));
     no_proxy(&mut command);
     place.finish(command)
@@ -55,7 +55,7 @@ fn cifar10(folder: &Path) {
 
 #[test]
 fn sets_are_listed_with_what_is_here() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let lines = data(&place, "ls --json").ok().json_lines();
     assert_eq!(of(&lines, "fashion-mnist-16k")["state"], "embedded");
     let cifar = of(&lines, "cifar10");
@@ -86,7 +86,7 @@ fn sets_are_listed_with_what_is_here() {
 
 #[test]
 fn a_run_learns_cifar_10_and_names_a_file_that_was_cut() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let folder = place.path("data/cifar10/cifar-10-batches-bin");
     cifar10(&folder);
     let less = "--set data.set=cifar10 --set data.train_images=0 --set data.validation_images=50 --set corners.epochs=1 \
@@ -119,12 +119,12 @@ fn a_run_learns_cifar_10_and_names_a_file_that_was_cut() {
 
 #[test]
 fn a_fetch_goes_on_after_breaks_and_refuses_wrong_bytes() {
-    let place = Place::new();
+    let place = Sandbox::new();
     // As long as the published file, and another.
     let wrong = vec![7u8; 9_912_422];
-    let server = Server::new(move |r, n| {
+    let server = HttpServer::new(move |r, n| {
         let whole = good(r, &wrong, "\"v\"");
-        Reply::Send(if n < 3 {
+        HttpReply::Send(if n < 3 {
             broken(&whole, 2_000_000)
         } else {
             whole
@@ -165,19 +165,19 @@ fn a_fetch_goes_on_after_breaks_and_refuses_wrong_bytes() {
 
 #[test]
 fn a_fetch_that_was_killed_goes_on_where_it_stopped() {
-    let place = Place::new();
-    let server = Server::new(|r, n| {
+    let place = Sandbox::new();
+    let server = HttpServer::new(|r, n| {
         // Another file of the published length: how far it comes is what counts here.
         let whole = good(r, &vec![7u8; 170_052_171], "\"v\"");
         match n {
-            0 => Reply::Stall(broken(&whole, 3_000_000)),
-            _ => Reply::Send(broken(&whole, 1_000_000)),
+            0 => HttpReply::Stall(broken(&whole, 3_000_000)),
+            _ => HttpReply::Send(broken(&whole, 1_000_000)),
         }
     });
     let fetch = format!("data fetch cifar10 --mirror {}", server.url);
     let mut command = place.command(&fetch);
     no_proxy(&mut command).stdout(std::process::Stdio::null());
-    let mut child = Ended(command.spawn().expect("surfit starts"));
+    let mut child = ChildGuard(command.spawn().expect("surfit starts"));
     let part = place.path("data/cifar10/cifar-10-binary.tar.gz.part");
     let length = || part.metadata().map_or(0, |m| m.len());
     wait_for("three megabytes", || (length() == 3_000_000).then_some(()));
@@ -186,7 +186,7 @@ fn a_fetch_that_was_killed_goes_on_where_it_stopped() {
     child.0.kill().expect("the signal");
     child.0.wait().expect("its end");
     let mut command = place.command(&fetch);
-    let mut child = Ended(
+    let mut child = ChildGuard(
         no_proxy(&mut command)
             .stdout(std::process::Stdio::null())
             .spawn()
@@ -202,9 +202,9 @@ fn a_fetch_that_was_killed_goes_on_where_it_stopped() {
 
 #[test]
 fn what_cannot_be_fetched_is_said() {
-    let place = Place::new();
-    let server = Server::new(|r, _| {
-        Reply::Send(match r.path.starts_with("/short/") {
+    let place = Sandbox::new();
+    let server = HttpServer::new(|r, _| {
+        HttpReply::Send(match r.path.starts_with("/short/") {
             true => answer("200 OK", &[("Content-Length", "5")], b"hello"),
             false => answer("404 Not Found", &[("Content-Length", "0")], b""),
         })

@@ -2,21 +2,21 @@
 
 mod support;
 
-use support::{Place, Tensors, events_of, wait_for};
+use support::{SafetensorsFile, Sandbox, events_of, wait_for};
 
 #[test]
 fn a_finished_surface_is_raised_exactly_and_lowered_with_a_figure() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "");
     let state = run.join("surface/state.safetensors");
-    let before = Tensors::read(&state).floats("theta");
+    let before = SafetensorsFile::read(&state).floats("theta");
 
     let raised = place.surfit("degree a 3 2 --json").ok().last_json();
     assert_eq!(raised["event"], "degree_changed", "{raised}");
     assert_eq!(raised["to"], serde_json::json!([3, 2]));
     let deviation = raised["deviation"].as_f64().expect("a figure");
     assert!(deviation < 1e-5, "raising moved the surface by {deviation}");
-    let after = Tensors::read(&state).floats("theta");
+    let after = SafetensorsFile::read(&state).floats("theta");
     assert_eq!(after.len() / 12, before.len() / 9, "12 control points now");
 
     let again = place.surfit("degree a 3 2").ok();
@@ -34,7 +34,7 @@ fn a_finished_surface_is_raised_exactly_and_lowered_with_a_figure() {
 
 #[test]
 fn a_fit_under_way_goes_on_with_the_new_degree_to_its_end() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = place.begin("a", "--set fit.epochs=30");
     wait_for("the fit", || {
         let steps = events_of(&run, "losses");

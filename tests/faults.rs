@@ -5,7 +5,7 @@
 mod support;
 
 use std::process::Command;
-use support::Place;
+use support::Sandbox;
 
 /// Of so many file operations one is disturbed. A number that shares no factor with the operations of a write.
 const EVERY: &str = "53";
@@ -17,7 +17,7 @@ fn commands_that_are_disturbed_anywhere_come_to_the_same() {
         println!("skipped: the script needs python3 and cc");
         return;
     }
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.program("python3");
     command
         .arg("-B")

@@ -5,16 +5,18 @@ mod support;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use support::{Ended, Place, Screen, Tensors, events, events_of, finished, wait_for};
+use support::{
+    ChildGuard, SafetensorsFile, Sandbox, TerminalScreen, events, events_of, finished, wait_for,
+};
 
 fn stored(run: &Path) -> Value {
-    let state = Tensors::read(&run.join("surface/state.safetensors"));
+    let state = SafetensorsFile::read(&run.join("surface/state.safetensors"));
     serde_json::from_str(&state.metadata["surfit"]).expect("JSON")
 }
 
 #[test]
 fn a_fork_goes_on_from_the_present_step_with_another_degree_and_leaves_the_other_alone() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, _) = place.begin(
         "a",
         "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200",
@@ -75,7 +77,7 @@ fn a_fork_goes_on_from_the_present_step_with_another_degree_and_leaves_the_other
 
 #[test]
 fn the_queue_works_one_after_the_other_through_the_death_of_its_runner() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let small = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
                  --set heatmap.grid=3";
     let first = place
@@ -98,7 +100,7 @@ fn the_queue_works_one_after_the_other_through_the_death_of_its_runner() {
     let start = || {
         let mut command = place.command("queue start");
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        Ended(command.spawn().expect("the runner starts"))
+        ChildGuard(command.spawn().expect("the runner starts"))
     };
     let mut runner = start();
     let run = |n: u64| -> PathBuf { place.path(format!("runs/tiny-q{n}")) };
@@ -136,14 +138,14 @@ fn the_queue_works_one_after_the_other_through_the_death_of_its_runner() {
 
 #[test]
 fn a_fork_that_is_asked_for_just_before_leaving_is_made_and_told_on_the_terminal() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let endless = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200";
     let (run, _) = place.begin("runs/a", endless);
     wait_for("the fit", || {
         let losses = events_of(&run, "losses");
         losses.iter().any(|e| e["curve"] == "surface").then_some(())
     });
-    let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (140, 44), &[]);
     screen.wait("● running");
     screen.press("Nd");
     let (code, text) = screen.left();
@@ -161,7 +163,7 @@ fn a_fork_that_is_asked_for_just_before_leaving_is_made_and_told_on_the_terminal
     });
 
     // The engine of the run is asked to end too: only when the fork has its checkpoint.
-    let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (140, 44), &[]);
     screen.wait("● running");
     screen.press("Nqs");
     let (code, text) = screen.left();
@@ -176,7 +178,7 @@ fn a_fork_that_is_asked_for_just_before_leaving_is_made_and_told_on_the_terminal
 
 #[test]
 fn a_fork_of_the_same_surface_knows_what_was_measured_on_other_grids() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.job("a", "--set data.validation_images=200");
     place.surfit("heatmap a --grid 7 --keep").ok();
     place.surfit("fork a --run-dir b").ok();
@@ -195,7 +197,7 @@ fn a_fork_of_the_same_surface_knows_what_was_measured_on_other_grids() {
 
 #[test]
 fn the_stored_snapshot_follows_the_heatmap_between_checkpoints() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, _) = place.begin(
         "a",
         "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \

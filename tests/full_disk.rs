@@ -9,17 +9,17 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use support::{Place, Tensors, Wire, events, events_of, finished, wait_for};
+use support::{EngineWire, SafetensorsFile, Sandbox, events, events_of, finished, wait_for};
 
 /// A mount namespace with a small disk at the place's `disk`, for as long as it lives.
-struct Disk {
+struct SmallDisk {
     holder: Child,
     filler: PathBuf,
 }
 
-impl Disk {
+impl SmallDisk {
     /// Mounts the disk; says so and gives `None` where the system gives no such thing.
-    fn mount(place: &Place) -> Option<Self> {
+    fn mount(place: &Sandbox) -> Option<Self> {
         let disk = Self::try_mount(place);
         if disk.is_none() {
             println!(
@@ -29,7 +29,7 @@ impl Disk {
         disk
     }
 
-    fn try_mount(place: &Place) -> Option<Self> {
+    fn try_mount(place: &Sandbox) -> Option<Self> {
         std::fs::create_dir(place.path("disk")).expect("a folder");
         let script = "mount -t tmpfs -o size=4m surfit-test disk && echo mounted && exec sleep 600";
         let mut command = place.program("unshare");
@@ -67,7 +67,7 @@ impl Disk {
     }
 
     /// Begins a job in the run `a` on the disk: its path inside, and its engine's process id.
-    fn begin(&self, place: &Place) -> (String, i32) {
+    fn begin(&self, place: &Sandbox) -> (String, i32) {
         let inside = place.path("disk/a").display().to_string();
         let begin = format!("run tiny.toml --run-dir {inside} --json --detach {LONGER}");
         let done = place.finish(self.command(place, &begin)).ok();
@@ -76,7 +76,7 @@ impl Disk {
     }
 
     /// `surfit` inside, where the disk is.
-    fn command(&self, place: &Place, arguments: &str) -> Command {
+    fn command(&self, place: &Sandbox, arguments: &str) -> Command {
         let mut command = place.program("nsenter");
         command.args([
             "--user",
@@ -104,7 +104,7 @@ impl Disk {
     }
 }
 
-impl Drop for Disk {
+impl Drop for SmallDisk {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let all = events(&self.path("a"));
@@ -124,14 +124,14 @@ const LONGER: &str =
 
 #[test]
 fn a_full_disk_stops_checkpoints_and_nothing_else() {
-    let place = Place::new();
-    let Some(disk) = Disk::mount(&place) else {
+    let place = Sandbox::new();
+    let Some(disk) = SmallDisk::mount(&place) else {
         return;
     };
     let reference = place.job("whole", LONGER);
     let (inside, pid) = disk.begin(&place);
     let run = disk.path("a");
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     wait_for("a checkpoint of the fit", || {
         events_of(&run, "checkpoint")
@@ -160,7 +160,7 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
         .filter(|e| e["event"] == "notice")
         .count();
     assert_eq!(repeated, 1, "one sentence about it is enough");
-    Tensors::read(&run.join("surface/state.safetensors"));
+    SafetensorsFile::read(&run.join("surface/state.safetensors"));
     assert_eq!(
         wire.ask(serde_json::json!({"command": "pause"})),
         serde_json::Value::Null
@@ -170,7 +170,7 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
 
     // The engine dies with the disk full: the last checkpoint and every event but the waiting ones are there.
     place.kill(pid);
-    let state = Tensors::read(&run.join("surface/state.safetensors"));
+    let state = SafetensorsFile::read(&run.join("surface/state.safetensors"));
     assert!(state.all.contains_key("theta") && state.all.contains_key("velocity"));
     let durable = events(&run).len();
     assert!(
@@ -187,7 +187,7 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
     place
         .finish(disk.command(&place, &format!("resume {inside} --json --detach")))
         .ok();
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     disk.free();
     std::thread::sleep(Duration::from_millis(300));
@@ -197,8 +197,8 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
         events(&run).pop().filter(|e| e["event"] == "closed")
     });
     let file = "surface/state.safetensors";
-    let differences =
-        Tensors::read(&run.join(file)).differences(&Tensors::read(&reference.join(file)));
+    let differences = SafetensorsFile::read(&run.join(file))
+        .differences(&SafetensorsFile::read(&reference.join(file)));
     assert_eq!(
         differences,
         Vec::<String>::new(),
@@ -211,13 +211,13 @@ fn a_full_disk_stops_checkpoints_and_nothing_else() {
 
 #[test]
 fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
-    let place = Place::new();
-    let Some(disk) = Disk::mount(&place) else {
+    let place = Sandbox::new();
+    let Some(disk) = SmallDisk::mount(&place) else {
         return;
     };
     let (inside, _) = disk.begin(&place);
     let run = disk.path("a");
-    let mut first = Wire::open(&place);
+    let mut first = EngineWire::open(&place);
     first.fitting();
     disk.fill();
     let number = |e: Option<&serde_json::Value>| e.and_then(|e| e["seq"].as_u64());
@@ -229,7 +229,7 @@ fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
         }
         first.take();
     };
-    let mut late = Wire::open(&place);
+    let mut late = EngineWire::open(&place);
     while number(late.events.last()) < unwritten {
         late.take();
     }
@@ -247,8 +247,8 @@ fn whoever_comes_while_the_disk_is_full_hears_what_waits_for_it() {
 
 #[test]
 fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
-    let place = Place::new();
-    let Some(disk) = Disk::mount(&place) else {
+    let place = Sandbox::new();
+    let Some(disk) = SmallDisk::mount(&place) else {
         return;
     };
     let inside = place.path("disk/a").display().to_string();
@@ -276,8 +276,8 @@ fn a_run_on_a_disk_that_takes_no_writing_can_be_looked_at() {
 
 #[test]
 fn a_full_disk_costs_the_queue_no_fit() {
-    let place = Place::new();
-    let Some(disk) = Disk::mount(&place) else {
+    let place = Sandbox::new();
+    let Some(disk) = SmallDisk::mount(&place) else {
         return;
     };
     let runs = place.path("runs");

@@ -7,12 +7,12 @@ use serde_json::json;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use support::{Done, Place, Wire, copy_folder, is_alive};
+use support::{CommandResult, EngineWire, Sandbox, copy_folder, is_alive};
 
 /// Numbers that look random (SplitMix64).
-struct Chance(u64);
+struct TestRandom(u64);
 
-impl Chance {
+impl TestRandom {
     fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -32,13 +32,13 @@ fn frame(body: &[u8]) -> Vec<u8> {
 
 #[test]
 fn no_frames_however_damaged_harm_an_engine() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let endless = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200";
     let (run, pid) = place.begin("a", endless);
-    let mut good = Wire::open(&place);
+    let mut good = EngineWire::open(&place);
     good.fitting();
     let socket = place.socket();
-    let mut chance = Chance(11);
+    let mut chance = TestRandom(11);
     let hello = br#"{"type":"hello","protocol":1,"client":"fuzz","after":0}"#;
     // Nothing here may end or change the run when it arrives whole.
     let harmless: [&[u8]; 5] = [
@@ -119,7 +119,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Success, or failure in one sentence for people.
 #[track_caller]
-fn sane(done: Done, what: &str) {
+fn sane(done: CommandResult, what: &str) {
     let story = format!("{what}\n{}", done.story());
     assert!(matches!(done.status.code(), Some(0..=2)), "{story}");
     for sign in ["panicked", "RUST_BACKTRACE", "unwrap", "Os {"] {
@@ -131,7 +131,7 @@ fn sane(done: Done, what: &str) {
     }
 }
 
-fn damage(bytes: &mut Vec<u8>, kind: usize, chance: &mut Chance) -> &'static str {
+fn damage(bytes: &mut Vec<u8>, kind: usize, chance: &mut TestRandom) -> &'static str {
     match kind {
         0 => {
             bytes.truncate(chance.below(bytes.len()));
@@ -165,9 +165,9 @@ fn damage(bytes: &mut Vec<u8>, kind: usize, chance: &mut Chance) -> &'static str
 
 #[test]
 fn no_file_of_a_run_however_damaged_makes_a_command_panic_or_hang() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let whole = place.job("whole", "--set data.validation_images=200");
-    let mut chance = Chance(5);
+    let mut chance = TestRandom(5);
     let mut resumed = 0;
     for (n, file) in files(&whole).into_iter().enumerate() {
         let text = matches!(

@@ -5,7 +5,7 @@ mod support;
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 use std::path::Path;
-use support::{Place, Tensors, events_of, wait_for};
+use support::{SafetensorsFile, Sandbox, events_of, wait_for};
 
 /// Two corners of few weights that are right more often than not.
 const TWO: &str = "--set corners.count=2 --set fit.degree=1 --set corners.epochs=8";
@@ -38,7 +38,7 @@ fn fraction(value: &Value) -> f64 {
 
 #[test]
 fn a_network_that_was_normalized_otherwise_is_told_with_the_keys_to_set() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let files = |run: &str| {
         from(
             &[1, 2]
@@ -130,7 +130,7 @@ fn a_network_that_was_normalized_otherwise_is_told_with_the_keys_to_set() {
 
 #[test]
 fn a_card_says_how_images_are_normalized_whatever_the_configuration_has() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.job(
         "a",
         &format!("{TWO} {MLP} --set data.mean=half --set data.std=[0.4]"),
@@ -204,7 +204,7 @@ fn a_card_says_how_images_are_normalized_whatever_the_configuration_has() {
 
 #[test]
 fn constants_are_part_of_what_made_a_corner_and_of_a_run() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let cached = |name: &str, more: &str| {
         let run = place.job(
             name,
@@ -269,7 +269,7 @@ fn constants_are_part_of_what_made_a_corner_and_of_a_run() {
 
 #[test]
 fn a_resumed_run_says_the_same_of_its_given_corners_without_their_files() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.job(
         "theirs",
         &format!("{TWO} --set data.mean=half --set data.std=half"),
@@ -321,7 +321,7 @@ fn a_resumed_run_says_the_same_of_its_given_corners_without_their_files() {
 
 /// Writes a network with its last layer's rows as `row` says: which old one is in the place of each, or zeros.
 fn with_rows(of: &Path, to: &Path, row: impl Fn(usize) -> Option<usize>) {
-    let file = Tensors::read(of);
+    let file = SafetensorsFile::read(of);
     let last = |name: &str| name.starts_with("layers.1.") || name.starts_with("classifier.");
     let changed: Vec<(String, Vec<usize>, Vec<u8>)> = file
         .all
@@ -347,7 +347,7 @@ fn with_rows(of: &Path, to: &Path, row: impl Fn(usize) -> Option<usize>) {
 
 #[test]
 fn classes_in_another_order_and_networks_at_chance_level_are_told() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let theirs = place.job("theirs", &format!("{TWO} {MLP} --set corners.epochs=12"));
     let file = theirs.join("corners/corner-1.safetensors");
     with_rows(&file, &place.path("turned.safetensors"), |n| {
@@ -380,7 +380,7 @@ fn classes_in_another_order_and_networks_at_chance_level_are_told() {
 }
 
 /// A folder of four classes of grey pictures, which their brightness tells apart, with so many pictures each.
-fn folder(place: &Place, name: &str, counts: [usize; 4]) {
+fn folder(place: &Sandbox, name: &str, counts: [usize; 4]) {
     const SIDE: usize = 8;
     let mut state = 12345u64;
     // Knuth's generator: the same pictures on every machine.
@@ -408,7 +408,7 @@ fn folder(place: &Place, name: &str, counts: [usize; 4]) {
 
 #[test]
 fn a_network_of_other_shares_of_the_classes_is_told_with_the_cause() {
-    let place = Place::new();
+    let place = Sandbox::new();
     folder(&place, "images", [600, 200, 60, 60]);
     let common = format!(
         "--set data.set=folder --set data.dir={} --set fit.batch=20 --set corners.batch=20 --set data.mean=half \

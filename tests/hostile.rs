@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use support::{Place, Screen, copy_folder};
+use support::{Sandbox, TerminalScreen, copy_folder};
 
 /// Address space of a command and its engine. What lies in the directories would fill far more.
 const KILOBYTES: u64 = 6_000_000;
@@ -18,12 +18,12 @@ const KILOBYTES: u64 = 6_000_000;
 const SECONDS: f64 = 60.0;
 
 /// Makes what lies in the place of a run's file.
-type Make<'a> = &'a dyn Fn(&Path);
+type ObstacleMaker<'a> = &'a dyn Fn(&Path);
 
 /// What lies outside of the run: content, time and names of every file.
-type Outside = BTreeMap<PathBuf, (Vec<u8>, SystemTime, u64)>;
+type OutsideState = BTreeMap<PathBuf, (Vec<u8>, SystemTime, u64)>;
 
-fn outside(folder: &Path, all: &mut Outside) {
+fn outside(folder: &Path, all: &mut OutsideState) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         let facts = entry.metadata().expect("facts");
         match facts.is_dir() {
@@ -38,8 +38,8 @@ fn outside(folder: &Path, all: &mut Outside) {
 }
 
 /// A finished run, and a folder outside with what links will lead to.
-fn prepared() -> Place {
-    let place = Place::new();
+fn prepared() -> Sandbox {
+    let place = Sandbox::new();
     let whole = place.job(
         "whole",
         "--set corners.epochs=1 --set fit.epochs=0.5 --set heatmap.grid=3",
@@ -50,7 +50,7 @@ fn prepared() -> Place {
 }
 
 /// Puts something in the place of a file or folder of a fresh copy of the run.
-fn hostile(place: &Place, part: &str, make: impl FnOnce(&Path)) {
+fn hostile(place: &Sandbox, part: &str, make: impl FnOnce(&Path)) {
     let run = place.path("runs/a");
     let _ = fs::remove_dir_all(&run);
     copy_folder(&place.path("whole"), &run, false);
@@ -64,8 +64,8 @@ fn hostile(place: &Place, part: &str, make: impl FnOnce(&Path)) {
 
 /// Runs commands in bounded memory and time; each is at most one sentence of trouble, and nothing outside changes.
 #[track_caller]
-fn attack(place: &Place, what: &str, commands: &[&str]) {
-    let mut before = Outside::new();
+fn attack(place: &Sandbox, what: &str, commands: &[&str]) {
+    let mut before = OutsideState::new();
     outside(&place.path("outside"), &mut before);
     for command in commands {
         let line = format!(
@@ -83,7 +83,7 @@ fn attack(place: &Place, what: &str, commands: &[&str]) {
             assert!(done.err.starts_with("surfit: "), "{story}");
         }
         assert!(!done.err.contains("panicked"), "{story}");
-        let mut after = Outside::new();
+        let mut after = OutsideState::new();
         outside(&place.path("outside"), &mut after);
         for (path, facts) in &before {
             assert!(
@@ -146,7 +146,7 @@ fn pipes_devices_and_huge_files_in_a_run_directory_hang_no_command() {
     };
     let zero = |path: &Path| symlink("/dev/zero", path).expect("a link");
     let folder = |path: &Path| fs::create_dir(path).expect("a folder");
-    let ways: [(&str, Make<'_>); 4] = [
+    let ways: [(&str, ObstacleMaker<'_>); 4] = [
         ("a pipe", &pipe),
         ("huge", &huge),
         ("/dev/zero", &zero),
@@ -187,7 +187,7 @@ fn pipes_devices_and_huge_files_in_a_run_directory_hang_no_command() {
     );
     // The screen opens what can be read, and leaves.
     hostile(&place, "snapshot.json", pipe);
-    let mut screen = Screen::open(&place, "open a", (100, 30), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (100, 30), &[]);
     screen.wait("✓ finished");
     screen.press("q");
     screen.ended();
@@ -423,7 +423,7 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
         .expect("cp");
     assert!(made.success());
     let path = odd_run.to_str().expect("UTF-8");
-    let mut screen = Screen::open_with(&place, &["rm", path], (120, 40), &[]);
+    let mut screen = TerminalScreen::open_with(&place, &["rm", path], (120, 40), &[]);
     screen.wait("Remove this run");
     screen.press("n\r");
     screen.ended();
@@ -438,7 +438,7 @@ fn text_from_files_neither_steers_the_terminal_nor_fills_it() {
     let done = place.surfit("config check bad.toml bad.toml");
     assert!(!done.status.success(), "{}", done.story());
     clean("config check", &done.err);
-    let mut screen = Screen::open(&place, "open a", (120, 40), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (120, 40), &[]);
     screen.wait("failed");
     screen.press("L");
     screen.press("q");

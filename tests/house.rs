@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{Place, events_of, wait_for};
+use support::{Sandbox, events_of, wait_for};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -430,10 +430,10 @@ fn the_terminal_program_does_not_load_libtorch() {
     );
 
     // And at work: what is mapped into the processes while a job runs.
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command("run tiny.toml --run-dir a --json");
     command.stdout(std::process::Stdio::null());
-    let client = support::Ended(command.spawn().expect("surfit starts"));
+    let client = support::ChildGuard(command.spawn().expect("surfit starts"));
     wait_for("the corners", || {
         (!events_of(&place.path("a"), "losses").is_empty()).then_some(())
     });
@@ -452,7 +452,7 @@ fn the_terminal_program_does_not_load_libtorch() {
 
 #[test]
 fn small_commands_start_in_milliseconds() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut times: Vec<f64> = (0..9)
         .map(|_| place.surfit("--version").ok().seconds * 1e3)
         .collect();

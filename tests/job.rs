@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::Value;
 use std::path::Path;
-use support::{Place, Tensors, events};
+use support::{SafetensorsFile, Sandbox, events};
 
 /// The rows of a heatmap's csv: u, v, accuracy, loss, images.
 #[track_caller]
@@ -35,7 +35,7 @@ fn close(a: f64, b: f64, what: &str) {
 
 #[test]
 fn a_whole_job_ends_with_a_finished_line_and_its_heatmap_can_be_had_in_every_form() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let done = place.surfit("run tiny.toml --run-dir a --json").ok();
     println!("a whole tiny job: {:.1} s", done.seconds);
     let run = place.path("a");
@@ -217,7 +217,7 @@ fn a_whole_job_ends_with_a_finished_line_and_its_heatmap_can_be_had_in_every_for
 
 #[test]
 fn the_same_configuration_gives_the_same_bytes() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let less = "--set export.best=false --set data.validation_images=200";
     let (a, b) = (place.job("a", less), place.job("b", less));
     let files = [
@@ -226,7 +226,8 @@ fn the_same_configuration_gives_the_same_bytes() {
         "corners/corner-4.safetensors",
     ];
     for file in files {
-        let differences = Tensors::read(&a.join(file)).differences(&Tensors::read(&b.join(file)));
+        let differences =
+            SafetensorsFile::read(&a.join(file)).differences(&SafetensorsFile::read(&b.join(file)));
         assert_eq!(
             differences,
             Vec::<String>::new(),
@@ -245,7 +246,7 @@ fn the_same_configuration_gives_the_same_bytes() {
         "heatmaps of two runs of one configuration"
     );
     let other = place.job("c", &format!("{less} --set seed=4"));
-    let theta = |run: &Path| Tensors::read(&run.join(files[0])).floats("theta");
+    let theta = |run: &Path| SafetensorsFile::read(&run.join(files[0])).floats("theta");
     assert!(
         theta(&a) != theta(&other),
         "another seed gives another surface"

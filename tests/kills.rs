@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use support::{Ended, Place, Tensors, events, finished, is_alive, send, wait_for};
+use support::{ChildGuard, SafetensorsFile, Sandbox, events, finished, is_alive, send, wait_for};
 
 const LONGER: &str = "--set fit.epochs=60 --set corners.epochs=1 --set checkpoint.every_seconds=0.1 \
                       --set data.validation_images=200 --set heatmap.grid=5";
@@ -55,15 +55,15 @@ fn kill(client: &mut Child, run: &Path, client_first: bool) {
 }
 
 /// How one run was killed.
-struct Killed {
+struct KillMoment {
     times: u64,
     stages: BTreeMap<String, u64>,
 }
 
 /// Kills and resumes the run `name` so many times, or until its job is done.
-fn kill_again_and_again(place: &Place, name: &str, times: u64, seed: u64) -> Killed {
+fn kill_again_and_again(place: &Sandbox, name: &str, times: u64, seed: u64) -> KillMoment {
     let run = place.path(name);
-    let mut killed = Killed {
+    let mut killed = KillMoment {
         times: 0,
         stages: BTreeMap::new(),
     };
@@ -78,7 +78,7 @@ fn kill_again_and_again(place: &Place, name: &str, times: u64, seed: u64) -> Kil
         let before = length(&run);
         let mut command = place.command(&command);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let mut client = Ended(child.expect("surfit starts"));
+        let mut client = ChildGuard(child.expect("surfit starts"));
         // Every fifth time at any moment of the start, else at any moment of the work; from the third part of the
         // kills on at any moment of the fit or later, so that a slow machine does not spend them all on the corners.
         let at_work = || {
@@ -135,7 +135,7 @@ fn assert_same(run: &Path, reference: &Path, seed: u64) {
     ] {
         let file = format!("{file}.safetensors");
         let (ours, theirs) = (run.join(&file), reference.join(&file));
-        let differences = Tensors::read(&ours).differences(&Tensors::read(&theirs));
+        let differences = SafetensorsFile::read(&ours).differences(&SafetensorsFile::read(&theirs));
         assert_eq!(differences, Vec::<String>::new(), "{file}, seed {seed}");
         assert!(
             std::fs::read(ours).unwrap() == std::fs::read(theirs).unwrap(),
@@ -161,7 +161,7 @@ fn a_hundred_kills_change_nothing() {
     };
     let kills = variable("SURFIT_KILLS", 100);
     let seed = variable("SURFIT_KILLS_SEED", 1);
-    let place = Place::new();
+    let place = Sandbox::new();
     let began = Instant::now();
     let reference = place.job("whole", LONGER);
     // Two runs at a time, since most of the time an engine starts.

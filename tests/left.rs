@@ -8,12 +8,14 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
-use support::{Ended, Place, copy_folder, events, events_of, finished, is_alive, send, wait_for};
+use support::{
+    ChildGuard, Sandbox, copy_folder, events, events_of, finished, is_alive, send, wait_for,
+};
 
-fn start(place: &Place, arguments: &str) -> Ended {
+fn start(place: &Sandbox, arguments: &str) -> ChildGuard {
     let mut command = place.command(arguments);
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    Ended(command.spawn().expect("surfit starts"))
+    ChildGuard(command.spawn().expect("surfit starts"))
 }
 
 fn snapshot(run: &Path) -> Value {
@@ -27,7 +29,7 @@ fn engine(run: &Path) -> i32 {
     status["pid"].as_i64().expect("a process id") as i32
 }
 
-fn alive(place: &Place) -> bool {
+fn alive(place: &Sandbox) -> bool {
     place.surfit("ls --json").ok().last_json()["alive"] == true
 }
 
@@ -38,7 +40,7 @@ fn count(run: &Path, kind: &str, wanted: impl Fn(&Value) -> bool) -> usize {
 
 #[test]
 fn a_look_at_a_coarser_grid_that_is_broken_off_costs_nothing() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "");
     let before = snapshot(&run)["heatmap"].clone();
     let table = place.surfit("heatmap a").ok().out;
@@ -92,7 +94,7 @@ fn to_measure(run: &Path) -> u64 {
 
 #[test]
 fn what_was_measured_on_any_grid_outlives_a_kill() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job(
         "a",
         "--set data.validation_images=2000 --set heatmap.grid=9",
@@ -137,7 +139,7 @@ fn what_was_measured_on_any_grid_outlives_a_kill() {
 
 #[test]
 fn a_measurement_that_is_broken_off_is_given_up_and_what_was_measured_stays() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "--set data.validation_images=2000");
     let mut command = place.command("heatmap a --grid 30 --keep");
     command.stdout(Stdio::null()).stderr(Stdio::piped());
@@ -161,7 +163,7 @@ fn a_measurement_that_is_broken_off_is_given_up_and_what_was_measured_stays() {
 
 #[test]
 fn a_live_fit_refuses_another_grids_measurement_and_keeps_its_grid() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, _) = place.begin("b", "--set fit.epochs=100000");
     let fits = |e: &Value| e["curve"] == "surface";
     wait_for("the fit", || {
@@ -179,7 +181,7 @@ fn a_live_fit_refuses_another_grids_measurement_and_keeps_its_grid() {
 
 #[test]
 fn a_hang_up_leaves_a_further_fit_to_itself_and_a_signal_ends_who_asks_for_one() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "");
 
     let fits = |e: &Value| e["curve"] == "surface";
@@ -210,7 +212,7 @@ fn a_hang_up_leaves_a_further_fit_to_itself_and_a_signal_ends_who_asks_for_one()
 
 #[test]
 fn given_corners_need_no_batch_for_their_training() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "");
     let corner = |n: usize| run.join(format!("corners/corner-{n}.safetensors"));
     let files: Vec<String> = (1..=4)
@@ -231,7 +233,7 @@ const VICTIM: &str = "SURFIT_TEST_VICTIM";
 #[test]
 fn what_a_killed_test_started_ends_with_it() {
     if let Some(said) = std::env::var_os(VICTIM) {
-        let place = Place::new();
+        let place = Sandbox::new();
         let (_, pid) = place.begin("a", "--set fit.epochs=100000");
         std::fs::write(said, format!("{pid} {}", place.path("").display())).expect("a file");
         std::thread::sleep(support::LIMIT);
@@ -244,7 +246,7 @@ fn what_a_killed_test_started_ends_with_it() {
         .env(VICTIM, &said)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let mut test = Ended(test.spawn().expect("the test starts"));
+    let mut test = ChildGuard(test.spawn().expect("the test starts"));
     let (pid, folder) = wait_for("the engine", || {
         let text = std::fs::read_to_string(&said).ok()?;
         let (pid, folder) = text.split_once(' ')?;
@@ -261,12 +263,12 @@ fn what_a_killed_test_started_ends_with_it() {
 
 #[test]
 fn runs_of_several_seeds_go_on_when_nobody_reads_and_the_terminal_goes() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let quick = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
                  --set heatmap.grid=3";
     let mut command = place.command(&format!("run tiny.toml --seeds 2 --run-dir s {quick}"));
     command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut job = Ended(command.spawn().expect("surfit starts"));
+    let mut job = ChildGuard(command.spawn().expect("surfit starts"));
     let mut line = String::new();
     // As `| head -1` does.
     let mut out = BufReader::new(job.0.stdout.take().expect("its output"));

@@ -2,11 +2,11 @@
 
 mod support;
 
-use support::Place;
+use support::Sandbox;
 
 #[test]
 fn a_surface_larger_than_the_machine_is_refused_before_anything_is_trained() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let widths = ["65536"; 8].join(",");
     let shape = format!("--set network.name=mlp --set network.widths=[{widths}]");
     let told = place

@@ -4,11 +4,11 @@ mod support;
 
 use serde_json::Value;
 use std::path::Path;
-use support::{Place, Tensors};
+use support::{SafetensorsFile, Sandbox};
 
 /// Measures a model file; gives its accuracy and the split's size.
 #[track_caller]
-fn eval(place: &Place, arguments: &str) -> (Value, Value) {
+fn eval(place: &Sandbox, arguments: &str) -> (Value, Value) {
     let result = place
         .surfit(&format!("eval {arguments} --json"))
         .ok()
@@ -18,7 +18,7 @@ fn eval(place: &Place, arguments: &str) -> (Value, Value) {
 
 #[test]
 fn folders_are_measured_that_corners_are_read_from() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.job("a", "");
     place.surfit("export a --best --out best").ok();
     let card = std::fs::read(place.path("best/model.json")).expect("a card");
@@ -51,7 +51,7 @@ fn folders_are_measured_that_corners_are_read_from() {
 
 #[test]
 fn models_taken_away_are_what_their_cards_say() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "");
     let f = support::finished(&run).expect("a finished event");
     let exported = place
@@ -106,7 +106,7 @@ fn models_taken_away_are_what_their_cards_say() {
         (&3.into(), &Some(10))
     );
 
-    let model = Tensors::read(&place.path("best/model.safetensors"));
+    let model = SafetensorsFile::read(&place.path("best/model.safetensors"));
     let norm = |n: usize, width: usize| {
         ["weight", "bias", "running_mean", "running_var"].map(|part| {
             (
@@ -198,8 +198,8 @@ fn models_taken_away_are_what_their_cards_say() {
     );
     let corner = run.join("corners/corner-1.safetensors");
     let (at, first) = (
-        Tensors::read(&place.path("corner/model.safetensors")),
-        Tensors::read(&corner),
+        SafetensorsFile::read(&place.path("corner/model.safetensors")),
+        SafetensorsFile::read(&corner),
     );
     assert_eq!(
         at.differences(&first),
@@ -243,8 +243,8 @@ fn models_taken_away_are_what_their_cards_say() {
 #[track_caller]
 fn centroid_is_the_mean(run: &Path, model: &Path) {
     let (state, model) = (
-        Tensors::read(&run.join("surface/state.safetensors")),
-        Tensors::read(model),
+        SafetensorsFile::read(&run.join("surface/state.safetensors")),
+        SafetensorsFile::read(model),
     );
     let theta = state.floats("theta");
     let [rows, width] = state.all["theta"].1[..] else {

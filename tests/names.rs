@@ -4,17 +4,17 @@ mod support;
 
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::BTreeMap;
-use support::{Place, Tensors, events_of};
+use support::{SafetensorsFile, Sandbox, events_of};
 
 const NETWORK: &str = "--set network.name=resnet18-cifar --set network.widths=[4,5,6,7]";
 const LESS: &str = "--set fit.degree=1 --set fit.edge_epochs=0 --set fit.epochs=0 --set heatmap.grid=2 \
                     --set data.train_images=200 --set data.validation_images=100 --set export.best=false \
                     --set data.calibration_images=100 --set align.images=50";
 
-type File = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+type WrittenWeights = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// The weights of a small CIFAR ResNet for grey images, as torchvision calls them.
-fn resnet(seed: u32) -> File {
+fn resnet(seed: u32) -> WrittenWeights {
     let mut state = seed;
     let mut values = |count: usize, scale: f32, mean: f32| -> Vec<f32> {
         let mut next = || {
@@ -23,8 +23,8 @@ fn resnet(seed: u32) -> File {
         };
         (0..count).map(|_| mean + scale * next()).collect()
     };
-    let mut file = File::new();
-    let mut conv = |file: &mut File, name: String, norm: String, shape: [usize; 4]| {
+    let mut file = WrittenWeights::new();
+    let mut conv = |file: &mut WrittenWeights, name: String, norm: String, shape: [usize; 4]| {
         let fan = shape[1] * shape[2] * shape[3];
         let weights = values(shape[0] * fan, (3.0 / fan as f32).sqrt(), 0.0);
         file.insert(format!("{name}.weight"), (shape.to_vec(), weights));
@@ -61,7 +61,7 @@ fn resnet(seed: u32) -> File {
     file
 }
 
-fn write(place: &Place, name: &str, file: &File, called: impl Fn(&str) -> String) {
+fn write(place: &Sandbox, name: &str, file: &WrittenWeights, called: impl Fn(&str) -> String) {
     let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = file
         .iter()
         .map(|(name, (shape, values))| {
@@ -96,14 +96,15 @@ fn prefixed(name: &str) -> String {
 
 #[test]
 fn corners_under_other_names_are_read_and_given_back_under_them() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (first, second) = (resnet(1), resnet(2));
     write(&place, "a.safetensors", &first, kuangliu);
     write(&place, "b.safetensors", &second, prefixed);
     let from = "--set corners.from=['a.safetensors','b.safetensors']";
     let run = place.job("run", &format!("{NETWORK} {LESS} {from}"));
     for (number, file) in [(1, &first), (2, &second)] {
-        let corner = Tensors::read(&run.join(format!("corners/corner-{number}.safetensors")));
+        let corner =
+            SafetensorsFile::read(&run.join(format!("corners/corner-{number}.safetensors")));
         // Alignment permutes the second one's units, never those of the classes.
         assert_eq!(corner.floats("fc.bias"), file["fc.bias"].1);
         if number == 1 {
@@ -122,8 +123,8 @@ fn corners_under_other_names_are_read_and_given_back_under_them() {
         .surfit("export run --at 0 --names as-given --out theirs")
         .ok();
     place.surfit("export run --at 0 --out ours").ok();
-    let theirs = Tensors::read(&place.path("theirs/model.safetensors"));
-    let ours = Tensors::read(&place.path("ours/model.safetensors"));
+    let theirs = SafetensorsFile::read(&place.path("theirs/model.safetensors"));
+    let ours = SafetensorsFile::read(&place.path("ours/model.safetensors"));
     assert_eq!(theirs.all.len(), ours.all.len());
     for (name, tensor) in &ours.all {
         assert!(theirs.all.get(&kuangliu(name)) == Some(tensor), "{name}");
@@ -168,7 +169,7 @@ fn corners_under_other_names_are_read_and_given_back_under_them() {
 
 #[test]
 fn a_check_refuses_in_the_words_of_a_run_before_one_is_made() {
-    let place = Place::new();
+    let place = Sandbox::new();
     write(&place, "good.safetensors", &resnet(1), kuangliu);
     let config = |network: &str, first: &str, more: &str| {
         let text = format!(
@@ -242,7 +243,7 @@ fn classes_and_channels_are_held_against_given_corners() {
         "trouser",
         "T-shirt/top",
     ];
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut colour = resnet(2);
     colour.insert("conv1.weight".into(), (vec![4, 3, 3, 3], vec![0.1; 108]));
     write(&place, "grey", &resnet(1), |n| n.into());
@@ -332,7 +333,7 @@ fn classes_and_channels_are_held_against_given_corners() {
 
 #[test]
 fn a_module_that_normalizes_images_says_so() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut file = resnet(1);
     file.insert("mean".into(), (vec![1], vec![0.25]));
     file.insert("std".into(), (vec![1], vec![0.5]));

@@ -4,11 +4,11 @@ mod support;
 
 use rustix::process::Signal;
 use std::time::Duration;
-use support::{Place, Screen, finished, is_alive, keys, send, wait_for};
+use support::{Sandbox, TerminalScreen, finished, is_alive, keys, send, wait_for};
 
 /// A finished run called `a`.
-fn place() -> Place {
-    let place = Place::new();
+fn place() -> Sandbox {
+    let place = Sandbox::new();
     let run = place.job("a", "--set data.validation_images=200");
     assert!(finished(&run).is_some());
     place
@@ -16,7 +16,7 @@ fn place() -> Place {
 
 /// Column and row, from 0, of where `words` stand.
 #[track_caller]
-fn find(screen: &Screen, words: &str) -> (u16, u16) {
+fn find(screen: &TerminalScreen, words: &str) -> (u16, u16) {
     let text = screen.text();
     let found = text.lines().enumerate().find_map(|(row, line)| {
         let at = line.find(words)?;
@@ -26,11 +26,11 @@ fn find(screen: &Screen, words: &str) -> (u16, u16) {
 }
 
 /// What a terminal sends of the mouse: 0 is the left button, 32 more while it is held, 64 and 65 are the wheel.
-fn mouse(screen: &mut Screen, code: u8, (column, row): (u16, u16), end: char) {
+fn mouse(screen: &mut TerminalScreen, code: u8, (column, row): (u16, u16), end: char) {
     screen.press(&format!("\x1b[<{code};{};{}{end}", column + 1, row + 1));
 }
 
-fn click(screen: &mut Screen, at: (u16, u16)) {
+fn click(screen: &mut TerminalScreen, at: (u16, u16)) {
     mouse(screen, 0, at, 'M');
     mouse(screen, 0, at, 'm');
     // Two clicks at one place would be a double click.
@@ -45,7 +45,7 @@ fn cursor(text: &str) -> Option<(f64, f64)> {
 }
 
 #[track_caller]
-fn moved(screen: &Screen, from: (f64, f64)) -> (f64, f64) {
+fn moved(screen: &TerminalScreen, from: (f64, f64)) -> (f64, f64) {
     screen.wait_until("the cursor to move", |text| {
         cursor(text).is_some_and(|now| now != from)
     });
@@ -56,7 +56,7 @@ fn moved(screen: &Screen, from: (f64, f64)) -> (f64, f64) {
 fn the_mouse_chooses_panes_and_cells_and_moves_borders() {
     let place = place();
     // With few colours the pane that has the keys has heavy lines.
-    let mut screen = Screen::open(&place, "open a --color 16", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a --color 16", (140, 44), &[]);
     screen.wait("finished");
     screen.wait("┏ 2 Surface");
     let loss = find(&screen, "1 Loss");
@@ -157,7 +157,7 @@ fn the_mouse_chooses_panes_and_cells_and_moves_borders() {
 #[test]
 fn nothing_is_left_over_after_any_change_of_size() {
     let place = place();
-    let settled = |screen: &Screen| {
+    let settled = |screen: &TerminalScreen| {
         let mut before = String::new();
         wait_for("the screen to settle", || {
             std::thread::sleep(Duration::from_millis(700));
@@ -168,12 +168,12 @@ fn nothing_is_left_over_after_any_change_of_size() {
         })
     };
     let sizes = [(140, 44), (80, 24), (60, 16), (30, 8), (140, 44)];
-    let mut screen = Screen::open(&place, "open a", sizes[0], &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", sizes[0], &[]);
     screen.wait("finished");
     for size in sizes {
         screen.resize(size.0, size.1);
         let shown = settled(&screen);
-        let mut fresh = Screen::open(&place, "open a", size, &[]);
+        let mut fresh = TerminalScreen::open(&place, "open a", size, &[]);
         fresh.wait("surfit");
         assert_eq!(shown, settled(&fresh), "{size:?}");
         fresh.press("d");
@@ -186,7 +186,7 @@ fn nothing_is_left_over_after_any_change_of_size() {
 #[test]
 fn figures_are_copied_and_written_from_the_screen() {
     let place = place();
-    let mut screen = Screen::open(&place, "open a", (100, 30), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (100, 30), &[]);
     screen.wait("finished");
     screen.press("Y");
     screen.wait(" Copy ");
@@ -238,12 +238,12 @@ fn figures_are_copied_and_written_from_the_screen() {
 
 #[test]
 fn commands_ask_show_how_far_they_are_and_are_given_up() {
-    let place = Place::new();
+    let place = Sandbox::new();
     // Points that take a while.
     let set = "--set data.validation_images=1000 --set data.calibration_images=2000";
     place.job("a", set);
     // A fit that is left to its engine outlives its terminal.
-    let mut screen = Screen::open(&place, "fit a --epochs 100000 --detach", (100, 30), &[]);
+    let mut screen = TerminalScreen::open(&place, "fit a --epochs 100000 --detach", (100, 30), &[]);
     screen.wait_written("watch it with");
     assert_eq!(screen.ended(), 0);
     let pid = place.surfit("ls --json").ok().last_json()["pid"].as_i64();
@@ -254,7 +254,7 @@ fn commands_ask_show_how_far_they_are_and_are_given_up() {
 
     // A search shows how far it is, and ctrl-c makes the engine give it up.
     let search = "search a --at 0.5,0.5 --radius 0.4 --budget 1000";
-    let mut screen = Screen::open(&place, search, (100, 30), &[]);
+    let mut screen = TerminalScreen::open(&place, search, (100, 30), &[]);
     screen.wait("searching near");
     // Held, so that the search is not over before it is given up.
     send(pid, Signal::STOP);
@@ -277,13 +277,13 @@ fn commands_ask_show_how_far_they_are_and_are_given_up() {
     send(pid, Signal::TERM);
     wait_for("the engine to end", || (!is_alive(pid)).then_some(()));
 
-    let mut screen = Screen::open(&place, "rm a", (100, 30), &[]);
+    let mut screen = TerminalScreen::open(&place, "rm a", (100, 30), &[]);
     screen.wait_written("[y/N]");
     screen.press(keys::ENTER);
     assert_eq!(screen.ended(), 75);
     screen.wait_written("nothing is removed");
     assert!(run.is_dir());
-    let mut screen = Screen::open(&place, "rm a", (100, 30), &[]);
+    let mut screen = TerminalScreen::open(&place, "rm a", (100, 30), &[]);
     screen.wait_written("[y/N]");
     screen.press("y\r");
     assert_eq!(screen.ended(), 0);

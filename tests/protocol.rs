@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
-use support::{Place, Wire, finished, wait_for};
+use support::{EngineWire, Sandbox, finished, wait_for};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
@@ -14,7 +14,7 @@ const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.val
 
 #[test]
 fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = place.begin("a", ENDLESS);
     let socket = place.socket();
     let mode = |path: &std::path::Path| path.metadata().expect("its mode").mode() & 0o777;
@@ -26,7 +26,7 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
     );
 
     let rejected = |first: &[u8], parts: &[&str]| {
-        let mut wire = Wire::silent(&socket);
+        let mut wire = EngineWire::silent(&socket);
         wire.stream.write_all(first).expect("the engine reads");
         let answer = wire
             .read()
@@ -74,7 +74,7 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
             "no message",
         ),
     ] {
-        let mut wire = Wire::open(&place);
+        let mut wire = EngineWire::open(&place);
         wire.frame(body);
         let reason = loop {
             let message = wire.read().expect("a sentence before the end");
@@ -89,13 +89,13 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
         );
     }
     // Half a frame, then gone.
-    let mut wire = Wire::silent(&socket);
+    let mut wire = EngineWire::silent(&socket);
     wire.stream
         .write_all(b"\0\0\0\x40{\"type\":")
         .expect("the engine reads");
     drop(wire);
 
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     assert!(support::is_alive(pid) && finished(&run).is_none());
     wire.tell(json!({"command": "shutdown"}));
@@ -110,12 +110,12 @@ fn only_those_who_speak_the_protocol_are_served_and_the_engine_minds_nobody_else
 
 #[test]
 fn a_client_that_never_reads_does_not_slow_the_engine() {
-    let place = Place::new();
+    let place = Sandbox::new();
     // A large grid makes large snapshots, so that the sleepers' buffers are full at once.
     place.begin("a", &format!("{ENDLESS} --set heatmap.grid=41"));
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
-    let pace = |wire: &mut Wire| {
+    let pace = |wire: &mut EngineWire| {
         let step = |s: &Value| s["fit_step"].as_u64().expect("a step");
         let (from, began) = (
             step(&wire.next_snapshot("anything", |_| true)),
@@ -126,9 +126,9 @@ fn a_client_that_never_reads_does_not_slow_the_engine() {
         (to - from) as f64 / began.elapsed().as_secs_f64()
     };
     let before = pace(&mut wire);
-    let sleepers: Vec<Wire> = (0..3)
+    let sleepers: Vec<EngineWire> = (0..3)
         .map(|_| {
-            let mut sleeper = Wire::silent(&place.socket());
+            let mut sleeper = EngineWire::silent(&place.socket());
             sleeper.frame(r#"{"type":"hello","protocol":1,"client":"sleeper","after":0}"#);
             sleeper
         })
@@ -158,25 +158,25 @@ fn a_client_that_never_reads_does_not_slow_the_engine() {
 
 #[test]
 fn an_engine_whose_socket_was_taken_away_can_be_reached_again() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = place.begin("a", ENDLESS);
-    Wire::open(&place).fitting();
+    EngineWire::open(&place).fitting();
     // As a logout clears the user's runtime folder.
     std::fs::remove_dir_all(place.path("runtime/surfit")).expect("the folder of the socket");
     let socket = place.socket();
     // The engine looks every two seconds; what it made must outlast its next looks.
     std::thread::sleep(Duration::from_secs(5));
     assert!(socket.exists(), "it took its own socket away");
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     assert!(finished(&run).is_none() && support::is_alive(pid));
 }
 
 #[test]
 fn an_engine_that_cannot_be_spoken_to_is_ended_by_a_signal() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = place.begin("a", ENDLESS);
-    Wire::open(&place).fitting();
+    EngineWire::open(&place).fitting();
     std::fs::write(run.join("socket"), "/nowhere/at/all.sock").expect("a wrong note");
     place.surfit("stop a").ok();
     // The kernel lets go of the lock a moment before the process is gone.
@@ -188,9 +188,9 @@ fn an_engine_that_cannot_be_spoken_to_is_ended_by_a_signal() {
 
 #[test]
 fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = place.begin("a", ENDLESS);
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     let socket = place.socket();
 
@@ -222,7 +222,7 @@ fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
     // Nobody listens there: commands that need an engine start one, and the file is replaced.
     let again = place.resume_detached("a");
     assert_ne!(again, pid);
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     assert_eq!(
         wire.events
@@ -250,9 +250,9 @@ fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
 
 #[test]
 fn an_engine_refuses_commands_of_a_client_that_only_watches() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, _) = place.begin("a", ENDLESS);
-    let mut watcher = Wire::silent(&place.socket());
+    let mut watcher = EngineWire::silent(&place.socket());
     watcher.frame(
         json!({"type": "hello", "protocol": 1, "client": "test", "after": 0, "readonly": true})
             .to_string(),
@@ -262,7 +262,7 @@ fn an_engine_refuses_commands_of_a_client_that_only_watches() {
     for command in ["pause", "stop", "checkpoint", "shutdown"] {
         watcher.refused(json!({"command": command}), "only watches");
     }
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.snapshot("both viewers", |s| s["viewers"] == 2);
     wire.snapshot("that the fit goes on", |s| s["state"] == "running");
     assert!(support::events_of(&run, "paused").is_empty());
@@ -272,11 +272,11 @@ fn an_engine_refuses_commands_of_a_client_that_only_watches() {
 
 #[test]
 fn a_client_that_says_so_gets_of_a_large_heatmap_what_is_new() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.begin("a", &format!("{ENDLESS} --set heatmap.grid=41"));
-    let mut other = Wire::open(&place);
+    let mut other = EngineWire::open(&place);
     other.fitting();
-    let mut wire = Wire::silent(&place.socket());
+    let mut wire = EngineWire::silent(&place.socket());
     let hello = json!({"type": "hello", "protocol": 1, "client": "test", "after": u64::MAX, "changes": true});
     wire.frame(hello.to_string());
     assert_eq!(wire.read().expect("a welcome")["type"], "welcome");

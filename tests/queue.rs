@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
-use support::{Ended, Place, events_of, finished, wait_for};
+use support::{ChildGuard, Sandbox, events_of, finished, wait_for};
 
 const SMALL: &str = "--set fit.epochs=1 --set corners.epochs=1 --set data.validation_images=100 \
                      --set heatmap.grid=3";
 
-fn listed(place: &Place) -> Vec<Value> {
+fn listed(place: &Sandbox) -> Vec<Value> {
     place.surfit("queue ls --json").ok().json_lines()
 }
 
 #[test]
 fn a_machine_that_can_do_no_fit_costs_none_and_a_fit_that_cannot_be_done_costs_only_itself() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (gone, _) = place.begin("runs/gone", SMALL);
     wait_for("its end", || finished(&gone));
     let hinted = place.surfit("queue fork gone --degree 3").ok();
@@ -83,7 +83,7 @@ fn a_machine_that_can_do_no_fit_costs_none_and_a_fit_that_cannot_be_done_costs_o
 
 #[test]
 fn another_sessions_runner_is_seen_and_another_queue_waits_for_its_turn() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let endless = format!("{SMALL} --set fit.epochs=100000 --set fit.warmup=0");
     place.surfit(&format!("queue add tiny.toml {endless}")).ok();
     place.surfit(&format!("queue add tiny.toml {SMALL}")).ok();
@@ -114,7 +114,7 @@ fn another_sessions_runner_is_seen_and_another_queue_waits_for_its_turn() {
     let said = place.path("said");
     let mut command = elsewhere("queue start");
     command.stdout(std::fs::File::create(&said).expect("a file"));
-    let mut other = Ended(command.stderr(Stdio::null()).spawn().expect("a runner"));
+    let mut other = ChildGuard(command.stderr(Stdio::null()).spawn().expect("a runner"));
     let told = || std::fs::read_to_string(&said).unwrap_or_default();
     wait_for("it to wait", || {
         told().contains("another queue").then_some(())

@@ -2,14 +2,14 @@
 
 mod support;
 
-use support::{Place, finished};
+use support::{Sandbox, finished};
 
 const SMALL: &str = "name = 'rel'\nthreads = 1\n[network]\nwidths = [4, 8]\n[fit]\nepochs = 0.2\nedge_epochs = 0\nbatch = 50\ndegree = 2\n\
                      [heatmap]\ngrid = 3\n";
 
 /// A folder with files of two corners and a configuration that names them without a folder.
-fn with_corners() -> Place {
-    let place = Place::new();
+fn with_corners() -> Sandbox {
+    let place = Sandbox::new();
     place.job(
         "made",
         "--set corners.count=2 --set fit.degree=2 --set corners.epochs=1",
@@ -51,7 +51,7 @@ fn corner_files_are_found_beside_a_configuration_that_is_named_without_a_folder(
 
 #[test]
 fn a_folder_of_images_is_found_beside_a_configuration_that_is_named_without_a_folder() {
-    let place = Place::new();
+    let place = Sandbox::new();
     // The smallest pictures there are: binary grey maps.
     for class in ["a", "b"] {
         let folder = place.path("d").join(class);

@@ -4,8 +4,8 @@ mod support;
 
 use serde_json::json;
 use std::time::{Duration, Instant};
-use support::stand_in::{self, Line};
-use support::{Place, Screen, Wire, events, events_of, wait_for};
+use support::stand_in::{self, StandInHost};
+use support::{EngineWire, Sandbox, TerminalScreen, events, events_of, wait_for};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
@@ -17,8 +17,8 @@ fn far_side() {
     stand_in::ssh();
 }
 
-fn open(place: &Place, line: &Line, what: &str) -> Screen {
-    Screen::open(
+fn open(place: &Sandbox, line: &StandInHost, what: &str) -> TerminalScreen {
+    TerminalScreen::open(
         place,
         &format!("open {what}"),
         (140, 44),
@@ -28,10 +28,10 @@ fn open(place: &Place, line: &Line, what: &str) -> Screen {
 
 #[test]
 fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
-    let place = Place::new();
-    let line = Line::new(&place, "far_side");
+    let place = Sandbox::new();
+    let line = StandInHost::new(&place, "far_side");
     let (run, pid) = place.begin("runs/far", ENDLESS);
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     line.set("banner=Welcome to gpu1, all jobs are logged\n");
     let mut screen = open(&place, &line, "me@gpu1:far");
@@ -100,10 +100,10 @@ fn a_run_on_another_machine_is_watched_steered_left_and_come_back_to() {
 
 #[test]
 fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
-    let place = Place::new();
-    let line = Line::new(&place, "far_side");
+    let place = Sandbox::new();
+    let line = StandInHost::new(&place, "far_side");
     let (run, _) = place.begin("runs/far", ENDLESS);
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     let mut screen = open(&place, &line, "gpu1:far");
     screen.wait("running");
@@ -145,10 +145,10 @@ fn a_line_that_breaks_inside_frames_again_and_again_loses_no_event() {
 
 #[test]
 fn a_slow_line_stays_responsive() {
-    let place = Place::new();
-    let line = Line::new(&place, "far_side");
+    let place = Sandbox::new();
+    let line = StandInHost::new(&place, "far_side");
     place.begin("runs/far", &format!("{ENDLESS} --set heatmap.grid=41"));
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     line.set("rate=10000\ndelay=50\n");
     let began = Instant::now();
@@ -181,8 +181,8 @@ fn a_slow_line_stays_responsive() {
 
 #[test]
 fn a_line_that_cannot_be_had_is_told_in_the_words_of_ssh() {
-    let place = Place::new();
-    let line = Line::new(&place, "far_side");
+    let place = Sandbox::new();
+    let line = StandInHost::new(&place, "far_side");
     let refused = |text: &str, parts: &[&str]| {
         line.set(text);
         let mut screen = open(&place, &line, "nowhere:far");
@@ -241,8 +241,8 @@ fn make_executable(path: &std::path::Path) {
 
 #[test]
 fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
-    let place = Place::new();
-    let line = Line::new(&place, "far_side");
+    let place = Sandbox::new();
+    let line = StandInHost::new(&place, "far_side");
     let at_host = |arguments: &str| {
         let mut command = place.command(arguments);
         command.envs(line.environment());
@@ -287,13 +287,13 @@ fn runs_there_are_listed_and_names_that_are_wrong_are_told() {
 
 #[test]
 fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_nothing() {
-    let place = Place::new();
-    let line = Line::new(&place, "far_side");
+    let place = Sandbox::new();
+    let line = StandInHost::new(&place, "far_side");
     let (run, pid) = place.begin("runs/far", ENDLESS);
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     wire.tell(json!({"command": "checkpoint"}));
-    let mut watcher = Screen::open(
+    let mut watcher = TerminalScreen::open(
         &place,
         "open --readonly gpu1:far",
         (140, 44),
@@ -339,8 +339,8 @@ fn a_dead_engine_there_is_told_and_resumed_over_the_line_and_watching_changes_no
 
 #[test]
 fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
-    let place = Place::new();
-    let line = Line::new(&place, "far_side");
+    let place = Sandbox::new();
+    let line = StandInHost::new(&place, "far_side");
     let run = place.job("runs/one", "--set data.validation_images=200");
     let mut screen = open(&place, &line, "gpu1:one");
     screen.wait("✓ finished");
@@ -401,8 +401,8 @@ fn a_run_at_rest_there_is_asked_copied_from_and_written_from_here() {
 
 #[test]
 fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
-    let place = Place::new();
-    let line = Line::new(&place, "far_side");
+    let place = Sandbox::new();
+    let line = StandInHost::new(&place, "far_side");
     place.begin("runs/far", ENDLESS);
     // Called `ssh`, as what is dialled with usually is.
     let [(name, stand_in), file] = line.environment();
@@ -415,7 +415,8 @@ fn a_redial_asks_for_no_password_and_stops_where_it_is_refused() {
     let ssh = place.write("bin/ssh", &script);
     make_executable(&ssh);
     let ssh = ssh.display().to_string();
-    let mut screen = Screen::open(&place, "open gpu1:far", (140, 44), &[(name, &ssh), file]);
+    let mut screen =
+        TerminalScreen::open(&place, "open gpu1:far", (140, 44), &[(name, &ssh), file]);
     screen.wait("running");
     let first = std::fs::read_to_string(&log).expect("the log");
     assert!(!first.contains("BatchMode"), "{first}");

@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::Value;
 use std::path::Path;
-use support::{Place, Screen, events, events_of, is_alive, wait_for};
+use support::{Sandbox, TerminalScreen, events, events_of, is_alive, wait_for};
 
 fn engine(run: &Path) -> i32 {
     let bytes = std::fs::read(run.join("status.json")).expect("a status");
@@ -31,13 +31,13 @@ fn until(run: &Path, kind: &str, count: usize) -> Value {
 
 #[test]
 fn a_finished_run_exports_searches_measures_and_gives_up_from_the_screen() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("runs/a", "--set data.validation_images=2000");
     let exported = events_of(&run, "exported").len();
     let norms = gradients(&run);
     let some = |n: &Value| n.as_array().is_some_and(|n| !n.is_empty());
     assert!(norms.iter().any(some), "{norms:?}");
-    let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (140, 44), &[]);
     screen.wait("✓ finished");
     screen.press("x");
     screen.wait("exporting the best model");
@@ -92,7 +92,7 @@ fn a_finished_run_exports_searches_measures_and_gives_up_from_the_screen() {
 
 #[test]
 fn a_stopped_run_is_measured_and_marked_without_going_on() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let endless = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200";
     let (run, _) = place.begin("runs/a", endless);
     wait_for("the fit", || {
@@ -101,7 +101,7 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     });
     place.surfit("stop a").ok();
     let steps = events_of(&run, "losses").len();
-    let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (140, 44), &[]);
     screen.wait("closed");
     screen.press("p");
     screen.wait("nothing is under way");
@@ -115,7 +115,7 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     assert_eq!(events_of(&run, "losses").len(), steps, "it trained");
     assert_eq!(events(&run).pop().expect("events")["event"], "closed");
     // Watching wakes nothing, and leaves nothing in the run's directory.
-    let mut watcher = Screen::open(&place, "open --readonly a", (140, 44), &[]);
+    let mut watcher = TerminalScreen::open(&place, "open --readonly a", (140, 44), &[]);
     watcher.wait("closed, read-only");
     watcher.press("e");
     watcher.wait("only watches");
@@ -140,7 +140,7 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
     let drawn = std::fs::read_dir(run.join("figures")).map_or(0, Iterator::count);
     assert!(drawn == 0 && !run.join("mine.csv").exists());
     // Figures that are asked for just before leaving are waited for, and told on the terminal.
-    let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (140, 44), &[]);
     screen.wait("closed");
     screen.press("Fq");
     let (_, text) = screen.left();
@@ -150,10 +150,10 @@ fn a_stopped_run_is_measured_and_marked_without_going_on() {
 
 #[test]
 fn a_finished_run_whose_idle_engine_is_killed_stays_finished() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("runs/a", "--set data.validation_images=200");
     let exported = events_of(&run, "exported").len();
-    let mut screen = Screen::open(&place, "open a", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open a", (140, 44), &[]);
     screen.wait("✓ finished");
     screen.press("x");
     until(&run, "exported", exported + 1);

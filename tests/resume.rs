@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-use support::{Place, Tensors, events, events_of, finished, stage_began, wait_for};
+use support::{SafetensorsFile, Sandbox, events, events_of, finished, stage_began, wait_for};
 
 /// Long enough for several kills, with checkpoints at every turn.
 const LONGER: &str = "--set fit.epochs=16 --set corners.epochs=3 --set checkpoint.every_seconds=0.25 \
@@ -35,7 +35,7 @@ fn assert_same_result(run: &Path, reference: &Path) {
     files.extend((1..=4).map(|n| format!("corners/corner-{n}.safetensors")));
     for file in files {
         let (ours, theirs) = (run.join(&file), reference.join(&file));
-        let differences = Tensors::read(&ours).differences(&Tensors::read(&theirs));
+        let differences = SafetensorsFile::read(&ours).differences(&SafetensorsFile::read(&theirs));
         assert_eq!(
             differences,
             Vec::<String>::new(),
@@ -63,7 +63,7 @@ fn assert_same_result(run: &Path, reference: &Path) {
 
 #[test]
 fn kills_during_corners_and_fit_change_nothing() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let reference = place.job("whole", LONGER);
     let (run, mut pid) = place.begin("killed", LONGER);
     let mut kills = Vec::new();
@@ -125,7 +125,7 @@ fn kills_during_corners_and_fit_change_nothing() {
 
 #[test]
 fn a_stopped_run_goes_on_to_the_same_result() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let reference = place.job("whole", LONGER);
     let (run, pid) = place.begin("stopped", LONGER);
     wait_for("a fit under way", || {
@@ -173,9 +173,9 @@ fn a_stopped_run_goes_on_to_the_same_result() {
 
 #[test]
 fn a_client_that_is_killed_does_not_stop_the_engine() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let mut command = place.command(&format!("run tiny.toml --run-dir a --json {LONGER}"));
-    let mut client = support::Ended(
+    let mut client = support::ChildGuard(
         command
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -208,7 +208,7 @@ fn a_client_that_is_killed_does_not_stop_the_engine() {
 #[test]
 fn a_hang_up_or_ctrl_c_of_the_client_does_what_it_says() {
     use rustix::process::Signal;
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.path("a");
     let start = |command: &str| {
         let mut command = place.command(command);
@@ -217,7 +217,7 @@ fn a_hang_up_or_ctrl_c_of_the_client_does_what_it_says() {
             .stderr(Stdio::piped())
             .spawn()
             .expect("surfit starts");
-        support::Ended(child)
+        support::ChildGuard(child)
     };
     let mut client = start(&format!("run tiny.toml --run-dir a {LONGER}"));
     wait_for("corners under way", || {
@@ -248,7 +248,7 @@ fn a_hang_up_or_ctrl_c_of_the_client_does_what_it_says() {
 
 #[test]
 fn a_run_whose_events_were_cut_short_opens_and_goes_on() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "--set data.validation_images=200");
     let whole = std::fs::read(run.join("events.jsonl")).expect("events");
     let result = finished(&run).expect("a finished event");

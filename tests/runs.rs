@@ -3,15 +3,15 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Place, events_of, is_alive, wait_for};
+use support::{Sandbox, events_of, is_alive, wait_for};
 
-fn listed(place: &Place, arguments: &str) -> Vec<Value> {
+fn listed(place: &Sandbox, arguments: &str) -> Vec<Value> {
     let done = place.surfit(&format!("ls --json {arguments}")).ok();
     let lines = done.out.lines().map(serde_json::from_str);
     lines.collect::<Result<_, _>>().expect("JSON lines")
 }
 
-fn names(place: &Place, arguments: &str) -> Vec<String> {
+fn names(place: &Sandbox, arguments: &str) -> Vec<String> {
     let mut all: Vec<String> = listed(place, arguments)
         .iter()
         .map(|l| l["run"].as_str().expect("a name").to_owned())
@@ -23,9 +23,9 @@ fn names(place: &Place, arguments: &str) -> Vec<String> {
 #[test]
 fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_at_a_raised_degree()
 {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "");
-    let best = |place: &Place| listed(place, "")[0]["best"].clone();
+    let best = |place: &Sandbox| listed(place, "")[0]["best"].clone();
     let before = best(&place);
     let snapshot = || -> Value {
         let bytes = std::fs::read(run.join("snapshot.json")).expect("a snapshot");
@@ -73,8 +73,9 @@ fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_
     assert_eq!(same.err, "", "nothing changed, nothing is said");
 
     // A raised degree, and a further fit with it.
-    let steps =
-        |place: &Place| support::finished(&place.path("a")).expect("finished")["steps"][1].clone();
+    let steps = |place: &Sandbox| {
+        support::finished(&place.path("a")).expect("finished")["steps"][1].clone()
+    };
     let first = steps(&place).as_u64().expect("steps");
     place
         .surfit("fit a --epochs 0")
@@ -112,7 +113,7 @@ fn another_grid_changes_the_run_only_when_it_is_finer_or_kept_and_a_fit_goes_on_
 
 #[test]
 fn runs_of_several_seeds_are_listed_filtered_and_removed() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let quick = "--set fit.epochs=0.5 --set fit.edge_epochs=0 --set corners.epochs=1";
     let done = place
         .surfit(&format!("run tiny.toml --seeds 2 --run-dir s {quick}"))
@@ -209,7 +210,7 @@ fn runs_of_several_seeds_are_listed_filtered_and_removed() {
 
 #[test]
 fn what_cannot_be_run_is_refused_before_anything_is_made() {
-    let place = Place::new();
+    let place = Sandbox::new();
     for (text, parts) in [
         (
             "[network]\nname = 'resnet18'\nwidths = [4]\n",
@@ -303,7 +304,7 @@ fn what_cannot_be_run_is_refused_before_anything_is_made() {
 
 #[test]
 fn the_best_point_so_far_is_in_the_list_before_a_heatmap_is_complete() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let more = "--set corners.epochs=1 --set fit.epochs=100000 --set data.validation_images=100";
     let (run, _) = place.begin("runs/sd/a", more);
     let listed = |term: &str| place.surfit(&format!("ls {term} --json")).ok().json_lines();

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Place, Tensors, events, wait_for};
+use support::{SafetensorsFile, Sandbox, events, wait_for};
 
 #[track_caller]
 fn number(value: &Value) -> f64 {
@@ -14,7 +14,7 @@ fn number(value: &Value) -> f64 {
 
 #[test]
 fn a_curve_and_a_triangular_patch_go_through_the_whole_job() {
-    let place = Place::new();
+    let place = Sandbox::new();
     for (count, degrees, raised, cells, rows) in [
         (2, json!([2]), json!([3]), 5, 3),
         (3, json!({ "triangle": 2 }), json!({ "triangle": 3 }), 15, 6),
@@ -35,7 +35,7 @@ fn a_curve_and_a_triangular_patch_go_through_the_whole_job() {
             .ok()
             .out;
         assert_eq!(csv.lines().count(), cells + 1, "{csv}");
-        let theta = Tensors::read(&place.path(&name).join("surface/state.safetensors"));
+        let theta = SafetensorsFile::read(&place.path(&name).join("surface/state.safetensors"));
         let (before, weights) = (theta.floats("theta"), theta.floats("theta").len() / rows);
         assert_eq!(before.len(), rows * weights);
 
@@ -51,8 +51,8 @@ fn a_curve_and_a_triangular_patch_go_through_the_whole_job() {
             number(&said["deviation"]) < 1e-5,
             "raising moved the surface: {said}"
         );
-        let after =
-            Tensors::read(&place.path(&name).join("surface/state.safetensors")).floats("theta");
+        let after = SafetensorsFile::read(&place.path(&name).join("surface/state.safetensors"))
+            .floats("theta");
         // The corners are the given networks to the last bit.
         assert_eq!(after[..count * weights], before[..count * weights]);
         for format in ["png", "svg"] {
@@ -79,7 +79,7 @@ fn a_curve_and_a_triangular_patch_go_through_the_whole_job() {
 
 #[test]
 fn draws_that_follow_the_loss_are_resumed_to_the_same_bytes() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let options =
         "--set fit.focus=1.0 --set fit.epochs=60 --set corners.count=2 --set fit.degree=2";
     place
@@ -105,7 +105,7 @@ fn draws_that_follow_the_loss_are_resumed_to_the_same_bytes() {
     );
     place.surfit("resume cut").ok();
     let theta = |name: &str| {
-        Tensors::read(&place.path(name).join("surface/state.safetensors")).floats("theta")
+        SafetensorsFile::read(&place.path(name).join("surface/state.safetensors")).floats("theta")
     };
     assert_eq!(theta("whole"), theta("cut"));
     assert_ne!(
@@ -117,7 +117,7 @@ fn draws_that_follow_the_loss_are_resumed_to_the_same_bytes() {
 
 #[test]
 fn several_seeds_give_mean_and_deviation_and_a_second_call_does_nothing_again() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let line = "run tiny.toml --seeds 2 --run-dir many --json";
     let said = place.surfit(line).ok().last_json();
     assert_eq!(said["seeds"], json!([3, 4]), "{said}");
@@ -171,7 +171,7 @@ title = 'fitted surface'
 
 #[test]
 fn a_study_writes_tables_and_figures_and_goes_on_where_it_was() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.write("study.toml", STUDY);
     // Without a finished run there is nothing to report: a good report must not be replaced by an empty one.
     std::fs::create_dir(place.path("kept")).expect("a folder");

@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
-use support::{Place, Wire, events};
+use support::{EngineWire, Sandbox, events};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
@@ -13,9 +13,9 @@ const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.val
 
 #[test]
 fn a_fit_is_steered_while_it_runs_and_every_event_is_durable() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, _) = place.begin("a", ENDLESS);
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.refused(
         json!({"command": "export", "selection": "centroid", "dir": null}),
         "no surface yet",

@@ -5,7 +5,9 @@ mod support;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use support::{Place, Tensors, Wire, copy_folder, events, events_of, finished, wait_for};
+use support::{
+    EngineWire, SafetensorsFile, Sandbox, copy_folder, events, events_of, finished, wait_for,
+};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
@@ -27,7 +29,7 @@ fn last_rate(run: &Path) -> f64 {
 
 #[test]
 fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = place.begin("a", SHORT);
     wait_for("the fit", || {
         let losses = events_of(&run, "losses");
@@ -43,7 +45,7 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
     assert!((ratio - 0.25).abs() < 1e-12, "{said:?}");
     assert_eq!(said[1]["event"], "draws_changed", "{said:?}");
     assert_eq!(said[1]["to"], 3);
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.tell(json!({"command": "freeze", "i": 1, "j": 1, "frozen": true}));
     let shown = wire.snapshot("the changes", |s| s["draws"] == 3);
     assert_eq!(shown["peak_rate"], said[0]["to"], "{shown}");
@@ -74,11 +76,13 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
     wait_for("the engine to end", || {
         (!support::is_alive(pid)).then_some(())
     });
-    let differences = Tensors::read(&run.join("surface/state.safetensors"))
-        .differences(&Tensors::read(&twin.join("surface/state.safetensors")));
+    let differences = SafetensorsFile::read(&run.join("surface/state.safetensors")).differences(
+        &SafetensorsFile::read(&twin.join("surface/state.safetensors")),
+    );
     assert_eq!(differences, Vec::<String>::new());
     assert!(state(&run) == state(&twin), "other bytes");
-    let metadata = &Tensors::read(&run.join("surface/state.safetensors")).metadata["surfit"];
+    let metadata =
+        &SafetensorsFile::read(&run.join("surface/state.safetensors")).metadata["surfit"];
     let stored: Value = serde_json::from_str(metadata).expect("JSON");
     assert_eq!(stored["steering"]["draws"], json!([4, 3]), "{stored}");
     let frozen = stored["surface"]["frozen"].as_array().expect("a list");
@@ -96,9 +100,9 @@ fn rate_draws_and_frozen_points_are_kept_through_kills_bit_for_bit() {
 
 #[test]
 fn a_change_before_the_fit_is_kept_in_the_configuration() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, pid) = place.begin("a", "--set corners.epochs=400");
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.snapshot("corners", |s| s["stage"] == "corners");
     wire.tell(json!({"command": "set_rate", "rate": {"peak": 0.125}}));
     wire.tell(json!({"command": "set_draws", "draws": 2}));
@@ -111,7 +115,7 @@ fn a_change_before_the_fit_is_kept_in_the_configuration() {
 
 #[test]
 fn a_search_finds_no_worse_point_and_says_the_same_twice() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.job("a", "--set data.validation_images=400");
     let ask = "search a --at 0.3,0.3 --radius 0.2 --budget 12 --json";
     let found = place.surfit(ask).ok().last_json();
@@ -139,7 +143,7 @@ fn a_search_finds_no_worse_point_and_says_the_same_twice() {
 
 #[test]
 fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_files() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "--set data.validation_images=400");
     let made = place
         .surfit("export a --ensemble 3 --out three --json")
@@ -194,8 +198,8 @@ fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_file
         .arg("serve")
         .arg(&run)
         .args(["--wait", "--linger", "30"]);
-    let _engine = support::Ended(engine.spawn().expect("the engine starts"));
-    let mut wire_run = Wire::open(&place);
+    let _engine = support::ChildGuard(engine.spawn().expect("the engine starts"));
+    let mut wire_run = EngineWire::open(&place);
     let at = wire_run.events.len();
     wire_run.tell(json!({"command": "measure_ensemble", "points": [[0.0, 0.0], [1.0, 1.0]]}));
     let measured = wire_run.event("ensemble_measured", at, |_| true);
@@ -211,10 +215,10 @@ fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_file
 
 #[test]
 fn what_takes_long_shows_its_progress_answers_others_and_is_given_up() {
-    let place = Place::new();
+    let place = Sandbox::new();
     // Ten seconds and more of validation images for a search.
     let (_, _) = place.begin("a", &ENDLESS.replace("=200", "=3000"));
-    let mut wire = Wire::open(&place);
+    let mut wire = EngineWire::open(&place);
     wire.fitting();
     wire.refused(json!({"command": "cancel"}), "nothing is under way");
     let search = json!({"command": "search", "u": 0.5, "v": 0.5, "radius": 0.25, "budget": 1000});

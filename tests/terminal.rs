@@ -4,10 +4,10 @@ mod support;
 
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
-use support::{Place, Screen, events_of, finished, is_alive, keys, wait_for};
+use support::{Sandbox, TerminalScreen, events_of, finished, is_alive, keys, wait_for};
 
 /// A fit that does not end by itself while a test looks, as a configuration file.
-fn endless(place: &Place) {
+fn endless(place: &Sandbox) {
     let text = std::fs::read_to_string(place.path("tiny.toml")).expect("the tiny job");
     let text = text
         .replace("epochs = 2.0", "epochs = 100000.0")
@@ -18,7 +18,7 @@ fn endless(place: &Place) {
 
 /// The directory of the place's only run, once it is there.
 #[track_caller]
-fn only_run(place: &Place) -> std::path::PathBuf {
+fn only_run(place: &Sandbox) -> std::path::PathBuf {
     wait_for("the run's directory", || {
         std::fs::read_dir(place.path("runs"))
             .ok()?
@@ -30,7 +30,7 @@ fn only_run(place: &Place) -> std::path::PathBuf {
 
 /// Process id of a run's living engine.
 #[track_caller]
-fn engine(place: &Place) -> i32 {
+fn engine(place: &Sandbox) -> i32 {
     let line = place.surfit("ls --json").ok().last_json();
     line["pid"]
         .as_i64()
@@ -39,9 +39,9 @@ fn engine(place: &Place) -> i32 {
 
 #[test]
 fn a_run_is_begun_steered_left_and_come_back_to() {
-    let place = Place::new();
+    let place = Sandbox::new();
     endless(&place);
-    let mut screen = Screen::open(&place, "open endless.toml", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open endless.toml", (140, 44), &[]);
     let first = screen.wait("surfit");
     println!(
         "first frame at 140x44: {:.0} ms (debug build, busy machine)",
@@ -124,7 +124,8 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     let pid = engine(&place);
 
     // Back in a smaller terminal: history and state are there.
-    let mut screen = Screen::open(&place, &format!("open {}", run.display()), (80, 24), &[]);
+    let mut screen =
+        TerminalScreen::open(&place, &format!("open {}", run.display()), (80, 24), &[]);
     let first = screen.wait("surfit");
     println!(
         "first frame at 80x24: {:.0} ms (debug build, busy machine)",
@@ -170,7 +171,8 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
     );
 
     // A run at rest opens from its directory, without an engine.
-    let mut screen = Screen::open(&place, &format!("open {}", run.display()), (100, 30), &[]);
+    let mut screen =
+        TerminalScreen::open(&place, &format!("open {}", run.display()), (100, 30), &[]);
     screen.wait("closed");
     assert!(!is_alive(next) && events_of(&run, "started").len() == 2);
     screen.press("q");
@@ -179,9 +181,9 @@ fn a_run_is_begun_steered_left_and_come_back_to() {
 
 #[test]
 fn the_terminal_is_given_back_whatever_ends_the_program() {
-    let place = Place::new();
+    let place = Sandbox::new();
     endless(&place);
-    let mut screen = Screen::open(&place, "open endless.toml", (100, 30), &[]);
+    let mut screen = TerminalScreen::open(&place, "open endless.toml", (100, 30), &[]);
     screen.wait("running");
     let run = only_run(&place);
     let open = format!("open {}", run.display());
@@ -189,7 +191,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
         screen.signal(signal);
         screen.left();
         engine(&place);
-        screen = Screen::open(&place, &open, (100, 30), &[]);
+        screen = TerminalScreen::open(&place, &open, (100, 30), &[]);
         screen.wait("running");
     }
     // Another size, one that is too small, and back.
@@ -209,7 +211,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
     assert!(code == 0 && text.contains("goes on"), "{code}: {text}");
 
     // Stopped and continued, as by ctrl-z and fg.
-    screen = Screen::open(&place, &open, (100, 30), &[]);
+    screen = TerminalScreen::open(&place, &open, (100, 30), &[]);
     screen.wait("running");
     screen.press("\x1a");
     let state = |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -234,7 +236,7 @@ fn the_terminal_is_given_back_whatever_ends_the_program() {
 
 #[test]
 fn what_the_terminal_cannot_do_is_not_asked_of_it() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "--set data.validation_images=200");
     assert!(finished(&run).is_some());
     let colours = |written: &str| -> Vec<String> {
@@ -256,7 +258,8 @@ fn what_the_terminal_cannot_do_is_not_asked_of_it() {
         styles.filter(coloured).map(str::to_owned).collect()
     };
     let look = |environment: &[(&str, &str)], extra: &str| {
-        let mut screen = Screen::open(&place, &format!("open a {extra}"), (120, 36), environment);
+        let mut screen =
+            TerminalScreen::open(&place, &format!("open a {extra}"), (120, 36), environment);
         screen.wait("finished");
         screen.wait("best");
         screen.press("d");
@@ -310,9 +313,9 @@ fn what_the_terminal_cannot_do_is_not_asked_of_it() {
 
 #[test]
 fn keys_are_answered_quickly_and_little_is_written_while_training() {
-    let place = Place::new();
+    let place = Sandbox::new();
     endless(&place);
-    let mut screen = Screen::open(&place, "open endless.toml", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open endless.toml", (140, 44), &[]);
     let run = only_run(&place);
     wait_for("the fit", || {
         support::stage_began(&run, "fit").then_some(())
@@ -377,9 +380,9 @@ fn keys_are_answered_quickly_and_little_is_written_while_training() {
 
 #[test]
 fn a_paste_outside_a_text_field_presses_no_key() {
-    let place = Place::new();
+    let place = Sandbox::new();
     endless(&place);
-    let mut screen = Screen::open(&place, "open endless.toml", (140, 44), &[]);
+    let mut screen = TerminalScreen::open(&place, "open endless.toml", (140, 44), &[]);
     screen.wait("running");
     let run = only_run(&place);
     assert!(
@@ -403,11 +406,11 @@ fn a_paste_outside_a_text_field_presses_no_key() {
 
 #[test]
 fn a_size_that_comes_during_the_start_is_taken() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.job("a", "--set data.validation_images=200");
     // At the latest when the alternate screen is taken, and a little before and after.
     for pause in [0, 5, 20, 60] {
-        let mut screen = Screen::open(&place, "open a", (80, 24), &[]);
+        let mut screen = TerminalScreen::open(&place, "open a", (80, 24), &[]);
         if pause > 0 {
             screen.wait_written("\x1b[?1049h");
         }
@@ -425,12 +428,12 @@ fn a_size_that_comes_during_the_start_is_taken() {
 
 #[test]
 fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let run = place.job("a", "--set data.validation_images=200");
     let light = |written: &str| written.contains("48;2;251;250;247");
     // At once, and long after the first frame.
     for pause in [0, 400] {
-        let mut screen = Screen::open(&place, "open a", (100, 30), &[]);
+        let mut screen = TerminalScreen::open(&place, "open a", (100, 30), &[]);
         screen.wait_written("\x1b]11;?");
         std::thread::sleep(Duration::from_millis(pause));
         screen.press("\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
@@ -450,7 +453,7 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
         [("TERM", "linux")],
         [("NO_COLOR", "1")],
     ] {
-        let mut screen = Screen::open(&place, "open a", (100, 30), &environment);
+        let mut screen = TerminalScreen::open(&place, "open a", (100, 30), &environment);
         screen.wait("finished");
         assert!(!screen.written().contains("\x1b]11;?"), "{environment:?}");
         screen.press("d");
@@ -461,12 +464,12 @@ fn a_light_terminal_gets_the_light_theme_and_its_answer_is_no_key() {
 
 #[test]
 fn a_terminal_tells_its_colours_itself_and_an_answer_split_by_a_slow_line_is_no_key() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.job("a", "--set data.validation_images=200");
     // As in an xterm behind ssh, which carries TERM alone.
     let environment = [("COLORTERM", "")];
     for pause in [0, 500] {
-        let mut screen = Screen::open(&place, "open a", (100, 40), &environment);
+        let mut screen = TerminalScreen::open(&place, "open a", (100, 40), &environment);
         let written = screen.wait_written("\x1b[>q");
         assert!(written.contains("\x1b]11;?"));
         std::thread::sleep(Duration::from_millis(pause));
@@ -502,10 +505,10 @@ fn a_terminal_tells_its_colours_itself_and_an_answer_split_by_a_slow_line_is_no_
 
 #[test]
 fn fewer_characters_have_a_reason_and_who_insists_gets_all() {
-    let place = Place::new();
+    let place = Sandbox::new();
     place.job("a", "--set data.validation_images=200");
     let look = |arguments: &str, environment: &[(&str, &str)], words: &str| {
-        let mut screen = Screen::open(
+        let mut screen = TerminalScreen::open(
             &place,
             &format!("open a {arguments}"),
             (120, 36),
@@ -541,7 +544,7 @@ fn fewer_characters_have_a_reason_and_who_insists_gets_all() {
 
 #[test]
 fn a_host_without_its_colon_is_hinted_at() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let said = place.surfit("open me@gpu1");
     said.fails(2, &["surfit open me@gpu1:"]);
 }

@@ -7,13 +7,13 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Instant;
-use support::{Done, Place, events_of, is_alive, send, wait_for};
+use support::{CommandResult, Sandbox, events_of, is_alive, send, wait_for};
 
 /// A fit that lasts until it is stopped.
 const ENDLESS: &str =
     "--set fit.epochs=100000 --set checkpoint.every_seconds=1000 --set data.validation_images=200";
 
-fn start(place: &Place, arguments: &str) -> Child {
+fn start(place: &Sandbox, arguments: &str) -> Child {
     let mut command = place.command(arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("surfit starts")
@@ -27,7 +27,7 @@ fn ended(client: Child) -> (Option<i32>, String, String) {
 }
 
 /// Starts a command for each word at a time and gives what they say.
-fn at_once(place: &Place, lines: &[String]) -> Vec<(Option<i32>, String, String)> {
+fn at_once(place: &Sandbox, lines: &[String]) -> Vec<(Option<i32>, String, String)> {
     let clients: Vec<Child> = lines.iter().map(|line| start(place, line)).collect();
     clients.into_iter().map(ended).collect()
 }
@@ -41,7 +41,7 @@ fn wait_for_fit(run: &Path) {
 
 #[test]
 fn clients_at_a_time_hear_what_became_of_their_own_command() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, _) = place.begin("a", ENDLESS);
     wait_for_fit(&run);
     let places = ["0.1", "0.5", "0.9"];
@@ -64,7 +64,7 @@ fn clients_at_a_time_hear_what_became_of_their_own_command() {
 
 #[test]
 fn of_engines_that_are_started_at_a_time_one_is_told_as_the_own() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let (run, _) = place.begin("a", ENDLESS);
     wait_for_fit(&run);
     // Right after the kill the system may still free the engine's memory.
@@ -86,7 +86,7 @@ fn of_engines_that_are_started_at_a_time_one_is_told_as_the_own() {
 
 #[test]
 fn a_lost_terminal_leaves_the_engine_and_is_no_success() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let client = start(&place, &format!("run tiny.toml --run-dir a {ENDLESS}"));
     let run = place.path("a");
     wait_for_fit(&run);
@@ -113,7 +113,7 @@ fn a_lost_terminal_leaves_the_engine_and_is_no_success() {
 
 #[test]
 fn a_run_that_is_moved_under_its_engine_ends_it_with_a_sentence() {
-    let place = Place::new();
+    let place = Sandbox::new();
     let client = start(&place, &format!("run tiny.toml --run-dir a {ENDLESS}"));
     let run = place.path("a");
     wait_for_fit(&run);
@@ -125,7 +125,7 @@ fn a_run_that_is_moved_under_its_engine_ends_it_with_a_sentence() {
     assert_eq!(code, Some(1), "{err}");
     assert!(err.contains("removed or moved"), "{err}");
     wait_for("the engine's end", || (!is_alive(pid)).then_some(()));
-    let _: Done = place.surfit("ls --json").ok();
+    let _: CommandResult = place.surfit("ls --json").ok();
     place.resume_detached("b");
     place.surfit("stop b").ok();
 }

@@ -9,7 +9,7 @@ use surfit_core::run_dir::RunDir;
 use surfit_core::text;
 use surfit_engine::actor::ServeOptions;
 use surfit_engine::export::{EvalSplit, config_from_card, evaluate};
-use surfit_engine::{Error, Result, bench};
+use surfit_engine::{EngineError, Result, bench};
 
 #[derive(Parser)]
 #[command(
@@ -17,13 +17,13 @@ use surfit_engine::{Error, Result, bench};
     version,
     about = "The engine behind surfit: one process per run"
 )]
-struct Arguments {
+struct EngineArguments {
     #[command(subcommand)]
-    task: Task,
+    task: EngineInvocation,
 }
 
 #[derive(Subcommand)]
-enum Task {
+enum EngineInvocation {
     /// Work on a run and serve its socket.
     Serve {
         /// The run's directory.
@@ -76,20 +76,20 @@ enum SplitName {
 
 fn main() -> ExitCode {
     surfit_engine::memory::keep_freed();
-    let outcome = match Arguments::parse().task {
-        Task::Serve { run, wait, linger } => serve(&run, ServeOptions { wait, linger }),
-        Task::Eval {
+    let outcome = match EngineArguments::parse().task {
+        EngineInvocation::Serve { run, wait, linger } => serve(&run, ServeOptions { wait, linger }),
+        EngineInvocation::Eval {
             model,
             config,
             split,
             data_dir,
             json: _,
         } => eval(model, config, split, data_dir),
-        Task::Bench {
+        EngineInvocation::Bench {
             networks,
             quick,
             json,
-        } => bench::run(&bench::Options { networks, quick }).map(|report| {
+        } => bench::run(&bench::BenchOptions { networks, quick }).map(|report| {
             if json {
                 println!("{}", report.to_json());
             } else {
@@ -113,7 +113,7 @@ fn serve(run: &std::path::Path, options: ServeOptions) -> Result<()> {
     // A session of its own: a terminal that closes sends its hang-up elsewhere. Fails when it leads a group already,
     // that is, when somebody started it by hand.
     let _ = rustix::process::setsid();
-    let run = RunDir::open(run).map_err(Error::from)?;
+    let run = RunDir::open(run).map_err(EngineError::from)?;
     surfit_engine::serve::serve_run(&run, options)
 }
 
@@ -124,7 +124,7 @@ fn eval(
     data_dir: Option<PathBuf>,
 ) -> Result<()> {
     let mut config: Config = match config_path {
-        Some(path) => config::load(&path, &[]).map_err(|e| Error::input(e.to_string()))?,
+        Some(path) => config::load(&path, &[]).map_err(|e| EngineError::input(e.to_string()))?,
         None => config_from_card(&model)?,
     };
     if let Some(dir) = data_dir {

@@ -11,12 +11,14 @@ mod values;
 pub use bridge::BridgeArgs;
 pub use data::{DataArgs, DataLsArgs, DataSub, FetchArgs, VerifyArgs};
 #[cfg(test)]
-pub use models::Which;
+pub use models::ModelSelector;
 pub use models::{EvalArgs, ExportArgs};
 pub use program::{CompletionsArgs, ConfigArgs, ConfigSub, KeysArgs, ManArgs};
 pub use steer::{CancelArgs, ForkArgs, QueueArgs, QueueSub, SearchArgs, SetArgs};
 pub use study::{CacheArgs, CacheCommand, StudyArgs};
-pub use values::{Color, Format, Images, MapArg, MetricArg, Split, pair, point};
+pub use values::{
+    ColorChoice, HeatmapFormat, ImageChoice, MapArg, MetricArg, SplitChoice, pair, point,
+};
 
 use super::complete;
 use clap::builder::styling::{AnsiColor, Effects, Styles};
@@ -35,13 +37,13 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "surfit", version, styles = STYLES, propagate_version = true,
           disable_help_subcommand = true, max_term_width = 100, after_help = EXAMPLES)]
-pub struct Cli {
+pub struct CommandLine {
     /// What to do.
     #[command(subcommand)]
-    pub command: Option<Sub>,
+    pub command: Option<CliCommand>,
     /// How the screen looks.
     #[command(flatten)]
-    pub screen: Screen,
+    pub screen: ScreenOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -59,13 +61,13 @@ or in surfit/runs in your data folder. Exit codes: 0 done, 1 failed, 2 wrong use
 
 /// How the screen looks.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Screen {
+pub struct ScreenOptions {
     /// Colour theme; `surfit themes` lists them; SURFIT_THEME names a usual one
     #[arg(long, value_name = "NAME", global = true, help_heading = "Screen", add = complete::theme())]
     pub theme: Option<String>,
     /// Colours the terminal can show; detected when not given
     #[arg(long, value_name = "DEPTH", global = true, help_heading = "Screen")]
-    pub color: Option<Color>,
+    pub color: Option<ColorChoice>,
     /// Draw with plain characters only: no Braille, no blocks, no lines
     #[arg(long, global = true, help_heading = "Screen", overrides_with_all = ["blocks", "unicode"])]
     pub ascii: bool,
@@ -77,7 +79,7 @@ pub struct Screen {
     pub unicode: bool,
     /// How the terminal shows pictures, whatever SURFIT_IMAGES says; auto goes by the environment
     #[arg(long, value_name = "WAY", global = true, help_heading = "Screen")]
-    pub images: Option<Images>,
+    pub images: Option<ImageChoice>,
     /// Leave the mouse to the terminal
     #[arg(long, global = true, help_heading = "Screen")]
     pub no_mouse: bool,
@@ -85,7 +87,7 @@ pub struct Screen {
 
 /// Subcommands of `surfit`.
 #[derive(Debug, Subcommand)]
-pub enum Sub {
+pub enum CliCommand {
     /// Open the workbench on a new, a running or a finished run
     Open(OpenArgs),
     /// Do a whole job without the screen: corners, alignment, fit, heatmap, export
@@ -209,12 +211,12 @@ pub struct RunArgs {
     pub seeds: Option<u64>,
     /// How to follow it
     #[command(flatten)]
-    pub follow: Follow,
+    pub follow: FollowOptions,
 }
 
 /// How a job is followed.
 #[derive(Clone, Copy, Debug, Default, Args)]
-pub struct Follow {
+pub struct FollowOptions {
     /// Print events as JSON, one object a line
     #[arg(long)]
     pub json: bool,
@@ -239,7 +241,7 @@ pub struct ResumeArgs {
     pub run: String,
     /// How to follow it
     #[command(flatten)]
-    pub follow: Follow,
+    pub follow: FollowOptions,
 }
 
 /// Arguments of `surfit stop`.
@@ -355,7 +357,7 @@ pub struct FitArgs {
     pub steps: Option<u64>,
     /// How to follow it
     #[command(flatten)]
-    pub follow: Follow,
+    pub follow: FollowOptions,
 }
 
 /// Arguments of `surfit heatmap`.
@@ -386,7 +388,7 @@ pub struct HeatmapArgs {
     pub metric: MetricArg,
     /// Form of the output; by default from the name of --out, else csv
     #[arg(long, value_name = "FORMAT")]
-    pub format: Option<Format>,
+    pub format: Option<HeatmapFormat>,
     /// File to write; standard output when not given
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,

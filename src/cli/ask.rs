@@ -1,15 +1,15 @@
 //! One command for a run's engine, and what came of it.
 
-use super::fault::Fault;
+use super::fault::CliError;
 use super::out;
 use crate::client::signals::{Signals, StopRequest};
-use crate::client::{ClientError, Said, Visit};
+use crate::client::{ClientError, EngineReply, EngineSession};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
 use surfit_core::event::Event;
-use surfit_core::protocol::{Command, EventSpan};
-use surfit_core::snapshot::{Errand, Snapshot};
+use surfit_core::protocol::{EngineCommand, EventSpan};
+use surfit_core::snapshot::{RunningTask, Snapshot};
 
 /// What is said when the answer cannot come any more.
 pub const UNANSWERED: &str = "the connection to the engine ended before its answer; look with `surfit open` whether it was done, else ask again";
@@ -20,19 +20,19 @@ const ARRIVING: Duration = Duration::from_secs(2);
 /// Sends a command and waits for its answer; the events that it caused. `tells` knows the event that is an
 /// answer, too: it stands for one that was lost with its connection.
 pub fn ask(
-    visit: &mut Visit,
-    command: Command,
+    visit: &mut EngineSession,
+    command: EngineCommand,
     tells: impl Fn(&Event) -> bool,
-) -> Result<Vec<Event>, Fault> {
+) -> Result<Vec<Event>, CliError> {
     let signals = Signals::listen()?;
-    let mut waiting = Waiting::send(visit, command)?;
+    let mut waiting = PendingReply::send(visit, command)?;
     while !waiting.take(visit, &tells)? {
         // It is answered at once, with every event up to now.
         if waiting.lost.is_some() {
-            return Err(Fault::Failure(UNANSWERED.into()));
+            return Err(CliError::Failure(UNANSWERED.into()));
         }
         if signals.stop_request().is_some() || signals.hangup() {
-            return Err(Fault::Interrupted(
+            return Err(CliError::Interrupted(
                 "left before the engine answered; look with `surfit open` whether it was done"
                     .into(),
             ));
@@ -44,39 +44,41 @@ pub fn ask(
 /// As [`ask`], for what takes a while: how far it is stands on standard error when that is a terminal, and the engine gives
 /// it up when this process is asked to stop. `run` is the run's name, for the sentence of who left without waiting.
 pub fn ask_for_long(
-    visit: &mut Visit,
-    command: Command,
+    visit: &mut EngineSession,
+    command: EngineCommand,
     run: &str,
     tells: impl Fn(&Event) -> bool,
-) -> Result<Vec<Event>, Fault> {
+) -> Result<Vec<Event>, CliError> {
     let signals = Signals::listen()?;
     let before = title(visit).map(str::to_owned);
-    let mut waiting = Waiting::send(visit, command)?;
+    let mut waiting = PendingReply::send(visit, command)?;
     let bar = bar();
     let mut given_up = false;
     loop {
         match waiting.take(visit, &tells) {
             Ok(false) => {}
             Ok(true) => return Ok(waiting.caused()),
-            Err(Fault::Failure(_)) if given_up => {
-                return Err(Fault::Interrupted("given up; nothing was written".into()));
+            Err(CliError::Failure(_)) if given_up => {
+                return Err(CliError::Interrupted(
+                    "given up; nothing was written".into(),
+                ));
             }
             Err(other) => return Err(other),
         }
         show(&bar, visit.latest());
         if signals.checkpoint_request() {
-            visit.send(Command::Checkpoint)?;
+            visit.send(EngineCommand::Checkpoint)?;
         }
         let asked = signals.stop_request();
         if signals.hangup() || asked.is_some() {
             // The engine gives up what is under way, and that may be somebody else's.
             let of_another = before.is_some() && title(visit) == before.as_deref();
             if asked == Some(StopRequest::Leave) || signals.hangup() && given_up || of_another {
-                return Err(Fault::Interrupted(format!(
+                return Err(CliError::Interrupted(format!(
                     "left while the engine has it still to do; `surfit cancel {run}` gives it up"
                 )));
             }
-            visit.send(Command::Cancel)?;
+            visit.send(EngineCommand::Cancel)?;
             given_up = true;
             bar.set_message("giving up; ctrl-c again leaves without waiting");
         }
@@ -84,12 +86,12 @@ pub fn ask_for_long(
 }
 
 /// What the engine is asked and has under way, without how far it came.
-fn title(visit: &Visit) -> Option<&str> {
+fn title(visit: &EngineSession) -> Option<&str> {
     visit.latest().errand.as_ref()?.name.split(':').next()
 }
 
 /// A command that waits for its answer.
-struct Waiting {
+struct PendingReply {
     id: u64,
     /// Events that came, with their numbers.
     said: Vec<(u64, Event)>,
@@ -101,8 +103,8 @@ struct Waiting {
     idle: Option<Instant>,
 }
 
-impl Waiting {
-    fn send(visit: &mut Visit, command: Command) -> Result<Self, Fault> {
+impl PendingReply {
+    fn send(visit: &mut EngineSession, command: EngineCommand) -> Result<Self, CliError> {
         Ok(Self {
             id: visit.send(command)?,
             said: Vec::new(),
@@ -113,23 +115,29 @@ impl Waiting {
     }
 
     /// Takes in one thing the engine says; true when it was the answer.
-    fn take(&mut self, visit: &mut Visit, tells: impl Fn(&Event) -> bool) -> Result<bool, Fault> {
+    fn take(
+        &mut self,
+        visit: &mut EngineSession,
+        tells: impl Fn(&Event) -> bool,
+    ) -> Result<bool, CliError> {
         match visit.next() {
-            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
-            Ok(Said::Event(event)) => self.said.push((visit.last_event(), event)),
-            // Commands have other numbers over another connection.
-            Ok(Said::Reply(of, error, span)) if of == self.id && self.lost.is_none() => {
-                self.span = span;
-                return error.map_or(Ok(true), |error| Err(Fault::Failure(error)));
+            Ok(EngineReply::Event(Event::Failed { message })) => {
+                return Err(CliError::Failure(message));
             }
-            Ok(Said::Reconnected) => (self.lost, self.idle) = (Some(Instant::now()), None),
-            Ok(Said::Snapshot) if self.lost.is_some() => {
+            Ok(EngineReply::Event(event)) => self.said.push((visit.last_event(), event)),
+            // Commands have other numbers over another connection.
+            Ok(EngineReply::Reply(of, error, span)) if of == self.id && self.lost.is_none() => {
+                self.span = span;
+                return error.map_or(Ok(true), |error| Err(CliError::Failure(error)));
+            }
+            Ok(EngineReply::Reconnected) => (self.lost, self.idle) = (Some(Instant::now()), None),
+            Ok(EngineReply::Snapshot) if self.lost.is_some() => {
                 let works = visit.latest().errand.is_some();
                 self.idle = (!works).then(|| self.idle.unwrap_or_else(Instant::now));
             }
             Ok(_) => {}
             Err(ClientError::Closed) => {
-                return Err(Fault::Failure(
+                return Err(CliError::Failure(
                     "the engine ended before it answered; look at log.txt in the run's directory, then try again"
                         .into(),
                 ));
@@ -140,13 +148,13 @@ impl Waiting {
             return Ok(true);
         }
         match self.idle {
-            Some(since) if since.elapsed() > ARRIVING => Err(Fault::Failure(UNANSWERED.into())),
+            Some(since) if since.elapsed() > ARRIVING => Err(CliError::Failure(UNANSWERED.into())),
             _ => Ok(false),
         }
     }
 }
 
-impl Waiting {
+impl PendingReply {
     /// The events that the command caused: other clients' may have come between.
     fn caused(self) -> Vec<Event> {
         let span = self.span;
@@ -184,12 +192,12 @@ fn show(bar: &ProgressBar, snapshot: &Snapshot) {
     }
 }
 
-fn percent(errand: &Errand) -> Option<u64> {
+fn percent(errand: &RunningTask) -> Option<u64> {
     (100 * errand.done.min(errand.total)).checked_div(errand.total)
 }
 
 /// `searching near (0.500, 0.500), 40 %, 1 more waits`
-fn line(errand: &Errand) -> String {
+fn line(errand: &RunningTask) -> String {
     let part = percent(errand).map_or_else(String::new, |p| format!(", {p} %"));
     let more = match errand.waiting {
         0 => String::new(),
@@ -202,16 +210,16 @@ fn line(errand: &Errand) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::fake::{Engine, Peer, notice, run};
+    use crate::client::fake::{FakeEngine, FakePeer, notice, run};
     use surfit_core::config::Config;
     use surfit_core::protocol::{ClientMessage, ServerMessage};
 
     /// What becomes of a command whose connection the engine cuts off after it took it, with `after` said over the next one.
     fn cut_off(
-        after: impl FnOnce(&mut Engine, &mut Peer) + Send + 'static,
-    ) -> Result<Vec<Event>, Fault> {
+        after: impl FnOnce(&mut FakeEngine, &mut FakePeer) + Send + 'static,
+    ) -> Result<Vec<Event>, CliError> {
         let run = run();
-        let mut engine = Engine::open(&run.dir);
+        let mut engine = FakeEngine::open(&run.dir);
         let snapshot = |errand| {
             let mut snapshot = Snapshot::empty(Config::default().degrees(), 5);
             snapshot.errand = errand;
@@ -223,7 +231,7 @@ mod tests {
             assert!(peer.read().is_some());
             drop(peer);
             let (mut peer, _) = engine.welcome();
-            peer.say(&snapshot(Some(Errand {
+            peer.say(&snapshot(Some(RunningTask {
                 name: "search".into(),
                 done: 1,
                 total: 9,
@@ -239,9 +247,9 @@ mod tests {
             });
             assert_eq!(peer.read(), None);
         });
-        let mut visit = Visit::begin(&run.dir).unwrap();
+        let mut visit = EngineSession::begin(&run.dir).unwrap();
         let tells = |event: &Event| matches!(event, Event::Notice { .. });
-        let said = ask_for_long(&mut visit, Command::Measure, "a", tells);
+        let said = ask_for_long(&mut visit, EngineCommand::Measure, "a", tells);
         drop(visit);
         thread.join().unwrap();
         said
@@ -250,7 +258,7 @@ mod tests {
     #[test]
     fn of_what_all_clients_cause_only_the_own_is_told() {
         let run = run();
-        let mut engine = Engine::open(&run.dir);
+        let mut engine = FakeEngine::open(&run.dir);
         let thread = std::thread::spawn(move || {
             let (mut peer, _) = engine.welcome();
             let snapshot = Snapshot::empty(Config::default().degrees(), 5);
@@ -273,8 +281,8 @@ mod tests {
             });
             assert_eq!(peer.read(), None);
         });
-        let mut visit = Visit::begin(&run.dir).unwrap();
-        let said = ask(&mut visit, Command::Measure, |_| false).unwrap();
+        let mut visit = EngineSession::begin(&run.dir).unwrap();
+        let said = ask(&mut visit, EngineCommand::Measure, |_| false).unwrap();
         assert_eq!(said, [notice("own")]);
         drop(visit);
         thread.join().unwrap();
@@ -287,7 +295,7 @@ mod tests {
             peer.say(&ServerMessage::Event(done));
         });
         assert!(matches!(said.unwrap().as_slice(), [Event::Notice { .. }]));
-        let Err(Fault::Failure(why)) = cut_off(|_, _| {}) else {
+        let Err(CliError::Failure(why)) = cut_off(|_, _| {}) else {
             panic!("nothing was done")
         };
         assert_eq!(why, UNANSWERED);
@@ -295,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_line_says_what_is_under_way_and_how_far() {
-        let mut errand = Errand {
+        let mut errand = RunningTask {
             name: "search near (0.5, 0.5)".into(),
             done: 40,
             total: 100,

@@ -2,16 +2,16 @@
 
 use super::args::BenchArgs;
 use super::engine_child;
-use super::fault::Fault;
+use super::fault::CliError;
 use crate::client;
 use surfit_core::config::{NETWORKS, no_such};
 
 /// Hands over to the engine program, whose output this command's is.
-pub fn bench(args: BenchArgs) -> Result<(), Fault> {
+pub fn bench(args: BenchArgs) -> Result<(), CliError> {
     for name in &args.networks {
         if !NETWORKS.contains(&name.as_str()) {
             let sentence = no_such("network", name, NETWORKS);
-            return Err(Fault::Usage(format!("--network {name}: {sentence}")));
+            return Err(CliError::Usage(format!("--network {name}: {sentence}")));
         }
     }
     let mut command = client::engine_command()?;
@@ -29,8 +29,8 @@ pub fn bench(args: BenchArgs) -> Result<(), Fault> {
     let status = engine_child::run(command)?.status;
     match status.code() {
         Some(0) => Ok(()),
-        Some(code) => Err(Fault::Passed(u8::try_from(code).unwrap_or(1))),
-        None => Err(Fault::Failure(format!(
+        Some(code) => Err(CliError::Passed(u8::try_from(code).unwrap_or(1))),
+        None => Err(CliError::Failure(format!(
             "the benchmark was ended ({status})"
         ))),
     }

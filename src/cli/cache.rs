@@ -1,18 +1,18 @@
 //! `surfit cache`: the corners that were trained before.
 
 use super::args::CacheCommand;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::out;
 use crate::client::runs::ago;
 use serde_json::{Value, json};
 use std::time::UNIX_EPOCH;
-use surfit_core::corner_cache::{Kept, LIMIT, entries, folder, recipe};
+use surfit_core::corner_cache::{CachedCorner, LIMIT, entries, folder, recipe};
 use surfit_core::files::remove;
 
 /// Says what is kept, or lets go of it.
-pub fn cache(command: &CacheCommand) -> Result<(), Fault> {
+pub fn cache(command: &CacheCommand) -> Result<(), CliError> {
     let folder = folder().ok_or_else(|| {
-        Fault::Failure("there is no folder for caches; set SURFIT_CACHE to one".into())
+        CliError::Failure("there is no folder for caches; set SURFIT_CACHE to one".into())
     })?;
     let mut all = entries(&folder);
     all.sort_by_key(|e| std::cmp::Reverse(e.used));
@@ -47,7 +47,7 @@ pub fn cache(command: &CacheCommand) -> Result<(), Fault> {
         CacheCommand::Clear => {
             for entry in &all {
                 remove(&entry.path).map_err(|e| {
-                    Fault::Failure(format!("{}: {e}; remove it by hand", entry.path.display()))
+                    CliError::Failure(format!("{}: {e}; remove it by hand", entry.path.display()))
                 })?;
             }
             out::line(format!("{} corners removed, {megabytes:.1} MB", all.len()))
@@ -55,7 +55,7 @@ pub fn cache(command: &CacheCommand) -> Result<(), Fault> {
     }
 }
 
-fn seconds(entry: &Kept) -> f64 {
+fn seconds(entry: &CachedCorner) -> f64 {
     let since = entry.used.duration_since(UNIX_EPOCH);
     since.map_or(0.0, |d| d.as_secs_f64())
 }

@@ -17,15 +17,15 @@ pub const VARIABLE: &str = "COMPLETE";
 
 /// Answers a shell and ends the process, when it is a shell that asks.
 pub fn answer() {
-    CompleteEnv::with_factory(super::args::Cli::command)
+    CompleteEnv::with_factory(super::args::CommandLine::command)
         .var(VARIABLE)
         .complete();
 }
 
-type Candidates = Vec<CompletionCandidate>;
+type CompletionCandidates = Vec<CompletionCandidate>;
 
 /// Those of the texts that go on from what is written.
-fn begun(current: &OsStr, all: impl IntoIterator<Item = (String, String)>) -> Candidates {
+fn begun(current: &OsStr, all: impl IntoIterator<Item = (String, String)>) -> CompletionCandidates {
     let current = current.to_string_lossy();
     all.into_iter()
         .filter(|(text, _)| text.starts_with(&*current))
@@ -43,8 +43,8 @@ fn plain(names: &[&str]) -> Vec<(String, String)> {
 }
 
 /// The user's runs, each with how it stands.
-fn run_names(current: &OsStr) -> Candidates {
-    let about = |line: runs::Line| {
+fn run_names(current: &OsStr) -> CompletionCandidates {
+    let about = |line: runs::RunSummary| {
         let best = line
             .best
             .map(|p| format!(", best {:.2} %", 100.0 * p.accuracy));
@@ -76,7 +76,7 @@ pub fn run_or_config() -> ArgValueCompleter {
 pub fn theme() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
         let about = |name: &str| {
-            let theme = Theme::by_name(name, surfit_tui::Depth::None);
+            let theme = Theme::by_name(name, surfit_tui::ColorDepth::None);
             let about = theme.map_or_else(String::new, |t| t.description().to_owned());
             (name.to_owned(), about)
         };

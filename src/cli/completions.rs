@@ -1,17 +1,17 @@
 //! `surfit completions`: completions for a shell.
 
 use super::args::CompletionsArgs;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{complete, out};
 use clap_complete::env::Shells;
 
 /// Prints the script that makes a shell ask this program for completions.
-pub fn completions(args: &CompletionsArgs) -> Result<(), Fault> {
+pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
     out::bytes(script(&args.shell.to_string())?.as_slice())
 }
 
-fn script(shell: &str) -> Result<Vec<u8>, Fault> {
-    let fault = |why: String| Fault::Failure(format!("completions for {shell}: {why}"));
+fn script(shell: &str) -> Result<Vec<u8>, CliError> {
+    let fault = |why: String| CliError::Failure(format!("completions for {shell}: {why}"));
     let shells = Shells::builtins();
     let completer = shells
         .completer(shell)

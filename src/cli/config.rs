@@ -1,7 +1,7 @@
 //! `surfit config`: checking configurations and showing the default one.
 
 use super::args::ConfigSub;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::ready::ready;
 use super::{out, study};
 use std::path::Path;
@@ -12,7 +12,7 @@ use surfit_core::study::Study;
 const DEFAULT: &str = include_str!("../../configs/default.toml");
 
 /// Checks files, or prints the default configuration.
-pub fn config(command: ConfigSub) -> Result<(), Fault> {
+pub fn config(command: ConfigSub) -> Result<(), CliError> {
     let files = match command {
         ConfigSub::Default => return out::bytes(DEFAULT.as_bytes()),
         ConfigSub::Check { files } => files,
@@ -21,7 +21,7 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
     for file in &files {
         match check(file) {
             Ok(lines) => lines.iter().try_for_each(out::line)?,
-            Err(Fault::Usage(fault)) => {
+            Err(CliError::Usage(fault)) => {
                 // All faults are told, the last one by the exit.
                 if let Some(earlier) = last.replace(fault) {
                     out::warning(earlier);
@@ -30,11 +30,11 @@ pub fn config(command: ConfigSub) -> Result<(), Fault> {
             Err(other) => return Err(other),
         }
     }
-    last.map_or(Ok(()), |fault| Err(Fault::Usage(fault)))
+    last.map_or(Ok(()), |fault| Err(CliError::Usage(fault)))
 }
 
 /// Returns what there is to say of a good file, a configuration's or a study's, line by line.
-fn check(file: &Path) -> Result<Vec<String>, Fault> {
+fn check(file: &Path) -> Result<Vec<String>, CliError> {
     if Study::is_one(file) {
         return Ok(vec![study::check(file)?]);
     }

@@ -3,16 +3,16 @@
 mod download;
 
 use super::args::{DataLsArgs, DataSub, VerifyArgs};
-use super::fault::Fault;
+use super::fault::CliError;
 use super::out;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use surfit_data::find::{self, Found};
-use surfit_data::verify::{Checked, Verdict, closed, verify};
-use surfit_data::{ENTRIES, Entry, Error, entry};
+use surfit_data::find::{self, FoundSet};
+use surfit_data::verify::{CheckedFile, FileVerdict, closed, verify};
+use surfit_data::{CatalogueEntry, DataError, ENTRIES, entry};
 
 /// Does what was asked for.
-pub fn data(command: DataSub) -> Result<(), Fault> {
+pub fn data(command: DataSub) -> Result<(), CliError> {
     match command {
         DataSub::Ls(args) => ls(&args),
         DataSub::Fetch(args) => download::fetch(args),
@@ -20,19 +20,19 @@ pub fn data(command: DataSub) -> Result<(), Fault> {
     }
 }
 
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Fault::Failure(error.to_string())
+impl From<DataError> for CliError {
+    fn from(error: DataError) -> Self {
+        CliError::Failure(error.to_string())
     }
 }
 
 /// The set of a name on the command line.
-fn named(name: &str) -> Result<&'static Entry, Fault> {
-    entry(name).map_err(|e| Fault::Usage(e.to_string()))
+fn named(name: &str) -> Result<&'static CatalogueEntry, CliError> {
+    entry(name).map_err(|e| CliError::Usage(e.to_string()))
 }
 
 #[derive(Serialize)]
-struct File {
+struct DataFileStatus {
     file: &'static str,
     form: &'static str,
     bytes: u64,
@@ -41,7 +41,7 @@ struct File {
 
 /// A data set as it stands here.
 #[derive(Serialize)]
-struct Line {
+struct DataSetStatus {
     set: &'static str,
     about: &'static str,
     splits: &'static str,
@@ -54,11 +54,15 @@ struct Line {
     /// Why nothing can be said of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    files: Vec<File>,
+    files: Vec<DataFileStatus>,
 }
 
-impl Line {
-    fn of(entry: &'static Entry, found: Option<Found>, closed: Option<Error>) -> Self {
+impl DataSetStatus {
+    fn of(
+        entry: &'static CatalogueEntry,
+        found: Option<FoundSet>,
+        closed: Option<DataError>,
+    ) -> Self {
         let state = match &found {
             Some(found) if found.is_embedded() => "embedded",
             Some(found) if found.is_complete() => "complete",
@@ -68,7 +72,7 @@ impl Line {
             None => "folder",
         };
         let files = entry.forms.iter().flat_map(|form| {
-            form.files.iter().map(|file| File {
+            form.files.iter().map(|file| DataFileStatus {
                 file: file.name,
                 form: form.name,
                 bytes: file.size,
@@ -82,7 +86,7 @@ impl Line {
             mean: entry.mean,
             std: entry.std,
             state,
-            bytes: found.as_ref().map_or(0, Found::bytes),
+            bytes: found.as_ref().map_or(0, FoundSet::bytes),
             missing: found.as_ref().map_or_else(Vec::new, |f| f.missing.clone()),
             source: found.map(|f| f.source()),
             why: closed.map(|error| error.to_string()),
@@ -122,7 +126,7 @@ impl Line {
     }
 }
 
-fn ls(args: &DataLsArgs) -> Result<(), Fault> {
+fn ls(args: &DataLsArgs) -> Result<(), CliError> {
     let lines = ENTRIES
         .iter()
         .map(|entry| {
@@ -131,9 +135,9 @@ fn ls(args: &DataLsArgs) -> Result<(), Fault> {
                 Some(_) => None,
                 None => find::closed(entry.name, None)?.into_iter().next(),
             };
-            Ok(Line::of(entry, found, closed))
+            Ok(DataSetStatus::of(entry, found, closed))
         })
-        .collect::<Result<Vec<Line>, Error>>()?;
+        .collect::<Result<Vec<DataSetStatus>, DataError>>()?;
     if args.json {
         return lines.iter().try_for_each(out::json);
     }
@@ -147,17 +151,17 @@ fn ls(args: &DataLsArgs) -> Result<(), Fault> {
     out::lines(&text)
 }
 
-fn check(args: VerifyArgs) -> Result<(), Fault> {
+fn check(args: VerifyArgs) -> Result<(), CliError> {
     let (entries, dir) = match &args.set {
         Some(name) => (vec![named(name)?], args.dir.as_deref()),
         None => (ENTRIES.iter().collect(), None),
     };
-    let mut faults = Faults::default();
+    let mut faults = FaultCount::default();
     for entry in entries {
         let sets = find::every(entry.name, dir)?;
         let closed = closed(entry, dir)?;
         if args.set.is_some() && sets.is_empty() && closed.is_empty() {
-            return Err(Fault::Failure(absent(entry, dir)));
+            return Err(CliError::Failure(absent(entry, dir)));
         }
         for checked in sets.iter().flat_map(verify).chain(closed) {
             faults.count(checked.verdict);
@@ -167,23 +171,25 @@ fn check(args: VerifyArgs) -> Result<(), Fault> {
             }
         }
     }
-    faults.sentence().map_or(Ok(()), |s| Err(Fault::Failure(s)))
+    faults
+        .sentence()
+        .map_or(Ok(()), |s| Err(CliError::Failure(s)))
 }
 
 /// How many files are not as they should be.
 #[derive(Default)]
-struct Faults {
+struct FaultCount {
     /// Damaged or missing.
     bad: usize,
     unreadable: usize,
 }
 
-impl Faults {
-    fn count(&mut self, verdict: Verdict) {
+impl FaultCount {
+    fn count(&mut self, verdict: FileVerdict) {
         match verdict {
-            Verdict::Damaged | Verdict::Missing => self.bad += 1,
-            Verdict::Unreadable => self.unreadable += 1,
-            Verdict::Published | Verdict::Readable | Verdict::Unchecked => {}
+            FileVerdict::Damaged | FileVerdict::Missing => self.bad += 1,
+            FileVerdict::Unreadable => self.unreadable += 1,
+            FileVerdict::Published | FileVerdict::Readable | FileVerdict::Unchecked => {}
         }
     }
 
@@ -208,20 +214,20 @@ impl Faults {
     }
 }
 
-fn told(checked: &Checked) -> String {
+fn told(checked: &CheckedFile) -> String {
     let verdict = match checked.verdict {
-        Verdict::Published => "published",
-        Verdict::Readable => "readable",
-        Verdict::Unchecked => "unchecked",
-        Verdict::Damaged => "damaged",
-        Verdict::Unreadable => "unreadable",
-        Verdict::Missing => "missing",
+        FileVerdict::Published => "published",
+        FileVerdict::Readable => "readable",
+        FileVerdict::Unchecked => "unchecked",
+        FileVerdict::Damaged => "damaged",
+        FileVerdict::Unreadable => "unreadable",
+        FileVerdict::Missing => "missing",
     };
     let (set, file) = (checked.set, checked.file.display());
     let mut text = format!("{set:<17} {verdict:<10} {file}");
     // A damaged file's note, and a missing file's verdict, say more than what was looked at.
     let seen = match checked.verdict {
-        Verdict::Damaged | Verdict::Unreadable | Verdict::Missing => None,
+        FileVerdict::Damaged | FileVerdict::Unreadable | FileVerdict::Missing => None,
         _ => Some(format!("checked: {}", checked.checked)),
     };
     let said: Vec<&str> = seen
@@ -235,7 +241,7 @@ fn told(checked: &Checked) -> String {
     text
 }
 
-fn absent(entry: &Entry, dir: Option<&Path>) -> String {
+fn absent(entry: &CatalogueEntry, dir: Option<&Path>) -> String {
     let places = match dir {
         Some(dir) => vec![dir.to_owned()],
         None => find::places(entry),
@@ -255,7 +261,7 @@ mod tests {
     #[test]
     fn a_line_says_what_is_here_and_what_to_do() {
         let cifar = entry("cifar10").unwrap();
-        let absent = Line::of(cifar, None, None);
+        let absent = DataSetStatus::of(cifar, None, None);
         assert_eq!(
             absent.sentence(),
             "`surfit data fetch cifar10` gets 170.1 MB"
@@ -264,10 +270,10 @@ mod tests {
         let json = serde_json::to_value(&absent).unwrap();
         assert_eq!(json["files"][1]["form"], "python");
         let embedded = find::present("fashion-mnist-16k", None).unwrap();
-        let line = Line::of(entry("fashion-mnist-16k").unwrap(), embedded, None);
+        let line = DataSetStatus::of(entry("fashion-mnist-16k").unwrap(), embedded, None);
         assert_eq!(line.sentence(), "inside the program");
-        let denied = Error::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
-        let closed = Line::of(cifar, None, Some(denied));
+        let denied = DataError::io("/data/cifar10")(std::io::ErrorKind::PermissionDenied.into());
+        let closed = DataSetStatus::of(cifar, None, Some(denied));
         assert_eq!(closed.state, "unreadable");
         assert!(
             closed
@@ -280,18 +286,23 @@ mod tests {
 
     #[test]
     fn what_may_not_be_read_is_not_to_be_deleted() {
-        let of = |verdicts: &[Verdict]| {
-            let mut faults = Faults::default();
+        let of = |verdicts: &[FileVerdict]| {
+            let mut faults = FaultCount::default();
             verdicts.iter().for_each(|v| faults.count(*v));
             faults.sentence()
         };
-        assert_eq!(of(&[Verdict::Published, Verdict::Readable]), None);
-        let said = of(&[Verdict::Unreadable]).unwrap();
+        assert_eq!(of(&[FileVerdict::Published, FileVerdict::Readable]), None);
+        let said = of(&[FileVerdict::Unreadable]).unwrap();
         assert!(
             said.contains("permissions") && !said.contains("delete"),
             "{said}"
         );
-        let said = of(&[Verdict::Unreadable, Verdict::Missing, Verdict::Damaged]).unwrap();
+        let said = of(&[
+            FileVerdict::Unreadable,
+            FileVerdict::Missing,
+            FileVerdict::Damaged,
+        ])
+        .unwrap();
         assert!(
             said.starts_with("2 files are damaged or missing; delete them")
                 && said.contains("; one file or folder may not be read"),

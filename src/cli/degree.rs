@@ -2,63 +2,67 @@
 
 use super::args::DegreeArgs;
 use super::ask::UNANSWERED;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{out, place};
 use crate::client::signals::Signals;
-use crate::client::{ClientError, Said, Visit};
-use surfit_core::event::{Event, Stage};
+use crate::client::{ClientError, EngineReply, EngineSession};
+use surfit_core::event::{Event, JobStage};
 use surfit_core::picture::sentence;
-use surfit_core::protocol::Command;
+use surfit_core::protocol::EngineCommand;
 use surfit_core::surface::Degrees;
 
 /// Asks the run's engine for the degrees and says what the change did to the surface.
-pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
+pub fn degree(args: DegreeArgs) -> Result<(), CliError> {
     let run = place::find(&args.run)?;
     let n = args.n.unwrap_or(args.m);
     // What no surface can have is refused before an engine is asked.
-    Degrees::new(args.m, n).map_err(|e| Fault::Usage(e.to_string()))?;
-    let mut visit = Visit::begin(&run)?;
+    Degrees::new(args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
+    let mut visit = EngineSession::begin(&run)?;
     let patch = visit.latest().degrees.patch();
-    let degrees = Degrees::of(patch, args.m, n).map_err(|e| Fault::Usage(e.to_string()))?;
+    let degrees = Degrees::of(patch, args.m, n).map_err(|e| CliError::Usage(e.to_string()))?;
     let signals = Signals::listen()?;
-    let id = visit.send(Command::SetDegree { degrees })?;
+    let id = visit.send(EngineCommand::SetDegree { degrees })?;
     // Changes and remarks that came, with their numbers: other clients' are among them until the answer tells which are own.
     let mut said: Vec<(u64, Event)> = Vec::new();
     // A surface at rest that moved is measured again; an engine that was started for this must not be ended before.
     let (mut measuring, mut answered) = (false, false);
     loop {
         match visit.next() {
-            Ok(Said::Event(event @ (Event::DegreeChanged { .. } | Event::Notice { .. })))
-                if !answered =>
-            {
+            Ok(EngineReply::Event(
+                event @ (Event::DegreeChanged { .. } | Event::Notice { .. }),
+            )) if !answered => {
                 said.push((visit.last_event(), event));
             }
-            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
-            Ok(Said::Reply(of, Some(error), _)) if of == id => return Err(Fault::Failure(error)),
-            Ok(Said::Event(Event::StageBegan {
-                stage: Stage::Heatmap,
+            Ok(EngineReply::Event(Event::Failed { message })) => {
+                return Err(CliError::Failure(message));
+            }
+            Ok(EngineReply::Reply(of, Some(error), _)) if of == id => {
+                return Err(CliError::Failure(error));
+            }
+            Ok(EngineReply::Event(Event::StageBegan {
+                stage: JobStage::Heatmap,
                 ..
             })) => measuring = true,
-            Ok(Said::Event(
+            Ok(EngineReply::Event(
                 Event::HeatmapComplete { .. } | Event::Stopped { .. } | Event::StageBegan { .. },
             )) => measuring = false,
-            Ok(Said::Reply(of, None, span)) if of == id => {
+            Ok(EngineReply::Reply(of, None, span)) if of == id => {
                 answered = true;
                 said.retain(|(seq, _)| span.is_none_or(|span| span.contains(*seq)));
             }
             // Every event up to now has come.
-            Ok(Said::Reconnected) if !answered => {
+            Ok(EngineReply::Reconnected) if !answered => {
                 let own =
                     |e: &Event| matches!(e, Event::DegreeChanged { to, .. } if *to == degrees);
                 said.retain(|(_, event)| own(event));
                 if said.is_empty() {
-                    return Err(Fault::Failure(UNANSWERED.into()));
+                    return Err(CliError::Failure(UNANSWERED.into()));
                 }
                 answered = true;
             }
             Ok(_) => {}
             Err(ClientError::Closed) => {
-                return Err(Fault::Failure(
+                return Err(CliError::Failure(
                     "the engine ended before it answered; look at log.txt in the run's directory, then try again"
                         .into(),
                 ));
@@ -69,7 +73,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
             break;
         }
         if signals.checkpoint_request() {
-            visit.send(Command::Checkpoint)?;
+            visit.send(EngineCommand::Checkpoint)?;
         }
         if signals.stop_request().is_some() || signals.hangup() {
             let what = match answered {
@@ -78,7 +82,7 @@ pub fn degree(args: DegreeArgs) -> Result<(), Fault> {
                     "left before the engine answered; look with `surfit open` whether it was done"
                 }
             };
-            return Err(Fault::Interrupted(what.into()));
+            return Err(CliError::Interrupted(what.into()));
         }
     }
     let said: Vec<Event> = said.into_iter().map(|(_, event)| event).collect();

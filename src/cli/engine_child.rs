@@ -1,6 +1,6 @@
 //! The engine program as a child that ends with this command.
 
-use super::fault::Fault;
+use super::fault::CliError;
 use crate::client::ClientError;
 use crate::client::signals::Signals;
 use std::io::Read;
@@ -15,8 +15,8 @@ const TICK: Duration = Duration::from_millis(50);
 /// this process is asked to stop, it is killed.
 ///
 /// # Errors
-/// [`Fault::Interrupted`] when a signal asked to stop.
-pub fn run(mut command: Command) -> Result<Output, Fault> {
+/// [`CliError::Interrupted`] when a signal asked to stop.
+pub fn run(mut command: Command) -> Result<Output, CliError> {
     let signals = Signals::listen()?;
     let starting = ClientError::io("starting surfit-engine");
     let mut child = command.stdin(Stdio::null()).spawn().map_err(starting)?;
@@ -36,7 +36,7 @@ pub fn run(mut command: Command) -> Result<Output, Fault> {
     };
     // A batch system, or ctrl-c, may have reached the child a moment before this process.
     if stopped || status.code().is_none() && signals.await_stop() {
-        return Err(Fault::Interrupted("stopped before its end".into()));
+        return Err(CliError::Interrupted("stopped before its end".into()));
     }
     Ok(Output {
         status,

@@ -1,7 +1,7 @@
 //! `surfit eval`: how good an exported model is.
 
-use super::args::{EvalArgs, Split};
-use super::fault::Fault;
+use super::args::{EvalArgs, SplitChoice};
+use super::fault::CliError;
 use super::{engine_child, out};
 use crate::client;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use surfit_weights::file::is_folder_of_weights;
 
 /// What the engine program says in its one line.
 #[derive(Debug, Deserialize)]
-struct Evaluation {
+struct EngineEvaluation {
     accuracy: f64,
     loss: f64,
     correct: u64,
@@ -23,14 +23,14 @@ struct Evaluation {
 }
 
 /// Has the engine program measure a file.
-pub fn eval(args: EvalArgs) -> Result<(), Fault> {
+pub fn eval(args: EvalArgs) -> Result<(), CliError> {
     if args.model.is_dir() {
         refuse_folder(&args.model)?;
     }
     let models = Some(&args.model).filter(|model| !model.is_dir());
     for file in models.into_iter().chain(&args.config) {
         if !file.is_file() {
-            return Err(Fault::Usage(format!("{}: no such file", file.display())));
+            return Err(CliError::Usage(format!("{}: no such file", file.display())));
         }
     }
     let mut command = client::engine_command()?;
@@ -39,8 +39,8 @@ pub fn eval(args: EvalArgs) -> Result<(), Fault> {
         command.arg("--config").arg(config);
     }
     command.arg("--split").arg(match args.split {
-        Split::Val => "val",
-        Split::Test => "test",
+        SplitChoice::Val => "val",
+        SplitChoice::Test => "test",
     });
     if let Some(dir) = &args.data_dir {
         command.arg("--data-dir").arg(dir);
@@ -61,12 +61,12 @@ pub fn eval(args: EvalArgs) -> Result<(), Fault> {
             |l| l.strip_prefix("surfit-engine: ").unwrap_or(l).to_owned(),
         );
         return Err(match output.status.code() {
-            Some(2) => Fault::Usage(why),
-            _ => Fault::Failure(why),
+            Some(2) => CliError::Usage(why),
+            _ => CliError::Failure(why),
         });
     }
-    let e: Evaluation = serde_json::from_str(line).map_err(|e| {
-        Fault::Failure(format!(
+    let e: EngineEvaluation = serde_json::from_str(line).map_err(|e| {
+        CliError::Failure(format!(
             "surfit-engine said something else than a result: {e}"
         ))
     })?;
@@ -79,7 +79,7 @@ pub fn eval(args: EvalArgs) -> Result<(), Fault> {
 }
 
 /// Refuses a folder that is neither an exported model nor one network's weights, as they are read for corners.
-fn refuse_folder(folder: &Path) -> Result<(), Fault> {
+fn refuse_folder(folder: &Path) -> Result<(), CliError> {
     if folder.join("model.json").is_file() || is_folder_of_weights(folder) {
         return Ok(());
     }
@@ -88,13 +88,13 @@ fn refuse_folder(folder: &Path) -> Result<(), Fault> {
     } else {
         "; name the folder of an exported model, or the model itself"
     };
-    Err(Fault::Usage(format!(
+    Err(CliError::Usage(format!(
         "{} holds no model{hint}",
         folder.display()
     )))
 }
 
-fn describe(e: &Evaluation) -> String {
+fn describe(e: &EngineEvaluation) -> String {
     format!(
         "{:.2} % ({} of {} {} images of {}), loss {:.4}",
         100.0 * e.accuracy,
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_result_reads_as_a_sentence() {
         let line = r#"{"accuracy":0.875,"loss":0.25,"correct":7,"images":8,"split":"val","data":"x","new":1}"#;
-        let e: Evaluation = serde_json::from_str(line).unwrap();
+        let e: EngineEvaluation = serde_json::from_str(line).unwrap();
         assert_eq!(
             describe(&e),
             "87.50 % (7 of 8 validation images of x), loss 0.2500"

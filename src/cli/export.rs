@@ -2,35 +2,35 @@
 
 use super::args::ExportArgs;
 use super::ask::ask_for_long;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{out, place};
-use crate::client::Visit;
-use surfit_core::event::{Event, Exported};
-use surfit_core::protocol::Command;
+use crate::client::EngineSession;
+use surfit_core::event::{Event, ExportedModel};
+use surfit_core::protocol::EngineCommand;
 
 /// Asks the run's engine for a model and says how good it is.
-pub fn export(args: ExportArgs) -> Result<(), Fault> {
+pub fn export(args: ExportArgs) -> Result<(), CliError> {
     let run = place::find(&args.run)?;
     // The engine has a working directory of its own.
     let dir = std::path::absolute(&args.out)
-        .map_err(|e| Fault::Usage(format!("{}: {e}", args.out.display())))?;
+        .map_err(|e| CliError::Usage(format!("{}: {e}", args.out.display())))?;
     if dir.to_str().is_none() {
-        return Err(Fault::Usage(format!(
+        return Err(CliError::Usage(format!(
             "{}: the path is not UTF-8, and the card of a model is; choose another --out",
             dir.display()
         )));
     }
     let holds = |name: &str| dir.join(name).exists();
     if !args.force && (holds("model.safetensors") || holds("model.json")) {
-        return Err(Fault::Usage(format!(
+        return Err(CliError::Usage(format!(
             "{} already holds a model; choose another --out, or replace it with --force",
             args.out.display()
         )));
     }
     let patch = run.config()?.patch();
-    let selection = args.which.selection(patch).map_err(Fault::Usage)?;
-    let mut visit = Visit::begin(&run)?;
-    let command = Command::Export {
+    let selection = args.which.selection(patch).map_err(CliError::Usage)?;
+    let mut visit = EngineSession::begin(&run)?;
+    let command = EngineCommand::Export {
         selection,
         dir: Some(dir.clone()),
         replace: args.force,
@@ -43,12 +43,12 @@ pub fn export(args: ExportArgs) -> Result<(), Fault> {
             out::warning(text);
         }
     }
-    let exported: Option<Exported> = said.into_iter().find_map(|event| match event {
+    let exported: Option<ExportedModel> = said.into_iter().find_map(|event| match event {
         Event::Exported(e) if e.dir == dir => Some(e),
         _ => None,
     });
     let exported = exported.ok_or_else(|| {
-        Fault::Failure(format!(
+        CliError::Failure(format!(
             "the engine did not say what it wrote; look into {}",
             dir.display()
         ))

@@ -1,6 +1,6 @@
 //! How a command fails: one sentence on standard error, and an exit code.
 
-use super::args::Cli;
+use super::args::CommandLine;
 use super::out;
 use crate::client::ClientError;
 use clap::CommandFactory;
@@ -16,7 +16,7 @@ pub const STOPPED: u8 = 75;
 
 /// A failed command.
 #[derive(Debug)]
-pub enum Fault {
+pub enum CliError {
     /// Wrong use, wrong configuration: exit code 2.
     Usage(String),
     /// It was asked for rightly and did not work: exit code 1.
@@ -29,28 +29,28 @@ pub enum Fault {
     Pipe,
 }
 
-impl Fault {
+impl CliError {
     /// Says the sentence and gives the exit code.
     pub fn report(self) -> ExitCode {
         let (code, sentence) = match self {
-            Fault::Usage(sentence) => (2, sentence),
-            Fault::Failure(sentence) => (1, sentence),
-            Fault::Interrupted(sentence) => (STOPPED, sentence),
-            Fault::Passed(code) => return ExitCode::from(code),
-            Fault::Pipe => return ExitCode::SUCCESS,
+            CliError::Usage(sentence) => (2, sentence),
+            CliError::Failure(sentence) => (1, sentence),
+            CliError::Interrupted(sentence) => (STOPPED, sentence),
+            CliError::Passed(code) => return ExitCode::from(code),
+            CliError::Pipe => return ExitCode::SUCCESS,
         };
         out::warning(sentence);
         ExitCode::from(code)
     }
 }
 
-impl From<ConfigError> for Fault {
+impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
-        Fault::Usage(error.to_string())
+        CliError::Usage(error.to_string())
     }
 }
 
-impl From<RunError> for Fault {
+impl From<RunError> for CliError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::NotFound(_)
@@ -59,31 +59,31 @@ impl From<RunError> for Fault {
             | RunError::NotARun(_)
             | RunError::Group { .. }
             | RunError::Exists(_)
-            | RunError::InsideRun { .. } => Fault::Usage(error.to_string()),
-            RunError::Config(_) => Fault::Usage(error.to_string()),
+            | RunError::InsideRun { .. } => CliError::Usage(error.to_string()),
+            RunError::Config(_) => CliError::Usage(error.to_string()),
             RunError::InUse { .. }
             | RunError::Foreign(_)
             | RunError::ForeignSocket(_)
             | RunError::ReadOnly(_)
             | RunError::NoSurface(_)
             | RunError::Damaged { .. }
-            | RunError::Io { .. } => Fault::Failure(error.to_string()),
+            | RunError::Io { .. } => CliError::Failure(error.to_string()),
         }
     }
 }
 
-impl From<ClientError> for Fault {
+impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Run(error) => error.into(),
-            other => Fault::Failure(other.to_string()),
+            other => CliError::Failure(other.to_string()),
         }
     }
 }
 
 /// Turns clap's several lines into one sentence: what is wrong, its tips, and where the help is. `words` are the
 /// command line.
-pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> Fault {
+pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> CliError {
     let text = error.render().to_string();
     let (name, here) = command(words);
     let first = text.split("\n\n").next().unwrap_or_default();
@@ -100,7 +100,7 @@ pub fn from_clap(error: &clap::Error, words: impl Iterator<Item = OsString>) -> 
         .filter(|t| !t.starts_with("to pass "))
         .map(|t| format!("; {t}"))
         .or_else(|| meant(error, &here));
-    Fault::Usage(format!(
+    CliError::Usage(format!(
         "{}{}; see `{} --help`",
         what.strip_prefix("error: ").unwrap_or(&what),
         tip.unwrap_or_default(),
@@ -126,7 +126,7 @@ fn meant(error: &clap::Error, command: &clap::Command) -> Option<String> {
 /// The command that the words are for, such as `surfit config check`, and its definition.
 fn command(words: impl Iterator<Item = OsString>) -> (String, clap::Command) {
     let mut name = String::from("surfit");
-    let mut here = Cli::command();
+    let mut here = CommandLine::command();
     for word in words.skip(1) {
         if let Some(sub) = here.find_subcommand(word).cloned() {
             name = format!("{name} {}", sub.get_name());

@@ -1,22 +1,22 @@
 //! `surfit fit`: a further fit of a surface that is there.
 
 use super::args::FitArgs;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{foreground, place};
-use surfit_core::protocol::Command;
+use surfit_core::protocol::EngineCommand;
 
 /// Has the run's engine fit its surface further, and follows it to the end.
-pub fn fit(args: FitArgs) -> Result<(), Fault> {
+pub fn fit(args: FitArgs) -> Result<(), CliError> {
     if let Some(epochs) = args
         .epochs
         .filter(|e| !(e.is_finite() && *e > 0.0 && *e <= 1e6))
     {
-        return Err(Fault::Usage(format!(
+        return Err(CliError::Usage(format!(
             "--epochs {epochs}: use a number above 0, at most 1000000"
         )));
     }
     let run = place::find(&args.run)?;
-    let command = Command::FitFurther {
+    let command = EngineCommand::FitFurther {
         steps: args.steps,
         epochs: args.epochs,
     };

@@ -1,17 +1,17 @@
 //! Following a run without the screen.
 
-use super::args::Follow;
-use super::fault::Fault;
-use super::progress::Printer;
+use super::args::FollowOptions;
+use super::fault::CliError;
+use super::progress::ProgressPrinter;
 use super::{out, place};
 use crate::client::signals::{Signals, StopRequest};
-use crate::client::{self, ClientError, Connection, Followed, Follower, Launch};
+use crate::client::{self, ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower};
 use std::time::{Duration, Instant};
 use surfit_core::event::Event;
-use surfit_core::picture::Picture;
-use surfit_core::protocol::{Command, ServerMessage};
+use surfit_core::picture::RunState;
+use surfit_core::protocol::{EngineCommand, ServerMessage};
 use surfit_core::run_dir::{EngineNode, RunDir};
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 
 /// How often signals are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -24,11 +24,11 @@ const ENDING: Duration = Duration::from_secs(20);
 
 /// Starts the engine of a run that has none and follows it to the end of the job. This process owns the job: when it
 /// is asked to stop, the engine is.
-pub fn work(run: &RunDir, json: bool) -> Result<(), Fault> {
+pub fn work(run: &RunDir, json: bool) -> Result<(), CliError> {
     let signals = Signals::listen()?;
     let picture = run.picture()?;
     let seq = picture.seq;
-    let how = Launch {
+    let how = EngineLaunch {
         wait: false,
         linger: Some(0),
     };
@@ -38,7 +38,15 @@ pub fn work(run: &RunDir, json: bool) -> Result<(), Fault> {
         Err(ClientError::DidNotStart(why)) => (None, Some(why)),
         Err(other) => return Err(other.into()),
     };
-    follow(run, connection, picture, json, why, &signals, Owner::Job)
+    follow(
+        run,
+        connection,
+        picture,
+        json,
+        why,
+        &signals,
+        RunOwnership::Job,
+    )
 }
 
 /// How long an engine that was started for a command stays when this process is killed before it was sent.
@@ -46,8 +54,8 @@ const LINGER: u64 = 30;
 
 /// Has a run's engine, started for it when there is none, carry out a command that its job goes on with, and follows it
 /// to the end of the job. An engine that was started here ends with it, and is asked to stop when this process is.
-pub fn further(run: &RunDir, command: Command, how: Follow) -> Result<(), Fault> {
-    let launch = Launch {
+pub fn further(run: &RunDir, command: EngineCommand, how: FollowOptions) -> Result<(), CliError> {
+    let launch = EngineLaunch {
         wait: true,
         linger: Some(LINGER),
     };
@@ -60,7 +68,7 @@ pub fn further(run: &RunDir, command: Command, how: Follow) -> Result<(), Fault>
         loop {
             match inbox.next(TICK)? {
                 Some(ServerMessage::Reply { id: of, error, .. }) if of == id => match error {
-                    Some(error) => return Err(Fault::Failure(error)),
+                    Some(error) => return Err(CliError::Failure(error)),
                     None => break,
                 },
                 _ => {}
@@ -73,8 +81,8 @@ pub fn further(run: &RunDir, command: Command, how: Follow) -> Result<(), Fault>
     let (started, mut connection) = client::ensure(run, launch, Some(picture.seq))?;
     connection.send(command)?;
     let owner = match started {
-        Some(_) => Owner::Engine,
-        None => Owner::Nobody,
+        Some(_) => RunOwnership::Engine,
+        None => RunOwnership::Nobody,
     };
     follow(
         run,
@@ -89,7 +97,7 @@ pub fn further(run: &RunDir, command: Command, how: Follow) -> Result<(), Fault>
 
 /// What of a run is this process's, and ends with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owner {
+enum RunOwnership {
     /// Nothing: it watches.
     Nobody,
     /// The job; its engine ends by itself when the job has.
@@ -100,7 +108,7 @@ enum Owner {
 
 /// How following a run ended, unless with a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Parting {
+enum FollowEnd {
     /// With the end of the job.
     Done,
     /// The job goes on by itself.
@@ -108,7 +116,7 @@ enum Parting {
 }
 
 /// Says that an engine works on a run by itself.
-pub fn detached(run: &RunDir, pid: u32, json: bool) -> Result<(), Fault> {
+pub fn detached(run: &RunDir, pid: u32, json: bool) -> Result<(), CliError> {
     let job = EngineNode::here().job.as_deref();
     if json {
         let mut told = serde_json::json!({ "run": run.id(), "dir": run.path(), "pid": pid });
@@ -133,11 +141,11 @@ pub fn until_job_ends(what: &str, job: &str, name: &str) -> String {
 }
 
 /// Says how a run stands that has no engine.
-pub fn at_rest(run: &RunDir) -> Result<(), Fault> {
+pub fn at_rest(run: &RunDir) -> Result<(), CliError> {
     let picture = run.picture()?;
     recent(&picture)?;
     let finished = picture.done().is_some();
-    Printer::new(false, picture).end()?;
+    ProgressPrinter::new(false, picture).end()?;
     if finished {
         return Ok(());
     }
@@ -148,7 +156,7 @@ pub fn at_rest(run: &RunDir) -> Result<(), Fault> {
 }
 
 /// Prints the last lines of a run's log.
-fn recent(picture: &Picture) -> Result<(), Fault> {
+fn recent(picture: &RunState) -> Result<(), CliError> {
     picture
         .log
         .iter()
@@ -159,7 +167,7 @@ fn recent(picture: &Picture) -> Result<(), Fault> {
 }
 
 /// Follows a run that is none of this process's business to stop.
-pub fn watch(run: &RunDir) -> Result<(), Fault> {
+pub fn watch(run: &RunDir) -> Result<(), CliError> {
     let signals = Signals::listen()?;
     let picture = run.picture()?;
     recent(&picture)?;
@@ -178,34 +186,34 @@ pub fn watch(run: &RunDir) -> Result<(), Fault> {
         false,
         None,
         &signals,
-        Owner::Nobody,
+        RunOwnership::Nobody,
     )
 }
 
 /// The job goes on when nobody reads its output any more, and its outcome is still the exit code; who only watches
 /// has nothing left to do then.
-fn heard(printed: Result<(), Fault>, owner: bool) -> Result<(), Fault> {
+fn heard(printed: Result<(), CliError>, owner: bool) -> Result<(), CliError> {
     match printed {
-        Err(Fault::Pipe) if owner => Ok(()),
+        Err(CliError::Pipe) if owner => Ok(()),
         other => other,
     }
 }
 
 fn follow(
     run: &RunDir,
-    connection: Option<Connection>,
-    picture: Picture,
+    connection: Option<EngineConnection>,
+    picture: RunState,
     json: bool,
     why: Option<String>,
     signals: &Signals,
-    owner: Owner,
-) -> Result<(), Fault> {
+    owner: RunOwnership,
+) -> Result<(), CliError> {
     let mut follower = match connection {
-        Some(connection) => Follower::new(run.clone(), picture.seq, connection)?,
-        None => Follower::detached(run.clone(), picture.seq),
+        Some(connection) => RunFollower::new(run.clone(), picture.seq, connection)?,
+        None => RunFollower::detached(run.clone(), picture.seq),
     };
-    let mut printer = Printer::new(json, picture);
-    if owner == Owner::Nobody {
+    let mut printer = ProgressPrinter::new(json, picture);
+    if owner == RunOwnership::Nobody {
         printer = printer.soon();
     }
     let mut viewers = 0;
@@ -220,29 +228,29 @@ fn follow(
     );
     match (&ended, owner) {
         // After a hang-up the engine goes on; after a second ctrl-c it is on its way out and not waited for.
-        (Ok(Parting::Left) | Err(Fault::Interrupted(_)), _) | (_, Owner::Nobody) => {}
-        (_, Owner::Engine) => client::part(run, &mut follower, viewers),
+        (Ok(FollowEnd::Left) | Err(CliError::Interrupted(_)), _) | (_, RunOwnership::Nobody) => {}
+        (_, RunOwnership::Engine) => client::part(run, &mut follower, viewers),
         // The next command should find the run at rest. Other viewers keep the engine, which is as it should be.
-        (Ok(Parting::Done) | Err(Fault::Failure(_)), Owner::Job) if viewers <= 1 => {
+        (Ok(FollowEnd::Done) | Err(CliError::Failure(_)), RunOwnership::Job) if viewers <= 1 => {
             drop(follower);
             client::wait_gone(run, ENDING);
         }
-        (_, Owner::Job) => {}
+        (_, RunOwnership::Job) => {}
     }
     ended.map(|_| ())
 }
 
 fn to_the_end(
     run: &RunDir,
-    follower: &mut Follower,
-    mut printer: Printer,
+    follower: &mut RunFollower,
+    mut printer: ProgressPrinter,
     why: Option<String>,
     signals: &Signals,
-    owner: Owner,
+    owner: RunOwnership,
     viewers: &mut usize,
-) -> Result<Parting, Fault> {
+) -> Result<FollowEnd, CliError> {
     let place = place::name(run);
-    let owner = owner != Owner::Nobody;
+    let owner = owner != RunOwnership::Nobody;
     let mut stopping = false;
     let mut checkpoints = Vec::new();
     let mut idle: Option<Instant> = None;
@@ -250,61 +258,62 @@ fn to_the_end(
         // Looked at on every turn: an engine with nothing to do has no news that would come by.
         if !stopping && idle.is_some_and(|since| since.elapsed() > IDLE) {
             heard(printer.end(), owner)?;
-            return Err(Fault::Failure(format!(
+            return Err(CliError::Failure(format!(
                 "the job was stopped before its end; go on with `surfit resume {place}`"
             )));
         }
         if signals.hangup() {
             if !owner {
-                return Ok(Parting::Left);
+                return Ok(FollowEnd::Left);
             }
-            return Err(Fault::Interrupted(format!(
+            return Err(CliError::Interrupted(format!(
                 "the terminal is gone, the engine goes on; look at it with `surfit open {place}`"
             )));
         }
         match signals.stop_request() {
             None => {}
-            Some(_) if !owner => return Ok(Parting::Left),
+            Some(_) if !owner => return Ok(FollowEnd::Left),
             Some(StopRequest::Stop) => {
                 stopping = true;
                 // An engine that cannot be told is ending, or is told when it is connected to again.
-                let _ = follower.send(Command::Shutdown);
+                let _ = follower.send(EngineCommand::Shutdown);
                 let text = "stopping at the next checkpoint; ctrl-c again leaves without waiting";
                 heard(printer.say(text), owner)?;
             }
             Some(StopRequest::Leave) => {
-                return Err(Fault::Interrupted(format!(
+                return Err(CliError::Interrupted(format!(
                     "left while the engine was ending; go on with `surfit resume {place}`"
                 )));
             }
         }
         if signals.checkpoint_request() && owner && !stopping {
-            checkpoints.extend(follower.send(Command::Checkpoint));
+            checkpoints.extend(follower.send(EngineCommand::Checkpoint));
         }
         let Some(followed) = follower.next(TICK)? else {
             continue;
         };
         match followed {
-            Followed::Event(envelope) => {
+            FollowedItem::Event(envelope) => {
                 heard(printer.event(&envelope), owner)?;
                 match envelope.event {
                     Event::Finished(_) => break,
                     Event::Failed { message } => {
                         heard(printer.end(), owner)?;
-                        return Err(Fault::Failure(message));
+                        return Err(CliError::Failure(message));
                     }
                     Event::StageBegan { .. } => idle = None,
                     _ => {}
                 }
             }
-            Followed::Snapshot(snapshot) => {
+            FollowedItem::Snapshot(snapshot) => {
                 *viewers = snapshot.viewers;
                 heard(printer.snapshot(&snapshot), owner)?;
-                idle = (snapshot.state == State::Idle).then(|| idle.unwrap_or_else(Instant::now));
+                idle = (snapshot.state == EngineState::Idle)
+                    .then(|| idle.unwrap_or_else(Instant::now));
             }
             // An engine that is ending answers nothing any more, and its end tells what became of it.
-            Followed::Reply { error: Some(_), .. } if stopping => {}
-            Followed::Reply {
+            FollowedItem::Reply { error: Some(_), .. } if stopping => {}
+            FollowedItem::Reply {
                 id,
                 error: Some(error),
                 ..
@@ -312,42 +321,44 @@ fn to_the_end(
                 let text = format!("no checkpoint was made: {error}");
                 heard(printer.say(&text), owner)?;
             }
-            Followed::Reply {
+            FollowedItem::Reply {
                 error: Some(error), ..
             } if owner && signals.await_stop() => {
                 // The engine ended of the same signal.
                 heard(printer.say(&error), owner)?;
             }
-            Followed::Reply {
+            FollowedItem::Reply {
                 error: Some(error), ..
-            } => return Err(Fault::Failure(error)),
-            Followed::Reconnected if stopping => drop(follower.send(Command::Shutdown)),
+            } => return Err(CliError::Failure(error)),
+            FollowedItem::Reconnected if stopping => drop(follower.send(EngineCommand::Shutdown)),
             // Of a command whose answer was lost the events tell.
-            Followed::Reply { error: None, .. } | Followed::Reconnected => {}
+            FollowedItem::Reply { error: None, .. } | FollowedItem::Reconnected => {}
             // There is nothing to go on with.
-            Followed::Ended | Followed::Died if !run.path().is_dir() => {
+            FollowedItem::Ended | FollowedItem::Died if !run.path().is_dir() => {
                 heard(printer.end(), owner)?;
-                return Err(Fault::Failure(format!(
+                return Err(CliError::Failure(format!(
                     "{} was removed or moved while its engine worked",
                     run.path().display()
                 )));
             }
             // A batch system may signal the engine too, a moment before this process.
-            Followed::Ended | Followed::Died if stopping || owner && signals.await_stop() => {
+            FollowedItem::Ended | FollowedItem::Died
+                if stopping || owner && signals.await_stop() =>
+            {
                 heard(printer.end(), owner)?;
-                return Err(Fault::Interrupted(format!(
+                return Err(CliError::Interrupted(format!(
                     "stopped; go on with `surfit resume {place}`"
                 )));
             }
-            Followed::Ended => {
+            FollowedItem::Ended => {
                 heard(printer.end(), owner)?;
-                return Err(Fault::Failure(format!(
+                return Err(CliError::Failure(format!(
                     "the engine was ended before the job was done; go on with `surfit resume {place}`"
                 )));
             }
-            Followed::Died => {
+            FollowedItem::Died => {
                 heard(printer.end(), owner)?;
-                return Err(Fault::Failure(why.unwrap_or_else(|| {
+                return Err(CliError::Failure(why.unwrap_or_else(|| {
                     format!(
                         "the engine died; its last words may be in {}, go on with `surfit resume {place}`",
                         run.log_path().display()
@@ -357,7 +368,7 @@ fn to_the_end(
         }
     }
     heard(printer.end(), owner)?;
-    Ok(Parting::Done)
+    Ok(FollowEnd::Done)
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! `surfit fork`: a new run from the checkpoint of another.
 
 use super::args::ForkArgs;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{foreground, out, place};
 use crate::client::{self, ClientError, fork as forks};
 use surfit_core::run_dir::{EngineNode, RunDir};
 use surfit_core::surface::Degrees;
 
 /// Makes the fork and sets its engine off.
-pub fn fork(args: ForkArgs) -> Result<(), Fault> {
+pub fn fork(args: ForkArgs) -> Result<(), CliError> {
     let run = place::find(&args.run)?;
     let degrees = degrees(&run, &args.degree)?;
     // Before the directory is made: without an engine it would be a run at rest.
@@ -16,7 +16,7 @@ pub fn fork(args: ForkArgs) -> Result<(), Fault> {
     let new = forks::fork(&run, degrees, args.run_dir.as_deref())?;
     place::make_known(&new);
     let pid = forks::begin(&new, &run).map_err(|error| match error {
-        ClientError::Refused(why) => Fault::Failure(format!("{why}; no run was made")),
+        ClientError::Refused(why) => CliError::Failure(format!("{why}; no run was made")),
         other => other.into(),
     })?;
     if args.json {
@@ -38,12 +38,12 @@ pub fn fork(args: ForkArgs) -> Result<(), Fault> {
 }
 
 /// The degrees that were written, of the run's kind of surface.
-pub fn degrees(run: &RunDir, written: &[u8]) -> Result<Option<Degrees>, Fault> {
+pub fn degrees(run: &RunDir, written: &[u8]) -> Result<Option<Degrees>, CliError> {
     let Some(&m) = written.first() else {
         return Ok(None);
     };
     let n = written.get(1).copied().unwrap_or(m);
     let patch = run.config()?.patch();
-    let degrees = Degrees::of(patch, m, n).map_err(|e| Fault::Usage(e.to_string()))?;
+    let degrees = Degrees::of(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?;
     Ok(Some(degrees))
 }

@@ -2,10 +2,10 @@
 
 mod measuring;
 
-use super::args::{Format, HeatmapArgs, MapArg, MetricArg};
-use super::fault::Fault;
+use super::args::{HeatmapArgs, HeatmapFormat, MapArg, MetricArg};
+use super::fault::CliError;
 use super::{out, place};
-use measuring::{Kept, complete};
+use measuring::{HeatmapAfter, complete};
 use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use surfit_core::colormap::Colormap;
@@ -13,12 +13,12 @@ use surfit_core::files::write_atomic;
 use surfit_core::heatmap::{Heatmap, Metric};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
-use surfit_report::Figure;
+use surfit_report::DrawableFigure;
 
 /// Gets a complete heatmap, measuring it when that is needed, and writes it.
-pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
+pub fn heatmap(args: HeatmapArgs) -> Result<(), CliError> {
     if let Some(why) = args.grid.and_then(Heatmap::refuse_grid) {
-        return Err(Fault::Usage(format!("--grid: {why}")));
+        return Err(CliError::Usage(format!("--grid: {why}")));
     }
     let format = form(&args)?;
     let run = place::find(&args.run)?;
@@ -37,7 +37,7 @@ pub fn heatmap(args: HeatmapArgs) -> Result<(), Fault> {
             // Inside the run no link is followed, wherever the user's own paths lead.
             let place = std::path::absolute(path).map_or(path.clone().into(), |p| run.confine(&p));
             write_atomic(&place, &bytes).map_err(|e| {
-                Fault::Failure(format!("{}: {e}; choose another --out", path.display()))
+                CliError::Failure(format!("{}: {e}; choose another --out", path.display()))
             })?;
             out::line(format!(
                 "{}: {}",
@@ -71,7 +71,7 @@ fn figures(heatmap: &Heatmap, metric: Metric) -> String {
 }
 
 /// Says what a measurement means for the run, when it was on another grid than the run's.
-fn change(had: Option<&Heatmap>, shown: &Heatmap, kept: Kept) -> Option<String> {
+fn change(had: Option<&Heatmap>, shown: &Heatmap, kept: HeatmapAfter) -> Option<String> {
     let had = had.filter(|h| h.complete() && h.grid != shown.grid)?;
     let points = |h: &Heatmap| h.patch.points(h.grid);
     let best = |h: &Heatmap| {
@@ -85,12 +85,12 @@ fn change(had: Option<&Heatmap>, shown: &Heatmap, kept: Kept) -> Option<String> 
         })
     };
     Some(match kept {
-        Kept::Before => format!(
+        HeatmapAfter::Before => format!(
             "the run keeps its heatmap of {}, and its best point, {}; --keep would replace it",
             points(had),
             best(had)
         ),
-        Kept::Shown => format!(
+        HeatmapAfter::Shown => format!(
             "the run's heatmap has {} now, where it had {}: its best point was {} and is {}",
             points(shown),
             points(had),
@@ -123,28 +123,28 @@ impl MapArg {
 }
 
 /// The form that was asked for, or that the file's name asks for.
-fn form(args: &HeatmapArgs) -> Result<Format, Fault> {
+fn form(args: &HeatmapArgs) -> Result<HeatmapFormat, CliError> {
     let of_name = |path: &Path| match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "csv" => Some(Format::Csv),
-        "json" => Some(Format::Json),
-        "npy" => Some(Format::Npy),
-        "png" => Some(Format::Png),
-        "svg" => Some(Format::Svg),
+        "csv" => Some(HeatmapFormat::Csv),
+        "json" => Some(HeatmapFormat::Json),
+        "npy" => Some(HeatmapFormat::Npy),
+        "png" => Some(HeatmapFormat::Png),
+        "svg" => Some(HeatmapFormat::Svg),
         _ => None,
     };
     let format = match (args.format, args.out.as_deref()) {
         (Some(format), _) => format,
-        (None, None) => Format::Csv,
+        (None, None) => HeatmapFormat::Csv,
         (None, Some(path)) => of_name(path).ok_or_else(|| {
-            Fault::Usage(format!(
+            CliError::Usage(format!(
                 "{}: the name does not say a form; use .csv, .json, .npy, .png or .svg, or give --format",
                 path.display()
             ))
         })?,
     };
-    let binary = matches!(format, Format::Png | Format::Npy);
+    let binary = matches!(format, HeatmapFormat::Png | HeatmapFormat::Npy);
     if binary && args.out.is_none() && stdout().is_terminal() {
-        return Err(Fault::Usage(
+        return Err(CliError::Usage(
             "this format is not for a terminal; name a file with --out, or redirect the output"
                 .into(),
         ));
@@ -155,29 +155,29 @@ fn form(args: &HeatmapArgs) -> Result<Format, Fault> {
 fn render(
     run: &RunDir,
     snapshot: &Snapshot,
-    format: Format,
+    format: HeatmapFormat,
     metric: Metric,
     map: Colormap,
-) -> Result<Vec<u8>, Fault> {
+) -> Result<Vec<u8>, CliError> {
     let heatmap = &snapshot.heatmap;
     let title = || surfit_report::heatmap_title(&run.id(), snapshot.degrees, metric);
     let picture = |bytes: Result<Vec<u8>, surfit_report::ReportError>| {
-        bytes.map_err(|e| Fault::Failure(e.to_string()))
+        bytes.map_err(|e| CliError::Failure(e.to_string()))
     };
     let spec = || surfit_report::HeatmapFigure {
         heatmap,
         metric,
         colormap: map,
-        look: surfit_core::heatmap::Look::default(),
+        look: surfit_core::heatmap::HeatmapStyle::default(),
         title: title(),
         marks: &snapshot.marks,
     };
     Ok(match format {
-        Format::Csv => heatmap.to_csv().into_bytes(),
-        Format::Npy => heatmap.to_npy(metric),
-        Format::Json => format!("{}\n", heatmap.to_json()).into_bytes(),
-        Format::Png => picture(spec().png())?,
-        Format::Svg => picture(spec().svg().map(String::into_bytes))?,
+        HeatmapFormat::Csv => heatmap.to_csv().into_bytes(),
+        HeatmapFormat::Npy => heatmap.to_npy(metric),
+        HeatmapFormat::Json => format!("{}\n", heatmap.to_json()).into_bytes(),
+        HeatmapFormat::Png => picture(spec().png())?,
+        HeatmapFormat::Svg => picture(spec().svg().map(String::into_bytes))?,
     })
 }
 
@@ -207,18 +207,18 @@ mod tests {
             figures(&fine, Metric::Accuracy),
             "accuracy on 5×5 points, best 12.00 % at u 1.00, v 1.00"
         );
-        let kept = change(Some(&fine), &coarse, Kept::Before).unwrap();
+        let kept = change(Some(&fine), &coarse, HeatmapAfter::Before).unwrap();
         assert!(
             kept.contains("keeps its heatmap of 5×5 points") && kept.contains("12.00 %"),
             "{kept}"
         );
-        let shown = change(Some(&coarse), &fine, Kept::Shown).unwrap();
+        let shown = change(Some(&coarse), &fine, HeatmapAfter::Shown).unwrap();
         assert!(
             shown.contains("has 5×5 points now, where it had 3×3 points"),
             "{shown}"
         );
         assert!(shown.contains("was 4.00 % at") && shown.contains("is 12.00 %"));
-        assert_eq!(change(Some(&fine), &fine, Kept::Shown), None);
-        assert_eq!(change(None, &fine, Kept::Shown), None);
+        assert_eq!(change(Some(&fine), &fine, HeatmapAfter::Shown), None);
+        assert_eq!(change(None, &fine, HeatmapAfter::Shown), None);
     }
 }

@@ -1,12 +1,12 @@
 //! `surfit keys`: what each key of the screen does.
 
 use super::args::KeysArgs;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::out;
 use surfit_tui::keymap::{KeyRow, Keymap, key_rows};
 
 /// Lists the keys as they are with the user's changes.
-pub fn keys(args: &KeysArgs) -> Result<(), Fault> {
+pub fn keys(args: &KeysArgs) -> Result<(), CliError> {
     let (map, problems) = Keymap::load();
     for problem in problems {
         out::warning(problem);

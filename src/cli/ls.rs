@@ -3,18 +3,18 @@
 mod table;
 
 use super::args::LsArgs;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::out;
-use crate::client::remote::{self, Address};
+use crate::client::remote::{self, RemoteAddress};
 use crate::client::remove;
-use crate::client::runs::{self, Line};
+use crate::client::runs::{self, RunSummary};
 use std::io::{IsTerminal, stderr, stdout};
 use surfit_core::config::nearest;
 use surfit_core::filter::{Filter, FilterError, KEYS};
 use surfit_core::run_dir::RunDir;
 
 /// Lists runs, the most recently begun first.
-pub fn ls(args: LsArgs) -> Result<(), Fault> {
+pub fn ls(args: LsArgs) -> Result<(), CliError> {
     // A key of a filter has a value behind its colon, a host has not.
     let (hosts, terms): (Vec<&String>, Vec<&String>) =
         args.filter.iter().partition(|word| is_host(word));
@@ -25,17 +25,17 @@ pub fn ls(args: LsArgs) -> Result<(), Fault> {
     let filter: Filter = terms
         .join(" ")
         .parse()
-        .map_err(|e: FilterError| Fault::Usage(e.to_string()))?;
+        .map_err(|e: FilterError| CliError::Usage(e.to_string()))?;
     let all = match hosts[..] {
         [] => {
             remove::clear_left();
             runs::weighed()
         }
         [host] => elsewhere(host)?,
-        [..] => return Err(Fault::Usage("name one host at a time".into())),
+        [..] => return Err(CliError::Usage("name one host at a time".into())),
     };
     let count = all.len();
-    let lines: Vec<Line> = all
+    let lines: Vec<RunSummary> = all
         .into_iter()
         .filter(|l| filter.matches(&l.facts()))
         .collect();
@@ -66,11 +66,11 @@ fn is_host(word: &str) -> bool {
 }
 
 /// A fault, when a word is neither a term nor a host but looks like a run on one.
-fn neither(word: &str) -> Option<Fault> {
+fn neither(word: &str) -> Option<CliError> {
     let (key, _) = word.trim_start_matches('!').split_once(':')?;
     let unlike = !KEYS.contains(&key) && !key.is_empty() && nearest(key, KEYS).is_none();
     unlike.then(|| {
-        Fault::Usage(format!(
+        CliError::Usage(format!(
             "`{word}` is no host and no filter; `{key}:` lists the runs of a host, and the keys of a filter are {}",
             KEYS.join(", ")
         ))
@@ -78,18 +78,18 @@ fn neither(word: &str) -> Option<Fault> {
 }
 
 /// The runs of another machine, `HOST:`.
-fn elsewhere(host: &str) -> Result<Vec<Line>, Fault> {
-    let address = Address::parse(host)
+fn elsewhere(host: &str) -> Result<Vec<RunSummary>, CliError> {
+    let address = RemoteAddress::parse(host)
         .filter(|a| a.run.is_empty())
         .ok_or_else(|| {
-            Fault::Usage(format!(
+            CliError::Usage(format!(
                 "`{host}` is no host; write it as for ssh, such as gpu1: or me@gpu1:"
             ))
         })?;
-    let reach = remote::reach(&address.host).map_err(Fault::Usage)?;
+    let reach = remote::reach(&address.host).map_err(CliError::Usage)?;
     let seen = stderr().is_terminal();
     let _reaching = seen.then(|| out::Reaching::new(&address.host));
-    remote::list(&reach, &address.host).map_err(Fault::Failure)
+    remote::list(&reach, &address.host).map_err(CliError::Failure)
 }
 
 /// That no run passes the filter.

@@ -1,33 +1,33 @@
 //! `surfit man`: manual pages.
 
-use super::args::{Cli, ManArgs};
-use super::fault::Fault;
+use super::args::{CommandLine, ManArgs};
+use super::fault::CliError;
 use super::out;
 use clap::{Command, CommandFactory};
 use std::path::Path;
 use surfit_core::files::write_atomic;
 
 /// Prints the page of the program, or writes one for every command.
-pub fn man(args: ManArgs) -> Result<(), Fault> {
-    let mut command = Cli::command();
+pub fn man(args: ManArgs) -> Result<(), CliError> {
+    let mut command = CommandLine::command();
     command.build();
     let Some(folder) = args.out else {
         return out::bytes(&page(command)?);
     };
     std::fs::create_dir_all(&folder)
-        .map_err(|e| Fault::Failure(format!("{}: {e}", folder.display())))?;
+        .map_err(|e| CliError::Failure(format!("{}: {e}", folder.display())))?;
     write(&folder, command)
 }
 
-fn page(command: Command) -> Result<Vec<u8>, Fault> {
+fn page(command: Command) -> Result<Vec<u8>, CliError> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command)
         .render(&mut page)
-        .map_err(|e| Fault::Failure(format!("the manual page: {e}")))?;
+        .map_err(|e| CliError::Failure(format!("the manual page: {e}")))?;
     Ok(page)
 }
 
-fn write(folder: &Path, command: Command) -> Result<(), Fault> {
+fn write(folder: &Path, command: Command) -> Result<(), CliError> {
     let name = command
         .get_display_name()
         .unwrap_or(command.get_name())
@@ -37,7 +37,7 @@ fn write(folder: &Path, command: Command) -> Result<(), Fault> {
         write(folder, sub.clone())?;
     }
     write_atomic(&path, &page(command)?)
-        .map_err(|e| Fault::Failure(format!("{}: {e}", path.display())))?;
+        .map_err(|e| CliError::Failure(format!("{}: {e}", path.display())))?;
     out::line(path.display().to_string())
 }
 
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn the_page_of_the_program_is_as_it_was_looked_at() {
-        let mut command = Cli::command();
+        let mut command = CommandLine::command();
         command.build();
         let page = String::from_utf8(page(command).unwrap()).unwrap();
         let version = env!("CARGO_PKG_VERSION");
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn every_subcommand_that_is_shown_has_a_page() {
         let dir = tempfile::tempdir().unwrap();
-        let mut command = Cli::command();
+        let mut command = CommandLine::command();
         command.build();
         let subs: Vec<String> = command
             .get_subcommands()

@@ -42,18 +42,18 @@ mod workbench;
 mod tests;
 
 use crate::client::signals::ignore_checkpoint_requests;
-use args::{Cli, Sub};
+use args::{CliCommand, CommandLine};
 use clap::Parser;
 use clap::error::ErrorKind;
-use fault::Fault;
+use fault::CliError;
 use std::process::ExitCode;
-use surfit_tui::{Depth, theme::Theme};
+use surfit_tui::{ColorDepth, theme::Theme};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
     ignore_checkpoint_requests();
     complete::answer();
-    let result = match Cli::try_parse() {
+    let result = match CommandLine::try_parse() {
         Ok(cli) => dispatch(cli),
         Err(error)
             if matches!(
@@ -73,39 +73,40 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<(), Fault> {
+fn dispatch(cli: CommandLine) -> Result<(), CliError> {
     // A misspelt theme is told also where nothing is drawn.
     if let Some(name) = &cli.screen.theme {
-        Theme::load(name, Depth::None).map_err(|e| Fault::Usage(format!("--theme: {e}")))?;
+        Theme::load(name, ColorDepth::None)
+            .map_err(|e| CliError::Usage(format!("--theme: {e}")))?;
     }
     match cli.command {
         None => workbench::bare(cli.screen),
-        Some(Sub::Open(args)) => workbench::open(args, cli.screen),
-        Some(Sub::Run(args)) => run::run(args),
-        Some(Sub::Resume(args)) => resume::resume(args),
-        Some(Sub::Stop(args)) => stop::stop(args),
-        Some(Sub::Degree(args)) => degree::degree(args),
-        Some(Sub::Fit(args)) => fit::fit(args),
-        Some(Sub::Set(args)) => set::set(args),
-        Some(Sub::Fork(args)) => fork::fork(args),
-        Some(Sub::Queue(args)) => queue::queue(args),
-        Some(Sub::Search(args)) => search::search(args),
-        Some(Sub::Cancel(args)) => search::cancel(args),
-        Some(Sub::Ls(args)) => ls::ls(args),
-        Some(Sub::Rm(args)) => rm::rm(args),
-        Some(Sub::Heatmap(args)) => heatmap::heatmap(args),
-        Some(Sub::Export(args)) => export::export(args),
-        Some(Sub::Eval(args)) => eval::eval(args),
-        Some(Sub::Study(args)) => study::study(args),
-        Some(Sub::Report(args)) => report::report(args),
-        Some(Sub::Data(args)) => data::data(args.command),
-        Some(Sub::Cache(args)) => cache::cache(&args.command),
-        Some(Sub::Bench(args)) => bench::bench(args),
-        Some(Sub::Config(args)) => config::config(args.command),
-        Some(Sub::Themes) => themes::themes(),
-        Some(Sub::Keys(args)) => keys::keys(&args),
-        Some(Sub::Bridge(args)) => bridge::bridge(args),
-        Some(Sub::Completions(args)) => completions::completions(&args),
-        Some(Sub::Man(args)) => man::man(args),
+        Some(CliCommand::Open(args)) => workbench::open(args, cli.screen),
+        Some(CliCommand::Run(args)) => run::run(args),
+        Some(CliCommand::Resume(args)) => resume::resume(args),
+        Some(CliCommand::Stop(args)) => stop::stop(args),
+        Some(CliCommand::Degree(args)) => degree::degree(args),
+        Some(CliCommand::Fit(args)) => fit::fit(args),
+        Some(CliCommand::Set(args)) => set::set(args),
+        Some(CliCommand::Fork(args)) => fork::fork(args),
+        Some(CliCommand::Queue(args)) => queue::queue(args),
+        Some(CliCommand::Search(args)) => search::search(args),
+        Some(CliCommand::Cancel(args)) => search::cancel(args),
+        Some(CliCommand::Ls(args)) => ls::ls(args),
+        Some(CliCommand::Rm(args)) => rm::rm(args),
+        Some(CliCommand::Heatmap(args)) => heatmap::heatmap(args),
+        Some(CliCommand::Export(args)) => export::export(args),
+        Some(CliCommand::Eval(args)) => eval::eval(args),
+        Some(CliCommand::Study(args)) => study::study(args),
+        Some(CliCommand::Report(args)) => report::report(args),
+        Some(CliCommand::Data(args)) => data::data(args.command),
+        Some(CliCommand::Cache(args)) => cache::cache(&args.command),
+        Some(CliCommand::Bench(args)) => bench::bench(args),
+        Some(CliCommand::Config(args)) => config::config(args.command),
+        Some(CliCommand::Themes) => themes::themes(),
+        Some(CliCommand::Keys(args)) => keys::keys(&args),
+        Some(CliCommand::Bridge(args)) => bridge::bridge(args),
+        Some(CliCommand::Completions(args)) => completions::completions(&args),
+        Some(CliCommand::Man(args)) => man::man(args),
     }
 }

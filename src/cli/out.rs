@@ -1,20 +1,20 @@
 //! Standard output that a reader may close at any time, and standard error. Whatever is written to either by the commands
 //! goes through here, so that no text from a file steers the terminal.
 
-use super::fault::Fault;
+use super::fault::CliError;
 use serde::Serialize;
 use std::io::{self, Write};
 use surfit_core::text::{MAX_NAME, MAX_SENTENCE, printable, printable_json};
 
-fn fault(error: io::Error) -> Fault {
+fn fault(error: io::Error) -> CliError {
     match error.kind() {
-        io::ErrorKind::BrokenPipe => Fault::Pipe,
-        _ => Fault::Failure(format!("standard output: {error}")),
+        io::ErrorKind::BrokenPipe => CliError::Pipe,
+        _ => CliError::Failure(format!("standard output: {error}")),
     }
 }
 
 /// Writes bytes and flushes, so that a reader sees them now.
-pub fn bytes(bytes: &[u8]) -> Result<(), Fault> {
+pub fn bytes(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)
         .and_then(|()| out.flush())
@@ -22,18 +22,18 @@ pub fn bytes(bytes: &[u8]) -> Result<(), Fault> {
 }
 
 /// Writes a line and flushes. Nothing in it steers the terminal, whatever file it comes from.
-pub fn line(text: impl AsRef<str>) -> Result<(), Fault> {
+pub fn line(text: impl AsRef<str>) -> Result<(), CliError> {
     bytes(format!("{}\n", printable(text.as_ref(), usize::MAX)).as_bytes())
 }
 
 /// Writes text of several lines, in which nothing steers the terminal.
-pub fn lines(text: &str) -> Result<(), Fault> {
+pub fn lines(text: &str) -> Result<(), CliError> {
     text.lines().try_for_each(line)
 }
 
 /// Writes one JSON object as one line.
-pub fn json(value: &impl Serialize) -> Result<(), Fault> {
-    let text = serde_json::to_string(value).map_err(|e| Fault::Failure(e.to_string()))?;
+pub fn json(value: &impl Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string(value).map_err(|e| CliError::Failure(e.to_string()))?;
     bytes(format!("{}\n", printable_json(&text)).as_bytes())
 }
 

@@ -1,11 +1,11 @@
 //! The last words when a run's screen is left: how it stands, and how to come back.
 
-use crate::client::bridge::Ended;
+use crate::client::bridge::BridgeEnd;
 use surfit_core::run_dir::RunDir;
 
 /// How a run stands when it is left.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
+pub struct ExitState {
     /// It was asked to stop.
     pub stop: bool,
     /// It did, as far as the bridge saw.
@@ -22,9 +22,9 @@ pub struct Standing {
     pub closed: bool,
 }
 
-impl Standing {
+impl ExitState {
     /// How a run stands after its bridge ended, which had been asked to `stop` its engine or not.
-    pub fn of(run: &RunDir, ended: &Ended, stop: bool) -> Self {
+    pub fn of(run: &RunDir, ended: &BridgeEnd, stop: bool) -> Self {
         // Looked at before the file is read, which is complete then.
         let alive = run.is_alive();
         let picture = run.picture().unwrap_or_default();
@@ -41,7 +41,7 @@ impl Standing {
 }
 
 /// The words, when there is something to come back to. `name` is what `surfit open` finds the run by.
-pub fn parting(id: &str, name: &str, s: Standing) -> Option<String> {
+pub fn parting(id: &str, name: &str, s: ExitState) -> Option<String> {
     Some(if s.alive && s.stop && !s.stopped {
         format!("{id} has not ended yet; see how it stands with `surfit open {name}`")
     } else if s.alive && s.finished {
@@ -73,23 +73,23 @@ mod tests {
     #[test]
     fn the_last_words_are_true() {
         let told = |s| parting("id", "name", s).unwrap_or_default();
-        let left = Standing::default;
+        let left = ExitState::default;
         assert_eq!(told(left()), "");
         assert!(
-            told(Standing {
+            told(ExitState {
                 alive: true,
                 ..left()
             })
             .contains("goes on")
         );
-        let waits = Standing {
+        let waits = ExitState {
             alive: true,
             finished: true,
             ..left()
         };
         let waits = told(waits);
         assert!(!waits.contains("goes on") && waits.contains("is finished"));
-        let in_job = told(Standing {
+        let in_job = told(ExitState {
             alive: true,
             job: Some("Slurm job 81".into()),
             ..left()
@@ -99,30 +99,30 @@ mod tests {
             "{in_job}"
         );
         assert!(
-            told(Standing {
+            told(ExitState {
                 starting: true,
                 ..left()
             })
             .contains("engine is starting")
         );
-        let stop = || Standing {
+        let stop = || ExitState {
             stop: true,
             ..left()
         };
         assert!(
-            told(Standing {
+            told(ExitState {
                 alive: true,
                 ..stop()
             })
             .contains("has not ended yet")
         );
-        let gone = || Standing {
+        let gone = || ExitState {
             stopped: true,
             closed: true,
             ..stop()
         };
         assert!(told(gone()).contains("stopped; go on with `surfit resume name`"));
-        let done = told(Standing {
+        let done = told(ExitState {
             finished: true,
             ..gone()
         });

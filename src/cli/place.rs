@@ -1,17 +1,17 @@
 //! Where runs are: resolving names, and making runs elsewhere findable.
 
-use super::fault::Fault;
-use crate::client::remote::Address;
+use super::fault::CliError;
+use crate::client::remote::RemoteAddress;
 use crate::client::runs;
 use std::path::Path;
 use surfit_core::config::Config;
 use surfit_core::run_dir::{RunDir, RunError};
 
 /// The run of a name: a path, an id, or the beginning of an id.
-pub fn find(name: &str) -> Result<RunDir, Fault> {
+pub fn find(name: &str) -> Result<RunDir, CliError> {
     RunDir::find(&RunDir::default_root(), name).map_err(|error| match error {
-        RunError::NotFound(_) => match Address::parse(name) {
-            Some(address) => Fault::Usage(elsewhere(name, &address)),
+        RunError::NotFound(_) => match RemoteAddress::parse(name) {
+            Some(address) => CliError::Usage(elsewhere(name, &address)),
             None => error.into(),
         },
         other => other.into(),
@@ -28,14 +28,14 @@ pub fn colon_hint(name: &str) -> Option<String> {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
     };
-    let may_be = plain(user) && plain(host) && Address::parse(&format!("{name}:")).is_some();
+    let may_be = plain(user) && plain(host) && RemoteAddress::parse(&format!("{name}:")).is_some();
     may_be.then(|| {
         format!("for the most recent run of a machine of that name write `surfit open {name}:`")
     })
 }
 
 /// Where a command that knows only the runs of this machine can be given for one on another.
-fn elsewhere(name: &str, there: &Address) -> String {
+fn elsewhere(name: &str, there: &RemoteAddress) -> String {
     let words = std::env::args().skip(1).map(|word| match word == name {
         true => there.run.clone(),
         false => word,
@@ -63,7 +63,7 @@ pub fn link_group(dir: &Path, elsewhere: bool) {
 }
 
 /// Makes a new run's directory, at `dir` or among the user's runs.
-pub fn create(config: &Config, dir: Option<&Path>) -> Result<RunDir, Fault> {
+pub fn create(config: &Config, dir: Option<&Path>) -> Result<RunDir, CliError> {
     let root = RunDir::default_root();
     let Some(dir) = dir else {
         return Ok(RunDir::create_in(&root, config)?);

@@ -1,13 +1,13 @@
 //! Plain progress: sentences as they happen, and how far the present stage is.
 
-use super::fault::Fault;
+use super::fault::CliError;
 use super::out;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
-use surfit_core::event::{Curve, Envelope, Finished, Stage};
-use surfit_core::picture::{Picture, sentence};
-use surfit_core::snapshot::{Snapshot, State};
+use surfit_core::event::{Envelope, JobResult, JobStage, LossCurve};
+use surfit_core::picture::{RunState, sentence};
+use surfit_core::snapshot::{EngineState, Snapshot};
 use surfit_core::text::{MAX_SENTENCE, printable};
 
 /// How often a progress line is printed where lines cannot be redrawn; short stages have none.
@@ -25,17 +25,17 @@ pub fn bar(template: &str, length: Option<u64>) -> Option<ProgressBar> {
 }
 
 /// Prints events and progress of one run.
-pub struct Printer {
+pub struct ProgressPrinter {
     json: bool,
-    picture: Picture,
+    picture: RunState,
     bar: Option<ProgressBar>,
-    printed: Option<(Instant, Stage)>,
+    printed: Option<(Instant, JobStage)>,
     soon: bool,
 }
 
-impl Printer {
+impl ProgressPrinter {
     /// Prints from `picture` on. With `json` events are objects and there is no progress between them.
-    pub fn new(json: bool, picture: Picture) -> Self {
+    pub fn new(json: bool, picture: RunState) -> Self {
         let bar = (!json).then(|| bar("{bar:28.cyan/dim} {msg}", Some(100)));
         let bar = bar.flatten();
         Self {
@@ -54,7 +54,7 @@ impl Printer {
     }
 
     /// Prints one event.
-    pub fn event(&mut self, envelope: &Envelope) -> Result<(), Fault> {
+    pub fn event(&mut self, envelope: &Envelope) -> Result<(), CliError> {
         self.picture.apply(envelope);
         if self.json {
             return out::json(envelope);
@@ -67,7 +67,7 @@ impl Printer {
     }
 
     /// Prints a sentence without disturbing the bar; nothing where JSON is wanted.
-    pub fn say(&self, text: &str) -> Result<(), Fault> {
+    pub fn say(&self, text: &str) -> Result<(), CliError> {
         match &self.bar {
             _ if self.json => Ok(()),
             Some(bar) => bar.suspend(|| out::line(text)),
@@ -76,7 +76,7 @@ impl Printer {
     }
 
     /// Shows how far the work is.
-    pub fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), Fault> {
+    pub fn snapshot(&mut self, snapshot: &Snapshot) -> Result<(), CliError> {
         self.picture.show(snapshot.clone());
         let line = match &snapshot.waits_for {
             Some(reason) => printable(reason, MAX_SENTENCE).into_owned(),
@@ -92,7 +92,7 @@ impl Printer {
             self.printed = Some((Instant::now(), snapshot.stage));
         }
         let due = self.soon || stage == snapshot.stage && since.elapsed() >= EVERY;
-        if self.json || !due || snapshot.state != State::Running {
+        if self.json || !due || snapshot.state != EngineState::Running {
             return Ok(());
         }
         (self.printed, self.soon) = (Some((Instant::now(), snapshot.stage)), false);
@@ -100,7 +100,7 @@ impl Printer {
     }
 
     /// Takes the bar away and prints the result when there is one.
-    pub fn end(&mut self) -> Result<(), Fault> {
+    pub fn end(&mut self) -> Result<(), CliError> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -111,7 +111,7 @@ impl Printer {
     }
 }
 
-impl Drop for Printer {
+impl Drop for ProgressPrinter {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -128,7 +128,7 @@ fn fraction(snapshot: &Snapshot) -> f64 {
 }
 
 /// Stage, percent, step, loss, validation accuracy and time left, as far as they are known.
-fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
+fn progress_line(snapshot: &Snapshot, picture: &RunState) -> String {
     let mut parts = vec![format!(
         "{:<8} {:>3.0} %",
         snapshot.stage.name(),
@@ -136,17 +136,17 @@ fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
     )];
     if snapshot.total > 0 {
         let unit = match snapshot.stage {
-            Stage::Heatmap => "cell",
-            Stage::Corners | Stage::Fit => "step",
-            Stage::Data | Stage::Align | Stage::Export => "part",
+            JobStage::Heatmap => "cell",
+            JobStage::Corners | JobStage::Fit => "step",
+            JobStage::Data | JobStage::Align | JobStage::Export => "part",
         };
         parts.push(format!("{unit} {}/{}", snapshot.done, snapshot.total));
     }
     let curve = match snapshot.stage {
-        Stage::Fit => Some(Curve::Surface),
-        Stage::Corners => (0..snapshot.degrees.corners())
+        JobStage::Fit => Some(LossCurve::Surface),
+        JobStage::Corners => (0..snapshot.degrees.corners())
             .rev()
-            .map(Curve::Corner)
+            .map(LossCurve::Corner)
             .find(|c| picture.curves.contains_key(c)),
         _ => None,
     };
@@ -159,7 +159,7 @@ fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
         }
     }
     match snapshot.state {
-        State::Running => {
+        EngineState::Running => {
             parts.extend(
                 snapshot
                     .seconds_left
@@ -172,7 +172,7 @@ fn progress_line(snapshot: &Snapshot, picture: &Picture) -> String {
 }
 
 /// The result of a job for people.
-fn result(f: &Finished) -> String {
+fn result(f: &JobResult) -> String {
     let percent = |x: f64| format!("{:.2}", 100.0 * x);
     let list = |x: &[f64]| x.iter().map(|&a| percent(a)).collect::<Vec<_>>().join("  ");
     let patch = f.degrees.patch();
@@ -195,7 +195,7 @@ fn result(f: &Finished) -> String {
             printable(&dir.join("model.safetensors").to_string_lossy(), usize::MAX)
         );
     }
-    let times: Vec<String> = Stage::ALL
+    let times: Vec<String> = JobStage::ALL
         .iter()
         .filter_map(|s| {
             f.seconds
@@ -228,18 +228,18 @@ mod tests {
     #[test]
     fn a_progress_line_says_what_is_known() {
         let mut snapshot = Snapshot::empty(Degrees::new(2, 2).unwrap(), 3);
-        (snapshot.state, snapshot.stage) = (State::Running, Stage::Fit);
+        (snapshot.state, snapshot.stage) = (EngineState::Running, JobStage::Fit);
         (snapshot.done, snapshot.total, snapshot.seconds_left) = (420, 1000, Some(65.0));
-        let mut picture = Picture::default();
+        let mut picture = RunState::default();
         let events = [
             Event::Losses {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 first_step: 0,
                 values: vec![0.5],
                 rate: 0.1,
             },
             Event::Validated {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 step: 1,
                 loss: 0.4,
                 accuracy: 0.872,
@@ -256,7 +256,7 @@ mod tests {
             progress_line(&snapshot, &picture),
             "fit       42 %  step 420/1000  loss 0.500  validation 87.20 %  1 min 5 s left"
         );
-        snapshot.state = State::Paused;
+        snapshot.state = EngineState::Paused;
         assert!(progress_line(&snapshot, &picture).ends_with("paused"));
     }
 

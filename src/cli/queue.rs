@@ -1,17 +1,17 @@
 //! `surfit queue`: fits that wait for their turn.
 
 use super::args::{QueueArgs, QueueSub};
-use super::fault::Fault;
+use super::fault::CliError;
 use super::ready::ready;
 use super::{fork, out, place};
-use crate::client::queue::{End, Entry, News, Queue, RunnerEnd};
+use crate::client::queue::{FitQueue, QueuedFit, QueuedFitEnd, RunnerEnd, RunnerNews};
 use crate::client::signals::Signals;
 use surfit_core::config;
 use surfit_core::run_dir::{EngineNode, RunDir};
 
 /// Adds, lists, removes, or works.
-pub fn queue(args: QueueArgs) -> Result<(), Fault> {
-    let queue = Queue::open();
+pub fn queue(args: QueueArgs) -> Result<(), CliError> {
+    let queue = FitQueue::open();
     match args.command {
         QueueSub::Add(args) => {
             // All of them are read before the first is added.
@@ -32,7 +32,7 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
         QueueSub::Fork(args) => {
             let run = place::find(&args.run)?;
             let degrees = fork::degrees(&run, &args.degree)?
-                .ok_or_else(|| Fault::Usage("give the degree with --degree M N".into()))?;
+                .ok_or_else(|| CliError::Usage("give the degree with --degree M N".into()))?;
             say(&queue.add_fork(&run, degrees)?, args.json)?;
             hint(&queue, args.json, "it")
         }
@@ -74,16 +74,16 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
                 begun = true;
                 // A closed pipe is no reason to end the work.
                 let _ = out::line(told(entry, news));
-                if let News::Ended(End::Failed(why)) = news {
+                if let RunnerNews::Ended(QueuedFitEnd::Failed(why)) = news {
                     failed.push(format!("number {} ({why})", entry.number));
                 }
             })?;
             match end {
                 RunnerEnd::Another => out::line("the queue is worked on by another process"),
-                RunnerEnd::Stopped => Err(Fault::Interrupted(
+                RunnerEnd::Stopped => Err(CliError::Interrupted(
                     "stopped; `surfit queue start` goes on with the queue".into(),
                 )),
-                RunnerEnd::Left => Err(Fault::Interrupted(
+                RunnerEnd::Left => Err(CliError::Interrupted(
                     "left while the engine was ending; `surfit queue start` goes on with the queue"
                         .into(),
                 )),
@@ -91,14 +91,16 @@ pub fn queue(args: QueueArgs) -> Result<(), Fault> {
                     out::line("the queue is empty; `surfit queue add CONFIG` puts a fit into it")
                 }
                 RunnerEnd::Empty if failed.is_empty() => Ok(()),
-                RunnerEnd::Empty => Err(Fault::Failure(format!("failed: {}", failed.join(", ")))),
+                RunnerEnd::Empty => {
+                    Err(CliError::Failure(format!("failed: {}", failed.join(", "))))
+                }
             }
         }
     }
 }
 
 /// Says how what was added comes to its turn, when nobody sees to it.
-fn hint(queue: &Queue, json: bool, what: &str) -> Result<(), Fault> {
+fn hint(queue: &FitQueue, json: bool, what: &str) -> Result<(), CliError> {
     if json || queue.is_worked_on()? {
         return Ok(());
     }
@@ -106,7 +108,7 @@ fn hint(queue: &Queue, json: bool, what: &str) -> Result<(), Fault> {
 }
 
 /// Whether somebody works on the queue, and where to read what became of its fits.
-fn standing(queue: &Queue, empty: bool) -> Result<String, Fault> {
+fn standing(queue: &FitQueue, empty: bool) -> Result<String, CliError> {
     let how = match (empty, queue.is_worked_on()?) {
         (true, _) => "the queue is empty",
         (false, true) => "the queue is worked on",
@@ -118,7 +120,7 @@ fn standing(queue: &Queue, empty: bool) -> Result<String, Fault> {
     Ok(format!("{how}{log}"))
 }
 
-fn say(entry: &Entry, json: bool) -> Result<(), Fault> {
+fn say(entry: &QueuedFit, json: bool) -> Result<(), CliError> {
     let run = entry.run.as_deref();
     if json {
         return out::json(&serde_json::json!({
@@ -133,17 +135,19 @@ fn say(entry: &Entry, json: bool) -> Result<(), Fault> {
     out::line(format!("{:>4}  {}  {state}", entry.number, entry.title))
 }
 
-fn told(entry: &Entry, news: &News) -> String {
+fn told(entry: &QueuedFit, news: &RunnerNews) -> String {
     let run = entry.run.as_ref().and_then(|p| p.file_name());
     let run = run.map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let what = match news {
-        News::Waits => "waits: a fit of another queue is under way on this machine".into(),
-        News::Began => format!("began as {run}"),
-        News::Ended(End::Finished) => format!("is finished: {run}"),
-        News::Ended(End::Stopped) => format!("was stopped: {run}"),
-        News::Ended(End::Failed(why)) => format!("failed: {why}"),
-        News::Hindered(why) => format!("is waited for: {why}"),
-        News::Halted => format!("is stopped, and goes on when the queue is started again: {run}"),
+        RunnerNews::Waits => "waits: a fit of another queue is under way on this machine".into(),
+        RunnerNews::Began => format!("began as {run}"),
+        RunnerNews::Ended(QueuedFitEnd::Finished) => format!("is finished: {run}"),
+        RunnerNews::Ended(QueuedFitEnd::Stopped) => format!("was stopped: {run}"),
+        RunnerNews::Ended(QueuedFitEnd::Failed(why)) => format!("failed: {why}"),
+        RunnerNews::Hindered(why) => format!("is waited for: {why}"),
+        RunnerNews::Halted => {
+            format!("is stopped, and goes on when the queue is started again: {run}")
+        }
     };
     format!("{} {} {what}", entry.number, entry.title)
 }

@@ -1,16 +1,16 @@
 //! Whether a configuration can be run, as far as that can be known without an engine.
 
-use super::fault::Fault;
+use super::fault::CliError;
 use surfit_core::config::Config;
 use surfit_data::SetDescription;
 use surfit_weights::MatchedFile;
-use surfit_weights::names::{ExpectedNetwork, Renames};
+use surfit_weights::names::{ExpectedNetwork, RenameRules};
 
 /// Refuses what an engine would refuse once the run is made: files that are not there, networks that the images do not
 /// suit, batches that the training images cannot fill. `origin` is the configuration's file, for the sentence. Gives what
 /// there is to be known of the data set and of corners that are given.
-pub fn ready(config: &Config, origin: &str) -> Result<Vec<String>, Fault> {
-    check(config).map_err(|what| Fault::Usage(format!("{origin}: {what}")))
+pub fn ready(config: &Config, origin: &str) -> Result<Vec<String>, CliError> {
+    check(config).map_err(|what| CliError::Usage(format!("{origin}: {what}")))
 }
 
 fn check(config: &Config) -> Result<Vec<String>, String> {
@@ -34,7 +34,7 @@ fn check(config: &Config) -> Result<Vec<String>, String> {
 /// What `surfit run` refuses of them is refused here in the same words.
 fn check_corners(config: &Config, set: &SetDescription) -> Result<Vec<String>, String> {
     let corners = &config.corners;
-    let renames = Renames::new(&corners.rename).map_err(|e| e.to_string())?;
+    let renames = RenameRules::new(&corners.rename).map_err(|e| e.to_string())?;
     if corners.from.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,7 +1,7 @@
 //! `surfit report`: figures and a written report.
 
 use super::args::ReportArgs;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{out, place};
 use crate::client;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use surfit_core::snapshot::Snapshot;
 use surfit_report::ReportError;
 
 /// Writes the report of a run and names its files.
-pub fn report(args: ReportArgs) -> Result<(), Fault> {
+pub fn report(args: ReportArgs) -> Result<(), CliError> {
     let run = place::find(&args.run)?;
     let mut picture = run.picture()?;
     if let Some(live) = live_snapshot(&run) {
@@ -25,8 +25,8 @@ pub fn report(args: ReportArgs) -> Result<(), Fault> {
     let config = run.config()?;
     let files = surfit_report::write_report(&run.id(), &config, &picture, &folder).map_err(
         |e| match e {
-            ReportError::Io { .. } => Fault::Failure(format!("{e}; choose another --out")),
-            e => Fault::Failure(e.to_string()),
+            ReportError::Io { .. } => CliError::Failure(format!("{e}; choose another --out")),
+            e => CliError::Failure(e.to_string()),
         },
     )?;
     files

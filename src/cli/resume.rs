@@ -1,19 +1,19 @@
 //! `surfit resume`: going on from the last checkpoint.
 
-use super::args::{Follow, ResumeArgs};
-use super::fault::Fault;
+use super::args::{FollowOptions, ResumeArgs};
+use super::fault::CliError;
 use super::{out, place, run};
 use surfit_core::event::Event;
 use surfit_core::run_dir::{EventTail, RunDir, RunError};
 
 /// Goes on with the run of a name.
-pub fn resume(args: ResumeArgs) -> Result<(), Fault> {
+pub fn resume(args: ResumeArgs) -> Result<(), CliError> {
     go_on(&place::find(&args.run)?, args.follow)
 }
 
 /// Goes on with a run that has no engine. A finished one is told as that and is no fault: a job that runs once more, and
 /// others that wait for its success, have what they want.
-pub fn go_on(found: &RunDir, follow: Follow) -> Result<(), Fault> {
+pub fn go_on(found: &RunDir, follow: FollowOptions) -> Result<(), CliError> {
     found.await_killed_engine();
     if found.is_alive() {
         return Err(found.in_use().into());
@@ -65,7 +65,7 @@ mod tests {
         std::fs::create_dir(run.lock_path()).unwrap();
         assert!(run.settle_finished().is_err());
         for json in [false, true] {
-            let follow = Follow {
+            let follow = FollowOptions {
                 json,
                 detach: false,
             };

@@ -1,17 +1,17 @@
 //! `surfit rm`: removing runs.
 
 use super::args::RmArgs;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{out, place, stop};
 use crate::client::{ClientError, remove, runs};
 use std::io::{BufRead, IsTerminal, stderr, stdin};
 use std::path::PathBuf;
 use surfit_core::files;
 use surfit_core::run_dir::{RunDir, RunError};
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 
 /// Removes the runs that were named, or all that failed.
-pub fn rm(args: RmArgs) -> Result<(), Fault> {
+pub fn rm(args: RmArgs) -> Result<(), CliError> {
     remove::clear_left();
     let named = if args.failed {
         failed()
@@ -23,7 +23,7 @@ pub fn rm(args: RmArgs) -> Result<(), Fault> {
         return out::line("no run has failed; nothing is removed");
     }
     for run in &named {
-        remove::check(run).map_err(|e| Fault::Usage(e.to_string()))?;
+        remove::check(run).map_err(|e| CliError::Usage(e.to_string()))?;
     }
     for run in &named {
         remove::refuse_live_below(run, &named)?;
@@ -34,13 +34,13 @@ pub fn rm(args: RmArgs) -> Result<(), Fault> {
         return Err(ClientError::unreachable(run).into());
     }
     if let Some(run) = live.first().filter(|_| !args.stop) {
-        return Err(Fault::Failure(format!(
+        return Err(CliError::Failure(format!(
             "an engine works on {}; stop it with `surfit stop {0}` first, or remove it with --stop",
             place::name(run)
         )));
     }
     if !args.yes && !agreed(&named)? {
-        return Err(Fault::Interrupted("nothing is removed".into()));
+        return Err(CliError::Interrupted("nothing is removed".into()));
     }
     for run in live {
         stop::end_engine(run)?;
@@ -55,13 +55,13 @@ pub fn rm(args: RmArgs) -> Result<(), Fault> {
 /// Every run that could not go on.
 fn failed() -> Vec<RunDir> {
     let all = RunDir::list(&RunDir::default_root()).into_iter();
-    all.filter(|r| !r.is_alive() && r.status().is_some_and(|s| s.state == State::Failed))
+    all.filter(|r| !r.is_alive() && r.status().is_some_and(|s| s.state == EngineState::Failed))
         .collect()
 }
 
 /// The runs of names; a directory of several runs stands for all of them. No beginnings of names: what is removed must have
 /// been written out.
-fn named(names: &[String]) -> Result<Vec<RunDir>, Fault> {
+fn named(names: &[String]) -> Result<Vec<RunDir>, CliError> {
     let root = RunDir::default_root();
     let mut all: Vec<RunDir> = Vec::new();
     for name in names {
@@ -74,7 +74,7 @@ fn named(names: &[String]) -> Result<Vec<RunDir>, Fault> {
                 Ok(run) => format!("write its whole name, `{}`", place::name(&run)),
                 Err(_) => "`surfit ls` lists the runs there are".into(),
             };
-            Fault::Usage(format!("no run is called `{name}`; {hint}"))
+            CliError::Usage(format!("no run is called `{name}`; {hint}"))
         })?;
         match RunDir::open(&path) {
             Ok(run) => all.push(run),
@@ -86,9 +86,9 @@ fn named(names: &[String]) -> Result<Vec<RunDir>, Fault> {
 }
 
 /// Asks on a terminal.
-fn agreed(all: &[RunDir]) -> Result<bool, Fault> {
+fn agreed(all: &[RunDir]) -> Result<bool, CliError> {
     if !(stdin().is_terminal() && stderr().is_terminal()) {
-        return Err(Fault::Usage(
+        return Err(CliError::Usage(
             "there is no terminal to ask on; say --yes to remove without a question".into(),
         ));
     }
@@ -115,6 +115,6 @@ fn agreed(all: &[RunDir]) -> Result<bool, Fault> {
     stdin()
         .lock()
         .read_line(&mut answer)
-        .map_err(|e| Fault::Failure(format!("reading the answer: {e}")))?;
+        .map_err(|e| CliError::Failure(format!("reading the answer: {e}")))?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }

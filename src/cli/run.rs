@@ -1,16 +1,16 @@
 //! `surfit run`: a whole job without the screen.
 
-use super::args::{Follow, RunArgs};
-use super::fault::Fault;
+use super::args::{FollowOptions, RunArgs};
+use super::fault::CliError;
 use super::ready::ready;
 use super::{foreground, out, place, resume, study};
-use crate::client::{self, Launch};
+use crate::client::{self, EngineLaunch};
 use std::path::Path;
 use surfit_core::config::{self, Config};
 use surfit_core::run_dir::RunDir;
 
 /// Makes the run and does its job.
-pub fn run(args: RunArgs) -> Result<(), Fault> {
+pub fn run(args: RunArgs) -> Result<(), CliError> {
     if let Some(count) = args.seeds {
         return study::seeds(args, count);
     }
@@ -31,8 +31,8 @@ pub fn run(args: RunArgs) -> Result<(), Fault> {
 /// runs the same line again.
 ///
 /// # Errors
-/// [`Fault::Usage`] that names what differs, when it was begun with another one.
-pub fn begun_with(dir: &Path, config: &Config) -> Result<RunDir, Fault> {
+/// [`CliError::Usage`] that names what differs, when it was begun with another one.
+pub fn begun_with(dir: &Path, config: &Config) -> Result<RunDir, CliError> {
     let run = RunDir::open(dir)?;
     let differences = run.begun_config()?.differences(config);
     let Some(first) = differences.first() else {
@@ -42,7 +42,7 @@ pub fn begun_with(dir: &Path, config: &Config) -> Result<RunDir, Fault> {
         1 => String::new(),
         n => format!(" and {} more", n - 1),
     };
-    Err(Fault::Usage(format!(
+    Err(CliError::Usage(format!(
         "{} already exists and was begun with another configuration: {first}{more}; choose another --run-dir (or --dir), or \
          go on with `surfit resume {0}`",
         run.path().display()
@@ -50,7 +50,7 @@ pub fn begun_with(dir: &Path, config: &Config) -> Result<RunDir, Fault> {
 }
 
 /// Starts the engine of a run and follows it as asked.
-pub fn begin(run: &RunDir, follow: Follow) -> Result<(), Fault> {
+pub fn begin(run: &RunDir, follow: FollowOptions) -> Result<(), CliError> {
     if !follow.detach {
         if !follow.json {
             let verb = match run.last_event()? {
@@ -61,7 +61,7 @@ pub fn begin(run: &RunDir, follow: Follow) -> Result<(), Fault> {
         }
         return foreground::work(run, follow.json);
     }
-    let how = Launch {
+    let how = EngineLaunch {
         wait: false,
         linger: Some(0),
     };

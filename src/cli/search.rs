@@ -2,19 +2,19 @@
 
 use super::args::{CancelArgs, SearchArgs};
 use super::ask::{ask, ask_for_long};
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{out, place};
-use crate::client::Visit;
+use crate::client::EngineSession;
 use surfit_core::event::Event;
 use surfit_core::picture::sentence;
-use surfit_core::protocol::Command;
+use surfit_core::protocol::EngineCommand;
 
 /// Asks the run's engine to search and says what it found.
-pub fn search(args: SearchArgs) -> Result<(), Fault> {
+pub fn search(args: SearchArgs) -> Result<(), CliError> {
     let run = place::find(&args.run)?;
-    let mut visit = Visit::begin(&run)?;
+    let mut visit = EngineSession::begin(&run)?;
     let (u, v) = args.at;
-    let command = Command::Search {
+    let command = EngineCommand::Search {
         u,
         v,
         radius: args.radius,
@@ -28,8 +28,9 @@ pub fn search(args: SearchArgs) -> Result<(), Fault> {
         Event::Searched(found) => Some(found),
         _ => None,
     });
-    let found = found
-        .ok_or_else(|| Fault::Failure("the engine did not say what it found; try again".into()))?;
+    let found = found.ok_or_else(|| {
+        CliError::Failure("the engine did not say what it found; try again".into())
+    })?;
     if args.json {
         return out::json(&found);
     }
@@ -38,17 +39,17 @@ pub fn search(args: SearchArgs) -> Result<(), Fault> {
 }
 
 /// Asks the run's engine to give up what was asked of it.
-pub fn cancel(args: CancelArgs) -> Result<(), Fault> {
+pub fn cancel(args: CancelArgs) -> Result<(), CliError> {
     let run = place::find(&args.run)?;
     if !run.is_alive() {
-        return Err(Fault::Failure(format!(
+        return Err(CliError::Failure(format!(
             "no engine is running for {}; `surfit ls` shows what runs",
             place::name(&run)
         )));
     }
-    let mut visit = Visit::begin(&run)?;
+    let mut visit = EngineSession::begin(&run)?;
     let tells = |event: &Event| matches!(event, Event::Cancelled { .. } | Event::Stopped { .. });
-    let said = ask(&mut visit, Command::Cancel, tells)?;
+    let said = ask(&mut visit, EngineCommand::Cancel, tells)?;
     let what = said.iter().find(|event| tells(event)).and_then(sentence);
     out::line(what.map_or_else(|| "given up".to_owned(), |(text, _)| text))
 }

@@ -2,18 +2,18 @@
 
 use super::args::SetArgs;
 use super::ask::ask;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{out, place};
-use crate::client::Visit;
+use crate::client::EngineSession;
 use surfit_core::event::Event;
 use surfit_core::heatmap::Heatmap;
 use surfit_core::picture::sentence;
-use surfit_core::protocol::{Command, RateChange};
+use surfit_core::protocol::{EngineCommand, RateChange};
 use surfit_core::surface::{Degrees, Patch};
 
 /// A change that was read from the command line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Change {
+enum SettingChange {
     Rate(RateChange),
     Draws(usize),
     Degree([u8; 2]),
@@ -21,15 +21,15 @@ enum Change {
 }
 
 /// Asks the run's engine for the changes, one after the other, and says what it made of them.
-pub fn set(args: SetArgs) -> Result<(), Fault> {
+pub fn set(args: SetArgs) -> Result<(), CliError> {
     let run = place::find(&args.run)?;
     // All of them are read before the first is made.
     let changes = args
         .changes
         .iter()
-        .map(|text| read(text).map_err(Fault::Usage))
+        .map(|text| read(text).map_err(CliError::Usage))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut visit = Visit::begin(&run)?;
+    let mut visit = EngineSession::begin(&run)?;
     for change in changes {
         let patch = visit.latest().degrees.patch();
         let mut said = ask(&mut visit, command(change, patch)?, tells)?;
@@ -60,19 +60,19 @@ fn tells(event: &Event) -> bool {
     )
 }
 
-fn command(change: Change, patch: Patch) -> Result<Command, Fault> {
+fn command(change: SettingChange, patch: Patch) -> Result<EngineCommand, CliError> {
     Ok(match change {
-        Change::Rate(rate) => Command::SetRate { rate },
-        Change::Draws(draws) => Command::SetDraws { draws },
-        Change::Degree([m, n]) => Command::SetDegree {
-            degrees: Degrees::of(patch, m, n).map_err(|e| Fault::Usage(e.to_string()))?,
+        SettingChange::Rate(rate) => EngineCommand::SetRate { rate },
+        SettingChange::Draws(draws) => EngineCommand::SetDraws { draws },
+        SettingChange::Degree([m, n]) => EngineCommand::SetDegree {
+            degrees: Degrees::of(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?,
         },
-        Change::Grid(grid) => Command::SetGrid { grid },
+        SettingChange::Grid(grid) => EngineCommand::SetGrid { grid },
     })
 }
 
 /// Parses a change written as `KEY=VALUE`.
-fn read(text: &str) -> Result<Change, String> {
+fn read(text: &str) -> Result<SettingChange, String> {
     let (key, value) = text
         .split_once('=')
         .ok_or_else(|| format!("`{text}` is no change; write KEY=VALUE, such as fit.rate=0.01"))?;
@@ -89,16 +89,16 @@ fn read(text: &str) -> Result<Change, String> {
                     Err(refuse("this is more than a weight can hold"))
                 }
                 Ok(x) if x > 0.0 && x.is_finite() && factor => {
-                    Ok(Change::Rate(RateChange::Factor(x)))
+                    Ok(SettingChange::Rate(RateChange::Factor(x)))
                 }
-                Ok(x) if x > 0.0 && x.is_finite() => Ok(Change::Rate(RateChange::Peak(x))),
+                Ok(x) if x > 0.0 && x.is_finite() => Ok(SettingChange::Rate(RateChange::Peak(x))),
                 _ => Err(refuse(
                     "use a number above 0, or x0.5 for half of what it is",
                 )),
             }
         }
         "fit.draws" => match value.parse() {
-            Ok(draws) if draws > 0 => Ok(Change::Draws(draws)),
+            Ok(draws) if draws > 0 => Ok(SettingChange::Draws(draws)),
             _ => Err(refuse("use a number of draws from 1 on")),
         },
         "fit.degree" => {
@@ -108,13 +108,13 @@ fn read(text: &str) -> Result<Change, String> {
                 .map(|n| n.trim().parse())
                 .collect();
             match numbers.as_deref() {
-                Ok(&[m]) => Ok(Change::Degree([m, m])),
-                Ok(&[m, n]) => Ok(Change::Degree([m, n])),
+                Ok(&[m]) => Ok(SettingChange::Degree([m, m])),
+                Ok(&[m, n]) => Ok(SettingChange::Degree([m, n])),
                 _ => Err(refuse("use one degree or two, such as [3,2]")),
             }
         }
         "heatmap.grid" => match value.parse() {
-            Ok(grid) => Heatmap::refuse_grid(grid).map_or(Ok(Change::Grid(grid)), Err),
+            Ok(grid) => Heatmap::refuse_grid(grid).map_or(Ok(SettingChange::Grid(grid)), Err),
             Err(_) => Err(refuse("use a number of points an axis")),
         },
         _ => Err(format!(
@@ -131,15 +131,15 @@ mod tests {
     fn changes_are_read_and_refused_in_words() {
         assert_eq!(
             read("fit.rate=0.01"),
-            Ok(Change::Rate(RateChange::Peak(0.01)))
+            Ok(SettingChange::Rate(RateChange::Peak(0.01)))
         );
         assert_eq!(
             read("fit.learning_rate=x0.5"),
-            Ok(Change::Rate(RateChange::Factor(0.5)))
+            Ok(SettingChange::Rate(RateChange::Factor(0.5)))
         );
-        assert_eq!(read("fit.draws = 4"), Ok(Change::Draws(4)));
-        assert_eq!(read("fit.degree=[3,2]"), Ok(Change::Degree([3, 2])));
-        assert_eq!(read("fit.degree=3"), Ok(Change::Degree([3, 3])));
+        assert_eq!(read("fit.draws = 4"), Ok(SettingChange::Draws(4)));
+        assert_eq!(read("fit.degree=[3,2]"), Ok(SettingChange::Degree([3, 2])));
+        assert_eq!(read("fit.degree=3"), Ok(SettingChange::Degree([3, 3])));
         for (text, part) in [
             ("fit.rate", "KEY=VALUE"),
             ("fit.rate=-1", "above 0"),

@@ -1,12 +1,12 @@
 //! `surfit stop`: checkpoint, and the engine's end.
 
 use super::args::StopArgs;
-use super::fault::Fault;
+use super::fault::CliError;
 use super::{out, place};
 use crate::client::{self, ClientError};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
-use surfit_core::protocol::{Command, ServerMessage};
+use surfit_core::protocol::{EngineCommand, ServerMessage};
 use surfit_core::run_dir::{ProcessState, RunDir};
 
 /// How long an engine may take to write its checkpoint and end.
@@ -16,10 +16,10 @@ const ENDING: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(200);
 
 /// Ends the engine of a run and waits until it is gone.
-pub fn stop(args: StopArgs) -> Result<(), Fault> {
+pub fn stop(args: StopArgs) -> Result<(), CliError> {
     let run = place::find(&args.run)?;
     if !run.is_alive() {
-        return Err(Fault::Failure(format!(
+        return Err(CliError::Failure(format!(
             "no engine is running for {}; `surfit ls` shows what runs",
             place::name(&run)
         )));
@@ -35,34 +35,36 @@ pub fn stop(args: StopArgs) -> Result<(), Fault> {
 }
 
 /// Lets the engine of a run checkpoint and end, and waits until it is gone.
-pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
+pub fn end_engine(run: &RunDir) -> Result<(), CliError> {
     match ask_to_end(run) {
         Ok(()) => {}
         // It ends, and something is lost with it.
-        Err(Asked::Refused(why)) => {
+        Err(StopFailure::Refused(why)) => {
             client::wait_gone(run, ENDING);
-            return Err(Fault::Failure(why));
+            return Err(CliError::Failure(why));
         }
-        Err(Asked::Suspended(why)) => return Err(Fault::Failure(why)),
+        Err(StopFailure::Suspended(why)) => return Err(CliError::Failure(why)),
         // It was ending by itself.
         Err(_) if !run.is_alive() => {}
         // No process of another machine is ended by a signal from here.
-        Err(Asked::Unheard(error @ ClientError::Elsewhere { .. }))
+        Err(StopFailure::Unheard(error @ ClientError::Elsewhere { .. }))
             if !run.elsewhere().is_some_and(|node| node.shares_processes()) =>
         {
             return Err(error.into());
         }
         // It cannot be spoken to; a signal makes it checkpoint and end as well.
-        Err(Asked::Unheard(error)) => client::signal_engine(run, Signal::TERM).map_err(|why| {
-            Fault::Failure(format!("{error}. A signal was not sent either: {why}"))
-        })?,
+        Err(StopFailure::Unheard(error)) => {
+            client::signal_engine(run, Signal::TERM).map_err(|why| {
+                CliError::Failure(format!("{error}. A signal was not sent either: {why}"))
+            })?
+        }
     }
     let asked = Instant::now();
     while !client::wait_gone(run, POLL) && asked.elapsed() <= ENDING {
-        suspended(run).map_or(Ok(()), |why| Err(Fault::Failure(why)))?;
+        suspended(run).map_or(Ok(()), |why| Err(CliError::Failure(why)))?;
     }
     if run.is_alive() {
-        return Err(Fault::Failure(format!(
+        return Err(CliError::Failure(format!(
             "the engine did not end within {} s; look at {}",
             ENDING.as_secs(),
             run.log_path().display()
@@ -72,7 +74,7 @@ pub fn end_engine(run: &RunDir) -> Result<(), Fault> {
 }
 
 /// Why an engine did not end when it was asked to.
-enum Asked {
+enum StopFailure {
     /// It said no.
     Refused(String),
     /// It could not be asked.
@@ -92,27 +94,27 @@ fn suspended(run: &RunDir) -> Option<String> {
     ))
 }
 
-impl From<ClientError> for Asked {
+impl From<ClientError> for StopFailure {
     fn from(error: ClientError) -> Self {
-        Asked::Unheard(error)
+        StopFailure::Unheard(error)
     }
 }
 
 /// Asks the engine of a run to checkpoint and end, and waits for its answer.
-fn ask_to_end(run: &RunDir) -> Result<(), Asked> {
-    let check = || suspended(run).map_or(Ok(()), |why| Err(Asked::Suspended(why)));
+fn ask_to_end(run: &RunDir) -> Result<(), StopFailure> {
+    let check = || suspended(run).map_or(Ok(()), |why| Err(StopFailure::Suspended(why)));
     check()?;
     let mut connection = match client::connect(run, None) {
         Err(error) => return check().and(Err(error.into())),
         Ok(connection) => connection,
     };
     let inbox = connection.inbox()?;
-    let id = connection.send(Command::Shutdown)?;
+    let id = connection.send(EngineCommand::Shutdown)?;
     let asked = Instant::now();
     while asked.elapsed() <= ENDING {
         match inbox.next(Duration::from_millis(100)) {
             Ok(Some(ServerMessage::Reply { id: of, error, .. })) if of == id => {
-                return error.map_or(Ok(()), |why| Err(Asked::Refused(why)));
+                return error.map_or(Ok(()), |why| Err(StopFailure::Refused(why)));
             }
             Ok(_) if run.is_alive() => check()?,
             // It may be gone before it answers.
@@ -128,9 +130,9 @@ fn ask_to_end(run: &RunDir) -> Result<(), Asked> {
 mod tests {
     use super::*;
     use surfit_core::config::Config;
-    use surfit_core::event::Stage;
-    use surfit_core::run_dir::Status;
-    use surfit_core::snapshot::State;
+    use surfit_core::event::JobStage;
+    use surfit_core::run_dir::RunStatus;
+    use surfit_core::snapshot::EngineState;
 
     #[test]
     fn a_process_that_is_not_the_runs_engine_gets_no_signal() {
@@ -143,9 +145,9 @@ mod tests {
             .spawn()
             .unwrap();
         for pid in [other.id(), std::process::id(), 0, u32::MAX] {
-            run.write_status(&Status {
-                state: State::Running,
-                stage: Stage::Fit,
+            run.write_status(&RunStatus {
+                state: EngineState::Running,
+                stage: JobStage::Fit,
                 pid,
                 node: String::new(),
                 heartbeat: 0.0,
@@ -158,7 +160,7 @@ mod tests {
                 failed: None,
             })
             .unwrap();
-            let Err(Fault::Failure(why)) = end_engine(&run) else {
+            let Err(CliError::Failure(why)) = end_engine(&run) else {
                 panic!("process {pid} was taken for an engine");
             };
             assert!(why.contains("is not the engine that holds"), "{why}");

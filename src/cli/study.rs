@@ -3,20 +3,20 @@
 mod jobs;
 
 use super::args::{RunArgs, StudyArgs};
-use super::fault::Fault;
+use super::fault::CliError;
 use super::ready::ready;
 use super::{out, place};
-use jobs::Job;
+use jobs::StudyJob;
 use std::path::Path;
 use surfit_core::config::{self, Config};
-use surfit_core::event::Finished;
+use surfit_core::event::JobResult;
 use surfit_core::run_dir::RunDir;
-use surfit_core::study::{Spread, Study, Variant, figures};
-use surfit_report::study::{Outcome, cell, write_study};
+use surfit_core::study::{MeanDeviation, Study, Variant, figures};
+use surfit_report::study::{VariantOutcome, cell, write_study};
 
 /// Does what of a study is not done yet, and writes its report.
-pub fn study(args: StudyArgs) -> Result<(), Fault> {
-    let mut plan = Study::load(&args.plan).map_err(|e| Fault::Usage(e.to_string()))?;
+pub fn study(args: StudyArgs) -> Result<(), CliError> {
+    let mut plan = Study::load(&args.plan).map_err(|e| CliError::Usage(e.to_string()))?;
     if !args.seeds.is_empty() {
         plan.seeds = args.seeds;
     }
@@ -28,7 +28,7 @@ pub fn study(args: StudyArgs) -> Result<(), Fault> {
         .find(|n| plan.variants.iter().all(|v| v.name != **n))
     {
         let known: Vec<&str> = plan.variants.iter().map(|v| v.name.as_str()).collect();
-        return Err(Fault::Usage(format!(
+        return Err(CliError::Usage(format!(
             "--only {name}: the study has no such variant; it has {}",
             known.join(", ")
         )));
@@ -45,9 +45,9 @@ pub fn study(args: StudyArgs) -> Result<(), Fault> {
         .unwrap_or_else(|| RunDir::default_root().join(format!("study-{stem}")));
     let common = config::load(&plan.config, &plan.set)?;
     let all = jobs_of(&plan, &dir)?;
-    let wanted = |job: &&Job| args.only.is_empty() || args.only.contains(&job.variant);
+    let wanted = |job: &&StudyJob| args.only.is_empty() || args.only.contains(&job.variant);
     if !args.report_only {
-        let todo: Vec<Job> = all.iter().filter(wanted).cloned().collect();
+        let todo: Vec<StudyJob> = all.iter().filter(wanted).cloned().collect();
         every_one_ready(&plan, &todo)?;
         place::link_group(&dir, args.dir.is_some());
         jobs::work(&todo, args.jobs.into(), &mut tell)?;
@@ -55,20 +55,20 @@ pub fn study(args: StudyArgs) -> Result<(), Fault> {
     let outcomes = outcomes(&plan, &all)?;
     // An empty report must not take the place of a good one.
     if outcomes.iter().all(|o| o.finished.is_empty()) {
-        return Err(Fault::Failure(format!(
+        return Err(CliError::Failure(format!(
             "{} holds no finished run of this study: there is nothing to report; do some first, or name their folder with --dir",
             dir.display()
         )));
     }
     let folder = args.out.unwrap_or(dir);
     let files = write_study(&plan, &common.to_toml(), &outcomes, &folder)
-        .map_err(|e| Fault::Failure(e.to_string()))?;
+        .map_err(|e| CliError::Failure(e.to_string()))?;
     out::line(format!("report {}", files[0].display()))
 }
 
 /// Checks a study's file, the configuration it names, and every variant of it; a sentence for a good one.
-pub fn check(file: &Path) -> Result<String, Fault> {
-    let plan = Study::load(file).map_err(|e| Fault::Usage(e.to_string()))?;
+pub fn check(file: &Path) -> Result<String, CliError> {
+    let plan = Study::load(file).map_err(|e| CliError::Usage(e.to_string()))?;
     let jobs = jobs_of(&plan, Path::new(""))?;
     every_one_ready(&plan, &jobs)?;
     Ok(format!(
@@ -81,16 +81,16 @@ pub fn check(file: &Path) -> Result<String, Fault> {
 }
 
 /// Refuses a study of which a variant cannot be run: hours later it would be late to say so.
-fn every_one_ready(plan: &Study, jobs: &[Job]) -> Result<(), Fault> {
-    let origin = |job: &Job| format!("{}: variant {}", plan.config.display(), job.variant);
+fn every_one_ready(plan: &Study, jobs: &[StudyJob]) -> Result<(), CliError> {
+    let origin = |job: &StudyJob| format!("{}: variant {}", plan.config.display(), job.variant);
     jobs.iter()
         .try_for_each(|job| ready(&job.config, &origin(job)).map(drop))
 }
 
 /// One configuration over several seeds: each a run of its own, then the spread of every figure.
-pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
+pub fn seeds(args: RunArgs, count: u64) -> Result<(), CliError> {
     if args.follow.detach {
-        return Err(Fault::Usage(
+        return Err(CliError::Usage(
             "--seeds with --detach: several runs need somebody to start them in turn; leave one of the two out".into(),
         ));
     }
@@ -101,11 +101,11 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
         let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
         RunDir::default_root().join(format!("{}-seeds-{stamp}", config.name))
     });
-    let jobs: Vec<Job> = (0..count)
+    let jobs: Vec<StudyJob> = (0..count)
         .map(|k| {
             let seed = config.seed.saturating_add(k);
             let dir = base.join(format!("seed-{seed}"));
-            Job {
+            StudyJob {
                 variant: config.name.clone(),
                 seed,
                 dir,
@@ -133,15 +133,15 @@ pub fn seeds(args: RunArgs, count: u64) -> Result<(), Fault> {
     let finished = jobs
         .iter()
         .map(|job| Ok((job.seed, result(job)?)))
-        .filter_map(|r: Result<_, Fault>| r.map(|(seed, f)| Some((seed, f?))).transpose())
-        .collect::<Result<Vec<(u64, Finished)>, Fault>>()?;
+        .filter_map(|r: Result<_, CliError>| r.map(|(seed, f)| Some((seed, f?))).transpose())
+        .collect::<Result<Vec<(u64, JobResult)>, CliError>>()?;
     let variant = Variant {
         name: config.name.clone(),
         title: config.name.clone(),
         set: Vec::new(),
         network: false,
     };
-    let outcome = Outcome {
+    let outcome = VariantOutcome {
         variant: &variant,
         finished,
         heatmap: None,
@@ -164,13 +164,13 @@ fn tell(text: String) {
 }
 
 /// Prints mean and standard deviation of every figure.
-fn summary(outcome: &Outcome, json: bool) -> Result<(), Fault> {
+fn summary(outcome: &VariantOutcome, json: bool) -> Result<(), CliError> {
     let Some((_, first)) = outcome.finished.first() else {
-        return Err(Fault::Failure(
+        return Err(CliError::Failure(
             "no run was finished, so there is nothing to summarize".into(),
         ));
     };
-    let spreads: Vec<(&str, Spread)> = figures(first)
+    let spreads: Vec<(&str, MeanDeviation)> = figures(first)
         .into_iter()
         .filter_map(|(name, _)| Some((name, outcome.spread(name)?)))
         .collect();
@@ -197,21 +197,21 @@ fn summary(outcome: &Outcome, json: bool) -> Result<(), Fault> {
 }
 
 /// Every run of a study, seed by seed, so that a study under way has something to say of every variant.
-fn jobs_of(plan: &Study, dir: &Path) -> Result<Vec<Job>, Fault> {
+fn jobs_of(plan: &Study, dir: &Path) -> Result<Vec<StudyJob>, CliError> {
     let mut jobs = Vec::new();
     for &seed in &plan.seeds {
         for variant in &plan.variants {
             let mut sets = plan.set.clone();
             sets.extend(variant.set.iter().cloned());
             let config = config::load(&plan.config, &sets)
-                .map_err(|e| Fault::Usage(format!("variant {}: {e}", variant.name)))?;
+                .map_err(|e| CliError::Usage(format!("variant {}: {e}", variant.name)))?;
             let name = variant.name.clone();
             let config = Config {
                 seed,
                 name: name.clone(),
                 ..config
             };
-            jobs.push(Job {
+            jobs.push(StudyJob {
                 dir: dir.join(format!("{name}-seed{seed}")),
                 variant: name,
                 seed,
@@ -222,9 +222,9 @@ fn jobs_of(plan: &Study, dir: &Path) -> Result<Vec<Job>, Fault> {
     Ok(jobs)
 }
 
-fn outcomes<'a>(plan: &'a Study, jobs: &[Job]) -> Result<Vec<Outcome<'a>>, Fault> {
+fn outcomes<'a>(plan: &'a Study, jobs: &[StudyJob]) -> Result<Vec<VariantOutcome<'a>>, CliError> {
     let of = |variant: &'a Variant| {
-        let mut outcome = Outcome {
+        let mut outcome = VariantOutcome {
             variant,
             finished: Vec::new(),
             heatmap: None,
@@ -245,7 +245,7 @@ fn outcomes<'a>(plan: &'a Study, jobs: &[Job]) -> Result<Vec<Outcome<'a>>, Fault
 }
 
 /// The result of a job's run, when there is one and it is finished.
-fn result(job: &Job) -> Result<Option<Finished>, Fault> {
+fn result(job: &StudyJob) -> Result<Option<JobResult>, CliError> {
     match job.begun()? {
         Some(run) => Ok(run.picture()?.finished),
         None => Ok(None),

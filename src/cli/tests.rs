@@ -1,32 +1,32 @@
 //! The command line as it is written.
 
-use super::args::{Cli, Color, Format, Sub, Which, point};
-use super::fault::{Fault, from_clap};
+use super::args::{CliCommand, ColorChoice, CommandLine, HeatmapFormat, ModelSelector, point};
+use super::fault::{CliError, from_clap};
 use clap::{CommandFactory, Parser};
 use surfit_core::protocol::Selection;
 use surfit_core::surface::Patch;
 
-fn parse(line: &str) -> Result<Cli, Fault> {
+fn parse(line: &str) -> Result<CommandLine, CliError> {
     let words = line.split_whitespace();
-    Cli::try_parse_from(words.clone()).map_err(|e| from_clap(&e, words.map(Into::into)))
+    CommandLine::try_parse_from(words.clone()).map_err(|e| from_clap(&e, words.map(Into::into)))
 }
 
 fn usage(line: &str) -> String {
     match parse(line).unwrap_err() {
-        Fault::Usage(sentence) => sentence,
+        CliError::Usage(sentence) => sentence,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn the_definition_is_consistent() {
-    Cli::command().debug_assert();
+    CommandLine::command().debug_assert();
 }
 
 #[test]
 fn the_documented_commands_are_understood() {
     assert!(parse("surfit").unwrap().command.is_none());
-    let Some(Sub::Run(run)) =
+    let Some(CliCommand::Run(run)) =
         parse("surfit run c.toml --run-dir d --set a.b=1 --set c=[1,2] --json")
             .unwrap()
             .command
@@ -35,7 +35,7 @@ fn the_documented_commands_are_understood() {
     };
     assert_eq!(run.sets, ["a.b=1", "c=[1,2]"]);
     assert!(run.follow.json && !run.follow.detach);
-    let Some(Sub::Heatmap(heatmap)) = parse("surfit heatmap d --grid 11 --format csv")
+    let Some(CliCommand::Heatmap(heatmap)) = parse("surfit heatmap d --grid 11 --format csv")
         .unwrap()
         .command
     else {
@@ -43,10 +43,10 @@ fn the_documented_commands_are_understood() {
     };
     assert_eq!(
         (heatmap.grid, heatmap.format),
-        (Some(11), Some(Format::Csv))
+        (Some(11), Some(HeatmapFormat::Csv))
     );
     let cli = parse("surfit open d --color 256 --theme light --ascii").unwrap();
-    assert_eq!(cli.screen.color, Some(Color::Ansi256));
+    assert_eq!(cli.screen.color, Some(ColorChoice::Ansi256));
     for line in [
         "surfit open",
         "surfit resume r --detach",
@@ -82,7 +82,7 @@ fn the_documented_commands_are_understood() {
 #[test]
 fn what_is_exported() {
     let selection = |line: &str| match parse(line).unwrap().command {
-        Some(Sub::Export(export)) => export.which.selection(Patch::Square).unwrap(),
+        Some(CliCommand::Export(export)) => export.which.selection(Patch::Square).unwrap(),
         other => panic!("{other:?}"),
     };
     assert_eq!(selection("surfit export r --out x"), Selection::Best);
@@ -104,15 +104,15 @@ fn points_are_two_numbers_on_the_surface() {
     assert_eq!(point("0.5"), Ok((0.5, None)));
     let members = parse("surfit export r --member 0.2,0.3 --member 0.7,0.6 --out x").unwrap();
     assert!(
-        matches!(members.command, Some(Sub::Export(e)) if e.which.clone().selection(Patch::Square)
+        matches!(members.command, Some(CliCommand::Export(e)) if e.which.clone().selection(Patch::Square)
             == Ok(Selection::Ensemble { points: vec![(0.2, 0.3), (0.7, 0.6)] }))
     );
     assert!(usage("surfit search r --at 0.5").contains("such as 0.5,0.25"));
     parse("surfit search r --at 0.5,0.25").unwrap();
     let at = |patch| {
-        let which = Which {
+        let which = ModelSelector {
             at: Some((0.5, None)),
-            ..Which::default()
+            ..ModelSelector::default()
         };
         which.selection(patch)
     };

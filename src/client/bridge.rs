@@ -17,13 +17,13 @@ mod show;
 mod sizes;
 mod waking;
 
-use super::write::Writers;
-use super::{ClientError, Connection, Received};
-use another::{Another, Making};
+use super::write::FileWriters;
+use super::{ClientError, EngineConnection, ReceivedMessage};
+use another::{NewRunKind, RunCreation};
 pub use begin::told;
-use begin::{Begin, Begun, attend, come_by};
+use begin::{AttachMode, AttachedEngine, attend, come_by};
 use elsewhere::{FILES_INTERVAL, FileFollower};
-use sizes::Sizes;
+use sizes::RunSizes;
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
@@ -31,14 +31,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
-use surfit_core::protocol::{Command, READONLY};
+use surfit_core::protocol::{EngineCommand, READONLY};
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
-use surfit_tui::{Incoming, Link, Outgoing};
+use surfit_tui::{Incoming, Outgoing, WorkbenchLink};
 
 /// What to show first.
 #[derive(Debug)]
-pub enum Target {
+pub enum OpenTarget {
     /// A run that is there.
     Existing(RunDir),
     /// A run that is begun now.
@@ -47,15 +47,15 @@ pub enum Target {
 
 /// The bridge's thread and the way to end it.
 #[derive(Debug)]
-pub struct Bridge {
-    thread: JoinHandle<Ended>,
+pub struct BridgeHandle {
+    thread: JoinHandle<BridgeEnd>,
     reader: JoinHandle<()>,
-    inputs: SyncSender<Input>,
+    inputs: SyncSender<BridgeInput>,
 }
 
 /// How things stood when the bridge ended.
 #[derive(Debug, Default)]
-pub struct Ended {
+pub struct BridgeEnd {
     /// The run that was shown.
     pub run: Option<RunDir>,
     /// Its engine was asked to end, and is gone.
@@ -77,7 +77,7 @@ const WAITING: usize = 64;
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn open(target: Target, readonly: bool) -> io::Result<(Bridge, Link)> {
+pub fn open(target: OpenTarget, readonly: bool) -> io::Result<(BridgeHandle, WorkbenchLink)> {
     let (to_screen, incoming) = sync_channel(256);
     let (outgoing, from_screen) = channel();
     let (inputs, receiver) = sync_channel(WAITING);
@@ -86,38 +86,43 @@ pub fn open(target: Target, readonly: bool) -> io::Result<(Bridge, Link)> {
         .name("screen reader".into())
         .spawn(move || {
             for message in from_screen {
-                if forward.send(Input::Screen(message)).is_err() {
+                if forward.send(BridgeInput::Screen(message)).is_err() {
                     return;
                 }
             }
         })?;
-    let worker = Worker::new(to_screen, inputs.clone(), readonly);
+    let worker = BridgeWorker::new(to_screen, inputs.clone(), readonly);
     let thread = std::thread::Builder::new()
         .name("bridge".into())
         .spawn(move || worker.work(target, &receiver))?;
     Ok((
-        Bridge {
+        BridgeHandle {
             thread,
             reader,
             inputs,
         },
-        Link { incoming, outgoing },
+        WorkbenchLink { incoming, outgoing },
     ))
 }
 
-impl Bridge {
-    /// As [`Bridge::end_patiently`], with nobody to tell.
+impl BridgeHandle {
+    /// As [`BridgeHandle::end_patiently`], with nobody to tell.
     #[cfg(test)]
-    pub fn end(self, stop_engine: bool) -> Ended {
+    pub fn end(self, stop_engine: bool) -> BridgeEnd {
         self.end_patiently(stop_engine, SLOW, || {})
     }
 
     /// Ends the bridge, on request with the engine of the run that is shown. The link's `outgoing` must have been
     /// dropped: what was sent on it last is carried out first, and files and other runs that were asked for are made. `waiting` is
     /// called every time that `pace` has passed meanwhile.
-    pub fn end_patiently(self, stop_engine: bool, pace: Duration, waiting: impl FnMut()) -> Ended {
+    pub fn end_patiently(
+        self,
+        stop_engine: bool,
+        pace: Duration,
+        waiting: impl FnMut(),
+    ) -> BridgeEnd {
         let _ = self.reader.join();
-        let _ = self.inputs.send(Input::End { stop_engine });
+        let _ = self.inputs.send(BridgeInput::End { stop_engine });
         join(self.thread, pace, waiting)
     }
 }
@@ -135,11 +140,19 @@ pub fn join<T: Default>(thread: JoinHandle<T>, pace: Duration, mut waiting: impl
     thread.join().unwrap_or_default()
 }
 
-enum Input {
+enum BridgeInput {
     Screen(Outgoing),
-    Engine { generation: u64, received: Received },
-    Begun { generation: u64, begun: Begun },
-    End { stop_engine: bool },
+    Engine {
+        generation: u64,
+        received: ReceivedMessage,
+    },
+    Begun {
+        generation: u64,
+        begun: AttachedEngine,
+    },
+    End {
+        stop_engine: bool,
+    },
 }
 
 /// After so long leaving is said to take a while.
@@ -151,9 +164,9 @@ const LOOK_FOR_ENGINE: Duration = Duration::from_secs(2);
 /// Commands that wait for an engine to start; more are refused.
 const PENDING: usize = 64;
 
-struct Worker {
+struct BridgeWorker {
     screen: SyncSender<Incoming>,
-    inputs: SyncSender<Input>,
+    inputs: SyncSender<BridgeInput>,
     run: Option<RunDir>,
     seq: u64,
     closed: bool,
@@ -161,7 +174,7 @@ struct Worker {
     failed: Option<String>,
     /// Counts runs and connections: what an earlier one still sends is passed over.
     generation: u64,
-    connection: Option<Connection>,
+    connection: Option<EngineConnection>,
     starting: bool,
     /// The engine was started here, to carry out commands on a run at rest.
     woken: bool,
@@ -171,7 +184,7 @@ struct Worker {
     alive: bool,
     /// Its engine works on another machine, and its files are read instead.
     files: Option<FileFollower>,
-    pending: VecDeque<(u64, Command)>,
+    pending: VecDeque<(u64, EngineCommand)>,
     /// Commands that the present engine was sent and has not replied to.
     unanswered: BTreeSet<u64>,
     snapshot: Option<Box<Snapshot>>,
@@ -179,14 +192,14 @@ struct Worker {
     /// Tells the thread that looks at other runs which.
     watcher: Option<Sender<Vec<(PathBuf, u64)>>>,
     /// Other runs that are being made.
-    making: Vec<Making>,
+    making: Vec<RunCreation>,
     /// Files that are being written.
-    writers: Writers,
-    sizes: Sizes,
+    writers: FileWriters,
+    sizes: RunSizes,
 }
 
-impl Worker {
-    fn new(screen: SyncSender<Incoming>, inputs: SyncSender<Input>, readonly: bool) -> Self {
+impl BridgeWorker {
+    fn new(screen: SyncSender<Incoming>, inputs: SyncSender<BridgeInput>, readonly: bool) -> Self {
         Self {
             screen,
             inputs,
@@ -207,20 +220,20 @@ impl Worker {
             readonly,
             watcher: None,
             making: Vec::new(),
-            writers: Writers::default(),
-            sizes: Sizes::default(),
+            writers: FileWriters::default(),
+            sizes: RunSizes::default(),
         }
     }
 
-    fn work(mut self, target: Target, inputs: &Receiver<Input>) -> Ended {
+    fn work(mut self, target: OpenTarget, inputs: &Receiver<BridgeInput>) -> BridgeEnd {
         self.begin_with(target);
         let mut looked = Instant::now();
         loop {
             match inputs.recv_timeout(self.interval().saturating_sub(looked.elapsed())) {
-                Ok(Input::End { stop_engine }) => return self.end(stop_engine, inputs),
+                Ok(BridgeInput::End { stop_engine }) => return self.end(stop_engine, inputs),
                 Ok(input) => self.take(input),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ended::default(),
+                Err(RecvTimeoutError::Disconnected) => return BridgeEnd::default(),
             }
             // By the clock: a list of runs that is open asks for it as often.
             if looked.elapsed() >= self.interval() {
@@ -247,21 +260,21 @@ impl Worker {
         let alive = self.run.as_ref().is_some_and(RunDir::is_alive);
         let before = std::mem::replace(&mut self.alive, alive);
         if alive && !before && self.connection.is_none() && !self.starting {
-            self.begin(Begin::Attach);
+            self.begin(AttachMode::Attach);
         }
     }
 
-    fn take(&mut self, input: Input) {
+    fn take(&mut self, input: BridgeInput) {
         match input {
-            Input::Screen(message) => self.screen_says(message),
-            Input::Engine {
+            BridgeInput::Screen(message) => self.screen_says(message),
+            BridgeInput::Engine {
                 generation,
                 received,
             } if generation == self.generation => self.engine_says(received),
-            Input::Begun { generation, begun } if generation == self.generation => {
+            BridgeInput::Begun { generation, begun } if generation == self.generation => {
                 self.begun(begun);
             }
-            Input::Engine { .. } | Input::Begun { .. } | Input::End { .. } => {}
+            BridgeInput::Engine { .. } | BridgeInput::Begun { .. } | BridgeInput::End { .. } => {}
         }
     }
 
@@ -275,12 +288,12 @@ impl Worker {
     }
 
     /// Comes by an engine on a thread of its own: that may take a second, and keys go on.
-    fn begin(&mut self, how: Begin) {
+    fn begin(&mut self, how: AttachMode) {
         let Some(run) = self.run.clone().filter(|_| !self.starting) else {
             return;
         };
         self.starting = true;
-        (self.woken, self.busy) = (how == Begin::Wait, Instant::now());
+        (self.woken, self.busy) = (how == AttachMode::Wait, Instant::now());
         self.generation += 1;
         let (generation, inputs, after) = (self.generation, self.inputs.clone(), self.seq);
         let readonly = self.readonly;
@@ -292,7 +305,7 @@ impl Worker {
                 } else {
                     come_by(&run, how, after)
                 };
-                let _ = inputs.send(Input::Begun { generation, begun });
+                let _ = inputs.send(BridgeInput::Begun { generation, begun });
             });
         if let Err(error) = started {
             self.starting = false;
@@ -300,13 +313,13 @@ impl Worker {
         }
     }
 
-    fn begun(&mut self, begun: Begun) {
+    fn begun(&mut self, begun: AttachedEngine) {
         self.starting = false;
         let connected = begun.and_then(|(child, connection)| {
             let (generation, inputs) = (self.generation, self.inputs.clone());
             connection.read_into(move |received| {
                 inputs
-                    .send(Input::Engine {
+                    .send(BridgeInput::Engine {
                         generation,
                         received,
                     })
@@ -368,7 +381,7 @@ impl Worker {
             Outgoing::ResumeEngine(_) if self.readonly => {
                 self.problem(&READONLY);
                 // The screen expects one of two ends of what it asked for.
-                self.begin(Begin::Attach);
+                self.begin(AttachMode::Attach);
             }
             Outgoing::ResumeEngine(_) if self.files.is_some() => {
                 if let Some(why) = self.refusal_elsewhere() {
@@ -378,7 +391,7 @@ impl Worker {
             }
             // Asked for with another run, which could not be opened.
             Outgoing::ResumeEngine(Some(path)) if !self.shows(&path) => self.tell_standing(),
-            Outgoing::ResumeEngine(_) if self.connection.is_none() => self.begin(Begin::Serve),
+            Outgoing::ResumeEngine(_) if self.connection.is_none() => self.begin(AttachMode::Serve),
             Outgoing::ResumeEngine(_) => {}
             Outgoing::Refresh => self.tell(Incoming::Runs(self.run_lines())),
             Outgoing::RemoveRun(_) if self.readonly => {
@@ -398,16 +411,16 @@ impl Worker {
             Outgoing::Watch(runs) => self.watch(runs),
             Outgoing::Figures => self.figures(),
             Outgoing::Write(file) => self.write(*file),
-            Outgoing::Fork(degrees) => self.make_another(Another::Fork, degrees),
-            Outgoing::Queue(degrees) => self.make_another(Another::Queued, degrees),
-            // The workbench is about to return; `Bridge::end` follows.
+            Outgoing::Fork(degrees) => self.make_another(NewRunKind::Fork, degrees),
+            Outgoing::Queue(degrees) => self.make_another(NewRunKind::Queued, degrees),
+            // The workbench is about to return; `BridgeHandle::end` follows.
             Outgoing::Detach => {}
             // For runs on other machines.
             Outgoing::Reconnect => {}
         }
     }
 
-    fn command(&mut self, id: u64, command: Command) {
+    fn command(&mut self, id: u64, command: EngineCommand) {
         if self.readonly {
             let error = Some(READONLY.into());
             return self.tell(Incoming::Reply { id, error });
@@ -430,7 +443,7 @@ impl Worker {
             },
             None if self.pending.len() < PENDING => {
                 self.pending.push_back((id, command));
-                self.begin(Begin::Wait);
+                self.begin(AttachMode::Wait);
             }
             None => {
                 let error = Some("the engine is still starting; try again".into());

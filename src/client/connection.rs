@@ -8,15 +8,15 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use surfit_core::heatmap::Heatmap;
-use surfit_core::protocol::{ClientMessage, Command, ServerMessage, VERSION};
-use surfit_core::run_dir::{Identity, RunDir, RunError};
+use surfit_core::protocol::{ClientMessage, EngineCommand, ServerMessage, VERSION};
+use surfit_core::run_dir::{FileIdentity, RunDir, RunError};
 
 /// How long an engine may take to answer the handshake; it serves its socket apart from its work.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// What the engine said of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Welcome {
+pub struct EngineGreeting {
     /// The engine's program version.
     pub engine: String,
     /// Id of the run that the engine works on.
@@ -27,7 +27,7 @@ pub struct Welcome {
 
 /// What a reader thread hands on.
 #[derive(Debug)]
-pub enum Received {
+pub enum ReceivedMessage {
     /// A message from the engine.
     Message(ServerMessage),
     /// The conversation is over, and why. Nothing follows.
@@ -36,9 +36,9 @@ pub enum Received {
 
 /// A conversation: commands go out from the caller's thread, messages come in on a reader thread.
 #[derive(Debug)]
-pub struct Connection {
+pub struct EngineConnection {
     stream: UnixStream,
-    welcome: Welcome,
+    welcome: EngineGreeting,
     next_id: u64,
 }
 
@@ -48,7 +48,7 @@ pub struct Connection {
 /// [`ClientError::NoEngine`] when nobody listens (also for the socket that a dead engine left) or whoever does works in
 /// another directory, of which this one is a copy; [`ClientError::Elsewhere`] when an engine works on it on another machine;
 /// [`ClientError::Version`] and [`ClientError::Rejected`] from the handshake.
-pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError> {
+pub fn connect(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
     greet(run, after, false)
 }
 
@@ -56,11 +56,15 @@ pub fn connect(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientErr
 ///
 /// # Errors
 /// As [`connect`].
-pub fn watch(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError> {
+pub fn watch(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
     greet(run, after, true)
 }
 
-fn greet(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Connection, ClientError> {
+fn greet(
+    dir: &RunDir,
+    after: Option<u64>,
+    readonly: bool,
+) -> Result<EngineConnection, ClientError> {
     let path = dir.trusted_socket().map_err(|error| match error {
         // On another node the folder of sockets may be another one, and an engine there cannot be reached anyway.
         RunError::ForeignSocket(_) if dir.elsewhere().is_some() => ClientError::unreachable(dir),
@@ -109,7 +113,7 @@ fn greet(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Connection,
                 if !is_of(dir, works_in, &path) {
                     return Err(ClientError::NoEngine(dir.path().to_owned()));
                 }
-                break Welcome { engine, run, pid };
+                break EngineGreeting { engine, run, pid };
             }
             Some(ServerMessage::Rejected { reason }) => return Err(ClientError::Rejected(reason)),
             Some(_) => {
@@ -124,7 +128,7 @@ fn greet(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Connection,
         }
     };
     setup(stream.set_read_timeout(None))?;
-    Ok(Connection {
+    Ok(EngineConnection {
         stream,
         welcome,
         next_id: 1,
@@ -133,7 +137,7 @@ fn greet(dir: &RunDir, after: Option<u64>, readonly: bool) -> Result<Connection,
 
 /// True when the engine that answered on a socket works in the directory: the note of where it listens travels with a
 /// copy, whose commands would steer the run that was copied.
-fn is_of(dir: &RunDir, works_in: Option<Identity>, socket: &Path) -> bool {
+fn is_of(dir: &RunDir, works_in: Option<FileIdentity>, socket: &Path) -> bool {
     match works_in {
         Some(there) => dir.identity() == Some(there),
         // It does not say; a socket is named after the directory.
@@ -167,9 +171,9 @@ fn is_mine(served_by: u32, path: &Path) -> Result<(), ClientError> {
     }
 }
 
-impl Connection {
+impl EngineConnection {
     /// What the engine said of itself.
-    pub fn welcome(&self) -> &Welcome {
+    pub fn welcome(&self) -> &EngineGreeting {
         &self.welcome
     }
 
@@ -177,7 +181,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`ClientError::Closed`] when the engine is gone, or does not read for ten seconds.
-    pub fn send(&mut self, command: Command) -> Result<u64, ClientError> {
+    pub fn send(&mut self, command: EngineCommand) -> Result<u64, ClientError> {
         let id = self.next_id;
         self.send_as(id, command)?;
         self.next_id += 1;
@@ -187,8 +191,8 @@ impl Connection {
     /// Sends a command under a number of the caller's.
     ///
     /// # Errors
-    /// As [`Connection::send`].
-    pub fn send_as(&mut self, id: u64, command: Command) -> Result<(), ClientError> {
+    /// As [`EngineConnection::send`].
+    pub fn send_as(&mut self, id: u64, command: EngineCommand) -> Result<(), ClientError> {
         let message = ClientMessage::Command { id, command };
         frame::write(&mut self.stream, &message).map_err(|_| ClientError::Closed)
     }
@@ -199,7 +203,7 @@ impl Connection {
     /// [`ClientError::Io`] when the system gives no thread or descriptor.
     pub fn read_into(
         &self,
-        mut sink: impl FnMut(Received) -> bool + Send + 'static,
+        mut sink: impl FnMut(ReceivedMessage) -> bool + Send + 'static,
     ) -> Result<(), ClientError> {
         let mut stream = self
             .stream
@@ -212,13 +216,13 @@ impl Connection {
                     .and_then(|m| m.map(|m| whole(m, &mut shown)).transpose())
                 {
                     Ok(Some(message)) => {
-                        if !sink(Received::Message(message)) {
+                        if !sink(ReceivedMessage::Message(message)) {
                             return;
                         }
                     }
                     Ok(None) => {}
                     Err(error) => {
-                        sink(Received::Lost(error));
+                        sink(ReceivedMessage::Lost(error));
                         return;
                     }
                 }
@@ -231,15 +235,15 @@ impl Connection {
             .map_err(ClientError::io("starting a thread"))
     }
 
-    /// As [`Connection::read_into`], into a bounded channel: a client that does not keep up slows its own reader, and
+    /// As [`EngineConnection::read_into`], into a bounded channel: a client that does not keep up slows its own reader, and
     /// the engine then drops snapshots for it.
     ///
     /// # Errors
-    /// As [`Connection::read_into`].
-    pub fn inbox(&self) -> Result<Inbox, ClientError> {
-        let (sender, receiver): (SyncSender<Received>, _) = sync_channel(64);
+    /// As [`EngineConnection::read_into`].
+    pub fn inbox(&self) -> Result<MessageInbox, ClientError> {
+        let (sender, receiver): (SyncSender<ReceivedMessage>, _) = sync_channel(64);
         self.read_into(move |received| sender.send(received).is_ok())?;
-        Ok(Inbox { receiver })
+        Ok(MessageInbox { receiver })
     }
 }
 
@@ -266,28 +270,28 @@ fn whole(
     }
 }
 
-impl Drop for Connection {
+impl Drop for EngineConnection {
     fn drop(&mut self) {
         // The reader thread holds a clone of the descriptor and would wait on it for ever.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 
-/// The incoming half of a [`Connection`].
+/// The incoming half of a [`EngineConnection`].
 #[derive(Debug)]
-pub struct Inbox {
-    receiver: Receiver<Received>,
+pub struct MessageInbox {
+    receiver: Receiver<ReceivedMessage>,
 }
 
-impl Inbox {
+impl MessageInbox {
     /// The next message, or `None` when `timeout` passes without one.
     ///
     /// # Errors
     /// Why the conversation ended.
     pub fn next(&self, timeout: Duration) -> Result<Option<ServerMessage>, ClientError> {
         match self.receiver.recv_timeout(timeout) {
-            Ok(Received::Message(message)) => Ok(Some(message)),
-            Ok(Received::Lost(error)) => Err(error),
+            Ok(ReceivedMessage::Message(message)) => Ok(Some(message)),
+            Ok(ReceivedMessage::Lost(error)) => Err(error),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(ClientError::Closed),
         }

@@ -32,18 +32,18 @@ pub fn signal_engine(run: &RunDir, signal: Signal) -> Result<(), String> {
 /// True when a process was started as an engine and has the run's lock open.
 #[cfg(target_os = "linux")]
 fn is_engine_of(pid: u32, run: &RunDir) -> bool {
-    use surfit_core::run_dir::Identity;
+    use surfit_core::run_dir::FileIdentity;
     let process = std::path::PathBuf::from(format!("/proc/{pid}"));
     let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
     let serves = words.split(|b| *b == 0).nth(1) == Some(b"serve");
-    let Some(lock) = Identity::of(&run.lock_path()) else {
+    let Some(lock) = FileIdentity::of(&run.lock_path()) else {
         return false;
     };
     let files = std::fs::read_dir(process.join("fd")).into_iter().flatten();
     serves
         && files
             .flatten()
-            .any(|f| Identity::of(&f.path()) == Some(lock))
+            .any(|f| FileIdentity::of(&f.path()) == Some(lock))
 }
 
 /// As on Linux, where the system says which process has a file open.

@@ -6,30 +6,30 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use surfit_core::config::Config;
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::{ClientMessage, ServerMessage, VERSION};
-use surfit_core::run_dir::{EventLog, Identity, RunDir, RunLock};
+use surfit_core::run_dir::{EventLog, FileIdentity, RunDir, RunLock};
 
 /// A run in a temporary folder.
-pub struct Run {
+pub struct FakeRun {
     pub dir: RunDir,
     _root: tempfile::TempDir,
 }
 
 /// Makes a run.
-pub fn run() -> Run {
+pub fn run() -> FakeRun {
     let root = tempfile::tempdir().unwrap();
     let dir = RunDir::create(&root.path().join("a"), &Config::default()).unwrap();
-    Run { dir, _root: root }
+    FakeRun { dir, _root: root }
 }
 
 /// A listening engine; when it is dropped its socket file stays, as after a `kill -9`.
-pub struct Engine {
+pub struct FakeEngine {
     listener: UnixListener,
     _lock: RunLock,
-    dir: Option<Identity>,
+    dir: Option<FileIdentity>,
     pub log: EventLog,
 }
 
-impl Engine {
+impl FakeEngine {
     /// Takes the run.
     pub fn open(run: &RunDir) -> Self {
         let lock = run.lock().unwrap();
@@ -53,15 +53,15 @@ impl Engine {
     }
 
     /// A client that has said hello.
-    pub fn accept(&self) -> (Peer, Option<u64>) {
+    pub fn accept(&self) -> (FakePeer, Option<u64>) {
         let (peer, after, _) = self.accept_who();
         (peer, after)
     }
 
     /// A client that has said hello, and whether it only watches.
-    pub fn accept_who(&self) -> (Peer, Option<u64>, bool) {
+    pub fn accept_who(&self) -> (FakePeer, Option<u64>, bool) {
         let (stream, _) = self.listener.accept().unwrap();
-        let mut peer = Peer { stream };
+        let mut peer = FakePeer { stream };
         match peer.read() {
             Some(ClientMessage::Hello {
                 protocol: VERSION,
@@ -74,13 +74,13 @@ impl Engine {
     }
 
     /// A client that has been welcomed.
-    pub fn welcome(&self) -> (Peer, Option<u64>) {
+    pub fn welcome(&self) -> (FakePeer, Option<u64>) {
         let (peer, after, _) = self.welcome_who();
         (peer, after)
     }
 
     /// A client that has been welcomed, and whether it only watches.
-    pub fn welcome_who(&self) -> (Peer, Option<u64>, bool) {
+    pub fn welcome_who(&self) -> (FakePeer, Option<u64>, bool) {
         let (mut peer, after, readonly) = self.accept_who();
         let (engine, run) = ("fake".into(), "a".into());
         peer.say(&ServerMessage::Welcome {
@@ -95,11 +95,11 @@ impl Engine {
 }
 
 /// The engine's end of a connection.
-pub struct Peer {
+pub struct FakePeer {
     stream: UnixStream,
 }
 
-impl Peer {
+impl FakePeer {
     /// Sends a message.
     pub fn say(&mut self, message: &ServerMessage) {
         frame::write(&mut self.stream, message).unwrap();

@@ -1,20 +1,20 @@
 //! The events of a run as one stream, whatever becomes of connections and engines.
 
-use super::connection::Inbox;
-use super::{ClientError, Connection, connect};
+use super::connection::MessageInbox;
+use super::{ClientError, EngineConnection, connect};
 use std::collections::VecDeque;
 use std::time::Duration;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{Command, EventSpan, ServerMessage};
+use surfit_core::protocol::{EngineCommand, EventSpan, ServerMessage};
 use surfit_core::run_dir::{EventTail, RunDir};
 use surfit_core::snapshot::Snapshot;
 
 /// How often the files of a run are read whose engine works on another machine.
 const FILES_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a [`Follower`] finds.
+/// What a [`RunFollower`] finds.
 #[derive(Debug)]
-pub enum Followed {
+pub enum FollowedItem {
     /// The next event, in order, none twice, none left out.
     Event(Envelope),
     /// The present state.
@@ -39,11 +39,11 @@ pub enum Followed {
 
 /// Follows a run from event number `seq` on.
 #[derive(Debug)]
-pub struct Follower {
+pub struct RunFollower {
     run: RunDir,
     seq: u64,
     closed: bool,
-    line: Option<(Connection, Inbox)>,
+    line: Option<(EngineConnection, MessageInbox)>,
     /// There was a line.
     lost: bool,
     /// Reads the run's file while there is no line.
@@ -51,12 +51,12 @@ pub struct Follower {
     waiting: VecDeque<Envelope>,
 }
 
-impl Follower {
+impl RunFollower {
     /// Follows over a connection that was greeted with `after: Some(seq)`.
     ///
     /// # Errors
-    /// As [`Connection::inbox`].
-    pub fn new(run: RunDir, seq: u64, connection: Connection) -> Result<Self, ClientError> {
+    /// As [`EngineConnection::inbox`].
+    pub fn new(run: RunDir, seq: u64, connection: EngineConnection) -> Result<Self, ClientError> {
         let inbox = connection.inbox()?;
         Ok(Self {
             run,
@@ -91,7 +91,7 @@ impl Follower {
     ///
     /// # Errors
     /// [`ClientError::Closed`] when there is no engine at the moment.
-    pub fn send(&mut self, command: Command) -> Result<u64, ClientError> {
+    pub fn send(&mut self, command: EngineCommand) -> Result<u64, ClientError> {
         match &mut self.line {
             Some((connection, _)) => connection.send(command),
             None => Err(ClientError::Closed),
@@ -102,7 +102,7 @@ impl Follower {
     ///
     /// # Errors
     /// What a connection ended with when it was neither the engine's end nor its death, such as garbage.
-    pub fn next(&mut self, timeout: Duration) -> Result<Option<Followed>, ClientError> {
+    pub fn next(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
         if let Some(envelope) = self.waiting.pop_front() {
             return Ok(Some(self.take(envelope)));
         }
@@ -122,9 +122,11 @@ impl Follower {
                 }
                 Ok(Some(self.take(envelope)))
             }
-            Ok(Some(ServerMessage::Snapshot(snapshot))) => Ok(Some(Followed::Snapshot(snapshot))),
+            Ok(Some(ServerMessage::Snapshot(snapshot))) => {
+                Ok(Some(FollowedItem::Snapshot(snapshot)))
+            }
             Ok(Some(ServerMessage::Reply { id, error, events })) => {
-                Ok(Some(Followed::Reply { id, error, events }))
+                Ok(Some(FollowedItem::Reply { id, error, events }))
             }
             Ok(Some(_) | None) => Ok(None),
             Err(ClientError::Closed | ClientError::Io { .. }) => {
@@ -135,7 +137,7 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, envelope: Envelope) -> Followed {
+    fn take(&mut self, envelope: Envelope) -> FollowedItem {
         self.seq = envelope.seq;
         // An engine that was started later opens the run again.
         self.closed = match envelope.event {
@@ -143,11 +145,11 @@ impl Follower {
             Event::Started(_) => false,
             _ => self.closed,
         };
-        Followed::Event(envelope)
+        FollowedItem::Event(envelope)
     }
 
     /// The engine hung up: it is gone, or it cut us off for being slow.
-    fn without_line(&mut self, timeout: Duration) -> Result<Option<Followed>, ClientError> {
+    fn without_line(&mut self, timeout: Duration) -> Result<Option<FollowedItem>, ClientError> {
         let alive = self.run.is_alive();
         // Read after the lock was looked at: what a dead engine wrote is complete then.
         let tail = self
@@ -166,9 +168,9 @@ impl Follower {
         }
         if !alive {
             return Ok(Some(if self.closed {
-                Followed::Ended
+                FollowedItem::Ended
             } else {
-                Followed::Died
+                FollowedItem::Died
             }));
         }
         match connect(&self.run, Some(self.seq)) {
@@ -176,7 +178,7 @@ impl Follower {
                 let inbox = connection.inbox()?;
                 (self.line, self.tail) = (Some((connection, inbox)), None);
                 if std::mem::take(&mut self.lost) {
-                    return Ok(Some(Followed::Reconnected));
+                    return Ok(Some(FollowedItem::Reconnected));
                 }
             }
             // Its files tell what it does, as far as another machine sees them.

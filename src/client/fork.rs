@@ -1,12 +1,13 @@
 //! Forks: a new run from the checkpoint of another, with an engine of its own.
 
 use super::{
-    ClientError, Connection, Followed, Follower, Launch, connect, remove, start, wait_gone,
+    ClientError, EngineConnection, EngineLaunch, FollowedItem, RunFollower, connect, remove, start,
+    wait_gone,
 };
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{Command, ServerMessage};
+use surfit_core::protocol::{EngineCommand, ServerMessage};
 use surfit_core::run_dir::{RunDir, RunError};
 use surfit_core::surface::Degrees;
 
@@ -102,11 +103,11 @@ pub fn begin(new: &RunDir, from: &RunDir) -> Result<u32, ClientError> {
 }
 
 /// Waits until an engine that was just started shows the run's state, or has failed.
-fn take_up(run: &RunDir, seq: u64, connection: Connection) -> Result<(), ClientError> {
-    let mut follower = Follower::new(run.clone(), seq, connection)?;
+fn take_up(run: &RunDir, seq: u64, connection: EngineConnection) -> Result<(), ClientError> {
+    let mut follower = RunFollower::new(run.clone(), seq, connection)?;
     loop {
         match follower.next(Duration::from_millis(200))? {
-            Some(Followed::Event(Envelope {
+            Some(FollowedItem::Event(Envelope {
                 event: Event::Failed { message: why },
                 ..
             })) => {
@@ -117,16 +118,16 @@ fn take_up(run: &RunDir, seq: u64, connection: Connection) -> Result<(), ClientE
                 });
             }
             // A short fit may have been done before anybody could look.
-            Some(Followed::Snapshot(_) | Followed::Ended) => return Ok(()),
-            Some(Followed::Died) => return Err(ClientError::Closed),
+            Some(FollowedItem::Snapshot(_) | FollowedItem::Ended) => return Ok(()),
+            Some(FollowedItem::Died) => return Err(ClientError::Closed),
             _ => {}
         }
     }
 }
 
 /// Starts the engine of a run and greets it.
-fn greeted(run: &RunDir, after: Option<u64>) -> Result<Connection, ClientError> {
-    let how = Launch {
+fn greeted(run: &RunDir, after: Option<u64>) -> Result<EngineConnection, ClientError> {
+    let how = EngineLaunch {
         wait: false,
         linger: Some(0),
     };
@@ -145,7 +146,7 @@ fn checkpoint(run: &RunDir) -> Result<(), ClientError> {
         other => other?,
     };
     let inbox = connection.inbox()?;
-    let id = connection.send(Command::Checkpoint)?;
+    let id = connection.send(EngineCommand::Checkpoint)?;
     let asked = Instant::now();
     while asked.elapsed() < CHECKPOINT {
         match inbox.next(Duration::from_millis(200)) {

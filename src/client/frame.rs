@@ -57,10 +57,10 @@ const KNOWN: [&str; 6] = [
 fn parse(body: &[u8]) -> Result<Option<ServerMessage>, ClientError> {
     serde_json::from_slice(body).map(Some).or_else(|error| {
         #[derive(serde::Deserialize)]
-        struct Kind {
+        struct MessageTag {
             r#type: String,
         }
-        match serde_json::from_slice::<Kind>(body) {
+        match serde_json::from_slice::<MessageTag>(body) {
             Ok(kind) if !KNOWN.contains(&kind.r#type.as_str()) => Ok(None),
             _ => Err(ClientError::Garbage(error.to_string())),
         }

@@ -1,7 +1,7 @@
 //! Starting an engine process that outlives this one.
 
 use super::signals::ignore_checkpoint_requests;
-use super::{ClientError, Connection, connect};
+use super::{ClientError, EngineConnection, connect};
 use rustix::fs::OFlags;
 use rustix::process::Pid;
 use std::io::{Read, Seek, SeekFrom};
@@ -14,7 +14,7 @@ use surfit_core::run_dir::{RunDir, RunError, at};
 
 /// How an engine is started.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Launch {
+pub struct EngineLaunch {
     /// Only load the present state and wait for commands.
     pub wait: bool,
     /// Seconds without work and without clients after which it ends; `None` for the engine's own default.
@@ -100,7 +100,7 @@ pub fn engine_command() -> Result<Command, ClientError> {
 ///
 /// # Errors
 /// [`ClientError::NoProgram`], [`ClientError::Run`] for a log that cannot be opened, [`ClientError::Io`].
-pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
+pub fn launch(run: &RunDir, how: EngineLaunch) -> Result<Child, ClientError> {
     let mut command = engine_command()?;
     let log_path = run.log_path();
     files::unshare(&log_path).map_err(run.at_writing(&log_path))?;
@@ -137,9 +137,9 @@ pub fn launch(run: &RunDir, how: Launch) -> Result<Child, ClientError> {
 /// ends before it listens, else as [`launch`] and [`connect`].
 pub fn start(
     run: &RunDir,
-    how: Launch,
+    how: EngineLaunch,
     after: Option<u64>,
-) -> Result<(Child, Connection), ClientError> {
+) -> Result<(Child, EngineConnection), ClientError> {
     let log_length = files::metadata(&run.log_path()).map_or(0, |m| m.len());
     let mut child = launch(run, how)?;
     let began = Instant::now();
@@ -202,9 +202,9 @@ fn is_of(child: &Child, pid: u32) -> bool {
 /// As [`start`].
 pub fn ensure(
     run: &RunDir,
-    how: Launch,
+    how: EngineLaunch,
     after: Option<u64>,
-) -> Result<(Option<Child>, Connection), ClientError> {
+) -> Result<(Option<Child>, EngineConnection), ClientError> {
     let began = Instant::now();
     loop {
         match connect(run, after) {

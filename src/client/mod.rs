@@ -1,7 +1,7 @@
 //! Finding, starting and talking to the engine of a run.
 //!
-//! Nothing here draws or prints: [`Connection`] is one conversation over the socket, [`launch()`] starts an engine
-//! process, [`Follower`] turns both into a stream of events that survives an engine's death, and [`bridge`]
+//! Nothing here draws or prints: [`EngineConnection`] is one conversation over the socket, [`launch()`] starts an engine
+//! process, [`RunFollower`] turns both into a stream of events that survives an engine's death, and [`bridge`]
 //! feeds the terminal's channels.
 
 pub mod bridge;
@@ -25,9 +25,9 @@ pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{Connection, Received, connect, watch};
+pub use connection::{EngineConnection, ReceivedMessage, connect, watch};
 pub use engine_process::signal_engine;
 pub use error::ClientError;
-pub use follow::{Followed, Follower};
-pub use launch::{Launch, engine_command, engine_program, ensure, launch, start, wait_gone};
-pub use visit::{Said, Visit, part};
+pub use follow::{FollowedItem, RunFollower};
+pub use launch::{EngineLaunch, engine_command, engine_program, ensure, launch, start, wait_gone};
+pub use visit::{EngineReply, EngineSession, part};

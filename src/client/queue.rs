@@ -4,7 +4,7 @@
 mod lock;
 mod runner;
 
-pub use runner::{End, News, RunnerEnd};
+pub use runner::{QueuedFitEnd, RunnerEnd, RunnerNews};
 
 use super::ClientError;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use surfit_core::surface::Degrees;
 /// What a fit in the queue is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Task {
+pub enum QueuedFitKind {
     /// A new run of a configuration, as TOML, every path absolute.
     New {
         /// Configuration of the new run as TOML, with absolute paths.
@@ -35,11 +35,11 @@ pub enum Task {
 
 /// A fit in the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct QueuedFit {
     /// Its number, by which it is named.
     pub number: u64,
     /// What it is.
-    pub task: Task,
+    pub task: QueuedFitKind,
     /// A line about it.
     pub title: String,
     /// Its run, once it was started.
@@ -51,14 +51,14 @@ pub struct Entry {
 
 /// The user's queue.
 #[derive(Clone, Debug)]
-pub struct Queue {
+pub struct FitQueue {
     /// Its files, in a folder among the runs that it makes.
     folder: PathBuf,
     /// Where the lock of the machine is: other queues have it too.
     machine: PathBuf,
 }
 
-impl Queue {
+impl FitQueue {
     /// The queue beside the user's runs.
     pub fn open() -> Self {
         Self {
@@ -77,9 +77,9 @@ impl Queue {
     }
 
     /// Fits that wait, and the one that runs, in order. Files that are no entries are passed over.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<QueuedFit> {
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let mut all: Vec<Entry> = files
+        let mut all: Vec<QueuedFit> = files
             .filter(|f| f.path().extension().is_some_and(|e| e == "json"))
             .filter_map(|f| serde_json::from_slice(&fs::read(f.path()).ok()?).ok())
             .collect();
@@ -91,7 +91,7 @@ impl Queue {
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn add_config(&self, config: &Config) -> Result<Entry, ClientError> {
+    pub fn add_config(&self, config: &Config) -> Result<QueuedFit, ClientError> {
         let title = format!(
             "{} ({} on {}, degree {})",
             config.name,
@@ -100,20 +100,20 @@ impl Queue {
             config.degrees()
         );
         let config = config.try_to_toml(&self.folder).map_err(RunError::Config)?;
-        self.add(Task::New { config }, title)
+        self.add(QueuedFitKind::New { config }, title)
     }
 
     /// Puts another degree of a run at the end.
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn add_fork(&self, run: &RunDir, degrees: Degrees) -> Result<Entry, ClientError> {
+    pub fn add_fork(&self, run: &RunDir, degrees: Degrees) -> Result<QueuedFit, ClientError> {
         let title = format!("{} at degree {degrees}", run.id());
         let run = run.path().to_owned();
-        self.add(Task::Fork { run, degrees }, title)
+        self.add(QueuedFitKind::Fork { run, degrees }, title)
     }
 
-    fn add(&self, task: Task, title: String) -> Result<Entry, ClientError> {
+    fn add(&self, task: QueuedFitKind, title: String) -> Result<QueuedFit, ClientError> {
         create_folder(&self.folder).map_err(at(&self.folder))?;
         // Two who add at a time must not take the same number.
         let _held = self.hold()?;
@@ -123,7 +123,7 @@ impl Queue {
         let given = fs::read_to_string(&path).unwrap_or_default();
         let number = last.max(given.trim().parse().unwrap_or(0)) + 1;
         write_atomic(&path, number.to_string().as_bytes()).map_err(at(&path))?;
-        let entry = Entry {
+        let entry = QueuedFit {
             number,
             task,
             title,
@@ -138,7 +138,7 @@ impl Queue {
         self.folder.join(format!("{number:06}.json"))
     }
 
-    fn write(&self, entry: &Entry) -> Result<(), ClientError> {
+    fn write(&self, entry: &QueuedFit) -> Result<(), ClientError> {
         let path = self.path(entry.number);
         let json = json(entry).map_err(at(&path))?;
         Ok(write_atomic(&path, &json).map_err(at(&path))?)
@@ -146,7 +146,7 @@ impl Queue {
 
     /// Writes down where the run of an entry is to be, unless the entry was taken out; true when it is in the queue. From then
     /// on it is the runner's: nobody takes it out while one is at work.
-    fn claim(&self, entry: &Entry) -> Result<bool, ClientError> {
+    fn claim(&self, entry: &QueuedFit) -> Result<bool, ClientError> {
         let _held = self.hold()?;
         if !self.path(entry.number).exists() {
             return Ok(false);
@@ -159,7 +159,7 @@ impl Queue {
     ///
     /// # Errors
     /// When there is none of that number, or its run is under way.
-    pub fn remove(&self, number: u64) -> Result<Entry, ClientError> {
+    pub fn remove(&self, number: u64) -> Result<QueuedFit, ClientError> {
         let none = || {
             ClientError::Refused(format!(
                 "nothing with the number {number} is in the queue; `surfit queue ls` lists it"

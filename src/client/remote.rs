@@ -14,7 +14,7 @@ mod near;
 mod settings;
 mod wire;
 
-pub use address::Address;
+pub use address::RemoteAddress;
 pub use far::serve;
 pub use list::{list, told};
 pub use near::open;

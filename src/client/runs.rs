@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
-use surfit_core::event::Stage;
-use surfit_core::filter::Facts;
-use surfit_core::heatmap::Point;
-use surfit_core::run_dir::{RunDir, Status};
-use surfit_core::snapshot::State;
+use surfit_core::event::JobStage;
+use surfit_core::filter::RunAttributes;
+use surfit_core::heatmap::MeasuredPoint;
+use surfit_core::run_dir::{RunDir, RunStatus};
+use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
 /// What to write after `surfit open`: the name of a run that is found by it, else its path.
@@ -23,17 +23,17 @@ pub fn name(run: &RunDir) -> String {
 
 /// A run as `surfit ls` shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Line {
+pub struct RunSummary {
     /// The run's name: its id, behind the directory of several runs that it lies in.
     pub run: String,
     /// Directory of the run.
     pub dir: std::path::PathBuf,
-    /// A [`State`]'s name, `interrupted` when the engine died, or `new` before an engine was there.
+    /// A [`EngineState`]'s name, `interrupted` when the engine died, or `new` before an engine was there.
     pub state: Cow<'static, str>,
     /// An engine works on it now.
     pub alive: bool,
     /// The stage it is in, or was in last.
-    pub stage: Option<Stage>,
+    pub stage: Option<JobStage>,
     /// Units of work done and in all in this stage.
     pub done: u64,
     /// Total units of work in this stage.
@@ -49,7 +49,7 @@ pub struct Line {
     #[serde(default)]
     pub bytes: Option<u64>,
     /// Best validation point of the last complete heatmap; before the first, of what is measured.
-    pub best: Option<Point>,
+    pub best: Option<MeasuredPoint>,
     /// Why the engine could not go on.
     pub failed: Option<String>,
     /// The engine's process id, when it is alive.
@@ -67,7 +67,7 @@ pub struct Line {
 }
 
 /// The line of one run. Reads `status.json` and the lock, not the events.
-pub fn line(run: &RunDir) -> Line {
+pub fn line(run: &RunDir) -> RunSummary {
     let (status, alive) = standing(|| run.is_alive(), || run.status());
     let state = state(status.as_ref(), alive);
     let elsewhere = run.elsewhere().filter(|_| alive);
@@ -75,7 +75,7 @@ pub fn line(run: &RunDir) -> Line {
     let read = std::cell::OnceCell::new();
     let config = || read.get_or_init(|| run.config().ok()).as_ref();
     let s = status.as_ref();
-    Line {
+    RunSummary {
         run: run.name_in(&RunDir::default_root()),
         dir: run.path().to_owned(),
         state: state.into(),
@@ -109,8 +109,8 @@ pub fn line(run: &RunDir) -> Line {
 /// between is taken for an engine that died.
 fn standing(
     is_alive: impl Fn() -> bool,
-    status: impl FnOnce() -> Option<Status>,
-) -> (Option<Status>, bool) {
+    status: impl FnOnce() -> Option<RunStatus>,
+) -> (Option<RunStatus>, bool) {
     // Before the status is read, which is the last one then.
     let alive = is_alive();
     let status = status();
@@ -127,10 +127,10 @@ fn began(run: &RunDir) -> Option<f64> {
     Some(written.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
 }
 
-impl Line {
+impl RunSummary {
     /// What a filter goes by.
-    pub fn facts(&self) -> Facts {
-        Facts {
+    pub fn facts(&self) -> RunAttributes {
+        RunAttributes {
             name: self.run.clone(),
             state: self.state.to_string(),
             network: self.network.clone(),
@@ -195,12 +195,12 @@ pub fn ago_of(seconds: f64) -> String {
     }
 }
 
-fn state(status: Option<&Status>, alive: bool) -> &'static str {
+fn state(status: Option<&RunStatus>, alive: bool) -> &'static str {
     match (status.map(|s| s.state), alive) {
         (Some(state), true) => state.name(),
-        (None, true) => State::Starting.name(),
+        (None, true) => EngineState::Starting.name(),
         (None, false) => "new",
-        (Some(State::Finished | State::Failed | State::Closed), false) => {
+        (Some(EngineState::Finished | EngineState::Failed | EngineState::Closed), false) => {
             status.map_or("new", |s| s.state.name())
         }
         (Some(_), false) => "interrupted",
@@ -208,7 +208,7 @@ fn state(status: Option<&Status>, alive: bool) -> &'static str {
 }
 
 /// All runs among the user's, the most recently begun first.
-pub fn list() -> Vec<Line> {
+pub fn list() -> Vec<RunSummary> {
     RunDir::list(&RunDir::default_root())
         .iter()
         .map(line)
@@ -216,7 +216,7 @@ pub fn list() -> Vec<Line> {
 }
 
 /// As [`list`], with the bytes that each takes on disk.
-pub fn weighed() -> Vec<Line> {
+pub fn weighed() -> Vec<RunSummary> {
     let mut all = list();
     for line in &mut all {
         line.bytes = Some(bytes(&line.dir));
@@ -263,10 +263,10 @@ mod tests {
         assert!(bytes(run.path()) > 100);
     }
 
-    fn status(state: State) -> Status {
-        Status {
+    fn status(state: EngineState) -> RunStatus {
+        RunStatus {
             state,
-            stage: Stage::Fit,
+            stage: JobStage::Fit,
             pid: 1,
             node: String::new(),
             heartbeat: 2.0,
@@ -285,23 +285,31 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         assert_eq!(line(&run).state, "new");
-        run.write_status(&status(State::Running)).unwrap();
+        run.write_status(&status(EngineState::Running)).unwrap();
         assert_eq!((&*line(&run).state, line(&run).pid), ("interrupted", None));
         let lock = run.lock().unwrap();
         assert_eq!((&*line(&run).state, line(&run).pid), ("running", Some(1)));
         drop(lock);
-        run.write_status(&status(State::Finished)).unwrap();
+        run.write_status(&status(EngineState::Finished)).unwrap();
         assert_eq!(line(&run).state, "finished");
     }
 
     #[test]
     fn an_engine_that_ends_or_begins_meanwhile_is_not_taken_for_a_dead_one() {
         use std::cell::Cell;
-        let told = |(status, alive): (Option<Status>, bool)| state(status.as_ref(), alive);
+        let told = |(status, alive): (Option<RunStatus>, bool)| state(status.as_ref(), alive);
         // What it works on, what it leaves, and how many looks at it go by before that.
         for (before, after, changes) in [
-            ((true, State::Running), (false, State::Finished), 1),
-            ((false, State::Finished), (true, State::Running), 1),
+            (
+                (true, EngineState::Running),
+                (false, EngineState::Finished),
+                1,
+            ),
+            (
+                (false, EngineState::Finished),
+                (true, EngineState::Running),
+                1,
+            ),
         ] {
             let looks = Cell::new(0);
             let now = || {
@@ -311,7 +319,7 @@ mod tests {
             let said = told(standing(|| now().0, || Some(status(now().1))));
             assert_ne!(said, "interrupted", "{before:?} to {after:?}");
         }
-        let dead = standing(|| false, || Some(status(State::Running)));
+        let dead = standing(|| false, || Some(status(EngineState::Running)));
         assert_eq!(told(dead), "interrupted");
     }
 
@@ -322,10 +330,10 @@ mod tests {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let (now, hour, day) = (now.as_secs_f64(), 3600.0, 86_400.0);
         for heartbeat in [now, now - hour, now + hour, now - day, now + day, 0.0] {
-            run.write_status(&Status {
+            run.write_status(&RunStatus {
                 pid: std::process::id(),
                 heartbeat,
-                ..status(State::Running)
+                ..status(EngineState::Running)
             })
             .unwrap();
             assert!(!run.is_alive(), "{heartbeat}");

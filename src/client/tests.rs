@@ -4,21 +4,21 @@ mod changes;
 mod copies;
 mod grow;
 
-use super::bridge::{self, Target};
-use super::fake::{Engine, Peer, notice, run};
-use super::{ClientError, Followed, Follower, Said, Visit, connect};
+use super::bridge::{self, OpenTarget};
+use super::fake::{FakeEngine, FakePeer, notice, run};
+use super::{ClientError, EngineReply, EngineSession, FollowedItem, RunFollower, connect};
 use std::sync::mpsc::Receiver;
 use std::thread::spawn;
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
 use surfit_core::event::Event;
-use surfit_core::protocol::{ClientMessage, Command, ServerMessage};
+use surfit_core::protocol::{ClientMessage, EngineCommand, ServerMessage};
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::{Incoming, Outgoing};
 
 const LONG: Duration = Duration::from_secs(10);
 
-fn next(follower: &mut Follower) -> Followed {
+fn next(follower: &mut RunFollower) -> FollowedItem {
     let began = Instant::now();
     loop {
         assert!(began.elapsed() < LONG, "nothing came");
@@ -28,9 +28,9 @@ fn next(follower: &mut Follower) -> Followed {
     }
 }
 
-fn text(found: Followed) -> String {
+fn text(found: FollowedItem) -> String {
     match found {
-        Followed::Event(e) => match e.event {
+        FollowedItem::Event(e) => match e.event {
             Event::Notice { text } => text,
             other => format!("{other:?}"),
         },
@@ -45,7 +45,7 @@ fn nobody_listening_and_a_stale_socket_are_no_engine() {
         connect(&run.dir, None),
         Err(ClientError::NoEngine(_))
     ));
-    drop(Engine::open(&run.dir));
+    drop(FakeEngine::open(&run.dir));
     assert!(run.dir.socket_path().exists() && !run.dir.is_alive());
     let refused = connect(&run.dir, None).unwrap_err();
     assert!(
@@ -55,9 +55,9 @@ fn nobody_listening_and_a_stale_socket_are_no_engine() {
 }
 
 /// Connects to an engine that answers the hello in the test's way.
-fn handshake(answer: impl FnOnce(Peer) + Send + 'static) -> ClientError {
+fn handshake(answer: impl FnOnce(FakePeer) + Send + 'static) -> ClientError {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || answer(engine.accept().0));
     let error = connect(&run.dir, None).unwrap_err();
     thread.join().unwrap();
@@ -100,7 +100,7 @@ fn refusals_at_the_handshake_are_told_in_words() {
 #[test]
 fn events_come_once_and_in_order_even_when_the_connection_leaves_some_out() {
     let run = run();
-    let mut engine = Engine::open(&run.dir);
+    let mut engine = FakeEngine::open(&run.dir);
     let events: Vec<_> = ["1", "2", "3", "4"].map(|t| engine.event(notice(t))).into();
     let thread = spawn(move || {
         let (mut peer, after) = engine.welcome();
@@ -112,7 +112,7 @@ fn events_come_once_and_in_order_even_when_the_connection_leaves_some_out() {
     });
     let connection = connect(&run.dir, Some(1)).unwrap();
     assert_eq!(connection.welcome().pid, 42);
-    let mut follower = Follower::new(run.dir.clone(), 1, connection).unwrap();
+    let mut follower = RunFollower::new(run.dir.clone(), 1, connection).unwrap();
     let seen: Vec<String> = (0..5).map(|_| text(next(&mut follower))).collect();
     assert_eq!(seen, ["2", "3", "4", "Closed", "Ended"]);
     thread.join().unwrap();
@@ -121,7 +121,7 @@ fn events_come_once_and_in_order_even_when_the_connection_leaves_some_out() {
 #[test]
 fn an_engine_that_dies_mid_way_is_told_from_one_that_closes() {
     let run = run();
-    let mut engine = Engine::open(&run.dir);
+    let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
         let first = engine.event(notice("sent"));
@@ -131,7 +131,7 @@ fn an_engine_that_dies_mid_way_is_told_from_one_that_closes() {
         peer.raw(&[0, 0, 1, 0, b'{']);
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
-    let mut follower = Follower::new(run.dir.clone(), 0, connection).unwrap();
+    let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
     let seen: Vec<String> = (0..3).map(|_| text(next(&mut follower))).collect();
     assert_eq!(seen, ["sent", "only in the file", "Died"]);
     thread.join().unwrap();
@@ -140,7 +140,7 @@ fn an_engine_that_dies_mid_way_is_told_from_one_that_closes() {
 #[test]
 fn a_client_that_was_cut_off_comes_back_where_it_was() {
     let run = run();
-    let mut engine = Engine::open(&run.dir);
+    let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (peer, _) = engine.welcome();
         engine.event(notice("missed"));
@@ -152,7 +152,7 @@ fn a_client_that_was_cut_off_comes_back_where_it_was() {
         peer.read();
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
-    let mut follower = Follower::new(run.dir.clone(), 0, connection).unwrap();
+    let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
     let seen: Vec<String> = (0..3).map(|_| text(next(&mut follower))).collect();
     assert_eq!(seen, ["missed", "Reconnected", "live again"]);
     drop(follower);
@@ -161,7 +161,7 @@ fn a_client_that_was_cut_off_comes_back_where_it_was() {
 
 #[test]
 fn a_promise_in_the_file_is_heard_of_the_engine_or_after_its_death() {
-    let promise = Event::Exported(surfit_core::event::Exported {
+    let promise = Event::Exported(surfit_core::event::ExportedModel {
         dir: "exports/a".into(),
         selection: "best".into(),
         u: None,
@@ -172,7 +172,7 @@ fn a_promise_in_the_file_is_heard_of_the_engine_or_after_its_death() {
         chosen: None,
     });
     let run = run();
-    let mut engine = Engine::open(&run.dir);
+    let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (peer, _) = engine.welcome();
         engine.event(notice("missed"));
@@ -185,7 +185,7 @@ fn a_promise_in_the_file_is_heard_of_the_engine_or_after_its_death() {
         engine.event(promise);
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
-    let mut follower = Follower::new(run.dir.clone(), 0, connection).unwrap();
+    let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
     let mut seen: Vec<String> = (0..5).map(|_| text(next(&mut follower))).collect();
     assert!(seen.remove(3).starts_with("Exported"), "{seen:?}");
     assert_eq!(seen, ["missed", "Reconnected", "not durable", "Died"]);
@@ -195,14 +195,14 @@ fn a_promise_in_the_file_is_heard_of_the_engine_or_after_its_death() {
 #[test]
 fn garbage_mid_way_ends_the_conversation_with_a_sentence() {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
         peer.raw(b"\0\0\0\x02[]");
         peer.read();
     });
     let connection = connect(&run.dir, Some(0)).unwrap();
-    let mut follower = Follower::new(run.dir.clone(), 0, connection).unwrap();
+    let mut follower = RunFollower::new(run.dir.clone(), 0, connection).unwrap();
     let error = loop {
         if let Err(error) = follower.next(Duration::from_millis(50)) {
             break error;
@@ -226,7 +226,7 @@ fn came(incoming: &Receiver<Incoming>) -> Incoming {
 #[test]
 fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
     let run = run();
-    let mut engine = Engine::open(&run.dir);
+    let mut engine = FakeEngine::open(&run.dir);
     engine.event(notice("before"));
     let thread = spawn(move || {
         let (mut peer, after) = engine.welcome();
@@ -238,7 +238,7 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
             command,
             Some(ClientMessage::Command {
                 id: 7,
-                command: Command::Pause
+                command: EngineCommand::Pause
             })
         );
         peer.say(&ServerMessage::Reply {
@@ -247,7 +247,7 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
             events: None,
         });
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
     assert!(matches!(
         came(&link.incoming),
@@ -257,7 +257,7 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
     link.outgoing
         .send(Outgoing::Command {
             id: 7,
-            command: Command::Pause,
+            command: EngineCommand::Pause,
         })
         .unwrap();
     let reply = came(&link.incoming);
@@ -271,9 +271,9 @@ fn the_bridge_shows_a_live_run_and_tells_when_its_engine_dies() {
 #[test]
 fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
     let (died, closed) = (run(), run());
-    Engine::open(&died.dir).event(notice("last words"));
-    Engine::open(&closed.dir).event(Event::Closed);
-    let (bridge, link) = bridge::open(Target::Existing(died.dir.clone()), false).unwrap();
+    FakeEngine::open(&died.dir).event(notice("last words"));
+    FakeEngine::open(&closed.dir).event(Event::Closed);
+    let (bridge, link) = bridge::open(OpenTarget::Existing(died.dir.clone()), false).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(p) if p.seq == 1));
     assert!(matches!(came(&link.incoming), Incoming::EngineDied));
     link.outgoing
@@ -320,15 +320,15 @@ fn the_bridge_shows_runs_without_an_engine_and_changes_between_them() {
 #[test]
 fn quitting_with_the_engine_asks_it_to_end() {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
         let Some(ClientMessage::Command { command, .. }) = peer.read() else {
             panic!("no command")
         };
-        assert_eq!(command, Command::Shutdown);
+        assert_eq!(command, EngineCommand::Shutdown);
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     drop(link);
     let ended = bridge.end(true);
     thread.join().unwrap();
@@ -338,7 +338,7 @@ fn quitting_with_the_engine_asks_it_to_end() {
 #[test]
 fn quitting_with_an_engine_that_loses_something_tells_what() {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let why = "stopped at step 3, but the last checkpoint is of step 1";
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
@@ -349,7 +349,7 @@ fn quitting_with_an_engine_that_loses_something_tells_what() {
         let (error, events) = (Some(why.into()), None);
         peer.say(&ServerMessage::Reply { id, error, events });
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     drop(link);
     let ended = bridge.end(true);
     thread.join().unwrap();
@@ -360,12 +360,12 @@ fn quitting_with_an_engine_that_loses_something_tells_what() {
 #[test]
 fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting() {
     let run = run();
-    let engine = Engine::open(&run.dir);
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let engine = FakeEngine::open(&run.dir);
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     link.outgoing
         .send(Outgoing::Command {
             id: 3,
-            command: Command::Checkpoint,
+            command: EngineCommand::Checkpoint,
         })
         .unwrap();
     drop(link);
@@ -381,7 +381,7 @@ fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting()
         (first, peer.read())
     });
     let ended = bridge.end(false);
-    let command = Command::Checkpoint;
+    let command = EngineCommand::Checkpoint;
     let sent = Some(ClientMessage::Command { id: 3, command });
     assert_eq!(thread.join().unwrap(), (sent, None));
     assert!(!ended.stopped && !ended.starting);
@@ -390,12 +390,12 @@ fn a_command_sent_just_before_leaving_reaches_an_engine_that_is_still_greeting()
 #[test]
 fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let reason = "too old".into();
         engine.accept().0.say(&ServerMessage::Rejected { reason });
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
     assert!(matches!(came(&link.incoming), Incoming::Problem(p) if p.contains("too old")));
     let told = came(&link.incoming);
@@ -411,7 +411,7 @@ fn the_bridge_tells_why_an_engine_that_is_there_cannot_be_spoken_to() {
 #[test]
 fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
         let snapshot = Snapshot::empty(Config::default().degrees(), 5);
@@ -419,7 +419,7 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
         let Some(ClientMessage::Command { id, command }) = peer.read() else {
             panic!("no command")
         };
-        assert_eq!(command, Command::Measure);
+        assert_eq!(command, EngineCommand::Measure);
         peer.say(&ServerMessage::Reply {
             id,
             error: Some("the fit is under way".into()),
@@ -427,12 +427,12 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
         });
         assert_eq!(peer.read(), None);
     });
-    let mut visit = Visit::begin(&run.dir).unwrap();
+    let mut visit = EngineSession::begin(&run.dir).unwrap();
     assert_eq!(visit.latest().heatmap.grid, 5);
-    let id = visit.send(Command::Measure).unwrap();
+    let id = visit.send(EngineCommand::Measure).unwrap();
     let reply = loop {
         match visit.next().unwrap() {
-            Said::Reply(of, error, _) => break (of, error),
+            EngineReply::Reply(of, error, _) => break (of, error),
             _ => continue,
         }
     };
@@ -444,15 +444,15 @@ fn a_visit_asks_and_leaves_an_engine_that_was_there_alone() {
 #[test]
 fn an_engine_that_dies_during_a_visit_is_told() {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
         let snapshot = Snapshot::empty(Config::default().degrees(), 5);
         peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
         peer.read();
     });
-    let mut visit = Visit::begin(&run.dir).unwrap();
-    visit.send(Command::Measure).unwrap();
+    let mut visit = EngineSession::begin(&run.dir).unwrap();
+    visit.send(EngineCommand::Measure).unwrap();
     let error = loop {
         if let Err(error) = visit.next() {
             break error;
@@ -465,19 +465,19 @@ fn an_engine_that_dies_during_a_visit_is_told() {
 #[test]
 fn who_only_watches_says_so_and_sends_nothing() {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, _, readonly) = engine.welcome_who();
         assert!(readonly);
         assert_eq!(peer.read(), None, "nothing is asked of the engine");
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), true).unwrap();
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), true).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
     assert!(matches!(came(&link.incoming), Incoming::Connected { .. }));
     link.outgoing
         .send(Outgoing::Command {
             id: 7,
-            command: Command::Pause,
+            command: EngineCommand::Pause,
         })
         .unwrap();
     let reply = came(&link.incoming);
@@ -493,8 +493,8 @@ fn who_only_watches_says_so_and_sends_nothing() {
 #[test]
 fn who_only_watches_starts_no_engine() {
     let run = run();
-    Engine::open(&run.dir).event(notice("last words"));
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), true).unwrap();
+    FakeEngine::open(&run.dir).event(notice("last words"));
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), true).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
     assert!(matches!(came(&link.incoming), Incoming::EngineDied));
     link.outgoing.send(Outgoing::ResumeEngine(None)).unwrap();

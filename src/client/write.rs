@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use surfit_core::files::{FilePath, create_folder, write_atomic};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::run_dir::RunDir;
 use surfit_tui::Incoming;
-use surfit_tui::link::{Content, NewFile, figures_here};
+use surfit_tui::link::{FileContent, NewFile, figures_here};
 
 /// Writes a file and says so. A file that is there already is only replaced when that is wanted. `run` is the run's id, for
 /// the title of a figure, and `picture` gives what is known of it.
 pub fn carry_out(
     file: NewFile,
     run: &str,
-    picture: impl FnOnce() -> Result<Picture, String>,
+    picture: impl FnOnce() -> Result<RunState, String>,
 ) -> Incoming {
     carry_out_confined(file, run, |path| path.into(), picture)
 }
@@ -25,7 +25,7 @@ pub fn carry_out(
 pub fn carry_out_in(
     run: &RunDir,
     file: NewFile,
-    picture: impl FnOnce() -> Result<Picture, String>,
+    picture: impl FnOnce() -> Result<RunState, String>,
 ) -> Incoming {
     carry_out_confined(file, &run.id(), |path| run.confine(&path), picture)
 }
@@ -34,7 +34,7 @@ fn carry_out_confined(
     mut file: NewFile,
     run: &str,
     confine: impl FnOnce(PathBuf) -> FilePath,
-    picture: impl FnOnce() -> Result<Picture, String>,
+    picture: impl FnOnce() -> Result<RunState, String>,
 ) -> Incoming {
     file.path = resolved(&file.path);
     if !file.replace && file.path.symlink_metadata().is_ok_and(|m| !m.is_dir()) {
@@ -56,12 +56,12 @@ pub fn folder_here(host: Option<&str>, name: &str) -> PathBuf {
 /// Files that are being written for a screen, each on a thread of its own: drawing takes a second, a disk may be slow, and
 /// keys go on.
 #[derive(Debug, Default)]
-pub struct Writers {
+pub struct FileWriters {
     /// Each gives what came of it in words, and whether the screen was told.
     threads: Vec<JoinHandle<(String, bool)>>,
 }
 
-impl Writers {
+impl FileWriters {
     /// Writes, and tells the screen what came of it.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ fn write(
     file: &NewFile,
     path: &FilePath,
     run: &str,
-    picture: impl FnOnce() -> Result<Picture, String>,
+    picture: impl FnOnce() -> Result<RunState, String>,
 ) -> Result<(), String> {
     let fault = |e: std::io::Error| format!("{}: {e}; choose another name", path.display());
     if path.is_dir() {
@@ -149,8 +149,8 @@ fn write(
     }
     let drawn;
     let bytes = match &file.content {
-        Content::Text(text) => text.as_bytes(),
-        Content::Drawn(drawing, form) => {
+        FileContent::Text(text) => text.as_bytes(),
+        FileContent::Drawn(drawing, form) => {
             drawn = draw::draw(drawing, *form, run, &picture()?)?;
             &drawn
         }
@@ -165,22 +165,22 @@ fn write(
 mod tests {
     use super::*;
     use surfit_core::colormap::Colormap;
-    use surfit_core::event::Curve;
-    use surfit_core::heatmap::{Along, Cell, Look, Metric, Quantity};
+    use surfit_core::event::LossCurve;
+    use surfit_core::heatmap::{Cell, CellQuantity, HeatmapStyle, Metric, SliceDirection};
     use surfit_core::series::CurveLook;
     use surfit_core::snapshot::Snapshot;
     use surfit_core::surface::Degrees;
-    use surfit_tui::link::{Drawing, Form};
+    use surfit_tui::link::{FigureDrawing, FigureForm};
 
     fn text(path: &Path, text: &str, replace: bool) -> NewFile {
         NewFile {
             path: path.to_owned(),
             replace,
-            content: Content::Text(text.into()),
+            content: FileContent::Text(text.into()),
         }
     }
 
-    fn none() -> Result<Picture, String> {
+    fn none() -> Result<RunState, String> {
         panic!("a text needs no picture")
     }
 
@@ -221,7 +221,7 @@ mod tests {
     fn leaving_waits_for_what_is_being_written_and_tells_what_the_screen_cannot() {
         use std::sync::mpsc::{channel, sync_channel};
         let (screen, told) = sync_channel(9);
-        let mut writers = Writers::default();
+        let mut writers = FileWriters::default();
         let notice = |text: &str| Incoming::Notice(text.into());
         let (done, first) = (notice("first"), notice("second"));
         writers.begin(screen.clone(), move || done).unwrap();
@@ -273,35 +273,35 @@ mod tests {
                 version: 0,
             };
         }
-        let picture = Picture {
+        let picture = RunState {
             snapshot: Some(snapshot),
-            ..Picture::default()
+            ..RunState::default()
         };
-        let map = Drawing::Heatmap {
+        let map = FigureDrawing::Heatmap {
             metric: Metric::Accuracy,
             colormap: Colormap::Viridis,
-            look: Look::default(),
+            look: HeatmapStyle::default(),
         };
-        let gain = Drawing::Heatmap {
+        let gain = FigureDrawing::Heatmap {
             metric: Metric::Accuracy,
             colormap: Colormap::Viridis,
-            look: Look {
-                quantity: Quantity::Gain,
+            look: HeatmapStyle {
+                quantity: CellQuantity::Gain,
                 corner: 0.9,
                 contours: true,
-                ..Look::default()
+                ..HeatmapStyle::default()
             },
         };
-        let slices = Drawing::Slices {
+        let slices = FigureDrawing::Slices {
             metric: Metric::Loss,
-            look: Look::default(),
-            along: Along::DIAGONALS,
+            look: HeatmapStyle::default(),
+            along: SliceDirection::DIAGONALS,
             u: 0.5,
             v: 0.5,
         };
-        let losses = Drawing::Losses {
+        let losses = FigureDrawing::Losses {
             look: CurveLook {
-                curves: vec![Curve::Surface],
+                curves: vec![LossCurve::Surface],
                 log: true,
                 time: false,
                 window: (0.0, 9.0),
@@ -313,14 +313,14 @@ mod tests {
         };
         let (metric, colormap) = (Metric::Loss, Colormap::Viridis);
         let camera = surfit_core::relief::Camera::default();
-        let look = Look::default();
-        let relief = Drawing::Relief {
+        let look = HeatmapStyle::default();
+        let relief = FigureDrawing::Relief {
             metric,
             colormap,
             look,
             camera,
         };
-        let beside = Drawing::Beside {
+        let beside = FigureDrawing::Beside {
             metric,
             colormap,
             look,
@@ -333,15 +333,18 @@ mod tests {
         for (drawing, name) in [
             (relief, "relief"),
             (beside, "beside"),
-            (Drawing::Points { figure, colormap }, "points"),
+            (FigureDrawing::Points { figure, colormap }, "points"),
             (map.clone(), "map"),
             (gain, "gain"),
             (slices, "slices"),
             (losses, "losses"),
         ] {
-            for (form, begins) in [(Form::Png, &b"\x89PNG"[..]), (Form::Svg, &b"<svg"[..])] {
+            for (form, begins) in [
+                (FigureForm::Png, &b"\x89PNG"[..]),
+                (FigureForm::Svg, &b"<svg"[..]),
+            ] {
                 let path = dir.path().join(format!("{name}-{form:?}"));
-                let content = Content::Drawn(Box::new(drawing.clone()), form);
+                let content = FileContent::Drawn(Box::new(drawing.clone()), form);
                 let (path, replace) = (path, false);
                 let file = NewFile {
                     path: path.clone(),
@@ -359,16 +362,19 @@ mod tests {
         let file = NewFile {
             path: dir.path().join("none.png"),
             replace: false,
-            content: Content::Drawn(Box::new(map), Form::Png),
+            content: FileContent::Drawn(Box::new(map), FigureForm::Png),
         };
-        let said = carry_out(file, "demo", || Ok(Picture::default()));
+        let said = carry_out(file, "demo", || Ok(RunState::default()));
         assert!(matches!(said, Incoming::Problem(why) if why.contains("not measured yet")));
         let distances = NewFile {
             path: dir.path().join("none.svg"),
             replace: false,
-            content: Content::Drawn(Box::new(Drawing::Distances { colormap }), Form::Svg),
+            content: FileContent::Drawn(
+                Box::new(FigureDrawing::Distances { colormap }),
+                FigureForm::Svg,
+            ),
         };
-        let said = carry_out(distances, "demo", || Ok(Picture::default()));
+        let said = carry_out(distances, "demo", || Ok(RunState::default()));
         assert!(matches!(said, Incoming::Problem(why) if why.contains("no distances")));
     }
 }

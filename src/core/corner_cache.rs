@@ -16,7 +16,7 @@ const MAX_HEADER: u64 = 1 << 20;
 
 /// A corner in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct CachedCorner {
     /// Path of the corner's file.
     pub path: PathBuf,
     /// Size of the file in bytes.
@@ -31,13 +31,13 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 /// Every corner in a folder; none when there is no folder.
-pub fn entries(folder: &Path) -> Vec<Kept> {
+pub fn entries(folder: &Path) -> Vec<CachedCorner> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let kept = |file: std::fs::DirEntry| {
         let path = file.path();
         let data = file.metadata().ok()?;
         let is_corner = data.is_file() && path.extension().is_some_and(|e| e == "safetensors");
-        is_corner.then_some(Kept {
+        is_corner.then_some(CachedCorner {
             bytes: data.len(),
             used: data.modified().ok()?,
             path,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What the present fit costs, as measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Cost {
+pub struct FitCost {
     /// Number of weights `P`; 0 before the engine knows.
     pub parameters: u64,
     /// Seconds of a step in forward and backward passes; 0 when not measured.
@@ -23,7 +23,7 @@ pub struct Cost {
 
 /// What a change of degree would bring.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Preview {
+pub struct DegreePreview {
     /// Control points before and after.
     pub points: [usize; 2],
     /// Of those the trainable ones, before and after.
@@ -56,7 +56,7 @@ fn traffic(degrees: Degrees, draws: usize) -> f64 {
     (passes * (degrees.count() + 2 * degrees.trainable()) + degrees.trainable()) as f64
 }
 
-impl Cost {
+impl FitCost {
     /// Seconds of the measured step divided by those of its passes of the network alone, which plain training makes too;
     /// `None` before one was measured.
     pub fn relative(&self) -> Option<f64> {
@@ -72,7 +72,7 @@ impl Cost {
     }
 
     /// What a change of degree would bring, with so many draws a step.
-    pub fn preview(&self, from: Degrees, to: Degrees, draws: usize) -> Preview {
+    pub fn preview(&self, from: Degrees, to: Degrees, draws: usize) -> DegreePreview {
         let bytes = [from, to].map(|d| surface_bytes(d, self.parameters));
         // Beside the old one, and one vector for what is computed on the way.
         let needed = bytes[1] + 4 * self.parameters;
@@ -81,7 +81,7 @@ impl Cost {
             (Some(before), Some(after)) if before > 0.0 => Some(after / before),
             _ => None,
         };
-        Preview {
+        DegreePreview {
             points: [from.count(), to.count()],
             trainable: [from.trainable(), to.trainable()],
             bytes,
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_preview_counts_points_bytes_and_time() {
-        let cost = Cost {
+        let cost = FitCost {
             parameters: 1_000_000,
             network: 0.08,
             surface: 0.02,
@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn nothing_is_claimed_before_it_is_measured() {
-        let p = Cost::default().preview(degrees(2, 2), degrees(3, 2), 1);
+        let p = FitCost::default().preview(degrees(2, 2), degrees(3, 2), 1);
         assert_eq!((p.step, p.fits, p.bytes), (None, None, [0, 0]));
-        assert_eq!(Cost::default().relative(), None);
+        assert_eq!(FitCost::default().relative(), None);
     }
 }

@@ -4,14 +4,14 @@ mod density;
 
 pub use density::Density;
 
-use crate::random::{self, Purpose};
+use crate::random::{self, RandomStream};
 use crate::surface::Patch;
 use rand::Rng;
 
 /// Which part of the surface a fit trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+pub enum FitPhase {
     /// The boundary: the Bézier curves between neighbouring corners at once. A curve is its own boundary.
     Edge,
     /// The whole surface.
@@ -31,7 +31,7 @@ pub enum Sampling {
 
 /// The points that a fit draws: a function of these values, phase and step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Draws {
+pub struct PointDraws {
     /// Seed of the run.
     pub seed: u64,
     /// What kind of surface is drawn from.
@@ -40,7 +40,7 @@ pub struct Draws {
     pub sampling: Sampling,
 }
 
-impl Draws {
+impl PointDraws {
     /// The `count` points `(u, v)` of the optimizer step `step` of a phase.
     ///
     /// Stratified interior draws are Roberts' R2 sequence; edge draws walk round the boundary, one edge and a
@@ -48,7 +48,7 @@ impl Draws {
     /// its diagonal. With a `density`, interior draws are warped to follow it instead of being uniform.
     pub fn points(
         &self,
-        phase: Phase,
+        phase: FitPhase,
         step: u64,
         count: usize,
         density: Option<&Density>,
@@ -56,30 +56,30 @@ impl Draws {
         let first = step * count as u64;
         let unit: Vec<(f64, f64)> = match self.sampling {
             Sampling::Stratified => {
-                let mut rng = random::stream(self.seed, Purpose::Draws, phase as u64);
+                let mut rng = random::stream(self.seed, RandomStream::Draws, phase as u64);
                 let shift: (f64, f64) = (rng.random(), rng.random());
                 let sequence = |k| match phase {
-                    Phase::Interior if self.patch == Patch::Curve => {
+                    FitPhase::Interior if self.patch == Patch::Curve => {
                         (fraction(shift.0, GOLDEN, k), 0.0)
                     }
-                    Phase::Interior => (fraction(shift.0, R2.0, k), fraction(shift.1, R2.1, k)),
-                    Phase::Edge => (fraction(shift.0, GOLDEN, k), self.edge(k)),
+                    FitPhase::Interior => (fraction(shift.0, R2.0, k), fraction(shift.1, R2.1, k)),
+                    FitPhase::Edge => (fraction(shift.0, GOLDEN, k), self.edge(k)),
                 };
                 (first..first + count as u64).map(sequence).collect()
             }
             Sampling::Independent => {
                 let mut rng = random::stream(
                     self.seed,
-                    Purpose::IndependentDraws,
+                    RandomStream::IndependentDraws,
                     2 * step + phase as u64,
                 );
                 (0..count).map(|_| (rng.random(), rng.random())).collect()
             }
         };
         let place = |(a, b)| match (phase, density) {
-            (Phase::Edge, _) => self.on_boundary(a, b),
-            (Phase::Interior, Some(density)) => density.warp(a, b),
-            (Phase::Interior, None) => self.on_surface(a, b),
+            (FitPhase::Edge, _) => self.on_boundary(a, b),
+            (FitPhase::Interior, Some(density)) => density.warp(a, b),
+            (FitPhase::Interior, None) => self.on_surface(a, b),
         };
         unit.into_iter().map(place).collect()
     }
@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::surface::Degrees;
 
-    fn draws(seed: u64, patch: Patch, sampling: Sampling) -> Draws {
-        Draws {
+    fn draws(seed: u64, patch: Patch, sampling: Sampling) -> PointDraws {
+        PointDraws {
             seed,
             patch,
             sampling,
@@ -149,7 +149,7 @@ mod tests {
     fn draws_are_a_function_of_seed_phase_and_step() {
         for sampling in SAMPLINGS {
             let of = |seed, step| {
-                draws(seed, Patch::Square, sampling).points(Phase::Interior, step, 4, None)
+                draws(seed, Patch::Square, sampling).points(FitPhase::Interior, step, 4, None)
             };
             assert_eq!(of(7, 10), of(7, 10));
             assert_ne!(of(7, 10), of(8, 10));
@@ -163,7 +163,7 @@ mod tests {
             .into_iter()
             .flat_map(|p| SAMPLINGS.map(|s| (p, s)))
         {
-            for (phase, step) in [(Phase::Edge, 3), (Phase::Interior, 5)] {
+            for (phase, step) in [(FitPhase::Edge, 3), (FitPhase::Interior, 5)] {
                 for (u, v) in draws(2, patch, sampling).points(phase, step, 64, None) {
                     assert!(
                         patch.holds(u, v),
@@ -180,7 +180,7 @@ mod tests {
             let mut edges = [0; 4];
             for step in 0..8 {
                 for (u, v) in draws(1, Patch::Square, Sampling::Stratified).points(
-                    Phase::Edge,
+                    FitPhase::Edge,
                     step,
                     count,
                     None,
@@ -202,8 +202,8 @@ mod tests {
         ];
         for (d, sampling) in all.into_iter().flat_map(|d| SAMPLINGS.map(|s| (d, s))) {
             for (phase, want) in [
-                (Phase::Interior, d.interior_second_moments()),
-                (Phase::Edge, d.edge_second_moments()),
+                (FitPhase::Interior, d.interior_second_moments()),
+                (FitPhase::Edge, d.edge_second_moments()),
             ] {
                 let mut got = vec![0.0; d.count()];
                 let steps = 9000;

@@ -3,12 +3,12 @@
 mod facts;
 
 pub use facts::{
-    Alignment, Baseline, Corner, Distances, EnsembleMeasured, Exported, Finished, Geometry,
-    OwnStatistics, RunInfo, Searched,
+    Alignment, Baseline, CornerReady, Distances, EnsembleMeasured, ExportedModel, Geometry,
+    JobResult, OwnStatistics, RunInfo, SearchResult,
 };
 
-use crate::draws::Phase;
-use crate::heatmap::{Point, Summary};
+use crate::draws::FitPhase;
+use crate::heatmap::{HeatmapSummary, MeasuredPoint};
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub struct Envelope {
 /// Parts of the job, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
+pub enum JobStage {
     /// Loading the data set.
     Data,
     /// Training or loading the corners.
@@ -43,26 +43,26 @@ pub enum Stage {
     Export,
 }
 
-impl Stage {
+impl JobStage {
     /// Every stage in order.
-    pub const ALL: [Stage; 6] = [
-        Stage::Data,
-        Stage::Corners,
-        Stage::Align,
-        Stage::Fit,
-        Stage::Heatmap,
-        Stage::Export,
+    pub const ALL: [JobStage; 6] = [
+        JobStage::Data,
+        JobStage::Corners,
+        JobStage::Align,
+        JobStage::Fit,
+        JobStage::Heatmap,
+        JobStage::Export,
     ];
 
     /// The stage's name for people.
     pub fn name(self) -> &'static str {
         match self {
-            Stage::Data => "data",
-            Stage::Corners => "corners",
-            Stage::Align => "align",
-            Stage::Fit => "fit",
-            Stage::Heatmap => "heatmap",
-            Stage::Export => "export",
+            JobStage::Data => "data",
+            JobStage::Corners => "corners",
+            JobStage::Align => "align",
+            JobStage::Fit => "fit",
+            JobStage::Heatmap => "heatmap",
+            JobStage::Export => "export",
         }
     }
 }
@@ -70,7 +70,7 @@ impl Stage {
 /// Which loss curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Curve {
+pub enum LossCurve {
     /// Training of a corner, `0..4`.
     Corner(usize),
     /// The fit of the surface.
@@ -91,21 +91,21 @@ pub enum Event {
     /// A stage began.
     StageBegan {
         /// Stage that began.
-        stage: Stage,
+        stage: JobStage,
         /// Units of work in it: optimizer steps, cells, corners.
         total: u64,
     },
     /// A stage ended.
     StageEnded {
         /// Stage that ended.
-        stage: Stage,
+        stage: JobStage,
         /// How long it took in this process.
         seconds: f64,
     },
     /// Losses of consecutive optimizer steps.
     Losses {
         /// Curve that the losses belong to.
-        curve: Curve,
+        curve: LossCurve,
         /// Step of the first value.
         first_step: u64,
         /// Mean training cross-entropy of each step; `null` where it was not finite.
@@ -117,7 +117,7 @@ pub enum Event {
     /// A validation measurement on the way.
     Validated {
         /// Curve that the measurement belongs to.
-        curve: Curve,
+        curve: LossCurve,
         /// After this many optimizer steps.
         step: u64,
         /// Validation loss as mean cross-entropy.
@@ -127,7 +127,7 @@ pub enum Event {
         accuracy: f64,
     },
     /// A corner is ready.
-    CornerReady(Corner),
+    CornerReady(CornerReady),
     /// Distances and angles between the corners.
     Geometry(Geometry),
     /// A corner was aligned.
@@ -150,7 +150,7 @@ pub enum Event {
         /// Its first fit step.
         step: u64,
         /// Phase that began.
-        phase: Phase,
+        phase: FitPhase,
     },
     /// The peak of the fit's learning rate changed.
     RateChanged {
@@ -198,14 +198,14 @@ pub enum Event {
         /// Points along each axis.
         grid: usize,
         /// Figures of the whole.
-        summary: Summary,
+        summary: HeatmapSummary,
         /// The best point by validation accuracy.
-        best: Point,
+        best: MeasuredPoint,
     },
     /// One point was measured on the whole validation split.
-    Evaluated(Point),
+    Evaluated(MeasuredPoint),
     /// A search near a point came to its end; its result is also told as `evaluated`.
-    Searched(Searched),
+    Searched(SearchResult),
     /// An ensemble was measured on the whole validation split.
     EnsembleMeasured(EnsembleMeasured),
     /// Distances between all control points.
@@ -225,7 +225,7 @@ pub enum Event {
         marked: bool,
     },
     /// A model was written.
-    Exported(Exported),
+    Exported(ExportedModel),
     /// A checkpoint is durable.
     Checkpoint {
         /// Fit step it holds.
@@ -257,7 +257,7 @@ pub enum Event {
         message: String,
     },
     /// The whole job is done. Boxed for its size.
-    Finished(Box<Finished>),
+    Finished(Box<JobResult>),
     /// The job goes on after its result: it is about to be given up for a new surface or new corners, or to be fitted further.
     Reopened,
     /// The engine process ended in good order.
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn an_event_is_one_flat_object_and_comes_back() {
         let event = Event::Losses {
-            curve: Curve::Corner(2),
+            curve: LossCurve::Corner(2),
             first_step: 5,
             values: vec![1.5, f32::NAN],
             rate: 0.1,
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn a_diverged_training_leaves_a_readable_record() {
         let (loss, accuracy) = (f64::NAN, 0.1);
-        let corner = Corner {
+        let corner = CornerReady {
             index: 0,
             source: "a".into(),
             accuracy,
@@ -326,14 +326,14 @@ mod tests {
         };
         for event in [
             Event::Validated {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 step: 1,
                 loss,
                 accuracy,
             },
             Event::CornerReady(corner),
             Event::Aligned(alignment),
-            Event::Evaluated(Point {
+            Event::Evaluated(MeasuredPoint {
                 u: 0.0,
                 v: 0.0,
                 accuracy,

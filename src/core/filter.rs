@@ -12,13 +12,13 @@ mod tests;
 use crate::surface::Degrees;
 use std::fmt;
 use std::str::FromStr;
-use term::Term;
+use term::FilterTerm;
 
 pub use term::KEYS;
 
 /// What is known of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts {
+pub struct RunAttributes {
     /// Its name, as `surfit ls` shows it.
     pub name: String,
     /// What it is doing: one of [`STATES`].
@@ -53,7 +53,7 @@ pub const STATES: &[&str] = &[
 /// A way to choose among runs. The empty one chooses all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    terms: Vec<(bool, Term)>,
+    terms: Vec<(bool, FilterTerm)>,
 }
 
 /// A filter that cannot be understood; its text is one sentence with the remedy.
@@ -63,7 +63,7 @@ pub struct FilterError(String);
 
 impl Filter {
     /// True when every term holds.
-    pub fn matches(&self, facts: &Facts) -> bool {
+    pub fn matches(&self, facts: &RunAttributes) -> bool {
         self.terms
             .iter()
             .all(|(wanted, term)| term.holds(facts) == *wanted)
@@ -89,7 +89,7 @@ impl FromStr for Filter {
         let term = |word: &str| {
             let bare = word.trim_start_matches('!');
             let wanted = (word.len() - bare.len()).is_multiple_of(2);
-            Term::parse(bare)
+            FilterTerm::parse(bare)
                 .map(|term| (wanted, term))
                 .map_err(FilterError)
         };

@@ -13,12 +13,12 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use change::Change;
-pub use contour::Segment;
-pub use field::Field;
-pub use look::{Look, Quantity};
-pub use metric::{Facts, Metric};
-pub use slice::Along;
+pub use change::HeatmapChange;
+pub use contour::ContourSegment;
+pub use field::CellField;
+pub use look::{CellQuantity, HeatmapStyle};
+pub use metric::{Metric, MetricSpec};
+pub use slice::SliceDirection;
 
 use crate::numbers::nan_as_null;
 use crate::surface::Patch;
@@ -64,7 +64,7 @@ impl Cell {
 ///
 /// One that was stored is read only when it has the cells that its grid says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "stored::Stored")]
+#[serde(try_from = "stored::StoredHeatmap")]
 pub struct Heatmap {
     /// Points along each axis, at least 2.
     pub grid: usize,
@@ -80,7 +80,7 @@ pub struct Heatmap {
 
 /// A measured point of the surface.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Point {
+pub struct MeasuredPoint {
     /// First parameter, in `[0, 1]`.
     pub u: f64,
     /// Second parameter, in `[0, 1]`.
@@ -96,7 +96,7 @@ pub struct Point {
 
 /// Figures that describe a whole heatmap; all are over measured cells.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct HeatmapSummary {
     /// Mean accuracy of all cells.
     pub mean: f64,
     /// Mean accuracy of the cells that are not on the boundary; equals `mean` when there are none.
@@ -226,11 +226,11 @@ impl Heatmap {
     }
 
     /// The cell at an index as a point; `None` while unmeasured.
-    pub fn point(&self, index: usize) -> Option<Point> {
+    pub fn point(&self, index: usize) -> Option<MeasuredPoint> {
         let cell = self.cells.get(index)?;
         let (u, v) = self.parameters(index);
         let (accuracy, loss) = (cell.accuracy()?, f64::from(cell.loss));
-        Some(Point {
+        Some(MeasuredPoint {
             u,
             v,
             accuracy,
@@ -292,12 +292,12 @@ impl Heatmap {
     }
 
     /// The best measured point by `metric`.
-    pub fn best(&self, metric: Metric) -> Option<Point> {
+    pub fn best(&self, metric: Metric) -> Option<MeasuredPoint> {
         self.ranking(metric).first().and_then(|&i| self.point(i))
     }
 
     /// The summary over measured cells; `None` when there are none.
-    pub fn summary(&self) -> Option<Summary> {
+    pub fn summary(&self) -> Option<HeatmapSummary> {
         let of = |keep: &dyn Fn(usize) -> bool| -> Vec<f64> {
             self.inside()
                 .filter(|&i| keep(i))
@@ -311,7 +311,7 @@ impl Heatmap {
         }
         let inner = of(&|i| !self.on_boundary(i));
         let corners = of(&|i| self.corners().contains(&i));
-        Some(Summary {
+        Some(HeatmapSummary {
             mean: mean(&all),
             interior_mean: if inner.is_empty() {
                 mean(&all)

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Load of the machine, for people. Zeros where the system does not say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Machine {
+pub struct MachineLoad {
     /// Processor time of the engine a second: 2.0 is two cores.
     pub engine: f64,
     /// Share of all processors that is in use by whomever, 0 to 1.

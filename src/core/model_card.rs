@@ -1,6 +1,8 @@
 //! `model.json`: what an exported model is and how it was chosen.
 
-use crate::config::{ChannelConstants, ChannelStatistic, Compute, DataConfig, NetworkConfig};
+use crate::config::{
+    ChannelConstants, ChannelStatistic, ComputePrecision, DataConfig, NetworkConfig,
+};
 use crate::files;
 use crate::protocol::TensorNames;
 use crate::surface::Degrees;
@@ -21,7 +23,7 @@ pub struct MeasuredOn {
     /// Device, such as `cpu` or `cuda:0`.
     pub device: String,
     /// Type that networks computed in.
-    pub compute: Compute,
+    pub compute: ComputePrecision,
     /// Threads on a CPU.
     pub threads: usize,
 }

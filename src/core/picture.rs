@@ -7,20 +7,20 @@ mod sentence;
 mod topic;
 mod validation;
 
-pub use fresh::Durable;
-pub use points::{Matrix, PointFigure, corner_of};
+pub use fresh::DurableCurve;
+pub use points::{DistanceMatrix, PointFigure, corner_of};
 pub use sentence::sentence;
-pub use topic::Topic;
-pub use validation::Validation;
+pub use topic::LogTopic;
+pub use validation::ValidationPoint;
 
-use crate::draws::Phase;
+use crate::draws::FitPhase;
 use crate::event::{
-    Alignment, Corner, Curve, Distances, EnsembleMeasured, Exported, Finished, Geometry, RunInfo,
-    Searched, Stage,
+    Alignment, CornerReady, Distances, EnsembleMeasured, ExportedModel, Geometry, JobResult,
+    JobStage, LossCurve, RunInfo, SearchResult,
 };
-use crate::heatmap::{Point, Summary};
-use crate::series::{Series, Track};
-use crate::snapshot::{Snapshot, State};
+use crate::heatmap::{HeatmapSummary, MeasuredPoint};
+use crate::series::{Series, StepTrack};
+use crate::snapshot::{EngineState, Snapshot};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -36,12 +36,12 @@ pub struct LogLine {
     pub error: bool,
     /// What it is about.
     #[serde(default)]
-    pub topic: Topic,
+    pub topic: LogTopic,
 }
 
 /// Everything known about a run. Built from events alone it shows the history; a snapshot adds the present.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Picture {
+pub struct RunState {
     /// Number of the last event seen.
     pub seq: u64,
     /// Time of the first event, seconds since the Unix epoch.
@@ -51,13 +51,13 @@ pub struct Picture {
     /// Facts from the engine's start.
     pub info: Option<RunInfo>,
     /// Loss curves of the corners and the surface.
-    pub curves: BTreeMap<Curve, Series>,
+    pub curves: BTreeMap<LossCurve, Series>,
     /// Validation measurements by curve, thinned out where there are many; the best and the latest are always there.
-    pub validations: BTreeMap<Curve, Vec<Validation>>,
+    pub validations: BTreeMap<LossCurve, Vec<ValidationPoint>>,
     /// When the steps of each curve were done, and at which learning rate.
-    pub tracks: BTreeMap<Curve, Track>,
+    pub tracks: BTreeMap<LossCurve, StepTrack>,
     /// Corners that are ready, by number.
-    pub corners: BTreeMap<usize, Corner>,
+    pub corners: BTreeMap<usize, CornerReady>,
     /// What alignment did, by corner.
     pub alignments: BTreeMap<usize, Alignment>,
     /// Distances and angles between the corners: as trained, and after alignment.
@@ -65,7 +65,7 @@ pub struct Picture {
     /// Changes of degree: step, before, after.
     pub degree_changes: Vec<(u64, Degrees, Degrees)>,
     /// Where phases of the fit began: step, phase.
-    pub phases: Vec<(u64, Phase)>,
+    pub phases: Vec<(u64, FitPhase)>,
     /// Changes of the learning rate's peak: step, before, after.
     pub rate_changes: Vec<(u64, f64, f64)>,
     /// Changes of the draws a step: step, before, after.
@@ -75,21 +75,21 @@ pub struct Picture {
     /// The last ensemble that was measured.
     pub ensemble: Option<EnsembleMeasured>,
     /// Ends of searches, latest last.
-    pub searches: Vec<Searched>,
+    pub searches: Vec<SearchResult>,
     /// Distances between control points, as last asked for.
     pub distances: Option<Distances>,
     /// Exported models, latest last.
-    pub exports: Vec<Exported>,
+    pub exports: Vec<ExportedModel>,
     /// Points measured on the whole validation split, latest last.
-    pub evaluated: Vec<Point>,
+    pub evaluated: Vec<MeasuredPoint>,
     /// Figures and best point of the last complete heatmap.
-    pub complete: Option<(Summary, Point)>,
+    pub complete: Option<(HeatmapSummary, MeasuredPoint)>,
     /// Seconds of every stage that ended.
-    pub seconds: BTreeMap<Stage, f64>,
-    /// Sentences for people, oldest first, at most [`Picture::LOG`].
+    pub seconds: BTreeMap<JobStage, f64>,
+    /// Sentences for people, oldest first, at most [`RunState::LOG`].
     pub log: VecDeque<LogLine>,
     /// The result, when the job is done.
-    pub finished: Option<Finished>,
+    pub finished: Option<JobResult>,
     /// The degrees that the surface was lowered to after the job, which moved it: the result is that of an earlier surface.
     #[serde(default)]
     pub lowered: Option<Degrees>,
@@ -101,12 +101,12 @@ pub struct Picture {
     pub snapshot: Option<Snapshot>,
     /// Time of the last event after which work went on; losses tell how long it took since.
     pub working_since: Option<f64>,
-    /// What events alone know of the curve that a snapshot added the latest steps to; [`Picture::show`] keeps it.
+    /// What events alone know of the curve that a snapshot added the latest steps to; [`RunState::show`] keeps it.
     #[serde(skip)]
-    pub durable: Option<Box<Durable>>,
+    pub durable: Option<Box<DurableCurve>>,
 }
 
-impl Picture {
+impl RunState {
     /// Lines of log that are kept.
     pub const LOG: usize = 500;
 
@@ -121,35 +121,37 @@ impl Picture {
     }
 
     /// The phase of the fit that step number `step` belongs to, as far as it is known.
-    pub fn phase_at(&self, step: u64) -> Option<Phase> {
+    pub fn phase_at(&self, step: u64) -> Option<FitPhase> {
         let after = self.phases.partition_point(|p| p.0 <= step);
         Some(self.phases[after.checked_sub(1)?].1)
     }
 
     /// What the run is doing, as far as events and snapshot tell; whether an engine is alive they cannot tell.
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> EngineState {
         if self.failed.is_some() {
-            State::Failed
+            EngineState::Failed
         } else if self.closed {
             if self.finished.is_some() {
-                State::Finished
+                EngineState::Finished
             } else {
-                State::Closed
+                EngineState::Closed
             }
         } else {
-            self.snapshot.as_ref().map_or(State::Starting, |s| s.state)
+            self.snapshot
+                .as_ref()
+                .map_or(EngineState::Starting, |s| s.state)
         }
     }
 
     /// The result of a job that is done, unless an engine has failed on the run since: the result is then of what can no
     /// longer be opened.
-    pub fn done(&self) -> Option<&Finished> {
+    pub fn done(&self) -> Option<&JobResult> {
         self.finished.as_ref().filter(|_| self.failed.is_none())
     }
 
     /// The job's best point and the grid it was found on, when the present surface is the same, its heatmap has another grid
     /// and nothing as good is measured there.
-    pub fn better_elsewhere(&self) -> Option<(Point, usize)> {
+    pub fn better_elsewhere(&self) -> Option<(MeasuredPoint, usize)> {
         let map = &self.snapshot.as_ref()?.heatmap;
         let job = self.finished.as_ref().filter(|f| f.grid != map.grid)?;
         let measured = map.inside().filter_map(|i| map.cells[i].accuracy());

@@ -6,8 +6,8 @@
 
 use crate::event::Envelope;
 use crate::heatmap::Metric;
-use crate::run_dir::Identity;
-use crate::snapshot::{Changed, Snapshot};
+use crate::run_dir::FileIdentity;
+use crate::snapshot::{Snapshot, SnapshotDelta};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ pub enum ClientMessage {
         /// Comes back in the reply.
         id: u64,
         /// Command to be carried out.
-        command: Command,
+        command: EngineCommand,
     },
 }
 
@@ -65,7 +65,7 @@ pub enum ServerMessage {
         pid: u32,
         /// The directory that the engine works in: a client that looks into a copy of it has come to the wrong engine.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        dir: Option<Identity>,
+        dir: Option<FileIdentity>,
     },
     /// The handshake failed; the connection closes.
     Rejected {
@@ -77,7 +77,7 @@ pub enum ServerMessage {
     /// The present state; older ones may have been skipped. Boxed for its size.
     Snapshot(Box<Snapshot>),
     /// The same, by what is new in it since the last one that was sent to this client; only for those that said `changes`.
-    Changed(Box<Changed>),
+    Changed(Box<SnapshotDelta>),
     /// A command was carried out or refused. Events it caused came before.
     Reply {
         /// The command's id.
@@ -160,7 +160,7 @@ pub enum RateChange {
 /// What an engine can be told to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
+pub enum EngineCommand {
     /// Go on with the job where it stands: corners, alignment, fit, heatmap, export.
     Start,
     /// Train the corners again, with seeds that follow those used so far, and go on from there.
@@ -297,11 +297,11 @@ mod tests {
             },
             ClientMessage::Command {
                 id: 1,
-                command: Command::SetDegree { degrees: d },
+                command: EngineCommand::SetDegree { degrees: d },
             },
             ClientMessage::Command {
                 id: 2,
-                command: Command::Export {
+                command: EngineCommand::Export {
                     selection: Selection::At { u: 0.5, v: 0.25 },
                     dir: None,
                     replace: true,

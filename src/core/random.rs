@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 /// What a stream of random numbers is for. Streams of different purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub enum Purpose {
+pub enum RandomStream {
     /// Initial weights of a network.
     Initialization = 1,
     /// Order of the training images within an epoch.
@@ -32,7 +32,7 @@ pub enum Purpose {
 }
 
 /// The stream for one decision.
-pub fn stream(seed: u64, purpose: Purpose, step: u64) -> ChaCha8Rng {
+pub fn stream(seed: u64, purpose: RandomStream, step: u64) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&(purpose as u64).to_le_bytes());
@@ -41,7 +41,7 @@ pub fn stream(seed: u64, purpose: Purpose, step: u64) -> ChaCha8Rng {
 }
 
 /// A permutation of `0..n` for one decision.
-pub fn permutation(n: usize, seed: u64, purpose: Purpose, step: u64) -> Vec<i64> {
+pub fn permutation(n: usize, seed: u64, purpose: RandomStream, step: u64) -> Vec<i64> {
     let mut order: Vec<i64> = (0..n as i64).collect();
     order.shuffle(&mut stream(seed, purpose, step));
     order
@@ -62,11 +62,11 @@ mod tests {
 
     #[test]
     fn same_decision_same_numbers_other_decision_other_numbers() {
-        let a = permutation(50, 1, Purpose::BatchOrder, 3);
-        assert_eq!(a, permutation(50, 1, Purpose::BatchOrder, 3));
-        assert_ne!(a, permutation(50, 1, Purpose::BatchOrder, 4));
-        assert_ne!(a, permutation(50, 2, Purpose::BatchOrder, 3));
-        assert_ne!(a, permutation(50, 1, Purpose::Calibration, 3));
+        let a = permutation(50, 1, RandomStream::BatchOrder, 3);
+        assert_eq!(a, permutation(50, 1, RandomStream::BatchOrder, 3));
+        assert_ne!(a, permutation(50, 1, RandomStream::BatchOrder, 4));
+        assert_ne!(a, permutation(50, 2, RandomStream::BatchOrder, 3));
+        assert_ne!(a, permutation(50, 1, RandomStream::Calibration, 3));
         let mut sorted = a;
         sorted.sort_unstable();
         assert_eq!(sorted, (0..50).collect::<Vec<_>>());

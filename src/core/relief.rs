@@ -39,7 +39,7 @@ impl Camera {
 
 /// A place on the screen, from the upper left, and how far away it is in lengths of a side.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spot {
+pub struct ProjectedPoint {
     /// To the right.
     pub x: f64,
     /// Vertical coordinate, downward from the top.
@@ -89,11 +89,11 @@ impl Projection {
     }
 
     /// Where the point over `(u, v)` falls that is `t` of the range high; all three 0 to 1.
-    pub fn project(&self, u: f64, v: f64, t: f64) -> Spot {
+    pub fn project(&self, u: f64, v: f64, t: f64) -> ProjectedPoint {
         let [x, away, z] = self.turned([u - 0.5, v - 0.5, (t - 0.5) * self.height]);
         let (sin, cos) = self.tilt;
         let up = z * cos + away * sin;
-        Spot {
+        ProjectedPoint {
             x: self.shift.0 + self.scale * x,
             y: self.shift.1 - self.scale * up / self.aspect,
             depth: away * cos - z * sin,

@@ -15,14 +15,14 @@ mod status;
 
 pub use error::{RunError, at};
 pub use events::{EventLog, EventTail, MAX_EVENT_BYTES, last_number, read_events};
-pub use fork::Fork;
-pub use identity::Identity;
+pub use fork::ForkRecord;
+pub use identity::FileIdentity;
 pub use leftovers::clear_unpublished;
 pub use lock::RunLock;
 pub use node::EngineNode;
 pub use process::ProcessState;
 pub use socket::{private_folder, socket_folder};
-pub use status::Status;
+pub use status::RunStatus;
 
 use lock::LockSignature;
 
@@ -30,7 +30,7 @@ use crate::config::{self, Config};
 use crate::event::Envelope;
 use crate::files::{self, FilePath, create_folder, json, remove, sync_folder, write_atomic};
 use crate::heatmap::Heatmap;
-use crate::picture::{LogLine, Picture, Topic};
+use crate::picture::{LogLine, LogTopic, RunState};
 use crate::snapshot::Snapshot;
 use std::fs;
 use std::io::ErrorKind;
@@ -215,8 +215,8 @@ impl RunDir {
     }
 
     /// The last status that an engine wrote; `None` before the first, or when it cannot be read.
-    pub fn status(&self) -> Option<Status> {
-        let mut status: Status = self.read_json("status.json", MAX_SMALL_BYTES)?;
+    pub fn status(&self) -> Option<RunStatus> {
+        let mut status: RunStatus = self.read_json("status.json", MAX_SMALL_BYTES)?;
         status.make_printable();
         Some(status)
     }
@@ -225,7 +225,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`RunError::Io`].
-    pub fn write_status(&self, status: &Status) -> Result<(), RunError> {
+    pub fn write_status(&self, status: &RunStatus) -> Result<(), RunError> {
         self.write_json("status.json", status)
     }
 
@@ -309,14 +309,14 @@ impl RunDir {
     ///
     /// # Errors
     /// As [`RunDir::events`].
-    pub fn picture(&self) -> Result<Picture, RunError> {
+    pub fn picture(&self) -> Result<RunState, RunError> {
         let (mut picture, damage) = self.picture_and_damage()?;
         if let Some(text) = damage {
             picture.log.push_back(LogLine {
                 time: picture.log.back().map_or(0.0, |line| line.time),
                 text,
                 error: true,
-                topic: Topic::Error,
+                topic: LogTopic::Error,
             });
         }
         Ok(picture)
@@ -326,8 +326,8 @@ impl RunDir {
     ///
     /// # Errors
     /// As [`RunDir::events`].
-    pub fn picture_and_damage(&self) -> Result<(Picture, Option<String>), RunError> {
-        let mut picture = Picture::default();
+    pub fn picture_and_damage(&self) -> Result<(RunState, Option<String>), RunError> {
+        let mut picture = RunState::default();
         let mut tail = EventTail::new(&self.events_path(), 0);
         tail.each(|e| picture.apply(&e))?;
         picture.snapshot = self.snapshot();
@@ -339,8 +339,8 @@ impl RunDir {
     }
 
     /// What tells this directory from a copy of it; `None` when the file system does not say.
-    pub fn identity(&self) -> Option<Identity> {
-        Identity::of(&self.path)
+    pub fn identity(&self) -> Option<FileIdentity> {
+        FileIdentity::of(&self.path)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The course of a learning rate after its warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Course {
+pub enum LrDecay {
     /// Half a cosine down to a hundredth.
     #[default]
     Cosine,
@@ -23,10 +23,10 @@ pub struct Schedule<'a> {
     /// Fraction of the steps over which the rate rises linearly.
     pub warmup: f64,
     /// What comes then.
-    pub course: Course,
-    /// For [`Course::Step`]: fractions of the whole training at which the rate falls.
+    pub course: LrDecay,
+    /// For [`LrDecay::Step`]: fractions of the whole training at which the rate falls.
     pub milestones: &'a [f64],
-    /// For [`Course::Step`]: what it is multiplied with there.
+    /// For [`LrDecay::Step`]: what it is multiplied with there.
     pub gamma: f64,
 }
 
@@ -44,19 +44,19 @@ impl Schedule<'_> {
         }
         let whole = at / total;
         match self.course {
-            Course::Cosine => {
+            LrDecay::Cosine => {
                 let x = (at - rise) / (total - rise).max(1.0);
                 FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + (std::f64::consts::PI * x).cos())
             }
-            Course::Step => {
+            LrDecay::Step => {
                 let passed = self.milestones.iter().filter(|m| whole >= **m).count();
                 self.gamma.powi(passed as i32)
             }
-            Course::Linear => {
+            LrDecay::Linear => {
                 let fallen = ((whole - 0.5) / 0.4).clamp(0.0, 1.0);
                 (1.0 - fallen) + FLOOR * fallen
             }
-            Course::Constant => 1.0,
+            LrDecay::Constant => 1.0,
         }
     }
 }
@@ -65,7 +65,7 @@ impl Schedule<'_> {
 mod tests {
     use super::*;
 
-    fn schedule(course: Course) -> Schedule<'static> {
+    fn schedule(course: LrDecay) -> Schedule<'static> {
         Schedule {
             warmup: 0.1,
             course,
@@ -76,19 +76,19 @@ mod tests {
 
     #[test]
     fn the_cosine_rises_then_falls_to_the_floor() {
-        let f = |s| schedule(Course::Cosine).factor(s, 1000);
+        let f = |s| schedule(LrDecay::Cosine).factor(s, 1000);
         assert!(f(0) > 0.0 && f(0) < 0.01);
         assert!((f(100) - 1.0).abs() < 1e-3);
         assert!(f(99) > f(50) && f(500) > f(900));
         assert!(f(999) < 0.0101 && f(999) >= 0.01);
         assert!((0..1000).all(|s| f(s) > 0.0 && f(s) <= 1.0));
-        assert!(schedule(Course::Cosine).factor(0, 0).is_finite());
+        assert!(schedule(LrDecay::Cosine).factor(0, 0).is_finite());
     }
 
     #[test]
     fn steps_fall_at_their_milestones() {
         // 160 epochs, ×0.2 at 100 and 140, as in the paper.
-        let f = |epoch| schedule(Course::Step).factor(epoch, 160);
+        let f = |epoch| schedule(LrDecay::Step).factor(epoch, 160);
         assert_eq!(
             (f(99), f(100), f(139), f(140)),
             (1.0, 0.2, 0.2, 0.2f64.powi(2))
@@ -97,10 +97,10 @@ mod tests {
 
     #[test]
     fn the_linear_course_is_constant_then_falls_and_stays() {
-        let f = |s| schedule(Course::Linear).factor(s, 1000);
+        let f = |s| schedule(LrDecay::Linear).factor(s, 1000);
         assert_eq!((f(200), f(499)), (1.0, 1.0));
         assert!((f(700) - 0.505).abs() < 0.01);
         assert!((f(899) - 0.01).abs() < 2e-3 && f(999) == 0.01);
-        assert_eq!(schedule(Course::Constant).factor(999, 1000), 1.0);
+        assert_eq!(schedule(LrDecay::Constant).factor(999, 1000), 1.0);
     }
 }

@@ -6,7 +6,7 @@ mod track;
 
 pub use look::{CurveLook, OtherCurve};
 pub use smoothing::Smoothing;
-pub use track::{Mark, Track};
+pub use track::{StepMark, StepTrack};
 
 use serde::{Deserialize, Serialize};
 

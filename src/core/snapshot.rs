@@ -1,10 +1,10 @@
 //! The present state of a run, of which only the latest matters.
 
-use crate::cost::Cost;
-use crate::draws::Phase;
-use crate::event::{Curve, Stage};
-use crate::heatmap::{Change, Heatmap, Metric};
-use crate::machine::Machine;
+use crate::cost::FitCost;
+use crate::draws::FitPhase;
+use crate::event::{JobStage, LossCurve};
+use crate::heatmap::{Heatmap, HeatmapChange, Metric};
+use crate::machine::MachineLoad;
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// What the engine is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum EngineState {
     /// Opening the run.
     #[default]
     Starting,
@@ -30,17 +30,17 @@ pub enum State {
     Closed,
 }
 
-impl State {
+impl EngineState {
     /// The state's name for people.
     pub fn name(self) -> &'static str {
         match self {
-            State::Starting => "starting",
-            State::Running => "running",
-            State::Paused => "paused",
-            State::Idle => "idle",
-            State::Finished => "finished",
-            State::Failed => "failed",
-            State::Closed => "closed",
+            EngineState::Starting => "starting",
+            EngineState::Running => "running",
+            EngineState::Paused => "paused",
+            EngineState::Idle => "idle",
+            EngineState::Finished => "finished",
+            EngineState::Failed => "failed",
+            EngineState::Closed => "closed",
         }
     }
 }
@@ -73,7 +73,7 @@ pub struct ControlPoint {
 
 /// Something that was asked for and takes a while: a measurement, a search, an export. The stage waits meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Errand {
+pub struct RunningTask {
     /// What it is, for people: `exporting the best point`.
     pub name: String,
     /// Units of work done, and in all as far as known.
@@ -87,9 +87,9 @@ pub struct Errand {
 /// Losses of the latest steps that no event has told yet. A long fit tells its losses in longer and longer stretches, so that
 /// its record stays short; here they are at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fresh {
+pub struct UnloggedLosses {
     /// Curve that the losses belong to.
-    pub curve: Curve,
+    pub curve: LossCurve,
     /// Step of the first value: the one after the last that an event has told.
     pub first_step: u64,
     /// Mean training cross-entropy of each step; `null` where it was not finite.
@@ -107,9 +107,9 @@ pub struct Snapshot {
     /// Number of the last event before this snapshot.
     pub seq: u64,
     /// What the engine is doing.
-    pub state: State,
+    pub state: EngineState,
     /// The stage it is in, or was in last.
-    pub stage: Stage,
+    pub stage: JobStage,
     /// Units of work done and in all in this stage: optimizer steps, cells.
     pub done: u64,
     /// Total units of work in this stage.
@@ -119,7 +119,7 @@ pub struct Snapshot {
     /// Seconds the rest of this stage will take at this pace; `None` when not known.
     pub seconds_left: Option<f64>,
     /// Phase of the fit, when one was begun.
-    pub phase: Option<Phase>,
+    pub phase: Option<FitPhase>,
     /// Optimizer steps of the fit done, and in all.
     pub fit_step: u64,
     /// Total optimizer steps of the fit.
@@ -157,16 +157,16 @@ pub struct Snapshot {
     pub job_seconds_left: Option<f64>,
     /// What was asked for and is under way.
     #[serde(default)]
-    pub errand: Option<Errand>,
+    pub errand: Option<RunningTask>,
     /// What a step costs, and memory.
     #[serde(default)]
-    pub cost: Cost,
+    pub cost: FitCost,
     /// Load of the machine.
     #[serde(default)]
-    pub machine: Machine,
-    /// What no event has told yet; [`Picture::show`](crate::picture::Picture::show) adds it to the curves.
+    pub machine: MachineLoad,
+    /// What no event has told yet; [`RunState::show`](crate::picture::RunState::show) adds it to the curves.
     #[serde(default)]
-    pub fresh: Option<Fresh>,
+    pub fresh: Option<UnloggedLosses>,
     /// Why the work waits, such as for room on the disk, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
@@ -175,14 +175,14 @@ pub struct Snapshot {
 /// A snapshot without the cells of its heatmap that are as they were: of a large grid few are measured between two
 /// snapshots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Changed {
+pub struct SnapshotDelta {
     /// All but the heatmap, in whose place is the smallest there is.
     rest: Snapshot,
     /// What is new in the heatmap.
-    heatmap: Change,
+    heatmap: HeatmapChange,
 }
 
-impl Changed {
+impl SnapshotDelta {
     /// The snapshot, on top of the heatmap of the one before, which becomes that of this one; `None` when it does not
     /// belong there.
     pub fn onto(self, before: &mut Heatmap) -> Option<Snapshot> {
@@ -195,21 +195,21 @@ impl Changed {
 
 impl Snapshot {
     /// This snapshot for one who has the heatmap of an earlier one; `None` when it is to be told whole.
-    pub fn since(&self, before: &Heatmap) -> Option<Changed> {
+    pub fn since(&self, before: &Heatmap) -> Option<SnapshotDelta> {
         let heatmap = self.heatmap.since(before)?;
         let rest = Snapshot {
             heatmap: Heatmap::new(self.heatmap.patch, 2),
             ..self.clone()
         };
-        Some(Changed { rest, heatmap })
+        Some(SnapshotDelta { rest, heatmap })
     }
 
     /// A snapshot before anything is known.
     pub fn empty(degrees: Degrees, grid: usize) -> Self {
         Self {
             seq: 0,
-            state: State::Starting,
-            stage: Stage::Data,
+            state: EngineState::Starting,
+            stage: JobStage::Data,
             done: 0,
             total: 0,
             rate: 0.0,
@@ -231,8 +231,8 @@ impl Snapshot {
             images_per_second: 0.0,
             job_seconds_left: None,
             errand: None,
-            cost: Cost::default(),
-            machine: Machine::default(),
+            cost: FitCost::default(),
+            machine: MachineLoad::default(),
             fresh: None,
             waits_for: None,
         }
@@ -269,7 +269,7 @@ mod tests {
                 json.len(),
                 whole.len()
             );
-            let back: Changed = serde_json::from_slice(&json).unwrap();
+            let back: SnapshotDelta = serde_json::from_slice(&json).unwrap();
             let back = back.onto(&mut there).unwrap();
             // As text: a cell without a loss is not equal to itself.
             assert_eq!(serde_json::to_vec(&back).unwrap(), whole);

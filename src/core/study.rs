@@ -1,7 +1,7 @@
 //! A study: variants of one experiment, each over several seeds, and what their results say together.
 
 use crate::config;
-use crate::event::Finished;
+use crate::event::JobResult;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -142,7 +142,7 @@ impl Study {
 
 /// Mean and standard deviation of a figure over several runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Spread {
+pub struct MeanDeviation {
     /// Mean over the runs.
     pub mean: f64,
     /// Standard deviation of the sample (divided by n − 1); 0 for one run.
@@ -151,7 +151,7 @@ pub struct Spread {
     pub runs: usize,
 }
 
-impl Spread {
+impl MeanDeviation {
     /// The spread of finite values; `None` when there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
@@ -174,10 +174,10 @@ impl Spread {
 }
 
 /// A figure of a finished run: its name, and its value where the run has one. Accuracies and differences are fractions.
-pub type Figure = (&'static str, Option<f64>);
+pub type ResultFigure = (&'static str, Option<f64>);
 
 /// Every figure of a finished run, in the order in which they are reported.
-pub fn figures(f: &Finished) -> Vec<Figure> {
+pub fn figures(f: &JobResult) -> Vec<ResultFigure> {
     let mean = |x: &[f64]| (!x.is_empty()).then(|| x.iter().sum::<f64>() / x.len() as f64);
     let best_corner = f.corners_test.iter().copied().max_by(f64::total_cmp);
     let baseline = |name: &str| {
@@ -280,9 +280,9 @@ mod tests {
 
     #[test]
     fn the_spread_is_that_of_a_sample() {
-        let s = Spread::of(&[1.0, 2.0, 3.0, f64::NAN]).unwrap();
+        let s = MeanDeviation::of(&[1.0, 2.0, 3.0, f64::NAN]).unwrap();
         assert_eq!((s.mean, s.deviation, s.runs), (2.0, 1.0, 3));
-        assert_eq!(Spread::of(&[5.0]).unwrap().deviation, 0.0);
-        assert_eq!(Spread::of(&[f64::NAN]), None);
+        assert_eq!(MeanDeviation::of(&[5.0]).unwrap().deviation, 0.0);
+        assert_eq!(MeanDeviation::of(&[f64::NAN]), None);
     }
 }

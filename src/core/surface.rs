@@ -20,13 +20,13 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A dense matrix as rows; small (at most 81 columns).
-pub type Matrix = Vec<Vec<f64>>;
+pub type DenseMatrix = Vec<Vec<f64>>;
 
 /// Degrees of a surface, each in `1..=8`: along `u` and `v` of a square, along `u` of a curve, one of a triangular patch.
 ///
 /// Written as `[m, n]` for a square, `[m]` for a curve, `{"triangle": d}` for a triangular patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Wire", into = "Wire")]
+#[serde(try_from = "DegreesText", into = "DegreesText")]
 pub struct Degrees {
     patch: Patch,
     m: u8,
@@ -36,7 +36,7 @@ pub struct Degrees {
 /// An axis of the parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Axis {
+pub enum ParameterAxis {
     /// From corner 1 towards corner 2.
     U,
     /// From corner 1 towards corner 3.
@@ -112,21 +112,25 @@ impl Degrees {
     }
 
     /// Degree along `axis`.
-    pub fn along(self, axis: Axis) -> usize {
-        if axis == Axis::U { self.m() } else { self.n() }
+    pub fn along(self, axis: ParameterAxis) -> usize {
+        if axis == ParameterAxis::U {
+            self.m()
+        } else {
+            self.n()
+        }
     }
 
     /// The same degrees with that of `axis` changed by `by`; a triangular patch has one, which either axis changes.
     ///
     /// # Errors
     /// When it leaves `1..=8`, and for a curve's `v`.
-    pub fn changed(self, axis: Axis, by: i8) -> Result<Self, DegreeError> {
+    pub fn changed(self, axis: ParameterAxis, by: i8) -> Result<Self, DegreeError> {
         let up = |d: u8| d.saturating_add_signed(by);
         match (self.patch, axis) {
             (Patch::Triangle, _) => Self::of(self.patch, up(self.m), up(self.n)),
-            (Patch::Curve, Axis::V) => Err(DegreeError::Curve),
-            (_, Axis::U) => Self::of(self.patch, up(self.m), self.n),
-            (_, Axis::V) => Self::of(self.patch, self.m, up(self.n)),
+            (Patch::Curve, ParameterAxis::V) => Err(DegreeError::Curve),
+            (_, ParameterAxis::U) => Self::of(self.patch, up(self.m), self.n),
+            (_, ParameterAxis::V) => Self::of(self.patch, self.m, up(self.n)),
         }
     }
 
@@ -179,7 +183,7 @@ impl Degrees {
     /// The linear interpolation of the corners at every row: `[K, corners]`.
     ///
     /// With the control points placed there the surface is exactly the linear surface, [`Patch::linear`].
-    pub fn linear_rows(self) -> Matrix {
+    pub fn linear_rows(self) -> DenseMatrix {
         let at = |row| {
             let (u, v) = self.site(row);
             self.patch.linear(u, v)
@@ -226,7 +230,7 @@ impl Degrees {
     ///
     /// # Panics
     /// If `to` is another kind of surface: it has other corners.
-    pub fn conversion(self, to: Degrees) -> Matrix {
+    pub fn conversion(self, to: Degrees) -> DenseMatrix {
         assert_eq!(
             self.patch,
             to.patch,
@@ -248,7 +252,7 @@ impl Degrees {
             .collect()
     }
 
-    fn triangle_conversion(self, to: Degrees) -> Matrix {
+    fn triangle_conversion(self, to: Degrees) -> DenseMatrix {
         let rows = |d: u8| Self { m: d, n: d, ..self }.rows();
         let mut total = identity(self.count());
         let mut degree = self.m;
@@ -278,29 +282,29 @@ impl Degrees {
 /// How degrees are written.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Wire {
+enum DegreesText {
     Square([u8; 2]),
     Curve([u8; 1]),
     Triangle { triangle: u8 },
 }
 
-impl TryFrom<Wire> for Degrees {
+impl TryFrom<DegreesText> for Degrees {
     type Error = DegreeError;
-    fn try_from(wire: Wire) -> Result<Self, DegreeError> {
+    fn try_from(wire: DegreesText) -> Result<Self, DegreeError> {
         match wire {
-            Wire::Square([m, n]) => Self::new(m, n),
-            Wire::Curve([m]) => Self::of(Patch::Curve, m, m),
-            Wire::Triangle { triangle } => Self::of(Patch::Triangle, triangle, triangle),
+            DegreesText::Square([m, n]) => Self::new(m, n),
+            DegreesText::Curve([m]) => Self::of(Patch::Curve, m, m),
+            DegreesText::Triangle { triangle } => Self::of(Patch::Triangle, triangle, triangle),
         }
     }
 }
 
-impl From<Degrees> for Wire {
+impl From<Degrees> for DegreesText {
     fn from(d: Degrees) -> Self {
         match d.patch {
-            Patch::Square => Wire::Square([d.m, d.n]),
-            Patch::Curve => Wire::Curve([d.m]),
-            Patch::Triangle => Wire::Triangle { triangle: d.m },
+            Patch::Square => DegreesText::Square([d.m, d.n]),
+            Patch::Curve => DegreesText::Curve([d.m]),
+            Patch::Triangle => DegreesText::Triangle { triangle: d.m },
         }
     }
 }
@@ -314,7 +318,7 @@ impl fmt::Display for Degrees {
     }
 }
 
-fn axis_conversion(from: usize, to: usize) -> Matrix {
+fn axis_conversion(from: usize, to: usize) -> DenseMatrix {
     let mut total = identity(from + 1);
     let mut degree = from;
     while degree != to {
@@ -329,13 +333,13 @@ fn axis_conversion(from: usize, to: usize) -> Matrix {
     total
 }
 
-fn identity(n: usize) -> Matrix {
+fn identity(n: usize) -> DenseMatrix {
     (0..n)
         .map(|r| (0..n).map(|c| f64::from(r == c)).collect())
         .collect()
 }
 
-fn multiply(a: &Matrix, b: &Matrix) -> Matrix {
+fn multiply(a: &DenseMatrix, b: &DenseMatrix) -> DenseMatrix {
     let column = |row: &Vec<f64>, c: usize| row.iter().zip(b).map(|(x, r)| x * r[c]).sum();
     a.iter()
         .map(|row| (0..b[0].len()).map(|c| column(row, c)).collect())

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-/// What stands in a cell of a [`Table`].
+/// What stands in a cell of a [`DataTable`].
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Value {
+pub enum TableValue {
     /// Nothing is known. Figures that are not finite are told like that, since JSON has no word for them.
     #[default]
     Missing,
@@ -18,98 +18,98 @@ pub enum Value {
     Flag(bool),
 }
 
-impl From<&str> for Value {
+impl From<&str> for TableValue {
     fn from(text: &str) -> Self {
-        Value::Text(text.into())
+        TableValue::Text(text.into())
     }
 }
 
-impl From<String> for Value {
+impl From<String> for TableValue {
     fn from(text: String) -> Self {
-        Value::Text(text)
+        TableValue::Text(text)
     }
 }
 
-impl From<f64> for Value {
+impl From<f64> for TableValue {
     fn from(x: f64) -> Self {
         if x.is_finite() {
-            Value::Number(x)
+            TableValue::Number(x)
         } else {
-            Value::Missing
+            TableValue::Missing
         }
     }
 }
 
-impl From<f32> for Value {
+impl From<f32> for TableValue {
     /// The shortest decimals that mean this figure, not those of the `f64` beside it.
     fn from(x: f32) -> Self {
-        x.to_string().parse().map_or(Value::Missing, f64::into)
+        x.to_string().parse().map_or(TableValue::Missing, f64::into)
     }
 }
 
-impl From<u64> for Value {
+impl From<u64> for TableValue {
     fn from(n: u64) -> Self {
-        Value::Whole(n)
+        TableValue::Whole(n)
     }
 }
 
-impl From<u32> for Value {
+impl From<u32> for TableValue {
     fn from(n: u32) -> Self {
-        Value::Whole(n.into())
+        TableValue::Whole(n.into())
     }
 }
 
-impl From<usize> for Value {
+impl From<usize> for TableValue {
     fn from(n: usize) -> Self {
-        Value::Whole(n as u64)
+        TableValue::Whole(n as u64)
     }
 }
 
-impl From<bool> for Value {
+impl From<bool> for TableValue {
     fn from(yes: bool) -> Self {
-        Value::Flag(yes)
+        TableValue::Flag(yes)
     }
 }
 
-impl<T: Into<Value>> From<Option<T>> for Value {
+impl<T: Into<TableValue>> From<Option<T>> for TableValue {
     fn from(value: Option<T>) -> Self {
-        value.map_or(Value::Missing, T::into)
+        value.map_or(TableValue::Missing, T::into)
     }
 }
 
-impl Value {
+impl TableValue {
     /// As it stands between separators; nothing for what is missing.
     fn plain(&self) -> String {
         match self {
-            Value::Missing => String::new(),
-            Value::Text(text) => text.clone(),
-            Value::Number(x) => x.to_string(),
-            Value::Whole(n) => n.to_string(),
-            Value::Flag(yes) => yes.to_string(),
+            TableValue::Missing => String::new(),
+            TableValue::Text(text) => text.clone(),
+            TableValue::Number(x) => x.to_string(),
+            TableValue::Whole(n) => n.to_string(),
+            TableValue::Flag(yes) => yes.to_string(),
         }
     }
 
     fn json(&self) -> serde_json::Value {
         match self {
-            Value::Missing => serde_json::Value::Null,
-            Value::Text(text) => text.as_str().into(),
-            Value::Number(x) => (*x).into(),
-            Value::Whole(n) => (*n).into(),
-            Value::Flag(yes) => (*yes).into(),
+            TableValue::Missing => serde_json::Value::Null,
+            TableValue::Text(text) => text.as_str().into(),
+            TableValue::Number(x) => (*x).into(),
+            TableValue::Whole(n) => (*n).into(),
+            TableValue::Flag(yes) => (*yes).into(),
         }
     }
 }
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Table {
+pub struct DataTable {
     /// Names of the columns: lower-case words joined by `_`.
     pub columns: Vec<String>,
     /// Rows, each as long as there are columns.
-    pub rows: Vec<Vec<Value>>,
+    pub rows: Vec<Vec<TableValue>>,
 }
 
-impl Table {
+impl DataTable {
     /// A table without rows.
     pub fn new(columns: &[&str]) -> Self {
         Self {
@@ -119,7 +119,7 @@ impl Table {
     }
 
     /// Adds a row.
-    pub fn push(&mut self, row: impl IntoIterator<Item = Value>) {
+    pub fn push(&mut self, row: impl IntoIterator<Item = TableValue>) {
         self.rows.push(row.into_iter().collect());
         debug_assert_eq!(self.rows.last().map(Vec::len), Some(self.columns.len()));
     }
@@ -168,7 +168,7 @@ impl Table {
         };
         line(&mut self.columns.iter().cloned());
         for row in &self.rows {
-            line(&mut row.iter().map(Value::plain));
+            line(&mut row.iter().map(TableValue::plain));
         }
         out
     }
@@ -179,10 +179,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn table() -> Table {
-        let mut table = Table::new(&["name", "loss", "images", "best"]);
+    fn table() -> DataTable {
+        let mut table = DataTable::new(&["name", "loss", "images", "best"]);
         table.push(["a, \"b\"".into(), 0.1f32.into(), 7usize.into(), true.into()]);
-        table.push(["c\td".into(), f64::NAN.into(), Value::Missing, false.into()]);
+        table.push([
+            "c\td".into(),
+            f64::NAN.into(),
+            TableValue::Missing,
+            false.into(),
+        ]);
         table
     }
 
@@ -204,13 +209,13 @@ mod tests {
             (&0.1.into(), &7.into())
         );
         assert!(json[1]["loss"].is_null() && json[1]["best"] == false);
-        assert_eq!(Table::new(&["a"]).to_json(), "[\n]\n");
+        assert_eq!(DataTable::new(&["a"]).to_json(), "[\n]\n");
     }
 
     proptest! {
         #[test]
         fn figures_come_back_as_they_were(x: f64, y: f32) {
-            let mut it = Table::new(&["x", "y"]);
+            let mut it = DataTable::new(&["x", "y"]);
             it.push([x.into(), y.into()]);
             let json: serde_json::Value = serde_json::from_str(&it.to_json()).unwrap();
             let back = json[0]["x"].as_f64();

@@ -1,7 +1,7 @@
 //! Text from files and other programs, made fit for a line of a terminal.
 
 use crate::event::Event;
-use crate::run_dir::Status;
+use crate::run_dir::RunStatus;
 use crate::snapshot::Snapshot;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -181,7 +181,7 @@ impl Event {
     }
 }
 
-impl Status {
+impl RunStatus {
     /// Makes every text of the status [`printable`].
     pub fn make_printable(&mut self) {
         make_printable(&mut self.network, MAX_NAME);

@@ -1,6 +1,6 @@
 //! Choosing images so that every class has the same share.
 
-use surfit_core::random::{self, Purpose};
+use surfit_core::random::{self, RandomStream};
 
 /// Chooses `n` of the images with these labels, in equal parts of every class as far as the classes reach: a
 /// function of the seed and `part`, which tells choices of one run apart. Gives the chosen and the other images,
@@ -25,7 +25,7 @@ fn chosen_by(
     part: u64,
     place: impl Fn(usize, usize) -> f64,
 ) -> (Vec<usize>, Vec<usize>) {
-    let order = random::permutation(labels.len(), seed, Purpose::Split, part);
+    let order = random::permutation(labels.len(), seed, RandomStream::Split, part);
     // The rank of an image within its class, in random order; choosing the lowest ranks takes from all classes
     // in turn, and what one class lacks the others give.
     let classes = labels.iter().max().map_or(0, |&l| usize::from(l) + 1);

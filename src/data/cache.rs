@@ -4,9 +4,9 @@
 //! size of the images. It is written whole or not at all and has a checksum; one that is damaged, or that was made from
 //! other files, is made anew. A cache that cannot be written only costs time.
 
-use crate::images::Images;
+use crate::images::LabeledImages;
 use crate::load::RawSet;
-use crate::{Error, Result, digest};
+use crate::{DataError, Result, digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{File, Metadata};
@@ -22,16 +22,16 @@ const MAX_HEADER: u64 = 64 << 20;
 
 /// What a cache is made from.
 #[derive(Default)]
-pub(crate) struct Seen(Sha256);
+pub(crate) struct CacheSource(Sha256);
 
-impl Seen {
+impl CacheSource {
     /// Takes in a file's name, size and time.
     pub fn add(&mut self, path: &Path, name: &str) -> Result<()> {
-        self.add_known(name, &path.metadata().map_err(Error::io(path))?);
+        self.add_known(name, &path.metadata().map_err(DataError::io(path))?);
         Ok(())
     }
 
-    /// As [`Seen::add`], where the file was looked at before.
+    /// As [`CacheSource::add`], where the file was looked at before.
     pub fn add_known(&mut self, name: &str, data: &Metadata) {
         let time = data
             .modified()
@@ -52,7 +52,7 @@ impl Seen {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct CacheHeader {
     key: String,
     classes: Vec<String>,
     shape: [usize; 3],
@@ -121,16 +121,16 @@ pub(crate) fn stored_shape(source: &Path, what: &str, key: &str) -> Option<[usiz
     Some(header.shape)
 }
 
-fn splits(set: &RawSet) -> [Option<&Images>; 3] {
+fn splits(set: &RawSet) -> [Option<&LabeledImages>; 3] {
     [Some(&set.train), set.validation.as_ref(), set.test.as_ref()]
 }
 
 fn write(path: &Path, key: &str, set: &RawSet) -> io::Result<()> {
-    let header = serde_json::to_vec(&Header {
+    let header = serde_json::to_vec(&CacheHeader {
         key: key.to_owned(),
         classes: set.classes.clone(),
         shape: set.train.shape,
-        counts: splits(set).map(|s| s.map(Images::len)),
+        counts: splits(set).map(|s| s.map(LabeledImages::len)),
     })?;
     write_atomic_with(path, |out| {
         let mut checksum = crc32fast::Hasher::new();
@@ -155,7 +155,7 @@ fn read_header(
     length: u64,
     key: &str,
     mut get: impl FnMut(&mut [u8]) -> Option<()>,
-) -> Option<(Header, u64)> {
+) -> Option<(CacheHeader, u64)> {
     let mut start = [0; 24];
     get(&mut start)?;
     let (magic, header_length) = start.split_at(16);
@@ -165,7 +165,7 @@ fn read_header(
     }
     let mut header = vec![0; header_length as usize];
     get(&mut header)?;
-    let header: Header = serde_json::from_slice(&header).ok()?;
+    let header: CacheHeader = serde_json::from_slice(&header).ok()?;
     (header.key == key).then_some((header, header_length))
 }
 
@@ -194,7 +194,7 @@ fn read(path: &Path, key: &str) -> Option<RawSet> {
     if length != content.checked_add(28 + header_length)? {
         return None;
     }
-    let mut next = |count: Option<usize>| -> Option<Option<Images>> {
+    let mut next = |count: Option<usize>| -> Option<Option<LabeledImages>> {
         let Some(count) = count else {
             return Some(None);
         };
@@ -202,7 +202,7 @@ fn read(path: &Path, key: &str) -> Option<RawSet> {
         get(&mut pixels)?;
         let mut labels = vec![0; count * 2];
         get(&mut labels)?;
-        Some(Some(Images {
+        Some(Some(LabeledImages {
             shape: header.shape,
             pixels,
             labels: labels
@@ -225,7 +225,7 @@ fn read(path: &Path, key: &str) -> Option<RawSet> {
         test,
     };
     let classes = set.classes.len();
-    let known = |images: &Images| images.labels.iter().all(|&l| usize::from(l) < classes);
+    let known = |images: &LabeledImages| images.labels.iter().all(|&l| usize::from(l) < classes);
     let good = splits(&set).into_iter().flatten().all(known);
     good.then_some(set)
 }

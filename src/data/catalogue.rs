@@ -3,15 +3,15 @@
 mod files;
 mod labels;
 
-pub use files::{Form, Published};
+pub use files::{PublishedFile, PublishedForm};
 pub(crate) use labels::{CIFAR10, CIFAR100};
 
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use surfit_core::config::{DATA_SETS, no_such};
 
 /// How a set's files are made; what finds and reads them goes by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
+pub enum SetFamily {
     /// Inside the program.
     Embedded,
     /// Four IDX files, plain or gzipped.
@@ -26,13 +26,13 @@ pub enum Family {
 
 /// A data set by name.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// Its name, as `data.set` gives it.
     pub name: &'static str,
     /// What it is and who made it.
     pub about: &'static str,
     /// How its files are made.
-    pub family: Family,
+    pub family: SetFamily,
     /// `[C, H, W]` of an image; `None` where the files say it.
     pub shape: Option<[usize; 3]>,
     /// Names of the classes; empty where the files say them.
@@ -49,7 +49,7 @@ pub struct Entry {
     /// Which images are for validation and which for the test.
     pub splits: &'static str,
     /// The ways it is published, the preferred one first; empty when it is not fetched.
-    pub forms: &'static [Form],
+    pub forms: &'static [PublishedForm],
     /// Folders below a data folder in which its files may lie as well.
     pub folders: &'static [&'static str],
 }
@@ -57,11 +57,11 @@ pub struct Entry {
 const TAKEN: &str = "validation images are taken from the training images, the same share of every class, by the seed";
 
 /// Every data set.
-pub const ENTRIES: &[Entry] = &[
-    Entry {
+pub const ENTRIES: &[CatalogueEntry] = &[
+    CatalogueEntry {
         name: "fashion-mnist-16k",
         about: "a balanced subset of Fashion-MNIST, inside the program: 28×28 grey clothing, 10 classes",
-        family: Family::Embedded,
+        family: SetFamily::Embedded,
         images: [12_000, 2_000],
         splits: "12,000 training, 2,000 validation and 2,000 test images",
         forms: &[],
@@ -69,7 +69,7 @@ pub const ENTRIES: &[Entry] = &[
         ..FASHION
     },
     FASHION,
-    Entry {
+    CatalogueEntry {
         name: "mnist",
         about: "MNIST (LeCun, Cortes, Burges): 28×28 grey handwritten digits, 10 classes",
         classes: &labels::DIGITS,
@@ -80,7 +80,7 @@ pub const ENTRIES: &[Entry] = &[
         ..FASHION
     },
     CIFAR_10,
-    Entry {
+    CatalogueEntry {
         name: "cifar100",
         about: "CIFAR-100 (Krizhevsky 2009): 32×32 colour images, 100 classes (the fine labels)",
         classes: &CIFAR100,
@@ -91,10 +91,10 @@ pub const ENTRIES: &[Entry] = &[
         folders: &["cifar-100", "cifar100"],
         ..CIFAR_10
     },
-    Entry {
+    CatalogueEntry {
         name: "tiny-imagenet",
         about: "Tiny-ImageNet (Stanford CS231n): 64×64 colour images, 200 classes",
-        family: Family::TinyImageNet,
+        family: SetFamily::TinyImageNet,
         shape: Some([3, 64, 64]),
         classes: &[],
         class_count: 200,
@@ -106,11 +106,11 @@ pub const ENTRIES: &[Entry] = &[
         forms: files::TINY_IMAGENET,
         folders: &["tiny-imagenet-200"],
     },
-    Entry {
+    CatalogueEntry {
         name: "folder",
         about: "your own images: DIR/train/CLASS and DIR/test/CLASS, or DIR/CLASS, with data.dir = DIR; folders below a \
                 class belong to it, and files that are no images of a class are left out and counted",
-        family: Family::Folder,
+        family: SetFamily::Folder,
         shape: None,
         classes: &[],
         class_count: 0,
@@ -124,10 +124,10 @@ pub const ENTRIES: &[Entry] = &[
     },
 ];
 
-const FASHION: Entry = Entry {
+const FASHION: CatalogueEntry = CatalogueEntry {
     name: "fashion-mnist",
     about: "Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 28×28 grey clothing, 10 classes",
-    family: Family::Idx,
+    family: SetFamily::Idx,
     shape: Some([1, 28, 28]),
     classes: &labels::CLOTHING,
     class_count: 10,
@@ -139,10 +139,10 @@ const FASHION: Entry = Entry {
     folders: &["FashionMNIST/raw", "fashion-mnist", "raw"],
 };
 
-const CIFAR_10: Entry = Entry {
+const CIFAR_10: CatalogueEntry = CatalogueEntry {
     name: "cifar10",
     about: "CIFAR-10 (Krizhevsky 2009): 32×32 colour images, 10 classes",
-    family: Family::Cifar,
+    family: SetFamily::Cifar,
     shape: Some([3, 32, 32]),
     classes: &CIFAR10,
     class_count: 10,
@@ -158,21 +158,21 @@ const CIFAR_10: Entry = Entry {
 ///
 /// # Errors
 /// A sentence with the nearest right name.
-pub fn entry(name: &str) -> Result<&'static Entry> {
+pub fn entry(name: &str) -> Result<&'static CatalogueEntry> {
     ENTRIES
         .iter()
         .find(|e| e.name == name)
-        .ok_or_else(|| Error::input(no_such("data set", name, DATA_SETS)))
+        .ok_or_else(|| DataError::input(no_such("data set", name, DATA_SETS)))
 }
 
-impl Entry {
+impl CatalogueEntry {
     /// True when `surfit data fetch` can get it.
     pub fn is_published(&self) -> bool {
         !self.forms.is_empty()
     }
 
     /// Every published file in every form.
-    pub fn published(&self) -> impl Iterator<Item = &'static Published> {
+    pub fn published(&self) -> impl Iterator<Item = &'static PublishedFile> {
         self.forms.iter().flat_map(|form| form.files)
     }
 

@@ -6,11 +6,11 @@ mod binary;
 mod known;
 mod python;
 
-use crate::catalogue::Entry;
-use crate::images::Images;
+use crate::catalogue::CatalogueEntry;
+use crate::images::LabeledImages;
 use crate::load::RawSet;
-use crate::source::{Source, bad, unreadable};
-use crate::{Error, Result};
+use crate::source::{NamedFile, bad, unreadable};
+use crate::{DataError, Result};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -24,43 +24,43 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// Where one form of a set lies.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum CifarLocation {
     /// An archive as published.
-    Archive(PathBuf, Form),
+    Archive(PathBuf, CifarForm),
     /// The folder that an archive unpacks to.
-    Unpacked(PathBuf, Form),
+    Unpacked(PathBuf, CifarForm),
 }
 
-impl Place {
+impl CifarLocation {
     pub fn path(&self) -> &Path {
         match self {
-            Place::Archive(path, _) | Place::Unpacked(path, _) => path,
+            CifarLocation::Archive(path, _) | CifarLocation::Unpacked(path, _) => path,
         }
     }
 }
 
 /// A form of a set.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Form {
+pub(crate) struct CifarForm {
     /// The folder in the archive.
     folder: &'static str,
     /// Files of training images, in order, and the file of test images.
     files: &'static [&'static str],
     /// What the set's files are like.
-    kind: Kind,
+    kind: CifarKind,
 }
 
 /// What a set's files are like.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+enum CifarKind {
     /// Records of this many label bytes, the last of which counts, and an image.
     Binary { labels: usize },
     /// A pickled dictionary with the labels under this key.
     Python { labels: &'static str },
 }
 
-const CIFAR10: [Form; 2] = [
-    Form {
+const CIFAR10: [CifarForm; 2] = [
+    CifarForm {
         folder: "cifar-10-batches-bin",
         files: &[
             "data_batch_1.bin",
@@ -70,9 +70,9 @@ const CIFAR10: [Form; 2] = [
             "data_batch_5.bin",
             "test_batch.bin",
         ],
-        kind: Kind::Binary { labels: 1 },
+        kind: CifarKind::Binary { labels: 1 },
     },
-    Form {
+    CifarForm {
         folder: "cifar-10-batches-py",
         files: &[
             "data_batch_1",
@@ -82,26 +82,26 @@ const CIFAR10: [Form; 2] = [
             "data_batch_5",
             "test_batch",
         ],
-        kind: Kind::Python { labels: "labels" },
+        kind: CifarKind::Python { labels: "labels" },
     },
 ];
 
-const CIFAR100: [Form; 2] = [
-    Form {
+const CIFAR100: [CifarForm; 2] = [
+    CifarForm {
         folder: "cifar-100-binary",
         files: &["train.bin", "test.bin"],
-        kind: Kind::Binary { labels: 2 },
+        kind: CifarKind::Binary { labels: 2 },
     },
-    Form {
+    CifarForm {
         folder: "cifar-100-python",
         files: &["train", "test"],
-        kind: Kind::Python {
+        kind: CifarKind::Python {
             labels: "fine_labels",
         },
     },
 ];
 
-fn forms(entry: &Entry) -> &'static [Form; 2] {
+fn forms(entry: &CatalogueEntry) -> &'static [CifarForm; 2] {
     if entry.class_count == 100 {
         &CIFAR100
     } else {
@@ -110,45 +110,48 @@ fn forms(entry: &Entry) -> &'static [Form; 2] {
 }
 
 /// Files that are there, and those that are missing.
-type Files = (Vec<PathBuf>, Vec<PathBuf>);
+type CifarFiles = (Vec<PathBuf>, Vec<PathBuf>);
 
 /// The forms that lie in `dir`, unpacked ones first: no time goes into unpacking them.
-pub(crate) fn find(entry: &Entry, dir: &Path) -> Vec<(Place, Files)> {
+pub(crate) fn find(entry: &CatalogueEntry, dir: &Path) -> Vec<(CifarLocation, CifarFiles)> {
     let mut all = Vec::new();
     for form in forms(entry) {
         for folder in [dir.join(form.folder), dir.to_owned()] {
             let paths = form.files.iter().map(|name| folder.join(name));
             let parts: (Vec<_>, Vec<_>) = paths.partition(|path| path.is_file());
-            all.push((Place::Unpacked(folder, *form), parts));
+            all.push((CifarLocation::Unpacked(folder, *form), parts));
         }
     }
     for (form, published) in forms(entry).iter().zip(entry.published()) {
         let path = dir.join(published.name);
         if path.is_file() {
-            all.push((Place::Archive(path.clone(), *form), (vec![path], vec![])));
+            all.push((
+                CifarLocation::Archive(path.clone(), *form),
+                (vec![path], vec![]),
+            ));
         }
     }
     all
 }
 
 /// Reads a whole set.
-pub(crate) fn read_set(entry: &'static Entry, place: &Place) -> Result<RawSet> {
+pub(crate) fn read_set(entry: &'static CatalogueEntry, place: &CifarLocation) -> Result<RawSet> {
     let (form, mut parts) = match place {
-        Place::Unpacked(dir, form) => (form, unpacked(entry, dir, form)?),
-        Place::Archive(path, form) => (form, archived(entry, path, form)?),
+        CifarLocation::Unpacked(dir, form) => (form, unpacked(entry, dir, form)?),
+        CifarLocation::Archive(path, form) => (form, archived(entry, path, form)?),
     };
     debug_assert_eq!(parts.len(), form.files.len());
     if let Some((index, what)) = misplaced(entry, form, &parts.iter().collect::<Vec<_>>()).pop() {
         let name = match place {
-            Place::Unpacked(dir, _) => dir.join(form.files[index]).display().to_string(),
-            Place::Archive(path, _) => format!("{}: {}", path.display(), form.files[index]),
+            CifarLocation::Unpacked(dir, _) => dir.join(form.files[index]).display().to_string(),
+            CifarLocation::Archive(path, _) => format!("{}: {}", path.display(), form.files[index]),
         };
         return Err(bad(&name, what));
     }
     let test = parts.pop();
     Ok(RawSet {
         classes: entry.class_names(),
-        train: Images::joined(SHAPE, parts),
+        train: LabeledImages::joined(SHAPE, parts),
         validation: None,
         test,
     })
@@ -156,11 +159,11 @@ pub(crate) fn read_set(entry: &'static Entry, place: &Place) -> Result<RawSet> {
 
 /// Training and test images of a set: by the length of its binary files, of pickles by reading them. Of an archive that is as
 /// long as the published one they are as many as were published; others are read.
-pub(crate) fn counts(entry: &'static Entry, place: &Place) -> Result<[usize; 2]> {
+pub(crate) fn counts(entry: &'static CatalogueEntry, place: &CifarLocation) -> Result<[usize; 2]> {
     let (dir, form) = match place {
-        Place::Unpacked(dir, form) => (dir, form),
-        Place::Archive(path, _) => {
-            let bytes = path.metadata().map_err(Error::io(path))?.len();
+        CifarLocation::Unpacked(dir, form) => (dir, form),
+        CifarLocation::Archive(path, _) => {
+            let bytes = path.metadata().map_err(DataError::io(path))?.len();
             let name = path.file_name().unwrap_or_default();
             if entry
                 .published()
@@ -174,10 +177,10 @@ pub(crate) fn counts(entry: &'static Entry, place: &Place) -> Result<[usize; 2]>
     };
     let count = |name: &&str| {
         let path = dir.join(name);
-        let Kind::Binary { labels } = form.kind else {
+        let CifarKind::Binary { labels } = form.kind else {
             return read_file(entry, form, &path).map(|images| images.len());
         };
-        let bytes = path.metadata().map_err(Error::io(&path))?.len();
+        let bytes = path.metadata().map_err(DataError::io(&path))?.len();
         let name = path.display().to_string();
         refuse_length(entry, &name, bytes)?;
         binary::records(entry, labels, &name, bytes as usize)
@@ -192,22 +195,26 @@ pub(crate) fn counts(entry: &'static Entry, place: &Place) -> Result<[usize; 2]>
     Ok([counts.iter().sum(), test])
 }
 
-fn unpacked(entry: &Entry, dir: &Path, form: &Form) -> Result<Vec<Images>> {
+fn unpacked(entry: &CatalogueEntry, dir: &Path, form: &CifarForm) -> Result<Vec<LabeledImages>> {
     let read = |name: &&str| read_file(entry, form, &dir.join(name));
     form.files.iter().map(read).collect()
 }
 
 /// Reads one unpacked file.
-fn read_file(entry: &Entry, form: &Form, path: &Path) -> Result<Images> {
-    let file = File::open(path).map_err(Error::io(path))?;
-    let bytes = file.metadata().map_err(Error::io(path))?.len();
+fn read_file(entry: &CatalogueEntry, form: &CifarForm, path: &Path) -> Result<LabeledImages> {
+    let file = File::open(path).map_err(DataError::io(path))?;
+    let bytes = file.metadata().map_err(DataError::io(path))?.len();
     let mut input = BufReader::with_capacity(1 << 20, file);
     part(entry, form, &path.display().to_string(), bytes, &mut input)
 }
 
 /// The files, by their index in the form, that have the images of another, each with what is wrong with it. `parts` are the
 /// images of all files.
-fn misplaced(entry: &Entry, form: &Form, parts: &[&Images]) -> Vec<(usize, String)> {
+fn misplaced(
+    entry: &CatalogueEntry,
+    form: &CifarForm,
+    parts: &[&LabeledImages],
+) -> Vec<(usize, String)> {
     let known: &[&str] = match entry.class_count {
         10 => &known::CIFAR10,
         _ => &[],
@@ -225,23 +232,26 @@ fn misplaced(entry: &Entry, form: &Form, parts: &[&Images]) -> Vec<(usize, Strin
 }
 
 /// Reads every file of a set that is there, for itself: each with its path and its images, or what is wrong with it.
-pub(crate) fn read_each(entry: &'static Entry, place: &Place) -> Vec<(PathBuf, Result<usize>)> {
+pub(crate) fn read_each(
+    entry: &'static CatalogueEntry,
+    place: &CifarLocation,
+) -> Vec<(PathBuf, Result<usize>)> {
     let (dir, form) = match place {
-        Place::Archive(path, _) => {
+        CifarLocation::Archive(path, _) => {
             let images = read_set(entry, place)
-                .map(|set| set.train.len() + set.test.as_ref().map_or(0, Images::len));
+                .map(|set| set.train.len() + set.test.as_ref().map_or(0, LabeledImages::len));
             return vec![(path.clone(), images)];
         }
-        Place::Unpacked(dir, form) => (dir, form),
+        CifarLocation::Unpacked(dir, form) => (dir, form),
     };
-    let mut all: Vec<(PathBuf, Result<Images>)> = form
+    let mut all: Vec<(PathBuf, Result<LabeledImages>)> = form
         .files
         .iter()
         .map(|name| dir.join(name))
         .filter(|path| path.is_file())
         .map(|path| (path.clone(), read_file(entry, form, &path)))
         .collect();
-    let parts: Vec<&Images> = all.iter().filter_map(|(_, r)| r.as_ref().ok()).collect();
+    let parts: Vec<&LabeledImages> = all.iter().filter_map(|(_, r)| r.as_ref().ok()).collect();
     // Which file has whose images is only known when all are there.
     if parts.len() == form.files.len() {
         for (index, what) in misplaced(entry, form, &parts) {
@@ -256,21 +266,21 @@ pub(crate) fn read_each(entry: &'static Entry, place: &Place) -> Vec<(PathBuf, R
 
 /// Reads one file of a set. `bytes` is how long it is said to be.
 fn part(
-    entry: &Entry,
-    form: &Form,
+    entry: &CatalogueEntry,
+    form: &CifarForm,
     name: &str,
     bytes: u64,
     input: &mut dyn Read,
-) -> Result<Images> {
+) -> Result<LabeledImages> {
     refuse_length(entry, name, bytes)?;
     match form.kind {
-        Kind::Binary { labels } => binary::read(entry, labels, name, bytes as usize, input),
-        Kind::Python { labels } => python::read(entry, labels, name, bytes as usize, input),
+        CifarKind::Binary { labels } => binary::read(entry, labels, name, bytes as usize, input),
+        CifarKind::Python { labels } => python::read(entry, labels, name, bytes as usize, input),
     }
 }
 
 /// Refuses a file that is longer than any of the set.
-fn refuse_length(entry: &Entry, name: &str, bytes: u64) -> Result<()> {
+fn refuse_length(entry: &CatalogueEntry, name: &str, bytes: u64) -> Result<()> {
     if bytes > MAX_BYTES {
         return Err(bad(
             name,
@@ -281,9 +291,9 @@ fn refuse_length(entry: &Entry, name: &str, bytes: u64) -> Result<()> {
 }
 
 /// Reads the files out of an archive in the order in which they lie there.
-fn archived(entry: &Entry, path: &Path, form: &Form) -> Result<Vec<Images>> {
+fn archived(entry: &CatalogueEntry, path: &Path, form: &CifarForm) -> Result<Vec<LabeledImages>> {
     let archive_name = path.display().to_string();
-    let source = Source::File(path);
+    let source = NamedFile::File(path);
     let mut archive = tar::Archive::new(source.open()?);
     let broken = |e: &io::Error| match e.kind() {
         io::ErrorKind::Other => bad(
@@ -292,7 +302,7 @@ fn archived(entry: &Entry, path: &Path, form: &Form) -> Result<Vec<Images>> {
         ),
         _ => unreadable(&archive_name, e),
     };
-    let mut parts: Vec<Option<Images>> = form.files.iter().map(|_| None).collect();
+    let mut parts: Vec<Option<LabeledImages>> = form.files.iter().map(|_| None).collect();
     let mut first = None;
     // Raw, because long names and the like are otherwise read whole into memory, however long they say they are. The
     // published archives need none.
@@ -335,7 +345,7 @@ fn archived(entry: &Entry, path: &Path, form: &Form) -> Result<Vec<Images>> {
 }
 
 /// The class that a label byte stands for.
-fn class(entry: &Entry, name: &str, label: i64, image: usize) -> Result<u16> {
+fn class(entry: &CatalogueEntry, name: &str, label: i64, image: usize) -> Result<u16> {
     if (0..entry.class_count as i64).contains(&label) {
         return Ok(label as u16);
     }
@@ -356,7 +366,7 @@ mod tests {
     #[test]
     fn as_many_images_in_each_file_as_were_published_in_the_other_are_refused() {
         let entry = crate::entry("cifar100").unwrap();
-        let part = |n: usize| Images {
+        let part = |n: usize| LabeledImages {
             shape: [1, 1, 1],
             pixels: vec![7; n],
             labels: vec![3; n],

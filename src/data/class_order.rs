@@ -1,8 +1,8 @@
 //! `data.classes`: the classes of a set in another order.
 
-use crate::images::Images;
+use crate::images::LabeledImages;
 use crate::load::RawSet;
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use std::collections::{HashMap, HashSet};
 
 /// Brings the classes of a set into the order of `wanted`, and its labels with them; an empty one changes nothing.
@@ -31,21 +31,21 @@ pub(crate) fn reorder(set: &mut RawSet, wanted: &[String], place: &str) -> Resul
         .map(|(what, names)| format!("{what} {}", list(names)))
         .collect();
     if !faults.is_empty() {
-        return Err(Error::input(format!(
+        return Err(DataError::input(format!(
             "data.classes: {place} {}; name each of its {} classes once, or none",
             faults.join(", and "),
             set.classes.len()
         )));
     }
     if wanted.len() != set.classes.len() || places.len() != wanted.len() {
-        return Err(Error::input(format!(
+        return Err(DataError::input(format!(
             "data.classes: {} names for the {} classes of {place}; name each class once, or none",
             wanted.len(),
             set.classes.len()
         )));
     }
     let places: Vec<u16> = set.classes.iter().map(|class| places[class]).collect();
-    let relabel = |images: &mut Images| {
+    let relabel = |images: &mut LabeledImages| {
         let labels = images.labels.iter_mut();
         labels.for_each(|label| *label = places[usize::from(*label)]);
     };

@@ -1,11 +1,11 @@
 //! What a set is, told by its headers and names: no picture is decoded.
 
-use crate::catalogue::{Entry, entry};
-use crate::find::{Found, Layout, find};
-use crate::images::Images;
+use crate::catalogue::{CatalogueEntry, entry};
+use crate::find::{FoundSet, SetLayout, find};
+use crate::images::LabeledImages;
 use crate::load::{RawSet, input_shape};
-use crate::pictures::Picture;
-use crate::{Error, Result, cifar, class_order, divide, folder, idx, tiny_imagenet};
+use crate::pictures::PictureFile;
+use crate::{DataError, Result, cifar, class_order, divide, folder, idx, tiny_imagenet};
 use surfit_core::config::DataConfig;
 
 /// What a network and a training must suit.
@@ -34,9 +34,9 @@ pub struct SetDescription {
 /// # Errors
 /// The sentence of [`crate::load`], where names and headers are enough to know it.
 pub fn describe_set(config: &DataConfig) -> Result<SetDescription> {
-    let entry = entry(&config.set).map_err(|e| Error::input(format!("data.set: {e}")))?;
+    let entry = entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
     let found = find(entry, &config.dir)?;
-    let Outline {
+    let SetOutline {
         mut set,
         shape,
         left_out,
@@ -56,35 +56,35 @@ pub fn describe_set(config: &DataConfig) -> Result<SetDescription> {
 }
 
 /// A set as far as its headers tell: labels without pixels, `[C, H, W]` of an image as its files have it, and what is left out.
-struct Outline {
+struct SetOutline {
     set: RawSet,
     shape: [usize; 3],
     left_out: Vec<String>,
 }
 
-fn outline(found: &Found, config: &DataConfig) -> Result<Outline> {
+fn outline(found: &FoundSet, config: &DataConfig) -> Result<SetOutline> {
     let entry = found.entry;
     let published = |[train, test]: [usize; 2]| [balanced(entry, train), balanced(entry, test)];
     let (train, validation, test) = match &found.layout {
-        Layout::Embedded { .. } => {
+        SetLayout::Embedded { .. } => {
             let [train, test] = published(entry.images);
             (train, Some(test.clone()), test)
         }
-        Layout::Splits(dir) => {
+        SetLayout::Splits(dir) => {
             let read = |part| idx::labels_of(entry, dir, part);
             (read("train")?, Some(read("validation")?), read("test")?)
         }
-        Layout::Idx(dir) => {
+        SetLayout::Idx(dir) => {
             let read = |part| idx::labels_of(entry, dir, part);
             let (train, test) = (read("train")?, read("t10k")?);
             idx::refuse_swapped(entry, dir, train.len(), test.len())?;
             (train, None, test)
         }
-        Layout::Cifar(place) => {
+        SetLayout::Cifar(place) => {
             let [train, test] = published(cifar::counts(entry, place)?);
             (train, None, test)
         }
-        Layout::TinyImageNet(path) => {
+        SetLayout::TinyImageNet(path) => {
             let (_, listed) = tiny_imagenet::list(path)?;
             let set = RawSet {
                 classes: listed.classes,
@@ -92,13 +92,13 @@ fn outline(found: &Found, config: &DataConfig) -> Result<Outline> {
                 validation: None,
                 test: Some(unseen(labels(&listed.val))),
             };
-            return Ok(Outline {
+            return Ok(SetOutline {
                 set,
                 shape: entry.shape.unwrap_or_default(),
                 left_out: Vec::new(),
             });
         }
-        Layout::Folder(dir) => {
+        SetLayout::Folder(dir) => {
             let (listed, shape) = folder::described(dir, config.image_size, config.channels)?;
             let set = RawSet {
                 classes: listed.classes,
@@ -106,14 +106,14 @@ fn outline(found: &Found, config: &DataConfig) -> Result<Outline> {
                 validation: listed.validation.map(|v| unseen(labels(&v))),
                 test: listed.test.map(|t| unseen(labels(&t))),
             };
-            return Ok(Outline {
+            return Ok(SetOutline {
                 set,
                 shape,
                 left_out: listed.left_out,
             });
         }
     };
-    Ok(Outline {
+    Ok(SetOutline {
         set: RawSet {
             classes: entry.class_names(),
             train: unseen(train),
@@ -126,18 +126,18 @@ fn outline(found: &Found, config: &DataConfig) -> Result<Outline> {
 }
 
 /// Labels of so many images, the classes in turn.
-fn balanced(entry: &Entry, count: usize) -> Vec<u16> {
+fn balanced(entry: &CatalogueEntry, count: usize) -> Vec<u16> {
     let classes = entry.class_count.max(1);
     (0..count).map(|i| (i % classes) as u16).collect()
 }
 
-fn labels(pictures: &[Picture]) -> Vec<u16> {
+fn labels(pictures: &[PictureFile]) -> Vec<u16> {
     pictures.iter().map(|p| p.label).collect()
 }
 
 /// Images of which only the labels are known.
-fn unseen(labels: Vec<u16>) -> Images {
-    Images {
+fn unseen(labels: Vec<u16>) -> LabeledImages {
+    LabeledImages {
         shape: [0; 3],
         pixels: Vec::new(),
         labels,

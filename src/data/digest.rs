@@ -1,6 +1,6 @@
 //! Checksums of files.
 
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,8 +20,8 @@ pub(crate) fn of(bytes: &[u8]) -> String {
 
 /// SHA-256 of a file, in hexadecimal.
 pub(crate) fn of_file(path: &Path) -> Result<String> {
-    let mut file = File::open(path).map_err(Error::io(path))?;
-    of_reader(&mut file).map_err(Error::io(path))
+    let mut file = File::open(path).map_err(DataError::io(path))?;
+    of_reader(&mut file).map_err(DataError::io(path))
 }
 
 /// SHA-256 of everything that `input` gives, in hexadecimal.

@@ -1,9 +1,9 @@
 //! Three splits out of what a set's files have.
 
 use crate::balance::{choose, share};
-use crate::images::Images;
-use crate::load::{Loaded, RawSet};
-use crate::{Error, Result};
+use crate::images::LabeledImages;
+use crate::load::{LoadedSet, RawSet};
+use crate::{DataError, Result};
 use std::collections::BTreeSet;
 use surfit_core::config::DataConfig;
 
@@ -20,7 +20,12 @@ const LIMITED_VALIDATION: u64 = 2;
 const TEST: u64 = 3;
 
 /// Divides a set. Name, description, notices and normalization are left to the caller.
-pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -> Result<Loaded> {
+pub(crate) fn divide(
+    set: RawSet,
+    place: &str,
+    config: &DataConfig,
+    seed: u64,
+) -> Result<LoadedSet> {
     let least = 2 * set.classes.len();
     let taken = set.validation.is_none();
     for (key, n) in [
@@ -28,7 +33,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
         ("validation_images", config.validation_images),
     ] {
         if n > 0 && n < least {
-            return Err(Error::input(format!(
+            return Err(DataError::input(format!(
                 "data.{key}: {n} images are too few for {} classes; use at least {least}, or 0 for {}",
                 set.classes.len(),
                 if key == "validation_images" && taken {
@@ -47,7 +52,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
             let all = train.len();
             let n = all / TEST_SHARE;
             if n < set.classes.len() {
-                return Err(Error::input(format!(
+                return Err(DataError::input(format!(
                     "{place}: {all} images are too few to take a test split for {} classes from; add images, or a \
                      folder `test`",
                     set.classes.len()
@@ -87,7 +92,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
                 } else {
                     "use fewer"
                 };
-                return Err(Error::input(format!(
+                return Err(DataError::input(format!(
                     "data.validation_images: {n} of the {all} training images would leave fewer than {least} to \
                      train on; {remedy}"
                 )));
@@ -102,7 +107,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
     };
     let left: BTreeSet<u16> = train.labels.iter().copied().collect();
     if let Some(&class) = given.difference(&left).next() {
-        return Err(Error::input(format!(
+        return Err(DataError::input(format!(
             "{place}: class `{}` has no image left to train on; add images of it",
             set.classes[usize::from(class)]
         )));
@@ -113,7 +118,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
         ("test", &test),
     ] {
         if images.is_empty() {
-            return Err(Error::input(format!(
+            return Err(DataError::input(format!(
                 "{place}: the {split} split has no images; add some"
             )));
         }
@@ -122,7 +127,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
     for &label in &train.labels {
         class_sizes[usize::from(label)] += 1;
     }
-    Ok(Loaded {
+    Ok(LoadedSet {
         name: String::new(),
         description: String::new(),
         splits: format!("validation: {validation_from}; test: {test_from}"),
@@ -140,7 +145,7 @@ pub(crate) fn divide(set: RawSet, place: &str, config: &DataConfig, seed: u64) -
 }
 
 /// Takes `n` images out of `images`, which keeps the others.
-fn part(images: &mut Images, n: usize, seed: u64, which: u64) -> Images {
+fn part(images: &mut LabeledImages, n: usize, seed: u64, which: u64) -> LabeledImages {
     let (chosen, others) = share(&images.labels, n, seed, which);
     let taken = images.take(&chosen);
     images.keep(&others);
@@ -148,7 +153,7 @@ fn part(images: &mut Images, n: usize, seed: u64, which: u64) -> Images {
 }
 
 /// At most `n` images, 0 for all.
-fn limited(mut images: Images, n: usize, seed: u64, which: u64) -> Images {
+fn limited(mut images: LabeledImages, n: usize, seed: u64, which: u64) -> LabeledImages {
     if n > 0 && n < images.len() {
         let (chosen, _) = choose(&images.labels, n, seed, which);
         images.keep(&chosen);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// An error with data. Its text is one sentence that says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum DataError {
     /// A file or a value that cannot be used. The sentence is complete.
     #[error("{0}")]
     Input(String),
@@ -20,9 +20,9 @@ pub enum Error {
 }
 
 /// Result with this crate's error.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, DataError>;
 
-impl Error {
+impl DataError {
     /// Bad input, from a complete sentence.
     pub fn input(sentence: impl Into<String>) -> Self {
         Self::Input(sentence.into())

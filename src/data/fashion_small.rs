@@ -1,15 +1,15 @@
 //! `fashion-mnist-16k`: 12,000 training, 2,000 validation and 2,000 test images of Fashion-MNIST from inside the program.
 
-use crate::catalogue::Entry;
-use crate::images::Images;
+use crate::catalogue::CatalogueEntry;
+use crate::images::LabeledImages;
 use crate::load::RawSet;
-use crate::source::Source;
+use crate::source::NamedFile;
 use crate::{Result, idx};
 use std::path::Path;
 
 macro_rules! embedded {
     ($name:literal) => {
-        Source::Embedded(
+        NamedFile::Embedded(
             concat!("fashion-mnist-16k/", $name, ".gz"),
             include_bytes!(concat!("fashion-mnist-16k/", $name, ".gz")),
         )
@@ -17,7 +17,7 @@ macro_rules! embedded {
 }
 
 /// The set inside the program.
-pub(crate) fn embedded(entry: &'static Entry) -> Result<RawSet> {
+pub(crate) fn embedded(entry: &'static CatalogueEntry) -> Result<RawSet> {
     let read = |images, labels| idx::read(entry, &images, &labels);
     Ok(RawSet {
         train: read(
@@ -37,8 +37,8 @@ pub(crate) fn embedded(entry: &'static Entry) -> Result<RawSet> {
 }
 
 /// The same three splits from files of the same names in `dir`.
-pub(crate) fn from_files(entry: &'static Entry, dir: &Path) -> Result<RawSet> {
-    let read = |part: &str| -> Result<Images> { idx::read_part(entry, dir, part) };
+pub(crate) fn from_files(entry: &'static CatalogueEntry, dir: &Path) -> Result<RawSet> {
+    let read = |part: &str| -> Result<LabeledImages> { idx::read_part(entry, dir, part) };
     Ok(RawSet {
         train: read("train")?,
         validation: Some(read("validation")?),

@@ -8,9 +8,9 @@ mod lock;
 mod part;
 mod transfer;
 
-use crate::catalogue::{Entry, Form, Published};
+use crate::catalogue::{CatalogueEntry, PublishedFile, PublishedForm};
 use crate::digest;
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use surfit_core::config::no_such;
 
 /// What is fetched from where to where.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct FetchOptions {
     /// Folder that the files are put into.
     pub dir: PathBuf,
     /// A base URL that has the files as `MIRROR/SET/FILE`, instead of the publishers' homes.
@@ -26,12 +26,12 @@ pub struct Options {
     /// Which form of the set, such as `python`; the first when not given.
     pub form: Option<String>,
     /// How often a broken connection is tried anew.
-    pub patience: Patience,
+    pub patience: FetchTimeouts,
 }
 
 /// How long is waited for what.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct FetchTimeouts {
     /// Attempts in a row that bring nothing.
     pub attempts: u32,
     /// Wait before the second of them; every further one waits twice as long, up to 30 s.
@@ -40,7 +40,7 @@ pub struct Patience {
     pub silence: Duration,
 }
 
-impl Default for Patience {
+impl Default for FetchTimeouts {
     fn default() -> Self {
         Self {
             attempts: 5,
@@ -53,7 +53,7 @@ impl Default for Patience {
 /// What happens during a fetch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
+pub enum FetchEvent {
     /// The file is there already, as published.
     Present {
         /// Path of the file.
@@ -106,7 +106,11 @@ pub enum Event {
 /// # Errors
 /// A sentence for a set that is not published, an unknown form, another fetch into the same folder, files that cannot be
 /// got or are not what was published, and a full disk. What was fetched before stays.
-pub fn fetch(entry: &Entry, options: &Options, tell: &mut dyn FnMut(Event)) -> Result<()> {
+pub fn fetch(
+    entry: &CatalogueEntry,
+    options: &FetchOptions,
+    tell: &mut dyn FnMut(FetchEvent),
+) -> Result<()> {
     let form = form(entry, options.form.as_deref())?;
     let mirror = options.mirror.as_deref();
     if let Some(mirror) = mirror
@@ -114,11 +118,11 @@ pub fn fetch(entry: &Entry, options: &Options, tell: &mut dyn FnMut(Event)) -> R
             .iter()
             .any(|w| mirror.starts_with(w))
     {
-        return Err(Error::input(format!(
+        return Err(DataError::input(format!(
             "the mirror `{mirror}` is no URL; it should begin with http:// or https://"
         )));
     }
-    let urls = |file: &Published| -> Vec<String> {
+    let urls = |file: &PublishedFile| -> Vec<String> {
         match mirror {
             Some(base) => vec![format!(
                 "{}/{}/{}",
@@ -133,13 +137,14 @@ pub fn fetch(entry: &Entry, options: &Options, tell: &mut dyn FnMut(Event)) -> R
                 .collect(),
         }
     };
-    let files: Vec<(Published, Vec<String>)> = form.files.iter().map(|f| (*f, urls(f))).collect();
+    let files: Vec<(PublishedFile, Vec<String>)> =
+        form.files.iter().map(|f| (*f, urls(f))).collect();
     fetch_files(&files, &options.dir, options.patience, tell)
 }
 
-fn form<'a>(entry: &'a Entry, name: Option<&str>) -> Result<&'a Form> {
+fn form<'a>(entry: &'a CatalogueEntry, name: Option<&str>) -> Result<&'a PublishedForm> {
     let Some(first) = entry.forms.first() else {
-        return Err(Error::input(format!(
+        return Err(DataError::input(format!(
             "{} is not fetched: it is {}",
             entry.name, entry.about
         )));
@@ -149,30 +154,30 @@ fn form<'a>(entry: &'a Entry, name: Option<&str>) -> Result<&'a Form> {
     };
     entry.forms.iter().find(|f| f.name == name).ok_or_else(|| {
         let names: Vec<&str> = entry.forms.iter().map(|f| f.name).collect();
-        Error::input(no_such(&format!("form of {}", entry.name), name, &names))
+        DataError::input(no_such(&format!("form of {}", entry.name), name, &names))
     })
 }
 
 /// Fetches these files, each from the first of its URLs that gives it.
 pub(crate) fn fetch_files(
-    files: &[(Published, Vec<String>)],
+    files: &[(PublishedFile, Vec<String>)],
     dir: &Path,
-    patience: Patience,
-    tell: &mut dyn FnMut(Event),
+    patience: FetchTimeouts,
+    tell: &mut dyn FnMut(FetchEvent),
 ) -> Result<()> {
-    std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
-    let _lock = lock::Lock::take(dir)?;
+    std::fs::create_dir_all(dir).map_err(DataError::io(dir))?;
+    let _lock = lock::FetchLock::take(dir)?;
     for (file, urls) in files {
         let path = dir.join(file.name);
         if is_published(&path, file)? {
-            tell(Event::Present {
+            tell(FetchEvent::Present {
                 path,
                 bytes: file.size,
             });
             continue;
         }
         transfer::fetch(file, urls, &path, patience, tell)?;
-        tell(Event::Fetched {
+        tell(FetchEvent::Fetched {
             path,
             bytes: file.size,
             sha256: file.sha256,
@@ -182,7 +187,7 @@ pub(crate) fn fetch_files(
 }
 
 /// True when a file is there as it was published.
-pub(crate) fn is_published(path: &Path, file: &Published) -> Result<bool> {
+pub(crate) fn is_published(path: &Path, file: &PublishedFile) -> Result<bool> {
     match path.metadata() {
         Ok(data) if data.is_file() && data.len() == file.size => {
             Ok(digest::of_file(path)? == file.sha256)

@@ -5,9 +5,9 @@
 
 mod closed;
 
-use crate::catalogue::{Entry, Family, entry};
+use crate::catalogue::{CatalogueEntry, SetFamily, entry};
 use crate::cifar;
-use crate::{Error, Result, folder, idx, tiny_imagenet};
+use crate::{DataError, Result, folder, idx, tiny_imagenet};
 use etcetera::BaseStrategy;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const SYSTEM: &str = "/usr/share/datasets";
 
 /// How a found set is laid out.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Layout {
+pub(crate) enum SetLayout {
     /// Inside the program; where the full set was looked for in vain.
     Embedded { instead: Option<String> },
     /// The files of the embedded set, in a folder.
@@ -25,7 +25,7 @@ pub(crate) enum Layout {
     /// Four IDX files in a folder.
     Idx(PathBuf),
     /// One of CIFAR's forms.
-    Cifar(cifar::Place),
+    Cifar(cifar::CifarLocation),
     /// The archive or the folder.
     TinyImageNet(PathBuf),
     /// A folder of class folders.
@@ -34,35 +34,35 @@ pub(crate) enum Layout {
 
 /// A set, or a part of it, that was found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundSet {
     /// Catalogue entry of the data set.
-    pub entry: &'static Entry,
+    pub entry: &'static CatalogueEntry,
     /// Its files; for folders of images, the folder.
     pub files: Vec<PathBuf>,
     /// Files that belong to it and are not there.
     pub missing: Vec<PathBuf>,
-    pub(crate) layout: Layout,
+    pub(crate) layout: SetLayout,
 }
 
-impl Found {
+impl FoundSet {
     /// What stands behind the set's name: the folder or archive, or `embedded`.
     pub fn source(&self) -> String {
         match &self.layout {
-            Layout::Embedded { instead: None } => "embedded".into(),
-            Layout::Embedded {
+            SetLayout::Embedded { instead: None } => "embedded".into(),
+            SetLayout::Embedded {
                 instead: Some(places),
             } => format!("embedded; no full set in {places}"),
-            Layout::Splits(path)
-            | Layout::Idx(path)
-            | Layout::TinyImageNet(path)
-            | Layout::Folder(path) => path.display().to_string(),
-            Layout::Cifar(place) => place.path().display().to_string(),
+            SetLayout::Splits(path)
+            | SetLayout::Idx(path)
+            | SetLayout::TinyImageNet(path)
+            | SetLayout::Folder(path) => path.display().to_string(),
+            SetLayout::Cifar(place) => place.path().display().to_string(),
         }
     }
 
     /// True when it is inside the program.
     pub fn is_embedded(&self) -> bool {
-        matches!(self.layout, Layout::Embedded { .. })
+        matches!(self.layout, SetLayout::Embedded { .. })
     }
 
     /// True when no file is missing.
@@ -74,7 +74,7 @@ impl Found {
     pub fn bytes(&self) -> u64 {
         let size = |path: &PathBuf| path.metadata().map_or(0, |m| m.len());
         match self.layout {
-            Layout::Folder(_) | Layout::TinyImageNet(_) => {
+            SetLayout::Folder(_) | SetLayout::TinyImageNet(_) => {
                 self.files.iter().map(|path| folder::bytes(path)).sum()
             }
             _ => self.files.iter().map(size).sum(),
@@ -103,7 +103,7 @@ fn user() -> Option<PathBuf> {
 }
 
 /// The usual places of a set, in the order in which they are searched.
-pub fn places(entry: &Entry) -> Vec<PathBuf> {
+pub fn places(entry: &CatalogueEntry) -> Vec<PathBuf> {
     variable()
         .into_iter()
         .chain(user())
@@ -116,7 +116,7 @@ pub fn places(entry: &Entry) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// A sentence that names what is missing and how to get it.
-pub fn find(entry: &'static Entry, dir: &Path) -> Result<Found> {
+pub fn find(entry: &'static CatalogueEntry, dir: &Path) -> Result<FoundSet> {
     if dir.as_os_str().is_empty() {
         return find_in(entry, &places(entry));
     }
@@ -127,17 +127,17 @@ pub fn find(entry: &'static Entry, dir: &Path) -> Result<Found> {
 }
 
 /// [`find`] with the usual places given.
-pub(crate) fn find_in(entry: &'static Entry, places: &[PathBuf]) -> Result<Found> {
-    if entry.family == Family::Embedded {
+pub(crate) fn find_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Result<FoundSet> {
+    if entry.family == SetFamily::Embedded {
         return Ok(embedded(entry, None));
     }
-    if entry.family == Family::Folder {
-        return Err(Error::input(
+    if entry.family == SetFamily::Folder {
+        return Err(DataError::input(
             "data.set = \"folder\" needs data.dir, the folder that has the class folders",
         ));
     }
-    let mut there: Vec<Found> = places.iter().filter_map(|dir| look(entry, dir)).collect();
-    if let Some(at) = there.iter().position(Found::is_complete) {
+    let mut there: Vec<FoundSet> = places.iter().filter_map(|dir| look(entry, dir)).collect();
+    if let Some(at) = there.iter().position(FoundSet::is_complete) {
         return Ok(there.swap_remove(at));
     }
     // A part of a set is a mistake that nobody should have to guess at.
@@ -157,22 +157,22 @@ pub(crate) fn find_in(entry: &'static Entry, places: &[PathBuf]) -> Result<Found
     Err(nothing(entry, places))
 }
 
-fn embedded(entry: &'static Entry, instead: Option<String>) -> Found {
-    Found {
+fn embedded(entry: &'static CatalogueEntry, instead: Option<String>) -> FoundSet {
+    FoundSet {
         entry,
         files: Vec::new(),
         missing: Vec::new(),
-        layout: Layout::Embedded { instead },
+        layout: SetLayout::Embedded { instead },
     }
 }
 
-fn complete(found: Found) -> Result<Found> {
+fn complete(found: FoundSet) -> Result<FoundSet> {
     match found.missing.first() {
         None => Ok(found),
-        Some(path) => Err(Error::input(format!(
+        Some(path) => Err(DataError::input(format!(
             "{}: no such file{}; data.dir must hold the files of {}{}",
             path.display(),
-            if matches!(found.layout, Layout::Idx(_) | Layout::Splits(_)) {
+            if matches!(found.layout, SetLayout::Idx(_) | SetLayout::Splits(_)) {
                 ", plain or with .gz"
             } else {
                 ""
@@ -183,7 +183,7 @@ fn complete(found: Found) -> Result<Found> {
     }
 }
 
-fn remedy(entry: &Entry) -> String {
+fn remedy(entry: &CatalogueEntry) -> String {
     if entry.is_published() {
         format!(", and `surfit data fetch {}` gets them", entry.name)
     } else {
@@ -192,19 +192,19 @@ fn remedy(entry: &Entry) -> String {
 }
 
 /// Why a set was not found.
-fn nothing(entry: &Entry, places: &[PathBuf]) -> Error {
+fn nothing(entry: &CatalogueEntry, places: &[PathBuf]) -> DataError {
     match closed::closed(entry, places).into_iter().next() {
         Some(error) => error,
-        None => Error::input(absent(entry, places)),
+        None => DataError::input(absent(entry, places)),
     }
 }
 
-fn absent(entry: &Entry, places: &[PathBuf]) -> String {
+fn absent(entry: &CatalogueEntry, places: &[PathBuf]) -> String {
     let places: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
     let wanted: Vec<&str> = match entry.family {
-        Family::Idx => vec!["train-images-idx3-ubyte"],
-        Family::Embedded => vec!["train-images-idx3-ubyte"],
-        Family::Folder => vec!["class folder with images"],
+        SetFamily::Idx => vec!["train-images-idx3-ubyte"],
+        SetFamily::Embedded => vec!["train-images-idx3-ubyte"],
+        SetFamily::Folder => vec!["class folder with images"],
         _ => entry.published().map(|file| file.name).collect(),
     };
     format!(
@@ -217,7 +217,7 @@ fn absent(entry: &Entry, places: &[PathBuf]) -> String {
 }
 
 /// The best that a folder, or one of the usual folders in it, has of a set; `None` when there is nothing.
-pub(crate) fn look(entry: &'static Entry, dir: &Path) -> Option<Found> {
+pub(crate) fn look(entry: &'static CatalogueEntry, dir: &Path) -> Option<FoundSet> {
     let mut partial = None;
     for folder in folders(entry, dir) {
         for found in looked(entry, &folder) {
@@ -231,35 +231,38 @@ pub(crate) fn look(entry: &'static Entry, dir: &Path) -> Option<Found> {
 }
 
 /// A folder and the usual ones in it.
-fn folders(entry: &Entry, dir: &Path) -> Vec<PathBuf> {
+fn folders(entry: &CatalogueEntry, dir: &Path) -> Vec<PathBuf> {
     let inside = entry.folders.iter().map(|folder| dir.join(folder));
     std::iter::once(dir.to_owned()).chain(inside).collect()
 }
 
 /// Every form of a set that a folder has something of, the one that a run takes before others that are as whole.
-fn looked(entry: &'static Entry, dir: &Path) -> Vec<Found> {
-    let found = |layout, (files, missing): (Vec<PathBuf>, Vec<PathBuf>)| Found {
+fn looked(entry: &'static CatalogueEntry, dir: &Path) -> Vec<FoundSet> {
+    let found = |layout, (files, missing): (Vec<PathBuf>, Vec<PathBuf>)| FoundSet {
         entry,
         files,
         missing,
         layout,
     };
     let all = match entry.family {
-        Family::Embedded => vec![found(
-            Layout::Splits(dir.into()),
+        SetFamily::Embedded => vec![found(
+            SetLayout::Splits(dir.into()),
             idx::find(dir, &idx::SPLITS),
         )],
-        Family::Idx => vec![found(Layout::Idx(dir.into()), idx::find(dir, &idx::PARTS))],
-        Family::Cifar => cifar::find(entry, dir)
+        SetFamily::Idx => vec![found(
+            SetLayout::Idx(dir.into()),
+            idx::find(dir, &idx::PARTS),
+        )],
+        SetFamily::Cifar => cifar::find(entry, dir)
             .into_iter()
-            .map(|(place, files)| found(Layout::Cifar(place), files))
+            .map(|(place, files)| found(SetLayout::Cifar(place), files))
             .collect(),
-        Family::TinyImageNet => tiny_imagenet::find(dir)
+        SetFamily::TinyImageNet => tiny_imagenet::find(dir)
             .into_iter()
-            .map(|path| found(Layout::TinyImageNet(path.clone()), (vec![path], vec![])))
+            .map(|path| found(SetLayout::TinyImageNet(path.clone()), (vec![path], vec![])))
             .collect(),
-        Family::Folder => folder::is_there(dir)
-            .then(|| found(Layout::Folder(dir.into()), (vec![dir.into()], vec![])))
+        SetFamily::Folder => folder::is_there(dir)
+            .then(|| found(SetLayout::Folder(dir.into()), (vec![dir.into()], vec![])))
             .into_iter()
             .collect(),
     };
@@ -267,19 +270,19 @@ fn looked(entry: &'static Entry, dir: &Path) -> Vec<Found> {
 }
 
 /// What is there of a set in the usual places, whole or not; `None` when there is nothing.
-pub fn present(name: &str, dir: Option<&Path>) -> Result<Option<Found>> {
+pub fn present(name: &str, dir: Option<&Path>) -> Result<Option<FoundSet>> {
     let entry = entry(name)?;
     if let Some(dir) = dir {
         return Ok(look(entry, dir));
     }
-    if entry.family == Family::Embedded {
+    if entry.family == SetFamily::Embedded {
         return Ok(Some(embedded(entry, None)));
     }
-    let mut there: Vec<Found> = places(entry)
+    let mut there: Vec<FoundSet> = places(entry)
         .iter()
         .filter_map(|dir| look(entry, dir))
         .collect();
-    let best = there.iter().position(Found::is_complete).unwrap_or(0);
+    let best = there.iter().position(FoundSet::is_complete).unwrap_or(0);
     Ok((!there.is_empty()).then(|| there.swap_remove(best)))
 }
 
@@ -288,9 +291,9 @@ pub fn present(name: &str, dir: Option<&Path>) -> Result<Option<Found>> {
 ///
 /// # Errors
 /// A sentence for an unknown name.
-pub fn every(name: &str, dir: Option<&Path>) -> Result<Vec<Found>> {
+pub fn every(name: &str, dir: Option<&Path>) -> Result<Vec<FoundSet>> {
     let entry = entry(name)?;
-    if dir.is_none() && entry.family == Family::Embedded {
+    if dir.is_none() && entry.family == SetFamily::Embedded {
         return Ok(vec![embedded(entry, None)]);
     }
     let places = dir.map_or_else(|| places(entry), |dir| vec![dir.to_owned()]);
@@ -301,25 +304,25 @@ pub fn every(name: &str, dir: Option<&Path>) -> Result<Vec<Found>> {
 ///
 /// # Errors
 /// A sentence for an unknown name.
-pub fn closed(name: &str, dir: Option<&Path>) -> Result<Vec<Error>> {
+pub fn closed(name: &str, dir: Option<&Path>) -> Result<Vec<DataError>> {
     let entry = entry(name)?;
     let places = match (dir, entry.family) {
         (Some(dir), _) => vec![dir.to_owned()],
         // They need no place, or have none.
-        (None, Family::Embedded | Family::Folder) => Vec::new(),
+        (None, SetFamily::Embedded | SetFamily::Folder) => Vec::new(),
         (None, _) => places(entry),
     };
     Ok(closed::closed(entry, &places))
 }
 
 /// [`every`] with the places given.
-pub(crate) fn every_in(entry: &'static Entry, places: &[PathBuf]) -> Vec<Found> {
-    let mut all: Vec<Found> = places
+pub(crate) fn every_in(entry: &'static CatalogueEntry, places: &[PathBuf]) -> Vec<FoundSet> {
+    let mut all: Vec<FoundSet> = places
         .iter()
         .flat_map(|dir| folders(entry, dir))
         .flat_map(|dir| looked(entry, &dir))
         .collect();
-    if let Some(best) = all.iter().position(Found::is_complete) {
+    if let Some(best) = all.iter().position(FoundSet::is_complete) {
         all[..=best].rotate_right(1);
     }
     all.iter_mut()

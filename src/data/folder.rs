@@ -12,10 +12,10 @@
 //! like any other when images lie right in it. Where all folders are called like splits and none has class folders, the
 //! images have no labels, and the set is refused.
 
-use crate::cache::{self, Seen};
+use crate::cache::{self, CacheSource};
 use crate::load::RawSet;
-use crate::pictures::{self, Origin, Picture, Target};
-use crate::{Error, Result};
+use crate::pictures::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::{DataError, Result};
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ pub(crate) fn bytes(path: &Path) -> u64 {
 pub(crate) fn entries(dir: &Path) -> Result<Vec<DirEntry>> {
     let mut all = std::fs::read_dir(dir)
         .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
-        .map_err(Error::io(dir))?;
+        .map_err(DataError::io(dir))?;
     let hidden = |e: &DirEntry| {
         let name = e.file_name();
         name.to_string_lossy().starts_with('.') || name == "Thumbs.db"
@@ -65,18 +65,18 @@ pub(crate) fn entries(dir: &Path) -> Result<Vec<DirEntry>> {
 }
 
 /// A set's pictures, by their paths below its folder.
-pub(crate) struct Listed {
+pub(crate) struct ListedPictures {
     pub classes: Vec<String>,
-    pub train: Vec<Picture>,
-    pub validation: Option<Vec<Picture>>,
-    pub test: Option<Vec<Picture>>,
+    pub train: Vec<PictureFile>,
+    pub validation: Option<Vec<PictureFile>>,
+    pub test: Option<Vec<PictureFile>>,
     /// What lies there and is not part of the set, each as a sentence.
     pub left_out: Vec<String>,
 }
 
-impl Listed {
+impl ListedPictures {
     /// The pictures of each split that is there.
-    pub fn splits(&self) -> impl Iterator<Item = &Vec<Picture>> {
+    pub fn splits(&self) -> impl Iterator<Item = &Vec<PictureFile>> {
         std::iter::once(&self.train)
             .chain(&self.validation)
             .chain(&self.test)
@@ -91,7 +91,7 @@ fn is_called(name: &str, names: &[&str]) -> bool {
 fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option<PathBuf>> {
     let mut there = folders.iter().filter(|name| is_called(name, names));
     match (there.next(), there.next()) {
-        (Some(one), Some(other)) => Err(Error::input(format!(
+        (Some(one), Some(other)) => Err(DataError::input(format!(
             "{}: the folders {one} and {other} are both called like the split `{}`; keep one, or join them",
             dir.display(),
             names[0]
@@ -101,7 +101,7 @@ fn split_folder(dir: &Path, folders: &[String], names: &[&str]) -> Result<Option
 }
 
 /// Lists the pictures below `dir`.
-pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
+pub(crate) fn list(dir: &Path, seen: &mut CacheSource) -> Result<ListedPictures> {
     let (mut folders, mut loose) = (Vec::new(), Vec::new());
     for entry in entries(dir)? {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -121,7 +121,7 @@ pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
     let root = train.as_deref().unwrap_or(dir);
     let is_split = |name: &String| [TRAIN, VALIDATION, TEST].iter().any(|n| is_called(name, n));
     if train.is_none() && !folders.is_empty() && folders.iter().all(is_split) {
-        return Err(Error::input(format!(
+        return Err(DataError::input(format!(
             "{}: {} have no class folders, so that nothing says what their images show; sort them into \
              {}/CLASS and so on",
             dir.display(),
@@ -129,14 +129,14 @@ pub(crate) fn list(dir: &Path, seen: &mut Seen) -> Result<Listed> {
             dir.join(TRAIN[0]).display()
         )));
     }
-    let mut listing = Listing {
+    let mut listing = SplitListing {
         dir,
         classes: class_names(root)?,
         seen,
         others: PassedOver::default(),
         loose: PassedOver::default(),
     };
-    let mut listed = Listed {
+    let mut listed = ListedPictures {
         classes: listing.classes.clone(),
         train: listing.split(root, true)?,
         validation: None,
@@ -201,12 +201,12 @@ pub(crate) fn read_set(
     image_size: usize,
     channels: usize,
 ) -> Result<(RawSet, Vec<String>)> {
-    let mut seen = Seen::default();
+    let mut seen = CacheSource::default();
     let listed = list(dir, &mut seen)?;
     let make = || {
         let target = target(dir, &listed, image_size, channels)?;
-        let origin = Origin::Folder(dir.to_owned());
-        let decode = |pictures: &Vec<Picture>| pictures::decode(&origin, pictures, target);
+        let origin = PictureOrigin::Folder(dir.to_owned());
+        let decode = |pictures: &Vec<PictureFile>| pictures::decode(&origin, pictures, target);
         Ok(RawSet {
             train: decode(&listed.train)?,
             validation: listed.validation.as_ref().map(decode).transpose()?,
@@ -223,8 +223,8 @@ pub(crate) fn described(
     dir: &Path,
     image_size: usize,
     channels: usize,
-) -> Result<(Listed, [usize; 3])> {
-    let mut seen = Seen::default();
+) -> Result<(ListedPictures, [usize; 3])> {
+    let mut seen = CacheSource::default();
     let listed = list(dir, &mut seen)?;
     let shape = match cache::stored_shape(dir, CACHE, &seen.key(image_size, channels)) {
         Some(shape) => shape,
@@ -240,7 +240,7 @@ fn class_names(dir: &Path) -> Result<Vec<String>> {
             continue;
         }
         let name = entry.file_name().into_string().map_err(|name| {
-            Error::input(format!(
+            DataError::input(format!(
                 "{}: the class folder's name {} is not UTF-8; rename it",
                 dir.display(),
                 name.to_string_lossy()
@@ -249,7 +249,7 @@ fn class_names(dir: &Path) -> Result<Vec<String>> {
         classes.push(name);
     }
     if classes.len() < 2 || classes.len() > usize::from(u16::MAX) {
-        return Err(Error::input(format!(
+        return Err(DataError::input(format!(
             "{}: {} class folders; expected 2 to {}, each with the images of one class",
             dir.display(),
             classes.len(),
@@ -260,10 +260,10 @@ fn class_names(dir: &Path) -> Result<Vec<String>> {
 }
 
 /// Lists the splits of a set, and counts what is passed over.
-struct Listing<'a> {
+struct SplitListing<'a> {
     dir: &'a Path,
     classes: Vec<String>,
-    seen: &'a mut Seen,
+    seen: &'a mut CacheSource,
     others: PassedOver,
     /// Images beside class folders.
     loose: PassedOver,
@@ -289,9 +289,9 @@ impl PassedOver {
     }
 }
 
-impl Listing<'_> {
+impl SplitListing<'_> {
     /// The pictures in the class folders of `folder`, which must have some of every class where it is `whole`.
-    fn split(&mut self, folder: &Path, whole: bool) -> Result<Vec<Picture>> {
+    fn split(&mut self, folder: &Path, whole: bool) -> Result<Vec<PictureFile>> {
         let mut all = Vec::new();
         for class in entries(folder)? {
             let path = class.path();
@@ -304,7 +304,7 @@ impl Listing<'_> {
             }
             let name = class.file_name().to_string_lossy().into_owned();
             let label = self.classes.binary_search(&name).map_err(|_| {
-                Error::input(format!(
+                DataError::input(format!(
                     "{}: there is no class `{name}` among the training images; add it there or take it out here",
                     path.display()
                 ))
@@ -312,7 +312,7 @@ impl Listing<'_> {
             let before = all.len();
             self.class(&path, label as u16, &mut Vec::new(), &mut all)?;
             if whole && all.len() == before {
-                return Err(Error::input(format!(
+                return Err(DataError::input(format!(
                     "{}: the class folder has no images ({}); add some or remove it",
                     path.display(),
                     pictures::endings()
@@ -320,7 +320,7 @@ impl Listing<'_> {
             }
         }
         if all.is_empty() {
-            return Err(Error::input(format!(
+            return Err(DataError::input(format!(
                 "{}: no class folders with images; add some or remove it",
                 folder.display()
             )));
@@ -334,11 +334,11 @@ impl Listing<'_> {
         folder: &Path,
         label: u16,
         above: &mut Vec<PathBuf>,
-        all: &mut Vec<Picture>,
+        all: &mut Vec<PictureFile>,
     ) -> Result<()> {
-        let real = folder.canonicalize().map_err(Error::io(folder))?;
+        let real = folder.canonicalize().map_err(DataError::io(folder))?;
         if above.contains(&real) {
-            return Err(Error::input(format!(
+            return Err(DataError::input(format!(
                 "{}: the link leads to a folder that it lies in; remove it",
                 folder.display()
             )));
@@ -346,7 +346,7 @@ impl Listing<'_> {
         above.push(real);
         for file in entries(folder)? {
             let path = file.path();
-            let data = path.metadata().map_err(Error::io(&path))?;
+            let data = path.metadata().map_err(DataError::io(&path))?;
             if data.is_dir() {
                 self.class(&path, label, above, all)?;
                 continue;
@@ -358,13 +358,13 @@ impl Listing<'_> {
             }
             let below = path.strip_prefix(self.dir).unwrap_or(&path);
             let name = below.to_str().ok_or_else(|| {
-                Error::input(format!(
+                DataError::input(format!(
                     "{}: the file's name is not UTF-8; rename it",
                     path.display()
                 ))
             })?;
             self.seen.add_known(name, &data);
-            all.push(Picture {
+            all.push(PictureFile {
                 name: name.to_owned(),
                 label,
             });
@@ -375,7 +375,12 @@ impl Listing<'_> {
 }
 
 /// What all pictures are to become.
-fn target(dir: &Path, listed: &Listed, image_size: usize, channels: usize) -> Result<Target> {
+fn target(
+    dir: &Path,
+    listed: &ListedPictures,
+    image_size: usize,
+    channels: usize,
+) -> Result<PictureTarget> {
     let (mut grey, mut first) = (true, None);
     // Of all short sides, where they are the same.
     let mut short_side = None;
@@ -389,7 +394,7 @@ fn target(dir: &Path, listed: &Listed, image_size: usize, channels: usize) -> Re
             is_one &= *short_side.get_or_insert(short) == short;
             let (first_name, first_size) = first.get_or_insert_with(|| (name.clone(), size));
             if image_size == 0 && size != *first_size {
-                return Err(Error::input(format!(
+                return Err(DataError::input(format!(
                     "{}: the image is {}×{}, but {} is {}×{}; set data.image_size to bring all images to one size",
                     dir.join(name).display(),
                     size.0,
@@ -411,7 +416,7 @@ fn target(dir: &Path, listed: &Listed, image_size: usize, channels: usize) -> Re
         0 => 3,
         n => n,
     };
-    Ok(Target {
+    Ok(PictureTarget {
         shape: [channels, height, width],
         resize: image_size > 0,
     })

@@ -7,11 +7,11 @@
 //! test images under the name of training images, would be read without complaint. Published files are therefore known
 //! by the checksum of their content, and refused under a name that is not theirs.
 
-use crate::catalogue::{ENTRIES, Entry, Family};
-use crate::images::Images;
+use crate::catalogue::{CatalogueEntry, ENTRIES, SetFamily};
+use crate::images::LabeledImages;
 use crate::load::RawSet;
-use crate::source::Source;
-use crate::{Error, Result, digest};
+use crate::source::NamedFile;
+use crate::{DataError, Result, digest};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -76,7 +76,7 @@ pub(crate) fn all(dir: &Path, parts: &[&str]) -> Vec<PathBuf> {
 }
 
 /// Reads the training and test images of a set in `dir`.
-pub(crate) fn read_set(entry: &'static Entry, dir: &Path) -> Result<RawSet> {
+pub(crate) fn read_set(entry: &'static CatalogueEntry, dir: &Path) -> Result<RawSet> {
     let (train, test) = (
         read_part(entry, dir, "train")?,
         read_part(entry, dir, "t10k")?,
@@ -93,7 +93,12 @@ pub(crate) fn read_set(entry: &'static Entry, dir: &Path) -> Result<RawSet> {
 }
 
 /// What is wrong with the training images when the files of the two parts were mistaken for each other.
-fn misplaced(entry: &Entry, dir: &Path, train: &Images, test: &Images) -> Option<Error> {
+fn misplaced(
+    entry: &CatalogueEntry,
+    dir: &Path,
+    train: &LabeledImages,
+    test: &LabeledImages,
+) -> Option<DataError> {
     if train != test {
         return refuse_swapped(entry, dir, train.len(), test.len()).err();
     }
@@ -101,16 +106,20 @@ fn misplaced(entry: &Entry, dir: &Path, train: &Images, test: &Images) -> Option
     let other = path("t10k");
     let other = other.file_name().unwrap_or_default().to_string_lossy();
     let what = format!("its images are those of {other}");
-    Some(Source::File(&path("train")).bad(what))
+    Some(NamedFile::File(&path("train")).bad(what))
 }
 
 /// A file by its path, with what it was found to have, or what is wrong with it.
-type Looked = (PathBuf, Result<String>);
+type IdxFile = (PathBuf, Result<String>);
 
 /// Reads every file of these parts that is there, for itself: those that a run takes, and those beside them.
-pub(crate) fn read_each(entry: &'static Entry, dir: &Path, parts: &[&str]) -> Vec<Looked> {
-    let mut all: Vec<Looked> = Vec::new();
-    let mut whole: Vec<(usize, Images)> = Vec::new();
+pub(crate) fn read_each(
+    entry: &'static CatalogueEntry,
+    dir: &Path,
+    parts: &[&str],
+) -> Vec<IdxFile> {
+    let mut all: Vec<IdxFile> = Vec::new();
+    let mut whole: Vec<(usize, LabeledImages)> = Vec::new();
     for part in parts {
         let [images, labels] = KINDS.map(|kind| spellings(dir, part, kind));
         let (at, taken) = (all.len(), images.first().map(|(spelling, _)| *spelling));
@@ -118,7 +127,7 @@ pub(crate) fn read_each(entry: &'static Entry, dir: &Path, parts: &[&str]) -> Ve
         // Only images that could be read say how many labels there have to be.
         let mut counts: HashMap<usize, (usize, String)> = HashMap::new();
         for (spelling, path) in images {
-            let source = Source::File(&path);
+            let source = NamedFile::File(&path);
             let read = read_pixels(entry, &source).map(|(n, bytes)| {
                 counts.insert(spelling, (n, source.name()));
                 if taken == Some(spelling) {
@@ -133,7 +142,7 @@ pub(crate) fn read_each(entry: &'static Entry, dir: &Path, parts: &[&str]) -> Ve
             // The first are read with the images that a run takes; others belong to those that are named alike.
             let own = counts.get(&spelling).filter(|_| i > 0);
             let count = own.or(counted);
-            let read = read_labels(entry, &Source::File(&path), count).map(|values| {
+            let read = read_labels(entry, &NamedFile::File(&path), count).map(|values| {
                 let compared = match count {
                     Some(_) => "",
                     None => ", not compared with the number of images",
@@ -145,7 +154,7 @@ pub(crate) fn read_each(entry: &'static Entry, dir: &Path, parts: &[&str]) -> Ve
                     let [c, h, w] = entry.shape.unwrap_or([1, 28, 28]);
                     whole.push((
                         at,
-                        Images {
+                        LabeledImages {
                             shape: [c, h, w],
                             pixels,
                             labels: values,
@@ -166,10 +175,10 @@ pub(crate) fn read_each(entry: &'static Entry, dir: &Path, parts: &[&str]) -> Ve
 }
 
 /// The files of images and labels of one part of the set in `dir`.
-fn part_files(entry: &Entry, dir: &Path, part: &str) -> Result<[PathBuf; 2]> {
+fn part_files(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<[PathBuf; 2]> {
     let file = |kind| {
         there(dir, part, kind).ok_or_else(|| {
-            Error::input(format!(
+            DataError::input(format!(
                 "{}: no such file, plain or with .gz; data.dir must hold the files of {}",
                 dir.join(format!("{part}-{kind}")).display(),
                 entry.name
@@ -180,35 +189,44 @@ fn part_files(entry: &Entry, dir: &Path, part: &str) -> Result<[PathBuf; 2]> {
 }
 
 /// Reads the images and labels of one part of the set in `dir`.
-pub(crate) fn read_part(entry: &Entry, dir: &Path, part: &str) -> Result<Images> {
+pub(crate) fn read_part(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<LabeledImages> {
     let [images, labels] = part_files(entry, dir, part)?;
-    read(entry, &Source::File(&images), &Source::File(&labels))
+    read(entry, &NamedFile::File(&images), &NamedFile::File(&labels))
 }
 
 /// Reads the labels of one part of the set in `dir`; of its images the header, which must promise what the file has.
-pub(crate) fn labels_of(entry: &Entry, dir: &Path, part: &str) -> Result<Vec<u16>> {
+pub(crate) fn labels_of(entry: &CatalogueEntry, dir: &Path, part: &str) -> Result<Vec<u16>> {
     let [images, labels] = part_files(entry, dir, part)?;
-    let images = Source::File(&images);
+    let images = NamedFile::File(&images);
     let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
     let mut input = images.open()?;
     let count = image_count(entry, &images, &mut input)?;
     copy_body(&images, &mut input, count * height * width, &mut io::sink())?;
-    read_labels(entry, &Source::File(&labels), Some(&(count, images.name())))
+    read_labels(
+        entry,
+        &NamedFile::File(&labels),
+        Some(&(count, images.name())),
+    )
 }
 
 /// Refuses the training images in `dir` when there are as many as were published to test, and the other way around.
-pub(crate) fn refuse_swapped(entry: &Entry, dir: &Path, train: usize, test: usize) -> Result<()> {
+pub(crate) fn refuse_swapped(
+    entry: &CatalogueEntry,
+    dir: &Path,
+    train: usize,
+    test: usize,
+) -> Result<()> {
     let path = |part| there(dir, part, KINDS[0]).unwrap_or_default();
     let other = path("t10k");
     let other = other.file_name().unwrap_or_default().to_string_lossy();
     match entry.swapped(train, test, &other) {
-        Some(what) => Err(Source::File(&path("train")).bad(what)),
+        Some(what) => Err(NamedFile::File(&path("train")).bad(what)),
         None => Ok(()),
     }
 }
 
 /// Reads the header and gives the length of each of the `axes` axes.
-fn header(source: &Source, input: &mut dyn Read, axes: usize, what: &str) -> Result<Vec<usize>> {
+fn header(source: &NamedFile, input: &mut dyn Read, axes: usize, what: &str) -> Result<Vec<usize>> {
     let mut magic = [0u8; 4];
     input
         .read_exact(&mut magic)
@@ -239,7 +257,7 @@ fn header(source: &Source, input: &mut dyn Read, axes: usize, what: &str) -> Res
 }
 
 /// Reads the `size` bytes behind the header, and makes sure that nothing follows them.
-fn body(source: &Source, input: &mut dyn Read, size: usize) -> Result<Vec<u8>> {
+fn body(source: &NamedFile, input: &mut dyn Read, size: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     copy_body(source, input, size, &mut bytes)?;
     Ok(bytes)
@@ -247,7 +265,7 @@ fn body(source: &Source, input: &mut dyn Read, size: usize) -> Result<Vec<u8>> {
 
 /// Copies the `size` bytes behind the header, and makes sure that nothing follows them.
 fn copy_body(
-    source: &Source,
+    source: &NamedFile,
     input: &mut dyn Read,
     size: usize,
     output: &mut dyn Write,
@@ -273,10 +291,14 @@ fn copy_body(
 /// # Errors
 /// A sentence that names the file and what was expected, for anything else than two whole files that belong
 /// together.
-pub(crate) fn read(entry: &Entry, images: &Source, labels: &Source) -> Result<Images> {
+pub(crate) fn read(
+    entry: &CatalogueEntry,
+    images: &NamedFile,
+    labels: &NamedFile,
+) -> Result<LabeledImages> {
     let [channels, height, width] = entry.shape.unwrap_or([1, 28, 28]);
     let (count, pixels) = read_pixels(entry, images)?;
-    Ok(Images {
+    Ok(LabeledImages {
         shape: [channels, height, width],
         pixels,
         labels: read_labels(entry, labels, Some(&(count, images.name())))?,
@@ -284,7 +306,7 @@ pub(crate) fn read(entry: &Entry, images: &Source, labels: &Source) -> Result<Im
 }
 
 /// Reads the header of a file of images, which must have the entry's size: how many there are.
-fn image_count(entry: &Entry, images: &Source, input: &mut dyn Read) -> Result<usize> {
+fn image_count(entry: &CatalogueEntry, images: &NamedFile, input: &mut dyn Read) -> Result<usize> {
     let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
     let lengths = header(images, input, 3, "images")?;
     if lengths[1..] != [height, width] {
@@ -297,9 +319,9 @@ fn image_count(entry: &Entry, images: &Source, input: &mut dyn Read) -> Result<u
 }
 
 /// Reads a file of images of the entry's size: how many there are, and their bytes.
-fn read_pixels(entry: &Entry, images: &Source) -> Result<(usize, Vec<u8>)> {
+fn read_pixels(entry: &CatalogueEntry, images: &NamedFile) -> Result<(usize, Vec<u8>)> {
     let [_, height, width] = entry.shape.unwrap_or([1, 28, 28]);
-    let mut input = Hashed::new(images)?;
+    let mut input = HashedContent::new(images)?;
     let count = image_count(entry, images, &mut input)?;
     let pixels = body(images, &mut input, count * height * width)?;
     input.check(entry, images)?;
@@ -308,11 +330,11 @@ fn read_pixels(entry: &Entry, images: &Source) -> Result<(usize, Vec<u8>)> {
 
 /// Reads a file of labels: as many as there are images in the file of this name, where they are known.
 fn read_labels(
-    entry: &Entry,
-    labels: &Source,
+    entry: &CatalogueEntry,
+    labels: &NamedFile,
     images: Option<&(usize, String)>,
 ) -> Result<Vec<u16>> {
-    let mut input = Hashed::new(labels)?;
+    let mut input = HashedContent::new(labels)?;
     let lengths = header(labels, &mut input, 1, "labels")?;
     let count = lengths[0];
     if let Some((expected, name)) = images
@@ -338,13 +360,13 @@ fn read_labels(
 }
 
 /// A file's content, and its checksum as far as it was read.
-struct Hashed<'a> {
+struct HashedContent<'a> {
     input: Box<dyn Read + 'a>,
     hash: Sha256,
 }
 
-impl<'a> Hashed<'a> {
-    fn new(source: &'a Source) -> Result<Self> {
+impl<'a> HashedContent<'a> {
+    fn new(source: &'a NamedFile) -> Result<Self> {
         Ok(Self {
             input: source.open()?,
             hash: Sha256::new(),
@@ -352,8 +374,8 @@ impl<'a> Hashed<'a> {
     }
 
     /// Refuses content that was published under another name than the file's.
-    fn check(self, entry: &Entry, source: &Source) -> Result<()> {
-        let Source::File(path) = source else {
+    fn check(self, entry: &CatalogueEntry, source: &NamedFile) -> Result<()> {
+        let NamedFile::File(path) = source else {
             return Ok(());
         };
         let found = digest::hex(self.hash);
@@ -365,7 +387,7 @@ impl<'a> Hashed<'a> {
         let own = own.trim_end_matches(".gz");
         let published = ENTRIES
             .iter()
-            .filter(|e| e.family == Family::Idx)
+            .filter(|e| e.family == SetFamily::Idx)
             .flat_map(|e| e.published().map(move |file| (e, file)))
             .find(|(_, file)| file.unpacked == found);
         match published {
@@ -384,7 +406,7 @@ impl<'a> Hashed<'a> {
     }
 }
 
-impl Read for Hashed<'_> {
+impl Read for HashedContent<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(buffer)?;
         self.hash.update(&buffer[..n]);

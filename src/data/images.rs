@@ -2,7 +2,7 @@
 
 /// Images of one size and the class of each.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Images {
+pub struct LabeledImages {
     /// `[C, H, W]` of an image.
     pub shape: [usize; 3],
     /// Bytes of all images, one image behind the other, each `C` planes of `H` rows.
@@ -11,7 +11,7 @@ pub struct Images {
     pub labels: Vec<u16>,
 }
 
-impl Images {
+impl LabeledImages {
     /// No images of this shape, with room for `count`.
     pub fn with_capacity(shape: [usize; 3], count: usize) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Images {
     }
 
     /// One behind the other, all of the same shape. Each part's memory is given back as soon as it is copied.
-    pub(crate) fn joined(shape: [usize; 3], parts: Vec<Images>) -> Self {
+    pub(crate) fn joined(shape: [usize; 3], parts: Vec<LabeledImages>) -> Self {
         let count = parts.iter().map(Self::len).sum();
         let mut all = Self::with_capacity(shape, count);
         for part in parts {

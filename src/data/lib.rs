@@ -26,11 +26,11 @@ mod source;
 mod tiny_imagenet;
 pub mod verify;
 
-pub use catalogue::{ENTRIES, Entry, entry};
+pub use catalogue::{CatalogueEntry, ENTRIES, entry};
 pub use description::{SetDescription, describe_set};
-pub use error::{Error, Result};
-pub use images::Images;
-pub use load::{Loaded, load, normalization};
+pub use error::{DataError, Result};
+pub use images::LabeledImages;
+pub use load::{LoadedSet, load, normalization};
 
 #[cfg(test)]
 mod tests;

@@ -1,25 +1,27 @@
 //! From a configuration to three splits of plain images.
 
 use crate::catalogue::entry;
-use crate::find::{Found, Layout, find};
-use crate::images::Images;
-use crate::{Error, Result, cifar, class_order, divide, fashion_small, folder, idx, tiny_imagenet};
+use crate::find::{FoundSet, SetLayout, find};
+use crate::images::LabeledImages;
+use crate::{
+    DataError, Result, cifar, class_order, divide, fashion_small, folder, idx, tiny_imagenet,
+};
 use surfit_core::config::{ChannelConstants, ChannelStatistic, DataConfig};
 
 /// A data set as its files have it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct RawSet {
     pub classes: Vec<String>,
-    pub train: Images,
+    pub train: LabeledImages,
     /// `None` when the set has no validation split of its own and one is to be taken from `train`.
-    pub validation: Option<Images>,
+    pub validation: Option<LabeledImages>,
     /// `None` when the set has no test split of its own and one is to be taken from `train`.
-    pub test: Option<Images>,
+    pub test: Option<LabeledImages>,
 }
 
 /// A data set in three splits, as plain bytes.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedSet {
     /// Name of the set that was loaded, such as `fashion-mnist-16k`.
     pub name: String,
     /// The name with what stands behind it, such as `fashion-mnist-16k (embedded)`.
@@ -41,11 +43,11 @@ pub struct Loaded {
     /// Training images of each class before `data.train_images` takes some of them.
     pub class_sizes: Vec<usize>,
     /// What networks are trained on.
-    pub train: Images,
+    pub train: LabeledImages,
     /// What points of a surface are chosen on.
-    pub validation: Images,
+    pub validation: LabeledImages,
     /// What is measured once, after the choice.
-    pub test: Images,
+    pub test: LabeledImages,
 }
 
 /// Loads the data set of a configuration. Which images a limit or a split takes is a function of the seed, with
@@ -54,21 +56,21 @@ pub struct Loaded {
 /// # Errors
 /// A sentence for an unknown name (with the nearest known one), for files that are missing, cut short or not what
 /// they should be, and for limits that leave too few images.
-pub fn load(config: &DataConfig, seed: u64) -> Result<Loaded> {
-    let entry = entry(&config.set).map_err(|e| Error::input(format!("data.set: {e}")))?;
+pub fn load(config: &DataConfig, seed: u64) -> Result<LoadedSet> {
+    let entry = entry(&config.set).map_err(|e| DataError::input(format!("data.set: {e}")))?;
     let found = find(entry, &config.dir)?;
     load_found(&found, config, seed)
 }
 
 /// As [`load`], for files that were found before.
-pub(crate) fn load_found(found: &Found, config: &DataConfig, seed: u64) -> Result<Loaded> {
+pub(crate) fn load_found(found: &FoundSet, config: &DataConfig, seed: u64) -> Result<LoadedSet> {
     let entry = found.entry;
     let (mut set, notices) = read(found, config)?;
     class_order::reorder(&mut set, &config.classes, &found.source())?;
     let mut loaded = divide::divide(set, &found.source(), config, seed)?;
     if config.channels > 0 {
         for images in [&mut loaded.train, &mut loaded.validation, &mut loaded.test] {
-            let own = std::mem::replace(images, Images::with_capacity([0; 3], 0));
+            let own = std::mem::replace(images, LabeledImages::with_capacity([0; 3], 0));
             *images = own.with_channels(config.channels);
         }
     }
@@ -101,7 +103,7 @@ pub fn normalization(
 ) -> Result<(Vec<f64>, Vec<f64>)> {
     let resolve = |key: &str, constants: &ChannelConstants, statistic, own| {
         let found = constants.resolve(statistic, channels, own);
-        found.map_err(|why| Error::input(format!("data.{key} = {constants}: {why}")))
+        found.map_err(|why| DataError::input(format!("data.{key} = {constants}: {why}")))
     };
     Ok((
         resolve("mean", &config.mean, ChannelStatistic::Mean, &own.0)?,
@@ -125,15 +127,15 @@ pub(crate) fn input_shape(
 }
 
 /// Reads everything that belongs to a set, and what was left out.
-pub(crate) fn read(found: &Found, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
+pub(crate) fn read(found: &FoundSet, config: &DataConfig) -> Result<(RawSet, Vec<String>)> {
     let entry = found.entry;
     let set = match &found.layout {
-        Layout::Embedded { .. } => fashion_small::embedded(entry),
-        Layout::Splits(dir) => fashion_small::from_files(entry, dir),
-        Layout::Idx(dir) => idx::read_set(entry, dir),
-        Layout::Cifar(place) => cifar::read_set(entry, place),
-        Layout::TinyImageNet(path) => tiny_imagenet::read_set(entry, path, config.image_size),
-        Layout::Folder(dir) => return folder::read_set(dir, config.image_size, config.channels),
+        SetLayout::Embedded { .. } => fashion_small::embedded(entry),
+        SetLayout::Splits(dir) => fashion_small::from_files(entry, dir),
+        SetLayout::Idx(dir) => idx::read_set(entry, dir),
+        SetLayout::Cifar(place) => cifar::read_set(entry, place),
+        SetLayout::TinyImageNet(path) => tiny_imagenet::read_set(entry, path, config.image_size),
+        SetLayout::Folder(dir) => return folder::read_set(dir, config.image_size, config.channels),
     };
     Ok((set?, Vec::new()))
 }

@@ -1,24 +1,24 @@
 //! A strict reader of Python's pickles.
 //!
 //! A pickle is a program for a little machine that can call any Python function. This reader knows the few
-//! instructions that plain data need. It calls nothing: a call becomes an [`Object`] that says what would have been
+//! instructions that plain data need. It calls nothing: a call becomes an [`PickleObject`] that says what would have been
 //! called with what, for whoever asked to understand, to refuse or to pass over, and a callable that was not allowed
 //! beforehand is refused at once. What an object is given afterwards as items is dropped. Objects lie in lists and refer to each other by index, so that no nesting, however deep, can exhaust
 //! the stack, and texts and bytes stay where they are in the input.
 
 mod machine;
 
-use machine::Machine;
+use machine::PickleMachine;
 use std::ops::Range;
 
-/// A value; the indices are into the lists of [`Objects`].
+/// A value; the indices are into the lists of [`PickleObjects`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Value {
+pub enum PickleValue {
     /// `None`, a float, a number of more than 64 bits, a set, or what an object that was never made would have given.
     Other,
     /// A whole number or a truth value.
     Int(i64),
-    /// A string, by its index in [`Objects::texts`].
+    /// A string, by its index in [`PickleObjects::texts`].
     Text(usize),
     /// Bytes, or a `str` of Python 2.
     Bytes(usize),
@@ -36,37 +36,37 @@ pub enum Value {
 
 /// A call that was not made.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Object {
-    /// Index of the callable in [`Objects::globals`].
+pub struct PickleObject {
+    /// Index of the callable in [`PickleObjects::globals`].
     pub callable: usize,
-    /// Index of the arguments in [`Objects::sequences`].
+    /// Index of the arguments in [`PickleObjects::sequences`].
     pub arguments: usize,
     /// What the result was then given as its state.
-    pub state: Option<Value>,
+    pub state: Option<PickleValue>,
 }
 
 /// Everything that a pickle made.
 #[derive(Debug, Default)]
-pub struct Objects<'a> {
+pub struct PickleObjects<'a> {
     /// Strings that values refer to.
     pub texts: Vec<&'a str>,
     /// Bytes, as ranges of the input.
     pub bytes: Vec<Range<usize>>,
     /// Tuples and lists.
-    pub sequences: Vec<Vec<Value>>,
+    pub sequences: Vec<Vec<PickleValue>>,
     /// Dictionaries, in the order in which they were filled.
-    pub dicts: Vec<Vec<(Value, Value)>>,
+    pub dicts: Vec<Vec<(PickleValue, PickleValue)>>,
     /// Module and name of callables and types.
     pub globals: Vec<(&'a str, &'a str)>,
     /// Calls that the pickle asked for and that were not made.
-    pub objects: Vec<Object>,
+    pub objects: Vec<PickleObject>,
     /// Keys of what is kept elsewhere.
-    pub persistent: Vec<Value>,
+    pub persistent: Vec<PickleValue>,
 }
 
 /// Why a pickle was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum PickleRefusal {
     /// It is cut short, damaged, or does what plain data never need.
     Damaged,
     /// It refers to a callable, `module.name`, that is not allowed.
@@ -76,22 +76,22 @@ pub enum Refusal {
 /// Reads a pickle and gives its result. `allowed` says which callables, by module and name, it may refer to.
 ///
 /// # Errors
-/// A [`Refusal`].
+/// A [`PickleRefusal`].
 pub fn read<'a>(
     bytes: &'a [u8],
     allowed: fn(&str, &str) -> bool,
-) -> Result<(Objects<'a>, Value), Refusal> {
-    let (objects, value, _) = Machine::new(bytes, allowed).run()?;
+) -> Result<(PickleObjects<'a>, PickleValue), PickleRefusal> {
+    let (objects, value, _) = PickleMachine::new(bytes, allowed).run()?;
     Ok((objects, value))
 }
 
 /// Reads the pickle that `bytes` begins with, whatever follows it; also gives its length in bytes.
 ///
 /// # Errors
-/// A [`Refusal`].
+/// A [`PickleRefusal`].
 pub fn read_first<'a>(
     bytes: &'a [u8],
     allowed: fn(&str, &str) -> bool,
-) -> Result<(Objects<'a>, Value, usize), Refusal> {
-    Machine::new(bytes, allowed).run()
+) -> Result<(PickleObjects<'a>, PickleValue, usize), PickleRefusal> {
+    PickleMachine::new(bytes, allowed).run()
 }

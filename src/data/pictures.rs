@@ -1,9 +1,9 @@
 //! Decoding many PNG, JPEG, BMP, PNM, WebP, TIFF or GIF files to images of one size. Of an animation the first frame counts.
 
-use crate::images::{Images, luma};
+use crate::images::{LabeledImages, luma};
 use crate::jpeg;
 use crate::source::unreadable;
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use image::{
     DynamicImage, GenericImageView, ImageDecoder, ImageReader, Limits, imageops::FilterType,
 };
@@ -27,7 +27,7 @@ const ENDINGS: [&str; 12] = [
 
 /// Where pictures lie.
 #[derive(Clone, Debug)]
-pub(crate) enum Origin {
+pub(crate) enum PictureOrigin {
     /// Below a folder.
     Folder(PathBuf),
     /// In a zip archive, below a folder that may be empty.
@@ -36,14 +36,14 @@ pub(crate) enum Origin {
 
 /// A picture by its path below the origin, and its class.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Picture {
+pub(crate) struct PictureFile {
     pub name: String,
     pub label: u16,
 }
 
 /// What pictures are to become.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Target {
+pub(crate) struct PictureTarget {
     /// `[C, H, W]`; one channel for grey, three for colour.
     pub shape: [usize; 3],
     /// Bring pictures of another size to it; else they are refused.
@@ -52,7 +52,7 @@ pub(crate) struct Target {
 
 /// What a picture's header says.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Header {
+pub(crate) struct PictureHeader {
     pub width: usize,
     pub height: usize,
     pub grey: bool,
@@ -70,17 +70,17 @@ pub(crate) fn endings() -> String {
 }
 
 /// One reader of an origin; every thread has its own.
-pub(crate) enum Reader {
+pub(crate) enum PictureReader {
     Folder(PathBuf),
     Zip(PathBuf, String, Box<ZipArchive<BufReader<File>>>),
 }
 
-impl Reader {
-    pub fn open(origin: &Origin) -> Result<Self> {
+impl PictureReader {
+    pub fn open(origin: &PictureOrigin) -> Result<Self> {
         match origin {
-            Origin::Folder(dir) => Ok(Self::Folder(dir.clone())),
-            Origin::Zip(path, below) => {
-                let file = File::open(path).map_err(Error::io(path))?;
+            PictureOrigin::Folder(dir) => Ok(Self::Folder(dir.clone())),
+            PictureOrigin::Zip(path, below) => {
+                let file = File::open(path).map_err(DataError::io(path))?;
                 let archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
                     crate::source::bad(
                         &path.display().to_string(),
@@ -107,7 +107,7 @@ impl Reader {
         let read = match self {
             Self::Folder(dir) => {
                 let path = dir.join(name);
-                let file = File::open(&path).map_err(Error::io(&path))?;
+                let file = File::open(&path).map_err(DataError::io(&path))?;
                 file.take(MAX_FILE + 1).read_to_end(&mut content)
             }
             Self::Zip(_, below, archive) => {
@@ -119,7 +119,7 @@ impl Reader {
         };
         read.map_err(|e| unreadable(&shown, &e))?;
         if content.len() as u64 > MAX_FILE {
-            return Err(Error::input(format!(
+            return Err(DataError::input(format!(
                 "{shown}: the file is larger than {} MB, which no picture of a data set is; take it out",
                 MAX_FILE >> 20
             )));
@@ -129,12 +129,16 @@ impl Reader {
 }
 
 /// Decodes all pictures, in their order, on every core.
-pub(crate) fn decode(origin: &Origin, pictures: &[Picture], target: Target) -> Result<Images> {
+pub(crate) fn decode(
+    origin: &PictureOrigin,
+    pictures: &[PictureFile],
+    target: PictureTarget,
+) -> Result<LabeledImages> {
     let size: usize = target.shape.iter().product();
     let mut pixels = Vec::new();
     let bytes = size.checked_mul(pictures.len());
     if bytes.is_none_or(|n| pixels.try_reserve_exact(n).is_err()) {
-        return Err(Error::input(format!(
+        return Err(DataError::input(format!(
             "{} images of {size} bytes do not fit into memory; use a smaller data.image_size",
             pictures.len()
         )));
@@ -147,7 +151,7 @@ pub(crate) fn decode(origin: &Origin, pictures: &[Picture], target: Target) -> R
             .chunks(each)
             .zip(pixels.chunks_mut((each * size).max(1))),
         |(pictures, pixels)| {
-            let mut reader = Reader::open(origin)?;
+            let mut reader = PictureReader::open(origin)?;
             for (picture, pixels) in pictures.iter().zip(pixels.chunks_mut(size)) {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(());
@@ -163,7 +167,7 @@ pub(crate) fn decode(origin: &Origin, pictures: &[Picture], target: Target) -> R
             Ok(())
         },
     )?;
-    Ok(Images {
+    Ok(LabeledImages {
         shape: target.shape,
         pixels,
         labels: pictures.iter().map(|p| p.label).collect(),
@@ -171,8 +175,8 @@ pub(crate) fn decode(origin: &Origin, pictures: &[Picture], target: Target) -> R
 }
 
 /// What every picture's header says, without decoding pixels.
-pub(crate) fn headers(dir: &Path, pictures: &[Picture]) -> Result<Vec<Header>> {
-    let empty = Header {
+pub(crate) fn headers(dir: &Path, pictures: &[PictureFile]) -> Result<Vec<PictureHeader>> {
+    let empty = PictureHeader {
         width: 0,
         height: 0,
         grey: false,
@@ -185,16 +189,16 @@ pub(crate) fn headers(dir: &Path, pictures: &[Picture]) -> Result<Vec<Header>> {
             for (picture, header) in pictures.iter().zip(headers) {
                 let path = dir.join(&picture.name);
                 let shown = path.display().to_string();
-                let file = File::open(&path).map_err(Error::io(&path))?;
+                let file = File::open(&path).map_err(DataError::io(&path))?;
                 let reader = ImageReader::new(BufReader::new(file))
                     .with_guessed_format()
-                    .map_err(Error::io(&path))?;
+                    .map_err(DataError::io(&path))?;
                 if reader.format().is_none() {
                     return Err(no_picture(&shown));
                 }
                 let decoder = reader.into_decoder().map_err(|e| damaged(&shown, &e))?;
                 let (width, height) = decoder.dimensions();
-                *header = Header {
+                *header = PictureHeader {
                     width: width as usize,
                     height: height as usize,
                     grey: !decoder.color_type().has_color(),
@@ -230,25 +234,28 @@ fn in_parallel<W: Send>(
 
 /// What decoding pictures without keeping them has shown.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct DecodeSummary {
     /// The names of those that cannot be used, each with why.
-    pub faults: Vec<(String, Error)>,
+    pub faults: Vec<(String, DataError)>,
     /// A size that pictures have, and another when not all have the same.
     pub sizes: Vec<(usize, usize)>,
 }
 
 /// Decodes all pictures, also those behind one that is damaged, and keeps none. All must be of this size, where one is given.
 pub(crate) fn check(
-    origin: &Origin,
-    pictures: &[&Picture],
+    origin: &PictureOrigin,
+    pictures: &[&PictureFile],
     size: Option<(usize, usize)>,
-) -> Result<Seen> {
+) -> Result<DecodeSummary> {
     let each = pictures.len().div_ceil(workers()).max(1);
-    let mut parts: Vec<Seen> = pictures.chunks(each).map(|_| Seen::default()).collect();
+    let mut parts: Vec<DecodeSummary> = pictures
+        .chunks(each)
+        .map(|_| DecodeSummary::default())
+        .collect();
     in_parallel(
         pictures.chunks(each).zip(&mut parts),
-        |(pictures, seen): (&[&Picture], &mut Seen)| {
-            let mut reader = Reader::open(origin)?;
+        |(pictures, seen): (&[&PictureFile], &mut DecodeSummary)| {
+            let mut reader = PictureReader::open(origin)?;
             for picture in pictures {
                 let shown = reader.display(&picture.name);
                 let decoded = reader
@@ -269,7 +276,7 @@ pub(crate) fn check(
             Ok(())
         },
     )?;
-    let mut all = Seen::default();
+    let mut all = DecodeSummary::default();
     for part in parts {
         all.faults.extend(part.faults);
         for size in part.sizes {
@@ -281,8 +288,8 @@ pub(crate) fn check(
     Ok(all)
 }
 
-fn other_size(name: &str, found: (usize, usize), expected: (usize, usize)) -> Error {
-    Error::input(format!(
+fn other_size(name: &str, found: (usize, usize), expected: (usize, usize)) -> DataError {
+    DataError::input(format!(
         "{name}: the image is {}×{}, expected {}×{}; set data.image_size to bring all images to one size",
         found.0, found.1, expected.0, expected.1
     ))
@@ -308,7 +315,7 @@ fn decoded(bytes: &[u8], name: &str) -> Result<DynamicImage> {
 }
 
 /// Decodes one picture into its place, channel by channel.
-fn one(bytes: &[u8], name: &str, target: Target, pixels: &mut [u8]) -> Result<()> {
+fn one(bytes: &[u8], name: &str, target: PictureTarget, pixels: &mut [u8]) -> Result<()> {
     let picture = decoded(bytes, name)?;
     let [channels, height, width] = target.shape;
     let (w, h) = (picture.width() as usize, picture.height() as usize);
@@ -346,17 +353,17 @@ fn resized(picture: &DynamicImage, height: usize, width: usize) -> DynamicImage 
         .resize_exact(width as u32, height as u32, FilterType::Triangle)
 }
 
-fn no_picture(name: &str) -> Error {
-    Error::input(format!(
+fn no_picture(name: &str) -> DataError {
+    DataError::input(format!(
         "{name}: not an image; expected one of the formats {}",
         endings()
     ))
 }
 
-fn damaged(name: &str, error: &image::ImageError) -> Error {
+fn damaged(name: &str, error: &image::ImageError) -> DataError {
     let what = match error {
         image::ImageError::Limits(_) => {
-            return Error::input(format!(
+            return DataError::input(format!(
                 "{name}: the image would need more than {} MB of memory or {MAX_SIDE} pixels a side; make it smaller",
                 MAX_MEMORY >> 20
             ));

@@ -1,35 +1,35 @@
 //! Where a file's bytes come from, and what is said when they are not what they should be.
 
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// A file, with its name for messages.
-pub(crate) enum Source<'a> {
+pub(crate) enum NamedFile<'a> {
     /// A file on disk.
     File(&'a Path),
     /// A file inside the program.
     Embedded(&'static str, &'static [u8]),
 }
 
-impl Source<'_> {
+impl NamedFile<'_> {
     pub fn name(&self) -> String {
         match self {
-            Source::File(path) => path.display().to_string(),
-            Source::Embedded(name, _) => (*name).to_owned(),
+            NamedFile::File(path) => path.display().to_string(),
+            NamedFile::Embedded(name, _) => (*name).to_owned(),
         }
     }
 
     /// Its content, unpacked when it is gzipped.
     pub fn open(&self) -> Result<Box<dyn Read + '_>> {
         let mut inner: Box<dyn BufRead> = match self {
-            Source::File(path) => {
-                let file = File::open(path).map_err(Error::io(*path))?;
+            NamedFile::File(path) => {
+                let file = File::open(path).map_err(DataError::io(*path))?;
                 Box::new(BufReader::with_capacity(1 << 18, file))
             }
-            Source::Embedded(_, bytes) => Box::new(*bytes),
+            NamedFile::Embedded(_, bytes) => Box::new(*bytes),
         };
         let head = inner.fill_buf().map_err(|e| unreadable(&self.name(), &e))?;
         // By content: people unpack such files and keep the name, and the other way around.
@@ -40,27 +40,27 @@ impl Source<'_> {
         }
     }
 
-    pub fn bad(&self, what: impl std::fmt::Display) -> Error {
+    pub fn bad(&self, what: impl std::fmt::Display) -> DataError {
         bad(&self.name(), what)
     }
 
-    pub fn unreadable(&self, error: &io::Error) -> Error {
+    pub fn unreadable(&self, error: &io::Error) -> DataError {
         unreadable(&self.name(), error)
     }
 }
 
 /// Says what is wrong with the content of a file.
-pub(crate) fn bad(name: &str, what: impl std::fmt::Display) -> Error {
-    Error::input(format!(
+pub(crate) fn bad(name: &str, what: impl std::fmt::Display) -> DataError {
+    DataError::input(format!(
         "{name}: {what}; put the original file in its place"
     ))
 }
 
 /// Says why a file's content cannot be read.
-pub(crate) fn unreadable(name: &str, error: &io::Error) -> Error {
+pub(crate) fn unreadable(name: &str, error: &io::Error) -> DataError {
     match error.kind() {
         // What is in it may be as good as ever.
-        io::ErrorKind::PermissionDenied => Error::io(name)(error.kind().into()),
+        io::ErrorKind::PermissionDenied => DataError::io(name)(error.kind().into()),
         io::ErrorKind::UnexpectedEof => bad(name, "the file is cut short"),
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
             bad(name, format!("the packed data are damaged ({error})"))

@@ -4,12 +4,12 @@
 //! folders, as many do, is read as well; what was copied there and not moved counts once. The images in `test` have no
 //! labels; `val` is the test split here. Classes are in the order of their WordNet numbers, as folder loaders have them.
 
-use crate::cache::{self, Seen};
-use crate::catalogue::Entry;
+use crate::cache::{self, CacheSource};
+use crate::catalogue::CatalogueEntry;
 use crate::load::RawSet;
-use crate::pictures::{self, Origin, Picture, Reader, Target};
+use crate::pictures::{self, PictureFile, PictureOrigin, PictureReader, PictureTarget};
 use crate::source::bad;
-use crate::{Error, Result, folder};
+use crate::{DataError, Result, folder};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub(crate) fn find(dir: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = std::iter::once(dir.to_owned()).chain(archive).collect();
     let packed = all.get(1).and_then(|path| zipped(path).ok());
     if let Some((_, packed)) = packed {
-        let here = walked(dir, &mut Seen::default()).unwrap_or_default();
+        let here = walked(dir, &mut CacheSource::default()).unwrap_or_default();
         let (here, packed) = (images(&here), images(&packed));
         if here[0] < packed[0] || here[1] < packed[1] {
             all.swap(0, 1);
@@ -45,18 +45,22 @@ fn images(names: &[String]) -> [usize; 2] {
 /// Reads the set from its archive or folder.
 ///
 /// Pictures are kept no larger than they are published: those that `image_size` makes larger are enlarged batch by batch.
-pub(crate) fn read_set(entry: &'static Entry, path: &Path, image_size: usize) -> Result<RawSet> {
-    let mut seen = Seen::default();
+pub(crate) fn read_set(
+    entry: &'static CatalogueEntry,
+    path: &Path,
+    image_size: usize,
+) -> Result<RawSet> {
+    let mut seen = CacheSource::default();
     let (origin, names) = opened(path, &mut seen)?;
     let make = || {
-        let listed = Listed::new(&mut Reader::open(&origin)?, &names)?;
+        let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
         let [channels, height, width] = entry.shape.unwrap_or([3, 64, 64]);
         let target = match image_size {
-            0 => Target {
+            0 => PictureTarget {
                 shape: [channels, height, width],
                 resize: false,
             },
-            n => Target {
+            n => PictureTarget {
                 shape: [channels, n.min(height), n.min(width)],
                 resize: true,
             },
@@ -72,23 +76,23 @@ pub(crate) fn read_set(entry: &'static Entry, path: &Path, image_size: usize) ->
 }
 
 /// The archive or folder, and the files in it.
-fn opened(path: &Path, seen: &mut Seen) -> Result<(Origin, Vec<String>)> {
+fn opened(path: &Path, seen: &mut CacheSource) -> Result<(PictureOrigin, Vec<String>)> {
     if path.is_dir() {
-        return Ok((Origin::Folder(path.to_owned()), walked(path, seen)?));
+        return Ok((PictureOrigin::Folder(path.to_owned()), walked(path, seen)?));
     }
     seen.add(path, ARCHIVE)?;
     zipped(path)
 }
 
 /// The set's pictures in its archive or folder.
-pub(crate) fn list(path: &Path) -> Result<(Origin, Listed)> {
-    let (origin, names) = opened(path, &mut Seen::default())?;
-    let listed = Listed::new(&mut Reader::open(&origin)?, &names)?;
+pub(crate) fn list(path: &Path) -> Result<(PictureOrigin, TinyImageNetPictures)> {
+    let (origin, names) = opened(path, &mut CacheSource::default())?;
+    let listed = TinyImageNetPictures::new(&mut PictureReader::open(&origin)?, &names)?;
     Ok((origin, listed))
 }
 
 /// Paths of all files below `train` and `val`, and of the lists beside them.
-fn walked(dir: &Path, seen: &mut Seen) -> Result<Vec<String>> {
+fn walked(dir: &Path, seen: &mut CacheSource) -> Result<Vec<String>> {
     let mut names = Vec::new();
     let mut waiting = vec![dir.join("val"), dir.join("train")];
     while let Some(folder) = waiting.pop() {
@@ -98,7 +102,7 @@ fn walked(dir: &Path, seen: &mut Seen) -> Result<Vec<String>> {
                 waiting.push(path);
                 continue;
             }
-            let data = path.metadata().map_err(Error::io(&path))?;
+            let data = path.metadata().map_err(DataError::io(&path))?;
             // A pipe would be waited for without end.
             if !data.is_file() {
                 continue;
@@ -118,8 +122,9 @@ fn walked(dir: &Path, seen: &mut Seen) -> Result<Vec<String>> {
 }
 
 /// The archive's files, below the folder in it.
-fn zipped(path: &Path) -> Result<(Origin, Vec<String>)> {
-    let Reader::Zip(_, _, archive) = Reader::open(&Origin::Zip(path.to_owned(), String::new()))?
+fn zipped(path: &Path) -> Result<(PictureOrigin, Vec<String>)> {
+    let PictureReader::Zip(_, _, archive) =
+        PictureReader::open(&PictureOrigin::Zip(path.to_owned(), String::new()))?
     else {
         unreachable!("a zip archive was opened");
     };
@@ -140,18 +145,18 @@ fn zipped(path: &Path) -> Result<(Origin, Vec<String>)> {
         .filter(|name| !name.ends_with('/'))
         .filter_map(|name| name.strip_prefix(&below).map(str::to_owned))
         .collect();
-    Ok((Origin::Zip(path.to_owned(), below), names))
+    Ok((PictureOrigin::Zip(path.to_owned(), below), names))
 }
 
 /// The set's pictures with their classes.
-pub(crate) struct Listed {
+pub(crate) struct TinyImageNetPictures {
     pub classes: Vec<String>,
-    pub train: Vec<Picture>,
-    pub val: Vec<Picture>,
+    pub train: Vec<PictureFile>,
+    pub val: Vec<PictureFile>,
 }
 
-impl Listed {
-    fn new(reader: &mut Reader, names: &[String]) -> Result<Self> {
+impl TinyImageNetPictures {
+    fn new(reader: &mut PictureReader, names: &[String]) -> Result<Self> {
         let mut train: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let (mut val_plain, mut val_sorted) = (BTreeSet::new(), BTreeSet::new());
         for name in names.iter().filter(|n| pictures::is_picture(n)) {
@@ -170,7 +175,7 @@ impl Listed {
         }
         let ids = ids(reader, names, &train)?;
         let label = |class: &str| ids.binary_search(&class.to_owned()).ok();
-        let picture = |name: &str, label: usize| Picture {
+        let picture = |name: &str, label: usize| PictureFile {
             name: name.to_owned(),
             label: label as u16,
         };
@@ -250,7 +255,7 @@ impl Listed {
 
 /// The classes' WordNet numbers, in order.
 fn ids(
-    reader: &mut Reader,
+    reader: &mut PictureReader,
     names: &[String],
     train: &BTreeMap<&str, BTreeSet<&str>>,
 ) -> Result<Vec<String>> {
@@ -284,7 +289,7 @@ fn ids(
 }
 
 /// The class of every image in `val/images`.
-fn annotations(reader: &mut Reader, list: &str) -> Result<HashMap<String, String>> {
+fn annotations(reader: &mut PictureReader, list: &str) -> Result<HashMap<String, String>> {
     let text = reader.read(list)?;
     let mut known = HashMap::new();
     for (i, line) in String::from_utf8_lossy(&text).lines().enumerate() {
@@ -301,7 +306,7 @@ fn annotations(reader: &mut Reader, list: &str) -> Result<HashMap<String, String
 }
 
 /// What the classes are called: the first word of each in `words.txt`, else its number.
-fn words(reader: &mut Reader, names: &[String], ids: &[String]) -> Result<Vec<String>> {
+fn words(reader: &mut PictureReader, names: &[String], ids: &[String]) -> Result<Vec<String>> {
     let mut called: HashMap<String, String> = HashMap::new();
     if names.iter().any(|n| n == "words.txt") {
         let text = reader.read("words.txt")?;

@@ -1,18 +1,18 @@
 //! Checking files that are there: against what was published, and by reading them.
 
-use crate::catalogue::{Entry, Family, Published};
-use crate::find::{self, Found, Layout};
-use crate::images::Images;
-use crate::pictures::{self, Origin, Picture};
-use crate::source::Source;
-use crate::{Error, Result, cifar, digest, fashion_small, folder, idx, tiny_imagenet};
+use crate::catalogue::{CatalogueEntry, PublishedFile, SetFamily};
+use crate::find::{self, FoundSet, SetLayout};
+use crate::images::LabeledImages;
+use crate::pictures::{self, PictureFile, PictureOrigin};
+use crate::source::NamedFile;
+use crate::{DataError, Result, cifar, digest, fashion_small, folder, idx, tiny_imagenet};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// What is found of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum FileVerdict {
     /// Its checksum, or that of what it unpacks to, is the published one.
     Published,
     /// It is not the published file, or none was published in this form, but it was read to its end.
@@ -29,21 +29,26 @@ pub enum Verdict {
 
 /// A checked file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Checked {
+pub struct CheckedFile {
     /// Name of the data set.
     pub set: &'static str,
     /// The file, or the folder of a set that has no published files.
     pub file: PathBuf,
     /// What was found.
-    pub verdict: Verdict,
+    pub verdict: FileVerdict,
     /// What was looked at, such as `60000 images`.
     pub checked: String,
     /// In how far it differs from what was expected.
     pub note: Option<String>,
 }
 
-impl Checked {
-    fn new(set: &'static str, file: &Path, verdict: Verdict, checked: impl Into<String>) -> Self {
+impl CheckedFile {
+    fn new(
+        set: &'static str,
+        file: &Path,
+        verdict: FileVerdict,
+        checked: impl Into<String>,
+    ) -> Self {
         Self {
             set,
             file: file.to_owned(),
@@ -60,22 +65,22 @@ const NAMED: usize = 100;
 /// Checks every file of a set that was found, each for itself, and those beside it that hold the same in another packing.
 /// What differs from the published files is read from its beginning to its end: the file, never the cache of decoded
 /// images, which stays as it is. A file that a disk does not give back is damaged like any other.
-pub fn verify(found: &Found) -> Vec<Checked> {
+pub fn verify(found: &FoundSet) -> Vec<CheckedFile> {
     let (entry, set) = (found.entry, found.entry.name);
     let files = match &found.layout {
-        Layout::Idx(dir) => idx::all(dir, &idx::PARTS),
-        Layout::Splits(dir) => idx::all(dir, &idx::SPLITS),
+        SetLayout::Idx(dir) => idx::all(dir, &idx::PARTS),
+        SetLayout::Splits(dir) => idx::all(dir, &idx::SPLITS),
         _ => found.files.clone(),
     };
     let checked =
         |file: &PathBuf| compared(entry, file).unwrap_or_else(|error| damaged(entry, file, &error));
-    let mut all: Vec<Checked> = files.iter().map(checked).collect();
-    if all.iter().any(|c| c.verdict == Verdict::Unchecked) || found.is_embedded() {
+    let mut all: Vec<CheckedFile> = files.iter().map(checked).collect();
+    if all.iter().any(|c| c.verdict == FileVerdict::Unchecked) || found.is_embedded() {
         for read in read(found) {
             // The checksum of a published file has said all there is to say.
             let known = all.iter_mut().find(|c| c.file == read.file);
             match known {
-                Some(known) if known.verdict == Verdict::Unchecked => {
+                Some(known) if known.verdict == FileVerdict::Unchecked => {
                     known.verdict = read.verdict;
                     known.checked = read.checked;
                     known.note = read.note.or(known.note.take());
@@ -85,45 +90,49 @@ pub fn verify(found: &Found) -> Vec<Checked> {
             }
         }
     }
-    let missing = |file: &PathBuf| Checked::new(set, file, Verdict::Missing, "nothing");
+    let missing = |file: &PathBuf| CheckedFile::new(set, file, FileVerdict::Missing, "nothing");
     all.extend(found.missing.iter().map(missing));
     all
 }
 
 /// Reads every file of a set.
-fn read(found: &Found) -> Vec<Checked> {
+fn read(found: &FoundSet) -> Vec<CheckedFile> {
     let entry = found.entry;
     let told = |path: &Path, result: Result<String>| match result {
-        Ok(what) => Checked::new(entry.name, path, Verdict::Readable, what),
+        Ok(what) => CheckedFile::new(entry.name, path, FileVerdict::Readable, what),
         Err(error) => damaged(entry, path, &error),
     };
     match &found.layout {
-        Layout::Embedded { .. } => {
+        SetLayout::Embedded { .. } => {
             let read = fashion_small::embedded(entry).map(|set| {
-                let others = set.validation.iter().chain(&set.test).map(Images::len);
+                let others = set
+                    .validation
+                    .iter()
+                    .chain(&set.test)
+                    .map(LabeledImages::len);
                 images(set.train.len() + others.sum::<usize>())
             });
             vec![told(Path::new("embedded"), read)]
         }
-        Layout::Idx(dir) => looked(idx::read_each(entry, dir, &idx::PARTS), told),
-        Layout::Splits(dir) => looked(idx::read_each(entry, dir, &idx::SPLITS), told),
-        Layout::Cifar(place) => cifar::read_each(entry, place)
+        SetLayout::Idx(dir) => looked(idx::read_each(entry, dir, &idx::PARTS), told),
+        SetLayout::Splits(dir) => looked(idx::read_each(entry, dir, &idx::SPLITS), told),
+        SetLayout::Cifar(place) => cifar::read_each(entry, place)
             .into_iter()
             .map(|(path, count)| told(&path, count.map(images)))
             .collect(),
-        Layout::TinyImageNet(path) => match tiny_imagenet::list(path) {
+        SetLayout::TinyImageNet(path) => match tiny_imagenet::list(path) {
             Err(error) => vec![damaged(entry, path, &error)],
             Ok((origin, listed)) => {
-                let pictures: Vec<&Picture> = listed.train.iter().chain(&listed.val).collect();
+                let pictures: Vec<&PictureFile> = listed.train.iter().chain(&listed.val).collect();
                 let size = entry.shape.map(|[_, height, width]| (width, height));
                 decoded(entry, path, &origin, &pictures, size)
             }
         },
-        Layout::Folder(dir) => match folder::list(dir, &mut Default::default()) {
+        SetLayout::Folder(dir) => match folder::list(dir, &mut Default::default()) {
             Err(error) => vec![damaged(entry, dir, &error)],
             Ok(listed) => {
-                let pictures: Vec<&Picture> = listed.splits().flatten().collect();
-                let origin = Origin::Folder(dir.clone());
+                let pictures: Vec<&PictureFile> = listed.splits().flatten().collect();
+                let origin = PictureOrigin::Folder(dir.clone());
                 let mut all = decoded(entry, dir, &origin, &pictures, None);
                 if let Some(whole) = all.first_mut() {
                     let notes = whole.note.take().into_iter().chain(listed.left_out);
@@ -141,8 +150,8 @@ fn images(count: usize) -> String {
 
 fn looked(
     files: Vec<(PathBuf, Result<String>)>,
-    told: impl Fn(&Path, Result<String>) -> Checked,
-) -> Vec<Checked> {
+    told: impl Fn(&Path, Result<String>) -> CheckedFile,
+) -> Vec<CheckedFile> {
     files
         .into_iter()
         .map(|(path, what)| told(&path, what))
@@ -153,48 +162,48 @@ fn looked(
 ///
 /// # Errors
 /// A sentence for an unknown name.
-pub fn closed(entry: &Entry, dir: Option<&Path>) -> Result<Vec<Checked>> {
-    let told = |error: &Error| match error {
-        Error::Io { path, .. } => damaged(entry, path, error),
-        Error::Input(_) => damaged(entry, Path::new(""), error),
+pub fn closed(entry: &CatalogueEntry, dir: Option<&Path>) -> Result<Vec<CheckedFile>> {
+    let told = |error: &DataError| match error {
+        DataError::Io { path, .. } => damaged(entry, path, error),
+        DataError::Input(_) => damaged(entry, Path::new(""), error),
     };
     Ok(find::closed(entry.name, dir)?.iter().map(told).collect())
 }
 
 /// A file that cannot be used, or not be read.
-fn damaged(entry: &Entry, path: &Path, error: &Error) -> Checked {
+fn damaged(entry: &CatalogueEntry, path: &Path, error: &DataError) -> CheckedFile {
     let (verdict, seen) = match error.is_forbidden() {
-        true => (Verdict::Unreadable, "nothing"),
-        false => (Verdict::Damaged, "as far as it can be read"),
+        true => (FileVerdict::Unreadable, "nothing"),
+        false => (FileVerdict::Damaged, "as far as it can be read"),
     };
-    let mut checked = Checked::new(entry.name, path, verdict, seen);
+    let mut checked = CheckedFile::new(entry.name, path, verdict, seen);
     checked.note = Some(error.to_string());
     checked
 }
 
 /// Decodes all pictures of a folder or an archive: the whole of it, then each that is damaged.
 fn decoded(
-    entry: &Entry,
+    entry: &CatalogueEntry,
     path: &Path,
-    origin: &Origin,
-    pictures: &[&Picture],
+    origin: &PictureOrigin,
+    pictures: &[&PictureFile],
     size: Option<(usize, usize)>,
-) -> Vec<Checked> {
+) -> Vec<CheckedFile> {
     let seen = match pictures::check(origin, pictures, size) {
         Ok(seen) => seen,
         Err(error) => return vec![damaged(entry, path, &error)],
     };
     let beside = match origin {
-        Origin::Folder(dir) if entry.family == Family::Folder => {
+        PictureOrigin::Folder(dir) if entry.family == SetFamily::Folder => {
             debug_assert_eq!(dir, path);
             ""
         }
         _ => " of train and val; what else is there was not looked at",
     };
-    let mut whole = Checked::new(
+    let mut whole = CheckedFile::new(
         entry.name,
         path,
-        Verdict::Readable,
+        FileVerdict::Readable,
         format!("{}{beside}", images(pictures.len())),
     );
     if let [(w, h), (other_w, other_h)] = seen.sizes[..] {
@@ -214,7 +223,7 @@ fn decoded(
 }
 
 /// What is said of a folder or an archive some of whose images are faulty; `None` when none is.
-fn faulty(faults: &[(String, Error)]) -> Option<(Verdict, String)> {
+fn faulty(faults: &[(String, DataError)]) -> Option<(FileVerdict, String)> {
     let forbidden = faults.iter().filter(|(_, e)| e.is_forbidden()).count();
     let images = |n: usize, one: &str, many: &str| match n {
         0 => None,
@@ -227,8 +236,8 @@ fn faulty(faults: &[(String, Error)]) -> Option<(Verdict, String)> {
     ];
     let verdict = match &all {
         [None, None] => return None,
-        [None, Some(_)] => Verdict::Unreadable,
-        _ => Verdict::Damaged,
+        [None, Some(_)] => FileVerdict::Unreadable,
+        _ => FileVerdict::Damaged,
     };
     let mut note = all.into_iter().flatten().collect::<Vec<_>>().join(" and ");
     if faults.len() > NAMED {
@@ -238,9 +247,9 @@ fn faulty(faults: &[(String, Error)]) -> Option<(Verdict, String)> {
 }
 
 /// How a file compares with the published one of its name; `Unchecked` when it is another.
-fn compared(entry: &Entry, path: &Path) -> Result<Checked> {
+fn compared(entry: &CatalogueEntry, path: &Path) -> Result<CheckedFile> {
     let set = entry.name;
-    let unread = || Checked::new(set, path, Verdict::Unchecked, "nothing");
+    let unread = || CheckedFile::new(set, path, FileVerdict::Unchecked, "nothing");
     if path.is_dir() {
         return Ok(unread());
     }
@@ -250,8 +259,8 @@ fn compared(entry: &Entry, path: &Path) -> Result<Checked> {
             .trim_end_matches(".gz")
             .to_owned()
     };
-    let same = |file: &&Published| match entry.family {
-        Family::Idx => stem(file.name) == stem(&name),
+    let same = |file: &&PublishedFile| match entry.family {
+        SetFamily::Idx => stem(file.name) == stem(&name),
         _ => file.name == name,
     };
     match entry.published().find(same) {
@@ -261,21 +270,31 @@ fn compared(entry: &Entry, path: &Path) -> Result<Checked> {
 }
 
 /// How a file compares with this published one.
-pub(crate) fn compared_with(set: &'static str, file: &Published, path: &Path) -> Result<Checked> {
+pub(crate) fn compared_with(
+    set: &'static str,
+    file: &PublishedFile,
+    path: &Path,
+) -> Result<CheckedFile> {
     let found = digest::of_file(path)?;
     if found == file.sha256 {
-        return Ok(Checked::new(set, path, Verdict::Published, "SHA-256"));
+        return Ok(CheckedFile::new(
+            set,
+            path,
+            FileVerdict::Published,
+            "SHA-256",
+        ));
     }
     if !file.unpacked.is_empty()
-        && let Ok(mut content) = Source::File(path).open()
+        && let Ok(mut content) = NamedFile::File(path).open()
         && digest::of_reader(&mut *content).is_ok_and(|d| d == file.unpacked)
     {
-        let mut checked = Checked::new(set, path, Verdict::Published, "SHA-256 of its content");
+        let mut checked =
+            CheckedFile::new(set, path, FileVerdict::Published, "SHA-256 of its content");
         checked.note = Some("packed anew".into());
         return Ok(checked);
     }
     let bytes = path.metadata().map_or(0, |m| m.len());
-    let mut checked = Checked::new(set, path, Verdict::Unchecked, "nothing");
+    let mut checked = CheckedFile::new(set, path, FileVerdict::Unchecked, "nothing");
     checked.note = Some(format!(
         "not the published file: {bytes} bytes with SHA-256 {found}, expected {} bytes with {}",
         file.size, file.sha256
@@ -297,7 +316,7 @@ mod tests {
             damaged(entry, path, &error)
         };
         let forbidden = of(ErrorKind::PermissionDenied);
-        assert_eq!(forbidden.verdict, Verdict::Unreadable);
+        assert_eq!(forbidden.verdict, FileVerdict::Unreadable);
         assert_eq!(forbidden.checked, "nothing");
         let note = forbidden.note.unwrap();
         assert!(
@@ -309,22 +328,22 @@ mod tests {
             ErrorKind::InvalidData,
             ErrorKind::Other,
         ] {
-            assert_eq!(of(kind).verdict, Verdict::Damaged, "{kind}");
+            assert_eq!(of(kind).verdict, FileVerdict::Damaged, "{kind}");
         }
     }
 
     #[test]
     fn images_that_may_not_be_read_are_counted_for_themselves() {
-        let fault = |kind: ErrorKind| ("a.png".to_owned(), Error::io("a.png")(kind.into()));
+        let fault = |kind: ErrorKind| ("a.png".to_owned(), DataError::io("a.png")(kind.into()));
         let (forbidden, other) = (ErrorKind::PermissionDenied, ErrorKind::Other);
         let of = |kinds: &[ErrorKind]| faulty(&kinds.iter().map(|k| fault(*k)).collect::<Vec<_>>());
         assert_eq!(of(&[]), None);
         assert_eq!(
             of(&[forbidden, forbidden]),
-            Some((Verdict::Unreadable, "2 images may not be read".into()))
+            Some((FileVerdict::Unreadable, "2 images may not be read".into()))
         );
         let (verdict, note) = of(&[forbidden, other]).unwrap();
-        assert_eq!(verdict, Verdict::Damaged);
+        assert_eq!(verdict, FileVerdict::Damaged);
         assert_eq!(note, "one image is damaged and one image may not be read");
         let (_, note) = of(&[other; NAMED + 1]).unwrap();
         assert_eq!(note, "101 images are damaged, of which 100 are named");

@@ -1,7 +1,7 @@
 //! The actor: one thread that owns every tensor and does all the work of a run.
 //!
 //! It goes in small ticks (one optimizer step, one heatmap cell, one corner aligned) and looks at its requests
-//! between them, so a command never waits longer than one tick. What it does next is one value, `Work`.
+//! between them, so a command never waits longer than one tick. What it does next is one value, `ActorActivity`.
 
 mod aligning;
 mod commands;
@@ -30,29 +30,29 @@ mod tests;
 pub use mapping::{LiveMap, LiveProgress};
 pub use points::GradientHistory;
 
-use crate::align::Aligning;
-use crate::checkpoint::{Progress, Steering};
+use crate::align::AlignmentRun;
+use crate::checkpoint::{FitProgress, SteeredSettings};
 use crate::data::DataSet;
 use crate::evaluate::Evaluator;
-use crate::journal::{Journal, complain};
+use crate::journal::{EventJournal, complain};
 use crate::memory;
 use crate::model::Model;
 use crate::surface::Surface;
-use crate::trainer::{PendingLosses, Trainer, Untold};
-use crate::{Error, Result};
+use crate::trainer::{LossBuffer, PendingLosses, Trainer};
+use crate::{EngineError, Result};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
-use surfit_core::event::{Corner, Event, Stage};
+use surfit_core::event::{CornerReady, Event, JobStage};
 use surfit_core::heatmap::{Heatmap, Metric};
-use surfit_core::protocol::{Command, EventSpan};
-use surfit_core::run_dir::{Identity, RunDir};
-use surfit_core::snapshot::{ControlPoint, State};
+use surfit_core::protocol::{EngineCommand, EventSpan};
+use surfit_core::run_dir::{FileIdentity, RunDir};
+use surfit_core::snapshot::{ControlPoint, EngineState};
 use tch::Tensor;
 
 /// Takes the reply to a command.
-pub type Reply = tokio::sync::oneshot::Sender<CommandAnswer>;
+pub type ReplySender = tokio::sync::oneshot::Sender<CommandAnswer>;
 
 /// What became of a command, for whoever sent it.
 #[derive(Debug)]
@@ -65,22 +65,22 @@ pub struct CommandAnswer {
 
 /// A command with the way back to whoever sent it.
 #[derive(Debug)]
-pub struct Request {
+pub struct CommandRequest {
     /// Number of the connection that it came over.
     pub client: u64,
     /// What to do.
-    pub command: Command,
+    pub command: EngineCommand,
     /// Takes the reply.
-    pub reply: Reply,
+    pub reply: ReplySender,
 }
 
 /// What became of a command.
 #[derive(Debug)]
-enum Outcome {
+enum CommandOutcome {
     /// It was carried out.
     Done,
     /// It takes a while; the reply comes at its end.
-    Errand(Box<dyn errand::Errand>),
+    Errand(Box<dyn errand::ActorTask>),
 }
 
 /// How an engine process treats its run.
@@ -94,7 +94,7 @@ pub struct ServeOptions {
 
 /// What the next tick does.
 #[derive(Clone, Debug, Default)]
-enum Work {
+enum ActorActivity {
     /// Nothing until a command comes.
     #[default]
     None,
@@ -123,8 +123,8 @@ struct Actor<'a> {
     run: RunDir,
     config: Config,
     options: ServeOptions,
-    journal: &'a mut Journal,
-    requests: &'a Receiver<Request>,
+    journal: &'a mut EventJournal,
+    requests: &'a Receiver<CommandRequest>,
     data: DataSet,
     model: Model,
     evaluator: Evaluator,
@@ -134,53 +134,53 @@ struct Actor<'a> {
     focus: Vec<f64>,
     trainer: Option<Trainer>,
     surface: Option<Surface>,
-    progress: Option<Progress>,
+    progress: Option<FitProgress>,
     fit: fitting::FitScratch,
     pending: PendingLosses,
     /// Losses that were read and that no event has told.
-    untold: Option<Untold>,
+    untold: Option<LossBuffer>,
     heatmap: Heatmap,
     /// What is measured of the surface on other grids.
     other_grids: grids::OtherGrids,
     /// The run's heatmap while a coarser grid is looked at.
-    aside: Option<grids::Aside>,
+    aside: Option<grids::TemporaryGrid>,
     metric: Metric,
     marks: Vec<(f64, f64)>,
     live: LiveProgress,
-    race: race::Race,
+    race: race::CellRace,
     points: Vec<ControlPoint>,
     gradients: GradientHistory,
-    work: Work,
+    work: ActorActivity,
     /// What was asked for and takes a while, in order; the work waits for it.
-    errands: VecDeque<errand::Asked>,
+    errands: VecDeque<errand::PendingTask>,
     /// Commands that wait until nothing of that is left.
-    deferred: Vec<Request>,
+    deferred: Vec<CommandRequest>,
     /// The corner that waits for the disk.
-    ready: Option<corners::Ready>,
+    ready: Option<corners::MeasuredCorner>,
     /// All files of given corners were looked at since the corners were begun.
     given_are_checked: bool,
     /// The corner that is being aligned.
-    aligning: Option<Aligning>,
+    aligning: Option<AlignmentRun>,
     /// The end of the job, under way.
-    finishing: Option<Box<finishing::Finishing>>,
+    finishing: Option<Box<finishing::JobCompletion>>,
     /// What of the fit was changed on request.
-    steering: Steering,
-    estimate: estimate::Estimate,
-    load: crate::machine::Load,
-    stage: Stage,
+    steering: SteeredSettings,
+    estimate: estimate::CostEstimate,
+    load: crate::machine::LoadSampler,
+    stage: JobStage,
     stage_began: Instant,
-    state: State,
-    clock: publish::Clock,
-    pace: publish::Pace,
+    state: EngineState,
+    clock: publish::PublicationTimes,
+    pace: publish::WorkRate,
     closing: bool,
     /// Whoever asked for the end; told when everything is durable, or what is not.
-    closers: Vec<Reply>,
+    closers: Vec<ReplySender>,
     /// Tells when the run's directory is not there any more.
     directory: ending::DirectoryWatch,
     /// Digest of the training split, once somebody asked for it.
     training_digest: Option<String>,
     /// Corners as an earlier engine of this run described them.
-    known_corners: BTreeMap<usize, Corner>,
+    known_corners: BTreeMap<usize, CornerReady>,
     /// When the present pause began.
     paused_at: Option<Instant>,
     /// Work waits for the file system: until when, and for how long since the last attempt.
@@ -188,7 +188,7 @@ struct Actor<'a> {
     /// Why it waits, in a sentence.
     stall_reason: Option<String>,
     /// What ends the engine after this tick.
-    failure: Option<Error>,
+    failure: Option<EngineError>,
 }
 
 /// Opens a run and works on it until it is told to end. Runs on its own thread; returns when the engine should close.
@@ -197,8 +197,8 @@ struct Actor<'a> {
 /// Whatever keeps the run from going on; it has been recorded as a `failed` event and in the status.
 pub fn run(
     run: &RunDir,
-    journal: &mut Journal,
-    requests: &Receiver<Request>,
+    journal: &mut EventJournal,
+    requests: &Receiver<CommandRequest>,
     options: ServeOptions,
 ) -> Result<()> {
     let directory = run.identity();
@@ -206,9 +206,10 @@ pub fn run(
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         Actor::open(run, journal, requests, options)?.work_until_closed()
     }));
-    let result = outcome.unwrap_or_else(|panic| Err(Error::input(panic_sentence(&*panic))));
+    let result = outcome.unwrap_or_else(|panic| Err(EngineError::input(panic_sentence(&*panic))));
     let result = result.map_err(|error| {
-        memory::exhausted(&error.to_string(), burden(run, journal)).map_or(error, Error::input)
+        memory::exhausted(&error.to_string(), burden(run, journal))
+            .map_or(error, EngineError::input)
     });
     match &result {
         Ok(()) => journal.say(Event::Closed),
@@ -230,10 +231,10 @@ pub fn run(
 }
 
 /// Puts a failure into the run's status, unless another run lies at its path by now.
-fn mark_failed(run: &RunDir, directory: Option<Identity>, message: &str) {
+fn mark_failed(run: &RunDir, directory: Option<FileIdentity>, message: &str) {
     let status = run.status().filter(|_| run.identity() == directory);
     if let Some(mut status) = status {
-        status.state = State::Failed;
+        status.state = EngineState::Failed;
         status.failed = Some(message.to_owned());
         // An event says the same; a disk that takes neither cannot be told.
         let _ = run.write_status(&status);
@@ -257,19 +258,19 @@ fn attempt_repeatedly(mut attempt: impl FnMut() -> bool) -> bool {
 /// Correct images and loss of an ensemble: the mean of `count` networks' class probabilities, from their sum, `[N, classes]`.
 ///
 /// # Errors
-/// [`Error::Torch`] when the sum does not fit the split.
+/// [`EngineError::Torch`] when the sum does not fit the split.
 pub fn measure_ensemble(
     sum: &Tensor,
     count: usize,
-    split: &crate::data::Split,
+    split: &crate::data::DataSplit,
 ) -> Result<crate::model::Measurement> {
     errand::of_sum(sum, count, split)
 }
 
 /// What the run was working on, for a message about memory.
-fn burden(run: &RunDir, journal: &Journal) -> Option<memory::Burden> {
+fn burden(run: &RunDir, journal: &EventJournal) -> Option<memory::MemoryContext> {
     let parameters = journal.picture().info.as_ref()?.parameters as i64;
-    Some(memory::Burden {
+    Some(memory::MemoryContext {
         degrees: run.status()?.degrees,
         parameters,
         batch: run.config().ok()?.fit.batch,
@@ -314,7 +315,8 @@ impl Actor<'_> {
             let stalled = self
                 .stalled
                 .is_some_and(|(until, _)| Instant::now() < until);
-            let busy = !matches!(self.work, Work::None) && self.state == State::Running;
+            let busy =
+                !matches!(self.work, ActorActivity::None) && self.state == EngineState::Running;
             self.serve_requests(self.errands.is_empty() && (!busy || stalled))?;
             self.mind_aside();
             if !self.errands.is_empty() {
@@ -327,10 +329,10 @@ impl Actor<'_> {
                 self.publish(false);
                 continue;
             }
-            if matches!(self.work, Work::None) || self.state != State::Running {
+            if matches!(self.work, ActorActivity::None) || self.state != EngineState::Running {
                 self.publish(false);
                 // Not one comparison with a time that is reset: with no linger at all any time is too long.
-                if self.journal.viewers() > 0 || self.state == State::Paused {
+                if self.journal.viewers() > 0 || self.state == EngineState::Paused {
                     idle_since = Instant::now();
                 } else if idle_since.elapsed().as_secs_f64() > self.options.linger {
                     break;
@@ -347,10 +349,10 @@ impl Actor<'_> {
         if !attempt_repeatedly(|| self.save_checkpoint()) {
             self.refuse_loss()?;
         }
-        self.state = if self.state == State::Finished {
-            State::Finished
+        self.state = if self.state == EngineState::Finished {
+            EngineState::Finished
         } else {
-            State::Closed
+            EngineState::Closed
         };
         attempt_repeatedly(|| {
             self.publish(true);
@@ -395,13 +397,13 @@ impl Actor<'_> {
 
     fn tick(&mut self) -> Result<()> {
         match std::mem::take(&mut self.work) {
-            Work::None => Ok(()),
-            Work::Corner(index) => self.tick_corner(index),
-            Work::Align(index) => self.tick_align(index),
-            Work::Surface => self.tick_surface(),
-            Work::Fit => self.tick_fit(),
-            Work::Map { cells, finish } => self.tick_map(cells, finish),
-            Work::Finish => self.tick_finish(),
+            ActorActivity::None => Ok(()),
+            ActorActivity::Corner(index) => self.tick_corner(index),
+            ActorActivity::Align(index) => self.tick_align(index),
+            ActorActivity::Surface => self.tick_surface(),
+            ActorActivity::Fit => self.tick_fit(),
+            ActorActivity::Map { cells, finish } => self.tick_map(cells, finish),
+            ActorActivity::Finish => self.tick_finish(),
         }
     }
 
@@ -435,14 +437,14 @@ impl Actor<'_> {
                 self.deferred.push(request);
                 continue;
             }
-            if matches!(request.command, Command::Shutdown) {
+            if matches!(request.command, EngineCommand::Shutdown) {
                 self.closing = true;
                 self.closers.push(request.reply);
                 continue;
             }
             match self.carry_out(request.command) {
-                Ok(Outcome::Done) => self.answer(request.reply, after, Ok(())),
-                Ok(Outcome::Errand(errand)) => self.ask(errand, request.reply),
+                Ok(CommandOutcome::Done) => self.answer(request.reply, after, Ok(())),
+                Ok(CommandOutcome::Errand(errand)) => self.ask(errand, request.reply),
                 Err(error) => self.answer(request.reply, after, Err(error)),
             }
         }
@@ -450,7 +452,7 @@ impl Actor<'_> {
     }
 
     /// Answers a command, which caused the events after number `after`.
-    fn answer(&mut self, reply: Reply, after: u64, result: Result<()>) {
+    fn answer(&mut self, reply: ReplySender, after: u64, result: Result<()>) {
         if result.is_ok() {
             // What it asked for is told in events.
             self.journal.sync();
@@ -472,12 +474,12 @@ impl Actor<'_> {
         self.finishing = None;
     }
 
-    fn begin_stage(&mut self, stage: Stage, total: u64, work: Work) {
+    fn begin_stage(&mut self, stage: JobStage, total: u64, work: ActorActivity) {
         self.abandon_work();
         self.stage = stage;
         self.stage_began = Instant::now();
-        self.pace = publish::Pace::default();
-        self.state = State::Running;
+        self.pace = publish::WorkRate::default();
+        self.state = EngineState::Running;
         self.work = work;
         self.journal.say(Event::StageBegan { stage, total });
         self.publish(true);

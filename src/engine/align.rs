@@ -9,16 +9,16 @@ mod assignment;
 mod matching;
 
 use crate::evaluate::batch_size;
-use crate::layout::{Layout, LayoutTensors, Norms};
+use crate::layout::{LayoutTensors, NormStatistics, WeightLayout};
 use crate::networks::Network;
-use crate::{Error, Result};
-use matching::Matching;
+use crate::{EngineError, Result};
+use matching::PermutationSearch;
 use surfit_core::config::AlignMethod;
 use tch::{Device, Tensor};
 
 /// What an alignment did.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Report {
+pub struct AlignmentReport {
     /// Fraction of hidden units that moved.
     pub moved: f64,
     /// Largest difference of a logit over the first few hundred images, relative to the largest logit: rounding only.
@@ -35,14 +35,14 @@ const LARGEST_CHANGE_GPU: f64 = 2e-2;
 /// An alignment in small steps, so that whoever makes it can be asked in between. A function of its arguments: nothing is
 /// drawn.
 #[derive(Debug)]
-pub struct Aligning {
+pub struct AlignmentRun {
     reference: Tensor,
     other: Tensor,
     images: Tensor,
-    matching: Matching,
+    matching: PermutationSearch,
 }
 
-impl Aligning {
+impl AlignmentRun {
     /// Permutes the hidden units of `other`, `[P]`, to match those of `reference`, `[P]`, and checks on some of `images`,
     /// `[N, C, H, W]`, normalized, that the permuted network computes what it did.
     pub fn new(
@@ -54,8 +54,10 @@ impl Aligning {
     ) -> Self {
         let layout = network.layout();
         let matching = match method {
-            AlignMethod::Activation => Matching::by_activations(layout, parts(images).len()),
-            AlignMethod::Weight => Matching::by_weights(layout),
+            AlignMethod::Activation => {
+                PermutationSearch::by_activations(layout, parts(images).len())
+            }
+            AlignMethod::Weight => PermutationSearch::by_weights(layout),
         };
         Self {
             reference: reference.shallow_clone(),
@@ -76,7 +78,7 @@ impl Aligning {
     /// # Errors
     /// When the permuted network's logits differ, which weights that are not finite bring about, and when memory is
     /// short.
-    pub fn step(&mut self, network: &dyn Network) -> Result<Option<(Tensor, Report)>> {
+    pub fn step(&mut self, network: &dyn Network) -> Result<Option<(Tensor, AlignmentReport)>> {
         let _guard = tch::no_grad_guard();
         let (reference, other) = (&self.reference, &self.other);
         match self
@@ -91,18 +93,18 @@ impl Aligning {
     }
 }
 
-/// A whole alignment in one go; see [`Aligning`].
+/// A whole alignment in one go; see [`AlignmentRun`].
 ///
 /// # Errors
-/// As [`Aligning::step`].
+/// As [`AlignmentRun::step`].
 pub fn align(
     network: &dyn Network,
     reference: &Tensor,
     other: &Tensor,
     method: AlignMethod,
     images: &Tensor,
-) -> Result<(Tensor, Report)> {
-    let mut aligning = Aligning::new(network, reference, other, method, images);
+) -> Result<(Tensor, AlignmentReport)> {
+    let mut aligning = AlignmentRun::new(network, reference, other, method, images);
     loop {
         if let Some(done) = aligning.step(network)? {
             return Ok(done);
@@ -116,7 +118,7 @@ fn checked(
     other: &Tensor,
     permutations: &[Vec<i64>],
     images: &Tensor,
-) -> Result<(Tensor, Report)> {
+) -> Result<(Tensor, AlignmentReport)> {
     let aligned = permute(network.layout(), other, permutations);
     let units: usize = permutations.iter().map(Vec::len).sum();
     let moved = permutations
@@ -130,13 +132,13 @@ fn checked(
         _ => LARGEST_CHANGE_GPU,
     };
     if logit_change.is_nan() || logit_change > largest {
-        return Err(Error::input(format!(
+        return Err(EngineError::input(format!(
             "aligning changed what a corner computes by {logit_change:.1e} of its largest logit; its weights may \
              have diverged: use another corner, or switch alignment off with align.enabled = false"
         )));
     }
     let distance = |flat: &Tensor| (flat - reference).norm().double_value(&[]);
-    let report = Report {
+    let report = AlignmentReport {
         moved: moved as f64 / units.max(1) as f64,
         logit_change,
         distance: [distance(other), distance(&aligned)],
@@ -146,7 +148,7 @@ fn checked(
 
 /// Permutes a network's units: unit `i` of group `g` becomes what unit `permutations[g][i]` is in `flat`, `[P]`. Gives
 /// a new vector, `[P]`, on the same device.
-pub fn permute(layout: &Layout, flat: &Tensor, permutations: &[Vec<i64>]) -> Tensor {
+pub fn permute(layout: &WeightLayout, flat: &Tensor, permutations: &[Vec<i64>]) -> Tensor {
     let result = flat.detach().copy();
     for (index, parameter) in layout.parameters.iter().enumerate() {
         let permuted = permuted_parameter(layout, flat, index, permutations, None);
@@ -159,7 +161,7 @@ pub fn permute(layout: &Layout, flat: &Tensor, permutations: &[Vec<i64>]) -> Ten
 
 /// One parameter of `flat` with every axis permuted but `except`.
 fn permuted_parameter(
-    layout: &Layout,
+    layout: &WeightLayout,
     flat: &Tensor,
     index: usize,
     permutations: &[Vec<i64>],
@@ -199,8 +201,9 @@ fn logit_change(network: &dyn Network, a: &Tensor, b: &Tensor, images: &Tensor) 
     // `f64::max` would pass over a value that is not a number.
     let worst = |a: f64, b: f64| if b.is_nan() || b > a { b } else { a };
     for part in parts(&images) {
-        let logits =
-            |weights: &[Tensor]| network.forward(weights.into(), &part, &mut Norms::Batch, None);
+        let logits = |weights: &[Tensor]| {
+            network.forward(weights.into(), &part, &mut NormStatistics::Batch, None)
+        };
         let (a, b) = (logits(&a), logits(&b));
         difference = worst(difference, (&a - &b).abs().max().double_value(&[]));
         largest = worst(largest, a.abs().max().double_value(&[]));

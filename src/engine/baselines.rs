@@ -2,7 +2,7 @@
 //! mean, and an ensemble of points of the surface.
 
 use crate::Result;
-use crate::data::{DataSet, Split};
+use crate::data::{DataSet, DataSplit};
 use crate::evaluate::Evaluator;
 use crate::export::probabilities;
 use crate::model::Model;
@@ -19,7 +19,7 @@ const MEMBERS: usize = 4;
 /// Measures every baseline on the validation and the test split. Members of ensembles are chosen on validation alone.
 ///
 /// # Errors
-/// [`crate::Error::Torch`].
+/// [`crate::EngineError::Torch`].
 pub fn measure(
     model: &Model,
     evaluator: &Evaluator,
@@ -29,9 +29,9 @@ pub fn measure(
     let corners: Vec<Tensor> = (0..surface.degrees().corners() as i64)
         .map(|row| surface.theta().get(row))
         .collect();
-    let network = |w: &Tensor| Member::of(model, evaluator, data, w);
+    let network = |w: &Tensor| MemberProbabilities::of(model, evaluator, data, w);
     let members = corners.iter().map(network).collect::<Result<Vec<_>>>()?;
-    let all: Vec<&Member> = members.iter().collect();
+    let all: Vec<&MemberProbabilities> = members.iter().collect();
     // The mean of the corners is the middle of the linear surface: a uniform soup (Wortsman et al. 2022).
     let share = vec![1.0 / corners.len() as f64; corners.len()];
     let soup = surface.combine(&padded(&share, surface.degrees().count()));
@@ -44,12 +44,12 @@ pub fn measure(
 }
 
 /// The probabilities that one network gives the classes of every validation and test image, `[N, classes]`.
-struct Member {
+struct MemberProbabilities {
     validation: Tensor,
     test: Tensor,
 }
 
-impl Member {
+impl MemberProbabilities {
     fn of(model: &Model, evaluator: &Evaluator, data: &DataSet, w: &Tensor) -> Result<Self> {
         let stats = evaluator.refresh(model, w, i64::MAX);
         Ok(Self {
@@ -60,8 +60,10 @@ impl Member {
 }
 
 /// Accuracy of the mean of the members' probabilities.
-fn ensemble(name: &str, members: &[&Member], data: &DataSet) -> Result<Baseline> {
-    let of = |probabilities: fn(&Member) -> &Tensor, split: &Split| -> Result<f64> {
+fn ensemble(name: &str, members: &[&MemberProbabilities], data: &DataSet) -> Result<Baseline> {
+    let of = |probabilities: fn(&MemberProbabilities) -> &Tensor,
+              split: &DataSplit|
+     -> Result<f64> {
         let all: Vec<Tensor> = members
             .iter()
             .map(|m| probabilities(m).shallow_clone())
@@ -77,7 +79,7 @@ fn ensemble(name: &str, members: &[&Member], data: &DataSet) -> Result<Baseline>
     })
 }
 
-fn accuracy(scores: &Tensor, split: &Split) -> Result<f64> {
+fn accuracy(scores: &Tensor, split: &DataSplit) -> Result<f64> {
     let correct = scores.f_argmax(1, false)?.f_eq_tensor(split.labels())?;
     Ok(correct.f_sum(Kind::Int64)?.f_double_value(&[])? / split.len() as f64)
 }
@@ -94,10 +96,10 @@ fn greedy(
         .inside()
         .map(|index| {
             let (u, v) = grid.parameters(index);
-            Member::of(model, evaluator, data, &surface.at(u, v))
+            MemberProbabilities::of(model, evaluator, data, &surface.at(u, v))
         })
         .collect::<Result<Vec<_>>>()?;
-    let mut chosen: Vec<&Member> = Vec::new();
+    let mut chosen: Vec<&MemberProbabilities> = Vec::new();
     let mut sum = candidates[0].validation.zeros_like();
     for _ in 0..MEMBERS {
         let mut best: Option<(f64, usize)> = None;

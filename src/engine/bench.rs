@@ -6,22 +6,22 @@ mod report;
 mod space;
 mod steps;
 
-pub use report::{Report, Row, What};
+pub use report::{BenchReport, BenchRow, RowKind};
 
 use crate::data::{self, DataSet};
 use crate::device::{Placement, processor_has};
 use crate::layout::LayoutTensors;
 use crate::model::Model;
-use crate::surface::{Part, StepRates, Surface};
-use crate::{Error, Result, memory, networks};
-use surfit_core::config::{Compute, Config, NetworkConfig};
-use surfit_core::draws::{Draws, Phase, Sampling};
+use crate::surface::{MicroBatch, StepHyperparams, Surface};
+use crate::{EngineError, Result, memory, networks};
+use surfit_core::config::{ComputePrecision, Config, NetworkConfig};
+use surfit_core::draws::{FitPhase, PointDraws, Sampling};
 use surfit_core::surface::{Degrees, Patch};
 use tch::{Device, Tensor};
 
 /// What to measure.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct BenchOptions {
     /// Names of networks; the four of [`NETWORKS`] when empty.
     pub networks: Vec<String>,
     /// Takes fewer repetitions of each measurement.
@@ -32,7 +32,7 @@ pub struct Options {
 pub const NETWORKS: [&str; 4] = ["cnn", "resnet18-cifar", "vgg16-bn-cifar", "vit-tiny"];
 
 /// Rates of the steps that are measured; their sizes change no cost.
-const RATES: StepRates = StepRates {
+const RATES: StepHyperparams = StepHyperparams {
     rate: 1e-3,
     momentum: 0.9,
     weight_decay: 5e-4,
@@ -43,7 +43,7 @@ const RATES: StepRates = StepRates {
 const SMALL: i64 = 1_000_000;
 
 /// A network in one compute type, with images of its shape.
-struct Subject {
+struct BenchSubject {
     name: String,
     model: Model,
     data: DataSet,
@@ -53,10 +53,10 @@ struct Subject {
     calibration: i64,
 }
 
-impl Subject {
+impl BenchSubject {
     /// A network by its name, with images from inside the program: as they are for the demo's network, framed to the
     /// 3×32×32 of CIFAR for the others.
-    fn new(name: &str, widths: &[usize], compute: Compute) -> Result<Self> {
+    fn new(name: &str, widths: &[usize], compute: ComputePrecision) -> Result<Self> {
         let mut config = Config {
             compute,
             ..Config::default()
@@ -100,8 +100,8 @@ impl Subject {
     }
 
     /// A row of this subject without figures.
-    fn row(&self, what: What) -> Row {
-        Row {
+    fn row(&self, what: RowKind) -> BenchRow {
+        BenchRow {
             what,
             network: self.name.clone(),
             parameters: self.model.parameters(),
@@ -122,7 +122,7 @@ impl Subject {
 ///
 /// # Errors
 /// For an unknown network, and when data or networks cannot be built.
-pub fn run(options: &Options) -> Result<Report> {
+pub fn run(options: &BenchOptions) -> Result<BenchReport> {
     let _no_grad = tch::no_grad_guard();
     let names: Vec<&str> = if options.networks.is_empty() {
         NETWORKS.into()
@@ -136,11 +136,18 @@ pub fn run(options: &Options) -> Result<Report> {
     let amx = processor_has("amx_bf16");
     // First, while the heap holds nothing else: large enough to be seen in the process's memory, with activations that
     // are not.
-    let mut rows = space::rows(&Subject::new("mlp", &[4096, 2048], Compute::F32)?)?;
+    let mut rows = space::rows(&BenchSubject::new(
+        "mlp",
+        &[4096, 2048],
+        ComputePrecision::F32,
+    )?)?;
     let mut placement = None;
     for name in names {
-        let subject = |compute| Subject::new(name, &[], compute);
-        let subjects = [subject(Compute::F32)?, subject(Compute::Bf16)?];
+        let subject = |compute| BenchSubject::new(name, &[], compute);
+        let subjects = [
+            subject(ComputePrecision::F32)?,
+            subject(ComputePrecision::Bf16)?,
+        ];
         let small = subjects[0].model.parameters() < SMALL;
         let repetitions = match (small, options.quick) {
             (true, false) => 40,
@@ -159,8 +166,8 @@ pub fn run(options: &Options) -> Result<Report> {
         rows.push(steps::types(f32, bf16, repetitions).with_target(asked.then_some(2.5)));
         memory::trim();
     }
-    let placement = placement.ok_or_else(|| Error::input("no network was measured"))?;
-    Ok(Report {
+    let placement = placement.ok_or_else(|| EngineError::input("no network was measured"))?;
+    Ok(BenchReport {
         machine: format!(
             "{}, {}, {} threads{}",
             crate::device::processor(),
@@ -188,7 +195,8 @@ fn config_of(name: &str, widths: &[usize]) -> NetworkConfig {
 }
 
 fn linear_surface(model: &Model, side: u8) -> Result<Surface> {
-    let degrees = Degrees::new(side - 1, side - 1).map_err(|e| Error::input(e.to_string()))?;
+    let degrees =
+        Degrees::new(side - 1, side - 1).map_err(|e| EngineError::input(e.to_string()))?;
     let (layout, device) = (model.network().layout(), model.placement().device);
     let corners = (1..=4)
         .map(|seed| layout.initial(seed).to_device(device))
@@ -197,18 +205,18 @@ fn linear_surface(model: &Model, side: u8) -> Result<Surface> {
 }
 
 /// A minibatch in parts, each at its own draw of step `step`.
-fn parts(x: &Tensor, labels: &Tensor, step: u64, count: usize) -> Vec<Part> {
-    const DRAWS: Draws = Draws {
+fn parts(x: &Tensor, labels: &Tensor, step: u64, count: usize) -> Vec<MicroBatch> {
+    const DRAWS: PointDraws = PointDraws {
         seed: 1,
         patch: Patch::Square,
         sampling: Sampling::Stratified,
     };
     DRAWS
-        .points(Phase::Interior, step, count, None)
+        .points(FitPhase::Interior, step, count, None)
         .into_iter()
         .zip(x.tensor_split(count as i64, 0))
         .zip(labels.tensor_split(count as i64, 0))
-        .map(|((uv, x), labels)| Part { uv, x, labels })
+        .map(|((uv, x), labels)| MicroBatch { uv, x, labels })
         .collect()
 }
 

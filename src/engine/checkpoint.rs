@@ -3,10 +3,10 @@
 use crate::actor::{GradientHistory, LiveMap};
 use crate::model_file::{read_tensors, write_checked};
 use crate::surface::{Surface, SurfaceState};
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
 use surfit_core::config::FitConfig;
-use surfit_core::draws::Phase;
+use surfit_core::draws::FitPhase;
 use surfit_core::files::{self, FileLocation, FilePath};
 use surfit_core::numbers::nans_as_null;
 use surfit_core::run_dir::RunDir;
@@ -14,7 +14,7 @@ use tch::{Device, Kind, Tensor};
 
 /// How far a fit has come, in optimizer steps over all its rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct FitProgress {
     /// Optimizer steps done so far.
     pub step: u64,
     /// Steps when the present round is done.
@@ -25,7 +25,7 @@ pub struct Progress {
     pub edge_steps: u64,
 }
 
-impl Progress {
+impl FitProgress {
     /// A fit that begins at step 0.
     pub fn first(config: &FitConfig, steps_per_epoch: u64) -> Self {
         let steps = |epochs: f64| (epochs * steps_per_epoch as f64).round() as u64;
@@ -54,13 +54,13 @@ impl Progress {
     }
 
     /// The phase of the next step, and that step's number within the phase.
-    pub fn phase(self) -> (Phase, u64) {
+    pub fn phase(self) -> (FitPhase, u64) {
         let in_round = self.step - self.round_start;
         if in_round < self.edge_steps {
-            (Phase::Edge, in_round)
+            (FitPhase::Edge, in_round)
         } else {
             // Steps of later rounds go on in the sequence of draws instead of repeating it.
-            (Phase::Interior, self.step - self.edge_steps)
+            (FitPhase::Interior, self.step - self.edge_steps)
         }
     }
 
@@ -81,14 +81,14 @@ impl Progress {
 /// configuration that it took the place of: when that is another now, somebody edited the file, which is meant then.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Steering {
+pub struct SteeredSettings {
     /// Peak of the learning rate: of the configuration, and instead of it.
     pub rate: Option<(f64, f64)>,
     /// Draws a step: of the configuration, and instead of it.
     pub draws: Option<(usize, usize)>,
 }
 
-impl Steering {
+impl SteeredSettings {
     /// Puts the changes over a configuration that was just read.
     pub fn apply(&self, config: &mut FitConfig) {
         if let Some((_, instead)) = self.rate.filter(|r| r.0 == config.learning_rate) {
@@ -101,13 +101,13 @@ impl Steering {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredRecord {
     surface: SurfaceState,
-    progress: Progress,
+    progress: FitProgress,
     #[serde(default, with = "nans_as_null")]
     focus: Vec<f64>,
     #[serde(default)]
-    steering: Steering,
+    steering: SteeredSettings,
     #[serde(default)]
     gradients: GradientHistory,
     /// Absent in checkpoints of earlier versions.
@@ -121,11 +121,11 @@ pub struct Checkpoint {
     /// Surface as the checkpoint holds it.
     pub surface: Surface,
     /// How far its fit has come.
-    pub progress: Progress,
+    pub progress: FitProgress,
     /// Losses over a coarse grid that draws follow; empty for uniform draws.
     pub focus: Vec<f64>,
     /// What was changed on request while it went on.
-    pub steering: Steering,
+    pub steering: SteeredSettings,
     /// Gradient norms of its control points.
     pub gradients: GradientHistory,
     /// The live heatmap at its step; `None` where an earlier version wrote it.
@@ -145,13 +145,13 @@ pub fn path(run: &RunDir) -> FilePath {
 pub fn save(
     run: &RunDir,
     surface: &Surface,
-    progress: Progress,
+    progress: FitProgress,
     focus: &[f64],
-    steering: &Steering,
+    steering: &SteeredSettings,
     gradients: &GradientHistory,
     live: Option<LiveMap>,
 ) -> Result<()> {
-    let stored = Stored {
+    let stored = StoredRecord {
         live,
         surface: surface.state(),
         progress,
@@ -159,8 +159,8 @@ pub fn save(
         steering: steering.clone(),
         gradients: gradients.clone(),
     };
-    let json =
-        serde_json::to_string(&stored).map_err(|e| Error::io(path(run).into_path())(e.into()))?;
+    let json = serde_json::to_string(&stored)
+        .map_err(|e| EngineError::io(path(run).into_path())(e.into()))?;
     let tensors = [("theta", surface.theta()), ("velocity", surface.velocity())];
     write_checked(&path(run), &tensors, &[("surfit".into(), json)])
 }
@@ -168,24 +168,24 @@ pub fn save(
 /// Reads the last checkpoint; `None` when there is none yet.
 ///
 /// # Errors
-/// [`Error::Input`] when it is damaged or belongs to a network of another size.
+/// [`EngineError::Input`] when it is damaged or belongs to a network of another size.
 pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Checkpoint>> {
     let path = path(run);
     if !files::exists(&path) {
         return Ok(None);
     }
     let damaged = |why: String| {
-        Error::input(format!(
+        EngineError::input(format!(
             "{} is no usable checkpoint ({why}); restore it from a copy, or remove it to fit anew",
             path.display()
         ))
     };
-    let mut stored: Option<std::result::Result<Stored, String>> = None;
+    let mut stored: Option<std::result::Result<StoredRecord, String>> = None;
     let (mut tensors, _) = read_tensors(&path, |metadata| {
         let json = metadata.get("surfit").ok_or("it has no surfit metadata");
         let parsed = json
             .map_err(str::to_owned)
-            .and_then(|json| serde_json::from_str::<Stored>(json).map_err(|e| e.to_string()));
+            .and_then(|json| serde_json::from_str::<StoredRecord>(json).map_err(|e| e.to_string()));
         let points = parsed.as_ref().map_or(0, |stored| {
             let degrees = stored.surface.degrees;
             degrees.count() + degrees.trainable()
@@ -194,9 +194,9 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
         (points as u64).saturating_mul(parameters as u64 * size_of::<f32>() as u64)
     })
     .map_err(|error| match (error, &stored) {
-        (Error::Input(_), Some(Err(why))) => damaged(why.clone()),
+        (EngineError::Input(_), Some(Err(why))) => damaged(why.clone()),
         // What to do about another file that is damaged is not what to do about this one.
-        (Error::Input(text), _) => {
+        (EngineError::Input(text), _) => {
             let name = format!("{}: ", path.display());
             let what = text.strip_prefix(&name).unwrap_or(&text);
             damaged(what.split("; ").next().unwrap_or(what).to_owned())
@@ -241,7 +241,7 @@ pub fn load(run: &RunDir, parameters: i64, device: Device) -> Result<Option<Chec
 /// Removes the checkpoint, when a fit begins anew from other corners.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// [`EngineError::Io`].
 pub fn remove(run: &RunDir) -> Result<()> {
     remove_file(&path(run))
 }
@@ -249,14 +249,14 @@ pub fn remove(run: &RunDir) -> Result<()> {
 /// Removes a file that may not exist, so that no power cut brings it back.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// [`EngineError::Io`].
 pub fn remove_file(path: &(impl FileLocation + ?Sized)) -> Result<()> {
     if !files::exists(path) {
         return Ok(());
     }
     files::remove(path)
         .and_then(|()| files::sync_folder(path))
-        .map_err(Error::io(path.full_path()))
+        .map_err(EngineError::io(path.full_path()))
 }
 
 #[cfg(test)]
@@ -269,7 +269,7 @@ mod tests {
     fn a_change_holds_until_the_configuration_is_edited() {
         let mut config = Config::default().fit;
         let (rate, draws) = (config.learning_rate, config.draws);
-        let steering = Steering {
+        let steering = SteeredSettings {
             rate: Some((rate, 0.5 * rate)),
             draws: Some((draws, draws + 1)),
         };
@@ -290,14 +290,14 @@ mod tests {
         let run = RunDir::create(&dir.path().join("run; x"), &Config::default()).unwrap();
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let surface = Surface::linear(Degrees::new(2, 2).unwrap(), corners.collect());
-        let progress = Progress::first(&Config::default().fit, 10);
+        let progress = FitProgress::first(&Config::default().fit, 10);
         let gradients = GradientHistory::default();
         save(
             &run,
             &surface,
             progress,
             &[],
-            &Steering::default(),
+            &SteeredSettings::default(),
             &gradients,
             None,
         )
@@ -369,9 +369,9 @@ mod tests {
         let corners = (0..4).map(|c| Tensor::from_slice(&[c as f32, 1.0, -0.5]));
         let degrees = Degrees::new(2, 2).unwrap();
         let surface = Surface::linear(degrees, corners.collect());
-        let progress = Progress::first(&Config::default().fit, 10);
+        let progress = FitProgress::first(&Config::default().fit, 10);
         let focus = [0.1, f64::NAN, f64::INFINITY, 1.0 / 3.0];
-        let steering = Steering {
+        let steering = SteeredSettings {
             rate: Some((0.1, 0.1 / 3.0)),
             draws: None,
         };

@@ -9,13 +9,13 @@
 use crate::data::DataSet;
 use crate::model::Model;
 use crate::model_file::{read_tensors, write_tensors};
-use crate::{Error, Result, device, digest};
+use crate::{EngineError, Result, device, digest};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use surfit_core::config::{Config, CornersConfig, Epochs, NetworkConfig};
+use surfit_core::config::{Config, CornerEpochs, CornersConfig, NetworkConfig};
 use surfit_core::corner_cache::{LIMIT, RECIPE, entries, folder};
 use surfit_core::files::remove;
 use tch::{Kind, Tensor};
@@ -34,7 +34,7 @@ const DIGEST: &str = "surfit-weights";
 
 /// Everything that makes a corner's weights.
 #[derive(Serialize)]
-struct Recipe<'a> {
+struct CornerRecipe<'a> {
     numerics: u32,
     libtorch: &'static str,
     processor: String,
@@ -53,12 +53,12 @@ struct Recipe<'a> {
 
 /// Where a corner is or would be in the cache.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct CacheEntry {
     path: PathBuf,
     recipe: String,
 }
 
-impl Entry {
+impl CacheEntry {
     /// The entry of the corner that `config` trains with `seed` for `epochs` epochs; `digest` is that of the training split.
     /// `None` where there is no folder for caches.
     pub fn of(
@@ -76,11 +76,11 @@ impl Entry {
             from: Vec::new(),
             seeds: Vec::new(),
             cache: true,
-            epochs: Epochs::Each(corners.epochs.longest()),
+            epochs: CornerEpochs::Each(corners.epochs.longest()),
             ..corners.clone()
         };
         let placement = model.placement();
-        let recipe = Recipe {
+        let recipe = CornerRecipe {
             numerics: NUMERICS,
             libtorch: LIBTORCH,
             processor: device::processor(),
@@ -114,7 +114,7 @@ impl Entry {
         let most = parameters as u64 * size_of::<f32>() as u64;
         let (tensors, metadata) = match read_tensors(&self.path, |_| most) {
             // Another run may have let go of it at any time.
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            Err(EngineError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 return Ok(None);
             }
             other => other?,
@@ -128,7 +128,7 @@ impl Entry {
                 && weights.sum(Kind::Float).double_value(&[]).is_finite()
         });
         let weights = whole.ok_or_else(|| {
-            Error::input(format!(
+            EngineError::input(format!(
                 "{}: is damaged or not the corner that its name says",
                 self.path.display()
             ))
@@ -145,7 +145,7 @@ impl Entry {
     /// When the file cannot be written; nothing depends on it.
     pub fn write(&self, weights: &Tensor) -> Result<()> {
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(crate::Error::io(folder))?;
+            std::fs::create_dir_all(folder).map_err(crate::EngineError::io(folder))?;
         }
         let metadata = [
             (RECIPE.to_owned(), self.recipe.clone()),
@@ -177,8 +177,8 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn entry(dir: &Path, name: &str) -> Entry {
-        Entry {
+    fn entry(dir: &Path, name: &str) -> CacheEntry {
+        CacheEntry {
             path: dir.join(format!("{name}.safetensors")),
             recipe: format!("{{\"seed\":\"{name}\"}}"),
         }
@@ -193,7 +193,7 @@ mod tests {
         here.write(&weights).unwrap();
         assert_eq!(here.read(3).unwrap().unwrap(), weights);
         assert!(here.read(4).is_err(), "another network");
-        let foreign = Entry {
+        let foreign = CacheEntry {
             recipe: "{}".into(),
             ..here.clone()
         };

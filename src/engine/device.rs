@@ -1,7 +1,7 @@
 //! Where and in which type networks compute.
 
-use crate::{Error, Result};
-use surfit_core::config::{Compute, Config};
+use crate::{EngineError, Result};
+use surfit_core::config::{ComputePrecision, Config};
 use surfit_core::machine::allocated_cores;
 use tch::{Cuda, Device, Kind};
 
@@ -23,7 +23,7 @@ impl Placement {
     /// Resolves `device`, `compute` and `threads` for a network of `parameters` weights, and sets libtorch's threads.
     ///
     /// # Errors
-    /// [`Error::Input`] for a device that this machine or this libtorch does not have.
+    /// [`EngineError::Input`] for a device that this machine or this libtorch does not have.
     pub fn resolve(config: &Config, parameters: i64) -> Result<Self> {
         let device = device(&config.device)?;
         let threads = match config.threads {
@@ -32,10 +32,10 @@ impl Placement {
         };
         tch::set_num_threads(threads as i32);
         let kind = match config.compute {
-            Compute::F32 => Kind::Float,
-            Compute::Bf16 => Kind::BFloat16,
-            Compute::Auto if parameters >= SMALL && fast_bf16(device) => Kind::BFloat16,
-            Compute::Auto => Kind::Float,
+            ComputePrecision::F32 => Kind::Float,
+            ComputePrecision::Bf16 => Kind::BFloat16,
+            ComputePrecision::Auto if parameters >= SMALL && fast_bf16(device) => Kind::BFloat16,
+            ComputePrecision::Auto => Kind::Float,
         };
         Ok(Self {
             device,
@@ -60,11 +60,11 @@ impl Placement {
     }
 
     /// The compute type as a configuration names it.
-    pub fn compute(&self) -> Compute {
+    pub fn compute(&self) -> ComputePrecision {
         if self.kind == Kind::BFloat16 {
-            Compute::Bf16
+            ComputePrecision::Bf16
         } else {
-            Compute::F32
+            ComputePrecision::F32
         }
     }
 
@@ -85,7 +85,7 @@ pub fn device_is_here(name: &str) -> bool {
 
 fn device(name: &str) -> Result<Device> {
     let missing = |what: &str| {
-        Error::input(format!(
+        EngineError::input(format!(
             "device `{name}` is not available: {what}; use device = \"cpu\" or \"auto\""
         ))
     };

@@ -5,7 +5,7 @@ use surfit_core::run_dir::RunError;
 
 /// An error of the engine. Its text is one sentence that says what, where and what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum EngineError {
     /// Bad input: a file or a value that cannot be used. The sentence is complete.
     #[error("{0}")]
     Input(String),
@@ -25,16 +25,16 @@ pub enum Error {
     Torch(#[from] tch::TchError),
 }
 
-impl From<surfit_data::Error> for Error {
-    fn from(error: surfit_data::Error) -> Self {
+impl From<surfit_data::DataError> for EngineError {
+    fn from(error: surfit_data::DataError) -> Self {
         match error {
-            surfit_data::Error::Input(sentence) => Self::Input(sentence),
-            surfit_data::Error::Io { path, source } => Self::Io { path, source },
+            surfit_data::DataError::Input(sentence) => Self::Input(sentence),
+            surfit_data::DataError::Io { path, source } => Self::Io { path, source },
         }
     }
 }
 
-impl From<surfit_weights::networks::NetworkError> for Error {
+impl From<surfit_weights::networks::NetworkError> for EngineError {
     /// Waiting, as for a full disk, would not bring a file that cannot be read, so that it is bad input in any case.
     fn from(error: surfit_weights::networks::NetworkError) -> Self {
         Self::Input(error.0)
@@ -42,9 +42,9 @@ impl From<surfit_weights::networks::NetworkError> for Error {
 }
 
 /// Result with the engine's error.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = std::result::Result<T, EngineError>;
 
-impl Error {
+impl EngineError {
     /// Bad input, from a complete sentence.
     pub fn input(sentence: impl Into<String>) -> Self {
         Self::Input(sentence.into())

@@ -3,13 +3,13 @@
 pub mod calibration;
 mod measuring;
 
-pub use measuring::{Measured, Measuring, On};
+pub use measuring::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
 
-use crate::data::{DataSet, Split};
+use crate::data::{DataSet, DataSplit};
 use crate::layout::{LayoutTensors, RunningStats};
 use crate::model::{Measurement, Model};
 use std::ops::Range;
-use surfit_core::random::{self, Purpose};
+use surfit_core::random::{self, RandomStream};
 use tch::{Device, Tensor};
 
 /// Images in one forward pass of an evaluation on a CPU. Measured for the demo's network, ResNet-18, VGG16 and a ViT: 64
@@ -37,8 +37,8 @@ pub fn batch_size(pixels: i64, device: Device) -> i64 {
 /// batch by batch on the device, which costs about a hundredth of the smallest network's pass.
 #[derive(Debug)]
 pub struct Evaluator {
-    calibration: Split,
-    validation: Split,
+    calibration: DataSplit,
+    validation: DataSplit,
 }
 
 impl Evaluator {
@@ -46,7 +46,7 @@ impl Evaluator {
     /// validation split in an order that the seed shuffles, so that its first images are a fair sample of it.
     pub fn new(data: &DataSet, calibration_images: usize, seed: u64) -> Self {
         let all = data.validation.len() as usize;
-        let order = random::permutation(all, seed, Purpose::Live, 0);
+        let order = random::permutation(all, seed, RandomStream::Live, 0);
         Self {
             calibration: calibration::in_proportion(&data.train, calibration_images, seed),
             validation: data.validation.take(&order),
@@ -64,7 +64,7 @@ impl Evaluator {
     }
 
     /// The validation split in the order of measurements.
-    pub fn validation(&self) -> &Split {
+    pub fn validation(&self) -> &DataSplit {
         &self.validation
     }
 
@@ -99,16 +99,25 @@ impl Evaluator {
 }
 
 /// As [`Evaluator::refresh`], on the images of `calibration`.
-pub fn recalibrate(model: &Model, w: &Tensor, calibration: &Split, images: i64) -> RunningStats {
+pub fn recalibrate(
+    model: &Model,
+    w: &Tensor,
+    calibration: &DataSplit,
+    images: i64,
+) -> RunningStats {
     let mut stats = RunningStats::new(model.network().layout(), w.device());
     if model.network().layout().norms.is_empty() {
         return stats;
     }
     let weights = model.network().layout().views(w);
     let size = batch_size(calibration.pixels(), w.device());
-    let mut part = Part::all(0..calibration.len(), size);
+    let mut part = ImageRange::all(0..calibration.len(), size);
     while let Some((x, _)) = part.next(calibration, images) {
-        let _ = model.logits(&weights, &x, &mut crate::layout::Norms::Collect(&mut stats));
+        let _ = model.logits(
+            &weights,
+            &x,
+            &mut crate::layout::NormStatistics::Collect(&mut stats),
+        );
         stats.batches += 1;
     }
     stats
@@ -119,7 +128,7 @@ pub fn measure_split(
     model: &Model,
     w: &Tensor,
     stats: &RunningStats,
-    split: &Split,
+    split: &DataSplit,
 ) -> Measurement {
     measure(model, w, stats, split, 0..split.len())
 }
@@ -128,13 +137,13 @@ fn measure(
     model: &Model,
     w: &Tensor,
     stats: &RunningStats,
-    split: &Split,
+    split: &DataSplit,
     images: Range<i64>,
 ) -> Measurement {
     let count = (images.end - images.start).max(0);
     let weights = model.network().layout().views(w);
     // Sums stay on the device; one read at the end.
-    let mut part = Part::all(images, batch_size(split.pixels(), w.device()));
+    let mut part = ImageRange::all(images, batch_size(split.pixels(), w.device()));
     let total = std::iter::from_fn(|| part.next_of(split))
         .map(|(x, y)| model.measure_batch(&weights, stats, &x, &y))
         .reduce(|a, b| a + b);
@@ -152,14 +161,14 @@ fn measure(
 /// Images of a split in batches of nearly equal size: a small remainder would weigh as much as a full batch in the
 /// cumulative average of batch-norm statistics.
 #[derive(Debug)]
-struct Part {
+struct ImageRange {
     images: Range<i64>,
     /// Number of the next batch, and of all.
     next: i64,
     batches: i64,
 }
 
-impl Part {
+impl ImageRange {
     fn all(images: Range<i64>, batch_size: i64) -> Self {
         let count = (images.end - images.start).max(0);
         let batches = (count as u64).div_ceil(batch_size as u64) as i64;
@@ -181,7 +190,7 @@ impl Part {
     }
 
     /// The next batch of a split.
-    fn next_of(&mut self, split: &Split) -> Option<(Tensor, Tensor)> {
+    fn next_of(&mut self, split: &DataSplit) -> Option<(Tensor, Tensor)> {
         if self.next >= self.batches {
             return None;
         }
@@ -192,7 +201,7 @@ impl Part {
 
     /// The same, until `most` images were given out. A batch of one has no variance and ends it too, unless it is the
     /// first.
-    fn next(&mut self, split: &Split, most: i64) -> Option<(Tensor, Tensor)> {
+    fn next(&mut self, split: &DataSplit, most: i64) -> Option<(Tensor, Tensor)> {
         let seen = self.bound(self.next) - self.images.start;
         if seen >= most {
             return None;
@@ -222,7 +231,7 @@ mod tests {
             assert_eq!(batch_size(pixels, gpu), gpu_images, "{side}");
         }
         // Every image is in one batch, and none is alone.
-        let mut part = Part::all(0..1001, batch_size(224 * 224, Device::Cpu));
+        let mut part = ImageRange::all(0..1001, batch_size(224 * 224, Device::Cpu));
         assert_eq!(part.batches, 101);
         while part.next < part.batches {
             let size = part.bound(part.next + 1) - part.bound(part.next);

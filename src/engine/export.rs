@@ -1,27 +1,27 @@
 //! Writing a chosen network with its card, and reading one back to measure it.
 
-use crate::data::{self, DataSet, Split};
+use crate::data::{self, DataSet, DataSplit};
 use crate::device::{Placement, device_is_here};
 use crate::evaluate::{Evaluator, batch_size, measure_split};
 use crate::export_folder::ExportFolder;
-use crate::layout::{LayoutTensors, Norms, RunningStats};
+use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
 use crate::model::{Measurement, Model};
 use crate::model_file::{self, GivenWeights};
-use crate::{Error, Result, networks};
+use crate::{EngineError, Result, networks};
 use std::path::{Path, PathBuf};
 use surfit_core::config::{ChannelConstants, Config};
-use surfit_core::event::Exported;
+use surfit_core::event::ExportedModel;
 use surfit_core::files::{self, FileLocation, FilePath, write_atomic};
 pub use surfit_core::model_card::EnsembleMember;
 use surfit_core::model_card::{MAX_CARD_BYTES, MeasuredOn, ModelCard};
 use surfit_core::protocol::TensorNames;
 use surfit_core::surface::Degrees;
-use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
+use surfit_weights::names::{ExpectedNetwork, NameMap, RenameRules};
 use tch::{Kind, Tensor};
 
 /// What was chosen, and from where.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Chosen {
+pub struct ChosenModel {
     /// `best`, `at` or `centroid`.
     pub selection: String,
     /// Parameters; absent for the centroid.
@@ -38,7 +38,7 @@ pub struct Chosen {
 
 /// A network with everything that was measured of it.
 #[derive(Debug)]
-pub struct Measured<'a> {
+pub struct MeasuredNetwork<'a> {
     /// Weights of the network, `[P]`.
     pub weights: &'a Tensor,
     /// Batch norm's statistics there.
@@ -52,14 +52,14 @@ pub struct Measured<'a> {
 /// Refuses a folder that holds a model, unless it may be replaced.
 ///
 /// # Errors
-/// [`Error::Input`].
+/// [`EngineError::Input`].
 pub fn refuse_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Result<()> {
     let dir = FilePath::of(dir);
     let holds = ["model.safetensors", "model.json"]
         .iter()
         .any(|name| files::exists(&dir.join(name)));
     if holds && !replace {
-        return Err(Error::input(format!(
+        return Err(EngineError::input(format!(
             "{} holds a model already; choose another folder",
             dir.display()
         )));
@@ -75,12 +75,12 @@ pub fn refuse_folder(dir: &(impl FileLocation + ?Sized), replace: bool) -> Resul
 pub fn write(
     dir: &FilePath,
     replace: bool,
-    chosen: &Chosen,
-    measured: &Measured<'_>,
+    chosen: &ChosenModel,
+    measured: &MeasuredNetwork<'_>,
     model: &Model,
     data: &DataSet,
     config: &Config,
-) -> Result<Exported> {
+) -> Result<ExportedModel> {
     let folder = ExportFolder::begin(dir, replace)?;
     model_file::write(
         &folder.workplace().join("model.safetensors"),
@@ -99,13 +99,13 @@ pub fn write(
 /// When it cannot be written.
 pub fn write_card(
     folder: ExportFolder,
-    chosen: &Chosen,
+    chosen: &ChosenModel,
     [validation, test]: [Measurement; 2],
     members: Vec<EnsembleMember>,
     model: &Model,
     data: &DataSet,
     config: &Config,
-) -> Result<Exported> {
+) -> Result<ExportedModel> {
     let placement = model.placement();
     let card = ModelCard {
         generator: concat!("surfit ", env!("CARGO_PKG_VERSION")).into(),
@@ -148,16 +148,17 @@ pub fn write_card(
         members,
     };
     let card_file = folder.workplace().join("model.json");
-    let json = serde_json::to_vec_pretty(&card).map_err(|e| Error::io(&card_file)(e.into()))?;
-    write_atomic(&card_file, &json).map_err(Error::io(&card_file))?;
+    let json =
+        serde_json::to_vec_pretty(&card).map_err(|e| EngineError::io(&card_file)(e.into()))?;
+    write_atomic(&card_file, &json).map_err(EngineError::io(&card_file))?;
     let dir = folder.place().to_path_buf();
     folder.publish()?;
     Ok(told_by(&card, dir))
 }
 
 /// What a card tells of the model in `dir`.
-fn told_by(card: &ModelCard, dir: PathBuf) -> Exported {
-    Exported {
+fn told_by(card: &ModelCard, dir: PathBuf) -> ExportedModel {
+    ExportedModel {
         dir,
         selection: card.selection.clone(),
         u: card.u,
@@ -178,7 +179,7 @@ pub fn folder_name(selection: &str, uv: Option<(f64, f64)>, step: u64) -> String
 }
 
 /// The model in `dir` as an export that the run with this id has named itself; `None` when it is none.
-pub fn published_by(dir: &FilePath, run: &str) -> Option<Exported> {
+pub fn published_by(dir: &FilePath, run: &str) -> Option<ExportedModel> {
     let bytes = files::read(&dir.join("model.json"), MAX_CARD_BYTES).ok()?;
     let card: ModelCard = serde_json::from_slice(&bytes).ok()?;
     let name = folder_name(&card.selection, card.u.zip(card.v), card.fit_steps);
@@ -202,7 +203,7 @@ pub enum EvalSplit {
 
 /// What a model was found to be.
 #[derive(Clone, Debug)]
-pub struct Evaluation {
+pub struct ModelEvaluation {
     /// Number of correct images and sum of losses on the split.
     pub measurement: Measurement,
     /// The data set with what stands behind its name.
@@ -221,7 +222,7 @@ pub struct Evaluation {
 ///
 /// # Errors
 /// When the files, the data or the network do not fit each other.
-pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<Evaluation> {
+pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<ModelEvaluation> {
     let _no_grad = tch::no_grad_guard();
     let device = Placement::resolve(config, 0)?.device;
     let mut data = data::load(&config.data, config.seed, device)?;
@@ -230,7 +231,7 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<Evalua
     let placement = Placement::resolve(config, network.layout().len())?;
     let model = Model::new(network, placement);
     let expected = ExpectedNetwork::new(&config.network, data.input_shape, data.classes.len())?;
-    let renames = Renames::new(&config.corners.rename)?;
+    let renames = RenameRules::new(&config.corners.rename)?;
     let read = |file: &Path| -> Result<(Tensor, RunningStats)> {
         let given = GivenWeights::read(file, config.corners.weights, &expected, &renames)?;
         let flat = given.flat.to_device(device);
@@ -279,7 +280,7 @@ pub fn evaluate(path: &Path, config: &Config, split: EvalSplit) -> Result<Evalua
             }
         }
     };
-    Ok(Evaluation {
+    Ok(ModelEvaluation {
         measurement: measured,
         data: data.description,
         mean: data.mean,
@@ -313,20 +314,21 @@ fn members(path: &Path) -> Result<Vec<PathBuf>> {
     }
     let card_file = path.join("model.json");
     let bytes = files::read(&card_file, MAX_CARD_BYTES).map_err(|e| {
-        Error::input(format!(
+        EngineError::input(format!(
             "{}: {e}; name a folder that surfit exported, or a model's file",
             card_file.display()
         ))
     })?;
-    let card: ModelCard = serde_json::from_slice(&bytes)
-        .map_err(|e| Error::input(format!("{} is no model card ({e})", card_file.display())))?;
+    let card: ModelCard = serde_json::from_slice(&bytes).map_err(|e| {
+        EngineError::input(format!("{} is no model card ({e})", card_file.display()))
+    })?;
     card.members
         .iter()
         .map(|member| {
             // A card names files beside it and nothing else.
             let plain = Path::new(&member.file).file_name() == Some(member.file.as_ref());
             plain.then(|| path.join(&member.file)).ok_or_else(|| {
-                Error::input(format!(
+                EngineError::input(format!(
                     "{} names `{}`, which is no file beside it",
                     card_file.display(),
                     member.file
@@ -339,12 +341,12 @@ fn members(path: &Path) -> Result<Vec<PathBuf>> {
 /// Probabilities of the classes for every image of a split, `[N, classes]`.
 ///
 /// # Errors
-/// [`Error::Torch`].
+/// [`EngineError::Torch`].
 pub fn probabilities(
     model: &Model,
     w: &Tensor,
     stats: &RunningStats,
-    split: &Split,
+    split: &DataSplit,
 ) -> Result<Tensor> {
     let views = model.network().layout().views(w);
     let size = batch_size(split.pixels(), w.device());
@@ -353,7 +355,7 @@ pub fn probabilities(
         .map(|start| {
             let (x, _) = split.range(start, size);
             model
-                .logits(&views, &x, &mut Norms::Running(stats))
+                .logits(&views, &x, &mut NormStatistics::Running(stats))
                 .softmax(-1, Kind::Float)
         })
         .collect();
@@ -370,19 +372,19 @@ pub fn config_from_card(model: &Path) -> Result<Config> {
         false => model.with_file_name("model.json"),
     };
     let bytes = files::read(&path, MAX_CARD_BYTES).map_err(|e| {
-        Error::input(format!(
+        EngineError::input(format!(
             "{}: {e}; give --config, or keep model.json beside the model",
             path.display()
         ))
     })?;
     let card: ModelCard = serde_json::from_slice(&bytes).map_err(|e| {
-        Error::input(format!(
+        EngineError::input(format!(
             "{} is no model card ({e}); give --config",
             path.display()
         ))
     })?;
     if let Some(why) = card.refuse_constants() {
-        return Err(Error::input(format!("{}: {why}", path.display())));
+        return Err(EngineError::input(format!("{}: {why}", path.display())));
     }
     let on = card.measured_on;
     let mut config = Config {

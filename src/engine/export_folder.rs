@@ -2,7 +2,7 @@
 
 use crate::checkpoint::remove_file;
 use crate::export::{EnsembleMember, refuse_folder};
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use std::io;
 use std::os::fd::OwnedFd;
 use surfit_core::config::folder_of;
@@ -33,7 +33,7 @@ impl ExportFolder {
         refuse_folder(place, replace)?;
         let cannot = |e: io::Error| {
             let why = format!("the folder cannot be made ({e}); choose another place");
-            Error::io(place)(io::Error::new(e.kind(), why))
+            EngineError::io(place)(io::Error::new(e.kind(), why))
         };
         let mut folder = Self {
             place: place.clone(),
@@ -78,7 +78,7 @@ impl ExportFolder {
                     let _ = files::rename(&self.place, &self.workplace);
                 })
             })
-            .map_err(Error::io(&self.place))
+            .map_err(EngineError::io(&self.place))
     }
 }
 

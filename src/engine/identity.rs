@@ -5,7 +5,7 @@
 
 use crate::data::DataSet;
 use crate::model::Model;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
 use surfit_core::config::Config;
 use surfit_core::files::{json, read, write_atomic};
@@ -13,7 +13,7 @@ use surfit_core::run_dir::{MAX_SMALL_BYTES, RunDir};
 
 /// The resolved ground of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Identity {
+pub struct RunIdentity {
     /// Data set with what stands behind its name.
     pub data: String,
     /// Images in the training, validation and test split.
@@ -33,7 +33,7 @@ pub struct Identity {
     pub threads: usize,
 }
 
-impl Identity {
+impl RunIdentity {
     /// The ground that this engine stands on.
     pub fn here(config: &Config, data: &DataSet, model: &Model) -> Self {
         let placement = model.placement();
@@ -62,17 +62,17 @@ impl Identity {
     /// same to the last bit.
     ///
     /// # Errors
-    /// [`Error::Input`] for other data, another seed or another network: going on would mix two experiments.
+    /// [`EngineError::Input`] for other data, another seed or another network: going on would mix two experiments.
     pub fn check(&self, run: &RunDir) -> Result<Option<String>> {
         let path = run.join("identity.json");
         let Some(first) = Self::read(run) else {
-            let json = json(self).map_err(Error::io(&path))?;
-            write_atomic(&path, &json).map_err(Error::io(&path))?;
+            let json = json(self).map_err(EngineError::io(&path))?;
+            write_atomic(&path, &json).map_err(EngineError::io(&path))?;
             return Ok(None);
         };
         let ground = |i: &Self| (i.data.clone(), i.images, i.seed, i.parameters);
         if ground(self) != ground(&first) {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "{} began with {} {:?}, seed {}, {} weights, and would go on with {} {:?}, seed {}, {} weights; \
                  restore the data and the configuration, or start a new run",
                 run.path().display(),
@@ -89,7 +89,7 @@ impl Identity {
         if let (Some([mean, std]), Some(now)) = (&first.normalization, &self.normalization)
             && [mean, std] != [&now[0], &now[1]]
         {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "{} began with images normalized by mean {mean:?}, std {std:?}, and would go on with {:?}, {:?}; restore \
                  data.mean and data.std in its config.toml, or start a new run",
                 run.path().display(),

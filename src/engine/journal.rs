@@ -1,13 +1,13 @@
 //! Where events and snapshots go: the run's files first, then everybody who listens.
 
 #[cfg(test)]
-use crate::Error;
+use crate::EngineError;
 use crate::Result;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use surfit_core::event::{Envelope, Event};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::run_dir::{EventLog, RunDir};
 use surfit_core::snapshot::Snapshot;
 use surfit_core::text;
@@ -27,14 +27,14 @@ pub(crate) fn complain(sentence: std::fmt::Arguments<'_>) {
 
 /// The listening ends, cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Feed {
+pub struct EventBus {
     events: broadcast::Sender<Arc<Envelope>>,
     snapshots: watch::Sender<Option<Arc<Snapshot>>>,
     viewers: Arc<AtomicUsize>,
     backlog: SharedBacklog,
 }
 
-impl Feed {
+impl EventBus {
     /// Live events from now on.
     pub fn events(&self) -> broadcast::Receiver<Arc<Envelope>> {
         self.events.subscribe()
@@ -51,9 +51,9 @@ impl Feed {
     }
 
     /// Counts a viewer for as long as the guard lives.
-    pub fn viewer(&self) -> Viewer {
+    pub fn viewer(&self) -> SubscriberGuard {
         self.viewers.fetch_add(1, Ordering::SeqCst);
-        Viewer(self.viewers.clone())
+        SubscriberGuard(self.viewers.clone())
     }
 }
 
@@ -106,9 +106,9 @@ impl SharedBacklog {
 
 /// A viewer that is connected.
 #[derive(Debug)]
-pub struct Viewer(Arc<AtomicUsize>);
+pub struct SubscriberGuard(Arc<AtomicUsize>);
 
-impl Drop for Viewer {
+impl Drop for SubscriberGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -116,10 +116,10 @@ impl Drop for Viewer {
 
 /// The speaking end; one per engine.
 #[derive(Debug)]
-pub struct Journal {
+pub struct EventJournal {
     log: EventLog,
-    feed: Feed,
-    picture: Picture,
+    feed: EventBus,
+    picture: RunState,
     /// Events whose promise is not durable yet, and those after them, in order.
     held: Vec<Arc<Envelope>>,
     /// Where the run's own exports lie.
@@ -129,7 +129,7 @@ pub struct Journal {
     stopped: bool,
 }
 
-impl Journal {
+impl EventJournal {
     /// Opens a run's events and reads what happened so far.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl Journal {
         if let Err(error) = log.sync() {
             complain(format_args!("events are not durable yet: {error}"));
         }
-        let feed = Feed {
+        let feed = EventBus {
             events: broadcast::Sender::new(BACKLOG),
             snapshots: watch::Sender::new(None),
             viewers: Arc::default(),
@@ -164,12 +164,12 @@ impl Journal {
     }
 
     /// The listening ends.
-    pub fn feed(&self) -> Feed {
+    pub fn feed(&self) -> EventBus {
         self.feed.clone()
     }
 
     /// The run's history.
-    pub fn picture(&self) -> &Picture {
+    pub fn picture(&self) -> &RunState {
         &self.picture
     }
 
@@ -270,7 +270,7 @@ impl Journal {
     pub fn try_sync(&mut self) -> Result<()> {
         #[cfg(test)]
         if self.stopped {
-            return Err(Error::io("events.jsonl")(
+            return Err(EngineError::io("events.jsonl")(
                 std::io::ErrorKind::StorageFull.into(),
             ));
         }

@@ -1,11 +1,11 @@
 //! Tensors of a network's layout: views into its flat vector, initial weights, running statistics.
 
 use rand::Rng;
-use surfit_core::random::{self, Purpose};
-pub use surfit_weights::layout::{Axis, Init, Layout, NormLayer, Parameter};
+use surfit_core::random::{self, RandomStream};
+pub use surfit_weights::layout::{GroupAxis, NormLayer, Parameter, ParameterInit, WeightLayout};
 use tch::{Device, Kind, Tensor};
 
-/// What a [`Layout`] says of tensors.
+/// What a [`WeightLayout`] says of tensors.
 pub trait LayoutTensors {
     /// A view of every parameter into `flat`, `[P]`, in order. Nothing is copied.
     fn views(&self, flat: &Tensor) -> Vec<Tensor>;
@@ -14,7 +14,7 @@ pub trait LayoutTensors {
     fn initial(&self, seed: u64) -> Tensor;
 }
 
-impl LayoutTensors for Layout {
+impl LayoutTensors for WeightLayout {
     fn views(&self, flat: &Tensor) -> Vec<Tensor> {
         self.parameters
             .iter()
@@ -25,12 +25,14 @@ impl LayoutTensors for Layout {
     fn initial(&self, seed: u64) -> Tensor {
         let mut values = Vec::with_capacity(self.len() as usize);
         for (index, p) in self.parameters.iter().enumerate() {
-            let mut rng = random::stream(seed, Purpose::Initialization, index as u64);
+            let mut rng = random::stream(seed, RandomStream::Initialization, index as u64);
             values.extend((0..p.len()).map(|_| match p.init {
-                Init::Uniform(bound) => (rng.random::<f64>() * 2.0 - 1.0) as f32 * bound as f32,
-                Init::Normal(std) => (normal(&mut rng) * std) as f32,
-                Init::Ones => 1.0,
-                Init::Zeros => 0.0,
+                ParameterInit::Uniform(bound) => {
+                    (rng.random::<f64>() * 2.0 - 1.0) as f32 * bound as f32
+                }
+                ParameterInit::Normal(std) => (normal(&mut rng) * std) as f32,
+                ParameterInit::Ones => 1.0,
+                ParameterInit::Zeros => 0.0,
             }));
         }
         Tensor::from_slice(&values)
@@ -56,7 +58,7 @@ pub struct RunningStats {
 
 impl RunningStats {
     /// Statistics before any batch: mean 0, variance 1.
-    pub fn new(layout: &Layout, device: Device) -> Self {
+    pub fn new(layout: &WeightLayout, device: Device) -> Self {
         let of = |make: fn(&[i64], (Kind, Device)) -> Tensor| {
             layout
                 .norms
@@ -102,7 +104,7 @@ impl RunningStats {
 
 /// Which statistics batch norm uses in a forward pass.
 #[derive(Debug)]
-pub enum Norms<'a> {
+pub enum NormStatistics<'a> {
     /// Those of the batch, kept nowhere: training.
     Batch,
     /// Those of the batch, added to a cumulative average (Izmailov et al. 2018; Garipov et al. 2018): re-estimation.
@@ -111,7 +113,7 @@ pub enum Norms<'a> {
     Running(&'a RunningStats),
 }
 
-impl Norms<'_> {
+impl NormStatistics<'_> {
     /// Applies the batch-norm layer with index `layer` to `x`, `[N, C, …]`.
     pub fn apply(&mut self, layer: usize, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
         const EPS: f64 = 1e-5;
@@ -129,8 +131,8 @@ impl Norms<'_> {
             )
         };
         match self {
-            Norms::Batch => call(None, None, true, 0.0),
-            Norms::Collect(stats) => {
+            NormStatistics::Batch => call(None, None, true, 0.0),
+            NormStatistics::Collect(stats) => {
                 let share = 1.0 / (stats.batches + 1) as f64;
                 call(
                     Some(&stats.mean[layer]),
@@ -139,7 +141,7 @@ impl Norms<'_> {
                     share,
                 )
             }
-            Norms::Running(stats) => call(
+            NormStatistics::Running(stats) => call(
                 Some(&stats.mean[layer]),
                 Some(&stats.var[layer]),
                 false,

@@ -30,4 +30,4 @@ pub mod server;
 pub mod surface;
 pub mod trainer;
 
-pub use error::{Error, Result};
+pub use error::{EngineError, Result};

@@ -5,7 +5,7 @@ mod nvml;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use surfit_core::machine::Machine;
+use surfit_core::machine::MachineLoad;
 use tch::Device;
 
 /// Time between two looks.
@@ -13,34 +13,34 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Looks at the machine's load now and then.
 #[derive(Debug)]
-pub struct Load {
+pub struct LoadSampler {
     device: Device,
     /// A directory on the disk that is looked at.
     folder: PathBuf,
     looked: Option<Instant>,
-    latest: Machine,
+    latest: MachineLoad,
     /// Processor time of this process in ticks, and of the machine: busy and in all.
     before: Option<(u64, u64, u64)>,
     #[cfg(feature = "nvml")]
-    gpus: nvml::Gpus,
+    gpus: nvml::NvmlLibrary,
 }
 
-impl Load {
+impl LoadSampler {
     /// A look at the machine that a device belongs to, and at the disk of a directory.
     pub fn new(device: Device, folder: &Path) -> Self {
         Self {
             device,
             folder: folder.to_owned(),
             looked: None,
-            latest: Machine::default(),
+            latest: MachineLoad::default(),
             before: None,
             #[cfg(feature = "nvml")]
-            gpus: nvml::Gpus::open(),
+            gpus: nvml::NvmlLibrary::open(),
         }
     }
 
     /// The load as it was seen a second ago or less. Zeros where the system does not say.
-    pub fn latest(&mut self) -> Machine {
+    pub fn latest(&mut self) -> MachineLoad {
         if self.looked.is_none_or(|at| at.elapsed() >= EVERY) {
             self.looked = Some(Instant::now());
             self.look();
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn work_shows_as_load() {
-        let mut load = Load::new(Device::Cpu, Path::new("/"));
+        let mut load = LoadSampler::new(Device::Cpu, Path::new("/"));
         load.look();
         let (began, mut sum) = (Instant::now(), 0u64);
         while began.elapsed() < Duration::from_millis(300) {

@@ -5,8 +5,8 @@ mod budget;
 mod exhausted;
 
 pub use allocator::{keep_freed, trim};
-pub use budget::{Available, available, check_surface, surface_bytes};
-pub use exhausted::{Burden, exhausted};
+pub use budget::{AvailableMemory, available, check_surface, surface_bytes};
+pub use exhausted::{MemoryContext, exhausted};
 
 /// Resident memory in bytes; 0 where the system does not say.
 pub fn resident() -> u64 {

@@ -2,11 +2,11 @@
 
 mod slot;
 
-pub use slot::{Slot, Stretch};
+pub use slot::{ParamBuffer, ParamSpan};
 
 use crate::device::Placement;
-use crate::layout::{LayoutTensors, Norms, RunningStats};
-use crate::networks::{Network, Products, Weights};
+use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
+use crate::networks::{DeferredConvGrads, ForwardWeights, Network};
 use tch::{Device, Kind, Reduction, Tensor};
 
 /// A network with the place and type it computes in.
@@ -72,16 +72,16 @@ impl Model {
     }
 
     /// Logits `[N, classes]` in `f32` of images `[N, C, H, W]`, from views of every parameter.
-    pub fn logits(&self, weights: &[Tensor], x: &Tensor, norms: &mut Norms) -> Tensor {
+    pub fn logits(&self, weights: &[Tensor], x: &Tensor, norms: &mut NormStatistics) -> Tensor {
         self.forward(weights.into(), x, norms)
     }
 
-    fn forward(&self, weights: Weights, x: &Tensor, norms: &mut Norms) -> Tensor {
+    fn forward(&self, weights: ForwardWeights, x: &Tensor, norms: &mut NormStatistics) -> Tensor {
         if self.placement.kind == Kind::Float {
             return self.network.forward(weights, x, norms, None);
         }
         let kind = self.placement.kind;
-        let Weights { views, products } = weights;
+        let ForwardWeights { views, products } = weights;
         let cast: Vec<Tensor> = views
             .iter()
             .zip(&self.cast)
@@ -95,7 +95,12 @@ impl Model {
             .collect();
         let views = cast.as_slice();
         self.network
-            .forward(Weights { views, products }, &x.to_kind(kind), norms, None)
+            .forward(
+                ForwardWeights { views, products },
+                &x.to_kind(kind),
+                norms,
+                None,
+            )
             .to_kind(Kind::Float)
     }
 
@@ -172,13 +177,13 @@ impl Model {
             .into_iter()
             .map(|leaf| leaf.detach().set_requires_grad(true))
             .collect();
-        let mut products = Products::default();
+        let mut products = DeferredConvGrads::default();
         let loss = tch::with_grad(|| {
-            let weights = Weights {
+            let weights = ForwardWeights {
                 views: &leaves,
                 products: self.products.then_some(&mut products),
             };
-            let logits = self.forward(weights, x, &mut Norms::Batch);
+            let logits = self.forward(weights, x, &mut NormStatistics::Batch);
             cross_entropy(&logits, labels, Reduction::Mean, smoothing)
         });
         let parts = products.backward(&loss, &leaves);
@@ -193,7 +198,7 @@ impl Model {
         x: &Tensor,
         labels: &Tensor,
     ) -> Tensor {
-        let logits = self.logits(weights, x, &mut Norms::Running(stats));
+        let logits = self.logits(weights, x, &mut NormStatistics::Running(stats));
         self.sums(&logits, labels)
     }
 

@@ -6,8 +6,8 @@ mod safe;
 pub use given::GivenWeights;
 pub use safe::{read_metadata, read_tensors, write_checked, write_tensors};
 
-use crate::layout::{Layout, LayoutTensors, RunningStats};
-use crate::{Error, Result};
+use crate::layout::{LayoutTensors, RunningStats, WeightLayout};
+use crate::{EngineError, Result};
 use surfit_core::files::FileLocation;
 use surfit_weights::names::{BATCHES, NameMap, STATISTICS};
 use tch::{Kind, Tensor};
@@ -20,7 +20,7 @@ use tch::{Kind, Tensor};
 /// When the file cannot be written, or `flat` is not of this layout.
 pub fn write(
     location: &(impl FileLocation + ?Sized),
-    layout: &Layout,
+    layout: &WeightLayout,
     flat: &Tensor,
     stats: &RunningStats,
     names: Option<&NameMap>,
@@ -34,7 +34,7 @@ pub fn write(
 /// As [`write()`].
 pub fn write_with_metadata(
     location: &(impl FileLocation + ?Sized),
-    layout: &Layout,
+    layout: &WeightLayout,
     flat: &Tensor,
     stats: &RunningStats,
     more: &[(String, String)],
@@ -44,14 +44,14 @@ pub fn write_with_metadata(
 
 fn write_whole(
     location: &(impl FileLocation + ?Sized),
-    layout: &Layout,
+    layout: &WeightLayout,
     (flat, stats): (&Tensor, &RunningStats),
     names: Option<&NameMap>,
     more: &[(String, String)],
 ) -> Result<()> {
     let path = location.full_path();
     if flat.size() != [layout.len()] {
-        return Err(Error::input(format!(
+        return Err(EngineError::input(format!(
             "{}: cannot write weights of shape {:?} as a network of {} weights",
             path.display(),
             flat.size(),

@@ -1,15 +1,15 @@
 //! One engine process: lock, socket, actor, in that order.
 
-use crate::actor::{self, Request, ServeOptions};
-use crate::journal::Journal;
-use crate::server::{Service, Socket, serve};
-use crate::{Error, Result};
+use crate::actor::{self, CommandRequest, ServeOptions};
+use crate::journal::EventJournal;
+use crate::server::{BoundSocket, ServerContext, serve};
+use crate::{EngineError, Result};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
-use surfit_core::event::Stage;
-use surfit_core::run_dir::{EngineNode, RunDir, Status};
-use surfit_core::snapshot::State;
+use surfit_core::event::JobStage;
+use surfit_core::run_dir::{EngineNode, RunDir, RunStatus};
+use surfit_core::snapshot::EngineState;
 
 /// Commands that may wait for the actor; more are refused with a sentence.
 const WAITING: usize = 64;
@@ -22,11 +22,11 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _lock = run.lock()?;
     run.clear_leftovers();
     announce(run);
-    let mut journal = Journal::open(run)?;
-    let socket = Socket::bind(run)?;
-    let (requests, inbox) = sync_channel::<Request>(WAITING);
+    let mut journal = EventJournal::open(run)?;
+    let socket = BoundSocket::bind(run)?;
+    let (requests, inbox) = sync_channel::<CommandRequest>(WAITING);
     let end = Arc::new(OnceLock::new());
-    let service = Service {
+    let service = ServerContext {
         dir: run.identity(),
         run: run.clone(),
         feed: journal.feed(),
@@ -37,7 +37,7 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let server = std::thread::Builder::new()
         .name("server".into())
         .spawn(move || serve(socket, service, stopped))
-        .map_err(Error::io("thread"))?;
+        .map_err(EngineError::io("thread"))?;
     let result = actor::run(run, &mut journal, &inbox, options);
     // Before the commands that wait are dropped, which answers them.
     let _ = end.set(result.as_ref().map(drop).map_err(|e| e.to_string()));
@@ -47,7 +47,7 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
     let _ = stop.send(());
     let served = server
         .join()
-        .unwrap_or_else(|_| Err(Error::input("the server thread panicked")));
+        .unwrap_or_else(|_| Err(EngineError::input("the server thread panicked")));
     result.and(served)
 }
 
@@ -56,9 +56,9 @@ pub fn serve_run(run: &RunDir, options: ServeOptions) -> Result<()> {
 fn announce(run: &RunDir) {
     // The actor says what is wrong with it.
     let Ok(config) = run.config() else { return };
-    let before = run.status().unwrap_or(Status {
-        state: State::Starting,
-        stage: Stage::Data,
+    let before = run.status().unwrap_or(RunStatus {
+        state: EngineState::Starting,
+        stage: JobStage::Data,
         pid: 0,
         node: String::new(),
         heartbeat: 0.0,
@@ -73,7 +73,7 @@ fn announce(run: &RunDir) {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |d| d.as_secs_f64());
-    let status = Status {
+    let status = RunStatus {
         pid: std::process::id(),
         node: EngineNode::here().host.clone(),
         heartbeat: now,

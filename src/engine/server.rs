@@ -2,20 +2,20 @@
 
 mod socket;
 
-pub use socket::Socket;
+pub use socket::BoundSocket;
 
-use crate::actor::{CommandAnswer, Request};
-use crate::journal::{Feed, SharedBacklog};
-use crate::{Error, Result};
+use crate::actor::{CommandAnswer, CommandRequest};
+use crate::journal::{EventBus, SharedBacklog};
+use crate::{EngineError, Result};
 use futures_util::SinkExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use surfit_core::protocol::{
-    ClientMessage, Command, EventSpan, MAX_FRAME, READONLY, ServerMessage, VERSION,
+    ClientMessage, EngineCommand, EventSpan, MAX_FRAME, READONLY, ServerMessage, VERSION,
 };
-use surfit_core::run_dir::{EventTail, Identity, RunDir};
+use surfit_core::run_dir::{EventTail, FileIdentity, RunDir};
 use surfit_core::snapshot::Snapshot;
 use tokio::net::UnixStream;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -25,15 +25,15 @@ use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 /// What every connection needs to know.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct ServerContext {
     /// The run that is served.
     pub run: RunDir,
     /// Its directory, wherever that is moved to.
-    pub dir: Option<Identity>,
+    pub dir: Option<FileIdentity>,
     /// Events and snapshots.
-    pub feed: Feed,
+    pub feed: EventBus,
     /// Where commands go.
-    pub requests: SyncSender<Request>,
+    pub requests: SyncSender<CommandRequest>,
     /// How the actor ended, set before what waits for it is dropped: what it did not answer any more is answered with that.
     pub end: Arc<OnceLock<ActorEnd>>,
 }
@@ -47,17 +47,21 @@ const NO_CLIENT: u64 = 0;
 /// Time for a client to say hello, and to take a frame before it is cut off.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-type Frames = Framed<UnixStream, LengthDelimitedCodec>;
+type FrameStream = Framed<UnixStream, LengthDelimitedCodec>;
 
 /// Serves until `stop` fires, then lets every connection take what was said last, for a moment.
 ///
 /// # Errors
 /// When the runtime or the listener cannot be set up.
-pub fn serve(socket: Socket, service: Service, mut stop: oneshot::Receiver<()>) -> Result<()> {
+pub fn serve(
+    socket: BoundSocket,
+    service: ServerContext,
+    mut stop: oneshot::Receiver<()>,
+) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(Error::io("tokio runtime"))?;
+        .map_err(EngineError::io("tokio runtime"))?;
     runtime.block_on(async move {
         let mut socket = socket;
         let mut listener = socket.listen()?;
@@ -94,7 +98,7 @@ pub fn serve(socket: Socket, service: Service, mut stop: oneshot::Receiver<()>) 
 
 /// Turns SIGTERM and SIGINT into a shutdown in good order, SIGUSR1 and SIGUSR2 into a checkpoint. The engine has a session
 /// of its own, so a hang-up of a terminal never reaches it.
-async fn obey_signals(requests: SyncSender<Request>) {
+async fn obey_signals(requests: SyncSender<CommandRequest>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int), Ok(mut first), Ok(mut second)) = (
         signal(SignalKind::terminate()),
@@ -106,14 +110,14 @@ async fn obey_signals(requests: SyncSender<Request>) {
     };
     loop {
         let command = tokio::select! {
-            _ = term.recv() => Command::Shutdown,
-            _ = int.recv() => Command::Shutdown,
-            _ = first.recv() => Command::Checkpoint,
-            _ = second.recv() => Command::Checkpoint,
+            _ = term.recv() => EngineCommand::Shutdown,
+            _ = int.recv() => EngineCommand::Shutdown,
+            _ = first.recv() => EngineCommand::Checkpoint,
+            _ = second.recv() => EngineCommand::Checkpoint,
         };
         let (reply, answer) = oneshot::channel();
         let client = NO_CLIENT;
-        let _ = requests.try_send(Request {
+        let _ = requests.try_send(CommandRequest {
             client,
             command,
             reply,
@@ -134,7 +138,7 @@ fn is_served(user: std::io::Result<u32>) -> bool {
     user.is_ok_and(|user| user == rustix::process::geteuid().as_raw())
 }
 
-async fn client(stream: UnixStream, service: Service) {
+async fn client(stream: UnixStream, service: ServerContext) {
     if !is_served(stream.peer_cred().map(|c| c.uid())) {
         return;
     }
@@ -177,7 +181,7 @@ async fn client(stream: UnixStream, service: Service) {
 }
 
 /// The next message: `None` at the end, `Some(Err)` for bytes that are no message.
-async fn receive(frames: &mut Frames) -> Option<std::result::Result<ClientMessage, String>> {
+async fn receive(frames: &mut FrameStream) -> Option<std::result::Result<ClientMessage, String>> {
     match frames.next().await? {
         Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|e| e.to_string())),
         Err(e) => Some(Err(e.to_string())),
@@ -185,24 +189,27 @@ async fn receive(frames: &mut Frames) -> Option<std::result::Result<ClientMessag
 }
 
 /// The client is gone, or too slow.
-struct Gone;
+struct ClientGone;
 
-async fn send(frames: &mut Frames, message: &ServerMessage) -> std::result::Result<(), Gone> {
-    let bytes = serde_json::to_vec(message).map_err(|_| Gone)?;
+async fn send(
+    frames: &mut FrameStream,
+    message: &ServerMessage,
+) -> std::result::Result<(), ClientGone> {
+    let bytes = serde_json::to_vec(message).map_err(|_| ClientGone)?;
     match tokio::time::timeout(PATIENCE, frames.send(bytes::Bytes::from(bytes))).await {
         Ok(Ok(())) => Ok(()),
-        _ => Err(Gone),
+        _ => Err(ClientGone),
     }
 }
 
 async fn talk(
-    frames: &mut Frames,
-    service: Service,
+    frames: &mut FrameStream,
+    service: ServerContext,
     after: Option<u64>,
     readonly: bool,
     changes: bool,
-) -> std::result::Result<(), Gone> {
-    let Service {
+) -> std::result::Result<(), ClientGone> {
+    let ServerContext {
         run,
         feed,
         requests,
@@ -213,7 +220,7 @@ async fn talk(
     // Listening begins before the file is read, so that nothing falls between.
     let mut live = feed.events();
     let mut snapshots = feed.snapshots();
-    let history = History {
+    let history = EventHistory {
         run,
         backlog: feed.backlog(),
     };
@@ -305,24 +312,24 @@ async fn talk(
 }
 
 /// Where events are found that were told before a client listened, or faster than it did.
-struct History {
+struct EventHistory {
     run: RunDir,
     backlog: SharedBacklog,
 }
 
 /// Sends what was told after number `sent`. What the file has beyond that is heard when it is durable.
 async fn catch_up(
-    frames: &mut Frames,
-    history: &History,
+    frames: &mut FrameStream,
+    history: &EventHistory,
     sent: &mut u64,
-) -> std::result::Result<(), Gone> {
+) -> std::result::Result<(), ClientGone> {
     /// Events that are held at a time; a long history is not to be in memory as a whole.
     const SOME: usize = 1024;
     // Before the file: what the disk takes meanwhile is found there.
     let backlog = history.backlog.now();
     let mut tail = EventTail::new(&history.run.events_path(), *sent);
     loop {
-        let some = tail.some(SOME).map_err(|_| Gone)?;
+        let some = tail.some(SOME).map_err(|_| ClientGone)?;
         if some.is_empty() {
             break;
         }
@@ -361,15 +368,15 @@ fn unanswered(is_shutdown: bool, end: &OnceLock<ActorEnd>, why: &str) -> ActorEn
 
 /// Hands a command to the actor, whose answer goes to `replies`; fails with the answer when there is one already.
 fn pass_on(
-    requests: &SyncSender<Request>,
+    requests: &SyncSender<CommandRequest>,
     client: u64,
-    (id, command): (u64, Command),
+    (id, command): (u64, EngineCommand),
     replies: &mpsc::Sender<(u64, CommandAnswer)>,
     end: &Arc<OnceLock<ActorEnd>>,
 ) -> std::result::Result<(), ActorEnd> {
-    let is_shutdown = matches!(command, Command::Shutdown);
+    let is_shutdown = matches!(command, EngineCommand::Shutdown);
     let (reply, answer) = oneshot::channel();
-    let request = Request {
+    let request = CommandRequest {
         client,
         command,
         reply,
@@ -398,30 +405,30 @@ fn pass_on(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Journal;
+    use crate::journal::EventJournal;
     use surfit_core::config::Config;
-    use surfit_core::event::{Event, Exported};
+    use surfit_core::event::{Event, ExportedModel};
 
     /// Listens to a feed from event `after` on and gives the numbers of what comes until nothing does.
     struct Listener {
-        frames: Frames,
+        frames: FrameStream,
         /// Numbers of the promises that came.
         promises: Vec<u64>,
     }
 
     impl Listener {
-        async fn new(run: &RunDir, feed: Feed, after: u64) -> Self {
+        async fn new(run: &RunDir, feed: EventBus, after: u64) -> Self {
             Self::asking(run, feed, after, std::sync::mpsc::sync_channel(1).0).await
         }
 
         async fn asking(
             run: &RunDir,
-            feed: Feed,
+            feed: EventBus,
             after: u64,
-            requests: SyncSender<Request>,
+            requests: SyncSender<CommandRequest>,
         ) -> Self {
             let (near, far) = UnixStream::pair().unwrap();
-            let service = Service {
+            let service = ServerContext {
                 run: run.clone(),
                 dir: run.identity(),
                 feed,
@@ -464,8 +471,8 @@ mod tests {
     fn who_attaches_hears_no_promise_before_it_is_durable() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-        let mut journal = Journal::open(&run).unwrap();
-        let promise = Event::Exported(Exported {
+        let mut journal = EventJournal::open(&run).unwrap();
+        let promise = Event::Exported(ExportedModel {
             dir: run.join("exports/a").to_path_buf(),
             selection: "best".into(),
             u: None,
@@ -506,7 +513,7 @@ mod tests {
     fn an_answer_that_comes_at_the_end_tells_of_its_events() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-        let journal = Journal::open(&run).unwrap();
+        let journal = EventJournal::open(&run).unwrap();
         let (requests, inbox) = std::sync::mpsc::sync_channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -514,7 +521,7 @@ mod tests {
             .unwrap();
         runtime.block_on(async {
             let mut client = Listener::asking(&run, journal.feed(), 0, requests).await;
-            let (id, command) = (7, Command::Checkpoint);
+            let (id, command) = (7, EngineCommand::Checkpoint);
             let message = serde_json::to_vec(&ClientMessage::Command { id, command }).unwrap();
             client
                 .frames
@@ -550,11 +557,16 @@ mod tests {
         let unknown = || Err("the engine closed before it answered".to_owned());
         let closing = || Err("the engine is closing".to_owned());
         for (command, ended, waiting, later) in [
-            (Command::Shutdown, Some(Ok(())), Ok(()), Ok(())),
-            (Command::Shutdown, Some(lost()), lost(), lost()),
+            (EngineCommand::Shutdown, Some(Ok(())), Ok(()), Ok(())),
+            (EngineCommand::Shutdown, Some(lost()), lost(), lost()),
             // It may fail yet.
-            (Command::Shutdown, None, unknown(), closing()),
-            (Command::Checkpoint, Some(Ok(())), unknown(), closing()),
+            (EngineCommand::Shutdown, None, unknown(), closing()),
+            (
+                EngineCommand::Checkpoint,
+                Some(Ok(())),
+                unknown(),
+                closing(),
+            ),
         ] {
             runtime.block_on(async {
                 let (requests, inbox) = std::sync::mpsc::sync_channel(1);

@@ -6,10 +6,10 @@ mod step;
 mod sweep;
 mod vector;
 
-pub use step::{Part, StepParts, StepRates, StepRecord};
+pub use step::{MicroBatch, StepHyperparams, StepRecord, StepTiming};
 
-use surfit_core::draws::Phase;
-use surfit_core::surface::{Degrees, Matrix};
+use surfit_core::draws::FitPhase;
+use surfit_core::surface::{Degrees, DenseMatrix};
 use tch::{Device, Kind, Tensor};
 
 /// Control points `Θ`, `[K, P]`, in the row order of [`surfit_core::surface`] (corners first), with their velocity.
@@ -26,7 +26,7 @@ pub struct Surface {
     last_rate: f64,
     version: u64,
     /// Where a step keeps its draws' networks and gradients; made by the first step, kept for the next.
-    room: Option<room::Room>,
+    room: Option<room::SampleBuffers>,
 }
 
 /// What of a surface is not a tensor; stored with a checkpoint.
@@ -161,10 +161,10 @@ impl Surface {
 
     /// `Σ E[b_k²]` over the rows that train, for draws of a phase: what the rate is divided by, so that a step moves the
     /// network at a draw alike at every degree. 0 when nothing trains.
-    pub fn normalizer(&self, phase: Phase) -> f64 {
+    pub fn normalizer(&self, phase: FitPhase) -> f64 {
         let moments = match phase {
-            Phase::Edge => self.degrees.edge_second_moments(),
-            Phase::Interior => self.degrees.interior_second_moments(),
+            FitPhase::Edge => self.degrees.edge_second_moments(),
+            FitPhase::Interior => self.degrees.interior_second_moments(),
         };
         moments
             .iter()
@@ -192,7 +192,7 @@ impl Surface {
         let theta = coefficients(&matrix, device).mm(&self.theta);
         // Corners do not move, so their velocity is zero and the rest of the matrix carries it all.
         let corners = from.corners();
-        let inner: Matrix = matrix[corners..]
+        let inner: DenseMatrix = matrix[corners..]
             .iter()
             .map(|row| row[corners..].to_vec())
             .collect();
@@ -272,7 +272,7 @@ impl Surface {
 
 /// The largest distance between a surface and its conversion on a fine grid, from the Gram matrix `G = ΘΘᵀ` of the old
 /// control points: with `d = b_from − Mᵀ b_to` the distance is `√(dᵀ G d)`.
-fn deviation_on_grid(from: Degrees, to: Degrees, matrix: &Matrix, theta: &Tensor) -> f64 {
+fn deviation_on_grid(from: Degrees, to: Degrees, matrix: &DenseMatrix, theta: &Tensor) -> f64 {
     let gram = theta
         .mm(&theta.tr())
         .to_kind(Kind::Float)

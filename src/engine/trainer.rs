@@ -3,19 +3,19 @@
 use crate::data::{Augmentation, DataSet};
 use crate::layout::LayoutTensors;
 use crate::model::Model;
-use crate::surface::StepRates;
+use crate::surface::StepHyperparams;
 use surfit_core::config::CornersConfig;
-use surfit_core::event::Curve;
-use surfit_core::random::{self, Purpose};
+use surfit_core::event::LossCurve;
+use surfit_core::random::{self, RandomStream};
 use tch::{Kind, Tensor};
 
 /// Order of the training images, one epoch at a time; a function of (seed, epoch).
 #[derive(Debug, Default)]
-pub struct Batches {
+pub struct BatchOrder {
     epoch: Option<(u64, u64, Tensor)>,
 }
 
-impl Batches {
+impl BatchOrder {
     /// Minibatches of `batch` images in an epoch of `images`; what is left over is dropped. 0 when there are too few.
     pub fn per_epoch(images: i64, batch: usize) -> u64 {
         images as u64 / batch as u64
@@ -31,7 +31,7 @@ impl Batches {
             .filter(|(s, e, _)| (*s, *e) == (seed, epoch));
         let order = cached.map(|c| c.2).unwrap_or_else(|| {
             let n = data.train.len() as usize;
-            let order = random::permutation(n, seed, Purpose::BatchOrder, epoch);
+            let order = random::permutation(n, seed, RandomStream::BatchOrder, epoch);
             Tensor::from_slice(&order).to_device(data.train.labels().device())
         });
         let indices = order.narrow(0, (within * batch as u64) as i64, batch as i64);
@@ -52,7 +52,7 @@ pub struct Trainer {
     /// Seed of initialization, order and augmentation.
     pub seed: u64,
     gradient: Tensor,
-    batches: Batches,
+    batches: BatchOrder,
 }
 
 impl Trainer {
@@ -76,18 +76,18 @@ impl Trainer {
             step,
             seed,
             gradient,
-            batches: Batches::default(),
+            batches: BatchOrder::default(),
         }
     }
 
     /// Steps of the longest training, which the schedule spans.
     pub fn total(data: &DataSet, config: &CornersConfig) -> u64 {
-        config.epochs.longest() * Batches::per_epoch(data.train.len(), config.batch)
+        config.epochs.longest() * BatchOrder::per_epoch(data.train.len(), config.batch)
     }
 
     /// Steps after which the weights of a corner are taken.
     pub fn target(data: &DataSet, config: &CornersConfig, corner: usize) -> u64 {
-        config.epochs.of(corner) * Batches::per_epoch(data.train.len(), config.batch)
+        config.epochs.of(corner) * BatchOrder::per_epoch(data.train.len(), config.batch)
     }
 
     /// Steps of all trainings together.
@@ -120,7 +120,7 @@ impl Trainer {
         let (x, labels) = data
             .train
             .augmented_batch(&indices, &changes, self.seed, self.step);
-        let rates = StepRates {
+        let rates = StepHyperparams {
             rate,
             momentum: config.momentum,
             weight_decay: config.weight_decay,
@@ -135,7 +135,7 @@ impl Trainer {
         model: &Model,
         x: &Tensor,
         labels: &Tensor,
-        rates: StepRates,
+        rates: StepHyperparams,
     ) -> Tensor {
         let loss = model.gradient(&self.weights, x, labels, rates.smoothing, &self.gradient);
         // All in place, without a second vector of length P: lerp gives (g + λw)/(1 + λ) and (g + μv)/(1 + μ), and the
@@ -191,9 +191,9 @@ impl PendingLosses {
 
 /// Losses that were read from the device and wait to be told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Untold {
+pub struct LossBuffer {
     /// Curve that the losses belong to.
-    pub curve: Curve,
+    pub curve: LossCurve,
     /// Step of the first value.
     pub first_step: u64,
     /// One a step.
@@ -202,9 +202,9 @@ pub struct Untold {
     pub rate: f64,
 }
 
-impl Untold {
+impl LossBuffer {
     /// True when values of `curve` from `first_step` on go on where these end.
-    pub fn goes_on(&self, curve: Curve, first_step: u64) -> bool {
+    pub fn goes_on(&self, curve: LossCurve, first_step: u64) -> bool {
         self.curve == curve && self.first_step + self.values.len() as u64 == first_step
     }
 }

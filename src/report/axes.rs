@@ -7,10 +7,11 @@ use plotters::style::text_anchor::{HPos, VPos};
 use std::ops::Range;
 
 /// What drawing can give.
-pub type Drawn<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub type DrawResult<DB, T = ()> =
+    Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// A panel of a figure: where it lies and what its axes show.
-pub struct Panel {
+pub struct AxesPanel {
     /// Frame of the data in pixels of the drawing: left, top, right, bottom.
     pub frame: [i32; 4],
     /// Data along x.
@@ -22,9 +23,9 @@ pub struct Panel {
 }
 
 /// How values of an axis are written.
-pub type Format<'a> = dyn Fn(f64) -> String + 'a;
+pub type ValueFormat<'a> = dyn Fn(f64) -> String + 'a;
 
-impl Panel {
+impl AxesPanel {
     /// The pixel of a data point. Points outside the data range land on its edge.
     pub fn at(&self, x: f64, y: f64) -> (i32, i32) {
         let [left, top, right, bottom] = self.frame.map(f64::from);
@@ -46,8 +47,8 @@ impl Panel {
         &self,
         area: &DrawingArea<DB, Shift>,
         names: (&str, &str),
-        format: (&Format<'_>, &Format<'_>),
-    ) -> Drawn<DB> {
+        format: (&ValueFormat<'_>, &ValueFormat<'_>),
+    ) -> DrawResult<DB> {
         let [left, top, right, bottom] = self.frame;
         let y_ticks = if self.log {
             // Within a part of a decade there are too few of them.
@@ -93,7 +94,7 @@ impl Panel {
         area: &DrawingArea<DB, Shift>,
         points: &[(f64, f64)],
         style: ShapeStyle,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let (dash, gap) = (f64::from(px(6.0)), f64::from(px(3.5)));
         // How much of the present dash, or below zero of the gap, is still to come.
         let mut left = dash;
@@ -141,7 +142,7 @@ impl Panel {
         area: &DrawingArea<DB, Shift>,
         points: impl IntoIterator<Item = (f64, f64)>,
         style: ShapeStyle,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let mut piece: Vec<(i32, i32)> = Vec::new();
         for (x, y) in points {
             if y.is_finite() {
@@ -162,7 +163,7 @@ impl Panel {
         area: &DrawingArea<DB, Shift>,
         points: &[(f64, f64, f64)],
         color: RGBAColor,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let upper = points.iter().map(|p| self.at(p.0, p.2));
         let lower = points.iter().rev().map(|p| self.at(p.0, p.1));
         let outline: Vec<_> = upper.chain(lower).collect();
@@ -178,7 +179,7 @@ impl Panel {
         area: &DrawingArea<DB, Shift>,
         value: f64,
         color: RGBColor,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let y = self.at(self.x.start, value).1;
         let (dash, gap) = (px(6.0), px(4.0));
         let mut x = self.frame[0];
@@ -195,7 +196,7 @@ fn draw_piece<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     piece: &mut Vec<(i32, i32)>,
     style: ShapeStyle,
-) -> Drawn<DB> {
+) -> DrawResult<DB> {
     match piece.len() {
         0 => Ok(()),
         1 => area.draw(&Circle::new(piece.remove(0), px(1.2), fill(style.color))),
@@ -208,7 +209,7 @@ pub fn title<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     title: &str,
     below: &str,
-) -> Drawn<DB> {
+) -> DrawResult<DB> {
     area.draw_text(
         title,
         &bold(16.0, INK, HPos::Left, VPos::Top),
@@ -222,7 +223,7 @@ pub fn title<DB: DrawingBackend>(
 }
 
 /// How an entry of a key looks.
-pub enum Mark {
+pub enum LegendMark {
     /// A solid line of this style.
     Line(ShapeStyle),
     /// A point of this colour.
@@ -235,8 +236,8 @@ pub enum Mark {
 pub fn key<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     at: (i32, i32),
-    entries: &[(Mark, String)],
-) -> Drawn<DB> {
+    entries: &[(LegendMark, String)],
+) -> DrawResult<DB> {
     key_within(area, at, i32::MAX, entries).map(drop)
 }
 
@@ -245,8 +246,8 @@ pub fn key_within<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     at: (i32, i32),
     right: i32,
-    entries: &[(Mark, String)],
-) -> Drawn<DB, i32> {
+    entries: &[(LegendMark, String)],
+) -> DrawResult<DB, i32> {
     let (mut x, mut y) = at;
     let mut rows = 1;
     let style = text(11.0, INK, HPos::Left, VPos::Center);
@@ -257,9 +258,11 @@ pub fn key_within<DB: DrawingBackend>(
         }
         let end = x + px(18.0);
         match mark {
-            Mark::Line(style) => area.draw(&PathElement::new([(x, y), (end, y)], *style))?,
-            Mark::Dot(color) => area.draw(&Circle::new((x + px(9.0), y), px(3.2), fill(color)))?,
-            Mark::Dashes(color) => {
+            LegendMark::Line(style) => area.draw(&PathElement::new([(x, y), (end, y)], *style))?,
+            LegendMark::Dot(color) => {
+                area.draw(&Circle::new((x + px(9.0), y), px(3.2), fill(color)))?
+            }
+            LegendMark::Dashes(color) => {
                 for part in [(0.0, 5.0), (7.0, 12.0), (14.0, 18.0)] {
                     let dash = [(x + px(part.0), y), (x + px(part.1), y)];
                     area.draw(&PathElement::new(dash, line(color, 1.4)))?;
@@ -364,7 +367,7 @@ mod tests {
 
     #[test]
     fn points_outside_land_on_the_edge() {
-        let panel = Panel {
+        let panel = AxesPanel {
             frame: [0, 0, 100, 50],
             x: 0.0..1.0,
             y: 0.1..10.0,

@@ -1,13 +1,13 @@
 //! A colour bar with its figures.
 
-use super::axes::Drawn;
+use super::axes::DrawResult;
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 /// What a colour bar shows.
-pub struct Bar<'a> {
+pub struct ColorBar<'a> {
     /// Its name, with the unit.
     pub name: &'a str,
     /// Smallest and largest value.
@@ -18,13 +18,13 @@ pub struct Bar<'a> {
     pub color: &'a dyn Fn(f64) -> (u8, u8, u8),
 }
 
-impl Bar<'_> {
+impl ColorBar<'_> {
     /// Draws it; left, top and height in nominal points.
     pub fn draw<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
         [left, top, height]: [f64; 3],
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let (low, high) = self.range;
         let (left, top, width, side) = (px(left), px(top), px(18.0), px(height));
         let steps = 256;

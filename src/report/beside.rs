@@ -1,17 +1,17 @@
 //! Two surfaces side by side, and what one has over the other.
 
-use super::axes::{Drawn, plain, title};
-use super::canvas::Figure;
-use super::heatmap::{Map, Place, in_percent, round};
+use super::axes::{DrawResult, plain, title};
+use super::canvas::DrawableFigure;
+use super::heatmap::{FieldMap, MapPlacement, in_percent, round};
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Heatmap, Look, Metric, Quantity};
+use surfit_core::heatmap::{CellQuantity, Heatmap, HeatmapStyle, Metric};
 
 /// A surface of the two.
-pub struct Side<'a> {
+pub struct ComparedSurface<'a> {
     /// What was measured of it.
     pub heatmap: &'a Heatmap,
     /// What it is called.
@@ -23,15 +23,15 @@ pub struct Side<'a> {
 /// Three maps: a surface, another one in the same colours, and the first less the second.
 pub struct BesideFigure<'a> {
     /// First of the two surfaces.
-    pub this: Side<'a>,
+    pub this: ComparedSurface<'a>,
     /// The second, of the same kind.
-    pub other: Side<'a>,
+    pub other: ComparedSurface<'a>,
     /// What is shown.
     pub metric: Metric,
     /// Colours from bad to good.
     pub colormap: Colormap,
     /// What of it, over which range, and which part.
-    pub look: Look,
+    pub look: HeatmapStyle,
     /// The range of the difference's colours.
     pub difference: Option<(f64, f64)>,
     /// Title of the figure.
@@ -43,12 +43,12 @@ const TOP: f64 = 104.0;
 /// Left edges of the maps.
 const LEFTS: [f64; 3] = [62.0, 426.0, 890.0];
 
-impl Figure for BesideFigure<'_> {
+impl DrawableFigure for BesideFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (1290, 468)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let maps = self.maps();
         title(area, &self.title, &self.subtitle(&maps))?;
         let names = [
@@ -74,7 +74,7 @@ fn fitted<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     name: &str,
     style: &TextStyle<'_>,
-) -> Drawn<DB, String> {
+) -> DrawResult<DB, String> {
     let mut shown = name.to_owned();
     let mut letters = name.chars().count();
     while letters > 4 && area.estimate_text_size(&shown, style)?.0 as i32 > px(SIDE) {
@@ -85,19 +85,19 @@ fn fitted<DB: DrawingBackend>(
 }
 
 impl<'a> BesideFigure<'a> {
-    fn maps(&self) -> [Map<'a>; 3] {
-        let place = |n: usize| Place {
+    fn maps(&self) -> [FieldMap<'a>; 3] {
+        let place = |n: usize| MapPlacement {
             left: LEFTS[n],
             top: TOP,
             side: SIDE,
         };
-        let map = |side: &Side<'a>, n| {
+        let map = |side: &ComparedSurface<'a>, n| {
             let corner = side.corner;
-            let look = Look {
+            let look = HeatmapStyle {
                 corner,
                 ..self.look
             };
-            Map::of(side.heatmap, self.metric, self.colormap, look, place(n))
+            FieldMap::of(side.heatmap, self.metric, self.colormap, look, place(n))
         };
         let (mut this, mut other) = (map(&self.this, 0), map(&self.other, 1));
         // Colours are only comparable over one range.
@@ -106,12 +106,12 @@ impl<'a> BesideFigure<'a> {
         for map in [&mut this, &mut other] {
             map.look.range = Some(self.look.range.unwrap_or(range));
         }
-        let look = Look {
-            quantity: Quantity::Gain,
+        let look = HeatmapStyle {
+            quantity: CellQuantity::Gain,
             range: self.difference,
             ..self.look
         };
-        let mut difference = Map::of(
+        let mut difference = FieldMap::of(
             self.this.heatmap,
             self.metric,
             self.colormap,
@@ -123,7 +123,7 @@ impl<'a> BesideFigure<'a> {
         [this, other, difference]
     }
 
-    fn subtitle(&self, maps: &[Map<'_>; 3]) -> String {
+    fn subtitle(&self, maps: &[FieldMap<'_>; 3]) -> String {
         let values: Vec<f64> = maps[2].field.values.iter().flatten().copied().collect();
         if values.is_empty() {
             return "no cell was measured on both surfaces".into();
@@ -143,7 +143,7 @@ impl<'a> BesideFigure<'a> {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
                 (l.min(v), h.max(v))
             });
-        let best = |map: &Map<'_>| {
+        let best = |map: &FieldMap<'_>| {
             let point = map.heatmap.point(map.best()?)?;
             let (u, v) = (plain(round(point.u)), plain(round(point.v)));
             Some(format!("({u}, {v})"))
@@ -166,8 +166,8 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn side<'a>(heatmap: &'a Heatmap, name: &str) -> Side<'a> {
-        Side {
+    fn side<'a>(heatmap: &'a Heatmap, name: &str) -> ComparedSurface<'a> {
+        ComparedSurface {
             heatmap,
             name: name.into(),
             corner: 0.87,
@@ -183,7 +183,7 @@ mod tests {
             ),
             metric: Metric::Accuracy,
             colormap: Colormap::Viridis,
-            look: Look::default(),
+            look: HeatmapStyle::default(),
             difference: None,
             title: "demo".into(),
         }

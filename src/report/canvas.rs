@@ -10,7 +10,7 @@ use surfit_core::files::{FileLocation, write_atomic};
 const PNG_SCALE: u32 = 2;
 
 /// A figure that can be drawn on any backend.
-pub trait Figure {
+pub trait DrawableFigure {
     /// Width and height in nominal points (a 96th of an inch).
     fn size(&self) -> (u32, u32);
 
@@ -64,7 +64,7 @@ pub trait Figure {
     /// Writes the figure in the form that the file's name says.
     ///
     /// # Errors
-    /// [`ReportError::Form`] for another name, else as [`Figure::png`], and [`ReportError::Io`].
+    /// [`ReportError::Form`] for another name, else as [`DrawableFigure::png`], and [`ReportError::Io`].
     fn write(&self, location: &(impl FileLocation + ?Sized)) -> Result<(), ReportError> {
         let path = location.full_path();
         let bytes = match path.extension().and_then(|e| e.to_str()) {
@@ -79,7 +79,7 @@ pub trait Figure {
     }
 }
 
-fn on<DB: DrawingBackend, F: Figure + ?Sized>(
+fn on<DB: DrawingBackend, F: DrawableFigure + ?Sized>(
     area: &DrawingArea<DB, Shift>,
     figure: &F,
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {

@@ -3,21 +3,23 @@
 
 mod traces;
 
-use super::axes::{Drawn, Mark, Panel, key_within, log_ticks, plain, thousands, title};
-use super::canvas::Figure;
+use super::axes::{
+    AxesPanel, DrawResult, LegendMark, key_within, log_ticks, plain, thousands, title,
+};
+use super::canvas::DrawableFigure;
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use surfit_core::event::Curve;
-use surfit_core::picture::Picture;
+use surfit_core::event::LossCurve;
+use surfit_core::picture::RunState;
 use surfit_core::series::{CurveLook, OtherCurve};
-use traces::{Trace, signs};
+use traces::{CurveTrace, signs};
 
 /// Cross-entropy as the loss pane shows it.
 pub struct CurvesFigure<'a> {
     /// What is known of the run.
-    pub picture: &'a Picture,
+    pub picture: &'a RunState,
     /// What of it is seen.
     pub look: &'a CurveLook,
     /// Fits of other runs, dashed.
@@ -36,13 +38,13 @@ const EDGES: (f64, f64) = (64.0, 964.0);
 /// Most letters of a run's name.
 const LETTERS: usize = 32;
 
-impl Figure for CurvesFigure<'_> {
+impl DrawableFigure for CurvesFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let rate = if self.look.rate { RATE } else { 0.0 };
         (1000, (122.0 + HEIGHT + rate + 50.0) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         title(area, &self.title, &self.subtitle())?;
         let traces = self.traces();
         let room = px(EDGES.1 - 20.0);
@@ -68,8 +70,8 @@ impl Figure for CurvesFigure<'_> {
 }
 
 impl<'a> CurvesFigure<'a> {
-    fn traces(&self) -> Vec<Trace<'a>> {
-        let others = self.others.iter().enumerate().map(|(n, o)| Trace {
+    fn traces(&self) -> Vec<CurveTrace<'a>> {
+        let others = self.others.iter().enumerate().map(|(n, o)| CurveTrace {
             name: shortened(&o.name),
             sign: char::from(b'A' + (n % 26) as u8).to_string(),
             color: CORNERS[n % CORNERS.len()],
@@ -81,14 +83,14 @@ impl<'a> CurvesFigure<'a> {
         let own = self.look.curves.iter().filter_map(|curve| {
             let series = self.picture.curves.get(curve).filter(|s| !s.is_empty())?;
             let (name, sign, color) = match curve {
-                Curve::Corner(c) => (
+                LossCurve::Corner(c) => (
                     format!("corner {}", c + 1),
                     (c + 1).to_string(),
                     CORNERS[c % CORNERS.len()],
                 ),
-                Curve::Surface => ("surface".into(), String::new(), SURFACE),
+                LossCurve::Surface => ("surface".into(), String::new(), SURFACE),
             };
-            Some(Trace {
+            Some(CurveTrace {
                 name,
                 sign,
                 color,
@@ -124,10 +126,10 @@ impl<'a> CurvesFigure<'a> {
         }
     }
 
-    fn panel(&self, frame: [f64; 4], y: (f64, f64)) -> Panel {
+    fn panel(&self, frame: [f64; 4], y: (f64, f64)) -> AxesPanel {
         let (from, to) = self.look.window;
         let log = self.look.log && y.0 > 0.0 && y == self.look.range;
-        Panel {
+        AxesPanel {
             frame: frame.map(px),
             x: from..to.max(from + 1e-9),
             y: y.0..y.1.max(y.0 + 1e-12),
@@ -138,9 +140,9 @@ impl<'a> CurvesFigure<'a> {
     fn frame<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
+        panel: &AxesPanel,
         last: bool,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let small = panel.log && log_ticks(&panel.y).iter().any(|v| *v < 0.01);
         let loss = move |v: f64| if small { format!("{v:e}") } else { plain(v) };
         let name = match panel.log {
@@ -154,11 +156,11 @@ impl<'a> CurvesFigure<'a> {
     fn axes<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
+        panel: &AxesPanel,
         last: bool,
         name: &str,
         format: &dyn Fn(f64) -> String,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let (unit, unit_name) = self.unit();
         let below = match (last, self.look.time) {
             (false, _) => String::new(),
@@ -173,7 +175,7 @@ impl<'a> CurvesFigure<'a> {
         };
         // Ticks are natural in the unit that is written.
         let scale = if time { unit } else { 1.0 };
-        let shown = Panel {
+        let shown = AxesPanel {
             x: panel.x.start / scale..panel.x.end / scale,
             y: panel.y.clone(),
             ..*panel
@@ -185,12 +187,12 @@ impl<'a> CurvesFigure<'a> {
     fn changes<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
-    ) -> Drawn<DB> {
-        if !self.look.curves.contains(&Curve::Surface) {
+        panel: &AxesPanel,
+    ) -> DrawResult<DB> {
+        if !self.look.curves.contains(&LossCurve::Surface) {
             return Ok(());
         }
-        let track = self.picture.tracks.get(&Curve::Surface);
+        let track = self.picture.tracks.get(&LossCurve::Surface);
         let [_, top, right, bottom] = panel.frame;
         let mut free = i32::MIN;
         for (step, _, to) in &self.picture.degree_changes {
@@ -226,9 +228,9 @@ impl<'a> CurvesFigure<'a> {
     fn rates<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        traces: &[Trace<'_>],
+        traces: &[CurveTrace<'_>],
         below: f64,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let marks: Vec<(Vec<(f64, f64)>, RGBColor)> = traces
             .iter()
             .filter_map(|t| {
@@ -273,12 +275,12 @@ impl<'a> CurvesFigure<'a> {
         Ok(())
     }
 
-    fn entries(&self, traces: &[Trace<'_>]) -> Vec<(Mark, String)> {
+    fn entries(&self, traces: &[CurveTrace<'_>]) -> Vec<(LegendMark, String)> {
         let smooth = self.look.smoothing.is_some();
-        let named = |t: &Trace<'_>| {
+        let named = |t: &CurveTrace<'_>| {
             let mark = match t.other {
-                true => Mark::Dashes(t.color),
-                false => Mark::Line(line(t.color, 1.8)),
+                true => LegendMark::Dashes(t.color),
+                false => LegendMark::Line(line(t.color, 1.8)),
             };
             let name = match t.other {
                 true => format!("{} {}", t.sign, t.name),
@@ -289,16 +291,16 @@ impl<'a> CurvesFigure<'a> {
         let mut out = match traces {
             [only] if smooth => vec![
                 (
-                    Mark::Line(line(only.color.mix(0.22), 7.0)),
+                    LegendMark::Line(line(only.color.mix(0.22), 7.0)),
                     "each step".into(),
                 ),
-                (Mark::Line(line(only.color, 2.0)), "smoothed".into()),
+                (LegendMark::Line(line(only.color, 2.0)), "smoothed".into()),
             ],
             _ => traces.iter().map(named).collect(),
         };
         if traces.iter().any(|t| !t.validations.is_empty()) {
             let color = if traces.len() == 1 { VALIDATION } else { MUTED };
-            out.push((Mark::Dot(color), "validation".into()));
+            out.push((LegendMark::Dot(color), "validation".into()));
         }
         out
     }

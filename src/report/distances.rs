@@ -1,20 +1,20 @@
 //! Pairwise distances in weight space as a matrix.
 
-use super::axes::{Drawn, plain, ticks, title};
-use super::bar::Bar;
-use super::canvas::Figure;
+use super::axes::{DrawResult, plain, ticks, title};
+use super::bar::ColorBar;
+use super::canvas::DrawableFigure;
 use super::points::short;
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
-use surfit_core::picture::Matrix;
+use surfit_core::picture::DistanceMatrix;
 
 /// Distances between the corners, or between all control points.
 pub struct DistancesFigure<'a> {
     /// Matrix of the distances.
-    pub matrix: &'a Matrix,
+    pub matrix: &'a DistanceMatrix,
     /// What they are distances between, and in which unit: the line below the title.
     pub about: String,
     /// Colours of small and large distances.
@@ -28,12 +28,12 @@ const LEFT: f64 = 72.0;
 const TOP: f64 = 96.0;
 const SIDE: f64 = 560.0;
 
-impl Figure for DistancesFigure<'_> {
+impl DrawableFigure for DistancesFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (780, 688)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         title(area, &self.title, &self.about)?;
         let (names, most) = (&self.matrix.names, self.matrix.largest());
         let (count, cell) = (names.len(), self.cell());
@@ -58,7 +58,7 @@ impl Figure for DistancesFigure<'_> {
             return Ok(());
         }
         let shown = ticks(&(0.0..most), 7).into_iter();
-        let bar = Bar {
+        let bar = ColorBar {
             name: "distance",
             range: (0.0, most),
             ticks: shown.map(|t| (t, plain(t))).collect(),
@@ -83,7 +83,7 @@ impl DistancesFigure<'_> {
         (row, column): (usize, usize),
         value: f64,
         most: f64,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let cell = self.cell();
         let edge = |k: usize| cell * k as f64;
         let corners = [
@@ -124,12 +124,12 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    pub(super) fn matrix(count: usize) -> Matrix {
+    pub(super) fn matrix(count: usize) -> DistanceMatrix {
         let value = |k: usize| {
             let (a, b) = ((k / count) as f64, (k % count) as f64);
             (a - b).abs().sqrt() / 3.0
         };
-        Matrix {
+        DistanceMatrix {
             names: (0..count).map(|n| format!("{}{}", n / 9, n % 9)).collect(),
             values: (0..count * count).map(value).collect(),
         }

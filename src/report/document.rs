@@ -7,7 +7,7 @@ use surfit_core::text::printable;
 const MAX_TEXT: usize = 4000;
 
 /// A part of a document.
-pub enum Part {
+pub enum ReportSection {
     /// A section's heading.
     Heading(String),
     /// A paragraph of text.
@@ -29,7 +29,7 @@ pub struct Document {
     /// Title of the document.
     pub title: String,
     /// Parts in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<ReportSection>,
 }
 
 impl Document {
@@ -40,16 +40,18 @@ impl Document {
         for part in &self.parts {
             out.push('\n');
             match part {
-                Part::Heading(text) => out += &format!("## {}\n", plain(text)),
-                Part::Text(text) => out += &format!("{}\n", plain(text)),
-                Part::Verbatim(text) => {
+                ReportSection::Heading(text) => out += &format!("## {}\n", plain(text)),
+                ReportSection::Text(text) => out += &format!("{}\n", plain(text)),
+                ReportSection::Verbatim(text) => {
                     let text = verbatim(text);
                     // A fence that nothing in the text can close.
                     let fence = "`".repeat(2 + longest_run_of_backticks(&text).max(1));
                     out += &format!("{fence}toml\n{}\n{fence}\n", text.trim_end());
                 }
-                Part::Figure { name, caption, .. } => out += &format!("![{caption}]({name}.png)\n"),
-                Part::Table(head, rows) => {
+                ReportSection::Figure { name, caption, .. } => {
+                    out += &format!("![{caption}]({name}.png)\n")
+                }
+                ReportSection::Table(head, rows) => {
                     out += &format!(
                         "| {} |\n|{}\n",
                         head.join(" | "),
@@ -75,23 +77,27 @@ impl Document {
         );
         for part in &self.parts {
             match part {
-                Part::Heading(text) => put(&mut out, format_args!("<h2>{}</h2>\n", escape(text))),
-                Part::Text(text) => put(&mut out, format_args!("<p>{}</p>\n", escape(text))),
-                Part::Verbatim(text) => {
+                ReportSection::Heading(text) => {
+                    put(&mut out, format_args!("<h2>{}</h2>\n", escape(text)))
+                }
+                ReportSection::Text(text) => {
+                    put(&mut out, format_args!("<p>{}</p>\n", escape(text)))
+                }
+                ReportSection::Verbatim(text) => {
                     let text = verbatim(text);
                     put(
                         &mut out,
                         format_args!("<pre>{}</pre>\n", escape_tags(&text)),
                     );
                 }
-                Part::Figure { caption, svg, .. } => put(
+                ReportSection::Figure { caption, svg, .. } => put(
                     &mut out,
                     format_args!(
                         "<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n",
                         escape(caption)
                     ),
                 ),
-                Part::Table(head, rows) => table(&mut out, head, rows),
+                ReportSection::Table(head, rows) => table(&mut out, head, rows),
             }
         }
         out + "</main>\n</body>\n</html>\n"
@@ -178,7 +184,10 @@ mod tests {
     fn text_cannot_break_out_of_its_place() {
         let document = Document {
             title: "a <script>".into(),
-            parts: vec![Part::Table(vec!["k"], vec![vec!["x | y & z".into()]])],
+            parts: vec![ReportSection::Table(
+                vec!["k"],
+                vec![vec!["x | y & z".into()]],
+            )],
         };
         assert!(document.markdown().contains("| x \\| y & z |"));
         let html = document.html();

@@ -6,8 +6,8 @@ mod look;
 #[cfg(test)]
 mod tests;
 
-use super::axes::{Drawn, plain, title};
-use super::canvas::Figure;
+use super::axes::{DrawResult, plain, title};
+use super::canvas::DrawableFigure;
 use super::style::*;
 pub(crate) use frame::draw_star;
 pub(crate) use look::{figure_name, in_percent};
@@ -15,7 +15,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Field, Heatmap, Look, Metric, Quantity};
+use surfit_core::heatmap::{CellField, CellQuantity, Heatmap, HeatmapStyle, Metric};
 use surfit_core::surface::Patch;
 
 /// A heatmap over `(u, v)` with its colour bar. Corners are numbered, the best point has a star, and a line goes round
@@ -28,7 +28,7 @@ pub struct HeatmapFigure<'a> {
     /// Colours from bad to good.
     pub colormap: Colormap,
     /// What of it, over which range, and which part.
-    pub look: Look,
+    pub look: HeatmapStyle,
     /// Title of the figure.
     pub title: String,
     /// Parameters `(u, v)` of the marked points.
@@ -43,12 +43,12 @@ const SIDE: f64 = 520.0;
 /// Grids up to this have their values written into the cells.
 const NUMBERED: usize = 11;
 
-impl Figure for HeatmapFigure<'_> {
+impl DrawableFigure for HeatmapFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (720, 672)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let map = self.map();
         title(area, &self.title, &map.subtitle())?;
         map.draw(area)?;
@@ -57,46 +57,46 @@ impl Figure for HeatmapFigure<'_> {
 }
 
 impl<'a> HeatmapFigure<'a> {
-    fn map(&self) -> Map<'a> {
-        let place = Place {
+    fn map(&self) -> FieldMap<'a> {
+        let place = MapPlacement {
             left: LEFT,
             top: TOP,
             side: SIDE,
         };
-        Map::of(self.heatmap, self.metric, self.colormap, self.look, place).marked(self.marks)
+        FieldMap::of(self.heatmap, self.metric, self.colormap, self.look, place).marked(self.marks)
     }
 }
 
 /// Where a map lies: its upper left and its side, in nominal points.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct MapPlacement {
     pub left: f64,
     pub top: f64,
     pub side: f64,
 }
 
 /// A map of a field of figures, without title.
-pub(crate) struct Map<'a> {
+pub(crate) struct FieldMap<'a> {
     pub heatmap: &'a Heatmap,
     pub metric: Metric,
     pub colormap: Colormap,
-    pub look: Look,
+    pub look: HeatmapStyle,
     pub marks: &'a [(f64, f64)],
     /// What the colours mean.
-    pub field: Field,
+    pub field: CellField,
     /// It compares two surfaces: nothing is best, or better than a corner.
     pub difference: bool,
-    pub place: Place,
+    pub place: MapPlacement,
 }
 
-impl<'a> Map<'a> {
+impl<'a> FieldMap<'a> {
     /// The map of a metric as it is looked at.
     pub fn of(
         heatmap: &'a Heatmap,
         metric: Metric,
         colormap: Colormap,
-        look: Look,
-        place: Place,
+        look: HeatmapStyle,
+        place: MapPlacement,
     ) -> Self {
         let figure = |_, cell: &_| look.quantity.of(metric, cell, look.corner);
         Self {
@@ -105,7 +105,7 @@ impl<'a> Map<'a> {
             colormap,
             look,
             marks: &[],
-            field: Field::of(heatmap, figure),
+            field: CellField::of(heatmap, figure),
             difference: false,
             place,
         }
@@ -117,11 +117,11 @@ impl<'a> Map<'a> {
     }
 
     /// Draws cells, lines, signs and axes.
-    pub fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    pub fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let (low, high) = self.range();
         self.cells(area, low, high)?;
         self.contours(area, low, high)?;
-        if self.look.quantity != Quantity::Width && !self.difference {
+        if self.look.quantity != CellQuantity::Width && !self.difference {
             self.better_region(area)?;
         }
         self.badges(area)?;
@@ -130,7 +130,7 @@ impl<'a> Map<'a> {
 
     /// What there is to say of it below a title.
     pub fn subtitle(&self) -> String {
-        let outline = if self.look.quantity != Quantity::Width
+        let outline = if self.look.quantity != CellQuantity::Width
             && self.corner_value().is_some()
             && self.beats().any(|b| b)
         {
@@ -245,7 +245,7 @@ impl<'a> Map<'a> {
         area: &DrawingArea<DB, Shift>,
         low: f64,
         high: f64,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let h = self.heatmap;
         for index in h.inside().filter(|&i| self.sees(i)) {
             let corners = self.cell(index);
@@ -304,7 +304,7 @@ impl<'a> Map<'a> {
         })
     }
 
-    fn better_region<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn better_region<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let (g, beats) = (self.heatmap.grid, self.beats().collect::<Vec<_>>());
         for index in (0..beats.len()).filter(|&i| beats[i] && self.sees(i)) {
             let (a, b) = (index / g, index % g);
@@ -338,7 +338,7 @@ impl<'a> Map<'a> {
         (!self.difference).then(first).flatten()
     }
 
-    fn badges<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn badges<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let h = self.heatmap;
         let up = if self.numbered() { px(9.0) } else { 0 };
         let best = self.best();

@@ -23,8 +23,8 @@ mod written;
 #[cfg(test)]
 mod sample;
 
-pub use beside::{BesideFigure, Side};
-pub use canvas::Figure;
+pub use beside::{BesideFigure, ComparedSurface};
+pub use canvas::DrawableFigure;
 pub use curves::CurvesFigure;
 pub use distances::DistancesFigure;
 pub use error::ReportError;
@@ -38,27 +38,27 @@ pub use written::write_report;
 use std::path::PathBuf;
 use surfit_core::colormap::Colormap;
 use surfit_core::files::{FileLocation, FilePath, create_folder};
-use surfit_core::heatmap::{Along, Look, Metric, Quantity};
-use surfit_core::picture::Picture;
+use surfit_core::heatmap::{CellQuantity, HeatmapStyle, Metric, SliceDirection};
+use surfit_core::picture::RunState;
 use surfit_core::surface::Degrees;
 
 /// The title of a heatmap's figure, such as `demo-1 · accuracy on the surface of degree 2×2`.
 pub fn heatmap_title(run: &str, degrees: Degrees, metric: Metric) -> String {
-    map_title(run, degrees, metric, Quantity::Value)
+    map_title(run, degrees, metric, CellQuantity::Value)
 }
 
 /// A metric, or what is made of it, in words.
-pub fn map_name(metric: Metric, quantity: Quantity) -> String {
+pub fn map_name(metric: Metric, quantity: CellQuantity) -> String {
     let name = metric.name();
     match quantity {
-        Quantity::Value => name.to_owned(),
-        Quantity::Gain => format!("{name} less the best corner's"),
-        Quantity::Width => format!("half the 95 % interval of the {name}"),
+        CellQuantity::Value => name.to_owned(),
+        CellQuantity::Gain => format!("{name} less the best corner's"),
+        CellQuantity::Width => format!("half the 95 % interval of the {name}"),
     }
 }
 
 /// The same for something made of the metric.
-pub fn map_title(run: &str, degrees: Degrees, metric: Metric, quantity: Quantity) -> String {
+pub fn map_title(run: &str, degrees: Degrees, metric: Metric, quantity: CellQuantity) -> String {
     let what = map_name(metric, quantity);
     format!("{run} · {what} on the surface of degree {degrees}")
 }
@@ -69,7 +69,7 @@ pub fn map_title(run: &str, degrees: Degrees, metric: Metric, quantity: Quantity
 /// [`ReportError::Empty`] when there is nothing to draw yet, [`ReportError::Io`] when a file cannot be written.
 pub fn write_figures(
     run: &str,
-    picture: &Picture,
+    picture: &RunState,
     folder: &(impl FileLocation + ?Sized),
 ) -> Result<Vec<PathBuf>, ReportError> {
     let folder = &FilePath::of(folder);
@@ -93,7 +93,7 @@ pub fn write_figures(
                     heatmap,
                     metric,
                     colormap: Colormap::default(),
-                    look: Look::default(),
+                    look: HeatmapStyle::default(),
                     title: heatmap_title(run, snapshot.degrees, metric),
                     marks: &snapshot.marks,
                 };
@@ -111,8 +111,8 @@ pub fn write_figures(
                 heatmap,
                 at: (best.u, best.v),
                 metric: Metric::Accuracy,
-                look: Look::default(),
-                along: Along::AXES,
+                look: HeatmapStyle::default(),
+                along: SliceDirection::AXES,
                 title,
             };
             both(&figure, folder, "slices", &mut files)?;
@@ -125,7 +125,7 @@ pub fn write_figures(
 }
 
 fn both(
-    figure: &impl Figure,
+    figure: &impl DrawableFigure,
     folder: &FilePath,
     name: &str,
     files: &mut Vec<PathBuf>,

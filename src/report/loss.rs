@@ -1,19 +1,19 @@
 //! Loss curves: the corners' training and the surface's fit.
 
-use super::axes::{Drawn, Mark, Panel, key, log_ticks, plain, thousands, title};
-use super::canvas::Figure;
+use super::axes::{AxesPanel, DrawResult, LegendMark, key, log_ticks, plain, thousands, title};
+use super::canvas::DrawableFigure;
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use surfit_core::event::Curve;
-use surfit_core::picture::Picture;
+use surfit_core::event::LossCurve;
+use surfit_core::picture::RunState;
 use surfit_core::series::Series;
 
 /// Cross-entropy over optimizer steps: raw range, smoothed, validation, changes of degree.
 pub struct LossFigure<'a> {
     /// What is known of the run.
-    pub picture: &'a Picture,
+    pub picture: &'a RunState,
     /// Title of the figure.
     pub title: String,
 }
@@ -23,27 +23,27 @@ const WINDOW: f64 = 0.025;
 /// Smallest smoothing window, in points.
 const SHORTEST: f64 = 6.0;
 
-impl Figure for LossFigure<'_> {
+impl DrawableFigure for LossFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (1000, 460)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let (width, height) = self.size();
         title(
             area,
             &self.title,
             "training and validation cross-entropy, nats",
         )?;
-        let corners: Vec<Curve> = (0..4)
-            .map(Curve::Corner)
+        let corners: Vec<LossCurve> = (0..4)
+            .map(LossCurve::Corner)
             .filter(|c| self.series(*c).is_some())
             .collect();
-        let fit: Vec<Curve> = [Curve::Surface]
+        let fit: Vec<LossCurve> = [LossCurve::Surface]
             .into_iter()
             .filter(|c| self.series(*c).is_some())
             .collect();
-        let groups: Vec<(&str, Vec<Curve>)> = [("Corners", corners), ("Surface", fit)]
+        let groups: Vec<(&str, Vec<LossCurve>)> = [("Corners", corners), ("Surface", fit)]
             .into_iter()
             .filter(|(_, curves)| !curves.is_empty())
             .collect();
@@ -65,7 +65,7 @@ impl Figure for LossFigure<'_> {
 }
 
 impl LossFigure<'_> {
-    fn series(&self, curve: Curve) -> Option<&Series> {
+    fn series(&self, curve: LossCurve) -> Option<&Series> {
         self.picture.curves.get(&curve).filter(|s| !s.is_empty())
     }
 
@@ -74,10 +74,10 @@ impl LossFigure<'_> {
         area: &DrawingArea<DB, Shift>,
         frame: [i32; 4],
         name: &str,
-        curves: &[Curve],
-    ) -> Drawn<DB> {
+        curves: &[LossCurve],
+    ) -> DrawResult<DB> {
         let panel = self.scales(frame, curves);
-        let surface = curves == [Curve::Surface];
+        let surface = curves == [LossCurve::Surface];
         area.draw_text(
             name,
             &bold(13.0, INK, HPos::Left, VPos::Center),
@@ -106,8 +106,8 @@ impl LossFigure<'_> {
                 continue;
             };
             let (color, label) = match curve {
-                Curve::Corner(i) => (CORNERS[i % 4], format!("{}", i + 1)),
-                Curve::Surface => (SURFACE, String::new()),
+                LossCurve::Corner(i) => (CORNERS[i % 4], format!("{}", i + 1)),
+                LossCurve::Surface => (SURFACE, String::new()),
             };
             let end = draw_series(area, &panel, series, color, surface)?;
             if let (Some(y), false) = (end, surface) {
@@ -122,7 +122,7 @@ impl LossFigure<'_> {
         key(area, (frame[0] + px(44.0), frame[1] - px(36.0)), &entries)
     }
 
-    fn scales(&self, frame: [i32; 4], curves: &[Curve]) -> Panel {
+    fn scales(&self, frame: [i32; 4], curves: &[LossCurve]) -> AxesPanel {
         let (mut low, mut high, mut end) = (f64::INFINITY, f64::NEG_INFINITY, 1.0f64);
         for curve in curves {
             let Some(series) = self.series(*curve) else {
@@ -148,7 +148,7 @@ impl LossFigure<'_> {
         } else {
             (low - 0.1 * (high - low)).max(0.0)..high + 0.1 * (high - low).max(0.01)
         };
-        Panel {
+        AxesPanel {
             frame,
             x: 0.0..end,
             y,
@@ -159,8 +159,8 @@ impl LossFigure<'_> {
     fn degree_changes<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
-    ) -> Drawn<DB> {
+        panel: &AxesPanel,
+    ) -> DrawResult<DB> {
         for (step, _, to) in &self.picture.degree_changes {
             let x = panel.at(*step as f64, panel.y.start).0;
             let [_, top, _, bottom] = panel.frame;
@@ -179,9 +179,9 @@ impl LossFigure<'_> {
     fn validations<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
-        curve: Curve,
-    ) -> Drawn<DB> {
+        panel: &AxesPanel,
+        curve: LossCurve,
+    ) -> DrawResult<DB> {
         let points: Vec<(f64, f64)> = self
             .picture
             .validations
@@ -191,10 +191,10 @@ impl LossFigure<'_> {
             .map(|v| (v.step as f64, v.loss))
             .collect();
         let color = match curve {
-            Curve::Corner(i) => CORNERS[i % 4],
-            Curve::Surface => VALIDATION,
+            LossCurve::Corner(i) => CORNERS[i % 4],
+            LossCurve::Surface => VALIDATION,
         };
-        if curve == Curve::Surface {
+        if curve == LossCurve::Surface {
             panel.curve(area, points.iter().copied(), line(color.mix(0.7), 1.2))?;
         }
         for (x, y) in points.into_iter().filter(|p| p.1.is_finite()) {
@@ -204,29 +204,32 @@ impl LossFigure<'_> {
         Ok(())
     }
 
-    fn entries(&self, curves: &[Curve]) -> Vec<(Mark, String)> {
+    fn entries(&self, curves: &[LossCurve]) -> Vec<(LegendMark, String)> {
         let validated = curves
             .iter()
             .any(|c| self.picture.validations.contains_key(c));
-        let surface = curves == [Curve::Surface];
+        let surface = curves == [LossCurve::Surface];
         let mut entries = if surface {
             vec![
                 (
-                    Mark::Line(line(SURFACE.mix(0.22), 7.0)),
+                    LegendMark::Line(line(SURFACE.mix(0.22), 7.0)),
                     "each step".to_owned(),
                 ),
-                (Mark::Line(line(SURFACE, 2.0)), "smoothed".to_owned()),
+                (LegendMark::Line(line(SURFACE, 2.0)), "smoothed".to_owned()),
             ]
         } else {
-            let name = |c: &Curve| match c {
-                Curve::Corner(i) => (Mark::Line(line(CORNERS[i % 4], 1.8)), (i + 1).to_string()),
-                Curve::Surface => (Mark::Line(line(SURFACE, 1.8)), "surface".to_owned()),
+            let name = |c: &LossCurve| match c {
+                LossCurve::Corner(i) => (
+                    LegendMark::Line(line(CORNERS[i % 4], 1.8)),
+                    (i + 1).to_string(),
+                ),
+                LossCurve::Surface => (LegendMark::Line(line(SURFACE, 1.8)), "surface".to_owned()),
             };
             curves.iter().map(name).collect()
         };
         if validated {
             let color = if surface { VALIDATION } else { MUTED };
-            entries.push((Mark::Dot(color), "validation".to_owned()));
+            entries.push((LegendMark::Dot(color), "validation".to_owned()));
         }
         entries
     }
@@ -256,11 +259,11 @@ fn smoothed(series: &Series) -> Vec<(f64, f64)> {
 /// Draws raw range and smoothed curve; gives the height at which the curve ends.
 fn draw_series<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
-    panel: &Panel,
+    panel: &AxesPanel,
     series: &Series,
     color: RGBColor,
     raw: bool,
-) -> Drawn<DB, Option<i32>> {
+) -> DrawResult<DB, Option<i32>> {
     let smooth = smoothed(series);
     if raw {
         let mut piece: Vec<(f64, f64, f64)> = Vec::new();
@@ -302,7 +305,7 @@ fn number_ends<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     [_, _, right, bottom]: [i32; 4],
     mut ends: Vec<(i32, String, RGBColor)>,
-) -> Drawn<DB> {
+) -> DrawResult<DB> {
     ends.sort_by_key(|e| e.0);
     let apart = px(12.0);
     for i in 1..ends.len() {
@@ -352,10 +355,10 @@ mod tests {
 
     #[test]
     fn losses_that_are_not_finite_break_the_curve_but_not_the_figure() {
-        let mut picture = Picture::default();
+        let mut picture = RunState::default();
         picture
             .curves
-            .entry(Curve::Surface)
+            .entry(LossCurve::Surface)
             .or_default()
             .extend(0, &[f32::NAN, 1.0, 0.9, f32::INFINITY, 0.8, 0.7]);
         let png = LossFigure {
@@ -365,7 +368,11 @@ mod tests {
         .png()
         .unwrap();
         sample::check_png(&png, (2000, 920));
-        picture.curves.get_mut(&Curve::Surface).unwrap().truncate(1);
+        picture
+            .curves
+            .get_mut(&LossCurve::Surface)
+            .unwrap()
+            .truncate(1);
         LossFigure {
             picture: &picture,
             title: "only gaps".into(),

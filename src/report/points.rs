@@ -1,21 +1,21 @@
 //! The control points as a grid of tiles.
 
-use super::axes::{Drawn, plain, ticks, title};
-use super::bar::Bar;
-use super::canvas::Figure;
+use super::axes::{DrawResult, plain, ticks, title};
+use super::bar::ColorBar;
+use super::canvas::DrawableFigure;
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::colormap::Colormap;
-use surfit_core::picture::{Picture, PointFigure, corner_of};
+use surfit_core::picture::{PointFigure, RunState, corner_of};
 use surfit_core::snapshot::{ControlPoint, Snapshot};
 
 /// A tile for every control point, `i` to the right and `j` upward: how far it travelled, its gradient with its history, and
 /// the accuracy there. One of the figures has the colours.
 pub struct PointsFigure<'a> {
     /// What is known of the run.
-    pub picture: &'a Picture,
+    pub picture: &'a RunState,
     /// Snapshot of the run's state.
     pub snapshot: &'a Snapshot,
     /// The figure of the colours.
@@ -34,7 +34,7 @@ const NAMED: f64 = 118.0;
 /// Least span of accuracies worth all colours: half a percentage point.
 const LEAST: f64 = 0.005;
 
-impl Figure for PointsFigure<'_> {
+impl DrawableFigure for PointsFigure<'_> {
     fn size(&self) -> (u32, u32) {
         let [w, h] = self.tile();
         let [columns, rows] = self.shape().map(|n| n as f64);
@@ -42,7 +42,7 @@ impl Figure for PointsFigure<'_> {
         (width.max(640.0) as u32, (TOP + rows * h + 58.0) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         title(area, &self.title, &self.subtitle())?;
         let range = self.range();
         for (row, point) in self.snapshot.control_points.iter().enumerate() {
@@ -55,7 +55,7 @@ impl Figure for PointsFigure<'_> {
         let ([w, h], [columns, rows]) = (self.tile(), self.shape().map(|n| n as f64));
         let unit = self.unit();
         let shown = ticks(&(unit * low..unit * high), 6).into_iter();
-        let bar = Bar {
+        let bar = ColorBar {
             name: self.name(),
             range: (low, high),
             ticks: shown.map(|t| (t / unit, plain(t))).collect(),
@@ -160,7 +160,7 @@ impl PointsFigure<'_> {
         row: usize,
         point: &ControlPoint,
         range: Option<(f64, f64)>,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let ([w, h], (x, y)) = (self.tile(), self.place(point));
         let color = match (self.value(row, point), range) {
             (Some(value), Some((low, high))) => self.color(value, low, high),
@@ -233,7 +233,7 @@ impl PointsFigure<'_> {
     }
 
     /// The indices along both sides.
-    fn axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let ([w, h], [columns, rows]) = (self.tile(), self.shape());
         let bottom = TOP + rows as f64 * h;
         for i in 0..columns {
@@ -263,7 +263,7 @@ fn history<DB: DrawingBackend>(
     values: &[f32],
     [left, top, right, bottom]: [f64; 4],
     ink: RGBColor,
-) -> Drawn<DB> {
+) -> DrawResult<DB> {
     let finite = values.iter().copied().filter(|v| v.is_finite());
     let most = f64::from(finite.fold(0.0, f32::max));
     if most <= 0.0 || values.len() < 2 {
@@ -302,7 +302,7 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn figure(picture: &Picture, figure: PointFigure) -> PointsFigure<'_> {
+    fn figure(picture: &RunState, figure: PointFigure) -> PointsFigure<'_> {
         PointsFigure {
             picture,
             snapshot: picture.snapshot.as_ref().unwrap(),

@@ -5,14 +5,14 @@
 mod signs;
 mod surround;
 
-use super::axes::{Drawn, title};
-use super::canvas::Figure;
-use super::heatmap::{Map, Place};
+use super::axes::{DrawResult, title};
+use super::canvas::DrawableFigure;
+use super::heatmap::{FieldMap, MapPlacement};
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Field, Heatmap, Look, Metric, Segment};
+use surfit_core::heatmap::{CellField, ContourSegment, Heatmap, HeatmapStyle, Metric};
 use surfit_core::relief::{Camera, Projection};
 
 /// A heatmap whose values are heights, seen from a side, with a colour bar.
@@ -24,7 +24,7 @@ pub struct ReliefFigure<'a> {
     /// Colours from bad to good.
     pub colormap: Colormap,
     /// What of it, over which range, and which part.
-    pub look: Look,
+    pub look: HeatmapStyle,
     /// From where it is seen.
     pub camera: Camera,
     /// Title of the figure.
@@ -42,32 +42,32 @@ const LINES: usize = 30;
 /// About so many contour lines.
 const CONTOURS: usize = 10;
 
-impl Figure for ReliefFigure<'_> {
+impl DrawableFigure for ReliefFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (860, 672)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
-        let place = Place {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
+        let place = MapPlacement {
             left: ROOM[0],
             top: ROOM[1],
             side: ROOM[3],
         };
-        let map = Map::of(self.heatmap, self.metric, self.colormap, self.look, place);
+        let map = FieldMap::of(self.heatmap, self.metric, self.colormap, self.look, place);
         let Camera { turn, tilt, .. } = self.camera;
         let seen = format!(" · turned {turn:.0}°, tilted {tilt:.0}°");
         title(area, &self.title, &(map.summary() + &seen))?;
-        Relief::of(&map, self.camera).draw(area)?;
+        PlacedRelief::of(&map, self.camera).draw(area)?;
         map.bar(area, &map.bar_name(), BAR)
     }
 }
 
 /// A relief with its place on the page.
-struct Relief<'a, 'm> {
-    map: &'m Map<'a>,
+struct PlacedRelief<'a, 'm> {
+    map: &'m FieldMap<'a>,
     projection: Projection,
     /// Figures, with gaps filled in.
-    field: Field,
+    field: CellField,
     /// Smallest and largest value of colours and heights.
     range: (f64, f64),
     /// The first cells that are seen, and how many along either axis.
@@ -75,8 +75,8 @@ struct Relief<'a, 'm> {
     count: usize,
 }
 
-impl<'a, 'm> Relief<'a, 'm> {
-    fn of(map: &'m Map<'a>, camera: Camera) -> Self {
+impl<'a, 'm> PlacedRelief<'a, 'm> {
+    fn of(map: &'m FieldMap<'a>, camera: Camera) -> Self {
         let (first, count) = map.look.cells(map.heatmap.grid);
         Self {
             map,
@@ -88,7 +88,7 @@ impl<'a, 'm> Relief<'a, 'm> {
         }
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         self.frame(area)?;
         let contours = self.contours();
         for (a, b) in self.cells_from_the_back() {
@@ -156,7 +156,7 @@ impl<'a, 'm> Relief<'a, 'm> {
         &self,
         area: &DrawingArea<DB, Shift>,
         (a, b): (usize, usize),
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let parts = SMOOTH.div_ceil(self.count.max(2) - 1).clamp(1, 12);
         let mut halves = [
             [(a, b), (a + 1, b), (a, b + 1)],
@@ -203,7 +203,7 @@ impl<'a, 'm> Relief<'a, 'm> {
         corners: [(f64, f64, f64); 3],
         light: f64,
         pale: f64,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let (low, high) = self.range;
         let value = corners.iter().map(|c| c.2).sum::<f64>() / 3.0;
         let (r, g, b) = self.map.color(value, low, high);
@@ -243,7 +243,7 @@ impl<'a, 'm> Relief<'a, 'm> {
         &self,
         area: &DrawingArea<DB, Shift>,
         (a, b): (usize, usize),
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let every = (self.count - 1).div_ceil(LINES).max(1);
         let on = |k: usize, first: usize| {
             (k - first).is_multiple_of(every) || k - first == self.count - 1
@@ -270,7 +270,7 @@ impl<'a, 'm> Relief<'a, 'm> {
     }
 
     /// Pieces of contour lines that are seen, with their values.
-    fn contours(&self) -> Vec<(f64, Segment)> {
+    fn contours(&self) -> Vec<(f64, ContourSegment)> {
         if !self.map.look.contours {
             return Vec::new();
         }

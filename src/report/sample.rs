@@ -1,10 +1,12 @@
 //! A made-up run for tests.
 
 use std::f64::consts::PI;
-use surfit_core::event::{Alignment, Corner, Curve, Envelope, Event, Exported, Stage};
+use surfit_core::event::{
+    Alignment, CornerReady, Envelope, Event, ExportedModel, JobStage, LossCurve,
+};
 use surfit_core::heatmap::{Cell, Heatmap};
-use surfit_core::picture::Picture;
-use surfit_core::snapshot::{ControlPoint, Snapshot, State};
+use surfit_core::picture::RunState;
+use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
 
 /// A surface that is best inside, measured on 4000 images.
@@ -26,11 +28,11 @@ pub fn heatmap(grid: usize) -> Heatmap {
 }
 
 /// A finished run with curves, corners, alignment and an export.
-pub fn picture() -> Picture {
+pub fn picture() -> RunState {
     let mut events = Vec::new();
     for corner in 0..4 {
         let noise = |s: u64| ((s * 7919 + corner as u64 * 104_729) % 101) as f64 / 101.0 - 0.5;
-        let curve = Curve::Corner(corner);
+        let curve = LossCurve::Corner(corner);
         let loss = |s: u64| 0.25 + 2.05 * (-(s as f64) / 150.0).exp() + 0.08 * noise(s);
         let values = (0..1000).map(|s| loss(s) as f32).collect();
         events.push(Event::Losses {
@@ -49,7 +51,7 @@ pub fn picture() -> Picture {
                 accuracy: 0.87,
             });
         }
-        events.push(Event::CornerReady(Corner {
+        events.push(Event::CornerReady(CornerReady {
             index: corner,
             source: format!("seed {corner}, 8 epochs"),
             accuracy: 0.8701 + 0.001 * corner as f64,
@@ -72,7 +74,7 @@ pub fn picture() -> Picture {
     let loss = |s: u64| 0.27 + 0.5 * (-(s as f64) / 400.0).exp() + 0.14 * noise(s);
     let values = (0..2500).map(|s| loss(s) as f32).collect();
     events.push(Event::Losses {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         first_step: 0,
         values,
         rate: 0.01,
@@ -80,7 +82,7 @@ pub fn picture() -> Picture {
     for step in (125..=2500).step_by(125) {
         let loss = 0.335 + 0.4 * (-(step as f64) / 420.0).exp();
         events.push(Event::Validated {
-            curve: Curve::Surface,
+            curve: LossCurve::Surface,
             step,
             loss,
             accuracy: 0.88,
@@ -94,13 +96,13 @@ pub fn picture() -> Picture {
         deviation: 1e-7,
     });
     for (stage, seconds) in [
-        (Stage::Corners, 31.0),
-        (Stage::Fit, 24.5),
-        (Stage::Heatmap, 9.0),
+        (JobStage::Corners, 31.0),
+        (JobStage::Fit, 24.5),
+        (JobStage::Heatmap, 9.0),
     ] {
         events.push(Event::StageEnded { stage, seconds });
     }
-    events.push(Event::Exported(Exported {
+    events.push(Event::Exported(ExportedModel {
         dir: "exports/best".into(),
         selection: "best".into(),
         u: Some(0.5),
@@ -110,7 +112,7 @@ pub fn picture() -> Picture {
         members: Vec::new(),
         chosen: None,
     }));
-    let mut picture = Picture::default();
+    let mut picture = RunState::default();
     for (i, event) in events.into_iter().enumerate() {
         picture.apply(&Envelope {
             seq: i as u64 + 1,
@@ -119,13 +121,13 @@ pub fn picture() -> Picture {
         });
     }
     let mut snapshot = Snapshot::empty(degree(3), 2);
-    (snapshot.state, snapshot.heatmap) = (State::Finished, heatmap(11));
+    (snapshot.state, snapshot.heatmap) = (EngineState::Finished, heatmap(11));
     picture.snapshot = Some(snapshot);
     picture
 }
 
 /// The run with the control points of a surface of equal degrees.
-pub fn with_points(degree: u8) -> Picture {
+pub fn with_points(degree: u8) -> RunState {
     let mut picture = picture();
     let degrees = Degrees::new(degree, degree).unwrap();
     let snapshot = picture.snapshot.as_mut().unwrap();

@@ -1,12 +1,12 @@
 //! Slices of the surface through a point.
 
-use super::axes::{Drawn, Mark, Panel, key, padded, plain, title};
-use super::canvas::Figure;
+use super::axes::{AxesPanel, DrawResult, LegendMark, key, padded, plain, title};
+use super::canvas::DrawableFigure;
 use super::heatmap::{figure_name, in_percent};
 use super::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
-use surfit_core::heatmap::{Along, Heatmap, Look, Metric, Quantity};
+use surfit_core::heatmap::{CellQuantity, Heatmap, HeatmapStyle, Metric, SliceDirection};
 use surfit_core::surface::Patch;
 
 /// A metric, or what is made of it, in two directions through a point, with confidence intervals and the best corner for
@@ -19,33 +19,33 @@ pub struct SliceFigure<'a> {
     /// What is shown.
     pub metric: Metric,
     /// What of it, and which part of the surface.
-    pub look: Look,
+    pub look: HeatmapStyle,
     /// The directions of both slices.
-    pub along: [Along; 2],
+    pub along: [SliceDirection; 2],
     /// Title of the figure.
     pub title: String,
 }
 
 /// A cell on a slice: parameter, figure, and the ends of its interval where one is known.
-struct Cut {
+struct SliceCell {
     at: f64,
     value: f64,
     interval: Option<(f64, f64)>,
     here: bool,
 }
 
-impl Figure for SliceFigure<'_> {
+impl DrawableFigure for SliceFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (1000, 400)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         title(area, &self.title, &self.subtitle())?;
         let halves = self
             .along
             .map(|along| (self.cuts(along), self.name(along), along));
         let reference = self.reference();
-        let ends = |c: &Cut| {
+        let ends = |c: &SliceCell| {
             let (low, high) = c.interval.unwrap_or((c.value, c.value));
             [low, high]
         };
@@ -69,7 +69,7 @@ impl Figure for SliceFigure<'_> {
             .take(2 - usize::from(curve))
         {
             let right = if curve { 946.0 } else { left + 456.0 };
-            let panel = Panel {
+            let panel = AxesPanel {
                 frame: [left + 40.0, 94.0, right, 346.0].map(px),
                 x: self.span(*along),
                 y: y.clone(),
@@ -90,13 +90,13 @@ impl SliceFigure<'_> {
             .iter()
             .any(|c| self.metric.interval(c).is_some());
         match self.look.quantity {
-            Quantity::Value if known => format!("validation {name} with its 95 % interval"),
-            Quantity::Value => format!("validation {name}"),
-            Quantity::Gain if known => {
+            CellQuantity::Value if known => format!("validation {name} with its 95 % interval"),
+            CellQuantity::Value => format!("validation {name}"),
+            CellQuantity::Gain if known => {
                 format!("validation {name} less the best corner's, with its 95 % interval")
             }
-            Quantity::Gain => format!("validation {name} less the best corner's"),
-            Quantity::Width => {
+            CellQuantity::Gain => format!("validation {name} less the best corner's"),
+            CellQuantity::Width => {
                 format!("half the width of the 95 % interval of the validation {name}")
             }
         }
@@ -109,32 +109,36 @@ impl SliceFigure<'_> {
     }
 
     /// The parameter along a slice, `u` along a diagonal.
-    fn parameter(&self, along: Along, index: usize) -> f64 {
+    fn parameter(&self, along: SliceDirection, index: usize) -> f64 {
         let (u, v) = self.heatmap.parameters(index);
-        if along == Along::V { v } else { u }
+        if along == SliceDirection::V { v } else { u }
     }
 
     /// The ends of what is seen along a slice.
-    fn span(&self, along: Along) -> std::ops::Range<f64> {
+    fn span(&self, along: SliceDirection) -> std::ops::Range<f64> {
         let [u, v] = self.look.part.unwrap_or([(0.0, 1.0); 2]);
-        let (from, to) = if along == Along::V { v } else { u };
+        let (from, to) = if along == SliceDirection::V { v } else { u };
         from..to.max(from + 1e-9)
     }
 
-    fn name(&self, along: Along) -> String {
+    fn name(&self, along: SliceDirection) -> String {
         let place = |x: f64| plain((x * 1000.0).round() / 1000.0);
         let (a, b) = self.cell();
         let (u, v) = self.heatmap.parameters(a * self.heatmap.grid + b);
         match along {
-            Along::U if self.heatmap.patch == Patch::Curve => "u".into(),
-            Along::U => format!("u, at v = {}", place(v)),
-            Along::V => format!("v, at u = {}", place(u)),
-            Along::Rising => format!("u, with v rising through ({}, {})", place(u), place(v)),
-            Along::Falling => format!("u, with v falling through ({}, {})", place(u), place(v)),
+            SliceDirection::U if self.heatmap.patch == Patch::Curve => "u".into(),
+            SliceDirection::U => format!("u, at v = {}", place(v)),
+            SliceDirection::V => format!("v, at u = {}", place(u)),
+            SliceDirection::Rising => {
+                format!("u, with v rising through ({}, {})", place(u), place(v))
+            }
+            SliceDirection::Falling => {
+                format!("u, with v falling through ({}, {})", place(u), place(v))
+            }
         }
     }
 
-    fn cuts(&self, along: Along) -> Vec<Cut> {
+    fn cuts(&self, along: SliceDirection) -> Vec<SliceCell> {
         let (a, b) = self.cell();
         let (here, grid) = (a * self.heatmap.grid + b, self.heatmap.grid);
         let ((first_u, first_v), count) = self.look.cells(grid);
@@ -149,8 +153,8 @@ impl SliceFigure<'_> {
             let value = self.look.quantity.of(self.metric, cell, self.look.corner)?;
             let shift = value - self.metric.of(cell)?;
             let interval = self.metric.interval(cell);
-            let interval = interval.filter(|_| self.look.quantity != Quantity::Width);
-            Some(Cut {
+            let interval = interval.filter(|_| self.look.quantity != CellQuantity::Width);
+            Some(SliceCell {
                 at: self.parameter(along, index),
                 value: unit * value,
                 interval: interval.map(|(low, high)| (unit * (low + shift), unit * (high + shift))),
@@ -165,9 +169,9 @@ impl SliceFigure<'_> {
     fn reference(&self) -> Option<f64> {
         let unit = if in_percent(self.metric) { 100.0 } else { 1.0 };
         match self.look.quantity {
-            Quantity::Width => None,
-            Quantity::Gain => Some(0.0),
-            Quantity::Value => {
+            CellQuantity::Width => None,
+            CellQuantity::Gain => Some(0.0),
+            CellQuantity::Value => {
                 let cells = self.heatmap.corners().into_iter();
                 let values = cells.filter_map(|i| self.metric.of(&self.heatmap.cells[i]));
                 let best = match self.metric.higher_is_better() {
@@ -182,11 +186,11 @@ impl SliceFigure<'_> {
     fn panel<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
-        cuts: &[Cut],
+        panel: &AxesPanel,
+        cuts: &[SliceCell],
         name: &str,
         reference: Option<f64>,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let unit = figure_name(self.metric, self.look.quantity);
         panel.axes(area, (name, &unit), (&plain, &plain))?;
         let bands = cuts
@@ -210,9 +214,9 @@ impl SliceFigure<'_> {
                 area.draw(&Circle::new(at, px(6.0), line(INK, 1.6)))?;
             }
         }
-        let mut entries = vec![(Mark::Line(line(SURFACE, 2.0)), "surface".to_owned())];
+        let mut entries = vec![(LegendMark::Line(line(SURFACE, 2.0)), "surface".to_owned())];
         if reference.is_some() {
-            entries.push((Mark::Dashes(REFERENCE), "best corner".to_owned()));
+            entries.push((LegendMark::Dashes(REFERENCE), "best corner".to_owned()));
         }
         key(
             area,
@@ -232,8 +236,8 @@ mod tests {
             heatmap,
             at: (0.31, 0.7),
             metric: Metric::Accuracy,
-            look: Look::default(),
-            along: Along::AXES,
+            look: HeatmapStyle::default(),
+            along: SliceDirection::AXES,
             title: "s".into(),
         }
     }
@@ -251,26 +255,33 @@ mod tests {
         let heatmap = sample::heatmap(11);
         let diagonals = SliceFigure {
             metric: Metric::Loss,
-            along: Along::DIAGONALS,
+            along: SliceDirection::DIAGONALS,
             ..figure(&heatmap)
         };
         let svg = diagonals.svg().unwrap();
         assert!(svg.contains("u, with v rising through (0.3, 0.7)") && svg.contains("loss, nats"));
         let gain = SliceFigure {
-            look: Look {
-                quantity: Quantity::Gain,
+            look: HeatmapStyle {
+                quantity: CellQuantity::Gain,
                 corner: 0.85,
                 part: Some([(0.2, 0.6), (0.5, 0.9)]),
-                ..Look::default()
+                ..HeatmapStyle::default()
             },
             ..figure(&heatmap)
         };
         assert_eq!(
-            (gain.cuts(Along::U).len(), gain.cuts(Along::V).len()),
+            (
+                gain.cuts(SliceDirection::U).len(),
+                gain.cuts(SliceDirection::V).len()
+            ),
             (5, 5)
         );
         let middle = heatmap.cells[3 * 11 + 7].accuracy().unwrap();
-        let here = gain.cuts(Along::U).into_iter().find(|c| c.here).unwrap();
+        let here = gain
+            .cuts(SliceDirection::U)
+            .into_iter()
+            .find(|c| c.here)
+            .unwrap();
         assert!((here.value - 100.0 * (middle - 0.85)).abs() < 1e-9);
         assert!(gain.svg().unwrap().contains("points"));
     }

@@ -2,35 +2,35 @@
 
 mod figure;
 
-use super::canvas::Figure;
-use super::document::{Document, Part};
+use super::canvas::DrawableFigure;
+use super::document::{Document, ReportSection};
 use super::{HeatmapFigure, ReportError};
 use figure::VariantsFigure;
 use std::path::{Path, PathBuf};
 use surfit_core::colormap::Colormap;
-use surfit_core::event::Finished;
-use surfit_core::heatmap::{Heatmap, Look, Metric};
-use surfit_core::study::{Spread, Study, Variant, figures};
+use surfit_core::event::JobResult;
+use surfit_core::heatmap::{Heatmap, HeatmapStyle, Metric};
+use surfit_core::study::{MeanDeviation, Study, Variant, figures};
 
 /// A variant with what its runs came to.
-pub struct Outcome<'a> {
+pub struct VariantOutcome<'a> {
     /// Variant of the study.
     pub variant: &'a Variant,
     /// Results of the runs that are finished, by seed.
-    pub finished: Vec<(u64, Finished)>,
+    pub finished: Vec<(u64, JobResult)>,
     /// The heatmap of the first seed's run.
     pub heatmap: Option<Heatmap>,
 }
 
-impl Outcome<'_> {
+impl VariantOutcome<'_> {
     /// The spread of a figure over the finished runs.
-    pub fn spread(&self, name: &str) -> Option<Spread> {
+    pub fn spread(&self, name: &str) -> Option<MeanDeviation> {
         let values: Vec<f64> = self
             .finished
             .iter()
             .filter_map(|(_, f)| figures(f).into_iter().find(|x| x.0 == name)?.1)
             .collect();
-        Spread::of(&values)
+        MeanDeviation::of(&values)
     }
 }
 
@@ -57,7 +57,7 @@ const OTHERS: [(&str, &str); 7] = [
 ];
 
 /// A figure as a table has it: percent, and the deviation where there are several runs.
-pub fn cell(spread: Option<Spread>, difference: bool) -> String {
+pub fn cell(spread: Option<MeanDeviation>, difference: bool) -> String {
     let Some(s) = spread else { return "–".into() };
     let mean = if difference {
         format!("{:+.2}", 100.0 * s.mean)
@@ -71,20 +71,20 @@ pub fn cell(spread: Option<Spread>, difference: bool) -> String {
     }
 }
 
-fn table(outcomes: &[&Outcome], columns: &[(&'static str, &'static str)]) -> Part {
+fn table(outcomes: &[&VariantOutcome], columns: &[(&'static str, &'static str)]) -> ReportSection {
     let mut head = vec!["variant"];
     head.extend(columns.iter().map(|c| c.0));
-    let row = |o: &&Outcome| {
+    let row = |o: &&VariantOutcome| {
         let figure = |&(_, name): &(&str, &str)| cell(o.spread(name), name.contains('−'));
         let mut cells = vec![o.variant.title.clone()];
         cells.extend(columns.iter().map(figure));
         cells
     };
-    Part::Table(head, outcomes.iter().map(row).collect())
+    ReportSection::Table(head, outcomes.iter().map(row).collect())
 }
 
-fn steps(outcomes: &[Outcome]) -> Part {
-    let row = |o: &Outcome| {
+fn steps(outcomes: &[VariantOutcome]) -> ReportSection {
+    let row = |o: &VariantOutcome| {
         let first = o.finished.first().map(|f| &f.1);
         let number = |n: Option<u64>| n.map_or("–".into(), |n| n.to_string());
         vec![
@@ -104,7 +104,7 @@ fn steps(outcomes: &[Outcome]) -> Part {
         "seeds",
         "settings",
     ];
-    Part::Table(head, outcomes.iter().map(row).collect())
+    ReportSection::Table(head, outcomes.iter().map(row).collect())
 }
 
 /// Writes `README.md` and its figures into `folder`, for as many runs as are finished. `settings` is the common
@@ -115,7 +115,7 @@ fn steps(outcomes: &[Outcome]) -> Part {
 pub fn write_study(
     study: &Study,
     settings: &str,
-    outcomes: &[Outcome],
+    outcomes: &[VariantOutcome],
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let io = |path: &Path| {
@@ -132,10 +132,10 @@ pub fn write_study(
     };
     let mut parts = Vec::new();
     if !study.text.trim().is_empty() {
-        parts.push(Part::Text(study.text.trim().into()));
+        parts.push(ReportSection::Text(study.text.trim().into()));
     }
     let seeds: Vec<String> = study.seeds.iter().map(u64::to_string).collect();
-    parts.push(Part::Text(format!(
+    parts.push(ReportSection::Text(format!(
         "Accuracies in percent{}. Figures without a word on test are on validation images, which chose the points; no \
          point was chosen by test images. The best corner on test is the best of them there, which favours the corners.",
         match seeds.as_slice() {
@@ -146,9 +146,9 @@ pub fn write_study(
             ),
         }
     )));
-    let surfaces: Vec<&Outcome> = outcomes.iter().filter(|o| !o.variant.network).collect();
-    let networks: Vec<&Outcome> = outcomes.iter().filter(|o| o.variant.network).collect();
-    let shown: Vec<&Outcome> = surfaces
+    let surfaces: Vec<&VariantOutcome> = outcomes.iter().filter(|o| !o.variant.network).collect();
+    let networks: Vec<&VariantOutcome> = outcomes.iter().filter(|o| o.variant.network).collect();
+    let shown: Vec<&VariantOutcome> = surfaces
         .iter()
         .copied()
         .filter(|o| !o.finished.is_empty())
@@ -159,9 +159,9 @@ pub fn write_study(
             title: &study.title,
         };
         picture(&|| figure.png(), "variants")?;
-        parts.push(Part::Heading("Surfaces".into()));
+        parts.push(ReportSection::Heading("Surfaces".into()));
         parts.push(table(&surfaces, &SURFACES));
-        parts.push(Part::Figure {
+        parts.push(ReportSection::Figure {
             name: "variants".into(),
             caption:
                 "Worst point, interior mean and best point of every variant, against its corners"
@@ -169,25 +169,25 @@ pub fn write_study(
             svg: String::new(),
         });
     }
-    let with: Vec<&Outcome> = surfaces
+    let with: Vec<&VariantOutcome> = surfaces
         .iter()
         .copied()
         .filter(|o| o.finished.iter().any(|f| !f.1.baselines.is_empty()))
         .collect();
     if !with.is_empty() {
-        parts.push(Part::Heading(
+        parts.push(ReportSection::Heading(
             "What else the same corners give, on test".into(),
         ));
         parts.push(table(&with, &OTHERS));
     }
     if !networks.is_empty() {
-        parts.push(Part::Heading("One network trained as long".into()));
+        parts.push(ReportSection::Heading("One network trained as long".into()));
         parts.push(table(
             &networks,
             &[("accuracy on test", "last corner, test")],
         ));
     }
-    parts.push(Part::Heading("Heatmaps of the first seed".into()));
+    parts.push(ReportSection::Heading("Heatmaps of the first seed".into()));
     for o in &surfaces {
         let Some(heatmap) = &o.heatmap else { continue };
         let name = format!("heatmap-{}", o.variant.name);
@@ -195,20 +195,20 @@ pub fn write_study(
             heatmap,
             metric: Metric::Accuracy,
             colormap: Colormap::default(),
-            look: Look::default(),
+            look: HeatmapStyle::default(),
             title: o.variant.title.clone(),
             marks: &[],
         };
         picture(&|| figure.png(), &name)?;
-        parts.push(Part::Figure {
+        parts.push(ReportSection::Figure {
             name,
             caption: o.variant.title.clone(),
             svg: String::new(),
         });
     }
-    parts.push(Part::Heading("Steps and settings".into()));
+    parts.push(ReportSection::Heading("Steps and settings".into()));
     parts.push(steps(outcomes));
-    parts.push(Part::Verbatim(settings.into()));
+    parts.push(ReportSection::Verbatim(settings.into()));
     let document = Document {
         title: study.title.clone(),
         parts,
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_cell_has_its_deviation_only_over_several_runs() {
         let s = |mean, deviation, runs| {
-            Some(Spread {
+            Some(MeanDeviation {
                 mean,
                 deviation,
                 runs,
@@ -256,11 +256,11 @@ mod tests {
             variants: vec![a.clone(), b.clone()],
         };
         let heatmap = crate::sample::heatmap(5);
-        let finished = |best: f64| Finished {
+        let finished = |best: f64| JobResult {
             corners: vec![0.86, 0.85],
             corners_test: vec![0.85, 0.84],
             degrees: surfit_core::surface::Degrees::LINEAR,
-            best: surfit_core::heatmap::Point {
+            best: surfit_core::heatmap::MeasuredPoint {
                 u: 0.5,
                 v: 0.5,
                 accuracy: best,
@@ -277,12 +277,12 @@ mod tests {
             steps: [100, 200],
         };
         let outcomes = [
-            Outcome {
+            VariantOutcome {
                 variant: &a,
                 finished: vec![(1, finished(0.88)), (2, finished(0.87))],
                 heatmap: Some(heatmap.clone()),
             },
-            Outcome {
+            VariantOutcome {
                 variant: &b,
                 finished: Vec::new(),
                 heatmap: None,

@@ -3,13 +3,13 @@
 mod tables;
 
 use self::tables::{percent, points};
-use super::document::{Document, Part};
+use super::document::{Document, ReportSection};
 use super::{ReportError, write_figures};
 use std::path::PathBuf;
 use surfit_core::config::Config;
 use surfit_core::files::{FileLocation, FilePath, read, write_atomic};
 use surfit_core::heatmap::Metric;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::surface::Patch;
 
 /// Most bytes of a figure that was just drawn.
@@ -22,7 +22,7 @@ const MAX_FIGURE_BYTES: u64 = 256 << 20;
 pub fn write_report(
     run: &str,
     config: &Config,
-    picture: &Picture,
+    picture: &RunState,
     folder: &(impl FileLocation + ?Sized),
 ) -> Result<Vec<PathBuf>, ReportError> {
     let folder = &FilePath::of(folder);
@@ -46,11 +46,11 @@ pub fn write_report(
 fn document(
     run: &str,
     config: &Config,
-    picture: &Picture,
+    picture: &RunState,
     files: &[FilePath],
 ) -> Result<Document, ReportError> {
-    let mut parts = vec![Part::Text(opening(picture))];
-    let figure = |name: &str, caption: &str| -> Result<Option<Part>, ReportError> {
+    let mut parts = vec![ReportSection::Text(opening(picture))];
+    let figure = |name: &str, caption: &str| -> Result<Option<ReportSection>, ReportError> {
         let stem = |p: &&FilePath| p.file_stem().is_some_and(|s| s == name);
         let Some(path) = files
             .iter()
@@ -65,14 +65,14 @@ fn document(
                 path: path.to_path_buf(),
                 source,
             })?;
-        Ok(Some(Part::Figure {
+        Ok(Some(ReportSection::Figure {
             name: name.into(),
             caption: caption.into(),
             svg,
         }))
     };
-    let headed = |heading: &str, part: Option<Part>| {
-        part.map(|p| vec![Part::Heading(heading.into()), p])
+    let headed = |heading: &str, part: Option<ReportSection>| {
+        part.map(|p| vec![ReportSection::Heading(heading.into()), p])
             .unwrap_or_default()
     };
     parts.extend(headed("The surface", tables::surface(picture)));
@@ -92,7 +92,7 @@ fn document(
     parts.extend(headed("Models written", tables::exports(picture)));
     parts.extend(headed("Corners", tables::corners(picture)));
     let warnings = picture.corners.values().flat_map(|c| &c.warnings);
-    parts.extend(warnings.map(|warning| Part::Text(format!("Warning: {warning}."))));
+    parts.extend(warnings.map(|warning| ReportSection::Text(format!("Warning: {warning}."))));
     parts.extend(headed(
         "Distances and angles of the corners",
         tables::geometry(picture),
@@ -109,7 +109,7 @@ fn document(
     parts.extend(headed("Time", tables::times(picture)));
     parts.extend(headed(
         "Configuration",
-        Some(Part::Verbatim(config.to_toml())),
+        Some(ReportSection::Verbatim(config.to_toml())),
     ));
     Ok(Document {
         title: format!("Report of {run}"),
@@ -117,7 +117,7 @@ fn document(
     })
 }
 
-fn opening(picture: &Picture) -> String {
+fn opening(picture: &RunState) -> String {
     let mut sentences = Vec::new();
     if let Some(i) = &picture.info {
         sentences.push(format!(
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_run_without_anything_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let refused = write_report("new", &Config::default(), &Picture::default(), dir.path());
+        let refused = write_report("new", &Config::default(), &RunState::default(), dir.path());
         assert!(
             refused
                 .unwrap_err()

@@ -7,7 +7,7 @@ mod table;
 
 use crate::app::App;
 pub(crate) use possible::reported;
-pub use scope::Scope;
+pub use scope::KeyScope;
 pub use table::TABLE;
 
 /// Something the user can do.
@@ -144,7 +144,7 @@ pub enum Action {
 
 /// What an action has to do with; help is grouped by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub enum ActionGroup {
     /// Stages of the job.
     Job,
     /// The surface's degree, grid and control points.
@@ -159,42 +159,42 @@ pub enum Group {
     Program,
 }
 
-impl Group {
+impl ActionGroup {
     /// Every group in the order help shows them.
-    pub const ALL: [Group; 6] = [
-        Group::Job,
-        Group::Surface,
-        Group::Models,
-        Group::Move,
-        Group::Show,
-        Group::Program,
+    pub const ALL: [ActionGroup; 6] = [
+        ActionGroup::Job,
+        ActionGroup::Surface,
+        ActionGroup::Models,
+        ActionGroup::Move,
+        ActionGroup::Show,
+        ActionGroup::Program,
     ];
 
     /// The group's heading.
     pub fn name(self) -> &'static str {
         match self {
-            Group::Job => "The job",
-            Group::Surface => "The surface while it trains",
-            Group::Models => "Models",
-            Group::Show => "What is shown",
-            Group::Move => "Moving about",
-            Group::Program => "The program",
+            ActionGroup::Job => "The job",
+            ActionGroup::Surface => "The surface while it trains",
+            ActionGroup::Models => "Models",
+            ActionGroup::Show => "What is shown",
+            ActionGroup::Move => "Moving about",
+            ActionGroup::Program => "The program",
         }
     }
 }
 
 /// A line of the table.
-pub struct Entry {
+pub struct ActionEntry {
     /// Action that the entry describes.
     pub action: Action,
     /// Its name in `keys.toml` and in the palette.
     pub id: &'static str,
     /// Where its keys count.
-    pub scope: Scope,
+    pub scope: KeyScope,
     /// Keys it has when the user chose none: `g`, or two in a row, `g l`.
     pub keys: &'static [&'static str],
     /// Group that help lists the action in.
-    pub group: Group,
+    pub group: ActionGroup,
     /// One or two words for the footer.
     pub label: &'static str,
     /// A line for help and documentation.
@@ -207,7 +207,7 @@ pub struct Entry {
 
 impl Action {
     /// The action's line of the table.
-    pub fn entry(self) -> &'static Entry {
+    pub fn entry(self) -> &'static ActionEntry {
         // Every action has a line: a test sees to it.
         TABLE.iter().find(|e| e.action == self).unwrap_or(&TABLE[0])
     }
@@ -247,9 +247,10 @@ mod tests {
         }
     }
     /// Every key of one line with every key of another, or with those before it of the same line.
-    fn pairs(e: &Entry, other: &Entry) -> Vec<(Sequence, Sequence)> {
-        let of =
-            |e: &Entry| -> Vec<Sequence> { e.keys.iter().map(|k| k.parse().unwrap()).collect() };
+    fn pairs(e: &ActionEntry, other: &ActionEntry) -> Vec<(Sequence, Sequence)> {
+        let of = |e: &ActionEntry| -> Vec<Sequence> {
+            e.keys.iter().map(|k| k.parse().unwrap()).collect()
+        };
         let (mine, theirs) = (of(e), of(other));
         let mut all = Vec::new();
         for (n, &a) in mine.iter().enumerate() {

@@ -21,31 +21,31 @@ mod take;
 mod themes;
 mod typed;
 
-pub use choose::{Answer, Choice, Question};
-pub use command::Pending;
+pub use choose::{AnswerAction, AnswerChoice, Question};
+pub use command::PendingCommand;
 pub use line::RemoteLine;
-pub use message::{Banner, Kind, Message as Note};
-pub use overlay::{Overlay, Subject};
-pub use steer::Steer;
-pub use take::{MOST, Menu, Naming, Offer, Take};
-pub use typed::{FORMS, Typed, parse};
+pub use message::{Banner, MessageKind, ScreenMessage as Note};
+pub use overlay::{Overlay, PictureSubject};
+pub use steer::SteerCommand;
+pub use take::{ExportMenu, FilenamePrompt, ItemMenu, MOST, MenuItem};
+pub use typed::{FORMS, TypedCommand, parse};
 
 use crate::action::Action;
 use crate::key::Key;
 use crate::keymap::Keymap;
 use crate::layout::{Arrangement, Border};
-use crate::link::{Incoming, Leave, NewFile, Options, Outgoing, RunLine};
+use crate::link::{Incoming, LeaveReason, NewFile, Outgoing, RunLine, WorkbenchOptions};
 use crate::theme::Theme;
 use crate::views::{
-    help::HelpView, log::LogView, machine::History, models::ModelsView, runs::RunsView,
+    help::HelpView, log::LogView, machine::LoadHistory, models::ModelsView, runs::RunsView,
 };
 use crate::views::{loss::LossView, points::PointsView, surface::SurfaceView};
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent};
 use ratatui::layout::{Position, Size};
 use std::collections::BTreeMap;
-use surfit_core::machine::Machine;
-use surfit_core::picture::{LogLine, Picture};
-use surfit_core::snapshot::{ControlPoint, Snapshot, State};
+use surfit_core::machine::MachineLoad;
+use surfit_core::picture::{LogLine, RunState};
+use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
 
 /// Seconds without a word after which an engine that works is said to be silent.
@@ -77,7 +77,7 @@ impl Pane {
 
 /// How it stands between the workbench and the engine.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Connection {
+pub enum EngineLink {
     /// Nothing was heard yet.
     Connecting,
     /// An engine listens.
@@ -95,7 +95,7 @@ pub enum Connection {
 
 /// Something that happened to the workbench.
 #[derive(Debug)]
-pub enum Message {
+pub enum AppMessage {
     /// A key was pressed.
     Key(KeyEvent),
     /// The mouse was used.
@@ -131,7 +131,7 @@ pub enum Effect {
     /// Send this message over the link.
     Send(Outgoing),
     /// End the workbench.
-    Leave(Leave),
+    Leave(LeaveReason),
     /// Draw every cell anew.
     Redraw,
     /// Back to the shell until continued.
@@ -142,7 +142,7 @@ pub enum Effect {
 
 /// Figures of the header that change all the time, taken at most once a second so that they can be read.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Calm {
+pub struct ThrottledStats {
     /// Units a second.
     pub rate: f64,
     /// Seconds left of the stage.
@@ -154,7 +154,7 @@ pub struct Calm {
     /// Bytes of the engine.
     pub memory: u64,
     /// The machine that the engine works on.
-    pub machine: Machine,
+    pub machine: MachineLoad,
     taken: Option<f64>,
 }
 
@@ -165,11 +165,11 @@ pub struct App {
     /// Key bindings of all actions.
     pub keymap: Keymap,
     /// The run as far as it is known.
-    pub picture: Picture,
+    pub picture: RunState,
     /// The run's id.
     pub run: String,
     /// State of the connection to the engine.
-    pub connection: Connection,
+    pub connection: EngineLink,
     /// The line to the machine that the run is on, when it is another one.
     pub line: Option<RemoteLine>,
     /// The batch job that ends the engine, when this screen is part of it too.
@@ -187,9 +187,9 @@ pub struct App {
     /// What lies over the main area.
     pub overlay: Option<Overlay>,
     /// What is about to be copied or written.
-    pub take: Option<Take>,
+    pub take: Option<ExportMenu>,
     /// Where the run lies, and what the command line calls it, once that was told.
-    pub place: Option<take::Place>,
+    pub place: Option<take::RunLocation>,
     /// A question that waits for its answer.
     pub question: Option<Question>,
     /// State of the loss pane.
@@ -205,17 +205,17 @@ pub struct App {
     /// How models are sorted.
     pub models: ModelsView,
     /// How this terminal shows pictures, if it can.
-    pub images: Option<crate::images::Protocol>,
+    pub images: Option<crate::images::ImageProtocol>,
     /// The machine's load over the last minutes.
-    pub machine: History,
+    pub machine: LoadHistory,
     /// Header figures, renewed at most once a second.
-    pub calm: Calm,
+    pub calm: ThrottledStats,
     /// Runs, as last told.
     pub runs: Vec<RunLine>,
     /// What of the list of runs is shown.
     pub runs_view: RunsView,
     /// Commands without a reply, by id.
-    pub pending: BTreeMap<u64, Pending>,
+    pub pending: BTreeMap<u64, PendingCommand>,
     /// Sentences of the workbench itself, for the log.
     pub notes: Vec<LogLine>,
     /// Commands typed into the palette, the latest last.
@@ -242,23 +242,23 @@ pub struct App {
     theme_before: Option<Theme>,
     order: u64,
     next_id: u64,
-    wanted_degrees: Option<command::Wanted<Degrees>>,
-    wanted_grid: Option<command::Wanted<usize>>,
-    wanted_rate: Option<command::Wanted<f64>>,
-    wanted_draws: Option<command::Wanted<usize>>,
+    wanted_degrees: Option<command::WantedValue<Degrees>>,
+    wanted_grid: Option<command::WantedValue<usize>>,
+    wanted_rate: Option<command::WantedValue<f64>>,
+    wanted_draws: Option<command::WantedValue<usize>>,
     /// When the key for another run was pressed last.
     another_pressed: Option<f64>,
     /// A change of degree that waits for enter.
-    plan: Option<plan::Plan>,
+    plan: Option<plan::DegreePlan>,
     placed: bool,
     /// The metric is the user's, or was taken from the run when it was opened.
     metric_known: bool,
     /// Another run was asked for; until its picture comes, what comes is of the one before.
     awaiting_picture: bool,
     /// Other runs that are being read, and what for.
-    wishes: beside::Wishes,
+    wishes: beside::PendingComparisons,
     /// Other runs whose growth is told, and the run whose surface is shown beside this one's.
-    followed: follow::Followed,
+    followed: follow::FollowedRuns,
     clicked: Option<(f64, u16, u16)>,
     told_silence: Option<u64>,
     /// The border that the mouse holds.
@@ -271,7 +271,7 @@ pub struct App {
 
 impl App {
     /// The workbench before anything is known but its options.
-    pub fn new(options: &Options, theme: Theme, keymap: Keymap, size: Size) -> Self {
+    pub fn new(options: &WorkbenchOptions, theme: Theme, keymap: Keymap, size: Size) -> Self {
         let grid = options
             .grid
             .clamp(2, surfit_core::heatmap::Heatmap::MAX_GRID);
@@ -279,12 +279,12 @@ impl App {
         Self {
             theme,
             keymap,
-            picture: Picture {
+            picture: RunState {
                 snapshot,
-                ..Picture::default()
+                ..RunState::default()
             },
             run: options.run.clone(),
-            connection: Connection::Connecting,
+            connection: EngineLink::Connecting,
             line: options.host.clone().map(RemoteLine::new),
             batch_job: None,
             readonly: options.readonly,
@@ -306,8 +306,8 @@ impl App {
             log: LogView::default(),
             models: ModelsView::default(),
             images: None,
-            machine: History::default(),
-            calm: Calm::default(),
+            machine: LoadHistory::default(),
+            calm: ThrottledStats::default(),
             runs: Vec::new(),
             runs_view: RunsView::default(),
             pending: BTreeMap::new(),
@@ -335,8 +335,8 @@ impl App {
             placed: false,
             metric_known: false,
             awaiting_picture: false,
-            wishes: beside::Wishes::default(),
-            followed: follow::Followed::default(),
+            wishes: beside::PendingComparisons::default(),
+            followed: follow::FollowedRuns::default(),
             clicked: None,
             told_silence: None,
             held: None,
@@ -346,67 +346,67 @@ impl App {
     }
 
     /// Takes in what happened and says what shall be done about it.
-    pub fn update(&mut self, message: Message) -> Vec<Effect> {
+    pub fn update(&mut self, message: AppMessage) -> Vec<Effect> {
         let mut effects = self.take_in(message);
         self.try_theme();
         effects.extend(self.follow_others());
         effects
     }
 
-    fn take_in(&mut self, message: Message) -> Vec<Effect> {
+    fn take_in(&mut self, message: AppMessage) -> Vec<Effect> {
         match message {
-            Message::Tick(now) => {
+            AppMessage::Tick(now) => {
                 self.now = now;
                 self.expire();
                 self.age();
                 self.ask_again_for_runs()
             }
-            Message::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
-            Message::Key(key) => {
+            AppMessage::Key(key) if key.kind == KeyEventKind::Release => Vec::new(),
+            AppMessage::Key(key) => {
                 self.dirty = true;
                 let mut effects = self.press(key);
                 effects.extend(self.try_line());
                 effects
             }
-            Message::Mouse(event) => self.mouse(event),
-            Message::Copied { unsent } => {
+            AppMessage::Mouse(event) => self.mouse(event),
+            AppMessage::Copied { unsent } => {
                 self.tell_copied(unsent.is_none());
                 Vec::new()
             }
-            Message::Truecolor => {
+            AppMessage::Truecolor => {
                 let theme = self.theme.clone();
-                self.theme = theme.with_depth(crate::Depth::Truecolor);
+                self.theme = theme.with_depth(crate::ColorDepth::Truecolor);
                 self.dirty = true;
                 Vec::new()
             }
-            Message::Ground(theme) => {
+            AppMessage::Ground(theme) => {
                 self.follow_ground(theme);
                 Vec::new()
             }
-            Message::Paste(text) => {
+            AppMessage::Paste(text) => {
                 self.paste(&text);
                 Vec::new()
             }
-            Message::Resize(size) => {
+            AppMessage::Resize(size) => {
                 self.size = size;
                 self.dirty = true;
                 vec![Effect::Redraw]
             }
-            Message::Incoming(incoming) => self.incoming(*incoming),
-            Message::Hangup => vec![
+            AppMessage::Incoming(incoming) => self.incoming(*incoming),
+            AppMessage::Hangup => vec![
                 Effect::Send(Outgoing::Detach),
-                Effect::Leave(Leave::Detached),
+                Effect::Leave(LeaveReason::Detached),
             ],
             // One that does not listen makes none, and needs none.
-            Message::CheckpointRequest if self.is_connected() && !self.readonly => {
+            AppMessage::CheckpointRequest if self.is_connected() && !self.readonly => {
                 self.dirty = true;
                 self.act(Action::Checkpoint)
             }
-            Message::CheckpointRequest => Vec::new(),
-            Message::LinkEnded => {
+            AppMessage::CheckpointRequest => Vec::new(),
+            AppMessage::LinkEnded => {
                 let why = "a part of the program ended that talks to the engine; training goes on, \
                            `surfit open` comes back to it";
-                vec![Effect::Leave(Leave::Lost(why.into()))]
+                vec![Effect::Leave(LeaveReason::Lost(why.into()))]
             }
         }
     }
@@ -432,20 +432,20 @@ impl App {
 
     /// An engine listens.
     pub fn is_connected(&self) -> bool {
-        matches!(self.connection, Connection::Connected { .. })
+        matches!(self.connection, EngineLink::Connected { .. })
     }
 
     /// The run is at rest, finished or stopped in good order, and no engine works on it: one starts when it is asked for
     /// something, does that and nothing else.
     pub fn sleeps(&self) -> bool {
         let down = self.line.as_ref().is_some_and(RemoteLine::is_down);
-        let lost = matches!(self.connection, Connection::Lost(_) | Connection::Dead);
+        let lost = matches!(self.connection, EngineLink::Lost(_) | EngineLink::Dead);
         lost && self.rests() && !self.awaiting_picture && !down
     }
 
     /// Nothing was under way when the engine went: the run was closed, or its job is done.
     pub(crate) fn rests(&self) -> bool {
-        self.picture.closed || self.picture.state() == State::Finished
+        self.picture.closed || self.picture.state() == EngineState::Finished
     }
 
     /// When something on the screen changes by itself next, in seconds since the workbench began.
@@ -461,7 +461,7 @@ impl App {
 
     /// Seconds since the engine's process began; `None` when it is not known or there is none.
     pub fn uptime(&self) -> Option<f64> {
-        let Connection::Connected { .. } = self.connection else {
+        let EngineLink::Connected { .. } = self.connection else {
             return None;
         };
         let up = self.epoch? + self.now - self.picture.started?;
@@ -485,8 +485,8 @@ impl App {
 
     /// An engine of this machine is at work.
     fn works(&self) -> bool {
-        let connected = matches!(self.connection, Connection::Connected { .. });
-        connected && self.line.is_none() && self.picture.state() == State::Running
+        let connected = matches!(self.connection, EngineLink::Connected { .. });
+        connected && self.line.is_none() && self.picture.state() == EngineState::Running
     }
 
     /// When the silence changes what the screen says: first after [`App::patience`], then every second.

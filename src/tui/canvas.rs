@@ -46,14 +46,14 @@ impl<W: Write> Write for OneWrite<W> {
 
 /// What the terminal shows, and the way there. Unlike ratatui's own terminal it writes nothing at all for a frame that
 /// changes nothing.
-pub struct Canvas<W: Write> {
+pub struct ScreenCanvas<W: Write> {
     backend: CrosstermBackend<OneWrite<W>>,
     size: Rc<Cell<usize>>,
     cleared: usize,
     shown: Option<Buffer>,
 }
 
-impl<W: Write> Canvas<W> {
+impl<W: Write> ScreenCanvas<W> {
     /// A canvas whose terminal shows nobody knows what.
     pub fn new(out: W) -> Self {
         let out = OneWrite::new(out);
@@ -125,15 +125,15 @@ impl<W: Write> Canvas<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::Depth;
+    use crate::color::ColorDepth;
     use crate::fixture;
-    use crate::rig::Rig;
+    use crate::rig::TestApp;
     use std::cell::RefCell;
 
     #[derive(Clone, Default)]
-    struct Tape(Rc<RefCell<Vec<Vec<u8>>>>);
+    struct OutputTape(Rc<RefCell<Vec<Vec<u8>>>>);
 
-    impl Write for Tape {
+    impl Write for OutputTape {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.borrow_mut().push(bytes.to_vec());
             Ok(bytes.len())
@@ -148,7 +148,7 @@ mod tests {
         vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0)
     }
 
-    fn show(canvas: &mut Canvas<Tape>, rig: &Rig) -> bool {
+    fn show(canvas: &mut ScreenCanvas<OutputTape>, rig: &TestApp) -> bool {
         canvas
             .draw(rig.app.size, |buf| {
                 crate::views::screen::render(&rig.app, buf)
@@ -160,9 +160,9 @@ mod tests {
     #[test]
     fn a_frame_is_one_synchronized_write_and_nothing_without_change() {
         crossterm::style::force_color_output(true);
-        let tape = Tape::default();
-        let mut canvas = Canvas::new(tape.clone());
-        let mut rig = Rig::with(140, 44, fixture::fitting());
+        let tape = OutputTape::default();
+        let mut canvas = ScreenCanvas::new(tape.clone());
+        let mut rig = TestApp::with(140, 44, fixture::fitting());
         assert!(show(&mut canvas, &rig));
         assert!(!show(&mut canvas, &rig));
         assert_eq!(tape.0.borrow().len(), 1);
@@ -190,11 +190,11 @@ mod tests {
     #[test]
     fn a_change_of_size_draws_the_whole_again() {
         crossterm::style::force_color_output(true);
-        let tape = Tape::default();
-        let mut canvas = Canvas::new(tape.clone());
-        let mut rig = Rig::with(140, 44, fixture::fitting());
+        let tape = OutputTape::default();
+        let mut canvas = ScreenCanvas::new(tape.clone());
+        let mut rig = TestApp::with(140, 44, fixture::fitting());
         show(&mut canvas, &rig);
-        rig.tell(crate::app::Message::Resize(Size::new(100, 30)));
+        rig.tell(crate::app::AppMessage::Resize(Size::new(100, 30)));
         show(&mut canvas, &rig);
         let mut screen = emulator(30, 100);
         screen.process(&tape.0.borrow()[1]);
@@ -209,9 +209,9 @@ mod tests {
     #[test]
     fn no_colour_reaches_a_terminal_without_colours() {
         crossterm::style::force_color_output(true);
-        let tape = Tape::default();
-        let mut canvas = Canvas::new(tape.clone());
-        let rig = Rig::with(140, 44, fixture::fitting()).depth("dark", Depth::None, false);
+        let tape = OutputTape::default();
+        let mut canvas = ScreenCanvas::new(tape.clone());
+        let rig = TestApp::with(140, 44, fixture::fitting()).depth("dark", ColorDepth::None, false);
         show(&mut canvas, &rig);
         let bytes = tape.0.borrow().concat();
         let text = String::from_utf8(bytes).unwrap();
@@ -234,9 +234,9 @@ mod tests {
     #[test]
     fn a_fit_drawn_as_often_as_allowed_stays_below_25_kilobytes_a_second() {
         crossterm::style::force_color_output(true);
-        let tape = Tape::default();
-        let mut canvas = Canvas::new(tape.clone());
-        let mut rig = Rig::with(140, 44, fixture::fitting());
+        let tape = OutputTape::default();
+        let mut canvas = ScreenCanvas::new(tape.clone());
+        let mut rig = TestApp::with(140, 44, fixture::fitting());
         show(&mut canvas, &rig);
         let before = tape.0.borrow().concat().len();
         let seconds = 5;

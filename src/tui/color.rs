@@ -11,7 +11,7 @@ use termprofile::{DetectorSettings, EnvVarSource, TermProfile, TermVars};
 
 /// Colours a terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
+pub enum ColorDepth {
     /// No colours; letters may still be bold, dim, underlined or reversed.
     None,
     /// The 16 named colours, whose look the user's terminal decides.
@@ -22,24 +22,29 @@ pub enum Depth {
     Truecolor,
 }
 
-impl Depth {
+impl ColorDepth {
     /// Every depth, fewest colours first.
-    pub const ALL: [Depth; 4] = [Depth::None, Depth::Ansi16, Depth::Ansi256, Depth::Truecolor];
+    pub const ALL: [ColorDepth; 4] = [
+        ColorDepth::None,
+        ColorDepth::Ansi16,
+        ColorDepth::Ansi256,
+        ColorDepth::Truecolor,
+    ];
 
     /// The depth's name in options and in `SURFIT_COLOR`.
     pub fn name(self) -> &'static str {
         match self {
-            Depth::None => "none",
-            Depth::Ansi16 => "16",
-            Depth::Ansi256 => "256",
-            Depth::Truecolor => "truecolor",
+            ColorDepth::None => "none",
+            ColorDepth::Ansi16 => "16",
+            ColorDepth::Ansi256 => "256",
+            ColorDepth::Truecolor => "truecolor",
         }
     }
 
     /// What the environment tells about the terminal at standard output: `SURFIT_COLOR` wins, then `NO_COLOR`, then
     /// what `COLORTERM`, `TERM` and their kind say.
     ///
-    /// A `SURFIT_COLOR` that is no depth is ignored here; [`Depth::forced`] says what is wrong with it.
+    /// A `SURFIT_COLOR` that is no depth is ignored here; [`ColorDepth::forced`] says what is wrong with it.
     pub fn detect() -> Self {
         Self::from_environment(&termprofile::Env, &std::io::stdout())
     }
@@ -59,39 +64,39 @@ impl Depth {
         }
         // no-color.org: any value that is not empty counts.
         if env.var("NO_COLOR").is_some_and(|s| !s.is_empty()) {
-            return Depth::None;
+            return ColorDepth::None;
         }
         if names_itself(env) {
-            return Depth::Truecolor;
+            return ColorDepth::Truecolor;
         }
         if is_poor_screen(env) {
-            return Depth::Ansi16;
+            return ColorDepth::Ansi16;
         }
         // Asking tmux would start a process before the first frame.
         let settings = DetectorSettings::new().enable_tmux_info(false);
-        let vars = TermVars::from_source(&Screen(env), &Output(out), settings);
+        let vars = TermVars::from_source(&TerminalEnv(env), &TerminalOutput(out), settings);
         match TermProfile::detect_with_vars(vars) {
-            TermProfile::NoTty | TermProfile::NoColor => Depth::None,
-            TermProfile::Ansi16 => Depth::Ansi16,
-            TermProfile::Ansi256 => Depth::Ansi256,
-            TermProfile::TrueColor => Depth::Truecolor,
+            TermProfile::NoTty | TermProfile::NoColor => ColorDepth::None,
+            TermProfile::Ansi16 => ColorDepth::Ansi16,
+            TermProfile::Ansi256 => ColorDepth::Ansi256,
+            TermProfile::TrueColor => ColorDepth::Truecolor,
         }
     }
 
     /// `rgb` as this depth shows it; `Color::Reset` at 16 colours and below, where only roles have colours.
     pub fn rgb(self, (r, g, b): (u8, u8, u8)) -> Color {
         match self {
-            Depth::Truecolor => Color::Rgb(r, g, b),
-            Depth::Ansi256 => Color::Indexed(nearest_256((r, g, b))),
-            Depth::Ansi16 | Depth::None => Color::Reset,
+            ColorDepth::Truecolor => Color::Rgb(r, g, b),
+            ColorDepth::Ansi256 => Color::Indexed(nearest_256((r, g, b))),
+            ColorDepth::Ansi16 | ColorDepth::None => Color::Reset,
         }
     }
 
-    /// As [`Depth::rgb`]; colours of `map`, and of the diverging map, go one path through the 256 on which neither
+    /// As [`ColorDepth::rgb`]; colours of `map`, and of the diverging map, go one path through the 256 on which neither
     /// lightness nor hue hops.
     pub fn rgb_on(self, map: Colormap, rgb: (u8, u8, u8)) -> Color {
         match self {
-            Depth::Ansi256 => {
+            ColorDepth::Ansi256 => {
                 let index = path::index_on(map, rgb).unwrap_or_else(|| nearest_256(rgb));
                 Color::Indexed(index)
             }
@@ -100,7 +105,7 @@ impl Depth {
     }
 }
 
-impl FromStr for Depth {
+impl FromStr for ColorDepth {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
@@ -135,9 +140,9 @@ fn is_poor_screen(env: &impl EnvVarSource) -> bool {
 
 /// The environment without what build servers set: termprofile takes those for a log with few colours, but a workbench is
 /// only ever drawn on a terminal.
-struct Screen<'a, E>(&'a E);
+struct TerminalEnv<'a, E>(&'a E);
 
-impl<E: EnvVarSource> EnvVarSource for Screen<'_, E> {
+impl<E: EnvVarSource> EnvVarSource for TerminalEnv<'_, E> {
     fn var(&self, key: &str) -> Option<String> {
         const BUILD_SERVERS: [&str; 10] = [
             "CI",
@@ -160,9 +165,9 @@ impl<E: EnvVarSource> EnvVarSource for Screen<'_, E> {
 }
 
 /// A wrapper because termprofile's own trait covers only owned streams.
-struct Output<'a, T>(&'a T);
+struct TerminalOutput<'a, T>(&'a T);
 
-impl<T: IsTerminal> termprofile::IsTerminal for Output<'_, T> {
+impl<T: IsTerminal> termprofile::IsTerminal for TerminalOutput<'_, T> {
     fn is_terminal(&self) -> bool {
         self.0.is_terminal()
     }
@@ -225,49 +230,52 @@ mod tests {
     use super::*;
     use std::collections::HashMap;
 
-    fn depth(vars: &[(&'static str, &'static str)]) -> Depth {
+    fn depth(vars: &[(&'static str, &'static str)]) -> ColorDepth {
         let mut env: HashMap<&str, &str> = vars.iter().copied().collect();
         // A forced terminal, since tests have none at standard output.
         env.entry("TTY_FORCE").or_insert("1");
-        Depth::from_environment(&env, &std::io::stdout())
+        ColorDepth::from_environment(&env, &std::io::stdout())
     }
 
     #[test]
     fn the_environment_decides_and_a_forced_value_wins() {
         assert_eq!(
             depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]),
-            Depth::Truecolor
+            ColorDepth::Truecolor
         );
-        assert_eq!(depth(&[("TERM", "xterm-256color")]), Depth::Ansi256);
-        assert_eq!(depth(&[("TERM", "linux")]), Depth::Ansi16);
+        assert_eq!(depth(&[("TERM", "xterm-256color")]), ColorDepth::Ansi256);
+        assert_eq!(depth(&[("TERM", "linux")]), ColorDepth::Ansi16);
         assert_eq!(
             depth(&[("TERM", "xterm-256color"), ("NO_COLOR", "0")]),
-            Depth::None
+            ColorDepth::None
         );
-        assert_eq!(depth(&[("TERM", "dumb")]), Depth::None);
+        assert_eq!(depth(&[("TERM", "dumb")]), ColorDepth::None);
         let xterm = ("TERM", "xterm");
         assert_eq!(
             depth(&[xterm, ("XTERM_VERSION", "XTerm(379)")]),
-            Depth::Truecolor
+            ColorDepth::Truecolor
         );
-        assert_eq!(depth(&[xterm, ("MLTERM", "3.9.2")]), Depth::Truecolor);
-        assert!(depth(&[xterm, ("XTERM_VERSION", "XTerm(278)")]) < Depth::Truecolor);
+        assert_eq!(depth(&[xterm, ("MLTERM", "3.9.2")]), ColorDepth::Truecolor);
+        assert!(depth(&[xterm, ("XTERM_VERSION", "XTerm(278)")]) < ColorDepth::Truecolor);
         let inside = [
             ("TERM", "screen"),
             ("STY", "1.a"),
             ("XTERM_VERSION", "XTerm(379)"),
         ];
-        assert!(depth(&inside) < Depth::Truecolor);
+        assert!(depth(&inside) < ColorDepth::Truecolor);
         let sty = ("STY", "1.a");
         let screen = |term| depth(&[("TERM", term), sty, ("COLORTERM", "truecolor")]);
-        assert_eq!(screen("screen"), Depth::Ansi16);
-        assert_eq!(screen("screen.xterm-256color"), Depth::Ansi256);
-        assert_eq!(depth(&[("TERM", "screen"), ("TMUX", "a")]), Depth::Ansi256);
+        assert_eq!(screen("screen"), ColorDepth::Ansi16);
+        assert_eq!(screen("screen.xterm-256color"), ColorDepth::Ansi256);
+        assert_eq!(
+            depth(&[("TERM", "screen"), ("TMUX", "a")]),
+            ColorDepth::Ansi256
+        );
         let forced = [("NO_COLOR", "1"), ("SURFIT_COLOR", "256"), ("TERM", "dumb")];
-        assert_eq!(depth(&forced), Depth::Ansi256);
+        assert_eq!(depth(&forced), ColorDepth::Ansi256);
         assert!(
             "many"
-                .parse::<Depth>()
+                .parse::<ColorDepth>()
                 .unwrap_err()
                 .contains("`many` is no colour depth")
         );
@@ -282,8 +290,8 @@ mod tests {
                 "{index}"
             );
         }
-        assert_eq!(Depth::Ansi16.rgb((1, 2, 3)), Color::Reset);
-        assert_eq!(Depth::Truecolor.rgb((1, 2, 3)), Color::Rgb(1, 2, 3));
+        assert_eq!(ColorDepth::Ansi16.rgb((1, 2, 3)), Color::Reset);
+        assert_eq!(ColorDepth::Truecolor.rgb((1, 2, 3)), Color::Rgb(1, 2, 3));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Pictures of runs for tests: the demo at its stages, with figures as a real run has them.
 
-use surfit_core::draws::Phase;
+use surfit_core::draws::FitPhase;
 use surfit_core::event::{
-    Alignment, Corner, Curve, Envelope, Event, Exported, Finished, RunInfo, Stage,
+    Alignment, CornerReady, Envelope, Event, ExportedModel, JobResult, JobStage, LossCurve, RunInfo,
 };
-use surfit_core::heatmap::{Heatmap, Metric, Point};
-use surfit_core::picture::Picture;
-use surfit_core::snapshot::{ControlPoint, Snapshot, State};
+use surfit_core::heatmap::{Heatmap, MeasuredPoint, Metric};
+use surfit_core::picture::RunState;
+use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::Degrees;
 
 /// The run's id in every fixture.
@@ -15,8 +15,8 @@ const BEGAN: f64 = 1_750_000_000.0;
 const CORNERS: [f64; 4] = [0.8715, 0.8690, 0.8742, 0.8668];
 
 /// The run has begun; the engine is loading data.
-pub(crate) fn loading() -> Picture {
-    let mut p = Picture::default();
+pub(crate) fn loading() -> RunState {
+    let mut p = RunState::default();
     let info = RunInfo {
         run: RUN.into(),
         engine: "0.1.0".into(),
@@ -39,27 +39,27 @@ pub(crate) fn loading() -> Picture {
         vec![
             Event::Started(Box::new(info)),
             Event::StageBegan {
-                stage: Stage::Data,
+                stage: JobStage::Data,
                 total: 0,
             },
         ],
     );
     let mut s = Snapshot::empty(degrees(2, 2), 21);
-    (s.state, s.seq, s.viewers, s.memory) = (State::Running, p.seq, 1, 180 << 20);
+    (s.state, s.seq, s.viewers, s.memory) = (EngineState::Running, p.seq, 1, 180 << 20);
     p.snapshot = Some(s);
     p
 }
 
 /// Corners 1 and 2 are ready, corner 3 trains.
-pub(crate) fn corners() -> Picture {
+pub(crate) fn corners() -> RunState {
     let mut p = loading();
     let mut events = vec![
         Event::StageEnded {
-            stage: Stage::Data,
+            stage: JobStage::Data,
             seconds: 0.4,
         },
         Event::StageBegan {
-            stage: Stage::Corners,
+            stage: JobStage::Corners,
             total: 1632,
         },
     ];
@@ -70,24 +70,24 @@ pub(crate) fn corners() -> Picture {
     events.extend(corner_training(2, 150));
     feed(&mut p, events);
     let s = p.snapshot.as_mut().unwrap();
-    (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, Stage::Corners, 966, 1632, 61.3);
+    (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, JobStage::Corners, 966, 1632, 61.3);
     s.seconds_left = Some(68.0);
     p
 }
 
 /// The fit is in its interior phase, at step 1240 of 3000, degree 3×3, the heatmap half measured.
-pub(crate) fn fitting() -> Picture {
+pub(crate) fn fitting() -> RunState {
     let mut p = corners();
     let mut events = corner_training(2, 408);
     events.push(Event::CornerReady(corner(2)));
     events.extend(corner_training(3, 408));
     events.push(Event::CornerReady(corner(3)));
     events.push(Event::StageEnded {
-        stage: Stage::Corners,
+        stage: JobStage::Corners,
         seconds: 27.2,
     });
     events.push(Event::StageBegan {
-        stage: Stage::Align,
+        stage: JobStage::Align,
         total: 3,
     });
     for index in 1..4 {
@@ -99,11 +99,11 @@ pub(crate) fn fitting() -> Picture {
         }));
     }
     events.push(Event::StageEnded {
-        stage: Stage::Align,
+        stage: JobStage::Align,
         seconds: 0.6,
     });
     events.push(Event::StageBegan {
-        stage: Stage::Fit,
+        stage: JobStage::Fit,
         total: 3000,
     });
     for block in 0..124u64 {
@@ -112,7 +112,7 @@ pub(crate) fn fitting() -> Picture {
             .map(|s| loss(9, s, 0.95, 0.31, 300.0))
             .collect();
         events.push(Event::Losses {
-            curve: Curve::Surface,
+            curve: LossCurve::Surface,
             first_step,
             values,
             rate: 0.04,
@@ -120,7 +120,7 @@ pub(crate) fn fitting() -> Picture {
         if (first_step + 10) % 200 == 0 {
             let t = (first_step as f64 / 500.0).min(2.5);
             events.push(Event::Validated {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 step: first_step + 10,
                 loss: 0.36 + 0.3 * (-t).exp(),
                 accuracy: 0.884 - 0.06 * (-t).exp(),
@@ -139,9 +139,9 @@ pub(crate) fn fitting() -> Picture {
     events.push(Event::Checkpoint { step: 1200 });
     feed(&mut p, events);
     let s = p.snapshot.as_mut().unwrap();
-    (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, Stage::Fit, 1240, 3000, 82.4);
+    (s.seq, s.stage, s.done, s.total, s.rate) = (p.seq, JobStage::Fit, 1240, 3000, 82.4);
     (s.phase, s.fit_step, s.fit_total, s.learning_rate) =
-        (Some(Phase::Interior), 1240, 3000, 0.0402);
+        (Some(FitPhase::Interior), 1240, 3000, 0.0402);
     (s.seconds_left, s.degrees, s.memory) = (Some(131.0), degrees(3, 3), 412 << 20);
     s.marks = vec![(0.25, 0.4)];
     s.heatmap = heatmap(21, 210, 512);
@@ -154,7 +154,7 @@ pub(crate) fn fitting() -> Picture {
 }
 
 /// The job is done: the heatmap complete, the best point exported.
-pub(crate) fn finished() -> Picture {
+pub(crate) fn finished() -> RunState {
     let mut p = fitting();
     let complete = heatmap(21, 441, 1500);
     let best = complete.best(Metric::Accuracy).unwrap();
@@ -164,11 +164,11 @@ pub(crate) fn finished() -> Picture {
         &mut p,
         vec![
             Event::StageEnded {
-                stage: Stage::Fit,
+                stage: JobStage::Fit,
                 seconds: 36.9,
             },
             Event::StageBegan {
-                stage: Stage::Heatmap,
+                stage: JobStage::Heatmap,
                 total: 441,
             },
             Event::HeatmapComplete {
@@ -177,14 +177,14 @@ pub(crate) fn finished() -> Picture {
                 best,
             },
             Event::StageEnded {
-                stage: Stage::Heatmap,
+                stage: JobStage::Heatmap,
                 seconds: 9.8,
             },
             Event::StageBegan {
-                stage: Stage::Export,
+                stage: JobStage::Export,
                 total: 1,
             },
-            Event::Exported(Exported {
+            Event::Exported(ExportedModel {
                 dir: dir.clone(),
                 selection: "best".into(),
                 u: Some(best.u),
@@ -195,10 +195,10 @@ pub(crate) fn finished() -> Picture {
                 chosen: None,
             }),
             Event::StageEnded {
-                stage: Stage::Export,
+                stage: JobStage::Export,
                 seconds: 0.5,
             },
-            Event::Finished(Box::new(Finished {
+            Event::Finished(Box::new(JobResult {
                 corners: CORNERS.to_vec(),
                 corners_test: vec![0.868, 0.866, 0.872, 0.8647],
                 degrees: degrees(3, 3),
@@ -217,7 +217,8 @@ pub(crate) fn finished() -> Picture {
         ],
     );
     let s = p.snapshot.as_mut().unwrap();
-    (s.seq, s.state, s.stage, s.done, s.total) = (p.seq, State::Finished, Stage::Export, 1, 1);
+    (s.seq, s.state, s.stage, s.done, s.total) =
+        (p.seq, EngineState::Finished, JobStage::Export, 1, 1);
     (s.rate, s.seconds_left, s.fit_step, s.heatmap) = (0.0, None, 3000, complete);
     p
 }
@@ -225,7 +226,7 @@ pub(crate) fn finished() -> Picture {
 /// A point of the fixture's surface that was measured on the whole validation split.
 pub(crate) fn evaluated(u: f64, v: f64) -> Event {
     let accuracy = accuracy(u, v);
-    Event::Evaluated(Point {
+    Event::Evaluated(MeasuredPoint {
         u,
         v,
         accuracy,
@@ -235,15 +236,15 @@ pub(crate) fn evaluated(u: f64, v: f64) -> Event {
 }
 
 /// The fit goes on by `steps`: losses, gradients and a few cells change, as between two frames of a real fit.
-pub(crate) fn go_on(picture: &mut Picture, steps: u64) {
-    let first_step = picture.curves[&Curve::Surface].end();
+pub(crate) fn go_on(picture: &mut RunState, steps: u64) {
+    let first_step = picture.curves[&LossCurve::Surface].end();
     let values = (first_step..first_step + steps)
         .map(|s| loss(9, s, 0.95, 0.31, 300.0))
         .collect();
     feed(
         picture,
         vec![Event::Losses {
-            curve: Curve::Surface,
+            curve: LossCurve::Surface,
             first_step,
             values,
             rate: 0.0397,
@@ -285,7 +286,7 @@ pub(crate) fn degrees(m: u8, n: u8) -> Degrees {
 }
 
 /// Applies events with numbers and times that go on from the picture's.
-pub(crate) fn feed(picture: &mut Picture, events: Vec<Event>) {
+pub(crate) fn feed(picture: &mut RunState, events: Vec<Event>) {
     for event in events {
         let seq = picture.seq + 1;
         picture.apply(&Envelope {
@@ -296,8 +297,8 @@ pub(crate) fn feed(picture: &mut Picture, events: Vec<Event>) {
     }
 }
 
-fn corner(index: usize) -> Corner {
-    Corner {
+fn corner(index: usize) -> CornerReady {
+    CornerReady {
         index,
         source: format!("seed {}, 4 epochs", index + 1),
         accuracy: CORNERS[index],
@@ -312,7 +313,7 @@ fn corner_training(index: usize, steps: u64) -> Vec<Event> {
     let values = (0..steps)
         .map(|s| loss(index as u64, s, 2.3, 0.33, 70.0))
         .collect();
-    let curve = Curve::Corner(index);
+    let curve = LossCurve::Corner(index);
     let mut events = vec![Event::Losses {
         curve,
         first_step: 0,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// Sets of characters, from few to many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Glyphs {
+pub enum GlyphSet {
     /// Nothing outside ASCII.
     Ascii,
     /// ASCII, half blocks, shades and plain frames: what the Linux console and fonts without Braille have.
@@ -14,9 +14,9 @@ pub enum Glyphs {
     Braille,
 }
 
-impl Glyphs {
+impl GlyphSet {
     /// Every set, fewest characters first.
-    pub const ALL: [Glyphs; 3] = [Glyphs::Ascii, Glyphs::Blocks, Glyphs::Braille];
+    pub const ALL: [GlyphSet; 3] = [GlyphSet::Ascii, GlyphSet::Blocks, GlyphSet::Braille];
 
     /// The set's name in `SURFIT_GLYPHS`.
     pub fn name(self) -> &'static str {
@@ -30,7 +30,7 @@ impl Glyphs {
     /// # Errors
     /// A sentence about a value that `SURFIT_GLYPHS` cannot have.
     pub(crate) fn detect(
-        chosen: Option<Glyphs>,
+        chosen: Option<GlyphSet>,
         var: impl Fn(&str) -> Option<String>,
     ) -> Result<(Self, Option<&'static str>), String> {
         let var = |name: &str| var(name).filter(|s| !s.is_empty());
@@ -43,17 +43,17 @@ impl Glyphs {
         if !is_unicode_locale(var) {
             let why =
                 "plain ASCII: the locale is not UTF-8; set LANG=C.UTF-8, or insist with --unicode";
-            return Ok((Glyphs::Ascii, Some(why)));
+            return Ok((GlyphSet::Ascii, Some(why)));
         }
         if var("TERM").is_some_and(|term| term == "linux") {
             let why = "blocks without Braille: the Linux console has no more; --unicode insists";
-            return Ok((Glyphs::Blocks, Some(why)));
+            return Ok((GlyphSet::Blocks, Some(why)));
         }
-        Ok((Glyphs::Braille, None))
+        Ok((GlyphSet::Braille, None))
     }
 }
 
-impl FromStr for Glyphs {
+impl FromStr for GlyphSet {
     type Err = String;
 
     fn from_str(s: &str) -> Result<Self, String> {
@@ -70,9 +70,9 @@ impl FromStr for Glyphs {
 mod tests {
     use super::*;
 
-    fn found(chosen: Option<Glyphs>, pairs: &[(&str, &str)]) -> (Glyphs, bool) {
+    fn found(chosen: Option<GlyphSet>, pairs: &[(&str, &str)]) -> (GlyphSet, bool) {
         let var = |name: &str| pairs.iter().find(|p| p.0 == name).map(|p| p.1.to_string());
-        let (glyphs, why) = Glyphs::detect(chosen, var).unwrap();
+        let (glyphs, why) = GlyphSet::detect(chosen, var).unwrap();
         (glyphs, why.is_some())
     }
 
@@ -80,19 +80,22 @@ mod tests {
     fn the_locale_and_the_console_decide_and_who_insists_wins() {
         assert_eq!(
             found(None, &[("LANG", "en_US.UTF-8")]),
-            (Glyphs::Braille, false)
+            (GlyphSet::Braille, false)
         );
-        assert_eq!(found(None, &[("LC_ALL", "C")]), (Glyphs::Ascii, true));
+        assert_eq!(found(None, &[("LC_ALL", "C")]), (GlyphSet::Ascii, true));
         let console = [("LANG", "C.UTF-8"), ("TERM", "linux")];
-        assert_eq!(found(None, &console), (Glyphs::Blocks, true));
+        assert_eq!(found(None, &console), (GlyphSet::Blocks, true));
         assert_eq!(
-            found(Some(Glyphs::Braille), &[("LC_ALL", "C")]),
-            (Glyphs::Braille, false)
+            found(Some(GlyphSet::Braille), &[("LC_ALL", "C")]),
+            (GlyphSet::Braille, false)
         );
         let insists = [("LC_ALL", "C"), ("SURFIT_GLYPHS", "unicode")];
-        assert_eq!(found(None, &insists), (Glyphs::Braille, false));
-        assert_eq!(found(Some(Glyphs::Ascii), &insists), (Glyphs::Ascii, false));
+        assert_eq!(found(None, &insists), (GlyphSet::Braille, false));
+        assert_eq!(
+            found(Some(GlyphSet::Ascii), &insists),
+            (GlyphSet::Ascii, false)
+        );
         let odd = |_: &str| Some("many".into());
-        assert!(Glyphs::detect(None, odd).unwrap_err().contains("`many`"));
+        assert!(GlyphSet::detect(None, odd).unwrap_err().contains("`many`"));
     }
 }

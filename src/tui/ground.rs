@@ -26,19 +26,19 @@ pub(crate) const XTERM_TRUECOLOR: u32 = 331;
 
 /// The terminal's background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ground {
+pub(crate) enum TerminalBackground {
     /// Black or nearly so.
     Dark,
     /// White or nearly so.
     Light,
 }
 
-impl Ground {
+impl TerminalBackground {
     /// What rxvt, Konsole and others leave in `COLORFGBG`: `15;0`, or `0;default;15`.
     pub(crate) fn from_colorfgbg(value: &str) -> Option<Self> {
         match value.rsplit(';').next()?.parse::<u8>().ok()? {
-            7 | 9..=15 => Some(Ground::Light),
-            0..=6 | 8 => Some(Ground::Dark),
+            7 | 9..=15 => Some(TerminalBackground::Light),
+            0..=6 | 8 => Some(TerminalBackground::Dark),
             _ => None,
         }
     }
@@ -57,14 +57,18 @@ impl Ground {
         let (r, g, b) = (channels.next()??, channels.next()??, channels.next()??);
         // Brightness as televisions weigh it; the middle divides.
         let light = 0.299 * r + 0.587 * g + 0.114 * b > 0.5;
-        Some(if light { Ground::Light } else { Ground::Dark })
+        Some(if light {
+            TerminalBackground::Light
+        } else {
+            TerminalBackground::Dark
+        })
     }
 
     /// The theme for it, when nobody chose one.
     pub(crate) fn theme(self) -> &'static str {
         match self {
-            Ground::Dark => "dark",
-            Ground::Light => "light",
+            TerminalBackground::Dark => "dark",
+            TerminalBackground::Light => "light",
         }
     }
 }
@@ -79,7 +83,7 @@ pub(crate) fn may_ask(term: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TerminalAnswer {
     /// Its background.
-    Ground(Ground),
+    Ground(TerminalBackground),
     /// It shows any colour.
     Truecolor,
 }
@@ -116,7 +120,9 @@ impl TerminalQuestion {
     /// What an answer tells, without its frame.
     fn read(self, body: &str) -> Option<TerminalAnswer> {
         match self {
-            TerminalQuestion::Ground => Ground::from_answer(body).map(TerminalAnswer::Ground),
+            TerminalQuestion::Ground => {
+                TerminalBackground::from_answer(body).map(TerminalAnswer::Ground)
+            }
             TerminalQuestion::Version => {
                 let name = body.strip_prefix(">|")?;
                 let old = xterm_version(name).is_some_and(|v| v < XTERM_TRUECOLOR);
@@ -135,7 +141,7 @@ pub(crate) fn xterm_version(name: &str) -> Option<u32> {
 
 /// What came of an event while answers are due.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Heard {
+pub(crate) enum AnswerEvent {
     /// These are no answer, in the order that they came.
     Events(Vec<Event>),
     /// The last part of an answer; `None` when it tells nothing.
@@ -186,8 +192,8 @@ impl AnswerFilter {
             }
             let Ok(event) = event::read() else { break };
             match self.take(event, Instant::now()) {
-                Heard::Events(events) => others.extend(events),
-                Heard::Answer(answer) => answers.extend(answer),
+                AnswerEvent::Events(events) => others.extend(events),
+                AnswerEvent::Answer(answer) => answers.extend(answer),
             }
         }
         (answers, others)
@@ -207,16 +213,16 @@ impl AnswerFilter {
 
     /// Takes an event in. It may have waited while a frame was drawn: whether it came too late only who waits for events
     /// can tell, and gives up then.
-    pub(crate) fn take(&mut self, event: Event, now: Instant) -> Heard {
+    pub(crate) fn take(&mut self, event: Event, now: Instant) -> AnswerEvent {
         let late = |asked| now.duration_since(asked) >= LATE_ANSWER_TIMEOUT;
         if self.held.is_empty() && self.asked.is_none_or(late) {
             self.due.clear();
         }
         let Event::Key(key) = &event else {
-            return Heard::Events(vec![event]);
+            return AnswerEvent::Events(vec![event]);
         };
         if self.due.is_empty() {
-            return Heard::Events(vec![event]);
+            return AnswerEvent::Events(vec![event]);
         }
         let escape = KeyCode::Esc;
         let after_escape = matches!(self.held.last(), Some(Event::Key(k)) if k.code == escape);
@@ -244,19 +250,19 @@ impl AnswerFilter {
         };
         self.held.push(event);
         self.last = now;
-        Heard::Events(match part {
+        AnswerEvent::Events(match part {
             true => Vec::new(),
             false => self.give_up(),
         })
     }
 
-    fn finish(&mut self) -> Heard {
+    fn finish(&mut self) -> AnswerEvent {
         self.held.clear();
         let answer = self.answer.take().and_then(|(question, body)| {
             self.due.retain(|due| *due != question);
             question.read(&body)
         });
-        Heard::Answer(answer)
+        AnswerEvent::Answer(answer)
     }
 }
 
@@ -303,8 +309,8 @@ mod tests {
         for piece in pieces {
             for event in keys(piece) {
                 match filter.take(event, now) {
-                    Heard::Events(more) => events.extend(more),
-                    Heard::Answer(answer) => answers.push(answer),
+                    AnswerEvent::Events(more) => events.extend(more),
+                    AnswerEvent::Answer(answer) => answers.push(answer),
                 }
             }
             now += pause;
@@ -314,7 +320,7 @@ mod tests {
 
     #[test]
     fn answers_are_no_keys_and_keys_are_no_answers() {
-        let (light, dark) = (Ground::Light, Ground::Dark);
+        let (light, dark) = (TerminalBackground::Light, TerminalBackground::Dark);
         for (body, answer) in [
             (
                 "]11;rgb:ffff/ffff/ffff",
@@ -350,7 +356,7 @@ mod tests {
     fn an_answer_may_be_split_anywhere_and_no_escape_key_comes_of_it() {
         let whole = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\\x1bP>|XTerm(379)\x1b\\";
         let both = vec![
-            Some(TerminalAnswer::Ground(Ground::Light)),
+            Some(TerminalAnswer::Ground(TerminalBackground::Light)),
             Some(TerminalAnswer::Truecolor),
         ];
         for at in 1..whole.len() {
@@ -381,23 +387,32 @@ mod tests {
         let mut filter = asked();
         let now = Instant::now();
         let pressed = keys("\x1b");
-        assert_eq!(filter.take(pressed[0].clone(), now), Heard::Events(vec![]));
+        assert_eq!(
+            filter.take(pressed[0].clone(), now),
+            AnswerEvent::Events(vec![])
+        );
         let soon = filter.patience(now).unwrap();
         assert!(soon > Duration::ZERO && soon <= MAX_PAUSE);
         let later = now + 2 * MAX_PAUSE;
         assert_eq!(filter.patience(later), Some(Duration::ZERO));
         assert_eq!(filter.give_up(), pressed);
         let bracket = key(']', KeyModifiers::NONE);
-        let alone = Heard::Events(vec![bracket.clone()]);
+        let alone = AnswerEvent::Events(vec![bracket.clone()]);
         assert_eq!(filter.take(bracket, later), alone);
         assert_eq!(filter.patience(later), None);
     }
 
     #[test]
     fn the_environment_tells_light_from_dark() {
-        assert_eq!(Ground::from_colorfgbg("15;0"), Some(Ground::Dark));
-        assert_eq!(Ground::from_colorfgbg("0;default;15"), Some(Ground::Light));
-        assert_eq!(Ground::from_colorfgbg("0;default"), None);
+        assert_eq!(
+            TerminalBackground::from_colorfgbg("15;0"),
+            Some(TerminalBackground::Dark)
+        );
+        assert_eq!(
+            TerminalBackground::from_colorfgbg("0;default;15"),
+            Some(TerminalBackground::Light)
+        );
+        assert_eq!(TerminalBackground::from_colorfgbg("0;default"), None);
         assert!(may_ask("xterm") && !may_ask("dumb") && !may_ask("linux") && !may_ask(""));
     }
 }

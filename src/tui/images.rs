@@ -12,12 +12,12 @@ mod decoded;
 pub use encode::{remove, show};
 pub use raster::Raster;
 pub(crate) use raster::heatmap;
-pub use shown::Shown;
-pub(crate) use sketch::Sketch;
+pub use shown::ShownPicture;
+pub(crate) use sketch::PictureSketch;
 
 /// A way to show a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
+pub enum ImageProtocol {
     /// The kitty graphics protocol: kitty, Ghostty, Konsole.
     Kitty,
     /// Sixels: foot, mlterm, xterm built with them.
@@ -28,13 +28,13 @@ pub enum Protocol {
 
 /// What somebody chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum ImageMode {
     /// By what the environment tells.
     Auto,
     /// No pictures at all.
     Off,
     /// Pictures by this protocol.
-    By(Protocol),
+    By(ImageProtocol),
 }
 
 /// The way this terminal has: as `chosen`, else by `SURFIT_IMAGES` (`auto`, `off`, `kitty`, `sixel`, `iterm2`), and for
@@ -44,17 +44,17 @@ pub enum Way {
 /// # Errors
 /// A sentence about a value that `SURFIT_IMAGES` cannot have.
 pub fn detect(
-    chosen: Option<Way>,
+    chosen: Option<ImageMode>,
     var: impl Fn(&str) -> Option<String>,
-) -> Result<Option<Protocol>, String> {
+) -> Result<Option<ImageProtocol>, String> {
     let var = |name: &str| var(name).filter(|s| !s.is_empty());
     let way = match (chosen, var("SURFIT_IMAGES").as_deref()) {
         (Some(way), _) => way,
-        (_, None | Some("auto")) => Way::Auto,
-        (_, Some("off")) => Way::Off,
-        (_, Some("kitty")) => Way::By(Protocol::Kitty),
-        (_, Some("sixel")) => Way::By(Protocol::Sixel),
-        (_, Some("iterm2")) => Way::By(Protocol::Iterm2),
+        (_, None | Some("auto")) => ImageMode::Auto,
+        (_, Some("off")) => ImageMode::Off,
+        (_, Some("kitty")) => ImageMode::By(ImageProtocol::Kitty),
+        (_, Some("sixel")) => ImageMode::By(ImageProtocol::Sixel),
+        (_, Some("iterm2")) => ImageMode::By(ImageProtocol::Iterm2),
         (_, Some(other)) => {
             return Err(format!(
                 "SURFIT_IMAGES cannot be `{other}`; choose auto, off, kitty, sixel or iterm2"
@@ -62,9 +62,9 @@ pub fn detect(
         }
     };
     match way {
-        Way::Auto => {}
-        Way::Off => return Ok(None),
-        Way::By(protocol) => return Ok(Some(protocol)),
+        ImageMode::Auto => {}
+        ImageMode::Off => return Ok(None),
+        ImageMode::By(protocol) => return Ok(Some(protocol)),
     }
     let far = ["SSH_CONNECTION", "SSH_TTY", "TMUX", "STY"];
     if far.iter().any(|name| var(name).is_some()) {
@@ -77,9 +77,9 @@ pub fn detect(
     let kitty =
         var("KITTY_WINDOW_ID").is_some() || term.contains("kitty") || term.contains("ghostty");
     Ok(match (kitty, program.as_str()) {
-        (true, _) => Some(Protocol::Kitty),
-        (_, "WezTerm" | "iTerm.app") => Some(Protocol::Iterm2),
-        _ if term.starts_with("foot") || term.starts_with("mlterm") => Some(Protocol::Sixel),
+        (true, _) => Some(ImageProtocol::Kitty),
+        (_, "WezTerm" | "iTerm.app") => Some(ImageProtocol::Iterm2),
+        _ if term.starts_with("foot") || term.starts_with("mlterm") => Some(ImageProtocol::Sixel),
         _ => None,
     })
 }
@@ -88,11 +88,14 @@ pub fn detect(
 mod tests {
     use super::*;
 
-    fn with(pairs: &[(&str, &str)]) -> Result<Option<Protocol>, String> {
+    fn with(pairs: &[(&str, &str)]) -> Result<Option<ImageProtocol>, String> {
         chosen(None, pairs)
     }
 
-    fn chosen(way: Option<Way>, pairs: &[(&str, &str)]) -> Result<Option<Protocol>, String> {
+    fn chosen(
+        way: Option<ImageMode>,
+        pairs: &[(&str, &str)],
+    ) -> Result<Option<ImageProtocol>, String> {
         detect(way, |n| {
             pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string())
         })
@@ -101,16 +104,19 @@ mod tests {
     #[test]
     fn the_environment_tells_the_way_and_a_forced_one_wins() {
         assert_eq!(with(&[("TERM", "xterm-256color")]), Ok(None));
-        assert_eq!(with(&[("TERM", "xterm-kitty")]), Ok(Some(Protocol::Kitty)));
+        assert_eq!(
+            with(&[("TERM", "xterm-kitty")]),
+            Ok(Some(ImageProtocol::Kitty))
+        );
         assert_eq!(
             with(&[("TERM_PROGRAM", "WezTerm")]),
-            Ok(Some(Protocol::Iterm2))
+            Ok(Some(ImageProtocol::Iterm2))
         );
-        assert_eq!(with(&[("TERM", "foot")]), Ok(Some(Protocol::Sixel)));
+        assert_eq!(with(&[("TERM", "foot")]), Ok(Some(ImageProtocol::Sixel)));
         let far = [("TERM", "xterm-kitty"), ("SSH_TTY", "/dev/pts/1")];
         assert_eq!(with(&far), Ok(None));
         let forced = [("SURFIT_IMAGES", "sixel"), ("SSH_TTY", "/dev/pts/1")];
-        assert_eq!(with(&forced), Ok(Some(Protocol::Sixel)));
+        assert_eq!(with(&forced), Ok(Some(ImageProtocol::Sixel)));
         let off = [("SURFIT_IMAGES", "off"), ("TERM", "xterm-kitty")];
         assert_eq!(with(&off), Ok(None));
         assert!(
@@ -119,11 +125,14 @@ mod tests {
                 .contains("`many`")
         );
         // What is said on the command line goes before the variable, good or bad.
-        let by = Way::By(Protocol::Iterm2);
-        assert_eq!(chosen(Some(by), &off), Ok(Some(Protocol::Iterm2)));
-        assert_eq!(chosen(Some(Way::Off), &forced), Ok(None));
-        assert_eq!(chosen(Some(Way::Auto), &off), Ok(Some(Protocol::Kitty)));
+        let by = ImageMode::By(ImageProtocol::Iterm2);
+        assert_eq!(chosen(Some(by), &off), Ok(Some(ImageProtocol::Iterm2)));
+        assert_eq!(chosen(Some(ImageMode::Off), &forced), Ok(None));
+        assert_eq!(
+            chosen(Some(ImageMode::Auto), &off),
+            Ok(Some(ImageProtocol::Kitty))
+        );
         let odd = [("SURFIT_IMAGES", "many")];
-        assert_eq!(chosen(Some(Way::Off), &odd), Ok(None));
+        assert_eq!(chosen(Some(ImageMode::Off), &odd), Ok(None));
     }
 }

@@ -7,7 +7,7 @@ mod user;
 
 pub use rows::{KeyRow, key_rows};
 
-use crate::action::{Action, Scope, TABLE};
+use crate::action::{Action, KeyScope, TABLE};
 use crate::key::{Key, Sequence};
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub struct Keymap {
 
 /// What a key means where it is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum KeyLookup {
     /// It does this.
     Does(Action),
     /// It opens a sequence: one more key decides.
@@ -39,7 +39,7 @@ impl Default for Keymap {
 
 impl Keymap {
     /// Every sequence with its action, of one scope.
-    fn of(&self, scope: Scope) -> impl Iterator<Item = (Sequence, Action)> + '_ {
+    fn of(&self, scope: KeyScope) -> impl Iterator<Item = (Sequence, Action)> + '_ {
         TABLE
             .iter()
             .zip(&self.keys)
@@ -49,7 +49,7 @@ impl Keymap {
 
     /// What `key` means where the keys of `here` count, after `begun` when a sequence is open. What `here` knows goes
     /// before what counts anywhere.
-    pub fn meaning(&self, here: Scope, begun: Option<Key>, key: Key) -> Meaning {
+    pub fn meaning(&self, here: KeyScope, begun: Option<Key>, key: Key) -> KeyLookup {
         let sequence = match begun {
             Some(first) => Sequence {
                 first,
@@ -57,21 +57,21 @@ impl Keymap {
             },
             None => key.into(),
         };
-        for scope in [here, Scope::Anywhere] {
+        for scope in [here, KeyScope::Anywhere] {
             if let Some((_, action)) = self.of(scope).find(|(s, _)| *s == sequence) {
-                return Meaning::Does(action);
+                return KeyLookup::Does(action);
             }
             if begun.is_none() && self.of(scope).any(|(s, _)| s.first == key) {
-                return Meaning::Opens;
+                return KeyLookup::Opens;
             }
         }
-        Meaning::Nothing
+        KeyLookup::Nothing
     }
 
     /// The keys that can follow `begun` where the keys of `here` count, with what they do, those of `here` first.
-    pub fn continuations(&self, here: Scope, begun: Key) -> Vec<(Key, Action)> {
+    pub fn continuations(&self, here: KeyScope, begun: Key) -> Vec<(Key, Action)> {
         let mut all: Vec<(Key, Action)> = Vec::new();
-        for scope in [here, Scope::Anywhere] {
+        for scope in [here, KeyScope::Anywhere] {
             for (sequence, action) in self.of(scope).filter(|(s, _)| s.first == begun) {
                 if let Some(key) = sequence.second
                     && all.iter().all(|(k, _)| *k != key)
@@ -84,10 +84,10 @@ impl Keymap {
     }
 
     /// What `key` does in the scope of another pane or overlay, for those who pressed it in the wrong place.
-    pub fn elsewhere(&self, here: Scope, key: Key) -> Option<Action> {
-        Scope::ALL
+    pub fn elsewhere(&self, here: KeyScope, key: Key) -> Option<Action> {
+        KeyScope::ALL
             .into_iter()
-            .filter(|&s| s != here && s != Scope::Anywhere)
+            .filter(|&s| s != here && s != KeyScope::Anywhere)
             .flat_map(|s| self.of(s))
             .find(|(s, _)| *s == key.into())
             .map(|(_, action)| action)

@@ -5,7 +5,7 @@ mod arrangement;
 pub use arrangement::{Arrangement, Border, Preset};
 
 use crate::app::{App, Overlay, Pane};
-use crate::theme::Choice;
+use crate::theme::ThemeChoice;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 /// Smallest terminal that can be worked in.
@@ -17,7 +17,7 @@ const BESIDE_WIDTH: u16 = 60;
 
 /// A list that stands beside the panes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beside {
+pub enum SidebarList {
     /// Corners and models.
     Models,
     /// What has happened.
@@ -26,7 +26,7 @@ pub enum Beside {
 
 /// The parts of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Screen {
+pub struct ScreenLayout {
     /// All of it.
     pub area: Rect,
     /// State and progress: one row, or two where there is room.
@@ -38,7 +38,7 @@ pub struct Screen {
     /// The borders between the panes that can be moved.
     pub borders: Vec<Border>,
     /// Lists that stand beside the panes where there is room for them.
-    pub beside: Vec<(Beside, Rect)>,
+    pub beside: Vec<(SidebarList, Rect)>,
     /// What just happened.
     pub message: Rect,
     /// Area of the footer, which shows keys.
@@ -47,7 +47,7 @@ pub struct Screen {
     pub overlay: Rect,
 }
 
-impl Screen {
+impl ScreenLayout {
     /// The layout for the terminal's size and what is open; `None`-like empty panes when it is too small.
     pub fn of(app: &App) -> Self {
         let area = Rect::from((Position::ORIGIN, app.size));
@@ -103,7 +103,7 @@ impl Screen {
             Layout::horizontal([Constraint::Min(0), Constraint::Length(BESIDE_WIDTH)]).areas(main);
         let [models, log] =
             Layout::vertical([Constraint::Percentage(50), Constraint::Min(0)]).areas(side);
-        self.beside = vec![(Beside::Models, models), (Beside::Log, log)];
+        self.beside = vec![(SidebarList::Models, models), (SidebarList::Log, log)];
         rest
     }
 
@@ -131,7 +131,7 @@ impl Screen {
     }
 
     /// The list beside the panes at a place.
-    pub fn beside_at(&self, at: Position) -> Option<Beside> {
+    pub fn beside_at(&self, at: Position) -> Option<SidebarList> {
         let found = self.beside.iter().find(|b| b.1.contains(at));
         found.map(|b| b.0)
     }
@@ -196,7 +196,7 @@ fn overlay(main: Rect, app: &App) -> Rect {
 }
 
 /// The list of themes lies low at the left, where it covers least of what they are judged by.
-fn beside(main: Rect, choices: &[Choice]) -> Rect {
+fn beside(main: Rect, choices: &[ThemeChoice]) -> Rect {
     let width = main.width.saturating_sub(4).min(52);
     let needed = crate::views::themes::length(choices) + 2;
     let height = main.height.min(needed.try_into().unwrap_or(u16::MAX));

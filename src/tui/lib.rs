@@ -1,6 +1,6 @@
 //! The terminal workbench of surfit.
 //!
-//! [`run`] draws a run and steers it; what it shows and what it asks for goes over a [`Link`], so that this crate knows
+//! [`run`] draws a run and steers it; what it shows and what it asks for goes over a [`WorkbenchLink`], so that this crate knows
 //! neither sockets nor engines. State changes are pure ([`app::App::update`]), drawing is a function of the state
 //! ([`views::screen::render`]), and every key comes from one table ([`action::TABLE`]).
 
@@ -27,8 +27,8 @@ mod terminal;
 pub mod theme;
 pub mod views;
 
-pub use color::Depth;
+pub use color::ColorDepth;
 pub use keymap::{KeyRow, Keymap, key_rows};
-pub use link::{Incoming, Leave, Link, Options, Outgoing, RunLine};
+pub use link::{Incoming, LeaveReason, Outgoing, RunLine, WorkbenchLink, WorkbenchOptions};
 pub use run::run;
 pub use theme::{Theme, ThemeError};

@@ -2,15 +2,15 @@
 
 mod file;
 
-pub use file::{Content, Drawing, Form, NewFile, figures_here};
+pub use file::{FigureDrawing, FigureForm, FileContent, NewFile, figures_here};
 
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
-use surfit_core::event::{Envelope, Stage};
-use surfit_core::picture::Picture;
-use surfit_core::protocol::Command;
+use surfit_core::event::{Envelope, JobStage};
+use surfit_core::picture::RunState;
+use surfit_core::protocol::EngineCommand;
 use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::Degrees;
 
@@ -18,7 +18,7 @@ use surfit_core::surface::Degrees;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Incoming {
     /// Everything known about the run so far; takes the place of what was shown.
-    Picture(Box<Picture>),
+    Picture(Box<RunState>),
     /// A durable event.
     Event(Envelope),
     /// The present state.
@@ -58,7 +58,7 @@ pub enum Incoming {
         /// Directory of the loaded run.
         path: PathBuf,
         /// What is known of it.
-        picture: Box<Picture>,
+        picture: Box<RunState>,
     },
     /// Comes in the place of [`Incoming::Loaded`] when that run cannot be read.
     Unread {
@@ -93,7 +93,7 @@ pub enum Incoming {
     /// The runs there are, after [`Outgoing::Refresh`].
     Runs(Vec<RunLine>),
     /// How it stands with the line to the other machine.
-    Line(Line),
+    Line(LineState),
     /// Which run is shown: where it lies, on its own machine, and what the command line calls it there.
     At {
         /// Directory of the run on its own machine.
@@ -107,7 +107,7 @@ pub enum Incoming {
 
 /// How it stands with the line to another machine that the run is on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Line {
+pub enum LineState {
     /// Something came over it just now: what is shown is fresh.
     Heard,
     /// It is down.
@@ -132,7 +132,7 @@ pub enum Outgoing {
         /// Comes back in the reply.
         id: u64,
         /// Command to be carried out.
-        command: Command,
+        command: EngineCommand,
     },
     /// Make a new run from the present state of the one that is shown, with these degrees, and set its engine off; answer with
     /// [`Incoming::Forked`] or a problem.
@@ -179,7 +179,7 @@ pub struct RunLine {
     /// When it was begun, in words.
     pub when: String,
     /// The stage it is in, or was in last.
-    pub stage: Option<Stage>,
+    pub stage: Option<JobStage>,
     /// Units of work done and in all in this stage.
     pub done: u64,
     /// Total units of work in this stage.
@@ -204,7 +204,7 @@ pub struct RunLine {
 
 /// Channels to and from the workbench.
 #[derive(Debug)]
-pub struct Link {
+pub struct WorkbenchLink {
     /// To the workbench.
     pub incoming: Receiver<Incoming>,
     /// From the workbench.
@@ -213,15 +213,15 @@ pub struct Link {
 
 /// How the workbench begins.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct WorkbenchOptions {
     /// Theme by name; `None` for the usual one.
     pub theme: Option<String>,
     /// Colours to use; `None` to find out.
-    pub color: Option<Depth>,
+    pub color: Option<ColorDepth>,
     /// How pictures are shown; `None` to go by `SURFIT_IMAGES`.
-    pub images: Option<crate::images::Way>,
+    pub images: Option<crate::images::ImageMode>,
     /// Characters to draw with; `None` to go by `SURFIT_GLYPHS`, the locale and the terminal.
-    pub glyphs: Option<crate::glyphs::Glyphs>,
+    pub glyphs: Option<crate::glyphs::GlyphSet>,
     /// Let the mouse click; the terminal's own selection then needs shift.
     pub mouse: bool,
     /// The run's id, shown before anything is known of it.
@@ -238,7 +238,7 @@ pub struct Options {
 
 /// Why the workbench ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Leave {
+pub enum LeaveReason {
     /// The user detached, or the terminal went away; the engine goes on.
     Detached,
     /// The user quit.

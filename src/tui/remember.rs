@@ -5,11 +5,11 @@
 
 use crate::app::{App, Pane};
 use crate::layout::Arrangement;
-use crate::theme::{Depth, Theme};
+use crate::theme::{ColorDepth, Theme};
 use crate::views::loss::STRENGTHS;
 use crate::views::points::Figure;
 use crate::views::slices::Slices;
-use crate::views::surface::{Camera, Contours, Fine, Fixed, Quantity};
+use crate::views::surface::{BlockSet, Camera, CellQuantity, Contours, FixedRange};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ const LARGEST: u64 = 1 << 20;
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Remembered {
+pub struct RememberedChoices {
     version: u32,
     theme: String,
     focus: String,
@@ -34,24 +34,24 @@ pub struct Remembered {
     history: Vec<String>,
     toggles: BTreeMap<String, bool>,
     arrangement: Arrangement,
-    look: Look,
+    look: SavedViewState,
 }
 
 /// What is chosen among more than two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-struct Look {
+struct SavedViewState {
     slices: Slices,
     contours: Contours,
-    quantity: Quantity,
-    blocks: Fine,
+    quantity: CellQuantity,
+    blocks: BlockSet,
     /// What tiles of control points tell first.
     figure: Figure,
     /// How much loss curves are smoothed, when they are.
     smoothing: Option<usize>,
     camera: Camera,
     /// The range of colours that was chosen, if one was.
-    range: Option<Fixed>,
+    range: Option<FixedRange>,
 }
 
 /// What can be on or off, with the name it has in the file.
@@ -73,7 +73,7 @@ fn toggles(app: &mut App) -> [(&'static str, &mut bool); 13] {
     ]
 }
 
-impl Remembered {
+impl RememberedChoices {
     /// Where it is kept; `None` without a home.
     pub fn file() -> Option<PathBuf> {
         if let Some(path) = std::env::var_os("SURFIT_STATE").filter(|p| !p.is_empty()) {
@@ -123,19 +123,19 @@ impl Remembered {
 
     /// The theme that was used last.
     pub fn theme(&self) -> Option<&str> {
-        let there_is = |name: &&str| Theme::load(name, Depth::None).is_ok();
+        let there_is = |name: &&str| Theme::load(name, ColorDepth::None).is_ok();
         Some(self.theme.as_str()).filter(there_is)
     }
 }
 
 impl App {
     /// What is worth remembering of the present screen.
-    pub fn remembered(&mut self) -> Remembered {
+    pub fn remembered(&mut self) -> RememberedChoices {
         let toggles = toggles(self)
             .into_iter()
             .map(|(name, on)| (name.to_string(), *on))
             .collect();
-        Remembered {
+        RememberedChoices {
             version: VERSION,
             theme: match self.theme_chosen {
                 true => self.kept_theme().name().into(),
@@ -146,7 +146,7 @@ impl App {
             history: self.history.clone(),
             toggles,
             arrangement: self.arrangement,
-            look: Look {
+            look: SavedViewState {
                 slices: self.surface.slices,
                 contours: self.surface.contours,
                 quantity: self.surface.quantity,
@@ -159,7 +159,7 @@ impl App {
         }
     }
 
-    fn restore_look(&mut self, look: Look) {
+    fn restore_look(&mut self, look: SavedViewState) {
         let surface = &mut self.surface;
         surface.slices = look.slices;
         surface.contours = look.contours;
@@ -172,7 +172,7 @@ impl App {
             surface.camera.move_by(0.0, 0.0);
             surface.camera.steepen(1.0);
         }
-        let usable = |f: &Fixed| {
+        let usable = |f: &FixedRange| {
             let (low, high) = f.limits;
             low.is_finite() && high.is_finite() && low < high
         };
@@ -183,7 +183,7 @@ impl App {
     }
 
     /// Makes the screen what it was; the theme is the caller's business.
-    pub fn restore(&mut self, before: &Remembered) {
+    pub fn restore(&mut self, before: &RememberedChoices) {
         for (name, on) in toggles(self) {
             *on = before.toggles.get(name).copied().unwrap_or(*on);
         }
@@ -202,22 +202,22 @@ impl App {
 mod tests {
     use super::*;
     use crate::fixture;
-    use crate::rig::Rig;
+    use crate::rig::TestApp;
 
     #[test]
     fn what_was_chosen_is_there_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/folder/screen.toml");
-        assert_eq!(Remembered::load(&path), Ok(None));
-        let mut rig = Rig::with(140, 44, fixture::fitting());
+        assert_eq!(RememberedChoices::load(&path), Ok(None));
+        let mut rig = TestApp::with(140, 44, fixture::fitting());
         rig.press("2 ctrl-right ctrl-right O D | T < K ^ ) B 3 ctrl-down T \\ ctrl-w > # 1 L } }");
         let before = rig.app.remembered();
         before.save(&path).unwrap();
-        let mut other = Rig::with(140, 44, fixture::fitting());
+        let mut other = TestApp::with(140, 44, fixture::fitting());
         assert_ne!(other.app.remembered(), before);
         other
             .app
-            .restore(&Remembered::load(&path).unwrap().unwrap());
+            .restore(&RememberedChoices::load(&path).unwrap().unwrap());
         assert_eq!(other.app.remembered(), before);
         // What was said about it is gone, and the last word of the engine is as old in both.
         assert_eq!(other.tick(100.0).text(), rig.tick(100.0).text());
@@ -229,7 +229,7 @@ mod tests {
         let path = folder.path().join("screen.toml");
         let at = |text: &[u8]| {
             std::fs::write(&path, text).unwrap();
-            Remembered::load(&path).unwrap_err()
+            RememberedChoices::load(&path).unwrap_err()
         };
         for bad in [
             &b"version = 1\ntheme = 3"[..],
@@ -240,9 +240,9 @@ mod tests {
             assert!(at(bad).contains("begins as usual"), "{}", at(bad));
         }
         assert!(at(b"version = 9").contains("version 9 instead of 1"));
-        assert!(Remembered::load(folder.path()).is_err());
+        assert!(RememberedChoices::load(folder.path()).is_err());
         std::fs::write(&path, "version = 1\ntheme = 'gone'\nlater = 1").unwrap();
-        let read = Remembered::load(&path).unwrap().unwrap();
+        let read = RememberedChoices::load(&path).unwrap().unwrap();
         assert_eq!(read.theme(), None);
     }
 }

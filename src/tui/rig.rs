@@ -1,30 +1,30 @@
 //! The real workbench for tests: keys in, screen and effects out, at any size and depth.
 
-use crate::app::{App, Effect, Message};
-use crate::color::Depth;
+use crate::app::{App, AppMessage, Effect};
+use crate::color::ColorDepth;
 use crate::fixture;
 use crate::key::Key;
 use crate::keymap::Keymap;
-use crate::link::{Incoming, Options, Outgoing};
+use crate::link::{Incoming, Outgoing, WorkbenchOptions};
 use crate::theme::Theme;
 use crate::views::screen;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Rect, Size};
-use surfit_core::picture::Picture;
-use surfit_core::protocol::Command;
+use surfit_core::picture::RunState;
+use surfit_core::protocol::EngineCommand;
 
-pub(crate) struct Rig {
+pub(crate) struct TestApp {
     pub app: App,
     pub effects: Vec<Effect>,
 }
 
-impl Rig {
+impl TestApp {
     /// A workbench that has not heard of its run.
     pub fn new(width: u16, height: u16) -> Self {
-        let options = Options {
+        let options = WorkbenchOptions {
             theme: None,
-            color: Some(Depth::Truecolor),
+            color: Some(ColorDepth::Truecolor),
             images: None,
             glyphs: None,
             mouse: true,
@@ -34,7 +34,7 @@ impl Rig {
             host: None,
             readonly: false,
         };
-        let theme = Theme::by_name("dark", Depth::Truecolor).unwrap();
+        let theme = Theme::by_name("dark", ColorDepth::Truecolor).unwrap();
         let app = App::new(&options, theme, Keymap::default(), Size::new(width, height));
         Self {
             app,
@@ -43,7 +43,7 @@ impl Rig {
     }
 
     /// A workbench that is connected to a run of that picture.
-    pub fn with(width: u16, height: u16, picture: Picture) -> Self {
+    pub fn with(width: u16, height: u16, picture: RunState) -> Self {
         let mut rig = Self::new(width, height);
         let snapshot = picture.snapshot.clone();
         rig.hear(Incoming::Connected { pid: 4242 });
@@ -54,33 +54,33 @@ impl Rig {
         rig
     }
 
-    pub fn depth(mut self, theme: &str, depth: Depth, ascii: bool) -> Self {
+    pub fn depth(mut self, theme: &str, depth: ColorDepth, ascii: bool) -> Self {
         self.app.theme = Theme::by_name(theme, depth).unwrap().with_ascii(ascii);
         self
     }
 
-    pub fn tell(&mut self, message: Message) -> &mut Self {
+    pub fn tell(&mut self, message: AppMessage) -> &mut Self {
         let effects = self.app.update(message);
         self.effects.extend(effects);
         self
     }
 
     pub fn hear(&mut self, incoming: Incoming) -> &mut Self {
-        self.tell(Message::Incoming(Box::new(incoming)))
+        self.tell(AppMessage::Incoming(Box::new(incoming)))
     }
 
     /// Presses keys, written as in `keys.toml`, apart by spaces.
     pub fn press(&mut self, keys: &str) -> &mut Self {
         for word in keys.split_whitespace() {
             let event = word.parse::<Key>().unwrap().event();
-            self.tell(Message::Key(event));
+            self.tell(AppMessage::Key(event));
         }
         self
     }
 
     pub fn type_in(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
-            self.tell(Message::Key(KeyEvent::new(
+            self.tell(AppMessage::Key(KeyEvent::new(
                 KeyCode::Char(c),
                 KeyModifiers::NONE,
             )));
@@ -90,7 +90,7 @@ impl Rig {
 
     pub fn mouse(&mut self, kind: MouseEventKind, column: u16, row: u16) -> &mut Self {
         let modifiers = KeyModifiers::NONE;
-        self.tell(Message::Mouse(MouseEvent {
+        self.tell(AppMessage::Mouse(MouseEvent {
             kind,
             column,
             row,
@@ -103,11 +103,11 @@ impl Rig {
     }
 
     pub fn tick(&mut self, now: f64) -> &mut Self {
-        self.tell(Message::Tick(now))
+        self.tell(AppMessage::Tick(now))
     }
 
     /// Commands sent since the last call, with their ids.
-    pub fn sent(&mut self) -> Vec<(u64, Command)> {
+    pub fn sent(&mut self) -> Vec<(u64, EngineCommand)> {
         let command = |e| match e {
             Effect::Send(Outgoing::Command { id, command }) => Some((id, command)),
             _ => None,

@@ -1,16 +1,18 @@
 //! The loop: wait, take in everything that waits, draw.
 
-use crate::app::{App, Effect, Kind, Message, Overlay};
-use crate::canvas::Canvas;
-use crate::color::Depth;
-use crate::glyphs::Glyphs;
-use crate::ground::{self, AnswerFilter, Ground, Heard, TerminalAnswer, TerminalQuestion};
+use crate::app::{App, AppMessage, Effect, MessageKind, Overlay};
+use crate::canvas::ScreenCanvas;
+use crate::color::ColorDepth;
+use crate::glyphs::GlyphSet;
+use crate::ground::{
+    self, AnswerEvent, AnswerFilter, TerminalAnswer, TerminalBackground, TerminalQuestion,
+};
 use crate::images;
 use crate::keymap::Keymap;
-use crate::link::{Leave, Link, Options, Outgoing};
-use crate::remember::Remembered;
-use crate::signals::{self, Signal};
-use crate::terminal::{self, Guard};
+use crate::link::{LeaveReason, Outgoing, WorkbenchLink, WorkbenchOptions};
+use crate::remember::RememberedChoices;
+use crate::signals::{self, SignalRequest};
+use crate::terminal::{self, TerminalGuard};
 use crate::theme::Theme;
 use crate::views::screen;
 use crossterm::clipboard::CopyToClipboard;
@@ -40,9 +42,9 @@ const KEEP: Duration = Duration::from_secs(3);
 const WAITING: usize = 1024;
 
 /// What comes in, from whichever thread.
-enum Input {
-    App(Message),
-    Signal(Signal),
+enum LoopInput {
+    App(AppMessage),
+    Signal(SignalRequest),
     TerminalGone,
 }
 
@@ -53,7 +55,7 @@ enum Input {
 /// # Errors
 /// When standard input or output is no terminal, or the terminal cannot be written any more. It is given back in any
 /// case.
-pub fn run(options: Options, link: Link) -> io::Result<Leave> {
+pub fn run(options: WorkbenchOptions, link: WorkbenchLink) -> io::Result<LeaveReason> {
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
         let why = "the workbench needs a terminal; `surfit run` works without one";
         return Err(io::Error::new(io::ErrorKind::Unsupported, why));
@@ -61,40 +63,40 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     // The theme decides about colours, also against NO_COLOR when the user forces some.
     crossterm::style::force_color_output(true);
     let var = |name: &str| std::env::var(name).ok();
-    let mut depth = options.color.unwrap_or_else(Depth::detect);
+    let mut depth = options.color.unwrap_or_else(ColorDepth::detect);
     let (keymap, mut problems) = Keymap::load();
-    problems.extend(Depth::forced().err());
-    let (glyphs, fewer) = Glyphs::detect(options.glyphs, var).unwrap_or_else(|why| {
+    problems.extend(ColorDepth::forced().err());
+    let (glyphs, fewer) = GlyphSet::detect(options.glyphs, var).unwrap_or_else(|why| {
         problems.push(why);
-        (Glyphs::Braille, None)
+        (GlyphSet::Braille, None)
     });
-    let place = Remembered::file();
+    let place = RememberedChoices::file();
     let before = place.as_deref().and_then(|path| {
-        Remembered::load(path).unwrap_or_else(|why| {
+        RememberedChoices::load(path).unwrap_or_else(|why| {
             problems.push(why);
             None
         })
     });
-    let last = before.as_ref().and_then(Remembered::theme);
+    let last = before.as_ref().and_then(RememberedChoices::theme);
     let chosen = options.theme.as_deref().or(last);
     let images = images::detect(options.images, var);
     problems.extend(images.as_ref().err().cloned());
     // Only who did not choose a theme gets the one for the terminal's background.
-    let told = var("COLORFGBG").and_then(|value| Ground::from_colorfgbg(&value));
+    let told = var("COLORFGBG").and_then(|value| TerminalBackground::from_colorfgbg(&value));
     let wants = |question: &TerminalQuestion| match question {
         TerminalQuestion::Ground => chosen.is_none() && told.is_none(),
         TerminalQuestion::Version => {
-            let forced = options.color.is_some() || Depth::forced().is_ok_and(|d| d.is_some());
-            depth < Depth::Truecolor && !forced
+            let forced = options.color.is_some() || ColorDepth::forced().is_ok_and(|d| d.is_some());
+            depth < ColorDepth::Truecolor && !forced
         }
     };
-    let may_ask = depth > Depth::None && ground::may_ask(&var("TERM").unwrap_or_default());
+    let may_ask = depth > ColorDepth::None && ground::may_ask(&var("TERM").unwrap_or_default());
     let questions = TerminalQuestion::ALL
         .into_iter()
         .filter(|q| may_ask && wants(q));
     let questions: Vec<TerminalQuestion> = questions.collect();
 
-    let guard = Guard::new(options.mouse)?;
+    let guard = TerminalGuard::new(options.mouse)?;
     // From here on a change of size is an event. The size is read after that, so that none in between is lost: some
     // terminals start at 80×24 and tell their real size some milliseconds later.
     let _ = crossterm::event::poll(Duration::ZERO);
@@ -104,10 +106,12 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     for answer in answers {
         match answer {
             TerminalAnswer::Ground(ground) => answered = Some(ground),
-            TerminalAnswer::Truecolor => depth = Depth::Truecolor,
+            TerminalAnswer::Truecolor => depth = ColorDepth::Truecolor,
         }
     }
-    let usual = told.or(answered).map_or(Theme::DEFAULT, Ground::theme);
+    let usual = told
+        .or(answered)
+        .map_or(Theme::DEFAULT, TerminalBackground::theme);
     let theme = Theme::load(chosen.unwrap_or(usual), depth).or_else(|why| {
         problems.push(why.to_string());
         Theme::load(Theme::DEFAULT, depth)
@@ -116,7 +120,7 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
     let mut app = App::new(&options, theme, keymap, size());
     app.theme_chosen = chosen.is_some();
     if let Some(why) = fewer {
-        app.say(Kind::Info, why);
+        app.say(MessageKind::Info, why);
         app.note_in_log(why, false);
     }
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -127,18 +131,18 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         app.restore(before);
     }
     for problem in problems {
-        app.say(Kind::Error, problem);
+        app.say(MessageKind::Error, problem);
     }
-    let mut canvas = Canvas::new(io::stdout());
+    let mut canvas = ScreenCanvas::new(io::stdout());
     canvas.draw(app.size, |buf| screen::render(&app, buf))?;
     app.dirty = false;
 
     let (sender, inputs) = sync_channel(WAITING);
-    signals::watch(sender.clone(), Input::Signal)?;
+    signals::watch(sender.clone(), LoopInput::Signal)?;
     listen(sender.clone(), filter, typed);
     let copies = sender.clone();
     forward(link.incoming, sender);
-    let memory = Memory::new(place, &mut app);
+    let memory = ChoiceKeeper::new(place, &mut app);
     let mut workbench = Workbench {
         app,
         memory,
@@ -148,7 +152,7 @@ pub fn run(options: Options, link: Link) -> io::Result<Leave> {
         began: Instant::now(),
         mouse: options.mouse,
         mouse_lent: false,
-        shown: images::Shown::default(),
+        shown: images::ShownPicture::default(),
     };
     let left = workbench.work(&inputs);
     // A terminal that is gone has no picture either.
@@ -177,12 +181,12 @@ fn cell_size() -> Size {
 }
 
 /// Reads keys and mouse in a thread of its own, so that no drawing ever holds a key back. `typed` came before.
-fn listen(sender: SyncSender<Input>, mut filter: AnswerFilter, typed: Vec<Event>) {
+fn listen(sender: SyncSender<LoopInput>, mut filter: AnswerFilter, typed: Vec<Event>) {
     thread::spawn(move || {
         let mut events = typed;
         loop {
             for message in events.drain(..).filter_map(message_of) {
-                if sender.send(Input::App(message)).is_err() {
+                if sender.send(LoopInput::App(message)).is_err() {
                     return;
                 }
             }
@@ -194,21 +198,21 @@ fn listen(sender: SyncSender<Input>, mut filter: AnswerFilter, typed: Vec<Event>
                 continue;
             }
             let Ok(event) = crossterm::event::read() else {
-                let _ = sender.send(Input::TerminalGone);
+                let _ = sender.send(LoopInput::TerminalGone);
                 return;
             };
             let message = match filter.take(event, Instant::now()) {
-                Heard::Events(taken) => {
+                AnswerEvent::Events(taken) => {
                     events = taken;
                     continue;
                 }
-                Heard::Answer(Some(TerminalAnswer::Ground(ground))) => {
-                    Message::Ground(ground.theme())
+                AnswerEvent::Answer(Some(TerminalAnswer::Ground(ground))) => {
+                    AppMessage::Ground(ground.theme())
                 }
-                Heard::Answer(Some(TerminalAnswer::Truecolor)) => Message::Truecolor,
-                Heard::Answer(None) => continue,
+                AnswerEvent::Answer(Some(TerminalAnswer::Truecolor)) => AppMessage::Truecolor,
+                AnswerEvent::Answer(None) => continue,
             };
-            if sender.send(Input::App(message)).is_err() {
+            if sender.send(LoopInput::App(message)).is_err() {
                 return;
             }
         }
@@ -216,30 +220,30 @@ fn listen(sender: SyncSender<Input>, mut filter: AnswerFilter, typed: Vec<Event>
 }
 
 /// What an event tells the workbench, if anything.
-fn message_of(event: Event) -> Option<Message> {
+fn message_of(event: Event) -> Option<AppMessage> {
     match event {
-        Event::Key(key) => Some(Message::Key(key)),
+        Event::Key(key) => Some(AppMessage::Key(key)),
         Event::Mouse(mouse) if mouse.kind == MouseEventKind::Moved => None,
-        Event::Mouse(mouse) => Some(Message::Mouse(mouse)),
-        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Mouse(mouse) => Some(AppMessage::Mouse(mouse)),
+        Event::Paste(text) => Some(AppMessage::Paste(text)),
         Event::Resize(width, height) => {
-            Some(Message::Resize(Size::new(width.max(1), height.max(1))))
+            Some(AppMessage::Resize(Size::new(width.max(1), height.max(1))))
         }
         _ => None,
     }
 }
 
-fn forward(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<Input>) {
+fn forward(incoming: Receiver<crate::link::Incoming>, sender: SyncSender<LoopInput>) {
     thread::spawn(move || {
         for message in incoming {
             if sender
-                .send(Input::App(Message::Incoming(Box::new(message))))
+                .send(LoopInput::App(AppMessage::Incoming(Box::new(message))))
                 .is_err()
             {
                 return;
             }
         }
-        let _ = sender.send(Input::App(Message::LinkEnded));
+        let _ = sender.send(LoopInput::App(AppMessage::LinkEnded));
     });
 }
 
@@ -249,13 +253,13 @@ fn pace_after(bytes: usize) -> Duration {
 }
 
 /// Keeps what the user chose in its file while the screen is open, so that no kill loses it.
-struct Memory {
+struct ChoiceKeeper {
     place: Option<PathBuf>,
-    kept: Remembered,
+    kept: RememberedChoices,
     at: Instant,
 }
 
-impl Memory {
+impl ChoiceKeeper {
     fn new(place: Option<PathBuf>, app: &mut App) -> Self {
         Self {
             place,
@@ -287,21 +291,21 @@ impl Memory {
 
 struct Workbench {
     app: App,
-    memory: Memory,
-    canvas: Canvas<Stdout>,
+    memory: ChoiceKeeper,
+    canvas: ScreenCanvas<Stdout>,
     outgoing: Sender<Outgoing>,
     /// For what a thread of this loop has to tell.
-    inputs: SyncSender<Input>,
+    inputs: SyncSender<LoopInput>,
     began: Instant,
     mouse: bool,
     /// The mouse is the terminal's for now, so that it selects.
     mouse_lent: bool,
     /// The picture that the terminal shows.
-    shown: images::Shown,
+    shown: images::ShownPicture,
 }
 
 impl Workbench {
-    fn work(&mut self, inputs: &Receiver<Input>) -> io::Result<Leave> {
+    fn work(&mut self, inputs: &Receiver<LoopInput>) -> io::Result<LeaveReason> {
         let mut drawn = Instant::now();
         let mut pace = PACE;
         let mut urgent = false;
@@ -318,24 +322,26 @@ impl Workbench {
             let first = match inputs.recv_timeout(wake.saturating_duration_since(now)) {
                 Ok(input) => Some(input),
                 Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return Ok(Leave::Lost("no input".into())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(LeaveReason::Lost("no input".into()));
+                }
             };
             let idle = first.is_none();
             self.memory.keep(&mut self.app, false);
             let time = self.began.elapsed().as_secs_f64();
-            if let Some(leave) = self.take(Input::App(Message::Tick(time)))? {
+            if let Some(leave) = self.take(LoopInput::App(AppMessage::Tick(time)))? {
                 return Ok(leave);
             }
             // Bounded, so that a flood of messages cannot keep the screen from being drawn.
             for input in first.into_iter().chain(inputs.try_iter().take(WAITING)) {
                 urgent |= matches!(
                     input,
-                    Input::App(
-                        Message::Key(_)
-                            | Message::Mouse(_)
-                            | Message::Paste(_)
-                            | Message::Resize(_)
-                    ) | Input::Signal(_)
+                    LoopInput::App(
+                        AppMessage::Key(_)
+                            | AppMessage::Mouse(_)
+                            | AppMessage::Paste(_)
+                            | AppMessage::Resize(_)
+                    ) | LoopInput::Signal(_)
                 );
                 if let Some(leave) = self.take(input)? {
                     return Ok(leave);
@@ -358,20 +364,20 @@ impl Workbench {
         }
     }
 
-    fn leave_for_good(&mut self) -> Leave {
+    fn leave_for_good(&mut self) -> LeaveReason {
         let _ = self.outgoing.send(Outgoing::Detach);
-        Leave::Detached
+        LeaveReason::Detached
     }
 
-    fn take(&mut self, input: Input) -> io::Result<Option<Leave>> {
+    fn take(&mut self, input: LoopInput) -> io::Result<Option<LeaveReason>> {
         let message = match input {
-            Input::App(message) => message,
-            Input::TerminalGone | Input::Signal(Signal::Leave) => Message::Hangup,
-            Input::Signal(Signal::Checkpoint) => Message::CheckpointRequest,
-            Input::Signal(Signal::Stop) => return self.suspend().map(|()| None),
-            Input::Signal(Signal::Continued) => return self.come_back().map(|()| None),
+            LoopInput::App(message) => message,
+            LoopInput::TerminalGone | LoopInput::Signal(SignalRequest::Leave) => AppMessage::Hangup,
+            LoopInput::Signal(SignalRequest::Checkpoint) => AppMessage::CheckpointRequest,
+            LoopInput::Signal(SignalRequest::Stop) => return self.suspend().map(|()| None),
+            LoopInput::Signal(SignalRequest::Continued) => return self.come_back().map(|()| None),
         };
-        if let Message::Copied { unsent: Some(text) } = &message {
+        if let AppMessage::Copied { unsent: Some(text) } = &message {
             self.send_to_terminal(text.clone())?;
         }
         for effect in self.app.update(message) {
@@ -388,7 +394,7 @@ impl Workbench {
                     // tmux may be slow, and keys must not wait for it.
                     thread::spawn(move || {
                         let unsent = load_into_tmux(&text).is_err().then_some(text);
-                        let _ = inputs.send(Input::App(Message::Copied { unsent }));
+                        let _ = inputs.send(LoopInput::App(AppMessage::Copied { unsent }));
                     });
                 }
                 Effect::Copy(text) => self.send_to_terminal(text)?,
@@ -427,7 +433,7 @@ impl Workbench {
     fn come_back(&mut self) -> io::Result<()> {
         terminal::take(self.mouse)?;
         self.mouse_lent = false;
-        self.app.update(Message::Resize(size()));
+        self.app.update(AppMessage::Resize(size()));
         self.canvas.forget();
         Ok(())
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub enum SignalRequest {
     /// Leave; the engine goes on.
     Leave,
     /// Back to the shell for now.
@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// When the system refuses to register handlers.
 pub fn watch<T: Send + 'static>(
     sender: SyncSender<T>,
-    wrap: impl Fn(Signal) -> T + Send + 'static,
+    wrap: impl Fn(SignalRequest) -> T + Send + 'static,
 ) -> io::Result<()> {
     let mut signals = Signals::new([
         SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2,
@@ -39,18 +39,18 @@ pub fn watch<T: Send + 'static>(
     thread::spawn(move || {
         for signal in &mut signals {
             let what = match signal {
-                SIGUSR1 | SIGUSR2 => Signal::Checkpoint,
-                SIGTSTP => Signal::Stop,
-                SIGCONT => Signal::Continued,
-                _ => Signal::Leave,
+                SIGUSR1 | SIGUSR2 => SignalRequest::Checkpoint,
+                SIGTSTP => SignalRequest::Stop,
+                SIGCONT => SignalRequest::Continued,
+                _ => SignalRequest::Leave,
             };
-            if what == Signal::Checkpoint {
+            if what == SignalRequest::Checkpoint {
                 // Of several that wait one is enough.
                 let _ = sender.try_send(wrap(what));
-            } else if !crate::terminal::is_taken() && what != Signal::Continued {
+            } else if !crate::terminal::is_taken() && what != SignalRequest::Continued {
                 // Before and after the workbench, and while it is stopped, they act as on any other program.
                 let _ = low_level::emulate_default_handler(signal);
-            } else if what == Signal::Leave {
+            } else if what == SignalRequest::Leave {
                 thread::spawn(move || {
                     thread::sleep(GRACE);
                     if crate::terminal::restore_in_need() {

@@ -127,19 +127,19 @@ fn restore_on_panic() {
 }
 
 /// Gives the terminal back when it goes out of scope.
-pub struct Guard(());
+pub struct TerminalGuard(());
 
-impl Guard {
+impl TerminalGuard {
     /// As [`take`].
     ///
     /// # Errors
     /// When there is no terminal.
     pub fn new(mouse: bool) -> io::Result<Self> {
-        take(mouse).map(|()| Guard(()))
+        take(mouse).map(|()| TerminalGuard(()))
     }
 }
 
-impl Drop for Guard {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         restore();
     }

@@ -3,9 +3,9 @@
 mod choices;
 mod file;
 
-pub use crate::color::Depth;
-pub use crate::glyphs::Glyphs;
-pub use choices::{Choice, choices};
+pub use crate::color::ColorDepth;
+pub use crate::glyphs::GlyphSet;
+pub use choices::{ThemeChoice, choices};
 pub use file::ThemeError;
 
 use ratatui::style::{Color, Modifier, Style};
@@ -17,7 +17,7 @@ use surfit_core::colormap::Colormap;
 /// What a piece of the screen is, which decides how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum ThemeRole {
     /// Ordinary text on the screen.
     Text,
     /// Letters of less weight: units, hints.
@@ -72,35 +72,35 @@ pub enum Role {
     Frozen,
 }
 
-impl Role {
+impl ThemeRole {
     /// All roles of a theme.
-    pub const ALL: [Role; 26] = [
-        Role::Text,
-        Role::Muted,
-        Role::Background,
-        Role::Border,
-        Role::BorderFocused,
-        Role::Title,
-        Role::TitleFocused,
-        Role::Accent,
-        Role::Good,
-        Role::Warning,
-        Role::Error,
-        Role::Key,
-        Role::Selection,
-        Role::Cursor,
-        Role::CurveRaw,
-        Role::CurveSmooth,
-        Role::CurveValidation,
-        Role::Corner1,
-        Role::Corner2,
-        Role::Corner3,
-        Role::Corner4,
-        Role::Axis,
-        Role::Best,
-        Role::Stale,
-        Role::Unmeasured,
-        Role::Frozen,
+    pub const ALL: [ThemeRole; 26] = [
+        ThemeRole::Text,
+        ThemeRole::Muted,
+        ThemeRole::Background,
+        ThemeRole::Border,
+        ThemeRole::BorderFocused,
+        ThemeRole::Title,
+        ThemeRole::TitleFocused,
+        ThemeRole::Accent,
+        ThemeRole::Good,
+        ThemeRole::Warning,
+        ThemeRole::Error,
+        ThemeRole::Key,
+        ThemeRole::Selection,
+        ThemeRole::Cursor,
+        ThemeRole::CurveRaw,
+        ThemeRole::CurveSmooth,
+        ThemeRole::CurveValidation,
+        ThemeRole::Corner1,
+        ThemeRole::Corner2,
+        ThemeRole::Corner3,
+        ThemeRole::Corner4,
+        ThemeRole::Axis,
+        ThemeRole::Best,
+        ThemeRole::Stale,
+        ThemeRole::Unmeasured,
+        ThemeRole::Frozen,
     ];
 
     /// Its name in a theme's file: `accent`, `border_focused`.
@@ -116,14 +116,19 @@ impl Role {
     }
 
     /// The role of corner `0..4`.
-    pub fn corner(index: usize) -> Role {
-        [Role::Corner1, Role::Corner2, Role::Corner3, Role::Corner4][index % 4]
+    pub fn corner(index: usize) -> ThemeRole {
+        [
+            ThemeRole::Corner1,
+            ThemeRole::Corner2,
+            ThemeRole::Corner3,
+            ThemeRole::Corner4,
+        ][index % 4]
     }
 }
 
 /// How a role looks, before it is fitted to a depth.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Look {
+pub(crate) struct RoleStyle {
     fg: Option<(u8, u8, u8)>,
     bg: Option<(u8, u8, u8)>,
     ansi: (Option<Color>, Option<Color>),
@@ -138,9 +143,9 @@ pub struct Theme {
     name: String,
     description: String,
     colormap: Colormap,
-    looks: BTreeMap<Role, Look>,
-    depth: Depth,
-    glyphs: Glyphs,
+    looks: BTreeMap<ThemeRole, RoleStyle>,
+    depth: ColorDepth,
+    glyphs: GlyphSet,
 }
 
 /// A larger file is none of a theme.
@@ -173,7 +178,7 @@ impl Theme {
     }
 
     /// A theme that the program carries.
-    pub fn by_name(name: &str, depth: Depth) -> Option<Theme> {
+    pub fn by_name(name: &str, depth: ColorDepth) -> Option<Theme> {
         let (_, text) = BUILT_IN.iter().find(|b| b.0 == name)?;
         Self::from_toml(text, depth).ok()
     }
@@ -182,9 +187,9 @@ impl Theme {
     ///
     /// # Errors
     /// A sentence's worth about the first thing that is wrong: syntax, an unknown role, a colour that is none.
-    pub fn from_toml(text: &str, depth: Depth) -> Result<Theme, ThemeError> {
+    pub fn from_toml(text: &str, depth: ColorDepth) -> Result<Theme, ThemeError> {
         let file = file::parse(text)?;
-        let mut looks = if file.roles.len() < Role::ALL.len() {
+        let mut looks = if file.roles.len() < ThemeRole::ALL.len() {
             file::parse(BUILT_IN[0].1)?.roles
         } else {
             BTreeMap::new()
@@ -197,7 +202,7 @@ impl Theme {
             colormap,
             looks,
             depth,
-            glyphs: Glyphs::Braille,
+            glyphs: GlyphSet::Braille,
         })
     }
 
@@ -205,7 +210,7 @@ impl Theme {
     ///
     /// # Errors
     /// When there is no such theme, or the user's file cannot be read; the message names the file or the choices.
-    pub fn load(name: &str, depth: Depth) -> Result<Theme, ThemeError> {
+    pub fn load(name: &str, depth: ColorDepth) -> Result<Theme, ThemeError> {
         if let Some(path) = Self::user_folder().map(|f| f.join(format!("{name}.toml")))
             && path.is_file()
         {
@@ -224,7 +229,7 @@ impl Theme {
     ///
     /// # Errors
     /// As [`Theme::from_toml`], with the file's name.
-    pub fn from_file(path: &Path, depth: Depth) -> Result<Theme, ThemeError> {
+    pub fn from_file(path: &Path, depth: ColorDepth) -> Result<Theme, ThemeError> {
         let named = |why: String| ThemeError(format!("theme {}: {why}", path.display()));
         // A pipe of that name would be waited for, and a film read to its end.
         let about = std::fs::metadata(path).map_err(|e| named(e.to_string()))?;
@@ -249,20 +254,20 @@ impl Theme {
     /// The same theme without letters outside ASCII, or with them.
     pub fn with_ascii(self, ascii: bool) -> Self {
         self.with_glyphs(if ascii {
-            Glyphs::Ascii
+            GlyphSet::Ascii
         } else {
-            Glyphs::Braille
+            GlyphSet::Braille
         })
     }
 
     /// The same theme for a terminal that shows these characters.
-    pub fn with_glyphs(mut self, glyphs: Glyphs) -> Self {
+    pub fn with_glyphs(mut self, glyphs: GlyphSet) -> Self {
         self.glyphs = glyphs;
         self
     }
 
     /// The same theme for a terminal that shows these colours.
-    pub fn with_depth(mut self, depth: Depth) -> Self {
+    pub fn with_depth(mut self, depth: ColorDepth) -> Self {
         self.depth = depth;
         self
     }
@@ -283,16 +288,16 @@ impl Theme {
         &self.description
     }
 
-    /// How a role looks. At [`Depth::None`] only bold, dim, underlined and reversed are used.
-    pub fn style(&self, role: Role) -> Style {
+    /// How a role looks. At [`ColorDepth::None`] only bold, dim, underlined and reversed are used.
+    pub fn style(&self, role: ThemeRole) -> Style {
         let Some(look) = self.looks.get(&role) else {
             return Style::new();
         };
-        if self.depth == Depth::None {
+        if self.depth == ColorDepth::None {
             return Style::new().add_modifier(look.plain.unwrap_or(look.add));
         }
         let ((fg, bg), add) = match self.depth {
-            Depth::Ansi16 => (look.ansi, look.add | look.ansi_add),
+            ColorDepth::Ansi16 => (look.ansi, look.add | look.ansi_add),
             _ => (
                 (
                     look.fg.map(|c| self.depth.rgb(c)),
@@ -310,17 +315,17 @@ impl Theme {
     }
 
     /// Colours the terminal can show.
-    pub fn depth(&self) -> Depth {
+    pub fn depth(&self) -> ColorDepth {
         self.depth
     }
 
-    /// True when words and signs are to be of ASCII: at every level below [`Glyphs::Braille`].
+    /// True when words and signs are to be of ASCII: at every level below [`GlyphSet::Braille`].
     pub fn ascii(&self) -> bool {
-        self.glyphs != Glyphs::Braille
+        self.glyphs != GlyphSet::Braille
     }
 
     /// Characters that the terminal shows.
-    pub fn glyphs(&self) -> Glyphs {
+    pub fn glyphs(&self) -> GlyphSet {
         self.glyphs
     }
 
@@ -335,10 +340,10 @@ impl Theme {
     }
 
     /// A light shade (`░`) of a role on the ground as one flat colour; `None` where there are no colours to mix.
-    pub fn shade(&self, role: Role) -> Option<Color> {
+    pub fn shade(&self, role: ThemeRole) -> Option<Color> {
         let (ink, ground) = (self.looks.get(&role)?.fg?, self.background());
         let mixed = |a: u8, b: u8| ((u16::from(a) + 3 * u16::from(b)) / 4) as u8;
-        matches!(self.depth, Depth::Truecolor | Depth::Ansi256).then(|| {
+        matches!(self.depth, ColorDepth::Truecolor | ColorDepth::Ansi256).then(|| {
             self.depth.rgb((
                 mixed(ink.0, ground.0),
                 mixed(ink.1, ground.1),
@@ -348,17 +353,17 @@ impl Theme {
     }
 
     /// A role's red, green and blue, for pictures.
-    pub fn ink(&self, role: Role) -> (u8, u8, u8) {
-        let of = |role| self.looks.get(&role).and_then(|l: &Look| l.fg);
+    pub fn ink(&self, role: ThemeRole) -> (u8, u8, u8) {
+        let of = |role| self.looks.get(&role).and_then(|l: &RoleStyle| l.fg);
         of(role)
-            .or_else(|| of(Role::Text))
+            .or_else(|| of(ThemeRole::Text))
             .unwrap_or((200, 200, 200))
     }
 
     /// The ground's red, green and blue.
     pub fn background(&self) -> (u8, u8, u8) {
         self.looks
-            .get(&Role::Background)
+            .get(&ThemeRole::Background)
             .and_then(|l| l.bg)
             .unwrap_or((0, 0, 0))
     }

@@ -21,10 +21,10 @@ pub(crate) use dtype::is_float;
 pub use error::{WeightFileError, quote};
 pub use folder::is_folder_of_weights;
 
-use error::{Refusal, Step, damaged_tensor, refuse};
+use error::{ReadStep, WeightFileRefusal, damaged_tensor, refuse};
 use safetensors::Dtype;
-use section::{FileIdentity, Section};
-use source::{Blob, Contents, Source, Tensor, View};
+use section::{FileIdentity, FileSection};
+use source::{ByteRange, FileContents, FileTensor, TensorView, ValueSource};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;
@@ -62,12 +62,12 @@ pub struct WeightFile {
     path: PathBuf,
     entries: Vec<TensorEntry>,
     notes: Vec<String>,
-    sources: Vec<Source>,
-    blobs: Vec<Blob>,
+    sources: Vec<ValueSource>,
+    blobs: Vec<ByteRange>,
     /// Files that the blobs lie in.
     files: Vec<ListedFile>,
     /// The file that was opened again last.
-    reopened: RefCell<Option<(usize, Section)>>,
+    reopened: RefCell<Option<(usize, FileSection)>>,
     /// Blobs whose checksum was compared.
     compared: RefCell<HashSet<usize>>,
 }
@@ -84,7 +84,7 @@ impl WeightFile {
             refuse_repeated(&tensors, &contents.blobs)?;
             let (mut entries, mut sources) = (Vec::new(), Vec::new());
             for tensor in tensors {
-                let Tensor {
+                let FileTensor {
                     name,
                     shape,
                     dtype,
@@ -121,7 +121,7 @@ impl WeightFile {
     pub fn is_computed(&self, index: usize) -> bool {
         matches!(
             self.sources[index],
-            Source::Masked(_) | Source::WeightNorm(_)
+            ValueSource::Masked(_) | ValueSource::WeightNorm(_)
         )
     }
 
@@ -141,8 +141,8 @@ impl WeightFile {
             .map_err(|refusal| refusal.of(&self.path))
     }
 
-    fn values(&self, entry: &TensorEntry, source: &Source) -> Step<Vec<f32>> {
-        let of = |tensor: &Tensor| {
+    fn values(&self, entry: &TensorEntry, source: &ValueSource) -> ReadStep<Vec<f32>> {
+        let of = |tensor: &FileTensor| {
             let entry = TensorEntry {
                 name: tensor.name.clone(),
                 shape: tensor.shape.clone(),
@@ -151,8 +151,8 @@ impl WeightFile {
             self.values(&entry, &tensor.source)
         };
         match source {
-            Source::View(view) => self.view_values(&entry.name, view),
-            Source::Chunks(chunks) => {
+            ValueSource::View(view) => self.view_values(&entry.name, view),
+            ValueSource::Chunks(chunks) => {
                 let count = source::count(&entry.shape).unwrap_or(0);
                 let mut values = vec![0.0; count];
                 for chunk in chunks {
@@ -162,12 +162,12 @@ impl WeightFile {
                 }
                 Ok(values)
             }
-            Source::Masked(parts) => {
+            ValueSource::Masked(parts) => {
                 let (mut values, mask) = (of(&parts[0])?, of(&parts[1])?);
                 values.iter_mut().zip(mask).for_each(|(v, m)| *v *= m);
                 Ok(values)
             }
-            Source::WeightNorm(parts) => {
+            ValueSource::WeightNorm(parts) => {
                 let (magnitudes, directions) = (of(&parts[0])?, of(&parts[1])?);
                 Ok(derived::scale_directions(
                     &magnitudes,
@@ -179,7 +179,7 @@ impl WeightFile {
         }
     }
 
-    fn view_values(&self, name: &str, view: &View) -> Step<Vec<f32>> {
+    fn view_values(&self, name: &str, view: &TensorView) -> ReadStep<Vec<f32>> {
         if !dtype::is_readable(view.dtype) {
             return refuse(format!(
                 "has values of type {:?} in tensor {}, which is not read; save it as float32",
@@ -206,7 +206,7 @@ impl WeightFile {
     }
 
     /// Refuses a file that somebody wrote into since its list was read.
-    fn refuse_changed(&self, index: usize, file: &Section) -> Step<()> {
+    fn refuse_changed(&self, index: usize, file: &FileSection) -> ReadStep<()> {
         match file.is_unchanged()? {
             true => Ok(()),
             false => Err(changed(&self.files[index].path)),
@@ -214,7 +214,7 @@ impl WeightFile {
     }
 
     /// A file that blobs lie in.
-    fn file(&self, index: usize) -> Step<Section> {
+    fn file(&self, index: usize) -> ReadStep<FileSection> {
         let listed = &self.files[index];
         if let Some(section) = &listed.open {
             return Ok(section.clone());
@@ -237,12 +237,12 @@ struct ListedFile {
     path: PathBuf,
     identity: FileIdentity,
     /// Still open, where there are not too many.
-    open: Option<Section>,
+    open: Option<FileSection>,
 }
 
 impl ListedFile {
     /// A file that was opened; `index` is its number among those of the network.
-    fn new(path: PathBuf, section: &Section, index: usize) -> Self {
+    fn new(path: PathBuf, section: &FileSection, index: usize) -> Self {
         Self {
             path,
             identity: section.identity,
@@ -251,9 +251,9 @@ impl ListedFile {
     }
 
     /// Opens the file again, which must be the same.
-    fn reopen(&self) -> Step<Section> {
+    fn reopen(&self) -> ReadStep<FileSection> {
         let opened = open_regular(&self.path);
-        let section = opened.map_err(|refusal| Refusal::Other(refusal.of(&self.path)))?;
+        let section = opened.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&self.path)))?;
         match section.identity == self.identity {
             true => Ok(section),
             false => Err(changed(&self.path)),
@@ -262,13 +262,13 @@ impl ListedFile {
 }
 
 /// The refusal of a file that is not the one whose list of tensors was read.
-fn changed(path: &Path) -> Refusal {
+fn changed(path: &Path) -> WeightFileRefusal {
     let reason = "was changed while it was read; try again when it is written".into();
-    Refusal::Other(Refusal::Reason(reason).of(path))
+    WeightFileRefusal::Other(WeightFileRefusal::Reason(reason).of(path))
 }
 
 /// Refuses a tensor's name that is too long.
-fn refuse_long_name(name: &str) -> Step<()> {
+fn refuse_long_name(name: &str) -> ReadStep<()> {
     match name.len() <= MAX_NAME {
         true => Ok(()),
         false => refuse(format!(
@@ -280,7 +280,7 @@ fn refuse_long_name(name: &str) -> Step<()> {
 }
 
 /// Refuses a tensor's name that is too long, or that another one has: `seen` are those before it.
-fn refuse_name<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> Step<()> {
+fn refuse_name<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> ReadStep<()> {
     refuse_long_name(name)?;
     match seen.insert(name) {
         true => Ok(()),
@@ -292,15 +292,15 @@ fn refuse_name<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> Step<()> {
 }
 
 /// Opens what may be a pipe or a device, which would keep a reader waiting.
-fn open_regular(path: &Path) -> Step<Section> {
+fn open_regular(path: &Path) -> ReadStep<FileSection> {
     if !std::fs::metadata(path)?.is_file() {
         return refuse("is a device or a pipe; name a regular file");
     }
-    Ok(Section::whole(File::open(path)?)?)
+    Ok(FileSection::whole(File::open(path)?)?)
 }
 
 /// The files that a path stands for, and what is in them.
-fn open_any(path: &Path, weights: CornerWeights) -> Step<folder::Found> {
+fn open_any(path: &Path, weights: CornerWeights) -> ReadStep<folder::FoundShards> {
     if std::fs::metadata(path)?.is_dir() {
         return folder::read_folder(path, weights);
     }
@@ -316,7 +316,7 @@ fn open_any(path: &Path, weights: CornerWeights) -> Step<folder::Found> {
 }
 
 /// Reads the list of tensors of one file, of whatever format.
-fn read_file(section: &Section, weights: CornerWeights) -> Step<Contents> {
+fn read_file(section: &FileSection, weights: CornerWeights) -> ReadStep<FileContents> {
     let head = section.head(512)?;
     // First, because the length that it begins with may be any bytes.
     if safe::is_safetensors(&head) {
@@ -349,7 +349,7 @@ fn read_file(section: &Section, weights: CornerWeights) -> Step<Contents> {
 }
 
 /// The CRC-32 of all bytes.
-fn checksum(mut section: Section) -> Step<u32> {
+fn checksum(mut section: FileSection) -> ReadStep<u32> {
     let mut hasher = crc32fast::Hasher::new();
     let mut buffer = vec![0; (section.len as usize).min(1 << 20)];
     loop {
@@ -362,7 +362,7 @@ fn checksum(mut section: Section) -> Step<u32> {
 
 /// Refuses files that would ask for far more memory than they have: one value may stand for any number of a tensor's, and
 /// many tensors may name the same values.
-fn refuse_repeated(tensors: &[Tensor], blobs: &[Blob]) -> Step<()> {
+fn refuse_repeated(tensors: &[FileTensor], blobs: &[ByteRange]) -> ReadStep<()> {
     let stored: u64 = blobs.iter().map(|blob| blob.len).sum();
     let mut left = MAX_REPEATED.saturating_add((stored as usize).saturating_mul(MAX_SHARING));
     for tensor in tensors {

@@ -6,7 +6,7 @@
 
 /// How a parameter starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Init {
+pub enum ParameterInit {
     /// Uniform on `[−bound, bound]`; PyTorch's default for convolutions and linear layers has `bound = 1/√fan_in`.
     Uniform(f64),
     /// Normal with this standard deviation and mean 0. Where PyTorch or timm truncates at ±2, the deviation is so small
@@ -21,8 +21,8 @@ pub enum Init {
 /// An axis of a parameter that belongs to a permutation group. It has `repeat · units · block` entries; unit `i` of the
 /// group owns entries `(r · units + i) · block + b` for every `r` and `b`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Axis {
-    /// Index of the group in [`Layout::groups`].
+pub struct GroupAxis {
+    /// Index of the group in [`WeightLayout::groups`].
     pub group: usize,
     /// How often the units come one after the other: 1, or 3 in the axis that holds queries, keys and values of every
     /// attention head.
@@ -32,7 +32,7 @@ pub struct Axis {
     pub block: i64,
 }
 
-impl Axis {
+impl GroupAxis {
     /// An axis with one entry for each unit of the group.
     pub fn of(group: usize) -> Self {
         Self {
@@ -61,9 +61,9 @@ pub struct Parameter {
     /// Shape of the parameter.
     pub shape: Vec<i64>,
     /// How it starts.
-    pub init: Init,
+    pub init: ParameterInit,
     /// For each axis the permutation group it belongs to; `None` for axes that keep their order.
-    pub axes: Vec<Option<Axis>>,
+    pub axes: Vec<Option<GroupAxis>>,
     /// Where it begins in the flat vector.
     pub offset: i64,
     /// True for what stays `f32` when the network computes in 16 bits: a normalization's weight and bias, and what
@@ -85,7 +85,7 @@ impl Parameter {
 
 /// Units that can be permuted without changing the function, when every axis of the group is permuted alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct PermutationGroup {
     /// A name for messages.
     pub name: String,
     /// Number of units.
@@ -105,19 +105,19 @@ pub struct NormLayer {
 
 /// The whole description of a network's weights.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Layout {
+pub struct WeightLayout {
     /// Parameters in PyTorch's order, one behind the other.
     pub parameters: Vec<Parameter>,
     /// Permutation groups of the network's units.
-    pub groups: Vec<Group>,
+    pub groups: Vec<PermutationGroup>,
     /// Batch-norm layers in the order of their parameters.
     pub norms: Vec<NormLayer>,
 }
 
-impl Layout {
+impl WeightLayout {
     /// Adds a permutation group and gives its index.
     pub fn group(&mut self, name: &str, size: i64) -> usize {
-        self.groups.push(Group {
+        self.groups.push(PermutationGroup {
             name: name.into(),
             size,
         });
@@ -125,7 +125,13 @@ impl Layout {
     }
 
     /// Adds a parameter behind the others. Axes beyond `axes` belong to no group.
-    pub fn parameter(&mut self, name: &str, shape: &[i64], init: Init, axes: &[Option<Axis>]) {
+    pub fn parameter(
+        &mut self,
+        name: &str,
+        shape: &[i64],
+        init: ParameterInit,
+        axes: &[Option<GroupAxis>],
+    ) {
         let mut axes = axes.to_vec();
         axes.resize(shape.len(), None);
         let offset = self.len();
@@ -141,8 +147,11 @@ impl Layout {
 
     /// Adds the weight and bias of a normalization over `channels`, which begins as the identity.
     pub fn scale_and_shift(&mut self, prefix: &str, channels: i64, group: Option<usize>) {
-        for (what, init) in [("weight", Init::Ones), ("bias", Init::Zeros)] {
-            let axis = group.map(Axis::of);
+        for (what, init) in [
+            ("weight", ParameterInit::Ones),
+            ("bias", ParameterInit::Zeros),
+        ] {
+            let axis = group.map(GroupAxis::of);
             self.parameter(&format!("{prefix}.{what}"), &[channels], init, &[axis]);
             self.keep_wide();
         }

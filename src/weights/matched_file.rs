@@ -2,7 +2,7 @@
 
 use crate::file::{WeightFile, is_float, quote};
 use crate::names::{
-    ExpectedNetwork, KeptTensor, MODE_CONNECTIVITY, MappedTensor, NameMap, Renames, STATISTICS,
+    ExpectedNetwork, KeptTensor, MODE_CONNECTIVITY, MappedTensor, NameMap, RenameRules, STATISTICS,
     match_names,
 };
 use crate::networks::{Architecture, NetworkError};
@@ -35,7 +35,7 @@ impl MatchedFile {
         path: &Path,
         weights: CornerWeights,
         network: &ExpectedNetwork,
-        renames: &Renames,
+        renames: &RenameRules,
     ) -> Result<Self, NetworkError> {
         let file = WeightFile::open(path, weights).map_err(|e| NetworkError(e.to_string()))?;
         let bad = |what: String| NetworkError(format!("{}: {what}", path.display()));

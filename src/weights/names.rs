@@ -12,14 +12,14 @@ mod refusal;
 mod rename;
 mod suggestion;
 
-pub use rename::Renames;
+pub use rename::RenameRules;
 
 use crate::Dtype;
 use crate::file::{TensorEntry, quote};
-use crate::layout::Layout;
+use crate::layout::WeightLayout;
 use crate::networks::{Architecture, NetworkError, describe};
 use index::{IndexedTensor, NameIndex};
-use namings::Naming;
+use namings::FamilyNaming;
 use no_weights::Held;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -67,7 +67,7 @@ impl ExpectedNetwork {
     }
 
     /// How its weights lie.
-    pub fn layout(&self) -> &Layout {
+    pub fn layout(&self) -> &WeightLayout {
         self.architecture.layout()
     }
 }
@@ -210,7 +210,7 @@ impl NameMap {
 pub fn match_names(
     network: &ExpectedNetwork,
     tensors: &[TensorEntry],
-    renames: &Renames,
+    renames: &RenameRules,
 ) -> Result<NameMap, NetworkError> {
     let entries: Vec<IndexedTensor> = tensors.iter().map(IndexedTensor::from).collect();
     let index = NameIndex::new(&entries, renames)?;
@@ -245,7 +245,7 @@ struct ExpectedTensor {
 
 /// How well a file's tensors match a network under one naming.
 #[derive(Clone, Debug)]
-struct Match {
+struct NamingMatch {
     naming: &'static str,
     tensors: Vec<ExpectedTensor>,
     has_statistics: bool,
@@ -260,7 +260,7 @@ struct Match {
     normalization: [Option<usize>; 2],
 }
 
-impl Match {
+impl NamingMatch {
     fn is_complete(&self) -> bool {
         self.unknown.is_empty() && self.tensors.iter().all(|t| t.fits)
     }
@@ -309,8 +309,8 @@ impl Match {
 }
 
 /// The best match among all namings of the network; the first of equal ones.
-fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> Match {
-    let mut best: Option<Match> = None;
+fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> NamingMatch {
+    let mut best: Option<NamingMatch> = None;
     for naming in namings::of(&network.architecture) {
         let found = match_naming(network, index, naming);
         if best.as_ref().is_none_or(|b| found.rank() > b.rank()) {
@@ -321,7 +321,11 @@ fn best_match(network: &ExpectedNetwork, index: &NameIndex) -> Match {
 }
 
 /// The body of the same network under other names, among the tensors that are left when a match is whole.
-fn copy_beside(network: &ExpectedNetwork, index: &NameIndex, found: &Match) -> Option<Match> {
+fn copy_beside(
+    network: &ExpectedNetwork,
+    index: &NameIndex,
+    found: &NamingMatch,
+) -> Option<NamingMatch> {
     let body_len = body_len(&network.architecture);
     let left = [found.unknown.as_slice(), &found.beside].concat();
     let is_one = found.prefixes.len() < 2 && found.tensors.iter().all(|t| t.fits);
@@ -340,7 +344,11 @@ fn body_len(architecture: &Architecture) -> usize {
     architecture.layout().parameters.len() - 2 * heads::layers(architecture)
 }
 
-fn match_naming(network: &ExpectedNetwork, index: &NameIndex, naming: &Naming) -> Match {
+fn match_naming(
+    network: &ExpectedNetwork,
+    index: &NameIndex,
+    naming: &FamilyNaming,
+) -> NamingMatch {
     let architecture = &network.architecture;
     let layout = architecture.layout();
     let body_len = body_len(architecture);
@@ -408,7 +416,7 @@ fn match_naming(network: &ExpectedNetwork, index: &NameIndex, naming: &Naming) -
         };
         rest.set_aside(index, &held);
     }
-    Match {
+    NamingMatch {
         naming: naming.name,
         tensors,
         has_statistics,

@@ -12,7 +12,7 @@ pub use resnet::{BasicBlock, ResNet, Stem};
 pub use vgg::Vgg;
 pub use vit::{Vit, VitBlock};
 
-use crate::layout::{Init, Layout};
+use crate::layout::{ParameterInit, WeightLayout};
 use surfit_core::config::{NetworkConfig, unknown};
 
 /// Why a network cannot be built, or weights are not those of a network: one complete sentence.
@@ -37,7 +37,7 @@ pub enum Architecture {
 
 impl Architecture {
     /// How the weights lie in the flat vector.
-    pub fn layout(&self) -> &Layout {
+    pub fn layout(&self) -> &WeightLayout {
         match self {
             Self::Cnn(network) => &network.layout,
             Self::Mlp(network) => &network.layout,
@@ -49,7 +49,7 @@ impl Architecture {
 }
 
 /// What a network is to be like.
-struct Shape<'a> {
+struct NetworkShape<'a> {
     /// Name in the table.
     name: &'a str,
     /// `network.widths`; empty for the network's own.
@@ -64,7 +64,7 @@ struct Shape<'a> {
     classes: usize,
 }
 
-impl Shape<'_> {
+impl NetworkShape<'_> {
     /// The configured widths, or the network's own.
     fn widths_or(&self, own: &[usize]) -> Vec<usize> {
         if self.widths.is_empty() {
@@ -92,7 +92,7 @@ impl Shape<'_> {
 }
 
 /// Describes a network.
-type Describe = fn(&Shape) -> Result<Architecture, NetworkError>;
+type DescribeNetwork = fn(&NetworkShape) -> Result<Architecture, NetworkError>;
 
 /// Largest width of a layer, number of channels of an image, and number of classes.
 pub const MAX_WIDTH: usize = 1 << 16;
@@ -100,7 +100,7 @@ pub const MAX_WIDTH: usize = 1 << 16;
 pub const MAX_SIDE: usize = 1 << 14;
 
 /// Every network: its name and what describes it.
-const NETWORKS: [(&str, Describe); 10] = [
+const NETWORKS: [(&str, DescribeNetwork); 10] = [
     ("cnn", cnn::describe),
     ("mlp", mlp::describe),
     ("resnet18", resnet::imagenet),
@@ -159,7 +159,7 @@ pub fn describe(
     if let Some(why) = config.refuse_images(input) {
         return refuse(why);
     }
-    describe(&Shape {
+    describe(&NetworkShape {
         name,
         widths: &config.widths,
         hidden: &config.hidden,
@@ -170,11 +170,11 @@ pub fn describe(
 }
 
 /// PyTorch's default start of a convolution or linear layer whose units read `fan_in` values.
-fn uniform(fan_in: i64) -> Init {
-    Init::Uniform(1.0 / (fan_in as f64).sqrt())
+fn uniform(fan_in: i64) -> ParameterInit {
+    ParameterInit::Uniform(1.0 / (fan_in as f64).sqrt())
 }
 
 /// The start of torchvision's convolutions (He et al. 2015, by `fan_out`): `units` channels, a square `kernel`.
-fn kaiming(units: i64, kernel: i64) -> Init {
-    Init::Normal((2.0 / (units * kernel * kernel) as f64).sqrt())
+fn kaiming(units: i64, kernel: i64) -> ParameterInit {
+    ParameterInit::Normal((2.0 / (units * kernel * kernel) as f64).sqrt())
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::process::ExitStatus;
 
 /// What came of a command.
-pub struct Done {
+pub struct CommandResult {
     pub line: String,
     pub status: ExitStatus,
     pub bytes: Vec<u8>,
@@ -13,7 +13,7 @@ pub struct Done {
     pub seconds: f64,
 }
 
-impl Done {
+impl CommandResult {
     /// Panics with everything there is to know unless the command succeeded.
     #[track_caller]
     pub fn ok(self) -> Self {

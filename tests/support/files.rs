@@ -47,12 +47,12 @@ pub fn stage_began(run: &Path, stage: &str) -> bool {
 
 /// A safetensors file: name → (type, shape, bytes), and its metadata.
 #[derive(PartialEq)]
-pub struct Tensors {
+pub struct SafetensorsFile {
     pub all: BTreeMap<String, (String, Vec<usize>, Vec<u8>)>,
     pub metadata: BTreeMap<String, String>,
 }
 
-impl Tensors {
+impl SafetensorsFile {
     #[track_caller]
     pub fn read(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

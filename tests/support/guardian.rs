@@ -34,12 +34,12 @@ rm -rf "$folder"
 "#;
 
 /// See the module.
-pub struct Guardian {
+pub struct ProcessGuardian {
     mark: String,
     watcher: Child,
 }
 
-impl Guardian {
+impl ProcessGuardian {
     /// Watches over the processes that have `mark`, as `NAME=VALUE`, in their environment. `folder` goes with them when the
     /// test's process is killed.
     pub fn new(mark: String, folder: &Path) -> Self {
@@ -90,7 +90,7 @@ impl Guardian {
     }
 }
 
-impl Drop for Guardian {
+impl Drop for ProcessGuardian {
     fn drop(&mut self) {
         self.end_all();
         // Nothing is left for it to do.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What a client asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Request {
+pub struct HttpRequest {
     pub path: String,
     /// First byte of the range.
     pub from: Option<usize>,
@@ -15,7 +15,7 @@ pub struct Request {
 }
 
 /// What is sent back, before the connection is closed.
-pub enum Reply {
+pub enum HttpReply {
     /// These bytes.
     Send(Vec<u8>),
     /// These bytes, and then silence until the client gives up.
@@ -23,17 +23,17 @@ pub enum Reply {
 }
 
 /// See the module.
-pub struct Server {
+pub struct HttpServer {
     pub url: String,
-    seen: Arc<Mutex<Vec<Request>>>,
+    seen: Arc<Mutex<Vec<HttpRequest>>>,
 }
 
-impl Server {
+impl HttpServer {
     /// Answers every request with what `answer` makes of it and its number, from 0.
-    pub fn new(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn new(answer: impl Fn(&HttpRequest, usize) -> HttpReply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let seen: Arc<Mutex<Vec<Request>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<HttpRequest>>> = Arc::default();
         let log = seen.clone();
         let answer = Arc::new(answer);
         std::thread::spawn(move || {
@@ -46,18 +46,22 @@ impl Server {
     }
 
     /// The requests so far.
-    pub fn seen(&self) -> Vec<Request> {
+    pub fn seen(&self) -> Vec<HttpRequest> {
         self.seen.lock().expect("the log").clone()
     }
 }
 
-fn serve(stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request, usize) -> Reply) {
+fn serve(
+    stream: TcpStream,
+    log: &Mutex<Vec<HttpRequest>>,
+    answer: &dyn Fn(&HttpRequest, usize) -> HttpReply,
+) {
     let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
     let mut line = String::new();
     let _ = reader.read_line(&mut line);
-    let mut request = Request {
+    let mut request = HttpRequest {
         path: line.split(' ').nth(1).unwrap_or_default().to_owned(),
-        ..Request::default()
+        ..HttpRequest::default()
     };
     loop {
         line.clear();
@@ -85,11 +89,11 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request,
     };
     let mut stream = stream;
     match answer(&request, number) {
-        Reply::Send(bytes) => {
+        HttpReply::Send(bytes) => {
             let _ = stream.write_all(&bytes);
             let _ = stream.flush();
         }
-        Reply::Stall(bytes) => {
+        HttpReply::Stall(bytes) => {
             let _ = stream.write_all(&bytes);
             let _ = stream.set_read_timeout(Some(Duration::from_secs(60)));
             let _ = reader.read(&mut [0]);
@@ -108,7 +112,7 @@ pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
 }
 
 /// What a good server sends: the whole content, or the range that was asked for.
-pub fn good(request: &Request, content: &[u8], tag: &str) -> Vec<u8> {
+pub fn good(request: &HttpRequest, content: &[u8], tag: &str) -> Vec<u8> {
     let asked = request
         .from
         .filter(|_| request.if_range.as_ref().is_none_or(|t| t == tag));

@@ -18,8 +18,8 @@ mod slot;
 pub mod stand_in;
 mod wire;
 
-pub use done::Done;
-pub use files::{Tensors, copy_folder, events, events_of, finished, stage_began};
-pub use place::{Ended, LIMIT, Place, is_alive, send, wait_for};
-pub use screen::{Screen, keys};
-pub use wire::Wire;
+pub use done::CommandResult;
+pub use files::{SafetensorsFile, copy_folder, events, events_of, finished, stage_began};
+pub use place::{ChildGuard, LIMIT, Sandbox, is_alive, send, wait_for};
+pub use screen::{TerminalScreen, keys};
+pub use wire::EngineWire;

@@ -1,8 +1,8 @@
 //! A temporary folder with its own runs, sockets and settings, and the programs that work in it.
 
-use super::Done;
-use super::guardian::Guardian;
-use super::slot::Slot;
+use super::CommandResult;
+use super::guardian::ProcessGuardian;
+use super::slot::TestSlot;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use tempfile::TempDir;
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// See the module.
-pub struct Place {
+pub struct Sandbox {
     // Dropped in this order: the processes end before their folder goes, and both before the next test begins.
-    _guardian: Guardian,
+    _guardian: ProcessGuardian,
     dir: TempDir,
-    _slot: Slot,
+    _slot: TestSlot,
 }
 
 /// A whole job of a few seconds on real images: the smallest that goes through every stage.
@@ -48,9 +48,9 @@ live_images = 100
 every_seconds = 0.4
 ";
 
-impl Place {
+impl Sandbox {
     pub fn new() -> Self {
-        let slot = Slot::take();
+        let slot = TestSlot::take();
         // Not the system's temporary folder: a socket's path has room for about a hundred bytes only.
         let dir = tempfile::Builder::new()
             .prefix("surfit-")
@@ -59,7 +59,7 @@ impl Place {
         // Not the folder of the runs: a test may have several.
         let mark = format!("XDG_DATA_HOME={}", dir.path().join("data-home").display());
         let place = Self {
-            _guardian: Guardian::new(mark, dir.path()),
+            _guardian: ProcessGuardian::new(mark, dir.path()),
             dir,
             _slot: slot,
         };
@@ -128,13 +128,13 @@ impl Place {
 
     /// Runs `surfit` to its end.
     #[track_caller]
-    pub fn surfit(&self, arguments: &str) -> Done {
+    pub fn surfit(&self, arguments: &str) -> CommandResult {
         self.finish(self.command(arguments))
     }
 
     /// Runs a command to its end and takes what it prints.
     #[track_caller]
-    pub fn finish(&self, mut command: Command) -> Done {
+    pub fn finish(&self, mut command: Command) -> CommandResult {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let line = words
             .map(|w| w.to_string_lossy().into_owned())
@@ -165,7 +165,7 @@ impl Place {
             std::thread::sleep(Duration::from_millis(10));
         };
         let (bytes, err) = (join(out), join(err));
-        Done {
+        CommandResult {
             line,
             status,
             out: String::from_utf8_lossy(&bytes).into_owned(),
@@ -240,7 +240,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Sandbox {
     /// When the test failed, says what the engines wrote last. They are ended by the [`Guardian`], which knows them by the
     /// folder in their environment, which no other process has.
     fn drop(&mut self) {
@@ -265,7 +265,7 @@ impl Drop for Place {
     }
 }
 
-fn pid_in(done: &Done) -> i32 {
+fn pid_in(done: &CommandResult) -> i32 {
     let pid = done.last_json()["pid"]
         .as_i64()
         .unwrap_or_else(|| panic!("no pid:\n{}", done.story()));
@@ -316,10 +316,10 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-type Reader = std::thread::JoinHandle<Vec<u8>>;
+type OutputReader = std::thread::JoinHandle<Vec<u8>>;
 
 /// Reads on a thread, so that a full pipe never stops the child.
-fn drain(from: Option<impl Read + Send + 'static>) -> Reader {
+fn drain(from: Option<impl Read + Send + 'static>) -> OutputReader {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut from) = from {
@@ -329,14 +329,14 @@ fn drain(from: Option<impl Read + Send + 'static>) -> Reader {
     })
 }
 
-fn join(reader: Reader) -> Vec<u8> {
+fn join(reader: OutputReader) -> Vec<u8> {
     reader.join().unwrap_or_default()
 }
 
 /// Ends a child that a test still holds.
-pub struct Ended(pub Child);
+pub struct ChildGuard(pub Child);
 
-impl Drop for Ended {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -1,7 +1,7 @@
 //! The real program in a pseudo-terminal, with an emulator that shows what a person would see.
 
 use super::place::{is_alive, send};
-use super::{LIMIT, Place};
+use super::{LIMIT, Sandbox};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -19,7 +19,7 @@ pub mod keys {
 }
 
 /// Everything that came out of the terminal.
-struct Tape {
+struct CapturedOutput {
     parser: vt100::Parser,
     bytes: Vec<u8>,
     last: Instant,
@@ -28,8 +28,8 @@ struct Tape {
 }
 
 /// `surfit` in a terminal.
-pub struct Screen {
-    tape: Arc<Mutex<Tape>>,
+pub struct TerminalScreen {
+    tape: Arc<Mutex<CapturedOutput>>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn Write + Send>>,
@@ -53,11 +53,11 @@ fn whole(n: u16) -> NonZeroU16 {
     NonZeroU16::new(n).expect("a size above 0")
 }
 
-impl Screen {
+impl TerminalScreen {
     /// Starts `surfit` with arguments in a terminal of that size; `environment` on top of the place's.
     #[track_caller]
     pub fn open(
-        place: &Place,
+        place: &Sandbox,
         arguments: &str,
         size: (u16, u16),
         environment: &[(&str, &str)],
@@ -66,10 +66,10 @@ impl Screen {
         Self::open_with(place, &words, size, environment)
     }
 
-    /// As [`Screen::open`], with arguments that may hold anything.
+    /// As [`TerminalScreen::open`], with arguments that may hold anything.
     #[track_caller]
     pub fn open_with(
-        place: &Place,
+        place: &Sandbox,
         arguments: &[&str],
         (columns, rows): (u16, u16),
         environment: &[(&str, &str)],
@@ -80,7 +80,7 @@ impl Screen {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_surfit"));
         command.args(arguments);
         command.cwd(place.path(""));
-        Place::FOREIGN
+        Sandbox::FOREIGN
             .iter()
             .for_each(|name| command.env_remove(name));
         place
@@ -97,7 +97,7 @@ impl Screen {
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let writer = pair.master.take_writer().expect("a writer");
         let parser = vt100::Parser::new(whole(rows), whole(columns), 0);
-        let tape = Arc::new(Mutex::new(Tape {
+        let tape = Arc::new(Mutex::new(CapturedOutput {
             parser,
             bytes: Vec::new(),
             last: Instant::now(),
@@ -327,7 +327,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for TerminalScreen {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -9,11 +9,11 @@ use std::time::Duration;
 const SLOTS: usize = 2;
 
 /// A place among the tests that work now; free again when this is dropped, however that comes about.
-pub struct Slot {
+pub struct TestSlot {
     _lock: File,
 }
 
-impl Slot {
+impl TestSlot {
     pub fn take() -> Self {
         let user = rustix::process::getuid().as_raw();
         let folder = PathBuf::from(format!("/tmp/surfit-tests-{user}"));

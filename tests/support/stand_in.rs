@@ -4,7 +4,7 @@
 //! the test begins is what a login would print. What the line is like stands in the file that [`FILE`] names, a
 //! `key=value` on each line, read anew for each line that is dialled.
 
-use super::{Place, wait_for};
+use super::{Sandbox, wait_for};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -126,14 +126,14 @@ fn carry(
 }
 
 /// A machine that is reached through the stand-in.
-pub struct Line {
+pub struct StandInHost {
     file: PathBuf,
     command: String,
 }
 
-impl Line {
+impl StandInHost {
     /// `test` is the name of the test that calls [`ssh`].
-    pub fn new(place: &Place, test: &str) -> Self {
+    pub fn new(place: &Sandbox, test: &str) -> Self {
         let settings = place.path("settings/surfit");
         std::fs::create_dir_all(&settings).expect("a folder");
         let program = format!("program = '{}'\n", env!("CARGO_BIN_EXE_surfit"));

@@ -1,6 +1,6 @@
 //! A client of the protocol that shares no code with the program's own: frames by hand, JSON values.
 
-use super::{Place, wait_for};
+use super::{Sandbox, wait_for};
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -8,14 +8,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// One conversation with an engine.
-pub struct Wire {
+pub struct EngineWire {
     pub stream: UnixStream,
     pub events: Vec<Value>,
     pub snapshot: Value,
     next: u64,
 }
 
-impl Wire {
+impl EngineWire {
     /// Connects without a word.
     #[track_caller]
     pub fn silent(socket: &Path) -> Self {
@@ -33,7 +33,7 @@ impl Wire {
 
     /// Connects to the place's engine and greets it; every event comes.
     #[track_caller]
-    pub fn open(place: &Place) -> Self {
+    pub fn open(place: &Sandbox) -> Self {
         let mut wire = Self::silent(&place.socket());
         wire.frame(
             json!({"type": "hello", "protocol": 1, "client": "test", "after": 0}).to_string(),
@@ -94,7 +94,7 @@ impl Wire {
         self.answer(id)
     }
 
-    /// As [`Wire::ask`] for a command that must be carried out. An engine whose commands wait asks to be asked again, and is.
+    /// As [`EngineWire::ask`] for a command that must be carried out. An engine whose commands wait asks to be asked again, and is.
     #[track_caller]
     pub fn tell(&mut self, command: Value) {
         let busy = |error: &Value| error.as_str().is_some_and(|e| e.contains("try again"));
@@ -109,7 +109,7 @@ impl Wire {
         assert!(error.is_null(), "{command} was refused: {error}");
     }
 
-    /// As [`Wire::ask`] for a command that must be refused with a sentence that holds `part`.
+    /// As [`EngineWire::ask`] for a command that must be refused with a sentence that holds `part`.
     #[track_caller]
     pub fn refused(&mut self, command: Value, part: &str) {
         let error = self.ask(command.clone());

@@ -1,7 +1,7 @@
 //! Arguments of taking models away and measuring them.
 
 use super::super::complete;
-use super::{Split, pair, point};
+use super::{SplitChoice, pair, point};
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 use surfit_core::protocol::{MAX_MEMBERS, Selection, TensorNames};
@@ -29,7 +29,7 @@ pub struct ExportArgs {
     pub run: String,
     /// What to take
     #[command(flatten)]
-    pub which: Which,
+    pub which: ModelSelector,
     /// Folder to write
     #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
@@ -39,7 +39,7 @@ pub struct ExportArgs {
     /// What the tensors are called: surfit (as in torchvision and timm), or as-given (as in the file of corner 1, with
     /// its small buffers)
     #[arg(long, value_name = "NAMES", default_value = "surfit")]
-    pub names: Names,
+    pub names: ExportNames,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -47,18 +47,18 @@ pub struct ExportArgs {
 
 /// What an exported model's tensors are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Names {
+pub enum ExportNames {
     /// As in torchvision and timm
     Surfit,
     /// As in the file of corner 1
     AsGiven,
 }
 
-impl From<Names> for TensorNames {
-    fn from(names: Names) -> Self {
+impl From<ExportNames> for TensorNames {
+    fn from(names: ExportNames) -> Self {
         match names {
-            Names::Surfit => Self::Surfit,
-            Names::AsGiven => Self::AsGiven,
+            ExportNames::Surfit => Self::Surfit,
+            ExportNames::AsGiven => Self::AsGiven,
         }
     }
 }
@@ -66,7 +66,7 @@ impl From<Names> for TensorNames {
 /// Which network of the surface.
 #[derive(Clone, Debug, Default, Args)]
 #[group(multiple = false)]
-pub struct Which {
+pub struct ModelSelector {
     /// The best grid point by validation accuracy (the default)
     #[arg(long)]
     pub best: bool,
@@ -92,16 +92,18 @@ fn members(text: &str) -> Result<usize, String> {
     }
 }
 
-impl Which {
+impl ModelSelector {
     /// As the engine of a surface of that kind is asked for it; the error is a sentence.
     pub fn selection(self, patch: Patch) -> Result<Selection, String> {
         Ok(match self {
-            Which {
+            ModelSelector {
                 ensemble: Some(count),
                 ..
             } => Selection::Greedy { count },
-            Which { members, .. } if !members.is_empty() => Selection::Ensemble { points: members },
-            Which {
+            ModelSelector { members, .. } if !members.is_empty() => {
+                Selection::Ensemble { points: members }
+            }
+            ModelSelector {
                 at: Some((u, v)), ..
             } => match (v, patch) {
                 (Some(v), _) => Selection::At { u, v },
@@ -113,7 +115,7 @@ impl Which {
                     ));
                 }
             },
-            Which { centroid: true, .. } => Selection::Centroid,
+            ModelSelector { centroid: true, .. } => Selection::Centroid,
             _ => Selection::Best,
         })
     }
@@ -138,7 +140,7 @@ pub struct EvalArgs {
     pub config: Option<PathBuf>,
     /// Images to measure on
     #[arg(long, value_name = "SPLIT", default_value = "test")]
-    pub split: Split,
+    pub split: SplitChoice,
     /// Folder with the data set's files
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,

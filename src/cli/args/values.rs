@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// Colours of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub enum ColorChoice {
     /// No colours at all.
     None,
     /// The 16 ANSI colours.
@@ -19,7 +19,7 @@ pub enum Color {
 
 /// A way to show pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Images {
+pub enum ImageChoice {
     /// What the environment tells; never through ssh or a multiplexer.
     Auto,
     /// The graphics protocol of kitty.
@@ -43,7 +43,7 @@ pub enum MetricArg {
 
 /// Forms of a heatmap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum HeatmapFormat {
     /// Table with a header line
     Csv,
     /// One JSON object
@@ -103,7 +103,7 @@ pub fn pair(text: &str) -> Result<(f64, f64), String> {
 
 /// A held-out split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Split {
+pub enum SplitChoice {
     /// Validation: what selection went by
     Val,
     /// Test: what selection never saw

@@ -2,15 +2,15 @@
 
 use super::named;
 use crate::cli::args::FetchArgs;
-use crate::cli::fault::Fault;
+use crate::cli::fault::CliError;
 use crate::cli::{out, progress};
 use indicatif::{HumanBytes, ProgressBar};
 use surfit_core::config;
-use surfit_data::fetch::{Event, Options, Patience, fetch as download};
+use surfit_data::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch as download};
 use surfit_data::find;
 
 /// Fetches a set.
-pub fn fetch(args: FetchArgs) -> Result<(), Fault> {
+pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
     let config = args
         .config
         .as_deref()
@@ -20,11 +20,11 @@ pub fn fetch(args: FetchArgs) -> Result<(), Fault> {
     let name = match (&args.set, &config) {
         (Some(set), _) => set.clone(),
         (None, Some(data)) => data.set.clone(),
-        (None, None) => return Err(Fault::Usage("name a data set, or --config".into())),
+        (None, None) => return Err(CliError::Usage("name a data set, or --config".into())),
     };
     let entry = named(&name)?;
     if !entry.is_published() {
-        return Err(Fault::Usage(format!(
+        return Err(CliError::Usage(format!(
             "{name} is not fetched: it is {}",
             entry.about
         )));
@@ -40,16 +40,16 @@ pub fn fetch(args: FetchArgs) -> Result<(), Fault> {
         .filter(|m| !m.is_empty())
         .or_else(|| std::env::var("SURFIT_MIRROR").ok())
         .filter(|m| !m.is_empty());
-    let options = Options {
+    let options = FetchOptions {
         dir: args
             .dir
             .or(configured_dir)
             .unwrap_or_else(|| find::home().join(entry.name)),
         mirror,
         form: args.form,
-        patience: Patience::default(),
+        patience: FetchTimeouts::default(),
     };
-    let mut teller = Teller::new(args.json);
+    let mut teller = FetchProgress::new(args.json);
     let mut fault = None;
     let result = download(entry, &options, &mut |event| {
         if fault.is_none() {
@@ -62,14 +62,14 @@ pub fn fetch(args: FetchArgs) -> Result<(), Fault> {
 }
 
 /// Tells how a fetch goes on.
-struct Teller {
+struct FetchProgress {
     json: bool,
     bar: Option<ProgressBar>,
     /// Tenths of the present file that were told as lines.
     tenths: u64,
 }
 
-impl Teller {
+impl FetchProgress {
     fn new(json: bool) -> Self {
         let template =
             "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}";
@@ -81,15 +81,15 @@ impl Teller {
         }
     }
 
-    fn tell(&mut self, event: &Event) -> Result<(), Fault> {
+    fn tell(&mut self, event: &FetchEvent) -> Result<(), CliError> {
         if self.json {
             return match event {
-                Event::Progress { .. } => Ok(()),
+                FetchEvent::Progress { .. } => Ok(()),
                 event => out::json(event),
             };
         }
         match event {
-            Event::Begun {
+            FetchEvent::Begun {
                 file,
                 url,
                 from,
@@ -108,7 +108,7 @@ impl Teller {
                 };
                 self.say(&format!("{file}: {} from {url}{from}", HumanBytes(*bytes)))
             }
-            Event::Progress { file, done, bytes } => {
+            FetchEvent::Progress { file, done, bytes } => {
                 if let Some(bar) = &self.bar {
                     bar.set_position(*done);
                     return Ok(());
@@ -120,13 +120,13 @@ impl Teller {
                 self.tenths = tenths;
                 self.say(&format!("{file}: {} %", 10 * tenths))
             }
-            Event::Retry { file, why, wait } => {
+            FetchEvent::Retry { file, why, wait } => {
                 self.say(&format!("{file}: {why}; trying again in {wait:.1} s"))
             }
-            Event::Present { path, .. } => {
+            FetchEvent::Present { path, .. } => {
                 self.say(&format!("{} is here, as published", path.display()))
             }
-            Event::Fetched { path, bytes, .. } => self.say(&format!(
+            FetchEvent::Fetched { path, bytes, .. } => self.say(&format!(
                 "{} is fetched: {} with the published SHA-256",
                 path.display(),
                 HumanBytes(*bytes)
@@ -134,7 +134,7 @@ impl Teller {
         }
     }
 
-    fn say(&self, text: &str) -> Result<(), Fault> {
+    fn say(&self, text: &str) -> Result<(), CliError> {
         match &self.bar {
             // The bar steps aside for the line.
             Some(bar) => bar.suspend(|| out::line(text)),

@@ -1,24 +1,24 @@
 use super::*;
 use crate::client::fake;
-use surfit_core::event::Finished;
+use surfit_core::event::JobResult;
 use surfit_core::protocol::ClientMessage;
 use surfit_core::snapshot::Snapshot;
 
 #[test]
 fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news() {
     let run = fake::run();
-    let engine = fake::Engine::open(&run.dir);
+    let engine = fake::FakeEngine::open(&run.dir);
     let thread = std::thread::spawn(move || {
         let (mut peer, _) = engine.welcome();
         let mut snapshot = Snapshot::empty(surfit_core::config::Config::default().degrees(), 5);
-        snapshot.state = State::Idle;
+        snapshot.state = EngineState::Idle;
         peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
         // Silence until the client leaves.
         assert_eq!(peer.read(), None);
     });
     let signals = Signals::deaf(false);
     let connection = client::connect(&run.dir, Some(0)).unwrap();
-    let picture = Picture::default();
+    let picture = RunState::default();
     let began = Instant::now();
     let ended = follow(
         &run.dir,
@@ -27,19 +27,21 @@ fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news()
         true,
         None,
         &signals,
-        Owner::Job,
+        RunOwnership::Job,
     );
-    assert!(matches!(&ended, Err(Fault::Failure(why)) if why.contains("stopped before its end")));
+    assert!(
+        matches!(&ended, Err(CliError::Failure(why)) if why.contains("stopped before its end"))
+    );
     assert!(began.elapsed() >= IDLE);
     thread.join().unwrap();
 }
 
-fn finished() -> Finished {
-    Finished {
+fn finished() -> JobResult {
+    JobResult {
         corners: Vec::new(),
         corners_test: Vec::new(),
         degrees: surfit_core::config::Config::default().degrees(),
-        best: surfit_core::heatmap::Point {
+        best: surfit_core::heatmap::MeasuredPoint {
             u: 0.5,
             v: 0.5,
             accuracy: 0.9,
@@ -48,7 +50,7 @@ fn finished() -> Finished {
         },
         best_test: None,
         interior_mean: 0.9,
-        heatmap: surfit_core::heatmap::Summary {
+        heatmap: surfit_core::heatmap::HeatmapSummary {
             mean: 0.9,
             interior_mean: 0.9,
             min: 0.9,
@@ -64,9 +66,12 @@ fn finished() -> Finished {
 }
 
 /// What the engine of a further fit is told after the end of its job, while so many watch; and how following ended.
-fn sent_after_the_job(viewers: usize, hung_up: bool) -> (Option<ClientMessage>, Result<(), Fault>) {
+fn sent_after_the_job(
+    viewers: usize,
+    hung_up: bool,
+) -> (Option<ClientMessage>, Result<(), CliError>) {
     let run = fake::run();
-    let mut engine = fake::Engine::open(&run.dir);
+    let mut engine = fake::FakeEngine::open(&run.dir);
     let (told, tell) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let (mut peer, _) = engine.welcome();
@@ -86,11 +91,11 @@ fn sent_after_the_job(viewers: usize, hung_up: bool) -> (Option<ClientMessage>, 
     let ended = follow(
         &run.dir,
         Some(connection),
-        Picture::default(),
+        RunState::default(),
         true,
         None,
         &signals,
-        Owner::Engine,
+        RunOwnership::Engine,
     );
     assert!(began.elapsed() < ENDING / 2, "it waits for nothing");
     thread.join().unwrap();
@@ -103,7 +108,7 @@ fn an_engine_that_was_started_for_a_fit_is_sent_away_at_once_unless_others_watch
         matches!(
             m,
             Some(ClientMessage::Command {
-                command: Command::Shutdown,
+                command: EngineCommand::Shutdown,
                 ..
             })
         )
@@ -114,14 +119,17 @@ fn an_engine_that_was_started_for_a_fit_is_sent_away_at_once_unless_others_watch
     assert!(told.is_none() && ended.is_ok(), "{told:?} {ended:?}");
     let (told, ended) = sent_after_the_job(1, true);
     assert!(
-        told.is_none() && matches!(ended, Err(Fault::Interrupted(_))),
+        told.is_none() && matches!(ended, Err(CliError::Interrupted(_))),
         "a hang-up leaves the fit to itself: {told:?} {ended:?}"
     );
 }
 
 #[test]
 fn a_closed_pipe_ends_watching_but_not_the_job() {
-    assert!(heard(Err(Fault::Pipe), true).is_ok());
-    assert!(matches!(heard(Err(Fault::Pipe), false), Err(Fault::Pipe)));
-    assert!(heard(Err(Fault::Failure("disk".into())), true).is_err());
+    assert!(heard(Err(CliError::Pipe), true).is_ok());
+    assert!(matches!(
+        heard(Err(CliError::Pipe), false),
+        Err(CliError::Pipe)
+    ));
+    assert!(heard(Err(CliError::Failure("disk".into())), true).is_err());
 }

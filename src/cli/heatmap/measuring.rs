@@ -1,20 +1,20 @@
 //! A heatmap that is fresh and complete: what is there, or what the run's engine measures.
 
 use super::super::ask::UNANSWERED;
-use super::super::fault::Fault;
+use super::super::fault::CliError;
 use crate::client::signals::{Signals, StopRequest};
-use crate::client::{ClientError, Said, Visit};
+use crate::client::{ClientError, EngineReply, EngineSession};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};
-use surfit_core::event::{Event, Stage};
-use surfit_core::protocol::Command;
+use surfit_core::event::{Event, JobStage};
+use surfit_core::protocol::EngineCommand;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 
 /// Which heatmap the run has afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum HeatmapAfter {
     /// The one that is shown.
     Shown,
     /// The one it had.
@@ -23,9 +23,13 @@ pub enum Kept {
 
 /// A snapshot with a fresh and complete heatmap: the stored or live one when it is so, or what a finer one tells, else a
 /// measured one. The run keeps a complete heatmap that is finer than what was asked for, unless with `keep`.
-pub fn complete(run: &RunDir, grid: Option<usize>, keep: bool) -> Result<(Snapshot, Kept), Fault> {
+pub fn complete(
+    run: &RunDir,
+    grid: Option<usize>,
+    keep: bool,
+) -> Result<(Snapshot, HeatmapAfter), CliError> {
     // Between the two parts of their measurement all cells may have seen equally few images.
-    let at_rest = |s: &Snapshot| s.stage != Stage::Heatmap || s.done >= s.total;
+    let at_rest = |s: &Snapshot| s.stage != JobStage::Heatmap || s.done >= s.total;
     let fits = |s: &Snapshot| {
         s.heatmap.complete() && at_rest(s) && grid.is_none_or(|g| g == s.heatmap.grid)
     };
@@ -34,18 +38,18 @@ pub fn complete(run: &RunDir, grid: Option<usize>, keep: bool) -> Result<(Snapsh
         Some(grid) if s.heatmap.complete() && at_rest(&s) && grid < s.heatmap.grid && !keep => {
             let heatmap = s.heatmap.on_grid(grid);
             let whole = heatmap.complete();
-            whole.then_some((Snapshot { heatmap, ..s }, Kept::Before))
+            whole.then_some((Snapshot { heatmap, ..s }, HeatmapAfter::Before))
         }
-        _ => fits(&s).then_some((s, Kept::Shown)),
+        _ => fits(&s).then_some((s, HeatmapAfter::Shown)),
     };
     if !run.is_alive()
         && let Some(stored) = run.snapshot().and_then(known)
     {
         return Ok(stored);
     }
-    let visit = Visit::begin(run)?;
-    let mut measuring = Measuring {
-        of_another: visit.latest().stage == Stage::Heatmap && !at_rest(visit.latest()),
+    let visit = EngineSession::begin(run)?;
+    let mut measuring = HeatmapRequest {
+        of_another: visit.latest().stage == JobStage::Heatmap && !at_rest(visit.latest()),
         signals: Signals::listen()?,
         given_up: false,
         visit,
@@ -61,16 +65,16 @@ pub fn complete(run: &RunDir, grid: Option<usize>, keep: bool) -> Result<(Snapsh
     }
     // The engine refuses before it changes anything, and keeps the finer one whatever becomes of this process.
     measuring.command(match grid.filter(|&g| g != before) {
-        Some(grid) => Command::MeasureOn { grid, keep },
-        None => Command::Measure,
+        Some(grid) => EngineCommand::MeasureOn { grid, keep },
+        None => EngineCommand::Measure,
     })?;
     let shown = measuring.until(run, fits)?;
     if keep || !whole || shown.heatmap.grid >= before {
-        return Ok((shown, Kept::Shown));
+        return Ok((shown, HeatmapAfter::Shown));
     }
     // It comes back by itself; who else watches need not wait for that.
-    measuring.command(Command::SetGrid { grid: before })?;
-    Ok((shown, Kept::Before))
+    measuring.command(EngineCommand::SetGrid { grid: before })?;
+    Ok((shown, HeatmapAfter::Before))
 }
 
 fn bar() -> ProgressBar {
@@ -91,8 +95,8 @@ fn bar() -> ProgressBar {
 }
 
 /// A visit that waits for a heatmap.
-struct Measuring {
-    visit: Visit,
+struct HeatmapRequest {
+    visit: EngineSession,
     bar: ProgressBar,
     complete: bool,
     /// When the measurement ended.
@@ -109,19 +113,19 @@ struct Measuring {
 /// How long after a measurement its figures may take to arrive; the engine does not show them for much longer.
 const ARRIVING: Duration = Duration::from_secs(10);
 
-impl Measuring {
+impl HeatmapRequest {
     /// Sends a command and waits for its answer.
-    fn command(&mut self, command: Command) -> Result<(), Fault> {
+    fn command(&mut self, command: EngineCommand) -> Result<(), CliError> {
         let id = self.visit.send(command)?;
         self.lost = false;
         loop {
             if let Some((of, error)) = self.step()?
                 && of == id
             {
-                return error.map_or(Ok(()), |e| Err(Fault::Failure(e)));
+                return error.map_or(Ok(()), |e| Err(CliError::Failure(e)));
             }
             if self.lost {
-                return Err(Fault::Failure(UNANSWERED.into()));
+                return Err(CliError::Failure(UNANSWERED.into()));
             }
         }
     }
@@ -131,7 +135,7 @@ impl Measuring {
         &mut self,
         run: &RunDir,
         wanted: impl Fn(&Snapshot) -> bool,
-    ) -> Result<Snapshot, Fault> {
+    ) -> Result<Snapshot, CliError> {
         let found = loop {
             if wanted(self.visit.latest()) {
                 break self.visit.latest().clone();
@@ -142,7 +146,7 @@ impl Measuring {
                 break stored;
             }
             if self.over.is_some_and(|at| at.elapsed() > ARRIVING) {
-                return Err(Fault::Failure(
+                return Err(CliError::Failure(
                     "the measured heatmap was replaced before it arrived here; try again".into(),
                 ));
             }
@@ -153,9 +157,9 @@ impl Measuring {
     }
 
     /// When this process is asked to stop, the engine gives the measurement up; what was measured stays.
-    fn heed_signals(&mut self) -> Result<(), Fault> {
+    fn heed_signals(&mut self) -> Result<(), CliError> {
         if self.signals.checkpoint_request() {
-            self.visit.send(Command::Checkpoint)?;
+            self.visit.send(EngineCommand::Checkpoint)?;
         }
         let asked = self.signals.stop_request();
         let hung_up = self.signals.hangup();
@@ -165,11 +169,11 @@ impl Measuring {
         let leaves = asked == Some(StopRequest::Leave) || hung_up && self.given_up;
         // The engine gives up what is under way, and that may be somebody else's.
         if leaves || self.of_another || self.visit.latest().errand.is_some() {
-            return Err(Fault::Interrupted(
+            return Err(CliError::Interrupted(
                 "left while the engine measures the heatmap; `surfit cancel` gives it up".into(),
             ));
         }
-        self.visit.send(Command::Cancel)?;
+        self.visit.send(EngineCommand::Cancel)?;
         self.given_up = true;
         self.bar
             .set_message("giving up (ctrl-c again leaves without waiting)");
@@ -177,38 +181,40 @@ impl Measuring {
     }
 
     /// Takes one message in; gives a reply when it was one.
-    fn step(&mut self) -> Result<Option<(u64, Option<String>)>, Fault> {
+    fn step(&mut self) -> Result<Option<(u64, Option<String>)>, CliError> {
         self.heed_signals()?;
         match self.visit.next() {
-            Ok(Said::Reply(id, error, _)) => return Ok(Some((id, error))),
-            Ok(Said::Snapshot) => {
+            Ok(EngineReply::Reply(id, error, _)) => return Ok(Some((id, error))),
+            Ok(EngineReply::Snapshot) => {
                 let snapshot = self.visit.latest();
-                if snapshot.stage == Stage::Heatmap {
+                if snapshot.stage == JobStage::Heatmap {
                     self.bar.set_length(snapshot.heatmap.cells.len() as u64);
                     self.bar.set_position(snapshot.heatmap.fresh() as u64);
                 }
             }
-            Ok(Said::Event(Event::Failed { message })) => return Err(Fault::Failure(message)),
-            Ok(Said::Event(Event::HeatmapComplete { .. })) => self.complete = true,
-            Ok(Said::Event(Event::StageBegan { .. })) => self.over = None,
-            Ok(Said::Event(Event::StageEnded {
-                stage: Stage::Heatmap,
+            Ok(EngineReply::Event(Event::Failed { message })) => {
+                return Err(CliError::Failure(message));
+            }
+            Ok(EngineReply::Event(Event::HeatmapComplete { .. })) => self.complete = true,
+            Ok(EngineReply::Event(Event::StageBegan { .. })) => self.over = None,
+            Ok(EngineReply::Event(Event::StageEnded {
+                stage: JobStage::Heatmap,
                 ..
             })) => self.over = Some(Instant::now()),
-            Ok(Said::Event(Event::Stopped { .. })) if self.given_up => {
-                return Err(Fault::Interrupted(
+            Ok(EngineReply::Event(Event::Stopped { .. })) if self.given_up => {
+                return Err(CliError::Interrupted(
                     "given up; what was measured is kept".into(),
                 ));
             }
-            Ok(Said::Event(Event::Stopped { .. })) => {
-                return Err(Fault::Failure(
+            Ok(EngineReply::Event(Event::Stopped { .. })) => {
+                return Err(CliError::Failure(
                     "the measurement was stopped before its end; try again".into(),
                 ));
             }
-            Ok(Said::Reconnected) => self.lost = true,
-            Ok(Said::Event(_) | Said::Nothing) => {}
+            Ok(EngineReply::Reconnected) => self.lost = true,
+            Ok(EngineReply::Event(_) | EngineReply::Nothing) => {}
             Err(ClientError::Closed) => {
-                return Err(Fault::Failure(
+                return Err(CliError::Failure(
                     "the engine ended before the heatmap was complete; look at log.txt in the run's \
                      directory, then try again"
                         .into(),

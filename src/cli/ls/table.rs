@@ -1,20 +1,20 @@
 //! Runs in columns.
 
-use crate::client::runs::{self, Line};
+use crate::client::runs::{self, RunSummary};
 use surfit_core::run_dir::EngineNode;
 use surfit_core::surface::Patch;
 use surfit_core::text::{MAX_NAME, printable};
 
 /// A column: its heading, the least width it may be cut to, and the place in the order in which columns are left out
 /// when cutting is not enough (0: never).
-struct Column {
+struct TableColumn {
     head: &'static str,
     least: usize,
     leave: u8,
-    cell: fn(&Line) -> String,
+    cell: fn(&RunSummary) -> String,
 }
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [TableColumn; 10] = [
     column("RUN", 16, 0, |l| l.run.clone()),
     column("STATE", 0, 0, |l| l.state.to_string()),
     column("NODE", 8, 0, |l| text(l.node.as_ref())),
@@ -29,8 +29,13 @@ const COLUMNS: [Column; 10] = [
     column("SIZE", 0, 1, |l| l.bytes.map_or_else(dash, runs::size)),
 ];
 
-const fn column(head: &'static str, least: usize, leave: u8, cell: fn(&Line) -> String) -> Column {
-    Column {
+const fn column(
+    head: &'static str,
+    least: usize,
+    leave: u8,
+    cell: fn(&RunSummary) -> String,
+) -> TableColumn {
+    TableColumn {
         head,
         least,
         leave,
@@ -51,7 +56,7 @@ fn text(value: Option<&String>) -> String {
     value.cloned().unwrap_or_else(dash)
 }
 
-fn progress(line: &Line) -> String {
+fn progress(line: &RunSummary) -> String {
     match line.stage {
         _ if line.state == "finished" => "done".into(),
         Some(stage) if line.total > 0 => {
@@ -63,7 +68,7 @@ fn progress(line: &Line) -> String {
     }
 }
 
-fn best(line: &Line) -> String {
+fn best(line: &RunSummary) -> String {
     let patch = line.degrees.map_or(Patch::Square, |d| d.patch());
     line.best.map_or_else(dash, |p| {
         let place = match patch {
@@ -80,12 +85,13 @@ fn age(began: f64) -> String {
 }
 
 /// The runs as lines of at most `width` characters, or of any length.
-pub fn table(lines: &[Line], width: Option<usize>) -> String {
+pub fn table(lines: &[RunSummary], width: Option<usize>) -> String {
     let here = &EngineNode::here().host;
-    let on_other_node = |l: &Line| l.elsewhere || l.node.as_ref().is_some_and(|node| node != here);
+    let on_other_node =
+        |l: &RunSummary| l.elsewhere || l.node.as_ref().is_some_and(|node| node != here);
     // The node is only told when a run has another one than this machine.
     let nodes = lines.iter().any(on_other_node);
-    let mut columns: Vec<(&Column, Vec<String>)> = COLUMNS
+    let mut columns: Vec<(&TableColumn, Vec<String>)> = COLUMNS
         .iter()
         .filter(|c| nodes || c.head != "NODE")
         .map(|c| {
@@ -177,23 +183,23 @@ pub fn terminal_width() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use surfit_core::event::Stage;
-    use surfit_core::heatmap::Point;
+    use surfit_core::event::JobStage;
+    use surfit_core::heatmap::MeasuredPoint;
 
-    fn lines() -> Vec<Line> {
-        let line = Line {
+    fn lines() -> Vec<RunSummary> {
+        let line = RunSummary {
             run: "demo-20260101-000000".into(),
             dir: "/x".into(),
             state: "running".into(),
             alive: true,
-            stage: Some(Stage::Fit),
+            stage: Some(JobStage::Fit),
             done: 1,
             total: 4,
             degrees: surfit_core::surface::Degrees::new(2, 3).ok(),
             network: Some("resnet18-cifar".into()),
             data: Some("fashion-mnist-16k".into()),
             bytes: Some(3_400_000),
-            best: Some(Point {
+            best: Some(MeasuredPoint {
                 u: 0.5,
                 v: 0.25,
                 accuracy: 0.8765,
@@ -207,7 +213,7 @@ mod tests {
             heartbeat: Some(100.0),
             began: Some(0.0),
         };
-        let bare = Line {
+        let bare = RunSummary {
             run: "study-a-long-name-of-a-study/degree-3-aligned-seed12".into(),
             stage: None,
             best: None,
@@ -217,9 +223,9 @@ mod tests {
             bytes: None,
             ..line.clone()
         };
-        let done = Line {
+        let done = RunSummary {
             state: "finished".into(),
-            stage: Some(Stage::Heatmap),
+            stage: Some(JobStage::Heatmap),
             ..line.clone()
         };
         vec![line, bare, done]

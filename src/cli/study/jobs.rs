@@ -1,17 +1,17 @@
 //! Doing several runs, a few at a time. A run that is finished is not done again, one that was begun goes on, and one that
 //! another runner has under way is left to it: this one does others meanwhile, and waits for it at the end.
 
-use super::super::fault::Fault;
+use super::super::fault::CliError;
 use super::super::run::begun_with;
 use crate::client::signals::{Signals, StopRequest};
-use crate::client::{self, Launch};
+use crate::client::{self, EngineLaunch};
 use rustix::process::Signal;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
 use surfit_core::config::Config;
-use surfit_core::event::Finished;
+use surfit_core::event::JobResult;
 use surfit_core::run_dir::{RunDir, RunError};
 
 /// How a run is told that another runner has done.
@@ -19,7 +19,7 @@ const BY_ANOTHER: &str = "done by another runner";
 
 /// One run to do.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub struct StudyJob {
     /// The variant's name.
     pub variant: String,
     /// Seed of the run.
@@ -30,12 +30,12 @@ pub struct Job {
     pub config: Config,
 }
 
-impl Job {
+impl StudyJob {
     /// The run, when it was begun.
     ///
     /// # Errors
     /// When it was begun with another configuration: its results would be shown under settings that it did not have.
-    pub fn begun(&self) -> Result<Option<RunDir>, Fault> {
+    pub fn begun(&self) -> Result<Option<RunDir>, CliError> {
         if !self.dir.join("config.toml").is_file() {
             return Ok(None);
         }
@@ -44,7 +44,7 @@ impl Job {
 }
 
 /// A run whose engine was started here.
-struct Working {
+struct RunningJob {
     number: usize,
     run: RunDir,
     began: Instant,
@@ -53,7 +53,7 @@ struct Working {
 
 /// A run that has to be done.
 #[derive(Clone, Copy)]
-struct Pending {
+struct PendingRun {
     /// Its place in the list, from 1.
     number: usize,
     /// Engines started here that another runner was faster than.
@@ -72,24 +72,28 @@ const MAX_ATTEMPTS: usize = 3;
 
 /// Does the jobs, `parallel` of them at a time, and says a line about each. When asked to stop, the engines make a checkpoint
 /// and end; the same call goes on from there. A terminal that goes away stops nothing.
-pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Result<(), Fault> {
+pub fn work(
+    jobs: &[StudyJob],
+    parallel: usize,
+    say: &mut dyn FnMut(String),
+) -> Result<(), CliError> {
     client::engine_program()?;
     // All of them before the first begins: hours later it would be late to say that one cannot.
     for job in jobs {
         job.begun()?;
     }
     let signals = Signals::listen()?;
-    let mut waiting: VecDeque<Pending> = (1..=jobs.len())
-        .map(|number| Pending {
+    let mut waiting: VecDeque<PendingRun> = (1..=jobs.len())
+        .map(|number| PendingRun {
             number,
             attempts: 0,
             told: false,
         })
         .collect();
-    let mut working: Vec<(Working, Pending)> = Vec::new();
-    let mut others: Vec<Pending> = Vec::new();
+    let mut working: Vec<(RunningJob, PendingRun)> = Vec::new();
+    let mut others: Vec<PendingRun> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
-    let mut broken: Option<Fault> = None;
+    let mut broken: Option<CliError> = None;
     let mut looked = Instant::now();
     loop {
         while broken.is_none() && working.len() < parallel.max(1) {
@@ -98,15 +102,15 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
             };
             let job = &jobs[pending.number - 1];
             match begin(pending.number, job) {
-                Ok(Begun::Working(work)) => working.push((work, pending)),
-                Ok(Begun::Done(f)) => {
+                Ok(StartedJob::Working(work)) => working.push((work, pending)),
+                Ok(StartedJob::Done(f)) => {
                     let how = match pending.told {
                         true => BY_ANOTHER,
                         false => "done before",
                     };
                     say(line(pending.number, jobs, job, &f, how));
                 }
-                Ok(Begun::Elsewhere(whose)) => {
+                Ok(StartedJob::Elsewhere(whose)) => {
                     if !std::mem::replace(&mut pending.told, true) {
                         let place = place(pending.number, jobs);
                         say(format!("{place} {}: {whose}, is waited for", name(job)));
@@ -132,7 +136,7 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
         if looked.elapsed() > OTHERS_INTERVAL {
             looked = Instant::now();
             // Finished, or left undone by a runner that is gone.
-            let is_over = |p: &Pending| {
+            let is_over = |p: &PendingRun| {
                 let dir = RunDir::open(&jobs[p.number - 1].dir);
                 dir.map_or(true, |run| !run.is_alive())
             };
@@ -158,14 +162,14 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
                 // A batch system may have signalled the engine too, a moment before this process.
                 Err(_) if signals.await_stop() => {}
                 // It could not have the run: another runner has it, or had it until just now.
-                Err(Unfinished::Ended(_))
+                Err(RunFailure::Ended(_))
                     if work.run.is_alive()
                         || status.code() == Some(1) && pending.attempts + 1 < MAX_ATTEMPTS =>
                 {
                     pending.attempts += 1;
                     others.push(pending);
                 }
-                Err(Unfinished::Ended(why) | Unfinished::Failed(why)) => {
+                Err(RunFailure::Ended(why) | RunFailure::Failed(why)) => {
                     say(format!("{} {}: {why}", place(work.number, jobs), name(job)));
                     failed.push(name(job));
                 }
@@ -179,7 +183,7 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
     if failed.is_empty() {
         return Ok(());
     }
-    Err(Fault::Failure(format!(
+    Err(CliError::Failure(format!(
         "{} of {} runs did not come to their end: {}; call it again to try them again",
         failed.len(),
         jobs.len(),
@@ -188,34 +192,34 @@ pub fn work(jobs: &[Job], parallel: usize, say: &mut dyn FnMut(String)) -> Resul
 }
 
 /// A job that was begun.
-enum Begun {
+enum StartedJob {
     /// An engine that was started for it works.
-    Working(Working),
+    Working(RunningJob),
     /// It was finished before.
-    Done(Finished),
+    Done(JobResult),
     /// Another runner works on it: a clause that says so.
     Elsewhere(String),
 }
 
-fn begin(number: usize, job: &Job) -> Result<Begun, Fault> {
+fn begin(number: usize, job: &StudyJob) -> Result<StartedJob, CliError> {
     let run = open(job)?;
     // Before its events are read: what an engine wrote that is gone is complete then.
     let alive = run.is_alive();
     if let Some(finished) = run.picture()?.finished {
-        return Ok(Begun::Done(finished));
+        return Ok(StartedJob::Done(finished));
     }
     if alive {
         let node = run.elsewhere().map(|node| format!(" on {}", node.name()));
         let node = node.unwrap_or_default();
-        return Ok(Begun::Elsewhere(format!(
+        return Ok(StartedJob::Elsewhere(format!(
             "another runner works on it{node}"
         )));
     }
-    let how = Launch {
+    let how = EngineLaunch {
         wait: false,
         linger: Some(0),
     };
-    Ok(Begun::Working(Working {
+    Ok(StartedJob::Working(RunningJob {
         child: client::launch(&run, how)?,
         number,
         run,
@@ -223,7 +227,7 @@ fn begin(number: usize, job: &Job) -> Result<Begun, Fault> {
     }))
 }
 
-impl Working {
+impl RunningJob {
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok();
         if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
@@ -234,7 +238,7 @@ impl Working {
 }
 
 /// Why a run whose engine has ended came to nothing.
-enum Unfinished {
+enum RunFailure {
     /// It could not go on.
     Failed(String),
     /// Its engine ended and did not say why.
@@ -242,14 +246,14 @@ enum Unfinished {
 }
 
 /// What a run whose engine has ended came to, or why it came to nothing.
-fn came_to(run: &RunDir) -> Result<Finished, Unfinished> {
+fn came_to(run: &RunDir) -> Result<JobResult, RunFailure> {
     let picture = run
         .picture()
-        .map_err(|e| Unfinished::Failed(e.to_string()))?;
+        .map_err(|e| RunFailure::Failed(e.to_string()))?;
     let failed = picture.failed;
     picture.finished.ok_or_else(|| match failed {
-        Some(why) => Unfinished::Failed(why),
-        None => Unfinished::Ended(format!(
+        Some(why) => RunFailure::Failed(why),
+        None => RunFailure::Ended(format!(
             "its engine ended; look at {}",
             run.log_path().display()
         )),
@@ -257,7 +261,7 @@ fn came_to(run: &RunDir) -> Result<Finished, Unfinished> {
 }
 
 /// Lets all engines that were started here make a checkpoint and end, and waits for them unless that is given up.
-fn halt(mut working: Vec<(Working, Pending)>, signals: &Signals) -> Fault {
+fn halt(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -> CliError {
     for (work, _) in &working {
         work.signal(Signal::TERM);
     }
@@ -268,17 +272,17 @@ fn halt(mut working: Vec<(Working, Pending)>, signals: &Signals) -> Fault {
             break;
         }
         if signals.stop_request() == Some(StopRequest::Leave) {
-            return Fault::Interrupted(
+            return CliError::Interrupted(
                 "left while the engines were ending; the same line goes on".into(),
             );
         }
         std::thread::sleep(POLL / 5);
     }
-    Fault::Interrupted("stopped; what was reached is kept, the same line goes on".into())
+    CliError::Interrupted("stopped; what was reached is kept, the same line goes on".into())
 }
 
 /// The run of a job: the one that was begun, or a new one.
-fn open(job: &Job) -> Result<RunDir, Fault> {
+fn open(job: &StudyJob) -> Result<RunDir, CliError> {
     match job.begun()? {
         Some(run) => Ok(run),
         None => match RunDir::create(&job.dir, &job.config) {
@@ -289,16 +293,16 @@ fn open(job: &Job) -> Result<RunDir, Fault> {
     }
 }
 
-fn place(number: usize, jobs: &[Job]) -> String {
+fn place(number: usize, jobs: &[StudyJob]) -> String {
     let width = jobs.len().to_string().len();
     format!("[{number:>width$}/{}]", jobs.len())
 }
 
-fn name(job: &Job) -> String {
+fn name(job: &StudyJob) -> String {
     format!("{} seed {}", job.variant, job.seed)
 }
 
-fn line(number: usize, jobs: &[Job], job: &Job, f: &Finished, how: &str) -> String {
+fn line(number: usize, jobs: &[StudyJob], job: &StudyJob, f: &JobResult, how: &str) -> String {
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
     let test = f
         .best_test

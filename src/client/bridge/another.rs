@@ -1,7 +1,7 @@
 //! Another degree of the run that is shown: as a run of its own now, or in the queue.
 
-use super::{Input, READONLY, Worker};
-use crate::client::queue::Queue;
+use super::{BridgeInput, BridgeWorker, READONLY};
+use crate::client::queue::FitQueue;
 use crate::client::{ClientError, engine_program, fork};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ const MAKING: Duration = Duration::from_secs(60);
 
 /// Time at which a fork of the shown run starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Another {
+pub(super) enum NewRunKind {
     /// Now, beside this one.
     Fork,
     /// When this one, and what is before it in the queue, has ended.
@@ -25,7 +25,7 @@ pub(super) enum Another {
 
 /// How far it is.
 #[derive(Clone, Debug, PartialEq)]
-enum Stage {
+enum CreationStage {
     /// Nothing is there; the other run's engine writes its checkpoint.
     Asked,
     /// Its files are being written.
@@ -36,12 +36,12 @@ enum Stage {
     GivenUp,
 }
 
-type Shared = Arc<Mutex<Stage>>;
+type SharedStage = Arc<Mutex<CreationStage>>;
 
 /// Goes on to the next stage, unless it was given up.
-fn go_on(stage: &Shared, next: Stage) -> Result<(), ClientError> {
+fn go_on(stage: &SharedStage, next: CreationStage) -> Result<(), ClientError> {
     let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-    if *stage == Stage::GivenUp {
+    if *stage == CreationStage::GivenUp {
         let why = "nobody waited for it any longer";
         return Err(ClientError::Refused(why.into()));
     }
@@ -50,34 +50,34 @@ fn go_on(stage: &Shared, next: Stage) -> Result<(), ClientError> {
 }
 
 /// Another run that is being made on a thread of its own.
-pub(super) struct Making {
+pub(super) struct RunCreation {
     degrees: Degrees,
-    stage: Shared,
+    stage: SharedStage,
     /// Gives what came of it, and whether the screen was told.
     thread: JoinHandle<(String, bool)>,
 }
 
-impl Making {
+impl RunCreation {
     fn open(&self) -> bool {
         !self.thread.is_finished()
     }
 
     fn is_being_written(&self) -> bool {
         let stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        self.open() && *stage == Stage::Writing
+        self.open() && *stage == CreationStage::Writing
     }
 
     /// What is to be said of it when nobody waits any longer.
     fn left(self, run: &str) -> String {
         let degrees = self.degrees;
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Stage::Made(name) = &*stage {
+        if let CreationStage::Made(name) = &*stage {
             return format!(
                 "{name} is made at degree {degrees}, but its engine has not been heard of yet; see how it stands with \
                  `surfit ls`"
             );
         }
-        *stage = Stage::GivenUp;
+        *stage = CreationStage::GivenUp;
         format!(
             "no run of degree {degrees} was made: the engine of {run} has written no checkpoint for {} s; ask again with \
              `surfit fork`",
@@ -86,16 +86,16 @@ impl Making {
     }
 }
 
-impl Worker {
+impl BridgeWorker {
     /// Makes it on a thread of its own: a checkpoint and an engine's start take a while, and keys go on.
-    pub(super) fn make_another(&mut self, how: Another, degrees: Degrees) {
+    pub(super) fn make_another(&mut self, how: NewRunKind, degrees: Degrees) {
         if self.readonly {
             return self.problem(&READONLY);
         }
         let Some(run) = self.run.clone() else {
             return self.problem(&"there is no run yet to make another of");
         };
-        let stage = Arc::new(Mutex::new(Stage::Asked));
+        let stage = Arc::new(Mutex::new(CreationStage::Asked));
         let (screen, shared) = (self.screen.clone(), stage.clone());
         let started = std::thread::Builder::new()
             .name("another run".into())
@@ -113,8 +113,8 @@ impl Worker {
             });
         match started {
             Ok(thread) => {
-                self.making.retain(Making::open);
-                self.making.push(Making {
+                self.making.retain(RunCreation::open);
+                self.making.push(RunCreation {
                     degrees,
                     stage,
                     thread,
@@ -126,12 +126,12 @@ impl Worker {
 
     /// Waits for runs that are being made, and says what became of those that the screen was not told of. None is left half
     /// made.
-    pub(super) fn see_made(&mut self, inputs: &Receiver<Input>) -> Vec<String> {
-        let late: Vec<bool> = self.making.iter().map(Making::open).collect();
-        self.wait(inputs, MAKING, |w| w.making.iter().any(Making::open));
+    pub(super) fn see_made(&mut self, inputs: &Receiver<BridgeInput>) -> Vec<String> {
+        let late: Vec<bool> = self.making.iter().map(RunCreation::open).collect();
+        self.wait(inputs, MAKING, |w| w.making.iter().any(RunCreation::open));
         // Files are only as slow as their disk.
         self.wait(inputs, Duration::MAX, |w| {
-            w.making.iter().any(Making::is_being_written)
+            w.making.iter().any(RunCreation::is_being_written)
         });
         let run = self.run.as_ref().map_or_else(String::new, RunDir::id);
         let said = std::mem::take(&mut self.making)
@@ -151,13 +151,13 @@ impl Worker {
 /// Makes it, and gives what to tell the screen, and in words.
 fn make(
     run: &RunDir,
-    how: Another,
+    how: NewRunKind,
     degrees: Degrees,
-    stage: &Shared,
+    stage: &SharedStage,
 ) -> Result<(Incoming, String), ClientError> {
-    if how == Another::Queued {
-        go_on(stage, Stage::Writing)?;
-        let queue = Queue::open();
+    if how == NewRunKind::Queued {
+        go_on(stage, CreationStage::Writing)?;
+        let queue = FitQueue::open();
         let entry = queue.add_fork(run, degrees)?;
         let (number, title) = (entry.number, &entry.title);
         if let Err(error) = queue.start_runner() {
@@ -173,9 +173,9 @@ fn make(
     // Before the directory is made: without an engine it would be a run at rest.
     engine_program()?;
     fork::prepare(run)?;
-    go_on(stage, Stage::Writing)?;
+    go_on(stage, CreationStage::Writing)?;
     let new = fork::copy(run, Some(degrees))?;
-    go_on(stage, Stage::Made(new.id()))?;
+    go_on(stage, CreationStage::Made(new.id()))?;
     fork::begin(&new, run)?;
     let sentence = format!(
         "{} goes on at degree {degrees} as a run of its own",
@@ -194,8 +194,8 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_is_not_begun_and_what_is_made_is_told() {
         let (end, held) = sync_channel::<()>(0);
-        let stage = Arc::new(Mutex::new(Stage::Asked));
-        let making = |stage: &Shared, thread| Making {
+        let stage = Arc::new(Mutex::new(CreationStage::Asked));
+        let making = |stage: &SharedStage, thread| RunCreation {
             degrees: Degrees::new(3, 2).unwrap(),
             stage: stage.clone(),
             thread,
@@ -208,11 +208,14 @@ mod tests {
         assert!(waiting.open() && !waiting.is_being_written());
         let said = waiting.left("a");
         assert!(said.contains("no run of degree 3×2 was made"), "{said}");
-        assert!(go_on(&stage, Stage::Writing).is_err(), "it was given up");
+        assert!(
+            go_on(&stage, CreationStage::Writing).is_err(),
+            "it was given up"
+        );
         drop(end);
-        let stage = Arc::new(Mutex::new(Stage::Asked));
-        go_on(&stage, Stage::Writing).unwrap();
-        go_on(&stage, Stage::Made("a-3x2".into())).unwrap();
+        let stage = Arc::new(Mutex::new(CreationStage::Asked));
+        go_on(&stage, CreationStage::Writing).unwrap();
+        go_on(&stage, CreationStage::Made("a-3x2".into())).unwrap();
         let thread = std::thread::spawn(|| (String::new(), false));
         let said = making(&stage, thread).left("a");
         assert!(said.contains("a-3x2 is made") && said.contains("surfit ls"));

@@ -1,6 +1,6 @@
 //! Coming by an engine, and a small text for the screen.
 
-use crate::client::{ClientError, Connection, Launch, connect, ensure, start, watch};
+use crate::client::{ClientError, EngineConnection, EngineLaunch, connect, ensure, start, watch};
 use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ const LINGER: u64 = 30;
 
 /// How an engine is come by.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Begin {
+pub enum AttachMode {
     /// Greet the one that is there.
     Attach,
     /// The same, or start one that waits for commands.
@@ -24,30 +24,30 @@ pub enum Begin {
 }
 
 /// The connection, and the child when it was started here.
-pub type Begun = Result<(Option<Child>, Connection), ClientError>;
+pub type AttachedEngine = Result<(Option<Child>, EngineConnection), ClientError>;
 
 /// Greets the engine of a run, or starts one, as asked; events after number `after` follow.
-pub fn come_by(run: &RunDir, how: Begin, after: u64) -> Begun {
-    let waiting = Launch {
+pub fn come_by(run: &RunDir, how: AttachMode, after: u64) -> AttachedEngine {
+    let waiting = EngineLaunch {
         wait: true,
         linger: Some(LINGER),
     };
     match how {
-        Begin::Wait => ensure(run, waiting, Some(after)),
-        Begin::Serve if !run.is_alive() => {
-            let started = start(run, Launch::default(), Some(after));
+        AttachMode::Wait => ensure(run, waiting, Some(after)),
+        AttachMode::Serve if !run.is_alive() => {
+            let started = start(run, EngineLaunch::default(), Some(after));
             attach_to_faster(run, started.map(|(child, c)| (Some(child), c)), after)
         }
-        Begin::Serve | Begin::Attach => attach(run, after),
+        AttachMode::Serve | AttachMode::Attach => attach(run, after),
     }
 }
 
-fn attach(run: &RunDir, after: u64) -> Begun {
+fn attach(run: &RunDir, after: u64) -> AttachedEngine {
     patiently(run, || connect(run, Some(after)))
 }
 
 /// Greets the engine that was faster than one that was started here, which serves as well.
-fn attach_to_faster(run: &RunDir, started: Begun, after: u64) -> Begun {
+fn attach_to_faster(run: &RunDir, started: AttachedEngine, after: u64) -> AttachedEngine {
     match started {
         Err(ClientError::Run(RunError::InUse { .. })) => attach(run, after),
         other => other,
@@ -55,12 +55,15 @@ fn attach_to_faster(run: &RunDir, started: Begun, after: u64) -> Begun {
 }
 
 /// Greets the engine that works on the run as a client that only watches.
-pub fn attend(run: &RunDir, after: u64) -> Begun {
+pub fn attend(run: &RunDir, after: u64) -> AttachedEngine {
     patiently(run, || watch(run, Some(after)))
 }
 
 /// While the lock is held an engine listens soon, or is gone soon.
-fn patiently(run: &RunDir, greet: impl Fn() -> Result<Connection, ClientError>) -> Begun {
+fn patiently(
+    run: &RunDir,
+    greet: impl Fn() -> Result<EngineConnection, ClientError>,
+) -> AttachedEngine {
     let began = Instant::now();
     loop {
         match greet() {
@@ -95,12 +98,12 @@ pub fn told(files: &[PathBuf], folder: &std::path::Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::fake::{Engine, run};
+    use crate::client::fake::{FakeEngine, run};
 
     #[test]
     fn who_was_slower_with_an_engine_attaches_to_the_other_one() {
         let run = run();
-        let engine = Engine::open(&run.dir);
+        let engine = FakeEngine::open(&run.dir);
         let thread = std::thread::spawn(move || engine.welcome().1);
         let slower = Err(ClientError::Run(run.dir.in_use()));
         let (child, connection) = attach_to_faster(&run.dir, slower, 3).unwrap();

@@ -1,8 +1,8 @@
 //! A run whose engine works on another machine that shares its directory: shown from its files, which are looked at once a
 //! second. Nothing can be asked there, and says so at once.
 
-use super::Worker;
-use super::begin::Begin;
+use super::BridgeWorker;
+use super::begin::AttachMode;
 use crate::client::ClientError;
 use std::time::{Duration, SystemTime};
 use surfit_core::run_dir::{EventTail, RunDir};
@@ -22,7 +22,7 @@ pub(super) struct FileFollower {
     heartbeat: f64,
 }
 
-impl Worker {
+impl BridgeWorker {
     /// Shows the run from its files from now on, since its engine is where `error` says.
     pub(super) fn follow_files(&mut self, error: &ClientError) {
         let (Some(run), ClientError::Elsewhere { node, .. }) = (&self.run, error) else {
@@ -62,7 +62,7 @@ impl Worker {
             self.gone();
         } else if node.is_none() || moved {
             self.files = None;
-            self.begin(Begin::Attach);
+            self.begin(AttachMode::Attach);
         }
     }
 
@@ -107,11 +107,11 @@ impl FileFollower {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::bridge::{Target, open};
+    use crate::client::bridge::{OpenTarget, open};
     use crate::client::fake::{notice, run};
     use std::sync::mpsc::Receiver;
     use surfit_core::event::Event;
-    use surfit_core::protocol::Command;
+    use surfit_core::protocol::EngineCommand;
     use surfit_core::run_dir::EventLog;
     use surfit_tui::Outgoing;
 
@@ -139,7 +139,7 @@ mod tests {
         let mut log = EventLog::open(&run.dir.events_path()).unwrap();
         log.append(notice("one")).1.unwrap();
 
-        let (bridge, link) = open(Target::Existing(run.dir.clone()), false).unwrap();
+        let (bridge, link) = open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
         until(
             &link.incoming,
             |m| matches!(m, Incoming::Elsewhere { node } if node == "gpu7"),
@@ -149,7 +149,7 @@ mod tests {
             &link.incoming,
             |m| matches!(m, Incoming::Event(e) if matches!(&e.event, Event::Notice { text } if text == "two")),
         );
-        let (id, command) = (7, Command::Measure);
+        let (id, command) = (7, EngineCommand::Measure);
         let began = std::time::Instant::now();
         link.outgoing
             .send(Outgoing::Command { id, command })

@@ -1,10 +1,10 @@
 //! Leaving: what was asked for last is carried out, and the engine ends when that was asked for.
 
-use super::{Ended, Input, Received, Worker};
+use super::{BridgeEnd, BridgeInput, BridgeWorker, ReceivedMessage};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use surfit_core::event::{Envelope, Event};
-use surfit_core::protocol::{Command, ServerMessage};
+use surfit_core::protocol::{EngineCommand, ServerMessage};
 
 /// How long an engine may take to greet when commands wait for it, or when it shall end.
 const GREETING: Duration = Duration::from_secs(30);
@@ -21,8 +21,8 @@ const CHECKPOINT: Duration = Duration::from_secs(60);
 /// How often what is waited for is looked at.
 pub(super) const TICK: Duration = Duration::from_millis(20);
 
-impl Worker {
-    pub(super) fn end(mut self, stop_engine: bool, inputs: &Receiver<Input>) -> Ended {
+impl BridgeWorker {
+    pub(super) fn end(mut self, stop_engine: bool, inputs: &Receiver<BridgeInput>) -> BridgeEnd {
         self.wait(inputs, GREETING, |w| {
             w.starting && (stop_engine || !w.pending.is_empty())
         });
@@ -30,7 +30,7 @@ impl Worker {
         self.wait(inputs, ANSWERS, |w| !w.unanswered.is_empty());
         // The batch system may end the engine with this process, and asks nobody.
         if !stop_engine && self.connection.is_some() && self.shared_job().is_some() {
-            self.command(u64::MAX - 1, Command::Checkpoint);
+            self.command(u64::MAX - 1, EngineCommand::Checkpoint);
             self.wait(inputs, CHECKPOINT, |w| {
                 w.unanswered.contains(&(u64::MAX - 1))
             });
@@ -40,7 +40,7 @@ impl Worker {
         made.extend(self.see_made(inputs));
         let stops = stop_engine && !self.readonly;
         let lost = stops.then(|| self.stop_engine(inputs)).flatten();
-        Ended {
+        BridgeEnd {
             stopped: stops && !self.alive(),
             lost,
             starting: self.starting,
@@ -61,7 +61,7 @@ impl Worker {
     /// Takes in what comes for as long as `open` says that something is missing.
     pub(super) fn wait(
         &mut self,
-        inputs: &Receiver<Input>,
+        inputs: &Receiver<BridgeInput>,
         most: Duration,
         open: impl Fn(&Self) -> bool,
     ) {
@@ -76,9 +76,9 @@ impl Worker {
     }
 
     /// Asks the engine to checkpoint and end, and waits until it is gone; what is lost with it.
-    fn stop_engine(&mut self, inputs: &Receiver<Input>) -> Option<String> {
+    fn stop_engine(&mut self, inputs: &Receiver<BridgeInput>) -> Option<String> {
         let connection = self.connection.as_mut()?;
-        let _ = connection.send_as(u64::MAX, Command::Shutdown);
+        let _ = connection.send_as(u64::MAX, EngineCommand::Shutdown);
         let began = Instant::now();
         let (mut lost, mut gone, mut closed) = (None, None, false);
         // The connection must outlive the command's way to the engine, and what it still says must be read: a full disk
@@ -88,20 +88,20 @@ impl Worker {
                 gone.get_or_insert_with(Instant::now);
             }
             match inputs.recv_timeout(TICK) {
-                Ok(Input::Engine {
+                Ok(BridgeInput::Engine {
                     generation,
                     received,
                 }) if generation == self.generation => match received {
-                    Received::Message(ServerMessage::Reply {
+                    ReceivedMessage::Message(ServerMessage::Reply {
                         id: u64::MAX,
                         error,
                         ..
                     }) => lost = error.or(lost),
-                    Received::Message(ServerMessage::Event(Envelope {
+                    ReceivedMessage::Message(ServerMessage::Event(Envelope {
                         event: Event::Failed { message },
                         ..
                     })) => lost = Some(message),
-                    Received::Lost(_) => closed = true,
+                    ReceivedMessage::Lost(_) => closed = true,
                     _ => {}
                 },
                 _ => {}

@@ -1,16 +1,16 @@
 //! Figures of the run that is shown.
 
-use super::Worker;
+use super::BridgeWorker;
 use super::begin::told;
 use crate::client::{runs, write};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::Incoming;
 use surfit_tui::link::NewFile;
 
 /// What is known of a run, with the latest snapshot.
-fn present(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<Picture, String> {
+fn present(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<RunState, String> {
     let mut picture = run.picture().map_err(|e| e.to_string())?;
     match snapshot {
         Some(snapshot) => picture.show(*snapshot),
@@ -19,7 +19,7 @@ fn present(run: &RunDir, snapshot: Option<Box<Snapshot>>) -> Result<Picture, Str
     Ok(picture)
 }
 
-impl Worker {
+impl BridgeWorker {
     /// Writes the figures of the shown run in the background.
     pub(super) fn figures(&mut self) {
         let Some(run) = self.run.clone() else { return };

@@ -3,7 +3,7 @@
 //! A thread of its own looks at their files once a second and reads only what is new, so that neither keys nor drawing wait
 //! for a disk. It sleeps while no other run is looked at.
 
-use super::Worker;
+use super::BridgeWorker;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
 use std::time::{Duration, SystemTime};
@@ -14,11 +14,11 @@ use surfit_tui::Incoming;
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Runs, each with the number of the last event that is known of it.
-type Wanted = Vec<(PathBuf, u64)>;
+type KnownRuns = Vec<(PathBuf, u64)>;
 
-impl Worker {
+impl BridgeWorker {
     /// Looks at these runs from now on, at no others.
-    pub(super) fn watch(&mut self, runs: Wanted) {
+    pub(super) fn watch(&mut self, runs: KnownRuns) {
         let sender = match self.watcher.take() {
             Some(sender) => sender,
             None if runs.is_empty() => return,
@@ -32,7 +32,7 @@ impl Worker {
     }
 }
 
-fn start(screen: SyncSender<Incoming>) -> std::io::Result<Sender<Wanted>> {
+fn start(screen: SyncSender<Incoming>) -> std::io::Result<Sender<KnownRuns>> {
     let (sender, wishes) = channel();
     std::thread::Builder::new()
         .name("other runs".into())
@@ -40,19 +40,19 @@ fn start(screen: SyncSender<Incoming>) -> std::io::Result<Sender<Wanted>> {
     Ok(sender)
 }
 
-fn look(wishes: &Receiver<Wanted>, screen: &SyncSender<Incoming>) {
-    let mut runs: Vec<Other> = Vec::new();
+fn look(wishes: &Receiver<KnownRuns>, screen: &SyncSender<Incoming>) {
+    let mut runs: Vec<OtherRun> = Vec::new();
     loop {
         let wish = match runs.is_empty() {
             true => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
             false => wishes.recv_timeout(EVERY),
         };
         match wish {
-            Ok(wanted) => runs = wanted.into_iter().filter_map(Other::of).collect(),
+            Ok(wanted) => runs = wanted.into_iter().filter_map(OtherRun::of).collect(),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        for news in runs.iter_mut().filter_map(Other::news) {
+        for news in runs.iter_mut().filter_map(OtherRun::news) {
             if screen.send(news).is_err() {
                 return;
             }
@@ -60,14 +60,14 @@ fn look(wishes: &Receiver<Wanted>, screen: &SyncSender<Incoming>) {
     }
 }
 
-struct Other {
+struct OtherRun {
     run: RunDir,
     path: PathBuf,
     tail: EventTail,
     snapshot: Option<SystemTime>,
 }
 
-impl Other {
+impl OtherRun {
     /// `None` for a directory that is no run any more.
     fn of((path, seq): (PathBuf, u64)) -> Option<Self> {
         let run = RunDir::open(&path).ok()?;

@@ -1,40 +1,40 @@
 //! What comes from the engine of the run that is shown, and what it means that nothing comes any more.
 
-use super::{Begin, Worker};
-use crate::client::{ClientError, Received};
+use super::{AttachMode, BridgeWorker};
+use crate::client::{ClientError, ReceivedMessage};
 use surfit_core::event::{Envelope, Event};
 use surfit_core::protocol::ServerMessage;
 use surfit_core::run_dir::RunDir;
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 use surfit_tui::Incoming;
 
-impl Worker {
-    pub(super) fn engine_says(&mut self, received: Received) {
+impl BridgeWorker {
+    pub(super) fn engine_says(&mut self, received: ReceivedMessage) {
         match received {
-            Received::Message(ServerMessage::Event(envelope)) => {
+            ReceivedMessage::Message(ServerMessage::Event(envelope)) => {
                 if envelope.seq > self.seq + 1 {
                     // What the connection left out is in the file.
                     self.catch_up();
                 }
                 self.event(envelope);
             }
-            Received::Message(ServerMessage::Snapshot(snapshot)) => {
+            ReceivedMessage::Message(ServerMessage::Snapshot(snapshot)) => {
                 self.snapshot = Some(snapshot.clone());
                 self.tell(Incoming::Snapshot(snapshot));
             }
-            Received::Message(ServerMessage::Reply { id, error, .. }) => {
+            ReceivedMessage::Message(ServerMessage::Reply { id, error, .. }) => {
                 self.unanswered.remove(&id);
                 self.tell(Incoming::Reply { id, error });
             }
-            Received::Message(_) => {}
-            Received::Lost(ClientError::Closed | ClientError::Io { .. }) => {
+            ReceivedMessage::Message(_) => {}
+            ReceivedMessage::Lost(ClientError::Closed | ClientError::Io { .. }) => {
                 self.connection = None;
                 self.catch_up_alone();
                 self.answer_lost();
                 // It is gone, or cut us off for being slow: then it can be greeted again.
-                self.begin(Begin::Attach);
+                self.begin(AttachMode::Attach);
             }
-            Received::Lost(error) => {
+            ReceivedMessage::Lost(error) => {
                 self.connection = None;
                 self.catch_up_alone();
                 self.answer_lost();
@@ -78,7 +78,7 @@ impl Worker {
         }
     }
 
-    /// As [`Worker::catch_up`], once there is no connection. Events that were told and that the disk never took are gone
+    /// As [`BridgeWorker::catch_up`], once there is no connection. Events that were told and that the disk never took are gone
     /// with an engine that died, and the next one gives their numbers anew: the screen begins anew then, too.
     fn catch_up_alone(&mut self) {
         let taken_back = |run: &RunDir| run.last_event().is_ok_and(|last| last < self.seq);
@@ -92,7 +92,7 @@ impl Worker {
     /// `surfit ls` tells it too.
     pub(super) fn rests(&self) -> bool {
         let status = || self.run.as_ref()?.status();
-        self.closed || status().is_some_and(|s| s.state == State::Finished)
+        self.closed || status().is_some_and(|s| s.state == EngineState::Finished)
     }
 
     /// The engine's process is no more.

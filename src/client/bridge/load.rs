@@ -1,11 +1,11 @@
 //! Other runs, to compare with the one that is shown.
 
-use super::Worker;
+use super::BridgeWorker;
 use std::path::PathBuf;
 use surfit_core::run_dir::RunDir;
 use surfit_tui::Incoming;
 
-impl Worker {
+impl BridgeWorker {
     /// Reads a run on a thread of its own: the events of a long one take a moment.
     pub(super) fn load(&mut self, path: PathBuf) {
         let (screen, asked) = (self.screen.clone(), path.clone());

@@ -1,12 +1,12 @@
 //! Removing a run.
 
-use super::Worker;
+use super::BridgeWorker;
 use crate::client::remove;
 use std::path::Path;
 use surfit_core::run_dir::RunDir;
 use surfit_tui::Incoming;
 
-impl Worker {
+impl BridgeWorker {
     /// Removes a run at rest, and tells the runs that are left.
     pub(super) fn remove(&mut self, path: &Path) {
         match removed(path) {
@@ -50,12 +50,12 @@ fn removed(path: &Path) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::bridge::Input;
+    use crate::client::bridge::BridgeInput;
     use std::sync::mpsc::sync_channel;
     use surfit_core::config::Config;
-    use surfit_core::protocol::Command;
+    use surfit_core::protocol::EngineCommand;
     use surfit_tui::Outgoing;
-    use surfit_tui::link::{Content, NewFile};
+    use surfit_tui::link::{FileContent, NewFile};
 
     #[test]
     fn a_run_that_is_shown_and_removed_does_not_come_back() {
@@ -63,9 +63,11 @@ mod tests {
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
         let (screen, told) = sync_channel(64);
         let (inputs, _waits) = sync_channel(9);
-        let mut worker = Worker::new(screen, inputs, false);
+        let mut worker = BridgeWorker::new(screen, inputs, false);
         worker.open(run.clone());
-        worker.take(Input::Screen(Outgoing::RemoveRun(run.path().to_owned())));
+        worker.take(BridgeInput::Screen(Outgoing::RemoveRun(
+            run.path().to_owned(),
+        )));
         let all: Vec<Incoming> = told.try_iter().collect();
         let said =
             |m: &Incoming| matches!(m, Incoming::Problem(why) if why.contains("a is removed"));
@@ -73,16 +75,16 @@ mod tests {
         let file = NewFile {
             path: run.path().join("figures/losses.csv"),
             replace: false,
-            content: Content::Text(String::new()),
+            content: FileContent::Text(String::new()),
         };
-        let (id, command) = (7, Command::Measure);
+        let (id, command) = (7, EngineCommand::Measure);
         for message in [
             Outgoing::Figures,
             Outgoing::Write(Box::new(file)),
             Outgoing::ResumeEngine(None),
             Outgoing::Command { id, command },
         ] {
-            worker.take(Input::Screen(message.clone()));
+            worker.take(BridgeInput::Screen(message.clone()));
             let came = told.try_recv().expect("an answer at once");
             let refused = said(&came)
                 || matches!(

@@ -1,22 +1,22 @@
 //! Which run is shown, and how it stands with its engine.
 
-use super::begin::Begin;
-use super::{Target, Worker};
+use super::begin::AttachMode;
+use super::{BridgeWorker, OpenTarget};
 use crate::client::runs;
 use std::path::Path;
 use surfit_core::run_dir::RunDir;
 use surfit_tui::Incoming;
 
-impl Worker {
-    pub(super) fn begin_with(&mut self, target: Target) {
+impl BridgeWorker {
+    pub(super) fn begin_with(&mut self, target: OpenTarget) {
         let config = match target {
-            Target::Existing(run) => return self.open(run),
-            Target::New(config) => config,
+            OpenTarget::Existing(run) => return self.open(run),
+            OpenTarget::New(config) => config,
         };
         match RunDir::create_in(&RunDir::default_root(), &config) {
             Ok(run) => {
                 self.show(run);
-                self.begin(Begin::Serve);
+                self.begin(AttachMode::Serve);
             }
             Err(error) => {
                 self.problem(&error);
@@ -86,7 +86,7 @@ impl Worker {
         let alive = run.is_alive();
         self.show(run);
         if alive {
-            self.begin(Begin::Attach);
+            self.begin(AttachMode::Attach);
         } else if self.rests() || self.seq == 0 {
             self.at_rest();
         } else {

@@ -1,7 +1,7 @@
 //! The list of runs, with what each takes on disk: counted in the background, and again only where something has happened
 //! since, so that a list that is asked for every two seconds walks no large folders.
 
-use super::Worker;
+use super::BridgeWorker;
 use crate::client::runs;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,15 +17,15 @@ const AGAIN: Duration = Duration::from_secs(30);
 
 /// What a run took, when it was counted, and when the last event of then was written.
 #[derive(Clone, Copy, Debug)]
-struct Counted {
+struct CountedSize {
     bytes: u64,
     at: Instant,
     written: Option<SystemTime>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sizes {
-    known: Arc<Mutex<BTreeMap<PathBuf, Counted>>>,
+pub(super) struct RunSizes {
+    known: Arc<Mutex<BTreeMap<PathBuf, CountedSize>>>,
     /// A thread counts.
     counting: Arc<AtomicBool>,
 }
@@ -36,8 +36,8 @@ fn written(run: &Path) -> Option<SystemTime> {
     files::metadata(&events).ok()?.modified().ok()
 }
 
-impl Sizes {
-    fn known(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Counted>> {
+impl RunSizes {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<PathBuf, CountedSize>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -47,7 +47,8 @@ impl Sizes {
         for line in lines {
             let known = self.known().get(&line.path).copied();
             line.bytes = known.map(|k| k.bytes);
-            let stale = |k: Counted| k.at.elapsed() >= again && k.written != written(&line.path);
+            let stale =
+                |k: CountedSize| k.at.elapsed() >= again && k.written != written(&line.path);
             if known.is_none_or(stale) {
                 due.push(line.path.clone());
             }
@@ -60,7 +61,7 @@ impl Sizes {
             .name("sizes".into())
             .spawn(move || {
                 for path in due {
-                    let counted = Counted {
+                    let counted = CountedSize {
                         written: written(&path),
                         bytes: runs::bytes(&path),
                         at: Instant::now(),
@@ -75,7 +76,7 @@ impl Sizes {
     }
 }
 
-impl Worker {
+impl BridgeWorker {
     /// The runs there are, for the screen.
     pub(super) fn run_lines(&self) -> Vec<RunLine> {
         let mut lines = listed();
@@ -114,13 +115,13 @@ fn listed() -> Vec<RunLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::fake::{Engine, notice, run};
+    use crate::client::fake::{FakeEngine, notice, run};
 
     #[test]
     fn a_run_is_counted_once_and_again_when_something_has_happened() {
         let run = run();
         std::fs::write(run.dir.join("corners/corner-1.safetensors"), [0; 5000]).unwrap();
-        let sizes = Sizes::default();
+        let sizes = RunSizes::default();
         let line = RunLine {
             path: run.dir.path().to_owned(),
             ..RunLine::default()
@@ -140,7 +141,7 @@ mod tests {
         std::fs::write(run.dir.join("corners/corner-2.safetensors"), [0; 5000]).unwrap();
         ask(Duration::ZERO);
         assert_eq!(ask(Duration::ZERO), Some(first));
-        Engine::open(&run.dir).event(notice("a checkpoint"));
+        FakeEngine::open(&run.dir).event(notice("a checkpoint"));
         ask(AGAIN);
         assert_eq!(ask(AGAIN), Some(first), "not so soon");
         ask(Duration::ZERO);

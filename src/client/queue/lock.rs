@@ -1,6 +1,6 @@
 //! Who works on a queue, and whose turn it is on the machine: told by the kernel's locks, which end with their holder.
 
-use super::Queue;
+use super::FitQueue;
 use crate::client::ClientError;
 use crate::client::signals::Signals;
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -17,16 +17,16 @@ const ASKED: Duration = Duration::from_millis(25);
 
 /// Held while a runner works.
 #[derive(Debug)]
-pub struct Runner {
+pub struct RunnerLock {
     _lock: File,
 }
 
-impl Queue {
+impl FitQueue {
     /// The right to work on the queue; `None` when another process has it. The kernel gives it back however that ends.
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn runner(&self) -> Result<Option<Runner>, ClientError> {
+    pub fn runner(&self) -> Result<Option<RunnerLock>, ClientError> {
         std::fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
         // Beside the fits, not in a folder of the session: every session's runner finds it there.
         let path = self.folder.join("runner");
@@ -34,7 +34,7 @@ impl Queue {
         // Who only asks holds the lock for an instant; that is waited out.
         for _ in 0..20 {
             match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Some(Runner { _lock: lock })),
+                Ok(()) => return Ok(Some(RunnerLock { _lock: lock })),
                 Err(Errno::WOULDBLOCK) => std::thread::sleep(ASKED),
                 Err(e) => return Err(at(&path)(e.into()).into()),
             }

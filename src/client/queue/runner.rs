@@ -4,7 +4,7 @@
 //! installation (no room on the disk, no engine) would end every one of them in turn: there the runner stops, and the queue
 //! stays as it is.
 
-use super::{Entry, Queue, Task};
+use super::{FitQueue, QueuedFit, QueuedFitKind};
 use crate::client::launch::own_program;
 use crate::client::signals::{Signals, StopRequest};
 use crate::client::{ClientError, connect, engine_program, fork, signal_engine};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use surfit_core::config::{self, Config};
 use surfit_core::protocol;
 use surfit_core::run_dir::{ProcessState, RunDir, RunError, at};
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 
 /// How often an engine that is ending is looked at.
 const ENDING_INTERVAL: Duration = Duration::from_millis(50);
@@ -28,7 +28,7 @@ const DEATHS: usize = 5;
 
 /// How a fit of the queue ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum End {
+pub enum QueuedFitEnd {
     /// Its job is done.
     Finished,
     /// Somebody stopped it.
@@ -39,13 +39,13 @@ pub enum End {
 
 /// What a runner tells of a fit.
 #[derive(Clone, Debug, PartialEq)]
-pub enum News {
+pub enum RunnerNews {
     /// It has to wait: a fit of another queue is under way on the machine.
     Waits,
     /// It began, or was found begun.
     Began,
     /// The fit ended in this way.
-    Ended(End),
+    Ended(QueuedFitEnd),
     /// It is being stopped with its runner, and its engine does not end: a clause that says why.
     Hindered(String),
     /// It was stopped with its runner, and stays in the queue.
@@ -67,14 +67,14 @@ pub enum RunnerEnd {
 
 /// What a fit came to.
 enum FitEnd {
-    Ended(End),
+    Ended(QueuedFitEnd),
     /// It was taken out of the queue.
     TakenOut,
     /// The runner was stopped.
     Halted(RunnerEnd),
 }
 
-impl Queue {
+impl FitQueue {
     /// Works on the queue until it is empty or a signal asks to stop. `told` hears of every fit that begins, and of how each
     /// ended.
     ///
@@ -84,17 +84,17 @@ impl Queue {
     pub fn work(
         &self,
         signals: &Signals,
-        told: &mut dyn FnMut(&Entry, &News),
+        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<RunnerEnd, ClientError> {
         self.work_while(|| self.runner(), signals, told)
     }
 
-    /// As [`Queue::work`], with the right to work from `take`, which gives it back when it is dropped.
+    /// As [`FitQueue::work`], with the right to work from `take`, which gives it back when it is dropped.
     pub(super) fn work_while<R>(
         &self,
         mut take: impl FnMut() -> Result<Option<R>, ClientError>,
         signals: &Signals,
-        told: &mut dyn FnMut(&Entry, &News),
+        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<RunnerEnd, ClientError> {
         let mut end = RunnerEnd::Another;
         while let Some(right) = take()? {
@@ -112,10 +112,10 @@ impl Queue {
     fn work_off(
         &self,
         signals: &Signals,
-        told: &mut dyn FnMut(&Entry, &News),
+        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<RunnerEnd, ClientError> {
         while let Some(first) = self.entries().into_iter().next() {
-            let turn = self.turn(signals, || told(&first, &News::Waits))?;
+            let turn = self.turn(signals, || told(&first, &RunnerNews::Waits))?;
             // Between two fits nothing has to be waited for.
             if turn.is_none() || signals.stop_request().is_some() {
                 return Ok(RunnerEnd::Stopped);
@@ -129,7 +129,7 @@ impl Queue {
                 Ok(FitEnd::TakenOut) => continue,
                 Ok(FitEnd::Halted(end)) => {
                     if entry.halted {
-                        told(&entry, &News::Halted);
+                        told(&entry, &RunnerNews::Halted);
                     }
                     return Ok(end);
                 }
@@ -139,10 +139,10 @@ impl Queue {
                         "{error}; number {number} and what is behind it stay in the queue, go on with `surfit queue start`"
                     )));
                 }
-                Err(error) => End::Failed(error.to_string()),
+                Err(error) => QueuedFitEnd::Failed(error.to_string()),
             };
             self.forget(number)?;
-            told(&entry, &News::Ended(end));
+            told(&entry, &RunnerNews::Ended(end));
         }
         Ok(RunnerEnd::Empty)
     }
@@ -150,15 +150,15 @@ impl Queue {
     /// Begins the fit of an entry, or goes on with it, and sees it through to its end, whatever its engine dies of.
     fn fit(
         &self,
-        entry: &mut Entry,
+        entry: &mut QueuedFit,
         signals: &Signals,
-        told: &mut dyn FnMut(&Entry, &News),
+        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<FitEnd, ClientError> {
         let run = match begun(self, entry, signals)? {
             Begun::Run(run) => run,
             Begun::Nothing(end) => return Ok(end),
         };
-        told(entry, &News::Began);
+        told(entry, &RunnerNews::Began);
         let (mut deaths, mut checkpoint, mut engine) = (0, false, None);
         loop {
             while busy(&run) {
@@ -167,31 +167,31 @@ impl Queue {
                 }
                 checkpoint |= signals.checkpoint_request();
                 // One that is starting is asked when it works.
-                checkpoint =
-                    checkpoint && !is_asked(&run, Signal::USR1, protocol::Command::Checkpoint);
+                checkpoint = checkpoint
+                    && !is_asked(&run, Signal::USR1, protocol::EngineCommand::Checkpoint);
                 if signals.await_stop() {
                     return self.halt(entry, &run, signals, told);
                 }
             }
             if !surfit_core::files::is_file(&run.config_path()) {
                 let gone = format!("{} is gone", run.path().display());
-                return Ok(FitEnd::Ended(End::Failed(gone)));
+                return Ok(FitEnd::Ended(QueuedFitEnd::Failed(gone)));
             }
             let status = run.status();
             let end = match status.as_ref().map(|s| s.state) {
-                Some(State::Finished) => End::Finished,
-                Some(State::Failed) => {
+                Some(EngineState::Finished) => QueuedFitEnd::Finished,
+                Some(EngineState::Failed) => {
                     let why = status.and_then(|s| s.failed);
-                    End::Failed(why.unwrap_or_else(|| "it could not go on".into()))
+                    QueuedFitEnd::Failed(why.unwrap_or_else(|| "it could not go on".into()))
                 }
                 // The engine that goes on with it has not said so yet, or another one has still to leave.
-                Some(State::Closed | State::Idle) if entry.halted && run.is_alive() => {
+                Some(EngineState::Closed | EngineState::Idle) if entry.halted && run.is_alive() => {
                     match signals.await_stop() {
                         true => return self.halt(entry, &run, signals, told),
                         false => continue,
                     }
                 }
-                Some(State::Closed | State::Idle)
+                Some(EngineState::Closed | EngineState::Idle)
                     if !entry.halted
                         || engine.is_some() && status.as_ref().map(|s| s.pid) == engine =>
                 {
@@ -199,10 +199,12 @@ impl Queue {
                     if signals.await_stop() {
                         return self.halt(entry, &run, signals, told);
                     }
-                    End::Stopped
+                    QueuedFitEnd::Stopped
                 }
                 // New, stopped with its runner, or its engine died.
-                _ if deaths > DEATHS => End::Failed(format!("its engine died {deaths} times")),
+                _ if deaths > DEATHS => {
+                    QueuedFitEnd::Failed(format!("its engine died {deaths} times"))
+                }
                 _ => {
                     deaths += 1;
                     engine = set_off(&run)?;
@@ -216,10 +218,10 @@ impl Queue {
     /// Lets the engine of a fit make a checkpoint and end. The fit stays in the queue, and the next runner goes on with it.
     fn halt(
         &self,
-        entry: &mut Entry,
+        entry: &mut QueuedFit,
         run: &RunDir,
         signals: &Signals,
-        told: &mut dyn FnMut(&Entry, &News),
+        told: &mut dyn FnMut(&QueuedFit, &RunnerNews),
     ) -> Result<FitEnd, ClientError> {
         let _ = signals.stop_request();
         // An engine of another node goes on there.
@@ -231,12 +233,12 @@ impl Queue {
         self.claim(entry)?;
         let (mut asked, mut hindrance, began) = (false, None, Instant::now());
         while run.is_alive() {
-            asked = asked || is_asked(run, Signal::TERM, protocol::Command::Shutdown);
+            asked = asked || is_asked(run, Signal::TERM, protocol::EngineCommand::Shutdown);
             let found = hindrance_of(run, asked || began.elapsed() < UNASKED_TIMEOUT);
             if found != hindrance {
                 hindrance = found;
                 if let Some(why) = &hindrance {
-                    told(entry, &News::Hindered(why.clone()));
+                    told(entry, &RunnerNews::Hindered(why.clone()));
                 }
             }
             if signals.stop_request() == Some(StopRequest::Leave) {
@@ -312,19 +314,19 @@ impl Begun {
 
 /// The run of an entry, made when it was not. Where it is to be is written down before it is made, so that a runner that
 /// dies in between leaves nothing that nobody knows of.
-fn begun(queue: &Queue, entry: &mut Entry, signals: &Signals) -> Result<Begun, ClientError> {
+fn begun(queue: &FitQueue, entry: &mut QueuedFit, signals: &Signals) -> Result<Begun, ClientError> {
     if let Some(path) = &entry.run
         && let Ok(run) = RunDir::open(path)
     {
         return Ok(Begun::of(queue.claim(entry)?.then_some(run)));
     }
     match entry.task.clone() {
-        Task::New { config: text } => {
+        QueuedFitKind::New { config: text } => {
             let config = config::parse(&text, "the queue")
                 .map_err(|e| ClientError::Refused(format!("number {}: {e}", entry.number)))?;
             create(queue, entry, &config).map(Begun::of)
         }
-        Task::Fork { run, degrees } => {
+        QueuedFitKind::Fork { run, degrees } => {
             let run = RunDir::open(&run)?;
             // From what it comes to, not from the middle of its fit.
             while busy(&run) {
@@ -354,8 +356,8 @@ fn begun(queue: &Queue, entry: &mut Entry, signals: &Signals) -> Result<Begun, C
 
 /// Makes the run of a configuration.
 fn create(
-    queue: &Queue,
-    entry: &mut Entry,
+    queue: &FitQueue,
+    entry: &mut QueuedFit,
     config: &Config,
 ) -> Result<Option<RunDir>, ClientError> {
     // Before the directory is made: without an engine it would be a run at rest.
@@ -407,7 +409,7 @@ pub(super) fn own_engine(
 
 /// Asks the engine of a run by a signal, which needs no answer, or else by a command: its process id is not known where its
 /// status could not be written. False while it cannot be reached.
-fn is_asked(run: &RunDir, signal: Signal, command: protocol::Command) -> bool {
+fn is_asked(run: &RunDir, signal: Signal, command: protocol::EngineCommand) -> bool {
     signal_engine(run, signal).is_ok()
         || connect(run, None).is_ok_and(|mut engine| engine.send(command).is_ok())
 }
@@ -429,13 +431,20 @@ pub(super) fn hindrance_of(run: &RunDir, asked: bool) -> Option<String> {
 
 /// An engine works on a run's job.
 fn busy(run: &RunDir) -> bool {
-    let state = run.status().map_or(State::Starting, |s| s.state);
-    let works = matches!(state, State::Starting | State::Running | State::Paused);
+    let state = run.status().map_or(EngineState::Starting, |s| s.state);
+    let works = matches!(
+        state,
+        EngineState::Starting | EngineState::Running | EngineState::Paused
+    );
     run.is_alive() && works
 }
 
 /// Its status says how its job ended.
 fn over(run: &RunDir) -> bool {
-    let ended = [State::Finished, State::Failed, State::Closed];
+    let ended = [
+        EngineState::Finished,
+        EngineState::Failed,
+        EngineState::Closed,
+    ];
     run.status().is_some_and(|s| ended.contains(&s.state))
 }

@@ -1,6 +1,6 @@
 //! The queue: its locks, and that no fit is forgotten.
 
-use super::lock::{Runner, lock_file};
+use super::lock::{RunnerLock, lock_file};
 use super::runner::{hindrance_of, own_engine};
 use super::*;
 use crate::client::signals::Signals;
@@ -9,11 +9,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
 /// A queue among the runs in `root`, with a machine of its own.
-fn queue(root: &std::path::Path) -> Queue {
+fn queue(root: &std::path::Path) -> FitQueue {
     let folder = root.join(".queue");
     fs::create_dir_all(&folder).unwrap();
     let machine = root.join("machine");
-    Queue { folder, machine }
+    FitQueue { folder, machine }
 }
 
 #[test]
@@ -25,14 +25,14 @@ fn the_lock_empties_no_file_and_its_folder_is_private() {
     fs::create_dir(&queue.machine).unwrap();
     fs::set_permissions(&queue.machine, fs::Permissions::from_mode(0o777)).unwrap();
     symlink(&thesis, queue.machine.join("queue.lock")).unwrap();
-    let turn = |queue: &Queue| queue.turn(&Signals::deaf(false), || panic!("nobody has it"));
+    let turn = |queue: &FitQueue| queue.turn(&Signals::deaf(false), || panic!("nobody has it"));
     assert!(turn(&queue).is_err());
     assert_eq!(fs::read(&thesis).unwrap(), b"years of work");
     let mode = queue.machine.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     // A folder that is a link is not its owner's word.
     symlink(&queue.machine, dir.path().join("link")).unwrap();
-    let over_link = Queue {
+    let over_link = FitQueue {
         machine: dir.path().join("link"),
         ..queue.clone()
     };
@@ -67,21 +67,21 @@ fn the_queues_own_lock_follows_no_link_and_empties_nothing() {
 }
 
 /// Puts a fit into the queue that comes to its end at once: the run that it is to go on from is not there.
-fn add_hopeless(queue: &Queue) -> u64 {
+fn add_hopeless(queue: &FitQueue) -> u64 {
     let run = queue.folder.join("no-run");
     let degrees = Config::default().degrees();
-    let task = Task::Fork { run, degrees };
+    let task = QueuedFitKind::Fork { run, degrees };
     queue.add(task, "hopeless".into()).unwrap().number
 }
 
 /// The right to work on a queue, to which somebody adds a fit between the runner's last look and its end.
-struct Right<'a> {
-    queue: &'a Queue,
-    held: Option<Runner>,
+struct RunnerRight<'a> {
+    queue: &'a FitQueue,
+    held: Option<RunnerLock>,
     adds: bool,
 }
 
-impl Drop for Right<'_> {
+impl Drop for RunnerRight<'_> {
     fn drop(&mut self) {
         if self.adds {
             add_hopeless(self.queue);
@@ -100,14 +100,17 @@ fn a_fit_that_is_added_while_the_runner_ends_is_not_forgotten() {
     let take = || {
         times += 1;
         let held = queue.runner()?;
-        Ok(held.map(|held| Right {
+        Ok(held.map(|held| RunnerRight {
             queue: &queue,
             held: Some(held),
             adds: times == 1,
         }))
     };
     let worked = queue.work_while(take, &Signals::deaf(false), &mut |entry, news| {
-        assert!(matches!(news, News::Ended(End::Failed(_))), "{news:?}");
+        assert!(
+            matches!(news, RunnerNews::Ended(QueuedFitEnd::Failed(_))),
+            "{news:?}"
+        );
         ended.push(entry.number);
     });
     assert_eq!(worked.unwrap(), RunnerEnd::Empty);
@@ -193,7 +196,7 @@ fn a_fit_that_is_taken_out_is_not_put_back_and_one_that_is_begun_is_not_taken_ou
 fn queues_of_one_machine_take_turns() {
     let dir = tempfile::tempdir().unwrap();
     let one = queue(dir.path());
-    let other = Queue {
+    let other = FitQueue {
         folder: dir.path().join("elsewhere/.queue"),
         machine: one.machine.clone(),
     };
@@ -215,15 +218,15 @@ fn queues_of_one_machine_take_turns() {
     waited.recv().unwrap();
     drop(turn);
     let news = thread.join().unwrap();
-    assert_eq!(news[0], (number, News::Waits));
-    assert!(matches!(news[1], (n, News::Ended(End::Failed(_))) if n == number));
+    assert_eq!(news[0], (number, RunnerNews::Waits));
+    assert!(matches!(news[1], (n, RunnerNews::Ended(QueuedFitEnd::Failed(_))) if n == number));
 }
 
 #[test]
 fn a_runner_that_waits_for_its_turn_heeds_a_signal_and_leaves_the_queue_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let one = queue(dir.path());
-    let other = Queue {
+    let other = FitQueue {
         folder: dir.path().join("elsewhere/.queue"),
         machine: one.machine.clone(),
     };
@@ -234,7 +237,7 @@ fn a_runner_that_waits_for_its_turn_heeds_a_signal_and_leaves_the_queue_as_it_is
         news.push(what.clone())
     });
     assert_eq!(end.unwrap(), RunnerEnd::Stopped);
-    assert_eq!(news, [News::Waits]);
+    assert_eq!(news, [RunnerNews::Waits]);
     assert_eq!(other.entries().len(), 1);
 }
 
@@ -254,12 +257,12 @@ fn a_fit_that_another_engine_was_faster_with_has_not_failed() {
 
 #[test]
 fn an_engine_whose_process_is_not_known_is_asked_over_its_socket_to_end() {
-    use surfit_core::protocol::{ClientMessage, Command};
+    use surfit_core::protocol::{ClientMessage, EngineCommand};
     let dir = tempfile::tempdir().unwrap();
     let queue = queue(dir.path());
     let run = crate::client::fake::run();
     // It has no status, as on a disk that took none.
-    let engine = crate::client::fake::Engine::open(&run.dir);
+    let engine = crate::client::fake::FakeEngine::open(&run.dir);
     let thread = std::thread::spawn(move || {
         let (mut peer, _) = engine.welcome();
         match peer.read() {
@@ -276,8 +279,8 @@ fn an_engine_whose_process_is_not_known_is_asked_over_its_socket_to_end() {
         heard.push(news.clone());
     });
     assert_eq!(end.unwrap(), RunnerEnd::Stopped);
-    assert_eq!(thread.join().unwrap(), Command::Shutdown);
-    assert_eq!(heard, [News::Began, News::Halted]);
+    assert_eq!(thread.join().unwrap(), EngineCommand::Shutdown);
+    assert_eq!(heard, [RunnerNews::Began, RunnerNews::Halted]);
     assert!(queue.entries()[0].halted);
 }
 

@@ -4,14 +4,14 @@ use std::path::Path;
 
 /// A run on another machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub struct RemoteAddress {
     /// What `ssh` is given: a name or an address, perhaps with a user, without brackets.
     pub host: String,
     /// The run's path, its id or the beginning of that; empty for the most recent one.
     pub run: String,
 }
 
-impl Address {
+impl RemoteAddress {
     /// The address in `text`; `None` when it names something on this machine: a file that is there, or a path.
     ///
     /// As usual for remote copies, a slash before the first colon makes a path of it. IPv6 addresses stand in brackets.
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn hosts_users_and_brackets() {
-        let parsed = |text| Address::parse(text).map(|a| (a.host, a.run));
+        let parsed = |text| RemoteAddress::parse(text).map(|a| (a.host, a.run));
         let some = |host: &str, run: &str| Some((host.to_owned(), run.to_owned()));
         assert_eq!(parsed("gpu1:demo-2026"), some("gpu1", "demo-2026"));
         assert_eq!(parsed("gpu1:"), some("gpu1", ""));
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn what_is_written_is_understood() {
         for text in ["gpu1:a", "me@gpu1:a", "[::1]:a", "me@[::1]:a"] {
-            let address = Address::parse(text).unwrap();
+            let address = RemoteAddress::parse(text).unwrap();
             assert_eq!(address.text(&address.run), text);
         }
     }

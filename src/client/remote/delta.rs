@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 
 /// The way from one value to the next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Delta {
+pub enum ValueDelta {
     /// Another value altogether.
     #[serde(rename = "w")]
     Whole(Value),
     /// The entries of a map that changed; its keys stay.
     #[serde(rename = "m")]
-    Entries(Vec<(Value, Delta)>),
+    Entries(Vec<(Value, ValueDelta)>),
     /// The items of a list that changed; its length stays.
     #[serde(rename = "i")]
-    Items(Vec<(usize, Delta)>),
+    Items(Vec<(usize, ValueDelta)>),
     /// So many items of a list fell off its front, and these came at its end: what recent values do.
     #[serde(rename = "s")]
     Shift(usize, Vec<Value>),
@@ -23,7 +23,7 @@ pub enum Delta {
 /// Longest shift that is looked for.
 const SHIFTS: usize = 8;
 
-impl Delta {
+impl ValueDelta {
     /// The way from `old` to `new`; `None` when they are the same.
     pub fn between(old: &Value, new: &Value) -> Option<Self> {
         match (old, new) {
@@ -140,7 +140,7 @@ mod tests {
             point.gradients.remove(0);
             point.gradients.push(0.125);
         }
-        let delta = Delta::between(&value(&old), &value(&new)).unwrap();
+        let delta = ValueDelta::between(&value(&old), &value(&new)).unwrap();
         assert!(
             length(&delta) < 500,
             "{} of {}",
@@ -150,31 +150,31 @@ mod tests {
         assert!(length(&new) > 20_000);
         let mut bytes = Vec::new();
         ciborium::into_writer(&delta, &mut bytes).unwrap();
-        let delta: Delta = ciborium::from_reader(bytes.as_slice()).unwrap();
+        let delta: ValueDelta = ciborium::from_reader(bytes.as_slice()).unwrap();
         let mut there = value(&old);
         assert!(delta.apply(&mut there));
         assert_eq!(there, value(&new));
         let back: Snapshot = there.deserialized().unwrap();
         assert_eq!(back.heatmap, new.heatmap);
         assert!(back.control_points[0].gradient.is_nan());
-        assert_eq!(Delta::between(&value(&new), &value(&new)), None);
+        assert_eq!(ValueDelta::between(&value(&new), &value(&new)), None);
     }
 
     #[test]
     fn a_way_that_begins_elsewhere_is_refused() {
-        let delta = Delta::Items(vec![(9, Delta::Whole(Value::Null))]);
+        let delta = ValueDelta::Items(vec![(9, ValueDelta::Whole(Value::Null))]);
         assert!(!delta.apply(&mut Value::Array(vec![Value::Null])));
-        assert!(!Delta::Shift(2, Vec::new()).apply(&mut Value::Array(vec![Value::Null])));
+        assert!(!ValueDelta::Shift(2, Vec::new()).apply(&mut Value::Array(vec![Value::Null])));
         assert!(
-            !Delta::Entries(vec![(Value::Null, Delta::Whole(Value::Null))])
+            !ValueDelta::Entries(vec![(Value::Null, ValueDelta::Whole(Value::Null))])
                 .apply(&mut Value::Map(Vec::new()))
         );
     }
 
     /// Numbers that look random.
-    struct Chance(u64);
+    struct SplitMixRandom(u64);
 
-    impl Chance {
+    impl SplitMixRandom {
         fn below(&mut self, limit: u64) -> u64 {
             self.0 += 1;
             surfit_core::random::derive(7, self.0) % limit
@@ -198,11 +198,11 @@ mod tests {
 
     #[test]
     fn the_way_between_any_two_values_leads_there() {
-        let mut chance = Chance(0);
+        let mut chance = SplitMixRandom(0);
         for _ in 0..20_000 {
             let (old, new) = (chance.value(3), chance.value(3));
             let mut there = old.clone();
-            match Delta::between(&old, &new) {
+            match ValueDelta::between(&old, &new) {
                 Some(delta) => {
                     assert!(delta.clone().apply(&mut there), "{old:?} {new:?} {delta:?}")
                 }

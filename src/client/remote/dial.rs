@@ -1,6 +1,6 @@
 //! Starting the command that leads to the other machine, and what it says when it does not get there.
 
-use super::settings::Reach;
+use super::settings::HostConfig;
 use super::wire::{LINK, MARK};
 use rustix::termios;
 use std::io::{BufRead, BufReader, Read};
@@ -26,30 +26,30 @@ const SAID: usize = 8 << 10;
 
 /// A line that carries: the far end has greeted.
 #[derive(Debug)]
-pub struct Line {
+pub struct DialedLine {
     /// To the far end.
     pub stdin: ChildStdin,
     /// From the far end, after its greeting.
     pub stdout: BufReader<ChildStdout>,
     /// The command, to be ended.
-    pub command: Running,
+    pub command: DialCommand,
 }
 
 /// The command that leads there.
 #[derive(Debug)]
-pub struct Running {
+pub struct DialCommand {
     child: Arc<Mutex<Child>>,
-    said: Said,
+    said: StderrText,
 }
 
 /// What the command says on standard error, as it comes.
 #[derive(Debug)]
-struct Said {
+struct StderrText {
     text: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
 
-impl Running {
+impl DialCommand {
     /// Ends the command, and gives the last of what it said, or how it ended when it said nothing.
     pub fn end(&mut self, patience: Duration) -> String {
         let began = Instant::now();
@@ -74,7 +74,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for DialCommand {
     fn drop(&mut self) {
         kill(&self.child);
     }
@@ -90,7 +90,7 @@ fn kill(child: &Mutex<Child>) {
     let _ = child.wait();
 }
 
-impl Said {
+impl StderrText {
     fn listen(mut stderr: ChildStderr) -> Self {
         let text = Arc::new(Mutex::new(String::new()));
         let kept = text.clone();
@@ -240,7 +240,12 @@ fn program(words: &[String]) -> impl Iterator<Item = String> {
 ///
 /// # Errors
 /// A clause that says what went wrong, mostly in the command's own words.
-pub fn dial(reach: &Reach, host: &str, arguments: &[&str], alone: bool) -> Result<Line, String> {
+pub fn dial(
+    reach: &HostConfig,
+    host: &str,
+    arguments: &[&str],
+    alone: bool,
+) -> Result<DialedLine, String> {
     let patience = if alone { ANSWER } else { FIRST_ANSWER_TIMEOUT };
     dial_for(reach, host, arguments, alone, patience)
 }
@@ -250,12 +255,12 @@ pub fn dial(reach: &Reach, host: &str, arguments: &[&str], alone: bool) -> Resul
 /// # Errors
 /// As [`dial`].
 pub fn dial_for(
-    reach: &Reach,
+    reach: &HostConfig,
     host: &str,
     arguments: &[&str],
     alone: bool,
     patience: Duration,
-) -> Result<Line, String> {
+) -> Result<DialedLine, String> {
     let words = arguments.iter().map(|a| quoted(a));
     let there: Vec<String> = program(&reach.program).chain(words).collect();
     let ssh = if alone {
@@ -294,9 +299,9 @@ pub fn dial_for(
         return Err("the command has no standard streams".into());
     };
     let child = Arc::new(Mutex::new(child));
-    let mut running = Running {
+    let mut running = DialCommand {
         child,
-        said: Said::listen(stderr),
+        said: StderrText::listen(stderr),
     };
     let mut stdout = BufReader::new(stdout);
     // On a thread of its own: what the command has started may hold the pipe open when the command itself is gone.
@@ -328,7 +333,7 @@ pub fn dial_for(
         Ok((LINK, _)) => {
             // What came before the greeting is the server's banner, and says nothing of why the line ends.
             running.said.forget();
-            Ok(Line {
+            Ok(DialedLine {
                 stdin,
                 stdout,
                 command: running,
@@ -439,7 +444,7 @@ mod tests {
 
     #[test]
     fn a_host_that_says_nothing_is_given_up_although_its_pipe_stays_open() {
-        let reach = Reach {
+        let reach = HostConfig {
             ssh: ["sh", "-c", "sleep 600 & sleep 600"]
                 .map(Into::into)
                 .to_vec(),
@@ -477,7 +482,7 @@ mod tests {
             ("quiet", "the connection ended (exit status: 255)"),
             ("loud", "client_loop: broken pipe"),
         ] {
-            let reach = Reach {
+            let reach = HostConfig {
                 ssh: ["sh", "-c", script, &greeting()].map(Into::into).to_vec(),
                 program: vec!["surfit".into()],
             };

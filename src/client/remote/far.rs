@@ -1,16 +1,16 @@
 //! The far end: what a workbench here would be told, over the line.
 
-use super::delta::Delta;
-use super::gate::Gate;
-use super::wire::{self, Kind, Sender, Shown, ToFar, ToNear, encode};
+use super::delta::ValueDelta;
+use super::gate::FlowControl;
+use super::wire::{self, FrameKind, FrameSender, ShownRun, ToFar, ToNear, encode};
 use crate::client::ClientError;
-use crate::client::bridge::{self, Ended, Target};
+use crate::client::bridge::{self, BridgeEnd, OpenTarget};
 use ciborium::Value;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::run_dir::RunDir;
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::{Incoming, Outgoing};
@@ -32,7 +32,7 @@ const WAITING: usize = 4096;
 /// Events that a near end which knows a run is sent one by one; with more, the whole picture is less.
 const KNOWN: u64 = 1000;
 
-enum Input {
+enum FarInput {
     Near(Result<ToFar, ClientError>),
     Here(Incoming),
 }
@@ -48,7 +48,7 @@ pub fn serve(
     readonly: bool,
     input: impl Read + Send + 'static,
     mut output: impl Write,
-    words: impl FnOnce(&RunDir, &Ended, bool, &str) -> Option<String>,
+    words: impl FnOnce(&RunDir, &BridgeEnd, bool, &str) -> Option<String>,
 ) -> Result<(), ClientError> {
     let shown = shown(&run)?;
     if output
@@ -61,22 +61,23 @@ pub fn serve(
     let thread = ClientError::io("starting a thread");
     let (inputs, receiver) = sync_channel(256);
     listen(input, inputs.clone()).map_err(thread)?;
-    let Ok(Input::Near(Ok(ToFar::Open { known }))) = receiver.recv() else {
+    let Ok(FarInput::Near(Ok(ToFar::Open { known }))) = receiver.recv() else {
         return Ok(());
     };
     let thread = ClientError::io("starting a thread");
-    let (bridge, link) = bridge::open(Target::Existing(run.clone()), readonly).map_err(thread)?;
+    let (bridge, link) =
+        bridge::open(OpenTarget::Existing(run.clone()), readonly).map_err(thread)?;
     let incoming = link.incoming;
     std::thread::spawn(move || {
         for message in incoming {
-            if inputs.send(Input::Here(message)).is_err() {
+            if inputs.send(FarInput::Here(message)).is_err() {
                 return;
             }
         }
     });
-    let mut far = Far {
-        sender: Sender::new(output),
-        gate: Gate::new(),
+    let mut far = BridgeServer {
+        sender: FrameSender::new(output),
+        gate: FlowControl::new(),
         run,
         known,
         outgoing: link.outgoing,
@@ -94,7 +95,7 @@ pub fn serve(
     let left = far.work(&receiver);
     // Whoever still has something to say must not wait for room.
     drop(receiver);
-    let Far {
+    let BridgeServer {
         outgoing,
         mut sender,
         run,
@@ -104,20 +105,21 @@ pub fn serve(
     let (stop, name) = left.unwrap_or_default();
     // The near end waits for as long as it hears that there is something to wait for.
     let ended = bridge.end_patiently(stop, ENDING, || {
-        let _ = encode(&ToNear::Alive).and_then(|body| sender.send(Kind::Whole, &body));
+        let _ = encode(&ToNear::Alive).and_then(|body| sender.send(FrameKind::Whole, &body));
     });
     if !name.is_empty() {
         let run = ended.run.as_ref().unwrap_or(&run);
         let words = words(run, &ended, stop, &name);
         // The near end may be gone, which is no fault.
-        let _ = encode(&ToNear::Parted { words }).and_then(|body| sender.send(Kind::Whole, &body));
+        let _ =
+            encode(&ToNear::Parted { words }).and_then(|body| sender.send(FrameKind::Whole, &body));
     }
     Ok(())
 }
 
-fn shown(run: &RunDir) -> Result<Shown, ClientError> {
+fn shown(run: &RunDir) -> Result<ShownRun, ClientError> {
     let config = run.config()?;
-    Ok(Shown {
+    Ok(ShownRun {
         id: run.id(),
         path: run.path().to_owned(),
         grid: config.heatmap.grid,
@@ -125,11 +127,11 @@ fn shown(run: &RunDir) -> Result<Shown, ClientError> {
     })
 }
 
-fn listen(mut input: impl Read + Send + 'static, inputs: SyncSender<Input>) -> io::Result<()> {
+fn listen(mut input: impl Read + Send + 'static, inputs: SyncSender<FarInput>) -> io::Result<()> {
     let read = move || loop {
         let said = wire::hear(&mut input);
         let over = said.is_err();
-        if inputs.send(Input::Near(said)).is_err() || over {
+        if inputs.send(FarInput::Near(said)).is_err() || over {
             return;
         }
     };
@@ -139,9 +141,9 @@ fn listen(mut input: impl Read + Send + 'static, inputs: SyncSender<Input>) -> i
         .map(drop)
 }
 
-struct Far<W: Write> {
-    sender: Sender<W>,
-    gate: Gate,
+struct BridgeServer<W: Write> {
+    sender: FrameSender<W>,
+    gate: FlowControl,
     run: RunDir,
     /// What the near end knows already of the run with this id.
     known: Option<(String, u64)>,
@@ -165,10 +167,10 @@ struct Far<W: Write> {
     heard: Instant,
 }
 
-impl<W: Write> Far<W> {
+impl<W: Write> BridgeServer<W> {
     /// Works until the near end leaves: whether the engine shall stop, and the run's name there; `None` when the line
     /// ended without a word.
-    fn work(&mut self, inputs: &Receiver<Input>) -> Option<(bool, String)> {
+    fn work(&mut self, inputs: &Receiver<FarInput>) -> Option<(bool, String)> {
         loop {
             self.pump().ok()?;
             let mut wait = ALIVE
@@ -178,8 +180,8 @@ impl<W: Write> Far<W> {
                 wait = wait.min(self.next_snapshot.saturating_duration_since(Instant::now()));
             }
             match inputs.recv_timeout(wait) {
-                Ok(Input::Here(message)) => self.take(message),
-                Ok(Input::Near(said)) => {
+                Ok(FarInput::Here(message)) => self.take(message),
+                Ok(FarInput::Near(said)) => {
                     self.heard = Instant::now();
                     match said.ok()? {
                         ToFar::Say(message) => self.pass_on(message),
@@ -264,7 +266,7 @@ impl<W: Write> Far<W> {
         }
     }
 
-    fn take_picture(&mut self, mut picture: Box<Picture>) {
+    fn take_picture(&mut self, mut picture: Box<RunState>) {
         self.awaiting_picture = false;
         self.bulk = None;
         self.ordered.retain(|m| matches!(m, ToNear::Shown(_)));
@@ -302,7 +304,7 @@ impl<W: Write> Far<W> {
                 self.prompt.pop_front()
             };
             if let Some(message) = next {
-                self.send(Kind::Whole, &encode(&message)?)?;
+                self.send(FrameKind::Whole, &encode(&message)?)?;
             } else if self.snapshot_sent.is_none()
                 && now >= self.next_snapshot
                 && self.send_snapshot(now)?
@@ -319,7 +321,7 @@ impl<W: Write> Far<W> {
                     // Another run's history, say: answers must not wait behind all of it.
                     self.bulk = Some((body, 0));
                 } else {
-                    self.send(Kind::Whole, &body)?;
+                    self.send(FrameKind::Whole, &body)?;
                 }
             } else {
                 return Ok(());
@@ -334,16 +336,16 @@ impl<W: Write> Far<W> {
             return Ok(false);
         };
         let value = Value::serialized(&snapshot).map_err(|e| io::Error::other(e.to_string()))?;
-        let Some(delta) = Delta::between(&self.base, &value) else {
+        let Some(delta) = ValueDelta::between(&self.base, &value) else {
             return Ok(false);
         };
         self.base = value;
-        self.send(Kind::Whole, &encode(&ToNear::Snapshot(delta))?)?;
+        self.send(FrameKind::Whole, &encode(&ToNear::Snapshot(delta))?)?;
         self.snapshot_sent = Some((self.gate.frames(), now));
         Ok(true)
     }
 
-    fn send(&mut self, kind: Kind, body: &[u8]) -> io::Result<()> {
+    fn send(&mut self, kind: FrameKind, body: &[u8]) -> io::Result<()> {
         let bytes = self.sender.send(kind, body)?;
         self.gate.sent(bytes, Instant::now());
         self.spoke = Instant::now();

@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_millis(600);
 
 /// See the module.
 #[derive(Debug)]
-pub struct Gate {
+pub struct FlowControl {
     window: u64,
     on_the_way: VecDeque<(u64, u64, Instant)>,
     bytes: u64,
@@ -28,7 +28,7 @@ pub struct Gate {
     judged: u64,
 }
 
-impl Gate {
+impl FlowControl {
     /// A line of which nothing is known.
     pub fn new() -> Self {
         Self {
@@ -101,7 +101,7 @@ mod tests {
     fn try_line(rate: f64, delay: f64) -> (f64, f64) {
         let start = Instant::now();
         let at = |t: f64| start + Duration::from_secs_f64(t);
-        let (mut gate, mut now, mut free) = (Gate::new(), 0.0, 0.0f64);
+        let (mut gate, mut now, mut free) = (FlowControl::new(), 0.0, 0.0f64);
         let mut arrivals: VecDeque<f64> = VecDeque::new();
         let (mut sent, mut longest, mut taken) = (0.0, 0.0f64, 0);
         while now < 60.0 {

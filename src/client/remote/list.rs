@@ -1,9 +1,9 @@
 //! The runs of another machine.
 
 use super::dial::dial_for;
-use super::settings::Reach;
+use super::settings::HostConfig;
 use super::wire::greeting;
-use crate::client::runs::Line;
+use crate::client::runs::RunSummary;
 use std::fmt::Display;
 use std::io::{BufRead, Read, Write};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// A sentence.
-pub fn list(reach: &Reach, host: &str) -> Result<Vec<Line>, String> {
+pub fn list(reach: &HostConfig, host: &str) -> Result<Vec<RunSummary>, String> {
     let mut line = dial_for(reach, host, &["bridge", "--ls"], false, PATIENCE)
         .map_err(|why| format!("{host}: {why}"))?;
     drop(line.stdin);
@@ -59,7 +59,7 @@ const END: &str = "end";
 ///
 /// # Errors
 /// What the line says.
-pub fn told(lines: &[Line], out: &mut impl Write) -> std::io::Result<()> {
+pub fn told(lines: &[RunSummary], out: &mut impl Write) -> std::io::Result<()> {
     let mut text = greeting();
     for line in lines {
         text += &serde_json::to_string(line)?;
@@ -76,9 +76,9 @@ mod tests {
     use super::*;
 
     /// What comes of a host that greets and then says what `script` prints.
-    fn listed(script: &str) -> Result<Vec<Line>, String> {
+    fn listed(script: &str) -> Result<Vec<RunSummary>, String> {
         let script = format!("printf '%s' \"$0\"; {script}");
-        let reach = Reach {
+        let reach = HostConfig {
             ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };

@@ -3,13 +3,13 @@
 mod line;
 mod said;
 
-use super::address::Address;
+use super::address::RemoteAddress;
 use super::dial::{self, dial};
-use super::settings::Reach;
-use super::wire::{Shown, ToFar, ToNear};
+use super::settings::HostConfig;
+use super::wire::{ShownRun, ToFar, ToNear};
 use crate::client::ClientError;
 use crate::client::bridge::{join, told};
-use crate::client::write::{self, Writers};
+use crate::client::write::{self, FileWriters};
 use ciborium::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,10 +18,10 @@ use std::sync::mpsc::{
 };
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::link::NewFile;
-use surfit_tui::{Incoming, Link, Outgoing};
+use surfit_tui::{Incoming, Outgoing, WorkbenchLink};
 
 /// Least time between two attempts, however many keys ask for one.
 const LEAST: Duration = Duration::from_millis(500);
@@ -38,13 +38,13 @@ const STOPPING: Duration = Duration::from_secs(240);
 
 /// The near end's thread and the way to end it.
 #[derive(Debug)]
-pub struct Remote {
+pub struct RemoteHandle {
     thread: JoinHandle<Option<String>>,
     reader: JoinHandle<()>,
-    inputs: SyncSender<Input>,
+    inputs: SyncSender<NearInput>,
 }
 
-impl Remote {
+impl RemoteHandle {
     /// Leaves, on request after the engine has stopped; gives the last words. The link's `outgoing` must have been
     /// dropped. `waiting` is called every time that `pace` has passed meanwhile.
     pub fn end_patiently(
@@ -54,13 +54,13 @@ impl Remote {
         waiting: impl FnMut(),
     ) -> Option<String> {
         let _ = self.reader.join();
-        let _ = self.inputs.send(Input::End { stop });
+        let _ = self.inputs.send(NearInput::End { stop });
         join(self.thread, pace, waiting)
     }
 }
 
 #[derive(Debug)]
-enum Input {
+enum NearInput {
     Screen(Outgoing),
     Far {
         generation: u64,
@@ -68,7 +68,7 @@ enum Input {
     },
     Dialled {
         generation: u64,
-        line: Result<dial::Line, String>,
+        line: Result<dial::DialedLine, String>,
     },
     End {
         stop: bool,
@@ -83,10 +83,10 @@ const MAX_FRAMES_BEFORE_RUN: u64 = 64;
 /// # Errors
 /// A sentence.
 pub fn open(
-    address: Address,
-    reach: Reach,
+    address: RemoteAddress,
+    reach: HostConfig,
     readonly: bool,
-) -> Result<(Remote, Link, Shown), String> {
+) -> Result<(RemoteHandle, WorkbenchLink, ShownRun), String> {
     let host = address.host.clone();
     let line = dial(&reach, &host, &arguments(&address.run, readonly), false)
         .map_err(|why| format!("{host}: {why}"))?;
@@ -96,17 +96,17 @@ pub fn open(
     let forward = inputs.clone();
     let reader = std::thread::spawn(move || {
         for message in from_screen {
-            if forward.send(Input::Screen(message)).is_err() {
+            if forward.send(NearInput::Screen(message)).is_err() {
                 return;
             }
         }
     });
-    let mut near = Near::new(address, reach, readonly, to_screen, inputs.clone());
+    let mut near = RemoteClient::new(address, reach, readonly, to_screen, inputs.clone());
     near.carry(line);
     let began = Instant::now();
     let shown = loop {
         match receiver.recv_timeout(OPENING.saturating_sub(began.elapsed())) {
-            Ok(Input::Far {
+            Ok(NearInput::Far {
                 said: Ok(message), ..
             }) => {
                 near.far_says(message);
@@ -120,7 +120,7 @@ pub fn open(
                     ));
                 }
             }
-            Ok(Input::Far {
+            Ok(NearInput::Far {
                 said: Err(error), ..
             }) => {
                 let why = near
@@ -142,12 +142,12 @@ pub fn open(
         }
     };
     let thread = std::thread::spawn(move || near.work(&receiver));
-    let remote = Remote {
+    let remote = RemoteHandle {
         thread,
         reader,
         inputs,
     };
-    Ok((remote, Link { incoming, outgoing }, shown))
+    Ok((remote, WorkbenchLink { incoming, outgoing }, shown))
 }
 
 fn arguments(run: &str, readonly: bool) -> Vec<&str> {
@@ -160,20 +160,20 @@ fn arguments(run: &str, readonly: bool) -> Vec<&str> {
 }
 
 /// A line that carries.
-struct Carrying {
+struct OpenLine {
     says: SyncSender<ToFar>,
-    command: dial::Running,
+    command: dial::DialCommand,
 }
 
-struct Near {
-    address: Address,
-    reach: Reach,
+struct RemoteClient {
+    address: RemoteAddress,
+    reach: HostConfig,
     readonly: bool,
     screen: SyncSender<Incoming>,
-    inputs: SyncSender<Input>,
+    inputs: SyncSender<NearInput>,
     /// Counts lines: what an earlier one still says is passed over.
     generation: u64,
-    line: Option<Carrying>,
+    line: Option<OpenLine>,
     dialling: bool,
     tried: Instant,
     attempt: usize,
@@ -182,29 +182,29 @@ struct Near {
     said: Instant,
     /// Frames that came over this line.
     frames: u64,
-    shown: Option<Shown>,
+    shown: Option<ShownRun>,
     /// The run that was asked for last, until the far end shows it: the line may break on the way.
     wanted: Option<PathBuf>,
     /// Where the run lies, and its name there, as told last.
     place: Option<(PathBuf, String)>,
     /// The last event of the run; `None` before its picture.
     seq: Option<u64>,
-    picture: Picture,
+    picture: RunState,
     base: Value,
     snapshot: Option<Box<Snapshot>>,
     /// Commands without an answer.
     unanswered: BTreeSet<u64>,
     /// Files that are being written here.
-    writers: Writers,
+    writers: FileWriters,
 }
 
-impl Near {
+impl RemoteClient {
     fn new(
-        address: Address,
-        reach: Reach,
+        address: RemoteAddress,
+        reach: HostConfig,
         readonly: bool,
         screen: SyncSender<Incoming>,
-        inputs: SyncSender<Input>,
+        inputs: SyncSender<NearInput>,
     ) -> Self {
         Self {
             address,
@@ -225,15 +225,15 @@ impl Near {
             wanted: None,
             place: None,
             seq: None,
-            picture: Picture::default(),
+            picture: RunState::default(),
             base: Value::Null,
             snapshot: None,
             unanswered: BTreeSet::new(),
-            writers: Writers::default(),
+            writers: FileWriters::default(),
         }
     }
 
-    fn work(mut self, inputs: &Receiver<Input>) -> Option<String> {
+    fn work(mut self, inputs: &Receiver<NearInput>) -> Option<String> {
         loop {
             let input = match inputs.try_recv() {
                 Ok(input) => input,
@@ -252,16 +252,16 @@ impl Near {
                 }
             };
             match input {
-                Input::End { stop } => return self.part(stop, inputs),
+                NearInput::End { stop } => return self.part(stop, inputs),
                 input => self.take(input),
             }
         }
     }
 
-    fn take(&mut self, input: Input) {
+    fn take(&mut self, input: NearInput) {
         match input {
-            Input::Screen(message) => self.screen_says(message),
-            Input::Far { generation, said }
+            NearInput::Screen(message) => self.screen_says(message),
+            NearInput::Far { generation, said }
                 if generation == self.generation && self.line.is_some() =>
             {
                 match said {
@@ -269,14 +269,14 @@ impl Near {
                     Err(error) => self.lose(Some(error)),
                 }
             }
-            Input::Dialled { generation, line } if generation == self.generation => {
+            NearInput::Dialled { generation, line } if generation == self.generation => {
                 self.dialling = false;
                 match line {
                     Ok(line) => self.carry(line),
                     Err(why) => self.wait(why),
                 }
             }
-            Input::Far { .. } | Input::Dialled { .. } | Input::End { .. } => {}
+            NearInput::Far { .. } | NearInput::Dialled { .. } | NearInput::End { .. } => {}
         }
     }
 
@@ -351,7 +351,7 @@ impl Near {
     }
 
     /// The id of the run that is shown, and all that is known of it.
-    fn seen(&self) -> (String, Picture) {
+    fn seen(&self) -> (String, RunState) {
         let id = self.shown.as_ref().map_or("run", |s| s.id.as_str());
         let mut picture = self.picture.clone();
         if let Some(snapshot) = &self.snapshot {
@@ -386,7 +386,7 @@ impl Near {
     }
 
     /// Leaves, and gives the last words: first of what was written here.
-    fn part(mut self, stop: bool, inputs: &Receiver<Input>) -> Option<String> {
+    fn part(mut self, stop: bool, inputs: &Receiver<NearInput>) -> Option<String> {
         let writers = std::mem::take(&mut self.writers);
         let words = self.take_leave(stop, inputs);
         let mut lines = writers.finish();
@@ -395,7 +395,7 @@ impl Near {
     }
 
     /// Leaves, and gives the far end's last words.
-    fn take_leave(mut self, stop: bool, inputs: &Receiver<Input>) -> Option<String> {
+    fn take_leave(mut self, stop: bool, inputs: &Receiver<NearInput>) -> Option<String> {
         let id = self.shown.as_ref().map_or(String::new(), |s| s.id.clone());
         let (host, name) = (self.address.host.clone(), self.address.text(&id));
         let asked = self.say(ToFar::End {
@@ -405,7 +405,7 @@ impl Near {
         let (began, mut heard) = (Instant::now(), Instant::now());
         while asked && heard.elapsed() < PARTING && began.elapsed() < STOPPING {
             match inputs.recv_timeout(Duration::from_millis(50)) {
-                Ok(Input::Far { generation, said }) if generation == self.generation => {
+                Ok(NearInput::Far { generation, said }) if generation == self.generation => {
                     match said {
                         Ok(Some(ToNear::Parted { words })) => return words,
                         Ok(_) => {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// How one machine is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct HostConfig {
     /// The command that runs another command on a host: it is given the host and that command as its last two arguments.
     pub ssh: Vec<String>,
     /// The program there, a word or several.
@@ -24,18 +24,18 @@ pub struct Reach {
 /// ```
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct HostsFile {
     ssh: Option<Vec<String>>,
-    program: Option<Program>,
+    program: Option<HostProgram>,
     #[serde(default)]
-    hosts: BTreeMap<String, Host>,
+    hosts: BTreeMap<String, HostTable>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Host {
+struct HostTable {
     ssh: Option<Vec<String>>,
-    program: Option<Program>,
+    program: Option<HostProgram>,
 }
 
 /// One word, whatever is in it, or several.
@@ -44,16 +44,16 @@ struct Host {
     untagged,
     expecting = "program is a word such as \"surfit\", or a list such as [\"env\", \"A=B\", \"surfit\"]"
 )]
-enum Program {
+enum HostProgram {
     Word(String),
     Words(Vec<String>),
 }
 
-impl From<Program> for Vec<String> {
-    fn from(program: Program) -> Self {
+impl From<HostProgram> for Vec<String> {
+    fn from(program: HostProgram) -> Self {
         match program {
-            Program::Word(word) => vec![word],
-            Program::Words(words) => words,
+            HostProgram::Word(word) => vec![word],
+            HostProgram::Words(words) => words,
         }
     }
 }
@@ -69,22 +69,22 @@ pub fn path() -> Option<PathBuf> {
 ///
 /// # Errors
 /// A sentence that names the file and the key.
-pub fn reach(host: &str) -> Result<Reach, String> {
+pub fn reach(host: &str) -> Result<HostConfig, String> {
     let file = match path() {
         Some(path) => match std::fs::read_to_string(&path) {
             Ok(text) => parse(&text).map_err(|why| format!("{}: {why}", path.display()))?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => File::default(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => HostsFile::default(),
             Err(e) => return Err(format!("{}: {e}", path.display())),
         },
-        None => File::default(),
+        None => HostsFile::default(),
     };
     let words = std::env::var("SURFIT_SSH").unwrap_or_default();
     let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
     Ok(choose(file, host, words))
 }
 
-fn parse(text: &str) -> Result<File, String> {
-    let file: File = toml::from_str(text).map_err(|e| {
+fn parse(text: &str) -> Result<HostsFile, String> {
+    let file: HostsFile = toml::from_str(text).map_err(|e| {
         let line = e
             .span()
             .map(|s| text[..s.start.min(text.len())].matches('\n').count() + 1);
@@ -109,7 +109,7 @@ fn parse(text: &str) -> Result<File, String> {
     Ok(file)
 }
 
-fn choose(mut file: File, host: &str, environment: Vec<String>) -> Reach {
+fn choose(mut file: HostsFile, host: &str, environment: Vec<String>) -> HostConfig {
     // `user@gpu1` is reached as `gpu1` is, unless it has a table of its own.
     let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
     let own = file
@@ -118,7 +118,7 @@ fn choose(mut file: File, host: &str, environment: Vec<String>) -> Reach {
         .or_else(|| file.hosts.remove(name))
         .unwrap_or_default();
     let ssh = Some(environment).filter(|words| !words.is_empty());
-    Reach {
+    HostConfig {
         ssh: ssh
             .or(own.ssh)
             .or(file.ssh)
@@ -157,7 +157,7 @@ mod tests {
             choose(file, "gpu1", vec!["stand-in".into()]).ssh,
             ["stand-in"]
         );
-        assert_eq!(choose(File::default(), "a", none()).ssh, ["ssh", "-T"]);
+        assert_eq!(choose(HostsFile::default(), "a", none()).ssh, ["ssh", "-T"]);
     }
 
     #[test]

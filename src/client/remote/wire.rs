@@ -4,7 +4,7 @@
 //! its frames, in one stream of deflate that is flushed after each: a kind, a length, and CBOR, which unlike JSON holds
 //! numbers that are not finite and keys that are no text. Frames of the near end are not compressed: they are small.
 
-use super::delta::Delta;
+use super::delta::ValueDelta;
 use crate::client::ClientError;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Decompress, FlushDecompress, Status};
@@ -52,7 +52,7 @@ pub enum ToFar {
 
 /// The run that the far end shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct ShownRun {
     /// Id of the run.
     pub id: String,
     /// Its directory there.
@@ -67,11 +67,11 @@ pub struct Shown {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToNear {
     /// The run that is shown from now on.
-    Shown(Shown),
+    Shown(ShownRun),
     /// For the workbench. Snapshots come as `Snapshot`.
     Tell(Incoming),
     /// What changed of the snapshot since the one before; the first of a line is whole.
-    Snapshot(Delta),
+    Snapshot(ValueDelta),
     /// Nothing, so that the near end knows that the line carries.
     Alive,
     /// The last words, after [`ToFar::End`].
@@ -103,7 +103,7 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Kind {
+pub enum FrameKind {
     /// A whole message.
     Whole = 0,
     /// A part of a large one; others may come between its parts.
@@ -115,25 +115,25 @@ pub enum Kind {
 }
 
 /// The part of a large message that begins at `at`: its kind and where it ends.
-pub fn part(length: usize, at: usize, most: usize) -> (Kind, usize) {
+pub fn part(length: usize, at: usize, most: usize) -> (FrameKind, usize) {
     let end = (at + most).min(length);
     let kind = match (at == 0, end == length) {
-        (true, true) => Kind::Whole,
-        (true, false) => Kind::First,
-        (false, false) => Kind::Part,
-        (false, true) => Kind::Last,
+        (true, true) => FrameKind::Whole,
+        (true, false) => FrameKind::First,
+        (false, false) => FrameKind::Part,
+        (false, true) => FrameKind::Last,
     };
     (kind, end)
 }
 
 /// Counts what goes through it.
 #[derive(Debug)]
-struct Counted<W> {
+struct CountingStream<W> {
     inner: W,
     count: u64,
 }
 
-impl<W: Write> Write for Counted<W> {
+impl<W: Write> Write for CountingStream<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.inner.write(bytes)?;
         self.count += n as u64;
@@ -147,14 +147,14 @@ impl<W: Write> Write for Counted<W> {
 
 /// The sending half of the far end.
 #[derive(Debug)]
-pub struct Sender<W: Write> {
-    out: DeflateEncoder<Counted<W>>,
+pub struct FrameSender<W: Write> {
+    out: DeflateEncoder<CountingStream<W>>,
 }
 
-impl<W: Write> Sender<W> {
+impl<W: Write> FrameSender<W> {
     /// Sends over `out`, which has had the greeting.
     pub fn new(out: W) -> Self {
-        let counted = Counted {
+        let counted = CountingStream {
             inner: out,
             count: 0,
         };
@@ -167,7 +167,7 @@ impl<W: Write> Sender<W> {
     ///
     /// # Errors
     /// What the line says.
-    pub fn send(&mut self, kind: Kind, body: &[u8]) -> io::Result<u64> {
+    pub fn send(&mut self, kind: FrameKind, body: &[u8]) -> io::Result<u64> {
         let before = self.out.get_ref().count;
         let length = u32::try_from(body.len()).map_err(io::Error::other)?;
         self.out.write_all(&[kind as u8])?;
@@ -181,12 +181,12 @@ impl<W: Write> Sender<W> {
 /// Decompresses a stream that goes on: it gives whatever it holds before it waits for more, which readers that ask for
 /// more first do not.
 #[derive(Debug)]
-struct Inflate<R> {
+struct InflateStream<R> {
     from: BufReader<R>,
     state: Decompress,
 }
 
-impl<R: Read> Read for Inflate<R> {
+impl<R: Read> Read for InflateStream<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         loop {
             let (had, gave) = (self.state.total_in(), self.state.total_out());
@@ -214,16 +214,16 @@ impl<R: Read> Read for Inflate<R> {
 
 /// The receiving half of the near end.
 #[derive(Debug)]
-pub struct Receiver<R: Read> {
-    from: Inflate<R>,
+pub struct FrameReceiver<R: Read> {
+    from: InflateStream<R>,
     bulk: Vec<u8>,
 }
 
-impl<R: Read> Receiver<R> {
+impl<R: Read> FrameReceiver<R> {
     /// Receives from `from`, whose greeting has been read.
     pub fn new(from: R) -> Self {
         Self {
-            from: Inflate {
+            from: InflateStream {
                 from: BufReader::new(from),
                 state: Decompress::new(false),
             },
@@ -240,24 +240,24 @@ impl<R: Read> Receiver<R> {
         fill(&mut self.from, &mut head)?;
         let [kind, length @ ..] = head;
         let length = u32::from_be_bytes(length) as usize;
-        if kind == Kind::First as u8 {
+        if kind == FrameKind::First as u8 {
             self.bulk.clear();
         }
         if length > MAX_FRAME || self.bulk.len() + length > MAX_BULK {
             return Err(ClientError::Oversize(length));
         }
-        if kind == Kind::Whole as u8 {
+        if kind == FrameKind::Whole as u8 {
             let mut body = vec![0; length];
             fill(&mut self.from, &mut body)?;
             return decode(&body).map(Some);
         }
-        if kind > Kind::First as u8 {
+        if kind > FrameKind::First as u8 {
             return Err(ClientError::Garbage(format!("a frame of kind {kind}")));
         }
         let had = self.bulk.len();
         self.bulk.resize(had + length, 0);
         fill(&mut self.from, &mut self.bulk[had..])?;
-        if kind != Kind::Last as u8 {
+        if kind != FrameKind::Last as u8 {
             return Ok(None);
         }
         decode(&std::mem::take(&mut self.bulk)).map(Some)
@@ -288,7 +288,7 @@ pub fn say(line: &mut impl Write, message: &ToFar) -> io::Result<()> {
 /// Reads a message of the near end; `None` for one of a newer version.
 ///
 /// # Errors
-/// As [`Receiver::next`].
+/// As [`FrameReceiver::next`].
 pub fn hear(line: &mut impl Read) -> Result<ToFar, ClientError> {
     let mut length = [0; 4];
     fill(line, &mut length)?;
@@ -304,14 +304,16 @@ pub fn hear(line: &mut impl Read) -> Result<ToFar, ClientError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use surfit_core::event::Curve;
-    use surfit_core::picture::Picture;
+    use surfit_core::event::LossCurve;
+    use surfit_core::picture::RunState;
 
     fn line(messages: &[ToNear]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let mut sender = Sender::new(&mut bytes);
+        let mut sender = FrameSender::new(&mut bytes);
         for message in messages {
-            sender.send(Kind::Whole, &encode(message).unwrap()).unwrap();
+            sender
+                .send(FrameKind::Whole, &encode(message).unwrap())
+                .unwrap();
         }
         drop(sender);
         bytes
@@ -319,26 +321,26 @@ mod tests {
 
     #[test]
     fn a_picture_with_gaps_in_its_curves_comes_back() {
-        let mut picture = Picture::default();
-        let curve = picture.curves.entry(Curve::Corner(2)).or_default();
+        let mut picture = RunState::default();
+        let curve = picture.curves.entry(LossCurve::Corner(2)).or_default();
         curve.extend(3, &[1.5, f32::NAN, f32::INFINITY]);
         let body = encode(&ToNear::Tell(Incoming::Picture(Box::new(picture)))).unwrap();
         let mut bytes = Vec::new();
-        let mut sender = Sender::new(&mut bytes);
+        let mut sender = FrameSender::new(&mut bytes);
         let (first, last) = body.split_at(body.len() / 2);
-        sender.send(Kind::Part, first).unwrap();
+        sender.send(FrameKind::Part, first).unwrap();
         sender
-            .send(Kind::Whole, &encode(&ToNear::Alive).unwrap())
+            .send(FrameKind::Whole, &encode(&ToNear::Alive).unwrap())
             .unwrap();
-        sender.send(Kind::Last, last).unwrap();
+        sender.send(FrameKind::Last, last).unwrap();
         drop(sender);
-        let mut receiver = Receiver::new(bytes.as_slice());
+        let mut receiver = FrameReceiver::new(bytes.as_slice());
         assert!(receiver.next().unwrap().is_none());
         assert!(matches!(receiver.next().unwrap(), Some(ToNear::Alive)));
         let Some(ToNear::Tell(Incoming::Picture(back))) = receiver.next().unwrap() else {
             panic!("no picture")
         };
-        let values: Vec<f32> = back.curves[&Curve::Corner(2)]
+        let values: Vec<f32> = back.curves[&LossCurve::Corner(2)]
             .recent()
             .map(|v| v.1)
             .collect();
@@ -350,7 +352,7 @@ mod tests {
         let (mut bytes, large) = (Vec::new(), |c: &str| {
             encode(&ToNear::Tell(Incoming::Notice(c.repeat(999)))).unwrap()
         });
-        let mut sender = Sender::new(&mut bytes);
+        let mut sender = FrameSender::new(&mut bytes);
         // The first of three is broken off, as when another run is opened meanwhile; the last one is of one part.
         for (text, most, parts) in [("a", 300, 2), ("b", 300, 9), ("c", 5000, 9)] {
             let (body, mut at) = (large(text), 0);
@@ -364,7 +366,7 @@ mod tests {
             }
         }
         drop(sender);
-        let mut receiver = Receiver::new(bytes.as_slice());
+        let mut receiver = FrameReceiver::new(bytes.as_slice());
         let mut came = Vec::new();
         while let Ok(message) = receiver.next() {
             if let Some(ToNear::Tell(Incoming::Notice(text))) = message {
@@ -381,7 +383,7 @@ mod tests {
             ToNear::Tell(Incoming::Notice("hello".into())),
         ]);
         for cut in 0..whole.len() {
-            let mut receiver = Receiver::new(&whole[..cut]);
+            let mut receiver = FrameReceiver::new(&whole[..cut]);
             while let Ok(message) = receiver.next() {
                 assert!(message.is_some());
             }
@@ -389,7 +391,7 @@ mod tests {
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            let mut receiver = Receiver::new(bytes.as_slice());
+            let mut receiver = FrameReceiver::new(bytes.as_slice());
             // Whatever it makes of it, it comes to an end.
             assert!((0..100).any(|_| receiver.next().is_err()), "bit {bit}");
         }
@@ -399,7 +401,7 @@ mod tests {
         encoder.flush().unwrap();
         drop(encoder);
         assert!(matches!(
-            Receiver::new(bytes.as_slice()).next(),
+            FrameReceiver::new(bytes.as_slice()).next(),
             Err(ClientError::Oversize(_))
         ));
     }
@@ -409,8 +411,8 @@ mod tests {
         let (far, near) = std::os::unix::net::UnixStream::pair().unwrap();
         near.set_read_timeout(Some(std::time::Duration::from_secs(10)))
             .unwrap();
-        let mut sender = Sender::new(far);
-        let mut receiver = Receiver::new(near);
+        let mut sender = FrameSender::new(far);
+        let mut receiver = FrameReceiver::new(near);
         for n in 0..300 {
             // Of every size around those of buffers.
             let text: String = (0..n * n / 4)
@@ -418,7 +420,7 @@ mod tests {
                 .collect();
             let message = ToNear::Tell(Incoming::Notice(text.clone()));
             sender
-                .send(Kind::Whole, &encode(&message).unwrap())
+                .send(FrameKind::Whole, &encode(&message).unwrap())
                 .unwrap();
             let came = receiver.next().unwrap();
             assert!(matches!(came, Some(ToNear::Tell(Incoming::Notice(t))) if t == text));

@@ -7,8 +7,8 @@ use surfit_core::event::Envelope;
 #[test]
 fn a_run_that_is_gone_is_not_resumed_nor_is_the_one_before() {
     let run = run();
-    Engine::open(&run.dir).event(Event::Closed);
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    FakeEngine::open(&run.dir).event(Event::Closed);
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
     let rests = |m: Incoming| matches!(m, Incoming::Disconnected { .. });
     assert!(rests(came(&link.incoming)));
@@ -31,8 +31,8 @@ fn a_run_that_is_gone_is_not_resumed_nor_is_the_one_before() {
 #[test]
 fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
     let (run, other) = (run(), run());
-    Engine::open(&other.dir).event(Event::Closed);
-    let engine = Engine::open(&run.dir);
+    FakeEngine::open(&other.dir).event(Event::Closed);
+    let engine = FakeEngine::open(&run.dir);
     // It cuts the first connection off and lives on, and is silent on the second.
     let thread = spawn(move || {
         let (mut first, _) = engine.welcome();
@@ -42,7 +42,7 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
         assert!(second.read().is_some());
         assert!(second.read().is_none());
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     let reply = |id| {
         loop {
             match came(&link.incoming) {
@@ -56,7 +56,7 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
         }
     };
     let ask = |id| {
-        let command = Command::Measure;
+        let command = EngineCommand::Measure;
         link.outgoing.send(Outgoing::Command { id, command })
     };
     ask(7).unwrap();
@@ -76,12 +76,12 @@ fn whatever_an_engine_has_not_answered_is_answered_when_its_connection_ends() {
 #[test]
 fn an_engine_that_comes_back_is_found_while_the_list_of_runs_is_open() {
     let run = run();
-    Engine::open(&run.dir).event(Event::Closed);
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    FakeEngine::open(&run.dir).event(Event::Closed);
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     assert!(matches!(came(&link.incoming), Incoming::Picture(_)));
     let rests = |m: Incoming| matches!(m, Incoming::Disconnected { .. });
     assert!(rests(came(&link.incoming)));
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || engine.welcome());
     let began = Instant::now();
     loop {
@@ -101,7 +101,7 @@ fn an_engine_that_comes_back_is_found_while_the_list_of_runs_is_open() {
 #[test]
 fn what_a_dead_engine_told_and_never_wrote_is_taken_back() {
     let run = run();
-    let mut engine = Engine::open(&run.dir);
+    let mut engine = FakeEngine::open(&run.dir);
     engine.event(notice("written"));
     let thread = spawn(move || {
         let (mut peer, _) = engine.welcome();
@@ -111,7 +111,7 @@ fn what_a_dead_engine_told_and_never_wrote_is_taken_back() {
             peer.say(&ServerMessage::Event(Envelope { seq, time, event }));
         }
     });
-    let (bridge, link) = bridge::open(Target::Existing(run.dir.clone()), false).unwrap();
+    let (bridge, link) = bridge::open(OpenTarget::Existing(run.dir.clone()), false).unwrap();
     let seq = |wanted: fn(&Incoming) -> Option<u64>| loop {
         if let Some(seq) = wanted(&came(&link.incoming)) {
             break seq;
@@ -131,7 +131,7 @@ fn what_a_dead_engine_told_and_never_wrote_is_taken_back() {
     assert_eq!(seq(picture), 1, "all that is known of it now");
     while !matches!(came(&link.incoming), Incoming::EngineDied) {}
     // The next one gives the numbers anew.
-    let mut engine = Engine::open(&run.dir);
+    let mut engine = FakeEngine::open(&run.dir);
     let thread = spawn(move || {
         let (mut peer, after) = engine.welcome();
         assert_eq!(after, Some(1));

@@ -1,7 +1,7 @@
 //! A run's directory that was copied while its engine works.
 
 use crate::client::fake::run;
-use crate::client::{ClientError, connect, fake::Engine};
+use crate::client::{ClientError, connect, fake::FakeEngine};
 use std::thread::spawn;
 use surfit_core::config::Config;
 use surfit_core::protocol::{ServerMessage, VERSION};
@@ -10,7 +10,7 @@ use surfit_core::run_dir::RunDir;
 #[test]
 fn a_copy_of_a_run_does_not_reach_the_engine_of_the_original() {
     let run = run();
-    let engine = Engine::open(&run.dir);
+    let engine = FakeEngine::open(&run.dir);
     let socket = run.dir.socket_path().display().to_string();
     std::fs::write(run.dir.join("socket"), &socket).unwrap();
     // As `cp -r` leaves it: every file is there, the note of where the engine listens too.

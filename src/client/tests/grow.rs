@@ -1,16 +1,16 @@
 //! Other runs, as they grow.
 
-use crate::client::bridge::{self, Target};
+use crate::client::bridge::{self, OpenTarget};
 use crate::client::fake::{notice, run};
 use std::time::{Duration, Instant};
 use surfit_core::run_dir::EventLog;
 use surfit_core::snapshot::Snapshot;
-use surfit_tui::{Incoming, Link, Outgoing};
+use surfit_tui::{Incoming, Outgoing, WorkbenchLink};
 
 const LONG: Duration = Duration::from_secs(10);
 
 /// The next news of another run; other messages are passed over.
-fn news(link: &Link) -> (Vec<u64>, bool) {
+fn news(link: &WorkbenchLink) -> (Vec<u64>, bool) {
     let began = Instant::now();
     while began.elapsed() < LONG {
         if let Ok(Incoming::Grown {
@@ -26,7 +26,7 @@ fn news(link: &Link) -> (Vec<u64>, bool) {
 #[test]
 fn what_is_new_of_another_run_is_told_once_while_it_is_wanted() {
     let (shown, other) = (run(), run());
-    let (bridge, link) = bridge::open(Target::Existing(shown.dir.clone()), true).unwrap();
+    let (bridge, link) = bridge::open(OpenTarget::Existing(shown.dir.clone()), true).unwrap();
     let mut log = EventLog::open(&other.dir.events_path()).unwrap();
     for text in ["1", "2", "3"] {
         log.append(notice(text)).1.unwrap();

@@ -1,28 +1,28 @@
 //! Figures of what the screen shows, for its files.
 
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_report::{
-    BesideFigure, CurvesFigure, DistancesFigure, Figure, HeatmapFigure, PointsFigure, ReliefFigure,
-    Side, SliceFigure, map_name, map_title,
+    BesideFigure, ComparedSurface, CurvesFigure, DistancesFigure, DrawableFigure, HeatmapFigure,
+    PointsFigure, ReliefFigure, SliceFigure, map_name, map_title,
 };
-use surfit_tui::link::{Drawing, Form};
+use surfit_tui::link::{FigureDrawing, FigureForm};
 
 /// The bytes of a figure. `run` is the run's id, for its title.
 ///
 /// # Errors
 /// A sentence when there is nothing to draw, or the figure could not be drawn.
 pub fn draw(
-    drawing: &Drawing,
-    form: Form,
+    drawing: &FigureDrawing,
+    form: FigureForm,
     run: &str,
-    picture: &Picture,
+    picture: &RunState,
 ) -> Result<Vec<u8>, String> {
     let surface = || {
         let none = "the surface is not measured yet; write it when its first cells are";
         picture.snapshot.as_ref().ok_or(none)
     };
     match *drawing {
-        Drawing::Losses {
+        FigureDrawing::Losses {
             ref look,
             ref others,
         } => {
@@ -34,7 +34,7 @@ pub fn draw(
             };
             encoded(&figure, form)
         }
-        Drawing::Heatmap {
+        FigureDrawing::Heatmap {
             metric,
             colormap,
             look,
@@ -50,7 +50,7 @@ pub fn draw(
             };
             encoded(&figure, form)
         }
-        Drawing::Relief {
+        FigureDrawing::Relief {
             metric,
             colormap,
             look,
@@ -67,7 +67,7 @@ pub fn draw(
             };
             encoded(&figure, form)
         }
-        Drawing::Beside {
+        FigureDrawing::Beside {
             metric,
             colormap,
             look,
@@ -77,7 +77,7 @@ pub fn draw(
             difference,
         } => {
             let what = map_name(metric, look.quantity);
-            let side = |heatmap, n: usize, corner| Side {
+            let side = |heatmap, n: usize, corner| ComparedSurface {
                 heatmap,
                 name: names[n].clone(),
                 corner,
@@ -93,7 +93,7 @@ pub fn draw(
             };
             encoded(&figure, form)
         }
-        Drawing::Points { figure, colormap } => {
+        FigureDrawing::Points { figure, colormap } => {
             let figure = PointsFigure {
                 picture,
                 snapshot: surface()?,
@@ -103,7 +103,7 @@ pub fn draw(
             };
             encoded(&figure, form)
         }
-        Drawing::Distances { colormap } => {
+        FigureDrawing::Distances { colormap } => {
             let none = "no distances are measured yet; those between the corners are when all corners are ready";
             let matrix = picture.matrix().ok_or(none)?;
             let aligned = picture.geometry.last().is_some_and(|g| g.aligned);
@@ -123,7 +123,7 @@ pub fn draw(
             };
             encoded(&figure, form)
         }
-        Drawing::Slices {
+        FigureDrawing::Slices {
             metric,
             look,
             along,
@@ -148,10 +148,10 @@ pub fn draw(
     }
 }
 
-fn encoded(figure: &impl Figure, form: Form) -> Result<Vec<u8>, String> {
+fn encoded(figure: &impl DrawableFigure, form: FigureForm) -> Result<Vec<u8>, String> {
     match form {
-        Form::Png => figure.png(),
-        Form::Svg => figure.svg().map(String::into_bytes),
+        FigureForm::Png => figure.png(),
+        FigureForm::Svg => figure.svg().map(String::into_bytes),
     }
     .map_err(|e| e.to_string())
 }

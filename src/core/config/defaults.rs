@@ -1,12 +1,12 @@
 //! What a key has that a configuration leaves out; `configs/default.toml` says the same in words.
 
 use super::{
-    AlignConfig, AlignMethod, ChannelConstants, CheckpointConfig, Compute, Config, CornerWeights,
-    CornersConfig, DataConfig, DegreeSetting, Epochs, ExportConfig, FitConfig, HeatmapConfig,
-    NetworkConfig,
+    AlignConfig, AlignMethod, ChannelConstants, CheckpointConfig, ComputePrecision, Config,
+    CornerEpochs, CornerWeights, CornersConfig, DataConfig, DegreeSetting, ExportConfig, FitConfig,
+    HeatmapConfig, NetworkConfig,
 };
 use crate::draws::Sampling;
-use crate::schedule::Course;
+use crate::schedule::LrDecay;
 use std::path::PathBuf;
 
 impl Default for Config {
@@ -15,7 +15,7 @@ impl Default for Config {
             name: "run".into(),
             seed: 1,
             device: "auto".into(),
-            compute: Compute::Auto,
+            compute: ComputePrecision::Auto,
             threads: 0,
             data: DataConfig::default(),
             network: NetworkConfig::default(),
@@ -67,13 +67,13 @@ impl Default for CornersConfig {
             rename: Vec::new(),
             seeds: Vec::new(),
             cache: true,
-            epochs: Epochs::Each(8),
+            epochs: CornerEpochs::Each(8),
             batch: 128,
             learning_rate: 0.1,
             momentum: 0.9,
             weight_decay: 5e-4,
             warmup: 0.1,
-            schedule: Course::Cosine,
+            schedule: LrDecay::Cosine,
             milestones: vec![0.625, 0.875],
             gamma: 0.2,
             label_smoothing: 0.0,
@@ -108,7 +108,7 @@ impl Default for FitConfig {
             momentum: 0.9,
             weight_decay: 5e-4,
             warmup: 0.05,
-            schedule: Course::Cosine,
+            schedule: LrDecay::Cosine,
             milestones: vec![0.625, 0.875],
             gamma: 0.2,
             label_smoothing: 0.0,

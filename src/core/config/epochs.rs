@@ -7,27 +7,27 @@ use std::fmt;
 /// How long corners are trained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Epochs {
+pub enum CornerEpochs {
     /// Every corner is a training of its own, of so many epochs.
     Each(u64),
     /// All corners are checkpoints of one training, after so many epochs each.
     Checkpoints(Vec<u64>),
 }
 
-impl Epochs {
+impl CornerEpochs {
     /// Epochs after which a corner's weights are taken.
     pub fn of(&self, corner: usize) -> u64 {
         self.all().get(corner).copied().unwrap_or(match self {
-            Epochs::Each(epochs) => *epochs,
-            Epochs::Checkpoints(_) => 0,
+            CornerEpochs::Each(epochs) => *epochs,
+            CornerEpochs::Checkpoints(_) => 0,
         })
     }
 
     /// Every number there is.
     pub fn all(&self) -> &[u64] {
         match self {
-            Epochs::Each(epochs) => std::slice::from_ref(epochs),
-            Epochs::Checkpoints(list) => list,
+            CornerEpochs::Each(epochs) => std::slice::from_ref(epochs),
+            CornerEpochs::Checkpoints(list) => list,
         }
     }
 
@@ -38,45 +38,45 @@ impl Epochs {
 
     /// True when all corners come from one training.
     pub fn one_training(&self) -> bool {
-        matches!(self, Epochs::Checkpoints(_))
+        matches!(self, CornerEpochs::Checkpoints(_))
     }
 
     /// The order in which `corners` corners get ready: a training reaches its early checkpoints first.
     pub fn order(&self, corners: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..corners).collect();
-        if let Epochs::Checkpoints(list) = self {
+        if let CornerEpochs::Checkpoints(list) = self {
             order.sort_by_key(|&c| list.get(c));
         }
         order
     }
 }
 
-impl<'de> Deserialize<'de> for Epochs {
+impl<'de> Deserialize<'de> for CornerEpochs {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Value;
 
         impl<'de> Visitor<'de> for Value {
-            type Value = Epochs;
+            type Value = CornerEpochs;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("a number of epochs, or a list of them such as [160, 180, 200, 220]")
             }
 
-            fn visit_i64<E: Error>(self, value: i64) -> Result<Epochs, E> {
+            fn visit_i64<E: Error>(self, value: i64) -> Result<CornerEpochs, E> {
                 // Zero is refused with the range, by the rules.
-                Ok(Epochs::Each(u64::try_from(value).unwrap_or(0)))
+                Ok(CornerEpochs::Each(u64::try_from(value).unwrap_or(0)))
             }
 
-            fn visit_u64<E: Error>(self, value: u64) -> Result<Epochs, E> {
-                Ok(Epochs::Each(value))
+            fn visit_u64<E: Error>(self, value: u64) -> Result<CornerEpochs, E> {
+                Ok(CornerEpochs::Each(value))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Epochs, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<CornerEpochs, A::Error> {
                 let mut all = Vec::new();
                 while let Some(value) = list.next_element::<i64>()? {
                     all.push(u64::try_from(value).unwrap_or(0));
                 }
-                Ok(Epochs::Checkpoints(all))
+                Ok(CornerEpochs::Checkpoints(all))
             }
         }
 
@@ -91,24 +91,30 @@ mod tests {
 
     #[test]
     fn checkpoints_are_reached_in_the_order_of_their_epochs() {
-        let list = Epochs::Checkpoints(vec![220, 160, 200]);
+        let list = CornerEpochs::Checkpoints(vec![220, 160, 200]);
         assert_eq!(list.order(3), [1, 2, 0]);
         assert_eq!((list.longest(), list.of(1), list.of(3)), (220, 160, 0));
-        assert_eq!(Epochs::Each(8).order(3), [0, 1, 2]);
-        assert_eq!((Epochs::Each(8).of(3), Epochs::Each(8).longest()), (8, 8));
+        assert_eq!(CornerEpochs::Each(8).order(3), [0, 1, 2]);
+        assert_eq!(
+            (CornerEpochs::Each(8).of(3), CornerEpochs::Each(8).longest()),
+            (8, 8)
+        );
     }
 
     #[test]
     fn numbers_and_lists_come_back_and_others_are_refused_with_a_remedy() {
         for (text, epochs) in [
-            ("30", Epochs::Each(30)),
-            ("[160, 220, 200]", Epochs::Checkpoints(vec![160, 220, 200])),
+            ("30", CornerEpochs::Each(30)),
+            (
+                "[160, 220, 200]",
+                CornerEpochs::Checkpoints(vec![160, 220, 200]),
+            ),
         ] {
             let config = parse(&format!("[corners]\nepochs = {text}\n"), "x.toml").unwrap();
             assert_eq!(config.corners.epochs, epochs);
             assert_eq!(parse(&config.to_toml(), "x.toml").unwrap(), config);
             let json = serde_json::to_string(&epochs).unwrap();
-            assert_eq!(serde_json::from_str::<Epochs>(&json).unwrap(), epochs);
+            assert_eq!(serde_json::from_str::<CornerEpochs>(&json).unwrap(), epochs);
         }
         for (text, part) in [
             ("0", "1 to 1000000 epochs"),

@@ -16,14 +16,14 @@ mod tables;
 
 pub use channel_constants::{ChannelConstants, ChannelStatistic};
 pub use degree::DegreeSetting;
-pub use epochs::Epochs;
+pub use epochs::CornerEpochs;
 pub use error::ConfigError;
 pub use load::{apply_set, load, parse};
 pub use names::{DATA_SETS, NETWORKS, nearest, no_such, unknown};
 pub use paths::{anchor, folder_of};
 pub use tables::{
-    AlignConfig, AlignMethod, CheckpointConfig, Compute, Config, CornerWeights, CornersConfig,
-    DataConfig, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
+    AlignConfig, AlignMethod, CheckpointConfig, ComputePrecision, Config, CornerWeights,
+    CornersConfig, DataConfig, ExportConfig, FitConfig, HeatmapConfig, NetworkConfig,
 };
 
 #[cfg(test)]

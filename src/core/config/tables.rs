@@ -1,8 +1,8 @@
 //! The tables of a configuration file, with their defaults.
 
-use super::{ChannelConstants, ConfigError, DegreeSetting, Epochs};
+use super::{ChannelConstants, ConfigError, CornerEpochs, DegreeSetting};
 use crate::draws::Sampling;
-use crate::schedule::{Course, Schedule};
+use crate::schedule::{LrDecay, Schedule};
 use crate::surface::{DegreeError, Degrees, Patch};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub struct Config {
     /// `auto` (CUDA, then MPS, then CPU), `cpu`, `cuda`, `cuda:N` or `mps`.
     pub device: String,
     /// Type that networks compute in.
-    pub compute: Compute,
+    pub compute: ComputePrecision,
     /// Threads for arithmetic on a CPU; 0 for one per core.
     pub threads: usize,
     /// The data set.
@@ -42,7 +42,7 @@ pub struct Config {
 /// Type that networks compute in; weights, statistics and losses are `f32` always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Compute {
+pub enum ComputePrecision {
     /// `bf16` where the device is fast at it, else `f32`.
     #[default]
     Auto,
@@ -118,7 +118,7 @@ pub struct CornersConfig {
     /// Take a corner that was trained before in exactly this way from the cache, and keep new ones there.
     pub cache: bool,
     /// Epochs of each corner; or a list, and the corners are the checkpoints of one training after so many epochs.
-    pub epochs: Epochs,
+    pub epochs: CornerEpochs,
     /// Images in a minibatch.
     pub batch: usize,
     /// Peak learning rate of SGD.
@@ -130,7 +130,7 @@ pub struct CornersConfig {
     /// Fraction of the steps over which the rate rises.
     pub warmup: f64,
     /// Its course after that.
-    pub schedule: Course,
+    pub schedule: LrDecay,
     /// With `schedule = "step"`: fractions of the training at which the rate falls.
     pub milestones: Vec<f64>,
     /// With `schedule = "step"`: what it is multiplied with there.
@@ -208,7 +208,7 @@ pub struct FitConfig {
     /// Fraction of the steps over which the rate rises.
     pub warmup: f64,
     /// Its course after that.
-    pub schedule: Course,
+    pub schedule: LrDecay,
     /// With `schedule = "step"`: fractions of the training at which the rate falls.
     pub milestones: Vec<f64>,
     /// With `schedule = "step"`: what it is multiplied with there.
@@ -258,8 +258,8 @@ impl CornersConfig {
     pub fn len(&self) -> usize {
         match &self.epochs {
             _ if !self.from.is_empty() => self.from.len(),
-            Epochs::Checkpoints(list) => list.len(),
-            Epochs::Each(_) => self.count,
+            CornerEpochs::Checkpoints(list) => list.len(),
+            CornerEpochs::Each(_) => self.count,
         }
     }
 

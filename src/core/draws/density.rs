@@ -116,7 +116,7 @@ fn invert(cumulative: &[f64], x: f64) -> (usize, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::draws::{Draws, Phase, Sampling};
+    use crate::draws::{FitPhase, PointDraws, Sampling};
 
     #[test]
     fn draws_follow_the_loss_and_stay_on_the_surface() {
@@ -127,14 +127,14 @@ mod tests {
                 .map(|i| if i / grid > 2 { 3.0 } else { 1.0 })
                 .collect();
             let density = Density::of_losses(patch, grid, &losses, 1.0).unwrap();
-            let draws = Draws {
+            let draws = PointDraws {
                 seed: 1,
                 patch,
                 sampling: Sampling::Stratified,
             };
             let share = |density: Option<&Density>| {
                 let points: Vec<(f64, f64)> = (0..2000)
-                    .flat_map(|s| draws.points(Phase::Interior, s, 4, density))
+                    .flat_map(|s| draws.points(FitPhase::Interior, s, 4, density))
                     .collect();
                 assert!(points.iter().all(|&(u, v)| patch.holds(u, v)));
                 points.iter().filter(|p| p.0 > 0.75).count() as f64 / points.len() as f64

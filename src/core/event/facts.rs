@@ -1,6 +1,6 @@
 //! What events tell of: runs, corners, alignments, models, results.
 
-use crate::heatmap::{Point, Summary};
+use crate::heatmap::{HeatmapSummary, MeasuredPoint};
 use crate::numbers::{nan_as_null, nans_as_null};
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub struct RunInfo {
 
 /// A corner that is ready for use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Corner {
+pub struct CornerReady {
     /// Corner number, `0..4`.
     pub index: usize,
     /// Where it came from: `seed 3, 8 epochs`, or a file name.
@@ -107,7 +107,7 @@ pub struct Alignment {
 
 /// A model written to disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Exported {
+pub struct ExportedModel {
     /// Folder that holds `model.safetensors` and `model.json`.
     pub dir: PathBuf,
     /// What was asked for: `best`, `at`, `centroid`, `ensemble`.
@@ -128,7 +128,7 @@ pub struct Exported {
     pub chosen: Option<bool>,
 }
 
-impl Exported {
+impl ExportedModel {
     /// An ensemble's members in words: `4 points chosen`, `2 points given`; `None` for one network.
     pub fn members_in_words(&self) -> Option<String> {
         let points = match self.members.len() {
@@ -146,11 +146,11 @@ impl Exported {
 
 /// The end of a search near a point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Searched {
+pub struct SearchResult {
     /// Where it began, measured on the whole validation split.
-    pub from: Point,
+    pub from: MeasuredPoint,
     /// The best it found, measured likewise; the same point when nothing near is better.
-    pub to: Point,
+    pub to: MeasuredPoint,
     /// Points that were looked at, the first one included.
     pub looked_at: usize,
     /// Validation images that were classified for it, over all points.
@@ -198,7 +198,7 @@ pub struct Baseline {
 
 /// The result of a whole job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finished {
+pub struct JobResult {
     /// Validation accuracy of every corner.
     pub corners: Vec<f64>,
     /// Test accuracy of every corner.
@@ -206,13 +206,13 @@ pub struct Finished {
     /// Degrees of the surface.
     pub degrees: Degrees,
     /// The best grid point by validation accuracy.
-    pub best: Point,
+    pub best: MeasuredPoint,
     /// Its test accuracy, when it was exported.
     pub best_test: Option<f64>,
     /// Mean accuracy over the cells that are not on the boundary.
     pub interior_mean: f64,
     /// Further figures of the heatmap.
-    pub heatmap: Summary,
+    pub heatmap: HeatmapSummary,
     /// Points per axis of the heatmap.
     pub grid: usize,
     /// Seconds of every stage that ran, by name.

@@ -25,7 +25,7 @@ const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
 /// Why something below a run's directory, or a file of any other, is not opened.
 #[derive(Debug, thiserror::Error)]
-enum Refusal {
+enum FileRefusal {
     #[error("{} is a symbolic link, and inside a run none is followed; put what it leads to in its place", .0.display())]
     Link(PathBuf),
     #[error("it is {0} and not a file; put the file in its place, or remove it")]
@@ -36,15 +36,17 @@ enum Refusal {
     Outside(PathBuf),
 }
 
-impl From<Refusal> for io::Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<FileRefusal> for io::Error {
+    fn from(refusal: FileRefusal) -> Self {
         Self::other(refusal)
     }
 }
 
 /// True for an error of this module's own: what is there is not what it should be, and trying again is of no use.
 pub fn is_refusal(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<Refusal>())
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<FileRefusal>())
 }
 
 /// An entry of a folder.
@@ -81,7 +83,7 @@ fn beneath<'a>(path: &'a Path, root: &Path) -> io::Result<&'a Path> {
     let plain = |part: &Path| part.components().all(|c| matches!(c, Component::Normal(_)));
     match path.strip_prefix(root) {
         Ok(part) if plain(part) => Ok(part),
-        _ => Err(Refusal::Outside(root.to_owned()).into()),
+        _ => Err(FileRefusal::Outside(root.to_owned()).into()),
     }
 }
 
@@ -133,7 +135,7 @@ fn explain(root: &Path, inside: &Path, error: Errno) -> io::Error {
     for part in inside.components() {
         path.push(part);
         if path.symlink_metadata().is_ok_and(|m| m.is_symlink()) {
-            return Refusal::Link(path).into();
+            return FileRefusal::Link(path).into();
         }
     }
     error.into()
@@ -157,13 +159,13 @@ pub fn open_with(location: &(impl FileLocation + ?Sized), flags: OFlags) -> io::
             // A named pipe without a reader, a socket, a device without a driver.
             Some(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP | Errno::ISDIR) => there()
                 .flatten()
-                .map_or(error, |kind| Refusal::Irregular(kind).into()),
+                .map_or(error, |kind| FileRefusal::Irregular(kind).into()),
             _ => error,
         }
     })?);
     match kind(&file.metadata()?) {
         None => Ok(file),
-        Some(kind) => Err(Refusal::Irregular(kind).into()),
+        Some(kind) => Err(FileRefusal::Irregular(kind).into()),
     }
 }
 
@@ -202,7 +204,7 @@ pub fn read(location: &(impl FileLocation + ?Sized), limit: u64) -> io::Result<V
         Read::take(file, limit + 1).read_to_end(&mut bytes)?;
     }
     match length.max(bytes.len() as u64) {
-        length if length > limit => Err(Refusal::Oversize { length, limit }.into()),
+        length if length > limit => Err(FileRefusal::Oversize { length, limit }.into()),
         _ => Ok(bytes),
     }
 }

@@ -1,13 +1,13 @@
 //! One term of a filter.
 
-use super::{Facts, STATES};
+use super::{RunAttributes, STATES};
 use crate::config::{DATA_SETS, NETWORKS, nearest, no_such};
 use std::cmp::Ordering;
 use std::fmt;
 
 /// A condition on what is known of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Term {
+pub(super) enum FilterTerm {
     /// The name holds this, or is this as a whole when there is a `*` in it, whatever the case.
     Word(String),
     /// A text is one of these.
@@ -15,7 +15,7 @@ pub(super) enum Term {
     /// The degrees are these; one for all axes alike.
     Degrees(u8, u8),
     /// A number lies in a range.
-    Bound(NumberKey, Bound, f64),
+    Bound(NumberKey, NumberBound, f64),
 }
 
 /// What can be named.
@@ -40,7 +40,7 @@ pub(super) enum NumberKey {
 
 /// How a number is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bound {
+pub(super) enum NumberBound {
     Less,
     AtMost,
     Equal,
@@ -48,14 +48,14 @@ pub(super) enum Bound {
     Greater,
 }
 
-const SIGNS: [(&str, Bound); 6] = [
+const SIGNS: [(&str, NumberBound); 6] = [
     // The longer ones first: `<=` begins with `<`.
-    ("<=", Bound::AtMost),
-    (">=", Bound::AtLeast),
-    ("<", Bound::Less),
-    (">", Bound::Greater),
-    ("=", Bound::Equal),
-    (":", Bound::Equal),
+    ("<=", NumberBound::AtMost),
+    (">=", NumberBound::AtLeast),
+    ("<", NumberBound::Less),
+    (">", NumberBound::Greater),
+    ("=", NumberBound::Equal),
+    (":", NumberBound::Equal),
 ];
 
 /// The keys that a term can have.
@@ -63,7 +63,7 @@ pub const KEYS: &[&str] = &[
     "name", "state", "net", "network", "data", "degree", "acc", "accuracy", "loss", "age",
 ];
 
-impl Term {
+impl FilterTerm {
     /// Reads a term without its `!`; the error is a sentence.
     pub(super) fn parse(word: &str) -> Result<Self, String> {
         if word.is_empty() {
@@ -74,14 +74,14 @@ impl Term {
             .filter_map(|&(sign, bound)| Some((word.find(sign)?, sign, bound)))
             .min_by_key(|&(at, sign, _)| (at, std::cmp::Reverse(sign.len())));
         let Some((at, sign, bound)) = found else {
-            return Ok(Term::Word(word.to_lowercase()));
+            return Ok(FilterTerm::Word(word.to_lowercase()));
         };
         let (key, value) = (word[..at].to_lowercase(), &word[at + sign.len()..]);
         if value.is_empty() {
             return Err(format!("`{word}` has no value; write one behind `{sign}`"));
         }
         let text = |key| match bound {
-            Bound::Equal => Self::text(key, word, value),
+            NumberBound::Equal => Self::text(key, word, value),
             _ => Err(format!(
                 "`{word}`: a {} has no order; write `:` and a name",
                 name(key)
@@ -97,7 +97,7 @@ impl Term {
                 };
                 format!("`{word}`: use {remedy}")
             })?;
-            Ok(Term::Bound(key, bound, value))
+            Ok(FilterTerm::Bound(key, bound, value))
         };
         match key.as_str() {
             "name" => text(TextKey::Name),
@@ -108,7 +108,7 @@ impl Term {
             "loss" => number(NumberKey::Loss),
             "age" => number(NumberKey::Age),
             "degree" => match (bound, degrees(value)) {
-                (Bound::Equal, Some((m, n))) => Ok(Term::Degrees(m, n)),
+                (NumberBound::Equal, Some((m, n))) => Ok(FilterTerm::Degrees(m, n)),
                 _ => number(NumberKey::Degree),
             },
             "" => Err(format!(
@@ -139,18 +139,18 @@ impl Term {
             |v: &&String| !known.is_empty() && !v.contains('*') && !known.contains(&v.as_str());
         match values.iter().find(wrong) {
             Some(v) => Err(no_such(name(key), v, known)),
-            None => Ok(Term::Text(key, values)),
+            None => Ok(FilterTerm::Text(key, values)),
         }
     }
 
     /// True when it holds of a run.
-    pub(super) fn holds(&self, facts: &Facts) -> bool {
+    pub(super) fn holds(&self, facts: &RunAttributes) -> bool {
         match self {
-            Term::Word(pattern) if pattern.contains('*') => {
+            FilterTerm::Word(pattern) if pattern.contains('*') => {
                 fits(pattern, &facts.name.to_lowercase())
             }
-            Term::Word(word) => facts.name.to_lowercase().contains(word),
-            Term::Text(key, values) => {
+            FilterTerm::Word(word) => facts.name.to_lowercase().contains(word),
+            FilterTerm::Text(key, values) => {
                 let text = match key {
                     TextKey::Name => Some(&facts.name),
                     TextKey::State => Some(&facts.state),
@@ -162,12 +162,12 @@ impl Term {
                     values.iter().any(|v| fits(v, &text))
                 })
             }
-            Term::Degrees(m, n) => facts.degrees.is_some_and(|d| {
+            FilterTerm::Degrees(m, n) => facts.degrees.is_some_and(|d| {
                 let (du, dv) = (d.m() as u8, d.n() as u8);
                 // A curve has one degree, and none along v.
                 du == *m && (dv == *n || d.corners() == 2 && m == n)
             }),
-            Term::Bound(key, bound, value) => {
+            FilterTerm::Bound(key, bound, value) => {
                 let number = match key {
                     NumberKey::Accuracy => facts.accuracy,
                     NumberKey::Loss => facts.loss,
@@ -181,14 +181,14 @@ impl Term {
     }
 }
 
-impl Bound {
+impl NumberBound {
     fn allows(self, order: Ordering) -> bool {
         match self {
-            Bound::Less => order.is_lt(),
-            Bound::AtMost => order.is_le(),
-            Bound::Equal => order.is_eq(),
-            Bound::AtLeast => order.is_ge(),
-            Bound::Greater => order.is_gt(),
+            NumberBound::Less => order.is_lt(),
+            NumberBound::AtMost => order.is_le(),
+            NumberBound::Equal => order.is_eq(),
+            NumberBound::AtLeast => order.is_ge(),
+            NumberBound::Greater => order.is_gt(),
         }
     }
 }
@@ -253,11 +253,11 @@ fn fits(pattern: &str, text: &str) -> bool {
     tails.into_iter().any(|at| fits(rest, &text[at..]))
 }
 
-impl fmt::Display for Term {
+impl fmt::Display for FilterTerm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Term::Word(word) => f.write_str(word),
-            Term::Text(key, values) => {
+            FilterTerm::Word(word) => f.write_str(word),
+            FilterTerm::Text(key, values) => {
                 let key = match key {
                     TextKey::Name => "name",
                     TextKey::State => "state",
@@ -266,9 +266,9 @@ impl fmt::Display for Term {
                 };
                 write!(f, "{key}:{}", values.join(","))
             }
-            Term::Degrees(m, n) if m == n => write!(f, "degree:{m}"),
-            Term::Degrees(m, n) => write!(f, "degree:{m}x{n}"),
-            Term::Bound(key, bound, value) => {
+            FilterTerm::Degrees(m, n) if m == n => write!(f, "degree:{m}"),
+            FilterTerm::Degrees(m, n) => write!(f, "degree:{m}x{n}"),
+            FilterTerm::Bound(key, bound, value) => {
                 let (key, unit) = match key {
                     NumberKey::Accuracy => ("acc", ""),
                     NumberKey::Loss => ("loss", ""),
@@ -276,11 +276,11 @@ impl fmt::Display for Term {
                     NumberKey::Age => ("age", "s"),
                 };
                 let sign = match bound {
-                    Bound::Less => "<",
-                    Bound::AtMost => "<=",
-                    Bound::Equal => "=",
-                    Bound::AtLeast => ">=",
-                    Bound::Greater => ">",
+                    NumberBound::Less => "<",
+                    NumberBound::AtMost => "<=",
+                    NumberBound::Equal => "=",
+                    NumberBound::AtLeast => ">=",
+                    NumberBound::Greater => ">",
                 };
                 write!(f, "{key}{sign}{value}{unit}")
             }

@@ -1,8 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-fn run() -> Facts {
-    Facts {
+fn run() -> RunAttributes {
+    RunAttributes {
         name: "Demo-20260101-120000/seed-3".into(),
         state: "running".into(),
         network: Some("resnet18-cifar".into()),
@@ -69,7 +69,7 @@ fn terms_mean_what_they_say() {
 
 #[test]
 fn a_word_with_a_star_is_a_pattern_of_the_name() {
-    let facts = Facts {
+    let facts = RunAttributes {
         name: "sd/Wide-seed1".into(),
         ..run()
     };
@@ -85,7 +85,7 @@ fn a_word_with_a_star_is_a_pattern_of_the_name() {
 #[test]
 fn a_curve_has_one_degree() {
     let curve = Degrees::of(crate::surface::Patch::Curve, 3, 3).ok();
-    let facts = Facts {
+    let facts = RunAttributes {
         degrees: curve,
         ..run()
     };
@@ -95,7 +95,7 @@ fn a_curve_has_one_degree() {
 
 #[test]
 fn what_is_not_known_fulfils_nothing() {
-    let facts = Facts::default();
+    let facts = RunAttributes::default();
     for text in [
         "acc>0",
         "loss<9",
@@ -169,7 +169,7 @@ fn term() -> impl Strategy<Value = String> {
 }
 
 /// Runs of which more or less is known.
-fn facts() -> impl Strategy<Value = Facts> {
+fn facts() -> impl Strategy<Value = RunAttributes> {
     let known = |s: &'static [&'static str]| prop::option::of(prop::sample::select(s));
     (
         "[a-zA-Z0-9./-]{0,8}",
@@ -182,7 +182,7 @@ fn facts() -> impl Strategy<Value = Facts> {
         prop::option::of(0.0..9e6),
     )
         .prop_map(
-            |(name, state, network, data, degrees, accuracy, loss, age)| Facts {
+            |(name, state, network, data, degrees, accuracy, loss, age)| RunAttributes {
                 name,
                 state: state.into(),
                 network: network.map(Into::into),

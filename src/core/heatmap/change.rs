@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The cells that changed since an earlier heatmap of the same grid and kind of surface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Change {
+pub struct HeatmapChange {
     /// The version of the surface now.
     version: u64,
     /// Indices of cells, and what they are now.
@@ -15,7 +15,7 @@ pub struct Change {
 impl Heatmap {
     /// What is new since `before`; `None` when that has another grid or is of another kind of surface, and when so much is
     /// new that telling the whole is shorter.
-    pub fn since(&self, before: &Heatmap) -> Option<Change> {
+    pub fn since(&self, before: &Heatmap) -> Option<HeatmapChange> {
         if (self.grid, self.patch) != (before.grid, before.patch) {
             return None;
         }
@@ -25,12 +25,12 @@ impl Heatmap {
             .map(|(index, (now, _))| (index, *now))
             .collect();
         let version = self.version;
-        (2 * cells.len() < self.cells.len()).then_some(Change { version, cells })
+        (2 * cells.len() < self.cells.len()).then_some(HeatmapChange { version, cells })
     }
 
     /// Takes in what is new. False, with nothing changed, for a change of another grid.
     #[must_use]
-    pub fn take(&mut self, change: &Change) -> bool {
+    pub fn take(&mut self, change: &HeatmapChange) -> bool {
         let fits = change.cells.iter().all(|(n, _)| *n < self.cells.len());
         if fits {
             self.version = change.version;

@@ -1,17 +1,17 @@
 //! Contour lines of a field: marching squares, and triangles where a square lacks a corner.
 
-use super::Field;
+use super::CellField;
 
 /// A piece of a contour line between two places, in cells.
-pub type Segment = [(f64, f64); 2];
+pub type ContourSegment = [(f64, f64); 2];
 
 /// A corner of a square of four cells: its place and its figure.
-type Corner = ((f64, f64), f64);
+type SquareCorner = ((f64, f64), f64);
 
-impl Field {
+impl CellField {
     /// The line along which the field has the value `level`, in pieces of no order. Squares that lack a corner are cut
     /// as the triangle that is left, others give nothing; a saddle goes by the mean of its corners.
-    pub fn contour(&self, level: f64) -> Vec<Segment> {
+    pub fn contour(&self, level: f64) -> Vec<ContourSegment> {
         let mut out = Vec::new();
         if !level.is_finite() || self.grid < 2 {
             return out;
@@ -19,7 +19,7 @@ impl Field {
         for (a, b) in (0..self.grid - 1).flat_map(|a| (0..self.grid - 1).map(move |b| (a, b))) {
             // Round the square, so that neighbours in the list are neighbours in the square.
             let around = [(a, b), (a + 1, b), (a + 1, b + 1), (a, b + 1)];
-            let corners: Vec<Corner> = around
+            let corners: Vec<SquareCorner> = around
                 .into_iter()
                 .filter_map(|(a, b)| Some(((a as f64, b as f64), self.get(a, b)?)))
                 .collect();
@@ -32,7 +32,7 @@ impl Field {
 }
 
 /// The pieces of the line within a triangle or a square.
-fn cut(corners: &[Corner], level: f64, out: &mut Vec<Segment>) {
+fn cut(corners: &[SquareCorner], level: f64, out: &mut Vec<ContourSegment>) {
     let n = corners.len();
     let above = |k: usize| corners[k % n].1 >= level;
     let crossings: Vec<(f64, f64)> = (0..n)
@@ -55,7 +55,7 @@ fn cut(corners: &[Corner], level: f64, out: &mut Vec<Segment>) {
 }
 
 /// Where the line crosses the edge between two corners on either side of it.
-fn crossing((from, low): Corner, (to, high): Corner, level: f64) -> (f64, f64) {
+fn crossing((from, low): SquareCorner, (to, high): SquareCorner, level: f64) -> (f64, f64) {
     // Halves keep the difference of huge figures finite.
     let span = high / 2.0 - low / 2.0;
     let t = if span == 0.0 {
@@ -73,8 +73,8 @@ mod tests {
     use crate::surface::Patch;
     use proptest::prelude::*;
 
-    fn field(patch: Patch, grid: usize, f: impl Fn(f64, f64) -> f64) -> Field {
-        Field::of(&Heatmap::new(patch, grid), |i, _| {
+    fn field(patch: Patch, grid: usize, f: impl Fn(f64, f64) -> f64) -> CellField {
+        CellField::of(&Heatmap::new(patch, grid), |i, _| {
             Some(f((i / grid) as f64, (i % grid) as f64))
         })
     }
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_saddle_is_cut_twice_without_a_cross() {
-        let f = Field {
+        let f = CellField {
             grid: 2,
             patch: Patch::Square,
             values: vec![Some(1.0), Some(0.0), Some(0.0), Some(1.0)],
@@ -109,7 +109,7 @@ mod tests {
             let line = f.contour(level);
             assert_eq!(line.len(), 2);
             let side = |p: (f64, f64)| p.0 - p.1;
-            let middle = |s: &Segment| (side(s[0]) + side(s[1])) / 2.0;
+            let middle = |s: &ContourSegment| (side(s[0]) + side(s[1])) / 2.0;
             // Above the mean the high corners stand alone, below it the low ones.
             let apart = middle(&line[0]) * middle(&line[1]) < 0.0;
             assert_eq!(apart, level < 0.5, "{level} {line:?}");
@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn a_triangular_patch_has_lines_up_to_its_third_edge() {
         let f = field(Patch::Triangle, 6, |x, _| x);
-        let highest = |l: Vec<Segment>| l.into_iter().flatten().map(|p| p.1).fold(0.0, f64::max);
+        let highest =
+            |l: Vec<ContourSegment>| l.into_iter().flatten().map(|p| p.1).fold(0.0, f64::max);
         assert!((highest(f.contour(1.5)) - 3.5).abs() < 1e-9);
     }
 
@@ -132,7 +133,7 @@ mod tests {
             ]), 144),
         ) {
             let heatmap = Heatmap::new(Patch::Square, grid);
-            let f = Field::of(&heatmap, |i, _| values[i]);
+            let f = CellField::of(&heatmap, |i, _| values[i]);
             let last = (grid - 1) as f64;
             for (x, y) in f.contour(level).into_iter().flatten() {
                 prop_assert!((0.0..=last).contains(&x) && (0.0..=last).contains(&y));

@@ -6,7 +6,7 @@ use crate::surface::Patch;
 /// A figure for every cell, `None` where there is none. Places between cells are told in cells: `(a, b)` is the cell `a`
 /// along `u` and `b` along `v`, `(a + 0.5, b)` the middle between it and its neighbour.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Field {
+pub struct CellField {
     /// Points along each axis.
     pub grid: usize,
     /// What kind of surface it lies on.
@@ -18,7 +18,7 @@ pub struct Field {
 /// Rounds of smoothing of figures that were filled in.
 const ROUNDS: usize = 24;
 
-impl Field {
+impl CellField {
     /// The `figure` of every cell that lies on the surface. Figures that are not finite count as none.
     pub fn of(heatmap: &Heatmap, figure: impl Fn(usize, &Cell) -> Option<f64>) -> Self {
         let value = |index: usize| {
@@ -65,7 +65,7 @@ impl Field {
         (weight > 0.0).then(|| sum / weight)
     }
 
-    /// The figure at `(u, v)`, as [`Field::at`]; `None` too where the nearest cell has none, so that what is not measured is
+    /// The figure at `(u, v)`, as [`CellField::at`]; `None` too where the nearest cell has none, so that what is not measured is
     /// not made up.
     pub fn near(&self, u: f64, v: f64) -> Option<f64> {
         let last = self.grid.saturating_sub(1);
@@ -132,7 +132,7 @@ impl Field {
 
     /// This field less another one over the same kind of surface, whose grid may be another: the other is taken between
     /// its cells. Only cells of this field whose own nearest cell there has a figure have one.
-    pub fn minus(&self, other: &Field) -> Self {
+    pub fn minus(&self, other: &CellField) -> Self {
         let last = self.grid.saturating_sub(1).max(1) as f64;
         let scale = other.grid.saturating_sub(1) as f64 / last;
         let value = |(index, mine): (usize, &Option<f64>)| {
@@ -171,9 +171,9 @@ const AROUND: [(i64, i64, f64); 8] = [
 mod tests {
     use super::*;
 
-    fn plane(grid: usize, keep: impl Fn(usize) -> bool) -> Field {
+    fn plane(grid: usize, keep: impl Fn(usize) -> bool) -> CellField {
         let heatmap = Heatmap::new(Patch::Square, grid);
-        Field::of(&heatmap, |i, _| {
+        CellField::of(&heatmap, |i, _| {
             keep(i).then(|| 2.0 * (i / grid) as f64 - (i % grid) as f64)
         })
     }
@@ -198,7 +198,7 @@ mod tests {
         // Near the gap only the measured neighbours count.
         assert!(f.near(0.3, 0.5).is_some_and(|v| v < 0.2));
         let triangle = Heatmap::new(Patch::Triangle, 5);
-        let f = Field::of(&triangle, |_, _| Some(1.0));
+        let f = CellField::of(&triangle, |_, _| Some(1.0));
         assert_eq!(f.near(0.6, 0.4), Some(1.0));
     }
 
@@ -219,7 +219,7 @@ mod tests {
     fn a_field_less_itself_on_another_grid_is_zero() {
         let (coarse, fine) = (plane(5, |_| true), plane(9, |_| true));
         // The same plane over `(u, v)`: the figures of the finer grid are twice as large.
-        let half = Field {
+        let half = CellField {
             values: fine.values.iter().map(|v| v.map(|v| v / 2.0)).collect(),
             ..fine
         };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What the figure of a cell means, of the chosen metric.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Quantity {
+pub enum CellQuantity {
     /// Value of the metric itself.
     #[default]
     Value,
@@ -16,22 +16,22 @@ pub enum Quantity {
     Width,
 }
 
-impl Quantity {
+impl CellQuantity {
     /// The figure of a cell, `None` where there is none. `corner` is the metric of the best corner.
     pub fn of(self, metric: Metric, cell: &Cell, corner: f64) -> Option<f64> {
         match self {
-            Quantity::Value => metric.of(cell),
-            Quantity::Gain => metric.of(cell).map(|v| v - corner),
-            Quantity::Width => metric.interval(cell).map(|(low, high)| (high - low) / 2.0),
+            CellQuantity::Value => metric.of(cell),
+            CellQuantity::Gain => metric.of(cell).map(|v| v - corner),
+            CellQuantity::Width => metric.interval(cell).map(|(low, high)| (high - low) / 2.0),
         }
     }
 }
 
 /// How a heatmap is looked at. The usual look is the metric itself over the whole surface, in colours for the values there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Look {
+pub struct HeatmapStyle {
     /// What the colours mean.
-    pub quantity: Quantity,
+    pub quantity: CellQuantity,
     /// The metric of the best corner, which a gain is over; 0 when it is not known.
     pub corner: f64,
     /// Smallest and largest value of the colours.
@@ -42,7 +42,7 @@ pub struct Look {
     pub part: Option<[(f64, f64); 2]>,
 }
 
-impl Look {
+impl HeatmapStyle {
     /// The first cells along `u` and `v` of a grid that are seen, and how many along either axis.
     pub fn cells(&self, grid: usize) -> ((usize, usize), usize) {
         let Some([(from, to), (low, _)]) = self.part else {
@@ -62,23 +62,27 @@ mod tests {
 
     #[test]
     fn a_part_is_found_on_every_grid_and_figures_are_made_of_the_metric() {
-        let look = Look {
+        let look = HeatmapStyle {
             part: Some([(0.2, 0.6), (0.5, 0.9)]),
-            ..Look::default()
+            ..HeatmapStyle::default()
         };
         assert_eq!(look.cells(11), ((2, 5), 5));
         assert_eq!(look.cells(101), ((20, 50), 41));
         assert_eq!(look.cells(2), ((0, 1), 1));
-        assert_eq!(Look::default().cells(7), ((0, 0), 7));
+        assert_eq!(HeatmapStyle::default().cells(7), ((0, 0), 7));
         let cell = Cell {
             correct: 90,
             images: 100,
             ..Cell::default()
         };
-        let gain = Quantity::Gain.of(Metric::Accuracy, &cell, 0.85).unwrap();
+        let gain = CellQuantity::Gain
+            .of(Metric::Accuracy, &cell, 0.85)
+            .unwrap();
         assert!((gain - 0.05).abs() < 1e-12);
-        let width = Quantity::Width.of(Metric::Accuracy, &cell, 0.85).unwrap();
+        let width = CellQuantity::Width
+            .of(Metric::Accuracy, &cell, 0.85)
+            .unwrap();
         assert!(width > 0.04 && width < 0.08, "{width}");
-        assert_eq!(Quantity::Width.of(Metric::Loss, &cell, 0.0), None);
+        assert_eq!(CellQuantity::Width.of(Metric::Loss, &cell, 0.0), None);
     }
 }

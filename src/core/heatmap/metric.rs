@@ -1,7 +1,7 @@
 //! What can be measured at a point of the surface: one table, one line a metric.
 
 use super::Cell;
-use crate::event::Corner;
+use crate::event::CornerReady;
 use serde::{Deserialize, Serialize};
 
 /// What a heatmap shows.
@@ -17,7 +17,7 @@ pub enum Metric {
 
 /// A line of the table: everything that views need to know of a metric.
 #[derive(Debug)]
-pub struct Facts {
+pub struct MetricSpec {
     /// Metric that these facts describe.
     pub metric: Metric,
     /// Its name for people.
@@ -33,12 +33,12 @@ pub struct Facts {
     /// The ends of its 95 % confidence interval, where one is known.
     interval: fn(&Cell) -> Option<(f64, f64)>,
     /// Its value at a corner that is ready.
-    corner: fn(&Corner) -> f64,
+    corner: fn(&CornerReady) -> f64,
 }
 
 /// Every metric; a new one is a variant of [`Metric`] and a line here.
-const TABLE: [Facts; 2] = [
-    Facts {
+const TABLE: [MetricSpec; 2] = [
+    MetricSpec {
         metric: Metric::Accuracy,
         name: "accuracy",
         higher_is_better: true,
@@ -48,7 +48,7 @@ const TABLE: [Facts; 2] = [
         interval: Cell::interval,
         corner: |c| c.accuracy,
     },
-    Facts {
+    MetricSpec {
         metric: Metric::Loss,
         name: "loss",
         higher_is_better: false,
@@ -65,7 +65,7 @@ impl Metric {
     pub const ALL: [Metric; 2] = [Metric::Accuracy, Metric::Loss];
 
     /// The metric's line of the table.
-    pub fn facts(self) -> &'static Facts {
+    pub fn facts(self) -> &'static MetricSpec {
         // Every metric has its line at its place: a test sees to it.
         &TABLE[self as usize]
     }
@@ -86,12 +86,15 @@ impl Metric {
     }
 
     /// The metric's value at a corner; `None` when it is not finite.
-    pub fn of_corner(self, corner: &Corner) -> Option<f64> {
+    pub fn of_corner(self, corner: &CornerReady) -> Option<f64> {
         Some((self.facts().corner)(corner)).filter(|v| v.is_finite())
     }
 
     /// The best value among corners; `None` when none has one.
-    pub fn best_corner<'a>(self, corners: impl IntoIterator<Item = &'a Corner>) -> Option<f64> {
+    pub fn best_corner<'a>(
+        self,
+        corners: impl IntoIterator<Item = &'a CornerReady>,
+    ) -> Option<f64> {
         let values = corners.into_iter().filter_map(|c| self.of_corner(c));
         if self.higher_is_better() {
             values.max_by(f64::total_cmp)
@@ -126,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_best_corner_is_the_better_one_of_each_metric() {
-        let corner = |accuracy, loss| Corner {
+        let corner = |accuracy, loss| CornerReady {
             index: 0,
             source: String::new(),
             accuracy,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The direction of a slice of the surface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Along {
+pub enum SliceDirection {
     /// `u` grows, `v` stays.
     U,
     /// `v` grows, `u` stays.
@@ -17,23 +17,23 @@ pub enum Along {
     Falling,
 }
 
-impl Along {
+impl SliceDirection {
     /// Directions along each of the parameters.
-    pub const AXES: [Along; 2] = [Along::U, Along::V];
+    pub const AXES: [SliceDirection; 2] = [SliceDirection::U, SliceDirection::V];
     /// Directions along both diagonals.
-    pub const DIAGONALS: [Along; 2] = [Along::Rising, Along::Falling];
+    pub const DIAGONALS: [SliceDirection; 2] = [SliceDirection::Rising, SliceDirection::Falling];
 }
 
 impl Heatmap {
     /// The cells in a row through the cell `(a, b)`, `u` growing, or `v` where `u` stays. Only those that lie on the surface.
-    pub fn row(&self, (a, b): (usize, usize), along: Along) -> Vec<usize> {
+    pub fn row(&self, (a, b): (usize, usize), along: SliceDirection) -> Vec<usize> {
         let grid = self.grid as i64;
         let (a, b) = (a as i64, b as i64);
         let (from, step) = match along {
-            Along::U => ((0, b), (1, 0)),
-            Along::V => ((a, 0), (0, 1)),
-            Along::Rising => ((a - a.min(b), b - a.min(b)), (1, 1)),
-            Along::Falling => {
+            SliceDirection::U => ((0, b), (1, 0)),
+            SliceDirection::V => ((a, 0), (0, 1)),
+            SliceDirection::Rising => ((a - a.min(b), b - a.min(b)), (1, 1)),
+            SliceDirection::Falling => {
                 let top = (a + b).min(grid - 1);
                 ((a + b - top, top), (1, -1))
             }
@@ -55,11 +55,11 @@ mod tests {
     #[test]
     fn rows_and_diagonals_go_through_their_cell_and_end_with_the_surface() {
         let map = Heatmap::new(Patch::Square, 4);
-        assert_eq!(map.row((1, 2), Along::U), [2, 6, 10, 14]);
-        assert_eq!(map.row((1, 2), Along::V), [4, 5, 6, 7]);
-        assert_eq!(map.row((1, 2), Along::Rising), [1, 6, 11]);
-        assert_eq!(map.row((1, 2), Along::Falling), [3, 6, 9, 12]);
+        assert_eq!(map.row((1, 2), SliceDirection::U), [2, 6, 10, 14]);
+        assert_eq!(map.row((1, 2), SliceDirection::V), [4, 5, 6, 7]);
+        assert_eq!(map.row((1, 2), SliceDirection::Rising), [1, 6, 11]);
+        assert_eq!(map.row((1, 2), SliceDirection::Falling), [3, 6, 9, 12]);
         let triangle = Heatmap::new(Patch::Triangle, 4);
-        assert_eq!(triangle.row((1, 1), Along::U), [1, 5, 9]);
+        assert_eq!(triangle.row((1, 1), SliceDirection::U), [1, 5, 9]);
     }
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// A heatmap that nobody has looked at yet.
 #[derive(Deserialize)]
-pub(super) struct Stored {
+pub(super) struct StoredHeatmap {
     grid: usize,
     cells: Vec<Cell>,
     version: u64,
@@ -14,11 +14,11 @@ pub(super) struct Stored {
     patch: Patch,
 }
 
-impl TryFrom<Stored> for Heatmap {
+impl TryFrom<StoredHeatmap> for Heatmap {
     type Error = String;
 
-    fn try_from(stored: Stored) -> Result<Self, String> {
-        let Stored {
+    fn try_from(stored: StoredHeatmap) -> Result<Self, String> {
+        let StoredHeatmap {
             grid,
             cells,
             version,

@@ -1,8 +1,8 @@
 //! What each event means to the picture.
 
-use super::{LogLine, Picture, Topic, Validation, sentence};
-use crate::event::{Curve, Envelope, Event, Stage};
-use crate::series::Track;
+use super::{LogLine, LogTopic, RunState, ValidationPoint, sentence};
+use crate::event::{Envelope, Event, JobStage, LossCurve};
+use crate::series::StepTrack;
 use crate::text::{MAX_SENTENCE, printable};
 
 /// Seconds between two words of an engine that count as work at most. Losses come with every step or every few seconds;
@@ -15,7 +15,7 @@ pub(super) fn worked(since: f64, until: f64) -> f64 {
     if seconds <= LONGEST { seconds } else { 0.0 }
 }
 
-impl Picture {
+impl RunState {
     /// Takes an event in. Events that were seen before are ignored.
     pub fn apply(&mut self, envelope: &Envelope) {
         if envelope.seq <= self.seq {
@@ -32,7 +32,7 @@ impl Picture {
                 time: envelope.time,
                 text: printable(&text, MAX_SENTENCE).into_owned(),
                 error,
-                topic: Topic::of(&envelope.event),
+                topic: LogTopic::of(&envelope.event),
             });
             if self.log.len() > Self::LOG {
                 self.log.pop_front();
@@ -55,7 +55,7 @@ impl Picture {
                 let since = self.working_since.unwrap_or(envelope.time);
                 let track = self.tracks.entry(*curve).or_default();
                 if *first_step == 0 {
-                    *track = Track::default();
+                    *track = StepTrack::default();
                 }
                 let end = first_step.saturating_add(values.len() as u64);
                 track.advance(end, worked(since, envelope.time), *rate);
@@ -79,11 +79,11 @@ impl Picture {
             Event::Resumed { step } => self.truncate_fit(*step),
             Event::StageBegan { stage, .. } => {
                 // Measuring a finished surface again leaves the job finished.
-                if matches!(stage, Stage::Corners | Stage::Align | Stage::Fit) {
+                if matches!(stage, JobStage::Corners | JobStage::Align | JobStage::Fit) {
                     (self.finished, self.lowered) = (None, None);
                 }
                 self.seconds.remove(stage);
-                if *stage == Stage::Corners {
+                if *stage == JobStage::Corners {
                     self.corners.clear();
                     self.alignments.clear();
                     self.geometry.clear();
@@ -100,7 +100,7 @@ impl Picture {
             } => {
                 if *first_step == 0 {
                     self.validations.remove(curve);
-                    if *curve == Curve::Surface {
+                    if *curve == LossCurve::Surface {
                         self.degree_changes.clear();
                         self.rate_changes.clear();
                         self.draws_changes.clear();
@@ -117,7 +117,7 @@ impl Picture {
                 loss,
                 accuracy,
             } => {
-                let validation = Validation {
+                let validation = ValidationPoint {
                     step: *step,
                     loss: *loss,
                     accuracy: *accuracy,
@@ -185,17 +185,17 @@ impl Picture {
     }
 
     fn truncate_fit(&mut self, step: u64) {
-        if let Some(series) = self.curves.get_mut(&Curve::Surface) {
+        if let Some(series) = self.curves.get_mut(&LossCurve::Surface) {
             series.truncate(step);
         }
-        if let Some(list) = self.validations.get_mut(&Curve::Surface) {
+        if let Some(list) = self.validations.get_mut(&LossCurve::Surface) {
             list.retain(|v| v.step <= step);
         }
         self.degree_changes.retain(|c| c.0 <= step);
         self.rate_changes.retain(|c| c.0 <= step);
         self.draws_changes.retain(|c| c.0 <= step);
         self.phases.retain(|p| p.0 <= step);
-        if let Some(track) = self.tracks.get_mut(&Curve::Surface) {
+        if let Some(track) = self.tracks.get_mut(&LossCurve::Surface) {
             track.truncate(step);
         }
     }

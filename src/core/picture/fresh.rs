@@ -1,20 +1,20 @@
 //! The latest steps of a curve, which only a snapshot tells, on top of what events told.
 
-use super::Picture;
-use crate::event::{Curve, Event};
-use crate::series::{Series, Track};
-use crate::snapshot::{Fresh, Snapshot};
+use super::RunState;
+use crate::event::{Event, LossCurve};
+use crate::series::{Series, StepTrack};
+use crate::snapshot::{Snapshot, UnloggedLosses};
 
 /// A curve as events alone know it. They go on from here: what a snapshot added is a look ahead, which the next event
 /// repeats.
 #[derive(Clone, Debug)]
-pub struct Durable {
-    curve: Curve,
+pub struct DurableCurve {
+    curve: LossCurve,
     series: Series,
-    track: Track,
+    track: StepTrack,
 }
 
-impl Picture {
+impl RunState {
     /// Shows a snapshot as the present, with the losses that it alone knows.
     pub fn show(&mut self, snapshot: Snapshot) {
         // One that was made before or after other events than these does not say where its losses belong.
@@ -26,7 +26,7 @@ impl Picture {
         self.snapshot = Some(snapshot);
     }
 
-    fn look_ahead(&mut self, fresh: &Fresh) {
+    fn look_ahead(&mut self, fresh: &UnloggedLosses) {
         self.back();
         let curve = fresh.curve;
         // Only what goes on where events ended is no more than a look ahead.
@@ -36,7 +36,7 @@ impl Picture {
         }
         let series = self.curves.entry(curve).or_default();
         let track = self.tracks.entry(curve).or_default();
-        self.durable = Some(Box::new(Durable {
+        self.durable = Some(Box::new(DurableCurve {
             curve,
             series: series.clone(),
             track: track.clone(),
@@ -62,7 +62,7 @@ impl Picture {
 
     fn back(&mut self) {
         if let Some(durable) = self.durable.take() {
-            let Durable {
+            let DurableCurve {
                 curve,
                 series,
                 track,

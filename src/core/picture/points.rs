@@ -1,6 +1,6 @@
 //! What is known of the control points, in one figure each, and how far they lie from each other.
 
-use super::Picture;
+use super::RunState;
 use crate::event::{Distances, Geometry};
 use crate::snapshot::{ControlPoint, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub fn corner_of(row: usize, point: &ControlPoint) -> Option<usize> {
     point.corner.then_some(row)
 }
 
-impl Picture {
+impl RunState {
     /// Accuracy at a row of the control points, a fraction: a corner's own, else what the engine tells of the surface there,
     /// else that of the nearest measured cell, for which the second is true.
     pub fn accuracy_at(&self, snapshot: &Snapshot, row: usize) -> Option<(f64, bool)> {
@@ -61,25 +61,25 @@ impl Picture {
     }
 
     /// The distances that are known: between the control points when they were measured, else between the corners.
-    pub fn matrix(&self) -> Option<Matrix> {
+    pub fn matrix(&self) -> Option<DistanceMatrix> {
         let complete = |d: &&Distances| d.values.len() == d.points.len().pow(2);
         let points = self.distances.as_ref().filter(complete);
         points
-            .map(Matrix::of_points)
-            .or_else(|| self.geometry.last().map(Matrix::of_corners))
+            .map(DistanceMatrix::of_points)
+            .or_else(|| self.geometry.last().map(DistanceMatrix::of_corners))
     }
 }
 
 /// Distances between things with names; the diagonal is zero.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Matrix {
+pub struct DistanceMatrix {
     /// One name a row and column.
     pub names: Vec<String>,
     /// `names.len()²` distances, row by row; not a number where one is not known.
     pub values: Vec<f64>,
 }
 
-impl Matrix {
+impl DistanceMatrix {
     /// Distances between the corners.
     pub fn of_corners(geometry: &Geometry) -> Self {
         let count = geometry.pairs.iter().map(|p| p.0.max(p.1) + 1).max();

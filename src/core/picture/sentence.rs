@@ -1,6 +1,6 @@
 //! Events in words.
 
-use crate::draws::Phase;
+use crate::draws::FitPhase;
 use crate::event::Event;
 
 /// The sentence a log shows for an event, and whether it is an error; `None` for events that only feed curves.
@@ -174,8 +174,8 @@ pub fn sentence(event: &Event) -> Option<(String, bool)> {
         Event::Reopened => "the job goes on after its result".into(),
         Event::Closed => "engine closed".into(),
         Event::PhaseBegan { step, phase } => match phase {
-            Phase::Edge => format!("from step {step} on the edges are fitted"),
-            Phase::Interior => format!("from step {step} on the whole surface is fitted"),
+            FitPhase::Edge => format!("from step {step} on the edges are fitted"),
+            FitPhase::Interior => format!("from step {step} on the whole surface is fitted"),
         },
         Event::Losses { .. } | Event::Validated { .. } | Event::Unknown => return None,
     };

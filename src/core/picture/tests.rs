@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::{Envelope, Event};
 
-fn feed(picture: &mut Picture, events: Vec<Event>) {
+fn feed(picture: &mut RunState, events: Vec<Event>) {
     for event in events {
         let seq = picture.seq + 1;
         picture.apply(&Envelope {
@@ -16,7 +16,7 @@ fn feed(picture: &mut Picture, events: Vec<Event>) {
 
 fn losses(first_step: u64, values: Vec<f32>) -> Event {
     Event::Losses {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         first_step,
         values,
         rate: 0.1,
@@ -25,25 +25,27 @@ fn losses(first_step: u64, values: Vec<f32>) -> Event {
 
 #[test]
 fn resuming_takes_back_what_the_checkpoint_does_not_hold() {
-    let mut p = Picture::default();
+    let mut p = RunState::default();
     feed(
         &mut p,
         vec![losses(0, vec![1.0; 30]), Event::Resumed { step: 20 }],
     );
-    assert_eq!(p.curves[&Curve::Surface].end(), 20);
+    assert_eq!(p.curves[&LossCurve::Surface].end(), 20);
     feed(&mut p, vec![losses(20, vec![2.0; 15])]);
-    assert_eq!(p.curves[&Curve::Surface].end(), 35);
+    assert_eq!(p.curves[&LossCurve::Surface].end(), 35);
 }
 
 #[test]
 fn time_counts_work_and_not_what_lies_between() {
-    let mut p = Picture::default();
+    let mut p = RunState::default();
     let mut at = |time: f64, event: Event| {
         let seq = p.seq + 1;
         p.apply(&Envelope { seq, time, event });
-        p.tracks.get(&Curve::Surface).map_or(0.0, Track::seconds)
+        p.tracks
+            .get(&LossCurve::Surface)
+            .map_or(0.0, StepTrack::seconds)
     };
-    let stage = Stage::Fit;
+    let stage = JobStage::Fit;
     at(10.0, Event::StageBegan { stage, total: 90 });
     assert_eq!(at(12.0, losses(0, vec![1.0; 20])), 2.0);
     at(13.0, Event::Paused { step: 20 });
@@ -63,7 +65,7 @@ fn time_counts_work_and_not_what_lies_between() {
 #[test]
 fn degree_and_phase_of_any_step() {
     let degrees = |d| Degrees::new(d, d).unwrap();
-    let mut p = Picture::default();
+    let mut p = RunState::default();
     let change = |step, from, to| Event::DegreeChanged {
         step,
         from: degrees(from),
@@ -72,8 +74,8 @@ fn degree_and_phase_of_any_step() {
     };
     let begins = |step, phase| Event::PhaseBegan { step, phase };
     let events = vec![
-        begins(0, Phase::Edge),
-        begins(40, Phase::Interior),
+        begins(0, FitPhase::Edge),
+        begins(40, FitPhase::Interior),
         losses(0, vec![1.0; 100]),
         change(50, 2, 3),
         change(80, 3, 4),
@@ -85,16 +87,16 @@ fn degree_and_phase_of_any_step() {
     );
     assert_eq!(
         [0, 39, 40].map(|s| p.phase_at(s).unwrap()),
-        [Phase::Edge, Phase::Edge, Phase::Interior]
+        [FitPhase::Edge, FitPhase::Edge, FitPhase::Interior]
     );
     // The next fit begins anew.
-    feed(&mut p, vec![begins(0, Phase::Interior)]);
-    assert_eq!(p.phases, [(0, Phase::Interior)]);
+    feed(&mut p, vec![begins(0, FitPhase::Interior)]);
+    assert_eq!(p.phases, [(0, FitPhase::Interior)]);
 }
 
 #[test]
 fn an_event_seen_twice_counts_once() {
-    let mut p = Picture::default();
+    let mut p = RunState::default();
     let e = Envelope {
         seq: 1,
         time: 0.0,
@@ -105,13 +107,13 @@ fn an_event_seen_twice_counts_once() {
     p.apply(&e);
     p.apply(&e);
     assert_eq!(p.log.len(), 1);
-    assert_eq!(p.state(), State::Failed);
+    assert_eq!(p.state(), EngineState::Failed);
     assert!(p.log[0].error);
 }
 
 #[test]
 fn the_log_is_bounded() {
-    let mut p = Picture::default();
+    let mut p = RunState::default();
     feed(
         &mut p,
         (0..2000)
@@ -120,17 +122,17 @@ fn the_log_is_bounded() {
             })
             .collect(),
     );
-    assert_eq!(p.log.len(), Picture::LOG);
+    assert_eq!(p.log.len(), RunState::LOG);
     assert_eq!(p.log.back().unwrap().text, "1999");
 }
 
 /// A snapshot after the picture's last event, with losses that no event has told.
-fn ahead(p: &Picture, first_step: u64, values: &[f32], time: f64) -> Snapshot {
+fn ahead(p: &RunState, first_step: u64, values: &[f32], time: f64) -> Snapshot {
     let degrees = Degrees::new(2, 2).unwrap();
     Snapshot {
         seq: p.seq,
-        fresh: Some(crate::snapshot::Fresh {
-            curve: Curve::Surface,
+        fresh: Some(crate::snapshot::UnloggedLosses {
+            curve: LossCurve::Surface,
             first_step,
             values: values.to_vec(),
             rate: 0.3,
@@ -142,25 +144,28 @@ fn ahead(p: &Picture, first_step: u64, values: &[f32], time: f64) -> Snapshot {
 
 #[test]
 fn what_only_snapshots_tell_is_seen_at_once_and_counted_once() {
-    let (mut live, mut file) = (Picture::default(), Picture::default());
+    let (mut live, mut file) = (RunState::default(), RunState::default());
     let values: Vec<f32> = (0..9000).map(|n| (n as f32 * 0.7).sin()).collect();
     let mut done = 0;
     for stretch in [10usize, 300, 4000, 1, 500] {
         for part in [stretch / 3, stretch / 2, stretch] {
             let time = live.seq as f64 + part as f64 / stretch as f64;
             live.show(ahead(&live, done as u64, &values[done..done + part], time));
-            assert_eq!(live.curves[&Curve::Surface].end(), (done + part) as u64);
-            let track = &live.tracks[&Curve::Surface];
+            assert_eq!(live.curves[&LossCurve::Surface].end(), (done + part) as u64);
+            let track = &live.tracks[&LossCurve::Surface];
             if done > 0 && part > 0 {
                 assert_eq!(track.marks().last().unwrap().step, (done + part) as u64);
-                assert!(track.seconds() > file.tracks[&Curve::Surface].seconds());
+                assert!(track.seconds() > file.tracks[&LossCurve::Surface].seconds());
             }
         }
         // An event in between that is about something else takes nothing away.
         let notice = || Event::Notice { text: "x".into() };
         feed(&mut live, vec![notice()]);
         feed(&mut file, vec![notice()]);
-        assert_eq!(live.curves[&Curve::Surface].end(), (done + stretch) as u64);
+        assert_eq!(
+            live.curves[&LossCurve::Surface].end(),
+            (done + stretch) as u64
+        );
         let told = || losses(done as u64, values[done..done + stretch].to_vec());
         feed(&mut live, vec![told()]);
         feed(&mut file, vec![told()]);
@@ -182,27 +187,27 @@ fn what_only_snapshots_tell_is_seen_at_once_and_counted_once() {
 
 #[test]
 fn losses_of_a_snapshot_that_belongs_to_other_events_are_not_shown() {
-    let mut p = Picture::default();
+    let mut p = RunState::default();
     feed(&mut p, vec![losses(0, vec![1.0; 30])]);
     let late = ahead(&p, 30, &[2.0; 5], 1.0);
     feed(&mut p, vec![losses(30, vec![2.0; 9])]);
     p.show(late.clone());
-    assert_eq!(p.curves[&Curve::Surface].end(), 39);
+    assert_eq!(p.curves[&LossCurve::Surface].end(), 39);
     p.show(Snapshot {
         seq: p.seq + 1,
         ..late.clone()
     });
-    assert_eq!(p.curves[&Curve::Surface].end(), 39);
+    assert_eq!(p.curves[&LossCurve::Surface].end(), 39);
     // Of the right event, but with steps missing before.
     p.show(ahead(&p, 50, &[2.0; 5], 1.0));
-    assert_eq!(p.curves[&Curve::Surface].end(), 39);
+    assert_eq!(p.curves[&LossCurve::Surface].end(), 39);
     assert_eq!(p.snapshot.as_ref().map(|s| s.seq), Some(p.seq));
     // Out of JSON and back, with a gap.
     let mut one = ahead(&p, 39, &[f32::NAN, 0.5], 1.0);
     let json = serde_json::to_string(&one).unwrap();
     one = serde_json::from_str(&json).unwrap();
     p.show(one);
-    let series = &p.curves[&Curve::Surface];
+    let series = &p.curves[&LossCurve::Surface];
     assert_eq!((series.end(), series.last()), (41, Some(0.5)));
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// The subject of a line of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Topic {
+pub enum LogTopic {
     /// Stages, starts, stops, pauses, checkpoints.
     #[default]
     Job,
@@ -24,50 +24,50 @@ pub enum Topic {
     Error,
 }
 
-impl Topic {
+impl LogTopic {
     /// Every topic, in the order a switch goes through them.
-    pub const ALL: [Topic; 7] = [
-        Topic::Error,
-        Topic::Job,
-        Topic::Corners,
-        Topic::Surface,
-        Topic::Measured,
-        Topic::Models,
-        Topic::Notice,
+    pub const ALL: [LogTopic; 7] = [
+        LogTopic::Error,
+        LogTopic::Job,
+        LogTopic::Corners,
+        LogTopic::Surface,
+        LogTopic::Measured,
+        LogTopic::Models,
+        LogTopic::Notice,
     ];
 
     /// The topic's name for people.
     pub fn name(self) -> &'static str {
         match self {
-            Topic::Job => "job",
-            Topic::Corners => "corners",
-            Topic::Surface => "surface",
-            Topic::Measured => "measured",
-            Topic::Models => "models",
-            Topic::Notice => "notices",
-            Topic::Error => "errors",
+            LogTopic::Job => "job",
+            LogTopic::Corners => "corners",
+            LogTopic::Surface => "surface",
+            LogTopic::Measured => "measured",
+            LogTopic::Models => "models",
+            LogTopic::Notice => "notices",
+            LogTopic::Error => "errors",
         }
     }
 
     /// What an event is about.
-    pub fn of(event: &Event) -> Topic {
+    pub fn of(event: &Event) -> LogTopic {
         match event {
-            Event::CornerReady(_) | Event::Geometry(_) | Event::Aligned(_) => Topic::Corners,
+            Event::CornerReady(_) | Event::Geometry(_) | Event::Aligned(_) => LogTopic::Corners,
             Event::DegreeChanged { .. }
             | Event::GridChanged { .. }
             | Event::Frozen { .. }
             | Event::RateChanged { .. }
             | Event::DrawsChanged { .. }
-            | Event::PhaseBegan { .. } => Topic::Surface,
+            | Event::PhaseBegan { .. } => LogTopic::Surface,
             Event::HeatmapComplete { .. }
             | Event::Evaluated(_)
             | Event::Searched(_)
             | Event::EnsembleMeasured(_)
             | Event::Distances(_)
-            | Event::Marked { .. } => Topic::Measured,
-            Event::Exported(_) => Topic::Models,
-            Event::Notice { .. } => Topic::Notice,
-            Event::Failed { .. } => Topic::Error,
+            | Event::Marked { .. } => LogTopic::Measured,
+            Event::Exported(_) => LogTopic::Models,
+            Event::Notice { .. } => LogTopic::Notice,
+            Event::Failed { .. } => LogTopic::Error,
             // Written out, so that whoever adds an event decides where it is looked for.
             Event::Started(_)
             | Event::Resumed { .. }
@@ -84,7 +84,7 @@ impl Topic {
             | Event::Finished(_)
             | Event::Reopened
             | Event::Closed
-            | Event::Unknown => Topic::Job,
+            | Event::Unknown => LogTopic::Job,
         }
     }
 }
@@ -95,13 +95,13 @@ mod tests {
 
     #[test]
     fn every_topic_is_in_the_list_once_and_failures_are_errors() {
-        let names: std::collections::BTreeSet<_> = Topic::ALL.map(Topic::name).into();
-        assert_eq!(names.len(), Topic::ALL.len());
+        let names: std::collections::BTreeSet<_> = LogTopic::ALL.map(LogTopic::name).into();
+        assert_eq!(names.len(), LogTopic::ALL.len());
         let failed = Event::Failed {
             message: "disk full".into(),
         };
-        assert_eq!(Topic::of(&failed), Topic::Error);
-        assert_eq!(Topic::of(&Event::Checkpoint { step: 3 }), Topic::Job);
+        assert_eq!(LogTopic::of(&failed), LogTopic::Error);
+        assert_eq!(LogTopic::of(&Event::Checkpoint { step: 3 }), LogTopic::Job);
     }
 
     #[test]
@@ -127,43 +127,52 @@ mod tests {
                     json!({"index": 0, "source": "seed 1", "accuracy": 0.9,
                 "loss": 0.3, "seconds": 1.0}),
                 ),
-                Topic::Corners,
+                LogTopic::Corners,
             ),
-            (tagged("grid_changed", json!({"grid": 7})), Topic::Surface),
+            (
+                tagged("grid_changed", json!({"grid": 7})),
+                LogTopic::Surface,
+            ),
             (
                 tagged(
                     "degree_changed",
                     json!({"step": 1, "from": [2, 2], "to": [3, 2],
                 "deviation": 0.0}),
                 ),
-                Topic::Surface,
+                LogTopic::Surface,
             ),
             (
                 tagged("rate_changed", json!({"step": 1, "from": 0.1, "to": 0.2})),
-                Topic::Surface,
+                LogTopic::Surface,
             ),
             (
                 tagged("frozen", json!({"i": 1, "j": 1, "frozen": true})),
-                Topic::Surface,
+                LogTopic::Surface,
             ),
-            (tagged("evaluated", point.clone()), Topic::Measured),
-            (tagged("searched", searched), Topic::Measured),
+            (tagged("evaluated", point.clone()), LogTopic::Measured),
+            (tagged("searched", searched), LogTopic::Measured),
             (
                 tagged("marked", json!({"u": 0.5, "v": 0.5, "marked": true})),
-                Topic::Measured,
+                LogTopic::Measured,
             ),
-            (tagged("exported", exported), Topic::Models),
-            (tagged("notice", json!({"text": "a note"})), Topic::Notice),
+            (tagged("exported", exported), LogTopic::Models),
+            (
+                tagged("notice", json!({"text": "a note"})),
+                LogTopic::Notice,
+            ),
             (
                 tagged("failed", json!({"message": "disk full"})),
-                Topic::Error,
+                LogTopic::Error,
             ),
-            (tagged("cancelled", json!({"what": "a search"})), Topic::Job),
-            (tagged("stopped", json!({"step": 3})), Topic::Job),
-            (tagged("paused", json!({"step": 3})), Topic::Job),
+            (
+                tagged("cancelled", json!({"what": "a search"})),
+                LogTopic::Job,
+            ),
+            (tagged("stopped", json!({"step": 3})), LogTopic::Job),
+            (tagged("paused", json!({"step": 3})), LogTopic::Job),
         ] {
-            assert_eq!(Topic::of(&event), topic, "{event:?}");
-            assert_eq!(Topic::ALL.iter().filter(|t| **t == topic).count(), 1);
+            assert_eq!(LogTopic::of(&event), topic, "{event:?}");
+            assert_eq!(LogTopic::ALL.iter().filter(|t| **t == topic).count(), 1);
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A validation measurement on a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Validation {
+pub struct ValidationPoint {
     /// After this many optimizer steps.
     pub step: u64,
     /// Validation loss as mean cross-entropy.
@@ -13,7 +13,7 @@ pub struct Validation {
     pub accuracy: f64,
 }
 
-impl Validation {
+impl ValidationPoint {
     /// How many of a curve are kept at most.
     pub const MOST: usize = 2048;
 
@@ -30,8 +30,8 @@ impl Validation {
 
 /// Leaves out what lies closer together than a stride, which doubles until half of the most are left. The older a stretch,
 /// the farther apart are its measurements; what is recent is whole.
-fn thin(list: &mut Vec<Validation>) {
-    let best = |better: fn(&Validation, &Validation) -> bool| {
+fn thin(list: &mut Vec<ValidationPoint>) {
+    let best = |better: fn(&ValidationPoint, &ValidationPoint) -> bool| {
         let finite = list.iter().filter(|v| v.loss.is_finite());
         finite
             .copied()
@@ -46,7 +46,7 @@ fn thin(list: &mut Vec<Validation>) {
     ];
     let mut stride = 1u64;
     // Those that are kept whatever comes may be more than half of a short list, never of one of this length.
-    while list.len() > Validation::MOST / 2 {
+    while list.len() > ValidationPoint::MOST / 2 {
         stride = stride.saturating_mul(2);
         let mut before: Option<u64> = None;
         list.retain(|v| {
@@ -72,16 +72,16 @@ mod tests {
         };
         let loss = |n: u64| if n == 27_182 { 0.01 } else { 1.0 };
         for n in 0..90_000u64 {
-            let validation = Validation {
+            let validation = ValidationPoint {
                 step: 40 * n,
                 loss: loss(n),
                 accuracy: accuracy(n),
             };
             validation.add(&mut list);
-            assert!(list.len() <= Validation::MOST);
+            assert!(list.len() <= ValidationPoint::MOST);
             assert_eq!(list.last(), Some(&validation));
         }
-        assert!(list.len() > Validation::MOST / 4, "{}", list.len());
+        assert!(list.len() > ValidationPoint::MOST / 4, "{}", list.len());
         assert!(list.windows(2).all(|w| w[0].step < w[1].step));
         // Every one is as it was measured, the best ones among them, and none is far from the next.
         for v in &list {
@@ -95,7 +95,7 @@ mod tests {
         let widest = list.windows(2).map(|w| w[1].step - w[0].step).max();
         assert!(widest < Some(40 * 90_000 / 200), "{widest:?}");
         // What a resumed run repeats takes the place of what came after.
-        let again = Validation {
+        let again = ValidationPoint {
             step: 40 * 50_000,
             loss: 2.0,
             accuracy: 0.25,
@@ -108,13 +108,13 @@ mod tests {
     fn steps_at_the_end_of_numbers_and_losses_that_are_none_come_to_an_end() {
         let mut list = Vec::new();
         for n in 0..5000u64 {
-            Validation {
+            ValidationPoint {
                 step: u64::MAX - 5000 + n,
                 loss: f64::NAN,
                 accuracy: 0.1,
             }
             .add(&mut list);
         }
-        assert!(list.len() <= Validation::MOST);
+        assert!(list.len() <= ValidationPoint::MOST);
     }
 }

@@ -15,7 +15,7 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// Where a run came from, and what its engine still has to do about it: `fork.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fork {
+pub struct ForkRecord {
     /// The other run's directory.
     pub from: PathBuf,
     /// Degrees that the surface gets before the fit goes on; `None` for those it has.
@@ -103,7 +103,7 @@ impl RunDir {
                 files::copy(&mut file, &copied).map_err(at(&to))?;
             }
         }
-        new.write_fork(&Fork {
+        new.write_fork(&ForkRecord {
             from: self.path.clone(),
             degrees,
             begun: false,
@@ -116,7 +116,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`RunError::Damaged`].
-    pub fn forked(&self) -> Result<Option<Fork>, RunError> {
+    pub fn forked(&self) -> Result<Option<ForkRecord>, RunError> {
         let path = self.join("fork.json");
         match files::read(&path, MAX_SMALL_BYTES) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -134,7 +134,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`RunError::Io`].
-    pub fn write_fork(&self, fork: &Fork) -> Result<(), RunError> {
+    pub fn write_fork(&self, fork: &ForkRecord) -> Result<(), RunError> {
         let path = self.join("fork.json");
         write_atomic(&path, &json(fork).map_err(at(&path))?).map_err(at(&path))
     }
@@ -225,7 +225,10 @@ mod tests {
             r#"{"seq":2,"time":2.0,"event":"forked","from":"/a","step":2,"degrees":[2,2]}"#;
         let told = fs::read_to_string(fork.events_path()).unwrap() + forked + "\n";
         fs::write(fork.events_path(), told).unwrap();
-        let begun = fork.forked().unwrap().map(|f| Fork { begun: true, ..f });
+        let begun = fork
+            .forked()
+            .unwrap()
+            .map(|f| ForkRecord { begun: true, ..f });
         fork.write_fork(&begun.unwrap()).unwrap();
         assert!(!is_done(&fork));
     }

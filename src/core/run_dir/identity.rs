@@ -8,14 +8,14 @@ use std::os::unix::fs::MetadataExt;
 /// The node of a directory or file in its file system. A copy has another one; what is renamed keeps it, and so does what
 /// an engine works in, since it holds a file there open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub struct FileIdentity {
     /// The device that the file system is on.
     pub device: u64,
     /// The node's number there.
     pub node: u64,
 }
 
-impl Identity {
+impl FileIdentity {
     /// Of what a path leads to; `None` when nothing is there.
     pub fn of(path: &(impl FileLocation + ?Sized)) -> Option<Self> {
         metadata(path).ok().map(|m| Self::in_metadata(&m))

@@ -1,8 +1,8 @@
 //! What an engine that was killed leaves in a run, and taking it away.
 
-use super::{RunDir, RunError, Status};
+use super::{RunDir, RunError, RunStatus};
 use crate::files::{FilePath, clear_temporary, entries, remove_folder};
-use crate::snapshot::State;
+use crate::snapshot::EngineState;
 
 impl RunDir {
     /// Removes what an engine that was killed left half written, in the folders of exports too. Only for who holds the lock.
@@ -30,9 +30,9 @@ impl RunDir {
             lock => lock?,
         };
         self.clear_leftovers();
-        match self.status().filter(|s| s.state != State::Finished) {
-            Some(status) => self.write_status(&Status {
-                state: State::Finished,
+        match self.status().filter(|s| s.state != EngineState::Finished) {
+            Some(status) => self.write_status(&RunStatus {
+                state: EngineState::Finished,
                 ..status
             }),
             None => Ok(()),
@@ -54,15 +54,15 @@ pub fn clear_unpublished(exports: &FilePath) {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::event::Stage;
+    use crate::event::JobStage;
 
     #[test]
     fn a_finished_run_whose_engine_was_killed_at_the_end_is_put_in_order() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-        let status = Status {
-            state: State::Running,
-            stage: Stage::Export,
+        let status = RunStatus {
+            state: EngineState::Running,
+            stage: JobStage::Export,
             pid: 1,
             node: String::new(),
             heartbeat: 1.0,
@@ -84,6 +84,6 @@ mod tests {
         drop(held);
         run.settle_finished().unwrap();
         assert!(!left.exists());
-        assert_eq!(run.status().unwrap().state, State::Finished);
+        assert_eq!(run.status().unwrap().state, EngineState::Finished);
     }
 }

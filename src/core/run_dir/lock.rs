@@ -3,7 +3,7 @@
 //! A copy of a run that was made of hard links (`cp -al`) has the very file that the original's engine holds. Who holds a
 //! lock therefore writes into it which directory it works in, and a lock that has other names is made anew.
 
-use super::{EngineNode, Identity, MAX_SMALL_BYTES, ProcessState, RunDir, RunError, at};
+use super::{EngineNode, FileIdentity, MAX_SMALL_BYTES, ProcessState, RunDir, RunError, at};
 use crate::files::{self, FilePath};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
@@ -24,7 +24,7 @@ pub struct RunLock {
 pub(super) struct LockSignature {
     /// The directory that it works in.
     #[serde(flatten)]
-    identity: Identity,
+    identity: FileIdentity,
     /// Where it works.
     #[serde(default)]
     pub(super) works_on: Option<EngineNode>,
@@ -89,7 +89,7 @@ impl RunDir {
                 .map_err(self.at_writing(&path))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 // Somebody may have made it anew before it was held.
-                Ok(()) if Identity::of_file(&file) != Identity::of(&path) => {}
+                Ok(()) if FileIdentity::of_file(&file) != FileIdentity::of(&path) => {}
                 Ok(()) => {
                     self.sign(&file);
                     return Ok(RunLock { _file: file });

@@ -1,18 +1,18 @@
 //! `status.json`: what `surfit ls` shows without reading a run's events.
 
-use crate::event::Stage;
-use crate::heatmap::Point;
-use crate::snapshot::State;
+use crate::event::JobStage;
+use crate::heatmap::MeasuredPoint;
+use crate::snapshot::EngineState;
 use crate::surface::Degrees;
 use serde::{Deserialize, Serialize};
 
 /// A run in one line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Status {
+pub struct RunStatus {
     /// What the engine was doing.
-    pub state: State,
+    pub state: EngineState,
     /// In which stage.
-    pub stage: Stage,
+    pub stage: JobStage,
     /// The engine's process id.
     pub pid: u32,
     /// Host name of the machine that the engine works on, or worked on last; empty when an older program wrote it.
@@ -32,7 +32,7 @@ pub struct Status {
     #[serde(default)]
     pub data: String,
     /// Best validation point of the last complete heatmap.
-    pub best: Option<Point>,
+    pub best: Option<MeasuredPoint>,
     /// Why the engine could not go on.
     pub failed: Option<String>,
 }

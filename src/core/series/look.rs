@@ -1,15 +1,15 @@
 //! How loss curves are looked at.
 
-use super::{Series, Track};
-use crate::event::Curve;
-use crate::picture::Validation;
+use super::{Series, StepTrack};
+use crate::event::LossCurve;
+use crate::picture::ValidationPoint;
 use serde::{Deserialize, Serialize};
 
 /// What of the curves is seen, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurveLook {
     /// The run's own curves that are seen.
-    pub curves: Vec<Curve>,
+    pub curves: Vec<LossCurve>,
     /// The loss axis is logarithmic.
     pub log: bool,
     /// The horizontal axis shows seconds of work, not optimizer steps.
@@ -32,7 +32,7 @@ pub struct OtherCurve {
     /// Losses of its fit.
     pub series: Series,
     /// When its steps were done.
-    pub track: Track,
+    pub track: StepTrack,
     /// Its validation measurements.
-    pub validations: Vec<Validation>,
+    pub validations: Vec<ValidationPoint>,
 }

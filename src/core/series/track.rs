@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 /// Marks lie at least a stride apart; the stride doubles when there are too many of them. The latest mark is always
 /// kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Track {
-    marks: Vec<Mark>,
+pub struct StepTrack {
+    marks: Vec<StepMark>,
     stride: u64,
 }
 
 /// A moment of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct StepMark {
     /// Optimizer steps done.
     pub step: u64,
     /// Seconds of work up to here; pauses and the time without an engine do not count.
@@ -23,7 +23,7 @@ pub struct Mark {
     pub rate: f64,
 }
 
-impl Default for Track {
+impl Default for StepTrack {
     fn default() -> Self {
         Self {
             marks: Vec::new(),
@@ -32,7 +32,7 @@ impl Default for Track {
     }
 }
 
-impl Track {
+impl StepTrack {
     /// How many marks there are at most.
     pub const MARKS: usize = 2048;
 
@@ -45,7 +45,7 @@ impl Track {
         } else {
             0.0
         };
-        let mark = Mark {
+        let mark = StepMark {
             step,
             seconds: self.seconds() + seconds,
             rate,
@@ -90,12 +90,12 @@ impl Track {
         if let (Some(mark), Some(last)) = (between, self.marks.last())
             && last.step < step
         {
-            self.marks.push(Mark { step, ..mark });
+            self.marks.push(StepMark { step, ..mark });
         }
     }
 
     /// The marks, by step.
-    pub fn marks(&self) -> &[Mark] {
+    pub fn marks(&self) -> &[StepMark] {
         &self.marks
     }
 
@@ -106,7 +106,7 @@ impl Track {
 
     /// Time and rate when `step` steps were done; before the first mark time runs from zero, after the last one it
     /// stands. `None` without marks.
-    pub fn at(&self, step: f64) -> Option<Mark> {
+    pub fn at(&self, step: f64) -> Option<StepMark> {
         let (first, last) = (self.marks.first()?, self.marks.last()?);
         let whole = step.max(0.0) as u64;
         let after = self.marks.partition_point(|m| (m.step as f64) < step);
@@ -115,7 +115,7 @@ impl Track {
         };
         let Some(before) = after.checked_sub(1).map(|k| self.marks[k]) else {
             let part = (step / (first.step.max(1) as f64)).clamp(0.0, 1.0);
-            return Some(Mark {
+            return Some(StepMark {
                 step: whole,
                 seconds: part * first.seconds,
                 rate: first.rate,
@@ -123,14 +123,14 @@ impl Track {
         };
         let part = (step - before.step as f64) / (next.step - before.step).max(1) as f64;
         let between = |a: f64, b: f64| a + part * (b - a);
-        Some(Mark {
+        Some(StepMark {
             step: whole,
             seconds: between(before.seconds, next.seconds),
             rate: between(before.rate, next.rate),
         })
     }
 
-    /// Steps done after `seconds` of work, the inverse of [`Track::at`]; `None` without marks.
+    /// Steps done after `seconds` of work, the inverse of [`StepTrack::at`]; `None` without marks.
     pub fn step_at(&self, seconds: f64) -> Option<f64> {
         let (first, last) = (self.marks.first()?, self.marks.last()?);
         let after = self.marks.partition_point(|m| m.seconds < seconds);
@@ -157,8 +157,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn even(steps: u64) -> Track {
-        let mut track = Track::default();
+    fn even(steps: u64) -> StepTrack {
+        let mut track = StepTrack::default();
         (1..=steps).for_each(|s| track.advance(s, 0.5, 0.1));
         track
     }
@@ -166,13 +166,13 @@ mod tests {
     #[test]
     fn bounded_and_true_at_every_step() {
         let track = even(100_000);
-        assert!(track.marks().len() <= Track::MARKS);
+        assert!(track.marks().len() <= StepTrack::MARKS);
         assert_eq!(track.marks().last().unwrap().step, 100_000);
         for step in [0.0, 1.0, 777.0, 50_000.5, 100_000.0] {
             assert!((track.at(step).unwrap().seconds - 0.5 * step).abs() < 1e-6);
             assert!((track.step_at(0.5 * step).unwrap() - step).abs() < 1e-3);
         }
-        assert_eq!(Track::default().at(3.0), None);
+        assert_eq!(StepTrack::default().at(3.0), None);
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
     proptest! {
         #[test]
         fn time_never_runs_back(moves in prop::collection::vec((0u64..5000, any::<f64>(), any::<f64>()), 0..200), at: f64) {
-            let mut track = Track::default();
+            let mut track = StepTrack::default();
             for (step, seconds, rate) in moves {
                 track.advance(step, seconds.clamp(-1e9, 1e9), rate);
             }

@@ -165,18 +165,29 @@ fn degrees_outside_the_range_are_refused() {
         Err(DegreeError::Triangle(2, 3))
     );
     assert!(serde_json::from_str::<Degrees>("[2,9]").is_err());
-    assert!(Degrees::new(8, 1).unwrap().changed(Axis::U, 1).is_err());
+    assert!(
+        Degrees::new(8, 1)
+            .unwrap()
+            .changed(ParameterAxis::U, 1)
+            .is_err()
+    );
 }
 
 #[test]
 fn one_degree_changes_where_there_is_one() {
     let curve = Degrees::of(Patch::Curve, 2, 2).unwrap();
-    assert_eq!(curve.changed(Axis::V, 1), Err(DegreeError::Curve));
+    assert_eq!(curve.changed(ParameterAxis::V, 1), Err(DegreeError::Curve));
     assert_eq!(
-        (curve.count(), curve.changed(Axis::U, 1).unwrap().count()),
+        (
+            curve.count(),
+            curve.changed(ParameterAxis::U, 1).unwrap().count()
+        ),
         (3, 4)
     );
     let triangle = Degrees::of(Patch::Triangle, 2, 2).unwrap();
     assert_eq!(triangle.count(), 6);
-    assert_eq!(triangle.changed(Axis::V, 1), triangle.changed(Axis::U, 1));
+    assert_eq!(
+        triangle.changed(ParameterAxis::V, 1),
+        triangle.changed(ParameterAxis::U, 1)
+    );
 }

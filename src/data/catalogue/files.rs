@@ -2,16 +2,16 @@
 
 /// One way in which a set is published.
 #[derive(Clone, Copy, Debug)]
-pub struct Form {
+pub struct PublishedForm {
     /// Its name, such as `binary`.
     pub name: &'static str,
     /// Published files of this form.
-    pub files: &'static [Published],
+    pub files: &'static [PublishedFile],
 }
 
 /// A file as its publisher has it.
 #[derive(Clone, Copy, Debug)]
-pub struct Published {
+pub struct PublishedFile {
     /// Name of the file.
     pub name: &'static str,
     /// Size of the file in bytes.
@@ -36,8 +36,8 @@ const fn archive(
     size: u64,
     sha256: &'static str,
     homes: &'static [&'static str],
-) -> Published {
-    Published {
+) -> PublishedFile {
+    PublishedFile {
         name,
         size,
         sha256,
@@ -46,8 +46,8 @@ const fn archive(
     }
 }
 
-pub(super) const CIFAR10: &[Form] = &[
-    Form {
+pub(super) const CIFAR10: &[PublishedForm] = &[
+    PublishedForm {
         name: "binary",
         files: &[archive(
             "cifar-10-binary.tar.gz",
@@ -56,7 +56,7 @@ pub(super) const CIFAR10: &[Form] = &[
             KRIZHEVSKY,
         )],
     },
-    Form {
+    PublishedForm {
         name: "python",
         files: &[archive(
             "cifar-10-python.tar.gz",
@@ -67,8 +67,8 @@ pub(super) const CIFAR10: &[Form] = &[
     },
 ];
 
-pub(super) const CIFAR100: &[Form] = &[
-    Form {
+pub(super) const CIFAR100: &[PublishedForm] = &[
+    PublishedForm {
         name: "binary",
         files: &[archive(
             "cifar-100-binary.tar.gz",
@@ -77,7 +77,7 @@ pub(super) const CIFAR100: &[Form] = &[
             KRIZHEVSKY,
         )],
     },
-    Form {
+    PublishedForm {
         name: "python",
         files: &[archive(
             "cifar-100-python.tar.gz",
@@ -88,7 +88,7 @@ pub(super) const CIFAR100: &[Form] = &[
     },
 ];
 
-pub(super) const TINY_IMAGENET: &[Form] = &[Form {
+pub(super) const TINY_IMAGENET: &[PublishedForm] = &[PublishedForm {
     name: "zip",
     files: &[archive(
         "tiny-imagenet-200.zip",
@@ -102,14 +102,14 @@ pub(super) const TINY_IMAGENET: &[Form] = &[Form {
 const fn idx(
     homes: &'static [&'static str],
     files: [(u64, &'static str, &'static str); 4],
-) -> [Published; 4] {
+) -> [PublishedFile; 4] {
     let names = [
         "train-images-idx3-ubyte.gz",
         "train-labels-idx1-ubyte.gz",
         "t10k-images-idx3-ubyte.gz",
         "t10k-labels-idx1-ubyte.gz",
     ];
-    let mut all = [Published {
+    let mut all = [PublishedFile {
         name: "",
         size: 0,
         sha256: "",
@@ -128,7 +128,7 @@ const fn idx(
     all
 }
 
-pub(super) const MNIST: &[Form] = &[Form {
+pub(super) const MNIST: &[PublishedForm] = &[PublishedForm {
     name: "idx",
     files: &idx(
         MNIST_HOMES,
@@ -157,7 +157,7 @@ pub(super) const MNIST: &[Form] = &[Form {
     ),
 }];
 
-pub(super) const FASHION_MNIST: &[Form] = &[Form {
+pub(super) const FASHION_MNIST: &[PublishedForm] = &[PublishedForm {
     name: "idx",
     files: &idx(
         FASHION_HOMES,

@@ -2,8 +2,8 @@
 
 use super::{SHAPE, SIZE, class};
 use crate::Result;
-use crate::catalogue::Entry;
-use crate::images::Images;
+use crate::catalogue::CatalogueEntry;
+use crate::images::LabeledImages;
 use crate::source::{bad, unreadable};
 use std::io::Read;
 
@@ -11,7 +11,12 @@ use std::io::Read;
 const CHUNK: usize = 256;
 
 /// How many records a file of `bytes` bytes has, each with this many label bytes.
-pub(super) fn records(entry: &Entry, labels: usize, name: &str, bytes: usize) -> Result<usize> {
+pub(super) fn records(
+    entry: &CatalogueEntry,
+    labels: usize,
+    name: &str,
+    bytes: usize,
+) -> Result<usize> {
     let record = labels + SIZE;
     if bytes == 0 || !bytes.is_multiple_of(record) {
         let other = 3 - labels + SIZE;
@@ -36,15 +41,15 @@ pub(super) fn records(entry: &Entry, labels: usize, name: &str, bytes: usize) ->
 
 /// Reads the records of a file of `bytes` bytes, each with this many label bytes.
 pub(super) fn read(
-    entry: &Entry,
+    entry: &CatalogueEntry,
     labels: usize,
     name: &str,
     bytes: usize,
     input: &mut dyn Read,
-) -> Result<Images> {
+) -> Result<LabeledImages> {
     let record = labels + SIZE;
     let count = records(entry, labels, name, bytes)?;
-    let mut images = Images::with_capacity(SHAPE, count);
+    let mut images = LabeledImages::with_capacity(SHAPE, count);
     let mut buffer = vec![0; CHUNK.min(count) * record];
     while images.len() < count {
         let buffer = &mut buffer[..CHUNK.min(count - images.len()) * record];

@@ -4,7 +4,7 @@
 //! trained on. The images tell: published ones by their checksum, others when two files have the same.
 
 use crate::digest;
-use crate::images::Images;
+use crate::images::LabeledImages;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of the binary files of CIFAR-10, in their order; the Python ones have the same images.
@@ -19,7 +19,11 @@ pub(super) const CIFAR10: [&str; 6] = [
 
 /// The files with the images of another: `known` are the checksums of the published files, in order. Gives the indices of
 /// the files and what is wrong with each.
-pub(super) fn check(files: &[&str], known: &[&str], parts: &[&Images]) -> Vec<(usize, String)> {
+pub(super) fn check(
+    files: &[&str],
+    known: &[&str],
+    parts: &[&LabeledImages],
+) -> Vec<(usize, String)> {
     let found: Vec<String> = parts.iter().map(|part| checksum(part)).collect();
     let of_another = |(i, checksum): (usize, &String)| {
         let published = known.iter().position(|k| k == checksum);
@@ -31,7 +35,7 @@ pub(super) fn check(files: &[&str], known: &[&str], parts: &[&Images]) -> Vec<(u
 }
 
 /// SHA-256 of the images as records of a label byte and pixels, the binary form of CIFAR-10.
-fn checksum(images: &Images) -> String {
+fn checksum(images: &LabeledImages) -> String {
     let mut hash = Sha256::new();
     for (label, pixels) in images
         .labels
@@ -50,7 +54,7 @@ mod tests {
 
     #[test]
     fn published_images_under_another_name_are_known() {
-        let part = |label: u16| Images {
+        let part = |label: u16| LabeledImages {
             shape: [3, 1, 1],
             pixels: vec![1, 2, 3],
             labels: vec![label],

@@ -4,9 +4,9 @@
 
 use super::{SHAPE, SIZE, class};
 use crate::Result;
-use crate::catalogue::Entry;
-use crate::images::Images;
-use crate::pickle::{self, Object, Objects, Refusal, Value};
+use crate::catalogue::CatalogueEntry;
+use crate::images::LabeledImages;
+use crate::pickle::{self, PickleObject, PickleObjects, PickleRefusal, PickleValue};
 use crate::source::{bad, unreadable};
 use std::io::Read;
 
@@ -29,12 +29,12 @@ fn is_numpy(module: &str, name: &str, file: &str, function: &str) -> bool {
 
 /// Reads a file of `bytes` bytes with its labels under this key.
 pub(super) fn read(
-    entry: &Entry,
+    entry: &CatalogueEntry,
     key: &str,
     name: &str,
     bytes: usize,
     input: &mut dyn Read,
-) -> Result<Images> {
+) -> Result<LabeledImages> {
     let mut content = Vec::new();
     input
         .take(bytes as u64)
@@ -44,13 +44,13 @@ pub(super) fn read(
     let (labels, pixels) = {
         let (objects, root) = pickle::read(&content, allowed).map_err(|refusal| {
             refuse(match refusal {
-                Refusal::Damaged => "it is cut short, or no pickle of plain data".into(),
-                Refusal::Callable(callable) => format!(
+                PickleRefusal::Damaged => "it is cut short, or no pickle of plain data".into(),
+                PickleRefusal::Callable(callable) => format!(
                     "it holds `{callable}`, but only plain data are read: nothing in a file is ever executed"
                 ),
             })
         })?;
-        let file = Pickled {
+        let file = PickledBatch {
             content: &content,
             objects,
         };
@@ -64,7 +64,7 @@ pub(super) fn read(
         (labels, pixels)
     };
     let pixels = match pixels {
-        Pixels::Inside(start) => {
+        PixelSource::Inside(start) => {
             // The array lies in the file as it is: nothing needs a second copy.
             let length = labels.len() * SIZE;
             content.copy_within(start..start + length, 0);
@@ -72,9 +72,9 @@ pub(super) fn read(
             content.shrink_to_fit();
             content
         }
-        Pixels::Apart(pixels) => pixels,
+        PixelSource::Apart(pixels) => pixels,
     };
-    Ok(Images {
+    Ok(LabeledImages {
         shape: SHAPE,
         pixels,
         labels,
@@ -82,30 +82,36 @@ pub(super) fn read(
 }
 
 /// Where the pixels are.
-enum Pixels {
+enum PixelSource {
     /// In the file, from this byte on.
     Inside(usize),
     /// Decoded from text.
     Apart(Vec<u8>),
 }
 
-struct Pickled<'a> {
+struct PickledBatch<'a> {
     content: &'a [u8],
-    objects: Objects<'a>,
+    objects: PickleObjects<'a>,
 }
 
-impl Pickled<'_> {
+impl PickledBatch<'_> {
     /// True when a value is this text, in any of the ways in which Pythons write it.
-    fn is(&self, value: Value, text: &str) -> bool {
+    fn is(&self, value: PickleValue, text: &str) -> bool {
         match value {
-            Value::Text(i) => self.objects.texts[i] == text,
-            Value::Bytes(i) => &self.content[self.objects.bytes[i].clone()] == text.as_bytes(),
+            PickleValue::Text(i) => self.objects.texts[i] == text,
+            PickleValue::Bytes(i) => {
+                &self.content[self.objects.bytes[i].clone()] == text.as_bytes()
+            }
             other => self.encoded(other) == Some(text),
         }
     }
 
-    fn entry(&self, root: Value, key: &str) -> std::result::Result<Option<Value>, String> {
-        let Value::Dict(dict) = root else {
+    fn entry(
+        &self,
+        root: PickleValue,
+        key: &str,
+    ) -> std::result::Result<Option<PickleValue>, String> {
+        let PickleValue::Dict(dict) = root else {
             return Err("it does not hold a dictionary".into());
         };
         let found = self.objects.dicts[dict]
@@ -114,16 +120,16 @@ impl Pickled<'_> {
         Ok(found.map(|(_, value)| *value))
     }
 
-    fn items(&self, value: Value) -> Option<&[Value]> {
+    fn items(&self, value: PickleValue) -> Option<&[PickleValue]> {
         match value {
-            Value::Sequence(i) => Some(&self.objects.sequences[i]),
+            PickleValue::Sequence(i) => Some(&self.objects.sequences[i]),
             _ => None,
         }
     }
 
-    fn object(&self, value: Value) -> Option<(Object, (&str, &str))> {
+    fn object(&self, value: PickleValue) -> Option<(PickleObject, (&str, &str))> {
         match value {
-            Value::Object(i) => {
+            PickleValue::Object(i) => {
                 let object = self.objects.objects[i];
                 Some((object, self.objects.globals[object.callable]))
             }
@@ -133,9 +139,9 @@ impl Pickled<'_> {
 
     fn labels(
         &self,
-        entry: &Entry,
+        entry: &CatalogueEntry,
         key: &str,
-        root: Value,
+        root: PickleValue,
     ) -> std::result::Result<Vec<i64>, String> {
         let Some(labels) = self.entry(root, key)? else {
             let other = [("labels", "CIFAR-10"), ("fine_labels", "CIFAR-100")];
@@ -150,8 +156,8 @@ impl Pickled<'_> {
                 entry.name
             ));
         };
-        let number = |value: &Value| match value {
-            Value::Int(n) => Some(*n),
+        let number = |value: &PickleValue| match value {
+            PickleValue::Int(n) => Some(*n),
             _ => None,
         };
         self.items(labels)
@@ -160,7 +166,7 @@ impl Pickled<'_> {
             .ok_or_else(|| format!("its `{key}` is not a list of numbers"))
     }
 
-    fn pixels(&self, root: Value, count: usize) -> std::result::Result<Pixels, String> {
+    fn pixels(&self, root: PickleValue, count: usize) -> std::result::Result<PixelSource, String> {
         let wrong = || {
             format!("its `data` is not an array of {count}×{SIZE} bytes, one row for each label")
         };
@@ -178,40 +184,44 @@ impl Pickled<'_> {
             }
         };
         let bytes = bytes.ok_or_else(wrong)?;
-        if let Value::Bytes(i) = bytes {
+        if let PickleValue::Bytes(i) = bytes {
             let range = self.objects.bytes[i].clone();
             return match range.len() == count * SIZE {
-                true => Ok(Pixels::Inside(range.start)),
+                true => Ok(PixelSource::Inside(range.start)),
                 false => Err(wrong()),
             };
         }
         match self.encoded(bytes).and_then(latin1) {
-            Some(pixels) if pixels.len() == count * SIZE => Ok(Pixels::Apart(pixels)),
+            Some(pixels) if pixels.len() == count * SIZE => Ok(PixelSource::Apart(pixels)),
             _ => Err(wrong()),
         }
     }
 
     /// The bytes of an array that was given `(version, shape, type, is Fortran's order, bytes)` as its state.
-    fn reconstructed(&self, object: Object, count: usize) -> Option<Value> {
-        let &[_, shape, kind, Value::Int(0), bytes] = self.items(object.state?)? else {
+    fn reconstructed(&self, object: PickleObject, count: usize) -> Option<PickleValue> {
+        let &[_, shape, kind, PickleValue::Int(0), bytes] = self.items(object.state?)? else {
             return None;
         };
         (self.is_shape(shape, count) && self.is_byte(kind)).then_some(bytes)
     }
 
     /// The bytes of an array that was made from `(bytes, type, shape, order)`.
-    fn buffered(&self, object: Object, count: usize) -> Option<Value> {
+    fn buffered(&self, object: PickleObject, count: usize) -> Option<PickleValue> {
         let &[bytes, kind, shape, order] = &self.objects.sequences[object.arguments][..] else {
             return None;
         };
         (self.is_shape(shape, count) && self.is_byte(kind) && self.is(order, "C")).then_some(bytes)
     }
 
-    fn is_shape(&self, shape: Value, count: usize) -> bool {
-        self.items(shape) == Some(&[Value::Int(count as i64), Value::Int(SIZE as i64)])
+    fn is_shape(&self, shape: PickleValue, count: usize) -> bool {
+        self.items(shape)
+            == Some(&[
+                PickleValue::Int(count as i64),
+                PickleValue::Int(SIZE as i64),
+            ])
     }
 
-    fn is_byte(&self, kind: Value) -> bool {
+    fn is_byte(&self, kind: PickleValue) -> bool {
         self.object(kind).is_some_and(|(object, callable)| {
             let arguments = &self.objects.sequences[object.arguments];
             callable == ("numpy", "dtype")
@@ -220,11 +230,11 @@ impl Pickled<'_> {
     }
 
     /// Bytes that Python 3 has written as text for Python 2, `_codecs.encode(text, 'latin1')`: the text.
-    fn encoded(&self, value: Value) -> Option<&str> {
+    fn encoded(&self, value: PickleValue) -> Option<&str> {
         let (object, callable) = self.object(value)?;
         let arguments = &self.objects.sequences[object.arguments];
         match arguments[..] {
-            [Value::Text(text), Value::Text(encoding)]
+            [PickleValue::Text(text), PickleValue::Text(encoding)]
                 if callable == ("_codecs", "encode")
                     && self.objects.texts[encoding] == "latin1" =>
             {

@@ -1,14 +1,16 @@
 //! One fetch into a folder at a time.
 
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::path::Path;
 
 /// Held while files are fetched into a folder; the kernel gives it up when the process ends in any way.
-pub(super) struct Lock(#[expect(dead_code, reason = "the lock is held by the open file")] File);
+pub(super) struct FetchLock(
+    #[expect(dead_code, reason = "the lock is held by the open file")] File,
+);
 
-impl Lock {
+impl FetchLock {
     /// Takes the lock of `dir`.
     ///
     /// # Errors
@@ -20,14 +22,14 @@ impl Lock {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(Error::io(&path))?;
+            .map_err(DataError::io(&path))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self(file)),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::input(format!(
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(DataError::input(format!(
                 "{}: another fetch is at work in this folder; wait for its end",
                 dir.display()
             ))),
-            Err(e) => Err(Error::io(path)(e.into())),
+            Err(e) => Err(DataError::io(path)(e.into())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A file on its way, and what its server said of its version.
 
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Write;
@@ -9,20 +9,20 @@ use surfit_core::files::{sync_folder, write_atomic};
 
 /// Which version of which URL a part is of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Note {
+pub(super) struct PartialFileNote {
     pub url: String,
     /// A strong entity tag, or the time of the last change.
     pub version: String,
 }
 
 /// `NAME.part` and its note.
-pub(super) struct Part {
+pub(super) struct PartialFile {
     path: PathBuf,
     note: PathBuf,
     target: PathBuf,
 }
 
-impl Part {
+impl PartialFile {
     pub fn of(target: &Path) -> Self {
         let beside = |ending: &str| {
             let mut name = target.file_name().unwrap_or_default().to_owned();
@@ -46,18 +46,18 @@ impl Part {
     }
 
     /// What is known of the version.
-    pub fn note(&self) -> Option<Note> {
+    pub fn note(&self) -> Option<PartialFileNote> {
         serde_json::from_slice(&fs::read(&self.note).ok()?).ok()
     }
 
     /// Begins anew, with a note of the version when there is one.
-    pub fn begin(&self, note: Option<&Note>) -> Result<File> {
+    pub fn begin(&self, note: Option<&PartialFileNote>) -> Result<File> {
         self.remove()?;
         if let Some(note) = note {
             let json = serde_json::to_vec(note).unwrap_or_default();
-            write_atomic(&self.note, &json).map_err(Error::io(&self.note))?;
+            write_atomic(&self.note, &json).map_err(DataError::io(&self.note))?;
         }
-        File::create(&self.path).map_err(Error::io(&self.path))
+        File::create(&self.path).map_err(DataError::io(&self.path))
     }
 
     /// Goes on at the end.
@@ -65,13 +65,13 @@ impl Part {
         File::options()
             .append(true)
             .open(&self.path)
-            .map_err(Error::io(&self.path))
+            .map_err(DataError::io(&self.path))
     }
 
     /// Takes part and note away.
     pub fn remove(&self) -> Result<()> {
         for path in [&self.path, &self.note] {
-            surfit_core::files::remove(path).map_err(Error::io(path))?;
+            surfit_core::files::remove(path).map_err(DataError::io(path))?;
         }
         Ok(())
     }
@@ -84,7 +84,7 @@ impl Part {
             .and_then(|mut file| file.flush().and_then(|()| file.sync_all()))
             .and_then(|()| fs::rename(&self.path, &self.target))
             .and_then(|()| sync_folder(&self.target))
-            .map_err(Error::io(&self.target))?;
+            .map_err(DataError::io(&self.target))?;
         let _ = fs::remove_file(&self.note);
         Ok(())
     }

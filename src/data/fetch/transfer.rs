@@ -1,10 +1,10 @@
 //! One file over HTTP: attempts, resuming, checks.
 
-use super::part::{Note, Part};
-use super::{Event, Patience};
-use crate::catalogue::Published;
+use super::part::{PartialFile, PartialFileNote};
+use super::{FetchEvent, FetchTimeouts};
+use crate::catalogue::PublishedFile;
 use crate::digest;
-use crate::{Error, Result};
+use crate::{DataError, Result};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,28 +20,28 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Why an attempt failed.
-enum Trouble {
+enum TransferError {
     /// It may pass: another attempt goes on from there.
     Passing(String),
     /// This URL will not give the file.
     Lasting(String),
     /// Something failed on this machine, such as its disk; other URLs are not tried.
-    Here(Error),
+    Here(DataError),
 }
 
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
+impl From<DataError> for TransferError {
+    fn from(error: DataError) -> Self {
         Self::Here(error)
     }
 }
 
 /// Fetches a file from the first of its URLs that gives it.
 pub(super) fn fetch(
-    file: &Published,
+    file: &PublishedFile,
     urls: &[String],
     path: &Path,
-    patience: Patience,
-    tell: &mut dyn FnMut(Event),
+    patience: FetchTimeouts,
+    tell: &mut dyn FnMut(FetchEvent),
 ) -> Result<()> {
     // Proxies come from the environment, as everywhere.
     let agent: Agent = Agent::config_builder()
@@ -54,10 +54,10 @@ pub(super) fn fetch(
         .accept_encoding("identity")
         .build()
         .into();
-    let part = Part::of(path);
+    let part = PartialFile::of(path);
     let mut said = Vec::new();
     for url in urls {
-        let one = Transfer {
+        let one = FileTransfer {
             agent: &agent,
             file,
             url,
@@ -65,8 +65,8 @@ pub(super) fn fetch(
         };
         match one.run(patience, tell) {
             Ok(()) => return part.finish(),
-            Err(Trouble::Here(error)) => return Err(error),
-            Err(Trouble::Passing(why) | Trouble::Lasting(why)) => {
+            Err(TransferError::Here(error)) => return Err(error),
+            Err(TransferError::Passing(why) | TransferError::Lasting(why)) => {
                 said.push(format!("{url}: {why}"))
             }
         }
@@ -78,40 +78,40 @@ pub(super) fn fetch(
             file.size
         ),
     };
-    Err(Error::input(format!(
+    Err(DataError::input(format!(
         "{} was not fetched{kept}: {}; try again later, or name another source with --mirror",
         file.name,
         said.join("; ")
     )))
 }
 
-struct Transfer<'a> {
+struct FileTransfer<'a> {
     agent: &'a Agent,
-    file: &'a Published,
+    file: &'a PublishedFile,
     url: &'a str,
-    part: &'a Part,
+    part: &'a PartialFile,
 }
 
-impl Transfer<'_> {
+impl FileTransfer<'_> {
     /// Attempts until the part is whole and checked.
     fn run(
         &self,
-        patience: Patience,
-        tell: &mut dyn FnMut(Event),
-    ) -> std::result::Result<(), Trouble> {
+        patience: FetchTimeouts,
+        tell: &mut dyn FnMut(FetchEvent),
+    ) -> std::result::Result<(), TransferError> {
         let (mut fruitless, mut restarted) = (0u32, false);
         for _ in 0..MOST_ATTEMPTS {
             let before = self.part.len();
             let why = match self.attempt(tell) {
                 Ok(from) => match self.check() {
                     // Bytes of another version may lie at the beginning: once more from there.
-                    Err(Trouble::Lasting(_)) if from > 0 && !restarted => {
+                    Err(TransferError::Lasting(_)) if from > 0 && !restarted => {
                         restarted = true;
                         continue;
                     }
                     checked => return checked,
                 },
-                Err(Trouble::Passing(why)) => why,
+                Err(TransferError::Passing(why)) => why,
                 Err(other) => return Err(other),
             };
             fruitless = match self.part.len() > before {
@@ -119,26 +119,26 @@ impl Transfer<'_> {
                 false => fruitless + 1,
             };
             if fruitless >= patience.attempts {
-                return Err(Trouble::Passing(format!(
+                return Err(TransferError::Passing(format!(
                     "{why}, {fruitless} times without any progress"
                 )));
             }
             let doublings = fruitless.saturating_sub(1).min(16);
             let wait = (patience.first_wait * 2u32.pow(doublings)).min(LONGEST_WAIT);
-            tell(Event::Retry {
+            tell(FetchEvent::Retry {
                 file: self.file.name,
                 why,
                 wait: wait.as_secs_f64(),
             });
             std::thread::sleep(wait);
         }
-        Err(Trouble::Passing(format!(
+        Err(TransferError::Passing(format!(
             "the connection broke off {MOST_ATTEMPTS} times"
         )))
     }
 
     /// Fetches what is missing of the part; gives the byte at which the last answer began.
-    fn attempt(&self, tell: &mut dyn FnMut(Event)) -> std::result::Result<u64, Trouble> {
+    fn attempt(&self, tell: &mut dyn FnMut(FetchEvent)) -> std::result::Result<u64, TransferError> {
         let size = self.file.size;
         let mut there = self.part.len();
         if there > size {
@@ -168,7 +168,7 @@ impl Transfer<'_> {
                 if let Some(length) = content_length(&response)
                     && length != size
                 {
-                    return Err(Trouble::Lasting(format!(
+                    return Err(TransferError::Lasting(format!(
                         "the server says that the file has {length} bytes, expected {size}"
                     )));
                 }
@@ -176,19 +176,27 @@ impl Transfer<'_> {
             }
             StatusCode::RANGE_NOT_SATISFIABLE => {
                 self.part.remove()?;
-                return Err(Trouble::Passing(format!(
+                return Err(TransferError::Passing(format!(
                     "the server has no bytes after the first {there}"
                 )));
             }
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
-                return Err(Trouble::Passing(format!("the server answers {status}")));
+                return Err(TransferError::Passing(format!(
+                    "the server answers {status}"
+                )));
             }
             _ if status.is_server_error() => {
-                return Err(Trouble::Passing(format!("the server answers {status}")));
+                return Err(TransferError::Passing(format!(
+                    "the server answers {status}"
+                )));
             }
-            _ => return Err(Trouble::Lasting(format!("the server answers {status}"))),
+            _ => {
+                return Err(TransferError::Lasting(format!(
+                    "the server answers {status}"
+                )));
+            }
         };
-        tell(Event::Begun {
+        tell(FetchEvent::Begun {
             file: self.file.name,
             url: self.url.to_owned(),
             from: there,
@@ -204,8 +212,8 @@ impl Transfer<'_> {
         response: Response<Body>,
         out: &mut std::fs::File,
         mut there: u64,
-        tell: &mut dyn FnMut(Event),
-    ) -> std::result::Result<(), Trouble> {
+        tell: &mut dyn FnMut(FetchEvent),
+    ) -> std::result::Result<(), TransferError> {
         let size = self.file.size;
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
@@ -215,25 +223,25 @@ impl Transfer<'_> {
             let room = buffer.len().min((size - there) as usize);
             match body.read(&mut buffer[..room]) {
                 Ok(0) => {
-                    return Err(Trouble::Passing(format!(
+                    return Err(TransferError::Passing(format!(
                         "the connection broke off after {there} of {size} bytes"
                     )));
                 }
                 Ok(n) => {
                     out.write_all(&buffer[..n])
-                        .map_err(Error::io(self.part.path()))?;
+                        .map_err(DataError::io(self.part.path()))?;
                     there += n as u64;
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(e) => {
-                    return Err(Trouble::Passing(format!(
+                    return Err(TransferError::Passing(format!(
                         "the connection broke off after {there} of {size} bytes ({e})"
                     )));
                 }
             }
             if told.elapsed() >= EVERY || there == size {
                 told = Instant::now();
-                tell(Event::Progress {
+                tell(FetchEvent::Progress {
                     file: self.file.name,
                     done: there,
                     bytes: size,
@@ -243,7 +251,7 @@ impl Transfer<'_> {
         // A body without a length may go on.
         if matches!(body.read(&mut buffer[..1]), Ok(1)) {
             self.part.remove()?;
-            return Err(Trouble::Lasting(format!(
+            return Err(TransferError::Lasting(format!(
                 "the server sends more than the expected {size} bytes"
             )));
         }
@@ -255,7 +263,7 @@ impl Transfer<'_> {
         &self,
         response: &Response<Body>,
         there: u64,
-    ) -> std::result::Result<(), Trouble> {
+    ) -> std::result::Result<(), TransferError> {
         let said = response
             .headers()
             .get(CONTENT_RANGE)
@@ -270,7 +278,7 @@ impl Transfer<'_> {
             Some((first, all)) if first == there => match all.parse::<u64>() {
                 Ok(all) if all != self.file.size => {
                     self.part.remove()?;
-                    Err(Trouble::Lasting(format!(
+                    Err(TransferError::Lasting(format!(
                         "the server says that the file has {all} bytes, expected {}",
                         self.file.size
                     )))
@@ -279,7 +287,7 @@ impl Transfer<'_> {
             },
             _ => {
                 self.part.remove()?;
-                Err(Trouble::Passing(format!(
+                Err(TransferError::Passing(format!(
                     "the server answers with the range `{said}`, not from byte {there} on"
                 )))
             }
@@ -287,25 +295,25 @@ impl Transfer<'_> {
     }
 
     /// Compares the whole part's checksum; a wrong one leaves nothing behind.
-    fn check(&self) -> std::result::Result<(), Trouble> {
+    fn check(&self) -> std::result::Result<(), TransferError> {
         let found = digest::of_file(self.part.path())?;
         if found == self.file.sha256 {
             return Ok(());
         }
         self.part.remove()?;
-        Err(Trouble::Lasting(format!(
+        Err(TransferError::Lasting(format!(
             "the file's SHA-256 is {found}, expected {}, and it was deleted",
             self.file.sha256
         )))
     }
 
-    fn unanswered(&self, error: &ureq::Error) -> Trouble {
+    fn unanswered(&self, error: &ureq::Error) -> TransferError {
         match error {
             ureq::Error::BadUri(_)
             | ureq::Error::TooManyRedirects
             | ureq::Error::RedirectFailed
-            | ureq::Error::InvalidProxyUrl => Trouble::Lasting(error.to_string()),
-            _ => Trouble::Passing(format!("no answer ({error})")),
+            | ureq::Error::InvalidProxyUrl => TransferError::Lasting(error.to_string()),
+            _ => TransferError::Passing(format!("no answer ({error})")),
         }
     }
 }
@@ -321,11 +329,12 @@ fn content_length(response: &Response<Body>) -> Option<u64> {
 }
 
 /// What the server says of the version, when it can be asked for by it.
-fn note(url: &str, response: &Response<Body>) -> Option<Note> {
+fn note(url: &str, response: &Response<Body>) -> Option<PartialFileNote> {
     let text = |name| response.headers().get(name)?.to_str().ok();
     let tag = text(ETAG).filter(|tag| !tag.starts_with("W/"));
-    tag.or_else(|| text(LAST_MODIFIED)).map(|version| Note {
-        url: url.to_owned(),
-        version: version.to_owned(),
-    })
+    tag.or_else(|| text(LAST_MODIFIED))
+        .map(|version| PartialFileNote {
+            url: url.to_owned(),
+            version: version.to_owned(),
+        })
 }

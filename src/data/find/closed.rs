@@ -1,23 +1,23 @@
 //! Places that the system does not let in: nothing can be said of what they hold.
 
 use super::folders;
-use crate::Error;
-use crate::catalogue::{Entry, Family};
+use crate::DataError;
+use crate::catalogue::{CatalogueEntry, SetFamily};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// The folders among the places of a set that are there and cannot be looked into, each with why.
-pub(super) fn closed(entry: &Entry, places: &[PathBuf]) -> Vec<Error> {
+pub(super) fn closed(entry: &CatalogueEntry, places: &[PathBuf]) -> Vec<DataError> {
     refused(entry, places, &|folder| enter(entry, folder))
 }
 
 /// [`closed`] with the way in given.
 pub(super) fn refused(
-    entry: &Entry,
+    entry: &CatalogueEntry,
     places: &[PathBuf],
     enter: &dyn Fn(&Path) -> io::Result<()>,
-) -> Vec<Error> {
+) -> Vec<DataError> {
     let mut all = Vec::new();
     for place in places {
         for folder in folders(entry, place) {
@@ -26,7 +26,7 @@ pub(super) fn refused(
                 // Nothing is there.
                 Err(e) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&e.kind()) => {}
                 Err(e) => {
-                    all.push(Error::io(folder)(e));
+                    all.push(DataError::io(folder)(e));
                     // What lies in it is closed too.
                     break;
                 }
@@ -37,10 +37,10 @@ pub(super) fn refused(
 }
 
 /// Does what finding a set in a folder needs: files are looked up by their names, class folders have to be listed.
-fn enter(entry: &Entry, folder: &Path) -> io::Result<()> {
+fn enter(entry: &CatalogueEntry, folder: &Path) -> io::Result<()> {
     fs::metadata(folder.join("."))?;
     match entry.family {
-        Family::Folder => fs::read_dir(folder).map(drop),
+        SetFamily::Folder => fs::read_dir(folder).map(drop),
         _ => Ok(()),
     }
 }

@@ -2,28 +2,28 @@
 
 mod calls;
 
-use super::Refusal::Damaged;
-use super::{Objects, Refusal, Value};
+use super::PickleRefusal::Damaged;
+use super::{PickleObjects, PickleRefusal, PickleValue};
 use std::collections::HashMap;
 
 /// Values that a pickle may make. Each takes more memory than it has bytes in the file.
 pub(super) const MAX_VALUES: usize = 8 << 20;
 
 /// A pickle that is being read.
-pub(super) struct Machine<'a> {
+pub(super) struct PickleMachine<'a> {
     all: &'a [u8],
     at: usize,
     allowed: fn(&str, &str) -> bool,
     made: usize,
-    stack: Vec<Value>,
+    stack: Vec<PickleValue>,
     marks: Vec<usize>,
-    memo: HashMap<u32, Value>,
-    objects: Objects<'a>,
+    memo: HashMap<u32, PickleValue>,
+    objects: PickleObjects<'a>,
 }
 
-type Step<T> = Result<T, Refusal>;
+type MachineStep<T> = Result<T, PickleRefusal>;
 
-impl<'a> Machine<'a> {
+impl<'a> PickleMachine<'a> {
     pub fn new(bytes: &'a [u8], allowed: fn(&str, &str) -> bool) -> Self {
         Self {
             all: bytes,
@@ -33,12 +33,12 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             marks: Vec::new(),
             memo: HashMap::new(),
-            objects: Objects::default(),
+            objects: PickleObjects::default(),
         }
     }
 
     /// Carries out every instruction; gives what they made, the result, and the number of bytes that were read.
-    pub fn run(mut self) -> Step<(Objects<'a>, Value, usize)> {
+    pub fn run(mut self) -> MachineStep<(PickleObjects<'a>, PickleValue, usize)> {
         loop {
             if let Some(result) = self.step()? {
                 return Ok((self.objects, result, self.at));
@@ -47,7 +47,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Carries out one instruction; gives the result when it was the last.
-    fn step(&mut self) -> Step<Option<Value>> {
+    fn step(&mut self) -> MachineStep<Option<PickleValue>> {
         let value = match self.bytes(1)?[0] {
             0x80 => {
                 self.bytes(1)?; // protocol
@@ -68,12 +68,12 @@ impl<'a> Machine<'a> {
                 self.pop()?;
                 return Ok(None);
             }
-            b'N' => Value::Other,
-            0x88 => Value::Int(1),
-            0x89 => Value::Int(0),
-            b'K' => Value::Int(self.bytes(1)?[0].into()),
-            b'M' => Value::Int(u16::from_le_bytes(self.array()?).into()),
-            b'J' => Value::Int(i32::from_le_bytes(self.array()?).into()),
+            b'N' => PickleValue::Other,
+            0x88 => PickleValue::Int(1),
+            0x89 => PickleValue::Int(0),
+            b'K' => PickleValue::Int(self.bytes(1)?[0].into()),
+            b'M' => PickleValue::Int(u16::from_le_bytes(self.array()?).into()),
+            b'J' => PickleValue::Int(i32::from_le_bytes(self.array()?).into()),
             0x8a => {
                 let len = self.bytes(1)?[0].into();
                 self.long(len)?
@@ -84,7 +84,7 @@ impl<'a> Machine<'a> {
             }
             b'G' => {
                 self.bytes(8)?; // a float
-                Value::Other
+                PickleValue::Other
             }
             b'X' => {
                 let len = self.length4()?;
@@ -150,7 +150,7 @@ impl<'a> Machine<'a> {
             0x93 => {
                 let names = self.last(2)?;
                 let text = |value| match value {
-                    Value::Text(i) => Ok(self.objects.texts[i]),
+                    PickleValue::Text(i) => Ok(self.objects.texts[i]),
                     _ => Err(Damaged),
                 };
                 let (module, name) = (text(names[0])?, text(names[1])?);
@@ -173,13 +173,13 @@ impl<'a> Machine<'a> {
             b'I' | b'L' => whole_number(self.line()?),
             b'F' => {
                 self.line()?;
-                Value::Other
+                PickleValue::Other
             }
             b'V' => {
                 let text = self.line()?;
                 // Escapes would make another text of it.
                 match text.contains('\\') {
-                    true => Value::Other,
+                    true => PickleValue::Other,
                     false => self.text_of(text),
                 }
             }
@@ -211,7 +211,7 @@ impl<'a> Machine<'a> {
             // A key as text, which says nothing of what the writer meant.
             b'P' => {
                 self.line()?;
-                self.persistent(Value::Other)
+                self.persistent(PickleValue::Other)
             }
             b'o' => {
                 let mut items = self.since_mark()?;
@@ -229,14 +229,14 @@ impl<'a> Machine<'a> {
                 let arguments = self.sequence(items);
                 self.call(callable, arguments)?
             }
-            0x8f => Value::Other, // an empty set
+            0x8f => PickleValue::Other, // an empty set
             0x90 => {
                 self.since_mark()?;
                 return self.items_of_an_object();
             }
             0x91 => {
                 self.since_mark()?; // a frozen set
-                Value::Other
+                PickleValue::Other
             }
             b'b' => return self.build(),
             _ => return Err(Damaged),
@@ -247,7 +247,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Counts values that are made.
-    fn count(&mut self, values: usize) -> Step<()> {
+    fn count(&mut self, values: usize) -> MachineStep<()> {
         self.made = self.made.saturating_add(values);
         match self.made > MAX_VALUES {
             true => Err(Damaged),
@@ -255,21 +255,21 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn bytes(&mut self, n: usize) -> Step<&'a [u8]> {
+    fn bytes(&mut self, n: usize) -> MachineStep<&'a [u8]> {
         let bytes = self.all[self.at..].get(..n).ok_or(Damaged)?;
         self.at += n;
         Ok(bytes)
     }
 
-    fn array<const N: usize>(&mut self) -> Step<[u8; N]> {
+    fn array<const N: usize>(&mut self) -> MachineStep<[u8; N]> {
         self.bytes(N)?.try_into().map_err(|_| Damaged)
     }
 
-    fn length4(&mut self) -> Step<usize> {
+    fn length4(&mut self) -> MachineStep<usize> {
         Ok(u32::from_le_bytes(self.array()?) as usize)
     }
 
-    fn line(&mut self) -> Step<&'a str> {
+    fn line(&mut self) -> MachineStep<&'a str> {
         let rest = &self.all[self.at..];
         let end = rest.iter().position(|&b| b == b'\n').ok_or(Damaged)?;
         let line = self.bytes(end + 1)?;
@@ -277,34 +277,34 @@ impl<'a> Machine<'a> {
     }
 
     /// A little-endian number in two's complement.
-    fn long(&mut self, len: usize) -> Step<Value> {
+    fn long(&mut self, len: usize) -> MachineStep<PickleValue> {
         let bytes = self.bytes(len)?;
         if len > 8 {
-            return Ok(Value::Other); // too large for a length; a seed perhaps
+            return Ok(PickleValue::Other); // too large for a length; a seed perhaps
         }
         let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
         let mut full = [if negative { 0xff } else { 0 }; 8];
         full[..len].copy_from_slice(bytes);
-        Ok(Value::Int(i64::from_le_bytes(full)))
+        Ok(PickleValue::Int(i64::from_le_bytes(full)))
     }
 
-    fn text(&mut self, len: usize) -> Step<Value> {
+    fn text(&mut self, len: usize) -> MachineStep<PickleValue> {
         let text = std::str::from_utf8(self.bytes(len)?).map_err(|_| Damaged)?;
         Ok(self.text_of(text))
     }
 
-    fn text_of(&mut self, text: &'a str) -> Value {
+    fn text_of(&mut self, text: &'a str) -> PickleValue {
         self.objects.texts.push(text);
-        Value::Text(self.objects.texts.len() - 1)
+        PickleValue::Text(self.objects.texts.len() - 1)
     }
 
     /// A line that is a number in the memo.
-    fn index_line(&mut self) -> Step<u32> {
+    fn index_line(&mut self) -> MachineStep<u32> {
         self.line()?.trim().parse().map_err(|_| Damaged)
     }
 
     /// A `str` of Python 2 in quotes, from `start` to the end of the line.
-    fn quoted(&mut self, start: usize) -> Step<Value> {
+    fn quoted(&mut self, start: usize) -> MachineStep<PickleValue> {
         let line = self.line()?;
         let bare = ["'", "\""]
             .iter()
@@ -312,49 +312,49 @@ impl<'a> Machine<'a> {
         match bare {
             Some(text) if !text.contains('\\') => {
                 self.objects.bytes.push(start + 1..start + 1 + text.len());
-                Ok(Value::Bytes(self.objects.bytes.len() - 1))
+                Ok(PickleValue::Bytes(self.objects.bytes.len() - 1))
             }
-            Some(_) => Ok(Value::Other),
+            Some(_) => Ok(PickleValue::Other),
             None => Err(Damaged),
         }
     }
 
-    fn persistent(&mut self, key: Value) -> Value {
+    fn persistent(&mut self, key: PickleValue) -> PickleValue {
         self.objects.persistent.push(key);
-        Value::Persistent(self.objects.persistent.len() - 1)
+        PickleValue::Persistent(self.objects.persistent.len() - 1)
     }
 
-    fn blob(&mut self, len: usize) -> Step<Value> {
+    fn blob(&mut self, len: usize) -> MachineStep<PickleValue> {
         let start = self.at;
         self.bytes(len)?;
         self.objects.bytes.push(start..self.at);
-        Ok(Value::Bytes(self.objects.bytes.len() - 1))
+        Ok(PickleValue::Bytes(self.objects.bytes.len() - 1))
     }
 
-    fn sequence(&mut self, items: Vec<Value>) -> Value {
+    fn sequence(&mut self, items: Vec<PickleValue>) -> PickleValue {
         self.objects.sequences.push(items);
-        Value::Sequence(self.objects.sequences.len() - 1)
+        PickleValue::Sequence(self.objects.sequences.len() - 1)
     }
 
-    fn dict(&mut self) -> Value {
+    fn dict(&mut self) -> PickleValue {
         self.objects.dicts.push(Vec::new());
-        Value::Dict(self.objects.dicts.len() - 1)
+        PickleValue::Dict(self.objects.dicts.len() - 1)
     }
 
-    fn global(&mut self, module: &'a str, name: &'a str) -> Step<Value> {
+    fn global(&mut self, module: &'a str, name: &'a str) -> MachineStep<PickleValue> {
         if !(self.allowed)(module, name) {
-            return Err(Refusal::Callable(format!("{module}.{name}")));
+            return Err(PickleRefusal::Callable(format!("{module}.{name}")));
         }
         self.objects.globals.push((module, name));
-        Ok(Value::Global(self.objects.globals.len() - 1))
+        Ok(PickleValue::Global(self.objects.globals.len() - 1))
     }
 
-    fn pop(&mut self) -> Step<Value> {
+    fn pop(&mut self) -> MachineStep<PickleValue> {
         Ok(self.last(1)?[0])
     }
 
     /// The last `n` values, in the order in which they were pushed.
-    fn last(&mut self, n: usize) -> Step<Vec<Value>> {
+    fn last(&mut self, n: usize) -> MachineStep<Vec<PickleValue>> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.len().checked_sub(n) {
             Some(start) if start >= floor => Ok(self.stack.split_off(start)),
@@ -362,12 +362,15 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn since_mark(&mut self) -> Step<Vec<Value>> {
+    fn since_mark(&mut self) -> MachineStep<Vec<PickleValue>> {
         let mark = self.marks.pop().ok_or(Damaged)?;
         Ok(self.stack.split_off(mark))
     }
 
-    fn memoize_at(&mut self, index: impl FnOnce(&mut Self) -> Step<u32>) -> Step<Option<Value>> {
+    fn memoize_at(
+        &mut self,
+        index: impl FnOnce(&mut Self) -> MachineStep<u32>,
+    ) -> MachineStep<Option<PickleValue>> {
         let index = index(self)?;
         let value = *self.stack.last().ok_or(Damaged)?;
         self.memo.insert(index, value);
@@ -377,19 +380,19 @@ impl<'a> Machine<'a> {
         Ok(None)
     }
 
-    fn append(&mut self, items: &[Value]) -> Step<Option<Value>> {
-        let Some(&Value::Sequence(index)) = self.stack.last() else {
+    fn append(&mut self, items: &[PickleValue]) -> MachineStep<Option<PickleValue>> {
+        let Some(&PickleValue::Sequence(index)) = self.stack.last() else {
             return self.items_of_an_object();
         };
         self.objects.sequences[index].extend_from_slice(items);
         Ok(None)
     }
 
-    fn set(&mut self, items: &[Value]) -> Step<Option<Value>> {
+    fn set(&mut self, items: &[PickleValue]) -> MachineStep<Option<PickleValue>> {
         if !items.len().is_multiple_of(2) {
             return Err(Damaged);
         }
-        let Some(&Value::Dict(index)) = self.stack.last() else {
+        let Some(&PickleValue::Dict(index)) = self.stack.last() else {
             return self.items_of_an_object();
         };
         self.objects.dicts[index].extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
@@ -397,19 +400,19 @@ impl<'a> Machine<'a> {
     }
 
     /// Items are dropped that would go into an object that was never made.
-    fn items_of_an_object(&self) -> Step<Option<Value>> {
+    fn items_of_an_object(&self) -> MachineStep<Option<PickleValue>> {
         match self.stack.last() {
-            Some(Value::Object(_) | Value::Other) => Ok(None),
+            Some(PickleValue::Object(_) | PickleValue::Other) => Ok(None),
             _ => Err(Damaged),
         }
     }
 
-    fn build(&mut self) -> Step<Option<Value>> {
+    fn build(&mut self) -> MachineStep<Option<PickleValue>> {
         let state = self.pop()?;
         match self.stack.last() {
             // Attributes of an OrderedDict: PyTorch keeps versions of modules there.
-            Some(Value::Dict(_) | Value::Other) => Ok(None),
-            Some(&Value::Object(index)) => {
+            Some(PickleValue::Dict(_) | PickleValue::Other) => Ok(None),
+            Some(&PickleValue::Object(index)) => {
                 self.objects.objects[index].state = Some(state);
                 Ok(None)
             }
@@ -419,7 +422,7 @@ impl<'a> Machine<'a> {
 }
 
 /// A number as protocols 0 and 1 write it; truth values are `00` and `01`.
-fn whole_number(line: &str) -> Value {
+fn whole_number(line: &str) -> PickleValue {
     let digits = line.trim().trim_end_matches('L');
-    digits.parse().map_or(Value::Other, Value::Int)
+    digits.parse().map_or(PickleValue::Other, PickleValue::Int)
 }

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::load;
-use crate::verify::Verdict;
+use crate::verify::FileVerdict;
 use surfit_core::config::DataConfig;
 
 const SIZE: usize = 3072;
@@ -50,10 +50,10 @@ fn python(first: usize, count: usize, key: &str, classes: usize) -> Vec<u8> {
     out
 }
 
-pub type Files = Vec<(String, Vec<u8>)>;
+pub type CifarBatches = Vec<(String, Vec<u8>)>;
 
 /// CIFAR-10 with 5 times 20 training and 20 test images.
-pub fn cifar10(python_form: bool) -> Files {
+pub fn cifar10(python_form: bool) -> CifarBatches {
     let part = |i: usize| match python_form {
         true => python(20 * i, 20, "labels", 10),
         false => binary(20 * i, 20, 1, 10),
@@ -62,7 +62,7 @@ pub fn cifar10(python_form: bool) -> Files {
         true => ("cifar-10-batches-py", ""),
         false => ("cifar-10-batches-bin", ".bin"),
     };
-    let mut files: Files = (0..5)
+    let mut files: CifarBatches = (0..5)
         .map(|i| (format!("{folder}/data_batch_{}{ending}", i + 1), part(i)))
         .collect();
     files.push((format!("{folder}/test_batch{ending}"), part(5)));
@@ -74,7 +74,7 @@ pub fn cifar10(python_form: bool) -> Files {
 }
 
 /// CIFAR-100 with 300 training and 100 test images.
-fn cifar100(python_form: bool) -> Files {
+fn cifar100(python_form: bool) -> CifarBatches {
     match python_form {
         true => vec![
             (
@@ -95,8 +95,8 @@ fn cifar100(python_form: bool) -> Files {
 
 #[test]
 fn both_forms_packed_and_unpacked_are_the_same_set() {
-    type Make = fn(bool) -> Files;
-    let sets: [(&str, &str, Make, [usize; 3]); 2] = [
+    type BatchMaker = fn(bool) -> CifarBatches;
+    let sets: [(&str, &str, BatchMaker, [usize; 3]); 2] = [
         ("cifar10", "cifar-10", cifar10, [80, 20, 20]),
         ("cifar100", "cifar-100", cifar100, [200, 100, 100]),
     ];
@@ -175,7 +175,7 @@ fn pickles_of_newer_pythons_are_read_and_calls_are_refused() {
 
 #[test]
 fn damaged_swapped_and_foreign_files_are_named() {
-    let change = |set: &str, files: &Files, name: &str, bytes: Vec<u8>, part: &str| {
+    let change = |set: &str, files: &CifarBatches, name: &str, bytes: Vec<u8>, part: &str| {
         let dir = tempfile::tempdir().unwrap();
         let mut files = files.clone();
         let file = files.iter_mut().find(|f| f.0.ends_with(name)).unwrap();
@@ -304,7 +304,7 @@ fn training_and_test_images_in_each_others_place_are_refused() {
         let form = if python_form { "python" } else { "binary" };
         let mut files = cifar100(python_form);
         let (train, test) = files.split_at_mut(1);
-        let found = |files: &Files| {
+        let found = |files: &CifarBatches| {
             let (dir, packed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
             unpack(dir.path(), files);
             let archive = packed.path().join(format!("cifar-100-{form}.tar.gz"));
@@ -321,7 +321,7 @@ fn training_and_test_images_in_each_others_place_are_refused() {
             assert_eq!((set.train.len(), set.test.unwrap().len()), (100, 300));
             let checked = crate::verify::verify(&found);
             assert!(
-                checked.iter().all(|c| c.verdict == Verdict::Readable),
+                checked.iter().all(|c| c.verdict == FileVerdict::Readable),
                 "{checked:?}"
             );
         }

@@ -18,7 +18,7 @@ fn same(config: &DataConfig) -> crate::SetDescription {
     assert_eq!(told.classes, set.classes);
     assert_eq!(
         [told.train_images, told.validation_images, told.test_images],
-        [&set.train, &set.validation, &set.test].map(crate::Images::len)
+        [&set.train, &set.validation, &set.test].map(crate::LabeledImages::len)
     );
     assert_eq!((&told.name, &told.notices), (&set.name, &set.notices));
     // Once more with what loading has cached.

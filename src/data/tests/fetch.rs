@@ -3,16 +3,16 @@
 #[path = "../../../tests/support/http.rs"]
 mod http;
 
-use crate::catalogue::Published;
+use crate::catalogue::PublishedFile;
 use crate::digest;
-use crate::fetch::{Event, Options, Patience, fetch, fetch_files};
+use crate::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch, fetch_files};
 use crate::{Result, entry};
-use http::{Reply, Request, Server, answer, broken, good};
+use http::{HttpReply, HttpRequest, HttpServer, answer, broken, good};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 const TAG: &str = "\"one\"";
-const QUICK: Patience = Patience {
+const QUICK: FetchTimeouts = FetchTimeouts {
     attempts: 3,
     first_wait: Duration::from_millis(1),
     silence: Duration::from_millis(500),
@@ -24,8 +24,8 @@ fn content() -> Vec<u8> {
         .collect()
 }
 
-fn published(content: &[u8]) -> Published {
-    Published {
+fn published(content: &[u8]) -> PublishedFile {
+    PublishedFile {
         name: "set.tar.gz",
         size: content.len() as u64,
         sha256: Box::leak(digest::of(content).into_boxed_str()),
@@ -35,7 +35,7 @@ fn published(content: &[u8]) -> Published {
 }
 
 /// Fetches the content from these servers into `dir`; gives what was told but progress.
-fn get(dir: &Path, servers: &[&Server]) -> (Result<()>, Vec<Event>) {
+fn get(dir: &Path, servers: &[&HttpServer]) -> (Result<()>, Vec<FetchEvent>) {
     let urls = servers
         .iter()
         .map(|s| format!("{}/x/set.tar.gz", s.url))
@@ -43,7 +43,7 @@ fn get(dir: &Path, servers: &[&Server]) -> (Result<()>, Vec<Event>) {
     let mut told = Vec::new();
     let files = [(published(&content()), urls)];
     let result = fetch_files(&files, dir, QUICK, &mut |event| {
-        if !matches!(event, Event::Progress { .. }) {
+        if !matches!(event, FetchEvent::Progress { .. }) {
             told.push(event);
         }
     });
@@ -68,27 +68,30 @@ fn assert_refused(dir: &Path, result: Result<()>, parts: &[&str]) {
     assert!(!dir.join("set.tar.gz").exists(), "{error}");
 }
 
-fn froms(server: &Server) -> Vec<Option<usize>> {
+fn froms(server: &HttpServer) -> Vec<Option<usize>> {
     server.seen().iter().map(|r| r.from).collect()
 }
 
 #[test]
 fn a_file_is_fetched_once() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::new(|r, _| Reply::Send(good(r, &content(), TAG)));
+    let server = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
     let (result, told) = get(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
     assert!(
         matches!(
             told[..],
-            [Event::Begun { from: 0, .. }, Event::Fetched { .. }]
+            [
+                FetchEvent::Begun { from: 0, .. },
+                FetchEvent::Fetched { .. }
+            ]
         ),
         "{told:?}"
     );
     let (result, told) = get(dir.path(), &[&server]);
     result.unwrap();
-    assert!(matches!(told[..], [Event::Present { .. }]), "{told:?}");
+    assert!(matches!(told[..], [FetchEvent::Present { .. }]), "{told:?}");
     assert_eq!(server.seen().len(), 1);
     // A damaged file of that name is fetched anew.
     std::fs::write(dir.path().join("set.tar.gz"), "damaged").unwrap();
@@ -100,7 +103,7 @@ fn a_file_is_fetched_once() {
 fn a_broken_connection_goes_on_where_it_stopped() {
     let dir = tempfile::tempdir().unwrap();
     // Every connection brings 30,000 bytes.
-    let server = Server::new(|r, _| Reply::Send(broken(&good(r, &content(), TAG), 30_000)));
+    let server = HttpServer::new(|r, _| HttpReply::Send(broken(&good(r, &content(), TAG), 30_000)));
     let (result, told) = get(dir.path(), &[&server]);
     result.unwrap();
     assert_whole(dir.path());
@@ -114,7 +117,7 @@ fn a_broken_connection_goes_on_where_it_stopped() {
     );
     assert_eq!(
         told.iter()
-            .filter(|e| matches!(e, Event::Retry { .. }))
+            .filter(|e| matches!(e, FetchEvent::Retry { .. }))
             .count(),
         6
     );
@@ -123,10 +126,10 @@ fn a_broken_connection_goes_on_where_it_stopped() {
 #[test]
 fn another_call_goes_on_where_the_last_one_stopped() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::new(|r, n| match n {
-        0 => Reply::Send(broken(&good(r, &content(), TAG), 70_000)),
-        1..=3 => Reply::Send(answer("503 Service Unavailable", &[], b"busy")),
-        _ => Reply::Send(good(r, &content(), TAG)),
+    let server = HttpServer::new(|r, n| match n {
+        0 => HttpReply::Send(broken(&good(r, &content(), TAG), 70_000)),
+        1..=3 => HttpReply::Send(answer("503 Service Unavailable", &[], b"busy")),
+        _ => HttpReply::Send(good(r, &content(), TAG)),
     });
     let (result, _) = get(dir.path(), &[&server]);
     assert_refused(
@@ -142,7 +145,7 @@ fn another_call_goes_on_where_the_last_one_stopped() {
     result.unwrap();
     assert_whole(dir.path());
     assert!(
-        matches!(told[0], Event::Begun { from: 70_000, .. }),
+        matches!(told[0], FetchEvent::Begun { from: 70_000, .. }),
         "{told:?}"
     );
 }
@@ -150,9 +153,9 @@ fn another_call_goes_on_where_the_last_one_stopped() {
 #[test]
 fn a_server_without_ranges_starts_over() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::new(|_, n| {
-        let whole = good(&Request::default(), &content(), TAG);
-        Reply::Send(if n == 0 {
+    let server = HttpServer::new(|_, n| {
+        let whole = good(&HttpRequest::default(), &content(), TAG);
+        HttpReply::Send(if n == 0 {
             broken(&whole, 50_000)
         } else {
             whole
@@ -168,14 +171,14 @@ fn a_file_that_changed_meanwhile_starts_over() {
     let dir = tempfile::tempdir().unwrap();
     // With a tag the server sees it; without one the checksum does.
     for tagged in [true, false] {
-        let server = Server::new(move |r, n| {
+        let server = HttpServer::new(move |r, n| {
             let old: Vec<u8> = content().iter().map(|b| !b).collect();
             let tag = if tagged {
                 ["\"old\"", TAG][n.min(1)]
             } else {
                 "W/\"weak\""
             };
-            Reply::Send(if n == 0 {
+            HttpReply::Send(if n == 0 {
                 broken(&good(r, &old, tag), 90_000)
             } else {
                 good(r, &content(), tag)
@@ -199,7 +202,7 @@ fn wrong_bytes_leave_nothing_behind() {
     let mut wrong = content();
     wrong[123] ^= 1;
     let digest = digest::of(&wrong);
-    let server = Server::new(move |r, _| Reply::Send(good(r, &wrong, TAG)));
+    let server = HttpServer::new(move |r, _| HttpReply::Send(good(r, &wrong, TAG)));
     let (result, _) = get(dir.path(), &[&server]);
     assert_refused(
         dir.path(),
@@ -213,7 +216,7 @@ fn wrong_bytes_leave_nothing_behind() {
         "wrong bytes are not asked for again"
     );
     // The next home is asked, and has them right.
-    let right = Server::new(|r, _| Reply::Send(good(r, &content(), TAG)));
+    let right = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
     get(dir.path(), &[&server, &right]).0.unwrap();
     assert_whole(dir.path());
 }
@@ -254,7 +257,7 @@ fn lies_about_the_length_are_seen() {
     ];
     for (bytes, part) in cases {
         let dir = tempfile::tempdir().unwrap();
-        let server = Server::new(move |_, _| Reply::Send(bytes.clone()));
+        let server = HttpServer::new(move |_, _| HttpReply::Send(bytes.clone()));
         let (result, _) = get(dir.path(), &[&server]);
         assert_refused(dir.path(), result, &[part]);
     }
@@ -268,9 +271,9 @@ fn lies_about_the_length_are_seen() {
         ("nonsense", "not from byte 60000 on"),
     ] {
         let dir = tempfile::tempdir().unwrap();
-        let server = Server::new(move |r, _| match r.from {
-            None => Reply::Send(broken(&good(r, &content(), TAG), 60_000)),
-            Some(_) => Reply::Send(answer(
+        let server = HttpServer::new(move |r, _| match r.from {
+            None => HttpReply::Send(broken(&good(r, &content(), TAG), 60_000)),
+            Some(_) => HttpReply::Send(answer(
                 "206 Partial Content",
                 &[("Content-Range", range)],
                 &content(),
@@ -298,7 +301,7 @@ fn what_will_not_pass_is_not_tried_again() {
         ("429 Slowly", 3),
     ] {
         let dir = tempfile::tempdir().unwrap();
-        let server = Server::new(move |_, _| Reply::Send(answer(status, &[], b"no")));
+        let server = HttpServer::new(move |_, _| HttpReply::Send(answer(status, &[], b"no")));
         let (result, _) = get(dir.path(), &[&server]);
         assert_refused(dir.path(), result, &[&status[..3], &server.url]);
         assert_eq!(server.seen().len(), times, "{status}");
@@ -317,14 +320,14 @@ fn what_will_not_pass_is_not_tried_again() {
 #[test]
 fn redirections_and_silence() {
     let dir = tempfile::tempdir().unwrap();
-    let end = Server::new(|r, n| match n {
-        0 => Reply::Stall(broken(&good(r, &content(), TAG), 40_000)),
-        _ => Reply::Send(good(r, &content(), TAG)),
+    let end = HttpServer::new(|r, n| match n {
+        0 => HttpReply::Stall(broken(&good(r, &content(), TAG), 40_000)),
+        _ => HttpReply::Send(good(r, &content(), TAG)),
     });
     let url = end.url.clone();
-    let server = Server::new(move |r, _| {
+    let server = HttpServer::new(move |r, _| {
         let to = format!("{url}/elsewhere{}", r.path);
-        Reply::Send(answer(
+        HttpReply::Send(answer(
             "302 Found",
             &[("Location", &to), ("Content-Length", "0")],
             b"",
@@ -347,16 +350,16 @@ fn two_fetches_into_one_folder_do_not_collide() {
     let path = dir.path().to_owned();
     let (sender, stopped) = std::sync::mpsc::channel::<()>();
     let stopped = std::sync::Mutex::new(stopped);
-    let server = Server::new(move |r, _| {
+    let server = HttpServer::new(move |r, _| {
         let _ = stopped.lock().unwrap().recv();
-        Reply::Send(good(r, &content(), TAG))
+        HttpReply::Send(good(r, &content(), TAG))
     });
     std::thread::scope(|scope| {
         let first = scope.spawn(|| get(&path, &[&server]).0);
         while server.seen().is_empty() {
             std::thread::sleep(Duration::from_millis(2));
         }
-        let other = Server::new(|r, _| Reply::Send(good(r, &content(), TAG)));
+        let other = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
         let error = get(&path, &[&other]).0.unwrap_err().to_string();
         assert!(error.contains("another fetch is at work"), "{error}");
         sender.send(()).unwrap();
@@ -368,8 +371,8 @@ fn two_fetches_into_one_folder_do_not_collide() {
 #[test]
 fn a_mirror_has_a_folder_for_each_set() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Server::new(|_, _| Reply::Send(answer("404 Not Found", &[], b"")));
-    let options = |form: Option<&str>, mirror: &str| Options {
+    let server = HttpServer::new(|_, _| HttpReply::Send(answer("404 Not Found", &[], b"")));
+    let options = |form: Option<&str>, mirror: &str| FetchOptions {
         dir: dir.path().into(),
         mirror: Some(mirror.into()),
         form: form.map(str::to_owned),

@@ -2,7 +2,7 @@
 
 use super::support::*;
 use crate::cache::through_in;
-use crate::images::Images;
+use crate::images::LabeledImages;
 use crate::load;
 use crate::load::RawSet;
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
@@ -66,7 +66,7 @@ fn folders_with_their_own_splits_are_read_as_they_are() {
     let set = load(&config("folder", dir.path()), 1).unwrap();
     assert_eq!(set.classes, ["ant", "bee", "cat"]);
     assert_eq!(
-        [&set.train, &set.validation, &set.test].map(Images::len),
+        [&set.train, &set.validation, &set.test].map(LabeledImages::len),
         [36, 6, 9]
     );
     assert_eq!(set.train.shape, [3, 8, 10]);
@@ -90,7 +90,7 @@ fn plain_class_folders_are_divided_by_the_seed() {
     });
     let [a, b, c] = [1, 1, 2].map(|seed| load(&config("folder", dir.path()), seed).unwrap());
     assert_eq!(
-        [&a.train, &a.validation, &a.test].map(Images::len),
+        [&a.train, &a.validation, &a.test].map(LabeledImages::len),
         [68, 7, 15]
     );
     assert_eq!(a.train.shape, [1, 6, 6], "grey when all are");
@@ -257,7 +257,7 @@ fn a_cache_is_used_until_its_source_or_its_bytes_change() {
     let made = Cell::new(0);
     let make = || {
         made.set(made.get() + 1);
-        let images = |n: u8| Images {
+        let images = |n: u8| LabeledImages {
             shape: [1, 2, 2],
             pixels: (0..4 * n).collect(),
             labels: (0..n).map(|i| u16::from(i % 2)).collect(),

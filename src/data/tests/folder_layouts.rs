@@ -3,8 +3,8 @@
 use super::folder::{classes, colour, encoded, put};
 use super::support::*;
 use crate::find::find;
-use crate::images::Images;
-use crate::verify::{Verdict, verify};
+use crate::images::LabeledImages;
+use crate::verify::{FileVerdict, verify};
 use crate::{entry, load};
 use image::ImageFormat;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn png(i: u8) -> (String, Vec<u8>) {
 
 fn counts_of(dir: &Path) -> [usize; 3] {
     let set = load(&config("folder", dir), 1).unwrap();
-    [&set.train, &set.validation, &set.test].map(Images::len)
+    [&set.train, &set.validation, &set.test].map(LabeledImages::len)
 }
 
 #[test]
@@ -46,7 +46,10 @@ fn other_files_are_passed_over_and_counted() {
     );
     // The check of files says the same, and the set is good.
     let checked = verify(&find(entry("folder").unwrap(), dir.path()).unwrap());
-    assert_eq!((checked.len(), checked[0].verdict), (1, Verdict::Readable));
+    assert_eq!(
+        (checked.len(), checked[0].verdict),
+        (1, FileVerdict::Readable)
+    );
     assert!(
         checked[0].note.as_deref().unwrap().contains(said),
         "{checked:?}"
@@ -161,7 +164,7 @@ fn a_flat_test_folder_is_told_as_unlabelled_and_left_out() {
             "{said}"
         );
         let checked = verify(&find(entry("folder").unwrap(), dir.path()).unwrap());
-        assert_eq!(checked[0].verdict, Verdict::Readable);
+        assert_eq!(checked[0].verdict, FileVerdict::Readable);
         assert!(checked[0].note.as_deref().unwrap().contains("unlabelled"));
     }
 }

@@ -3,8 +3,8 @@
 use super::support::*;
 use crate::find::look;
 use crate::idx::read;
-use crate::source::Source;
-use crate::verify::{Verdict, verify};
+use crate::source::NamedFile;
+use crate::verify::{FileVerdict, verify};
 use crate::{entry, load};
 
 #[test]
@@ -51,7 +51,7 @@ fn damaged_files_get_a_sentence_with_their_name() {
     let dir = tempfile::tempdir().unwrap();
     let (x, y) = (dir.path().join("x"), dir.path().join("y"));
     let entry = entry("mnist").unwrap();
-    let read = || read(entry, &Source::File(&x), &Source::File(&y));
+    let read = || read(entry, &NamedFile::File(&x), &NamedFile::File(&y));
     std::fs::write(&y, &good_labels).unwrap();
     for (case, bytes, expected) in bad_images {
         std::fs::write(&x, bytes).unwrap();
@@ -102,7 +102,7 @@ fn training_and_test_files_in_each_others_place_are_refused() {
         );
         let found = look(entry(set).unwrap(), dir.path()).unwrap();
         let checked = verify(&found);
-        assert!(checked.iter().all(|c| c.verdict == Verdict::Readable));
+        assert!(checked.iter().all(|c| c.verdict == FileVerdict::Readable));
         // Only the images, or only the labels.
         write("t10k-labels-idx1-ubyte", &labels_idx(&labels[..60]));
         write("train-labels-idx1-ubyte", &labels_idx(&labels[..200]));

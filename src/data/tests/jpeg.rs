@@ -5,8 +5,8 @@ use super::support::*;
 use super::tiny_imagenet;
 use crate::find::find;
 use crate::jpeg::is_cut;
-use crate::pictures::{self, Origin, Picture, Target};
-use crate::verify::{Verdict, verify};
+use crate::pictures::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::verify::{FileVerdict, verify};
 use crate::{entry, load};
 use image::ImageFormat;
 
@@ -25,15 +25,15 @@ const KINDS: [(&str, &[u8]); 5] = [
 fn decoded(bytes: &[u8]) -> crate::Result<Vec<u8>> {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "x.jpg", bytes.to_vec());
-    let picture = Picture {
+    let picture = PictureFile {
         name: "x.jpg".into(),
         label: 0,
     };
-    let target = Target {
+    let target = PictureTarget {
         shape: [3, 24, 32],
         resize: false,
     };
-    let origin = Origin::Folder(dir.path().to_owned());
+    let origin = PictureOrigin::Folder(dir.path().to_owned());
     pictures::decode(&origin, &[picture], target).map(|images| images.pixels)
 }
 
@@ -105,7 +105,7 @@ fn a_cut_file_is_refused_in_every_set_and_by_the_check_of_files() {
         let checked = verify(&find(entry(set).unwrap(), dir).unwrap());
         let bad: Vec<_> = checked
             .iter()
-            .filter(|c| c.verdict == Verdict::Damaged && c.file.ends_with(name))
+            .filter(|c| c.verdict == FileVerdict::Damaged && c.file.ends_with(name))
             .collect();
         assert_eq!(bad.len(), 1, "{checked:?}");
         assert!(bad[0].note.as_deref().unwrap().contains("cut short"));

@@ -1,6 +1,6 @@
 //! Bounds of the reader of pickles: what a small file may make of memory.
 
-use crate::pickle::{Refusal, Value, read};
+use crate::pickle::{PickleRefusal, PickleValue, read};
 
 /// As many as the reader makes of anything, which is no part of its interface.
 const VALUES: usize = 8 << 20;
@@ -14,14 +14,17 @@ fn marks_stack_and_memo_are_bounded() {
     let none = |_: &str, _: &str| false;
     let refused = |case: &str, bytes: Vec<u8>| {
         let result = read(&bytes, none).map(|(_, value)| value);
-        assert_eq!(result, Err(Refusal::Damaged), "{case}");
+        assert_eq!(result, Err(PickleRefusal::Damaged), "{case}");
     };
     // One fewer of each is read: the refusals are the bound's.
     let marks = |n| repeated(b"\x80\x02", b"(", n, b"N.");
-    assert_eq!(read(&marks(VALUES - 1), none).unwrap().1, Value::Other);
+    assert_eq!(
+        read(&marks(VALUES - 1), none).unwrap().1,
+        PickleValue::Other
+    );
     refused("marks", marks(VALUES + 1));
     let stack = |n| repeated(b"", b"N", n, b".");
-    assert_eq!(read(&stack(VALUES), none).unwrap().1, Value::Other);
+    assert_eq!(read(&stack(VALUES), none).unwrap().1, PickleValue::Other);
     refused("stack", stack(VALUES + 1));
     refused("pushed and popped", repeated(b"", b"N0", VALUES + 1, b"N."));
     // The same value again and again, out of the memo and into one list.
@@ -39,7 +42,7 @@ fn what_was_never_made_takes_items_and_keeps_none() {
     ] {
         let (objects, value) = read(bytes, any).unwrap();
         assert!(
-            matches!(value, Value::Object(0) | Value::Other),
+            matches!(value, PickleValue::Object(0) | PickleValue::Other),
             "{what}: {value:?}"
         );
         assert!(objects.dicts.iter().all(Vec::is_empty), "{what}");
@@ -52,6 +55,6 @@ fn what_was_never_made_takes_items_and_keeps_none() {
         b"K\x01}b.",
         b"]K\x01s.",
     ] {
-        assert_eq!(read(bytes, any).unwrap_err(), Refusal::Damaged);
+        assert_eq!(read(bytes, any).unwrap_err(), PickleRefusal::Damaged);
     }
 }

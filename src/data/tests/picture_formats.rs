@@ -2,9 +2,9 @@
 
 use super::folder::{colour, encoded, grey, put};
 use super::support::*;
-use crate::images::{Images, luma};
-use crate::pictures::{self, Origin, Picture, Target};
-use crate::{Loaded, load};
+use crate::images::{LabeledImages, luma};
+use crate::pictures::{self, PictureFile, PictureOrigin, PictureTarget};
+use crate::{LoadedSet, load};
 use image::codecs::gif::GifEncoder;
 use image::{DynamicImage, Frame, ImageFormat, RgbImage};
 use std::path::Path;
@@ -17,7 +17,7 @@ fn set_of(dir: &Path, ending: &str, bytes: &[u8]) {
     }
 }
 
-fn loaded(dir: &Path, channels: usize) -> Loaded {
+fn loaded(dir: &Path, channels: usize) -> LoadedSet {
     let config = DataConfig {
         channels,
         ..config("folder", dir)
@@ -76,12 +76,12 @@ fn a_cut_file_of_any_format_is_refused_or_loses_no_pixel() {
         let dir = tempfile::tempdir().unwrap();
         let name = format!("x.{ending}");
         put(dir.path(), &name, bytes.to_vec());
-        let target = Target {
+        let target = PictureTarget {
             shape: [3, 20, 30],
             resize: false,
         };
-        let origin = Origin::Folder(dir.path().to_owned());
-        pictures::decode(&origin, &[Picture { name, label: 0 }], target)
+        let origin = PictureOrigin::Folder(dir.path().to_owned());
+        pictures::decode(&origin, &[PictureFile { name, label: 0 }], target)
     };
     for (ending, format) in [
         ("png", ImageFormat::Png),
@@ -167,7 +167,7 @@ fn channels_hold_for_sets_of_one_shape_too() {
     for (three, one) in pictures(&set.test).iter().zip(pictures(&own.test)) {
         assert_eq!(three.to_vec(), [one; 3].concat());
     }
-    let images = Images {
+    let images = LabeledImages {
         shape: [3, 1, 2],
         pixels: vec![255, 10, 0, 20, 0, 200],
         labels: vec![0],

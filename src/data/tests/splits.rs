@@ -2,9 +2,9 @@
 
 use super::support::*;
 use crate::balance::choose;
-use crate::catalogue::{ENTRIES, Family, entry};
+use crate::catalogue::{ENTRIES, SetFamily, entry};
 use crate::find::find_in;
-use crate::{Images, load};
+use crate::{LabeledImages, load};
 use std::collections::HashSet;
 use std::path::Path;
 use surfit_core::config::{DATA_SETS, DataConfig};
@@ -20,7 +20,7 @@ fn the_configuration_knows_the_names_of_the_catalogue() {
         for file in e.published() {
             assert!(file.size > 0 && file.sha256.len() == 64, "{}", file.name);
             assert!(!file.homes.is_empty());
-            assert!(file.unpacked.is_empty() == (e.family != Family::Idx));
+            assert!(file.unpacked.is_empty() == (e.family != SetFamily::Idx));
         }
     }
     let error = entry("cifar-10").unwrap_err().to_string();
@@ -44,7 +44,7 @@ fn a_choice_takes_from_every_class_alike() {
 
 #[test]
 fn keeping_images_is_taking_them() {
-    let all = Images {
+    let all = LabeledImages {
         shape: [1, 2, 2],
         pixels: (0..40).collect(),
         labels: (0..10).collect(),
@@ -59,7 +59,7 @@ fn keeping_images_is_taking_them() {
 
 #[test]
 fn statistics_are_those_of_the_pixels() {
-    let images = Images {
+    let images = LabeledImages {
         shape: [2, 1, 2],
         pixels: vec![0, 255, 7, 7, 255, 0, 7, 7],
         labels: vec![0, 0],
@@ -85,7 +85,7 @@ fn the_full_set_is_read_plain_or_gzipped_and_divided_by_the_seed() {
         a.splits,
         "validation: 50 of 200 training images, the same share of every class by seed 1; test: its own"
     );
-    let lengths = [&a.train, &a.validation, &a.test].map(Images::len);
+    let lengths = [&a.train, &a.validation, &a.test].map(LabeledImages::len);
     assert_eq!(lengths, [150, 50, 20]);
     assert_eq!(counts(&a.validation, 10), [5; 10]);
     assert_eq!(a.validation, b.validation);
@@ -131,7 +131,7 @@ fn limits_are_balanced_functions_of_the_seed() {
     };
     let [a, b, c] = [1, 1, 2].map(|seed| load(&limited, seed).unwrap());
     assert_eq!(a.description, "fashion-mnist-16k (embedded)");
-    let lengths = [&a.train, &a.validation, &a.test].map(Images::len);
+    let lengths = [&a.train, &a.validation, &a.test].map(LabeledImages::len);
     assert_eq!(lengths, [105, 20, 2000]);
     assert!(counts(&a.train, 10).iter().all(|n| (10..=11).contains(n)));
     assert_eq!(counts(&a.validation, 10), [2; 10]);

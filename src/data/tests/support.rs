@@ -1,6 +1,6 @@
 //! Small data sets in the true formats.
 
-use crate::Images;
+use crate::LabeledImages;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
@@ -16,7 +16,7 @@ pub fn config(set: &str, dir: &Path) -> DataConfig {
 }
 
 /// Images of each class.
-pub fn counts(images: &Images, classes: usize) -> Vec<usize> {
+pub fn counts(images: &LabeledImages, classes: usize) -> Vec<usize> {
     let mut counts = vec![0; classes];
     images
         .labels
@@ -26,7 +26,7 @@ pub fn counts(images: &Images, classes: usize) -> Vec<usize> {
 }
 
 /// Every image's bytes.
-pub fn pictures(images: &Images) -> Vec<&[u8]> {
+pub fn pictures(images: &LabeledImages) -> Vec<&[u8]> {
     images.pixels.chunks(images.size()).collect()
 }
 

@@ -10,13 +10,13 @@ use surfit_core::config::DataConfig;
 use zip::ZipWriter;
 use zip::write::FileOptions;
 
-type Files = Vec<(String, Vec<u8>)>;
+type ArchiveFiles = Vec<(String, Vec<u8>)>;
 
 const IDS: [&str; 3] = ["n01443537", "n01629819", "n01641577"];
 
 /// Three classes with 12 training and 2 val images each, in the published form.
-fn files() -> Files {
-    let mut files: Files = Vec::new();
+fn files() -> ArchiveFiles {
+    let mut files: ArchiveFiles = Vec::new();
     let picture = |n: u8| encoded(colour(64, 64, n), ImageFormat::Jpeg);
     let mut annotations = String::new();
     for (c, id) in IDS.iter().enumerate() {
@@ -45,7 +45,7 @@ fn files() -> Files {
     files
 }
 
-fn zipped(files: &Files) -> Vec<u8> {
+fn zipped(files: &ArchiveFiles) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.add_directory("tiny-imagenet-200/", FileOptions::default())
         .unwrap();
@@ -118,24 +118,25 @@ fn a_val_sorted_into_class_folders_is_read() {
 
 #[test]
 fn a_val_that_was_copied_into_class_folders_counts_once() {
-    let copy = |files: &Files, moved: &dyn Fn(usize) -> bool, wrong: usize| -> Files {
-        let mut all = Vec::new();
-        for (name, bytes) in files {
-            let number = name.strip_prefix("val/images/val_");
-            let Some(number) =
-                number.and_then(|f| f.trim_end_matches(".JPEG").parse::<usize>().ok())
-            else {
-                all.push((name.clone(), bytes.clone()));
-                continue;
-            };
-            let class = IDS[(number / 2 + usize::from(number == wrong)) % 3];
-            all.push((format!("val/{class}/val_{number}.JPEG"), bytes.clone()));
-            if !moved(number) {
-                all.push((name.clone(), bytes.clone()));
+    let copy =
+        |files: &ArchiveFiles, moved: &dyn Fn(usize) -> bool, wrong: usize| -> ArchiveFiles {
+            let mut all = Vec::new();
+            for (name, bytes) in files {
+                let number = name.strip_prefix("val/images/val_");
+                let Some(number) =
+                    number.and_then(|f| f.trim_end_matches(".JPEG").parse::<usize>().ok())
+                else {
+                    all.push((name.clone(), bytes.clone()));
+                    continue;
+                };
+                let class = IDS[(number / 2 + usize::from(number == wrong)) % 3];
+                all.push((format!("val/{class}/val_{number}.JPEG"), bytes.clone()));
+                if !moved(number) {
+                    all.push((name.clone(), bytes.clone()));
+                }
             }
-        }
-        all
-    };
+            all
+        };
     let never = usize::MAX;
     for moved in [
         &(|_| false) as &dyn Fn(usize) -> bool,
@@ -203,8 +204,8 @@ fn a_folder_that_was_not_unpacked_to_its_end_gives_way_to_the_archive() {
 
 #[test]
 fn faults_are_named() {
-    type Change = fn(&mut Files);
-    let cases: [(&str, &str, Change); 6] = [
+    type ArchiveChange = fn(&mut ArchiveFiles);
+    let cases: [(&str, &str, ArchiveChange); 6] = [
         ("train/n01629819", "wnids.txt lists the class", |f| {
             f.retain(|f| !f.0.starts_with("train/n01629819"));
         }),

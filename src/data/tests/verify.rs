@@ -2,9 +2,9 @@
 
 use super::folder::{colour, encoded};
 use super::support::*;
-use crate::catalogue::Published;
+use crate::catalogue::PublishedFile;
 use crate::find::{every_in, look};
-use crate::verify::{Checked, Verdict, compared_with, verify};
+use crate::verify::{CheckedFile, FileVerdict, compared_with, verify};
 use crate::{digest, entry, load};
 use image::ImageFormat;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn files_that_can_be_read_are_told_from_published_and_damaged_ones() {
     let all = check();
     assert_eq!(all.len(), 4);
     for checked in &all {
-        assert_eq!(checked.verdict, Verdict::Readable);
+        assert_eq!(checked.verdict, FileVerdict::Readable);
         let note = checked.note.as_deref().unwrap();
         assert!(
             note.contains("not the published file") && note.contains("expected"),
@@ -32,7 +32,7 @@ fn files_that_can_be_read_are_told_from_published_and_damaged_ones() {
     std::fs::write(&path, bytes).unwrap();
     let damaged: Vec<_> = check()
         .into_iter()
-        .filter(|c| c.verdict == Verdict::Damaged)
+        .filter(|c| c.verdict == FileVerdict::Damaged)
         .collect();
     assert_eq!(damaged.len(), 1);
     assert_eq!(damaged[0].file, path);
@@ -41,7 +41,7 @@ fn files_that_can_be_read_are_told_from_published_and_damaged_ones() {
     let all = check();
     assert!(
         all.iter()
-            .any(|c| c.file == path && c.verdict == Verdict::Missing),
+            .any(|c| c.file == path && c.verdict == FileVerdict::Missing),
         "{all:?}"
     );
 }
@@ -56,32 +56,32 @@ fn every_file_is_checked_for_itself() {
     let mnist = entry("mnist").unwrap();
     let check = || verify(&look(mnist, dir.path()).unwrap());
     let all = check();
-    let of = |all: &[Checked], name: &str| -> Checked {
+    let of = |all: &[CheckedFile], name: &str| -> CheckedFile {
         let found = all.iter().find(|c| c.file.ends_with(name));
         found.expect(name).clone()
     };
     for (name, verdict, checked, note) in [
         (
             "train-images-idx3-ubyte.gz",
-            Verdict::Damaged,
+            FileVerdict::Damaged,
             "",
             "not an IDX file",
         ),
         (
             "train-labels-idx1-ubyte",
-            Verdict::Readable,
+            FileVerdict::Readable,
             "200 labels, not compared with the number of images",
             "not the published file",
         ),
         (
             "t10k-images-idx3-ubyte",
-            Verdict::Readable,
+            FileVerdict::Readable,
             "20 images",
             "not the published file",
         ),
         (
             "t10k-labels-idx1-ubyte.gz",
-            Verdict::Damaged,
+            FileVerdict::Damaged,
             "",
             "label 10 of image 0",
         ),
@@ -96,12 +96,12 @@ fn every_file_is_checked_for_itself() {
     let all = check();
     assert_eq!(
         of(&all, "t10k-labels-idx1-ubyte.gz").verdict,
-        Verdict::Damaged
+        FileVerdict::Damaged
     );
     assert_eq!(of(&all, "t10k-images-idx3-ubyte").checked, "20 images");
     assert_eq!(
         of(&all, "train-images-idx3-ubyte").verdict,
-        Verdict::Missing
+        FileVerdict::Missing
     );
 
     let dir = tempfile::tempdir().unwrap();
@@ -110,9 +110,9 @@ fn every_file_is_checked_for_itself() {
     std::fs::write(batch("data_batch_1"), b"short").unwrap();
     std::fs::write(batch("data_batch_4"), b"<html>").unwrap();
     let all = verify(&look(entry("cifar10").unwrap(), dir.path()).unwrap());
-    let bad: Vec<&Checked> = all
+    let bad: Vec<&CheckedFile> = all
         .iter()
-        .filter(|c| c.verdict == Verdict::Damaged)
+        .filter(|c| c.verdict == FileVerdict::Damaged)
         .collect();
     assert_eq!(
         bad.iter().map(|c| c.file.clone()).collect::<Vec<_>>(),
@@ -127,7 +127,7 @@ fn every_file_is_checked_for_itself() {
     );
     let good = all
         .iter()
-        .filter(|c| c.verdict == Verdict::Readable && c.checked == "20 images");
+        .filter(|c| c.verdict == FileVerdict::Readable && c.checked == "20 images");
     assert_eq!((good.count(), all.len()), (4, 6));
 }
 
@@ -145,18 +145,18 @@ fn unreadable_files_stop_nothing() {
     assert_eq!(all.len(), 4);
     for checked in all {
         if checked.file == path {
-            assert_eq!(checked.verdict, Verdict::Damaged);
+            assert_eq!(checked.verdict, FileVerdict::Damaged);
             let note = checked.note.unwrap();
             assert!(note.starts_with(path.to_str().unwrap()), "{note}");
             assert!(note.contains("os error"), "{note}");
         } else {
-            assert_eq!(checked.verdict, Verdict::Readable, "{checked:?}");
+            assert_eq!(checked.verdict, FileVerdict::Readable, "{checked:?}");
         }
     }
 }
 
 /// What [`verify`] says of every form of a set in these folders: file, verdict, what was looked at.
-fn everything(set: &str, dirs: &[&Path]) -> Vec<(PathBuf, Verdict, String)> {
+fn everything(set: &str, dirs: &[&Path]) -> Vec<(PathBuf, FileVerdict, String)> {
     let dirs: Vec<PathBuf> = dirs.iter().map(|dir| (*dir).to_owned()).collect();
     every_in(entry(set).unwrap(), &dirs)
         .iter()
@@ -176,7 +176,7 @@ fn every_packing_of_a_file_is_checked() {
     put("train-labels.idx1-ubyte", &labels_idx(&[1; 30]));
     put("t10k-labels.idx1-ubyte", &labels_idx(&[1; 19]));
     let found = verify(&look(entry("mnist").unwrap(), dir.path()).unwrap());
-    let mut said: Vec<(String, Verdict, &str)> = found
+    let mut said: Vec<(String, FileVerdict, &str)> = found
         .iter()
         .map(|c| {
             let name = c.file.file_name().unwrap().to_string_lossy().into_owned();
@@ -185,8 +185,8 @@ fn every_packing_of_a_file_is_checked() {
         .collect();
     said.sort_by(|a, b| a.0.cmp(&b.0));
     let (good, bad, part) = (
-        Verdict::Readable,
-        Verdict::Damaged,
+        FileVerdict::Readable,
+        FileVerdict::Damaged,
         "as far as it can be read",
     );
     let expected = [
@@ -223,7 +223,7 @@ fn every_form_and_place_is_checked() {
     assert!(
         all[..6].iter().all(|(file, verdict, _)| {
             file.starts_with(dir.path().join("cifar-10-batches-bin"))
-                && *verdict == Verdict::Readable
+                && *verdict == FileVerdict::Readable
         }),
         "{all:?}"
     );
@@ -232,23 +232,27 @@ fn every_form_and_place_is_checked() {
     let read = |n: usize| format!("{n} images");
     assert_eq!(
         all[0],
-        (dir.path().join(&python[0].0), Verdict::Readable, read(20))
+        (
+            dir.path().join(&python[0].0),
+            FileVerdict::Readable,
+            read(20)
+        )
     );
     assert_eq!(
         (&all[1].0, all[1].1),
-        (&archive(dir.path()), Verdict::Damaged)
+        (&archive(dir.path()), FileVerdict::Damaged)
     );
-    assert_eq!(all[2], (second, Verdict::Readable, read(120)));
+    assert_eq!(all[2], (second, FileVerdict::Readable, read(120)));
 
     // Of a set that is nowhere whole, what a run would miss is missing.
     let part = tempfile::tempdir().unwrap();
     unpack(part.path(), &files[..4]);
-    let verdicts: Vec<Verdict> = everything("cifar10", &[part.path(), part.path()])
+    let verdicts: Vec<FileVerdict> = everything("cifar10", &[part.path(), part.path()])
         .iter()
         .map(|(_, verdict, _)| *verdict)
         .collect();
-    assert_eq!(verdicts[..4], [Verdict::Readable; 4]);
-    assert_eq!(verdicts[4..], [Verdict::Missing; 2]);
+    assert_eq!(verdicts[..4], [FileVerdict::Readable; 4]);
+    assert_eq!(verdicts[4..], [FileVerdict::Missing; 2]);
 }
 
 #[test]
@@ -265,14 +269,23 @@ fn archive_and_folder_of_tiny_imagenet_are_both_checked() {
         };
         (of(&folder), of(archive), all.len())
     };
-    assert_eq!(home(&archive), (Verdict::Readable, Verdict::Readable, 2));
+    assert_eq!(
+        home(&archive),
+        (FileVerdict::Readable, FileVerdict::Readable, 2)
+    );
     // Both right in one folder.
     let beside = folder.join("tiny-imagenet-200.zip");
     std::fs::rename(&archive, &beside).unwrap();
-    assert_eq!(home(&beside), (Verdict::Readable, Verdict::Readable, 2));
+    assert_eq!(
+        home(&beside),
+        (FileVerdict::Readable, FileVerdict::Readable, 2)
+    );
     let whole = std::fs::read(&beside).unwrap();
     std::fs::write(&beside, &whole[..whole.len() / 2]).unwrap();
-    assert_eq!(home(&beside), (Verdict::Readable, Verdict::Damaged, 2));
+    assert_eq!(
+        home(&beside),
+        (FileVerdict::Readable, FileVerdict::Damaged, 2)
+    );
 }
 
 /// The cache may hold what a file was before it rotted, which neither its size nor its time tells.
@@ -302,7 +315,7 @@ fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
     assert_eq!(all.len(), 1);
     assert_eq!(
         (all[0].verdict, all[0].checked.as_str()),
-        (Verdict::Readable, "24 images")
+        (FileVerdict::Readable, "24 images")
     );
 
     let rot = |name: &str| {
@@ -325,7 +338,10 @@ fn pictures_are_read_from_their_files_and_the_cache_is_left_alone() {
     let all = verify(&found);
     let names: Vec<_> = all.iter().map(|c| c.file.clone()).collect();
     assert_eq!(names, [dir.path(), &rotten[0], &rotten[1]]);
-    assert!(all.iter().all(|c| c.verdict == Verdict::Damaged), "{all:?}");
+    assert!(
+        all.iter().all(|c| c.verdict == FileVerdict::Damaged),
+        "{all:?}"
+    );
     assert_eq!(all[0].note.as_deref(), Some("2 images are damaged"));
     assert!(
         all[2]
@@ -345,19 +361,19 @@ fn the_published_content_is_known_however_it_is_packed() {
     let digests = [&packed, &content].map(|bytes| digest::of(bytes));
     // The digests live as long as the program, as those of the catalogue do.
     let [sha256, unpacked] = digests.map(|d| &*d.leak());
-    let published = Published {
+    let published = PublishedFile {
         name: "x.gz",
         size: packed.len() as u64,
         sha256,
         unpacked,
         homes: &[],
     };
-    let archive = Published {
+    let archive = PublishedFile {
         unpacked: "",
         ..published
     };
     let path = dir.path().join("x.gz");
-    let compared = |file: &Published, bytes: &[u8]| {
+    let compared = |file: &PublishedFile, bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
         compared_with("mnist", file, &path).unwrap()
     };
@@ -365,28 +381,28 @@ fn the_published_content_is_known_however_it_is_packed() {
     other[9] ^= 1; // the system that packed it
     assert_ne!(other, packed);
     for (bytes, verdict, checked, note) in [
-        (&packed, Verdict::Published, "SHA-256", ""),
+        (&packed, FileVerdict::Published, "SHA-256", ""),
         (
             &other,
-            Verdict::Published,
+            FileVerdict::Published,
             "SHA-256 of its content",
             "packed anew",
         ),
         (
             &content,
-            Verdict::Published,
+            FileVerdict::Published,
             "SHA-256 of its content",
             "packed anew",
         ),
         (
             &gzipped(&images_idx(4, 28)),
-            Verdict::Unchecked,
+            FileVerdict::Unchecked,
             "nothing",
             "not the published file",
         ),
         (
             &packed[..40].to_vec(),
-            Verdict::Unchecked,
+            FileVerdict::Unchecked,
             "nothing",
             "40 bytes with SHA-256",
         ),
@@ -396,8 +412,8 @@ fn the_published_content_is_known_however_it_is_packed() {
         assert!(found.note.unwrap_or_default().contains(note));
     }
     // An archive has no content that could have been packed anew.
-    assert_eq!(compared(&archive, &packed).verdict, Verdict::Published);
-    assert_eq!(compared(&archive, &other).verdict, Verdict::Unchecked);
+    assert_eq!(compared(&archive, &packed).verdict, FileVerdict::Published);
+    assert_eq!(compared(&archive, &other).verdict, FileVerdict::Unchecked);
 }
 
 /// The real files, where Debian's package has put them; the test above needs none.
@@ -410,6 +426,6 @@ fn real_published_files_are_known() {
     }
     let found = look(entry("fashion-mnist").unwrap(), real).unwrap();
     for checked in verify(&found) {
-        assert_eq!(checked.verdict, Verdict::Published, "{checked:?}");
+        assert_eq!(checked.verdict, FileVerdict::Published, "{checked:?}");
     }
 }

@@ -1,30 +1,30 @@
 //! Alignment of the other corners to corner 1, then the linear surface between them.
 
-use super::{Actor, GradientHistory, LiveMap, LiveProgress, Work};
-use crate::align::Aligning;
-use crate::checkpoint::{self, Progress};
+use super::{Actor, ActorActivity, GradientHistory, LiveMap, LiveProgress};
+use crate::align::AlignmentRun;
+use crate::checkpoint::{self, FitProgress};
 use crate::surface::Surface;
-use crate::trainer::Batches;
-use crate::{Error, Result};
-use surfit_core::event::{Alignment, Event, Stage};
+use crate::trainer::BatchOrder;
+use crate::{EngineError, Result};
+use surfit_core::event::{Alignment, Event, JobStage};
 use surfit_core::heatmap::Heatmap;
-use surfit_core::random::{self, Purpose};
+use surfit_core::random::{self, RandomStream};
 
 impl Actor<'_> {
     pub(super) fn begin_align(&mut self) {
         self.aligning = None;
         if self.config.align.enabled {
             let others = self.corners.len() - 1;
-            self.begin_stage(Stage::Align, others as u64, Work::Align(1));
+            self.begin_stage(JobStage::Align, others as u64, ActorActivity::Align(1));
         } else {
-            self.work = Work::Surface;
+            self.work = ActorActivity::Surface;
         }
     }
 
     /// One step of a corner's alignment: a batch of images, or a group of units.
     pub(super) fn tick_align(&mut self, index: usize) -> Result<()> {
         if index < self.corners.len() {
-            self.work = Work::Align(index);
+            self.work = ActorActivity::Align(index);
             let mut aligning = match self.aligning.take() {
                 Some(aligning) => aligning,
                 None => self.begin_aligning(index)?,
@@ -39,7 +39,7 @@ impl Actor<'_> {
                         logit_change: report.logit_change,
                         distance: report.distance,
                     }));
-                    self.work = Work::Align(index + 1);
+                    self.work = ActorActivity::Align(index + 1);
                 }
             }
             return Ok(());
@@ -47,23 +47,23 @@ impl Actor<'_> {
         self.end_stage();
         let geometry = crate::geometry::measure(&self.all_corners()?, true);
         self.journal.say(Event::Geometry(geometry));
-        self.work = Work::Surface;
+        self.work = ActorActivity::Surface;
         Ok(())
     }
 
-    fn begin_aligning(&self, index: usize) -> Result<Aligning> {
+    fn begin_aligning(&self, index: usize) -> Result<AlignmentRun> {
         let train = &self.data.train;
         let order = random::permutation(
             train.len() as usize,
             self.config.seed,
-            Purpose::Calibration,
+            RandomStream::Calibration,
             0,
         );
         let images = train.take(&order[..self.config.align.images.min(order.len())]);
         let (x, _) = images.range(0, images.len());
         let corners = self.all_corners()?;
         let method = self.config.align.method;
-        Ok(Aligning::new(
+        Ok(AlignmentRun::new(
             self.model.network(),
             &corners[0],
             &corners[index],
@@ -91,12 +91,12 @@ impl Actor<'_> {
             surface.follow(old.version());
         }
         if !surface.is_finite() {
-            return Err(Error::input(
+            return Err(EngineError::input(
                 "a corner has weights that are not finite; train or load it again",
             ));
         }
-        let steps = Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
-        let progress = Progress::first(&self.config.fit, steps);
+        let steps = BatchOrder::per_epoch(self.data.train.len(), self.config.fit.batch);
+        let progress = FitProgress::first(&self.config.fit, steps);
         let (patch, version) = (surface.degrees().patch(), surface.version());
         let mut heatmap = Heatmap {
             version,

@@ -1,25 +1,25 @@
 //! Commands: what an actor can be told, between two ticks.
 
-use super::errand::{Errand, Evaluating, Exporting, MeasuringEnsemble, Searching};
-use super::{Actor, LiveProgress, Outcome, Request, Work};
+use super::errand::{ActorTask, EvaluationTask, ExportTask, MeasuringEnsemble, SearchTask};
+use super::{Actor, ActorActivity, CommandOutcome, CommandRequest, LiveProgress};
 use crate::surface::Surface;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use std::mem::{Discriminant, discriminant};
 use surfit_core::event::Event;
-use surfit_core::protocol::{Command, RateChange, Selection};
-use surfit_core::snapshot::State;
+use surfit_core::protocol::{EngineCommand, RateChange, Selection};
+use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
 /// Marks every request that a later one of its kind and client makes pointless: of several degrees that a key asks for only
 /// the last is set. What another client asks for is carried out, and told to it.
-pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
-    let kind = |r: &Request| -> Option<(u64, Discriminant<Command>)> {
+pub(super) fn latest_wins(waiting: Vec<CommandRequest>) -> Vec<(CommandRequest, bool)> {
+    let kind = |r: &CommandRequest| -> Option<(u64, Discriminant<EngineCommand>)> {
         matches!(
             r.command,
-            Command::SetDegree { .. }
-                | Command::SetGrid { .. }
-                | Command::SetDraws { .. }
-                | Command::SetRate {
+            EngineCommand::SetDegree { .. }
+                | EngineCommand::SetGrid { .. }
+                | EngineCommand::SetDraws { .. }
+                | EngineCommand::SetRate {
                     rate: RateChange::Peak(_)
                 }
         )
@@ -34,35 +34,35 @@ pub(super) fn latest_wins(waiting: Vec<Request>) -> Vec<(Request, bool)> {
 
 /// True for commands that are carried out though something that was asked for is not done: those that leave the surface
 /// and the grid alone, and those that wait behind it by themselves.
-pub(super) fn at_once(command: &Command) -> bool {
+pub(super) fn at_once(command: &EngineCommand) -> bool {
     !matches!(
         command,
-        Command::Start
-            | Command::StartCorners
-            | Command::StartFit { .. }
-            | Command::FitFurther { .. }
-            | Command::SetDegree { .. }
-            | Command::SetGrid { .. }
-            | Command::Measure
-            | Command::MeasureOn { .. }
+        EngineCommand::Start
+            | EngineCommand::StartCorners
+            | EngineCommand::StartFit { .. }
+            | EngineCommand::FitFurther { .. }
+            | EngineCommand::SetDegree { .. }
+            | EngineCommand::SetGrid { .. }
+            | EngineCommand::Measure
+            | EngineCommand::MeasureOn { .. }
     )
 }
 
 impl Actor<'_> {
-    pub(super) fn carry_out(&mut self, command: Command) -> Result<Outcome> {
+    pub(super) fn carry_out(&mut self, command: EngineCommand) -> Result<CommandOutcome> {
         self.refuse_replaced()?;
-        let errand: Box<dyn Errand> = match command {
-            Command::Evaluate { u, v } => Box::new(Evaluating::new(self, u, v)?),
-            Command::Search {
+        let errand: Box<dyn ActorTask> = match command {
+            EngineCommand::Evaluate { u, v } => Box::new(EvaluationTask::new(self, u, v)?),
+            EngineCommand::Search {
                 u,
                 v,
                 radius,
                 budget,
-            } => Box::new(Searching::new(self, (u, v), radius, budget)?),
-            Command::MeasureEnsemble { points } => {
+            } => Box::new(SearchTask::new(self, (u, v), radius, budget)?),
+            EngineCommand::MeasureEnsemble { points } => {
                 Box::new(MeasuringEnsemble::given(self, &points)?)
             }
-            Command::Export {
+            EngineCommand::Export {
                 selection,
                 dir,
                 replace,
@@ -78,49 +78,51 @@ impl Actor<'_> {
                         let ensemble = MeasuringEnsemble::greedy(self, count)?;
                         Box::new(ensemble.exported(dir, replace)?.named(names))
                     }
-                    one => Box::new(Exporting::new(self, &one, dir, replace)?.named(names)),
+                    one => Box::new(ExportTask::new(self, &one, dir, replace)?.named(names)),
                 }
             }
-            Command::Cancel => return self.cancel(),
-            other => return self.carry_out_now(other).map(|()| Outcome::Done),
+            EngineCommand::Cancel => return self.cancel(),
+            other => return self.carry_out_now(other).map(|()| CommandOutcome::Done),
         };
-        Ok(Outcome::Errand(errand))
+        Ok(CommandOutcome::Errand(errand))
     }
 
-    fn carry_out_now(&mut self, command: Command) -> Result<()> {
+    fn carry_out_now(&mut self, command: EngineCommand) -> Result<()> {
         match command {
-            Command::Start => self.start(),
-            Command::StartCorners => self.end_again_if_refused(Self::start_corners),
-            Command::StartFit { degrees } => self.end_again_if_refused(|a| a.start_fit(degrees)),
-            Command::FitFurther { steps, epochs } => self.fit_further(steps, epochs),
-            Command::Pause => self.pause(),
-            Command::Unpause => self.unpause(),
-            Command::Stop => self.stop(),
-            Command::SetDegree { degrees } => self.set_degrees(degrees),
-            Command::SetGrid { grid } => self.choose_grid(grid),
-            Command::SetMetric { metric } => {
+            EngineCommand::Start => self.start(),
+            EngineCommand::StartCorners => self.end_again_if_refused(Self::start_corners),
+            EngineCommand::StartFit { degrees } => {
+                self.end_again_if_refused(|a| a.start_fit(degrees))
+            }
+            EngineCommand::FitFurther { steps, epochs } => self.fit_further(steps, epochs),
+            EngineCommand::Pause => self.pause(),
+            EngineCommand::Unpause => self.unpause(),
+            EngineCommand::Stop => self.stop(),
+            EngineCommand::SetDegree { degrees } => self.set_degrees(degrees),
+            EngineCommand::SetGrid { grid } => self.choose_grid(grid),
+            EngineCommand::SetMetric { metric } => {
                 self.metric = metric;
                 self.store_snapshot();
                 Ok(())
             }
-            Command::Measure => {
+            EngineCommand::Measure => {
                 self.needs_surface()?;
-                if matches!(self.work, Work::None | Work::Map { .. }) {
-                    let finish = matches!(self.work, Work::Map { finish: true, .. });
+                if matches!(self.work, ActorActivity::None | ActorActivity::Map { .. }) {
+                    let finish = matches!(self.work, ActorActivity::Map { finish: true, .. });
                     self.begin_map(finish);
                     return Ok(());
                 }
-                Err(Error::input(
+                Err(EngineError::input(
                     "the heatmap is measured when the fit ends; stop the fit to measure it now",
                 ))
             }
-            Command::MeasureOn { grid, keep } => self.measure_on(grid, keep),
-            Command::SetRate { rate } => self.set_rate(rate),
-            Command::SetDraws { draws } => self.set_draws(draws),
-            Command::Distances => self.distances(),
-            Command::Mark { u, v } => self.mark(u, v),
-            Command::Freeze { i, j, frozen } => self.freeze(i, j, frozen),
-            Command::Checkpoint => {
+            EngineCommand::MeasureOn { grid, keep } => self.measure_on(grid, keep),
+            EngineCommand::SetRate { rate } => self.set_rate(rate),
+            EngineCommand::SetDraws { draws } => self.set_draws(draws),
+            EngineCommand::Distances => self.distances(),
+            EngineCommand::Mark { u, v } => self.mark(u, v),
+            EngineCommand::Freeze { i, j, frozen } => self.freeze(i, j, frozen),
+            EngineCommand::Checkpoint => {
                 self.flush_losses();
                 match self.try_checkpoint()? {
                     Some(step) => self.journal.say(Event::Checkpoint { step }),
@@ -130,23 +132,23 @@ impl Actor<'_> {
                 Ok(())
             }
             // These take a while and are errands, and the end is asked for before commands are carried out.
-            Command::Shutdown
-            | Command::Evaluate { .. }
-            | Command::Search { .. }
-            | Command::MeasureEnsemble { .. }
-            | Command::Export { .. }
-            | Command::Cancel => Ok(()),
+            EngineCommand::Shutdown
+            | EngineCommand::Evaluate { .. }
+            | EngineCommand::Search { .. }
+            | EngineCommand::MeasureEnsemble { .. }
+            | EngineCommand::Export { .. }
+            | EngineCommand::Cancel => Ok(()),
         }
     }
 
     fn start(&mut self) -> Result<()> {
-        if self.state == State::Paused {
+        if self.state == EngineState::Paused {
             return self.unpause();
         }
-        if !matches!(self.work, Work::None) {
-            return Err(Error::input("the job is under way already"));
+        if !matches!(self.work, ActorActivity::None) {
+            return Err(EngineError::input("the job is under way already"));
         }
-        let finished = self.state == State::Finished;
+        let finished = self.state == EngineState::Finished;
         match self.progress {
             Some(progress) if finished && progress.complete() && self.surface.is_some() => {
                 self.fit_further(None, None)
@@ -164,17 +166,17 @@ impl Actor<'_> {
         let progress = match self.progress {
             Some(progress) if progress.complete() => progress,
             _ => {
-                return Err(Error::input(
+                return Err(EngineError::input(
                     "the fit has not come to its end yet; let it go on, or stop it first",
                 ));
             }
         };
         let per_epoch =
-            crate::trainer::Batches::per_epoch(self.data.train.len(), self.config.fit.batch);
+            crate::trainer::BatchOrder::per_epoch(self.data.train.len(), self.config.fit.batch);
         let epochs = epochs.unwrap_or(self.config.fit.epochs);
         let steps = steps.unwrap_or_else(|| (epochs * per_epoch as f64).round() as u64);
         if !(0.0..=1e6).contains(&epochs) || steps == 0 {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "a fit of {epochs} epochs has no step; give epochs above 0, at most 1000000, or steps"
             )));
         }
@@ -210,7 +212,7 @@ impl Actor<'_> {
         let present = surface.degrees();
         let degrees = degrees.unwrap_or(present);
         if degrees.patch() != present.patch() {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "the surface is a {} of degree {present}; give a new one degrees of the same kind",
                 present.patch().name()
             )));
@@ -233,11 +235,13 @@ impl Actor<'_> {
     }
 
     fn pause(&mut self) -> Result<()> {
-        if self.state != State::Running || matches!(self.work, Work::None) {
-            return Err(Error::input("nothing is under way that could be paused"));
+        if self.state != EngineState::Running || matches!(self.work, ActorActivity::None) {
+            return Err(EngineError::input(
+                "nothing is under way that could be paused",
+            ));
         }
         self.flush_losses();
-        self.state = State::Paused;
+        self.state = EngineState::Paused;
         self.paused_at = Some(std::time::Instant::now());
         self.save_checkpoint();
         self.journal.say(Event::Paused { step: self.step() });
@@ -245,10 +249,10 @@ impl Actor<'_> {
     }
 
     fn unpause(&mut self) -> Result<()> {
-        if self.state != State::Paused {
-            return Err(Error::input("nothing is paused"));
+        if self.state != EngineState::Paused {
+            return Err(EngineError::input("nothing is paused"));
         }
-        self.state = State::Running;
+        self.state = EngineState::Running;
         if let Some(at) = self.paused_at.take() {
             self.stage_began += at.elapsed();
         }
@@ -258,16 +262,18 @@ impl Actor<'_> {
 
     pub(super) fn stop(&mut self) -> Result<()> {
         match std::mem::take(&mut self.work) {
-            Work::None => Err(Error::input("nothing is under way that could be stopped")),
-            Work::Fit => {
+            ActorActivity::None => Err(EngineError::input(
+                "nothing is under way that could be stopped",
+            )),
+            ActorActivity::Fit => {
                 self.flush_losses();
                 // Its weights may have gone since the last look. There is nothing to end then but the engine.
                 if let Err(diverged) = self.check_divergence() {
-                    self.failure = Some(Error::input(diverged.to_string()));
+                    self.failure = Some(EngineError::input(diverged.to_string()));
                     return Err(diverged);
                 }
                 self.journal.say(Event::Stopped { step: self.step() });
-                self.state = State::Running;
+                self.state = EngineState::Running;
                 self.end_fit()
             }
             unfinished => {
@@ -275,12 +281,16 @@ impl Actor<'_> {
                 // A corner under training keeps what it has reached.
                 self.work = unfinished;
                 self.save_checkpoint();
-                self.work = Work::None;
+                self.work = ActorActivity::None;
                 self.trainer = None;
                 self.abandon_work();
                 self.journal.say(Event::Stopped { step: self.step() });
                 let done = self.journal.picture().finished.is_some();
-                self.state = if done { State::Finished } else { State::Idle };
+                self.state = if done {
+                    EngineState::Finished
+                } else {
+                    EngineState::Idle
+                };
                 Ok(())
             }
         }
@@ -288,7 +298,7 @@ impl Actor<'_> {
 
     pub(super) fn needs_surface(&self) -> Result<&Surface> {
         self.surface.as_ref().ok_or_else(|| {
-            Error::input("there is no surface yet; wait until the corners are ready")
+            EngineError::input("there is no surface yet; wait until the corners are ready")
         })
     }
 
@@ -312,7 +322,7 @@ impl Actor<'_> {
         if patch.holds(u, v) {
             return Ok(());
         }
-        Err(Error::input(format!(
+        Err(EngineError::input(format!(
             "({u}, {v}) lies outside the surface; use {}",
             patch.domain()
         )))
@@ -322,13 +332,13 @@ impl Actor<'_> {
         let surface = self.needs_surface()?;
         let row = surface.degrees().rows().iter().position(|&p| p == (i, j));
         let row = row.ok_or_else(|| {
-            Error::input(format!(
+            EngineError::input(format!(
                 "there is no control point ({i}, {j}) at degree {}",
                 surface.degrees()
             ))
         })?;
         if row < surface.degrees().corners() {
-            return Err(Error::input(
+            return Err(EngineError::input(
                 "corners are given networks and always stay fixed",
             ));
         }
@@ -348,21 +358,21 @@ mod tests {
 
     #[test]
     fn of_several_degrees_of_a_client_the_latest_wins_and_other_commands_stay() {
-        let d = |m| Command::SetDegree {
+        let d = |m| EngineCommand::SetDegree {
             degrees: Degrees::new(m, 2).unwrap(),
         };
         let commands = [
             (1, d(3)),
-            (1, Command::Pause),
+            (1, EngineCommand::Pause),
             (1, d(4)),
-            (1, Command::SetGrid { grid: 5 }),
+            (1, EngineCommand::SetGrid { grid: 5 }),
             (2, d(6)),
             (1, d(5)),
-            (1, Command::Unpause),
+            (1, EngineCommand::Unpause),
         ];
         let waiting = commands
             .into_iter()
-            .map(|(client, command)| Request {
+            .map(|(client, command)| CommandRequest {
                 client,
                 command,
                 reply: tokio::sync::oneshot::channel().0,

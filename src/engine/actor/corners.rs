@@ -1,35 +1,35 @@
 //! Corners: trained here, or loaded.
 
-use super::given::{Findings, Origin, kept_record, record_metadata};
-use super::{Actor, Work};
-use crate::corner_cache::Entry;
+use super::given::{GivenFindings, WeightOrigin, kept_record, record_metadata};
+use super::{Actor, ActorActivity};
+use crate::corner_cache::CacheEntry;
 use crate::geometry;
 use crate::layout::RunningStats;
 use crate::model::Measurement;
 use crate::model_file;
-use crate::trainer::{Batches, Trainer};
-use crate::{Error, Result, checkpoint};
+use crate::trainer::{BatchOrder, Trainer};
+use crate::{EngineError, Result, checkpoint};
 use surfit_core::config::Config;
-use surfit_core::event::{Corner, Curve, Event, Stage};
+use surfit_core::event::{CornerReady, Event, JobStage, LossCurve};
 use surfit_core::files::{self, FilePath};
 use surfit_core::random::derive;
 use tch::Tensor;
 
 /// A corner that is measured, and that the disk has not taken yet.
 #[derive(Debug)]
-pub(super) struct Ready {
+pub(super) struct MeasuredCorner {
     index: usize,
     flat: Tensor,
     stats: RunningStats,
     measured: Measurement,
     source: String,
     seconds: f64,
-    findings: Findings,
+    findings: GivenFindings,
 }
 
-impl Ready {
-    fn corner(&self) -> Corner {
-        Corner {
+impl MeasuredCorner {
+    fn corner(&self) -> CornerReady {
+        CornerReady {
             index: self.index,
             source: self.source.clone(),
             accuracy: self.measured.accuracy(),
@@ -49,7 +49,7 @@ impl Actor<'_> {
         };
         self.trainer = None;
         self.given_are_checked = false;
-        self.begin_stage(Stage::Corners, total, Work::Corner(0));
+        self.begin_stage(JobStage::Corners, total, ActorActivity::Corner(0));
         self.fit.corner_began = std::time::Instant::now();
     }
 
@@ -133,12 +133,14 @@ impl Actor<'_> {
                 let record = file.and_then(|_| kept_record(&stored));
                 // What was told of it goes first; a kill may have come before that.
                 let (source, origin) = match (record, file) {
-                    (Some(record), _) => (record.source.clone(), Origin::Kept(Box::new(record))),
+                    (Some(record), _) => {
+                        (record.source.clone(), WeightOrigin::Kept(Box::new(record)))
+                    }
                     (None, Some(file)) => {
                         let name = file.file_name().unwrap_or_default();
-                        (name.to_string_lossy().into_owned(), Origin::Trained)
+                        (name.to_string_lossy().into_owned(), WeightOrigin::Trained)
                     }
-                    (None, None) => (self.training_of(index), Origin::Trained),
+                    (None, None) => (self.training_of(index), WeightOrigin::Trained),
                 };
                 return self.corner_ready(place, flat, source, 0.0, origin);
             }
@@ -149,12 +151,12 @@ impl Actor<'_> {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                return self.corner_ready(place, flat, source, 0.0, Origin::Given(stats));
+                return self.corner_ready(place, flat, source, 0.0, WeightOrigin::Given(stats));
             }
             let seed = self.corner_seed(index);
             if let Some(flat) = self.kept_corner(index) {
                 let source = format!("{} (cached)", self.training_of(index));
-                return self.corner_ready(place, flat, source, 0.0, Origin::Trained);
+                return self.corner_ready(place, flat, source, 0.0, WeightOrigin::Trained);
             }
             let target = Trainer::target(&self.data, &self.config.corners, index);
             let goes_on = self
@@ -177,11 +179,11 @@ impl Actor<'_> {
             self.pending.push(trainer.step - 1, loss);
         }
         if trainer.step < target {
-            let epoch = Batches::per_epoch(self.data.train.len(), config.batch);
+            let epoch = BatchOrder::per_epoch(self.data.train.len(), config.batch);
             if trainer.step.is_multiple_of(epoch.max(1)) {
                 self.validate_trainer(index);
             }
-            self.work = Work::Corner(place);
+            self.work = ActorActivity::Corner(place);
             return Ok(());
         }
         self.flush_losses();
@@ -193,7 +195,7 @@ impl Actor<'_> {
         let weights = trainer.weights.copy();
         self.keep_corner(index, &weights);
         let seconds = self.fit.corner_began.elapsed().as_secs_f64();
-        self.corner_ready(place, weights, source, seconds, Origin::Trained)
+        self.corner_ready(place, weights, source, seconds, WeightOrigin::Trained)
     }
 
     /// How a corner is trained, in words.
@@ -227,7 +229,7 @@ impl Actor<'_> {
         let (m, _) = self
             .evaluator
             .validate(&self.model, &trainer.weights, images);
-        let (step, curve) = (trainer.step, Curve::Corner(index));
+        let (step, curve) = (trainer.step, LossCurve::Corner(index));
         self.journal.say(Event::Validated {
             curve,
             step,
@@ -243,12 +245,12 @@ impl Actor<'_> {
         flat: Tensor,
         source: String,
         seconds: f64,
-        origin: Origin,
+        origin: WeightOrigin,
     ) -> Result<()> {
         let index = self.config.corners.epochs.order(self.corners.len())[place];
         if !flat.sum(tch::Kind::Float).double_value(&[]).is_finite() {
             checkpoint::remove_file(&self.partial_path())?;
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "corner {} diverged: its weights are not finite; lower corners.learning_rate in {} and resume",
                 index + 1,
                 self.run.config_path().display()
@@ -256,16 +258,16 @@ impl Actor<'_> {
         }
         let (measured, stats) = self.evaluator.validate(&self.model, &flat, i64::MAX);
         let findings = match origin {
-            Origin::Trained => Findings::default(),
-            Origin::Given(own) => {
+            WeightOrigin::Trained => GivenFindings::default(),
+            WeightOrigin::Given(own) => {
                 self.examine_given(index, &flat, own.as_ref(), (&measured, &stats))
             }
-            Origin::Kept(record) => Findings {
+            WeightOrigin::Kept(record) => GivenFindings {
                 own_statistics: record.own_statistics,
                 warnings: record.warnings,
             },
         };
-        let ready = Ready {
+        let ready = MeasuredCorner {
             index,
             flat,
             stats,
@@ -279,7 +281,7 @@ impl Actor<'_> {
 
     /// Makes a corner durable, says so, and goes on to the next. A full disk is asked again with everything measured, and
     /// the trainer stays until then: it costs nothing but time.
-    fn store_corner(&mut self, place: usize, ready: Ready) -> Result<()> {
+    fn store_corner(&mut self, place: usize, ready: MeasuredCorner) -> Result<()> {
         if let Err(error) = self.write_corner(place, &ready) {
             self.ready = Some(ready);
             return Err(error);
@@ -305,7 +307,7 @@ impl Actor<'_> {
         let cell = self.heatmap.corners()[index];
         self.heatmap.cells[cell] = super::mapping::cell(&m, self.heatmap.version);
         if !last {
-            self.work = Work::Corner(place + 1);
+            self.work = ActorActivity::Corner(place + 1);
             self.publish(true);
             return Ok(());
         }
@@ -324,7 +326,7 @@ impl Actor<'_> {
         Ok(())
     }
 
-    fn write_corner(&mut self, place: usize, ready: &Ready) -> Result<()> {
+    fn write_corner(&mut self, place: usize, ready: &MeasuredCorner) -> Result<()> {
         self.refuse_replaced()?;
         // A corner that outlives what was told of its training would have a curve with a gap.
         self.journal.try_sync()?;
@@ -376,7 +378,7 @@ impl Actor<'_> {
         }
     }
 
-    fn cache_entry(&mut self, index: usize) -> Option<Entry> {
+    fn cache_entry(&mut self, index: usize) -> Option<CacheEntry> {
         if !self.config.corners.cache {
             return None;
         }
@@ -386,7 +388,7 @@ impl Actor<'_> {
         let epochs = self.config.corners.epochs.of(index);
         let (config, data, model) = (&self.config, &self.data, &self.model);
         let seed = seed_of(config, index);
-        Entry::of(config, data, model, digest, seed, epochs)
+        CacheEntry::of(config, data, model, digest, seed, epochs)
     }
 
     fn open_trainer(&mut self, index: usize) -> Result<Trainer> {
@@ -398,7 +400,7 @@ impl Actor<'_> {
         let most = 2 * self.model.parameters() as u64 * size_of::<f32>() as u64;
         let (tensors, metadata) = match model_file::read_tensors(&path, |_| most) {
             // Trained anew it arrives where it would have arrived.
-            Err(Error::Input(why)) => {
+            Err(EngineError::Input(why)) => {
                 let what = why.strip_suffix("; copy or write it anew").unwrap_or(&why);
                 self.journal.notice(format!(
                     "{what}; corner {} is trained from its beginning",
@@ -444,7 +446,7 @@ impl Actor<'_> {
             .double_value(&[])
             .is_finite()
         {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "corner {} has weights that are not finite",
                 index + 1
             )));
@@ -471,7 +473,7 @@ impl Actor<'_> {
             .iter()
             .map(|c| c.as_ref().map(Tensor::shallow_clone))
             .collect();
-        all.ok_or_else(|| Error::input("the corners are not ready; train or load them first"))
+        all.ok_or_else(|| EngineError::input("the corners are not ready; train or load them first"))
     }
 }
 

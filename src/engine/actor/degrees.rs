@@ -1,9 +1,9 @@
 //! The degrees of the surface: which it can have, and changing them while a fit goes on.
 
-use super::{Actor, Work};
+use super::{Actor, ActorActivity};
 use crate::memory;
 use crate::surface::Surface;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use surfit_core::event::Event;
 use surfit_core::surface::Degrees;
 
@@ -25,7 +25,7 @@ impl Actor<'_> {
     pub(super) fn refuse_degrees(&self, to: Degrees) -> Result<()> {
         let patch = self.config.patch();
         if to.patch() != patch {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "the surface between {} corners is a {}; give it degrees of one",
                 patch.corners(),
                 patch.name()
@@ -55,8 +55,11 @@ impl Actor<'_> {
         self.convert(to);
         self.save_change();
         // During a fit the live heatmap follows by itself; a surface at rest that moved is measured again.
-        if !matches!(self.work, Work::Fit) && !from.converts_exactly(to) {
-            let finish = matches!(self.work, Work::Map { finish: true, .. } | Work::Finish);
+        if !matches!(self.work, ActorActivity::Fit) && !from.converts_exactly(to) {
+            let finish = matches!(
+                self.work,
+                ActorActivity::Map { finish: true, .. } | ActorActivity::Finish
+            );
             self.begin_map(finish);
         }
         Ok(())

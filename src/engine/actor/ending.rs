@@ -1,14 +1,14 @@
 //! The end of an engine: that what it reached is durable, or that it is told what is not.
 
-use super::{Actor, Work};
-use crate::{Error, Result};
+use super::{Actor, ActorActivity};
+use crate::{EngineError, Result};
 use std::time::{Duration, Instant};
-use surfit_core::run_dir::{Identity, RunDir};
+use surfit_core::run_dir::{FileIdentity, RunDir};
 
 /// Looks now and then whether a run's directory is where it was.
 #[derive(Debug)]
 pub(super) struct DirectoryWatch {
-    directory: Option<Identity>,
+    directory: Option<FileIdentity>,
     looked: Instant,
     /// Looks in a row that found another directory there, or none.
     missing: u32,
@@ -92,8 +92,8 @@ impl Actor<'_> {
         }
     }
 
-    fn gone(&self) -> Error {
-        Error::input(format!(
+    fn gone(&self) -> EngineError {
+        EngineError::input(format!(
             "{} was removed or moved while the engine worked in it; resume the run from where it lies now, \
              which repeats what came after its last checkpoint",
             self.run.path().display()
@@ -119,14 +119,14 @@ impl Actor<'_> {
             None => "there is no checkpoint of it".into(),
         };
         let stopped = named_step(reached.unwrap_or((None, 0)));
-        Err(Error::input(format!(
+        Err(EngineError::input(format!(
             "stopped at {stopped}, but {last}: {why}; make room on the disk, then resume, which repeats the steps since"
         )))
     }
 
     /// The training under way and its step: the corner with this number, or the fit. `None` where no step is done.
     pub(super) fn reached(&self) -> Option<(Option<usize>, u64)> {
-        if let (Work::Corner(_), Some(trainer)) = (&self.work, &self.trainer)
+        if let (ActorActivity::Corner(_), Some(trainer)) = (&self.work, &self.trainer)
             && trainer.step > 0
         {
             return Some((Some(self.fit.corner), trainer.step));
@@ -141,7 +141,7 @@ impl Actor<'_> {
             let after = self.journal.seq();
             let result = match worked {
                 Ok(()) => Ok(()),
-                Err(error) => Err(Error::input(error.to_string())),
+                Err(error) => Err(EngineError::input(error.to_string())),
             };
             self.answer(reply, after, result);
         }

@@ -7,23 +7,23 @@ mod exporting;
 mod searching;
 
 pub(super) use ensemble::{MeasuringEnsemble, of_sum};
-pub(super) use evaluating::Evaluating;
-pub(super) use exporting::Exporting;
-pub(super) use searching::Searching;
+pub(super) use evaluating::EvaluationTask;
+pub(super) use exporting::ExportTask;
+pub(super) use searching::SearchTask;
 
-use super::{Actor, Outcome, Reply, Work};
-use crate::evaluate::{Measured, Measuring};
-use crate::{Error, Result};
+use super::{Actor, ActorActivity, CommandOutcome, ReplySender};
+use crate::evaluate::{MeasurementResult, NetworkMeasurement};
+use crate::{EngineError, Result};
 use std::path::Path;
 use std::time::Instant;
 use surfit_core::event::Event;
-use surfit_core::snapshot::{self, State};
+use surfit_core::snapshot::{self, EngineState};
 
 /// Errands that may wait; more are refused.
 const MOST: usize = 16;
 
 /// Something that takes a while.
-pub(super) trait Errand: std::fmt::Debug {
+pub(super) trait ActorTask: std::fmt::Debug {
     /// What it is, for people.
     fn name(&self) -> String;
 
@@ -41,17 +41,17 @@ pub(super) trait Errand: std::fmt::Debug {
 
 /// An errand with the way back to whoever asked.
 #[derive(Debug)]
-pub(super) struct Asked {
-    errand: Box<dyn Errand>,
-    reply: Reply,
+pub(super) struct PendingTask {
+    errand: Box<dyn ActorTask>,
+    reply: ReplySender,
 }
 
 impl Actor<'_> {
     /// Puts an errand behind those that wait.
-    pub(super) fn ask(&mut self, errand: Box<dyn Errand>, reply: Reply) {
+    pub(super) fn ask(&mut self, errand: Box<dyn ActorTask>, reply: ReplySender) {
         if self.errands.len() >= MOST {
             let why = "too much was asked for and is not done; wait, or cancel";
-            return self.answer(reply, self.journal.seq(), Err(Error::input(why)));
+            return self.answer(reply, self.journal.seq(), Err(EngineError::input(why)));
         }
         let folder = errand.folder();
         let others = self.errands.iter().filter_map(|a| a.errand.folder());
@@ -60,10 +60,10 @@ impl Actor<'_> {
                 "{}: an export to this folder is under way; choose another folder, or ask again when it is done",
                 folder.display()
             );
-            return self.answer(reply, self.journal.seq(), Err(Error::input(why)));
+            return self.answer(reply, self.journal.seq(), Err(EngineError::input(why)));
         }
         self.flush_losses();
-        self.errands.push_back(Asked { errand, reply });
+        self.errands.push_back(PendingTask { errand, reply });
         self.publish(true);
     }
 
@@ -74,7 +74,7 @@ impl Actor<'_> {
         };
         let (began, after) = (Instant::now(), self.journal.seq());
         let outcome = asked.errand.slice(self);
-        if self.state != State::Paused {
+        if self.state != EngineState::Paused {
             // The stage did not go on in this time.
             self.stage_began += began.elapsed();
             self.pace.shift(began.elapsed());
@@ -95,7 +95,7 @@ impl Actor<'_> {
     }
 
     /// Gives up what was asked for, else the heatmap, the alignment or the end of the job.
-    pub(super) fn cancel(&mut self) -> Result<Outcome> {
+    pub(super) fn cancel(&mut self) -> Result<CommandOutcome> {
         if let Some(asked) = self.errands.pop_front() {
             let what = asked.errand.name();
             let after = self.journal.seq();
@@ -103,27 +103,30 @@ impl Actor<'_> {
             self.answer(
                 asked.reply,
                 after,
-                Err(Error::input(format!("{what}: given up"))),
+                Err(EngineError::input(format!("{what}: given up"))),
             );
-            return Ok(Outcome::Done);
+            return Ok(CommandOutcome::Done);
         }
         if matches!(
             self.work,
-            Work::Map { .. } | Work::Align(_) | Work::Surface | Work::Finish
+            ActorActivity::Map { .. }
+                | ActorActivity::Align(_)
+                | ActorActivity::Surface
+                | ActorActivity::Finish
         ) {
             self.stop()?;
-            return Ok(Outcome::Done);
+            return Ok(CommandOutcome::Done);
         }
-        Err(Error::input(
+        Err(EngineError::input(
             "nothing is under way that could be given up; stop ends the training early",
         ))
     }
 
     /// The errand under way, for the snapshot.
-    pub(super) fn shown_errand(&self) -> Option<snapshot::Errand> {
+    pub(super) fn shown_errand(&self) -> Option<snapshot::RunningTask> {
         let asked = self.errands.front()?;
         let (done, total) = asked.errand.progress();
-        Some(snapshot::Errand {
+        Some(snapshot::RunningTask {
             name: asked.errand.name(),
             done,
             total,
@@ -134,8 +137,8 @@ impl Actor<'_> {
     /// Goes on with a measurement for a moment; what it came to when it is complete, else it stays in its place.
     pub(super) fn go_on_measuring(
         &mut self,
-        measuring: &mut Option<Measuring>,
-    ) -> Option<Measured> {
+        measuring: &mut Option<NetworkMeasurement>,
+    ) -> Option<MeasurementResult> {
         let mut one = measuring.take()?;
         if !one.slice(&self.model, &self.evaluator, &self.data.test) {
             *measuring = Some(one);

@@ -1,12 +1,12 @@
 //! How long the rest of the whole job will take.
 
-use super::{Actor, Work};
+use super::{Actor, ActorActivity};
 use crate::trainer::Trainer;
-use surfit_core::event::Stage;
+use surfit_core::event::JobStage;
 
 /// What units of work cost on this machine, as seen of late; 0 before any was done.
 #[derive(Debug, Default)]
-pub(super) struct Estimate {
+pub(super) struct CostEstimate {
     /// Seconds to classify an image.
     image: f64,
     /// Seconds of a step of a corner, and of the fit.
@@ -17,7 +17,7 @@ pub(super) struct Estimate {
 /// Weight of the newest of several measurements.
 const NEWEST: f64 = 0.2;
 
-impl Estimate {
+impl CostEstimate {
     /// Takes in what an image cost.
     pub(super) fn image(&mut self, seconds: f64) {
         if seconds.is_finite() && seconds > 0.0 {
@@ -34,25 +34,25 @@ impl Actor<'_> {
     /// Seconds that the rest of the job will take; `None` before enough is known. `stage` is what is left of the present
     /// stage.
     pub(super) fn job_seconds_left(&self, stage: Option<f64>) -> Option<f64> {
-        if matches!(self.work, Work::None) {
+        if matches!(self.work, ActorActivity::None) {
             return None;
         }
         let known = |seconds: f64| (seconds > 0.0).then_some(seconds);
         let mut left = stage?;
-        if matches!(self.stage, Stage::Corners | Stage::Align) {
+        if matches!(self.stage, JobStage::Corners | JobStage::Align) {
             let fit = &self.config.fit;
             // A fit's step is hardly more than a plain one of the same batch.
             let plain = self.estimate.corner_step * fit.batch as f64
                 / self.config.corners.batch.max(1) as f64;
-            let steps = crate::trainer::Batches::per_epoch(self.data.train.len(), fit.batch);
+            let steps = crate::trainer::BatchOrder::per_epoch(self.data.train.len(), fit.batch);
             let epochs = fit.edge_epochs + fit.epochs;
             let step = known(self.estimate.fit_step).or(known(1.1 * plain))?;
             left += epochs * steps as f64 * step / (1.0 - self.config.heatmap.budget);
         }
-        if self.stage < Stage::Heatmap {
+        if self.stage < JobStage::Heatmap {
             left += self.map_seconds()?;
         }
-        if self.stage < Stage::Export {
+        if self.stage < JobStage::Export {
             left += self.finish_seconds()?;
         }
         Some(left)
@@ -80,8 +80,8 @@ impl Actor<'_> {
             return;
         }
         match self.stage {
-            Stage::Corners if self.trainer.is_some() => self.estimate.corner_step = 1.0 / rate,
-            Stage::Fit => self.estimate.fit_step = 1.0 / rate,
+            JobStage::Corners if self.trainer.is_some() => self.estimate.corner_step = 1.0 / rate,
+            JobStage::Fit => self.estimate.fit_step = 1.0 / rate,
             _ => {}
         }
     }
@@ -89,11 +89,11 @@ impl Actor<'_> {
     /// Optimizer steps a second, from the pace of the present stage.
     pub(super) fn steps_per_second(&self, rate: f64) -> f64 {
         let trains = match self.stage {
-            Stage::Corners => Trainer::total(&self.data, &self.config.corners) > 0,
-            Stage::Fit => true,
+            JobStage::Corners => Trainer::total(&self.data, &self.config.corners) > 0,
+            JobStage::Fit => true,
             _ => false,
         };
-        if trains && (self.trainer.is_some() || self.stage == Stage::Fit) {
+        if trains && (self.trainer.is_some() || self.stage == JobStage::Fit) {
             rate
         } else {
             0.0
@@ -103,7 +103,7 @@ impl Actor<'_> {
     /// Images of a minibatch in the present stage.
     pub(super) fn images_a_step(&self) -> usize {
         match self.stage {
-            Stage::Corners => self.config.corners.batch,
+            JobStage::Corners => self.config.corners.batch,
             _ => self.config.fit.batch,
         }
     }

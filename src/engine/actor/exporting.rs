@@ -1,9 +1,9 @@
 //! Where exports go, and which was made before.
 
 use super::Actor;
-use crate::export::{self, Chosen};
+use crate::export::{self, ChosenModel};
 use std::path::Path;
-use surfit_core::event::{Event, Exported};
+use surfit_core::event::{Event, ExportedModel};
 use surfit_core::files::{self, FilePath};
 use surfit_core::heatmap::Metric;
 use surfit_weights::names::NameMap;
@@ -25,7 +25,7 @@ impl Actor<'_> {
     }
 
     /// Says why an export under given names does not load strictly into its module, where it does not.
-    pub(super) fn tell_strictness(&mut self, chosen: &Chosen) {
+    pub(super) fn tell_strictness(&mut self, chosen: &ChosenModel) {
         if let Some(notice) = chosen.names.as_ref().and_then(NameMap::strictness_notice) {
             self.journal.notice(notice);
         }
@@ -46,7 +46,7 @@ impl Actor<'_> {
         let (exports, run) = (self.run.join("exports"), self.run.id());
         let entries = files::entries(&exports).unwrap_or_default();
         let folders = entries.into_iter().filter(|e| e.is_folder);
-        let mut untold: Vec<Exported> = folders
+        let mut untold: Vec<ExportedModel> = folders
             .map(|e| exports.join(&e.name))
             .filter(|folder| !self.is_told(folder))
             .filter_map(|folder| export::published_by(&folder, &run))
@@ -59,11 +59,11 @@ impl Actor<'_> {
 
     /// The best point as it was exported before, when it is the same point of the same surface: the test split is
     /// measured once for it.
-    pub(super) fn exported_before(&self) -> Option<Exported> {
+    pub(super) fn exported_before(&self) -> Option<ExportedModel> {
         let best = self.heatmap.best(Metric::Accuracy)?;
         let picture = self.journal.picture();
         let step = format!("-step{}", self.progress?.step);
-        let same = |e: &&Exported| {
+        let same = |e: &&ExportedModel| {
             let folder = e.dir.file_name().unwrap_or_default().to_string_lossy();
             e.selection == "best"
                 && (e.u, e.v) == (Some(best.u), Some(best.v))

@@ -1,30 +1,30 @@
 //! The end of the job: the best point is exported, the corners are measured on the test split beside it, and the result is
 //! told. In slices, as errands go.
 
-use super::errand::Exporting;
-use super::{Actor, Work};
-use crate::evaluate::{Measuring, On};
+use super::errand::ExportTask;
+use super::{Actor, ActorActivity};
+use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
 use crate::trainer::Trainer;
 use crate::{Result, baselines};
-use surfit_core::event::{Event, Exported, Finished, Stage};
+use surfit_core::event::{Event, ExportedModel, JobResult, JobStage};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::Selection;
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 
 /// How far the end of the job has come.
 #[derive(Debug)]
-pub(super) struct Finishing {
-    exporting: Option<Exporting>,
-    exported: Option<Exported>,
-    measuring: Option<Measuring>,
+pub(super) struct JobCompletion {
+    exporting: Option<ExportTask>,
+    exported: Option<ExportedModel>,
+    measuring: Option<NetworkMeasurement>,
     corners_test: Vec<f64>,
 }
 
 #[cfg(test)]
-impl Finishing {
+impl JobCompletion {
     /// What is exported is chosen, and not yet written.
     pub(super) fn has_chosen(&self) -> bool {
-        self.exporting.as_ref().is_some_and(Exporting::has_chosen)
+        self.exporting.as_ref().is_some_and(ExportTask::has_chosen)
     }
 }
 
@@ -45,20 +45,20 @@ impl Actor<'_> {
         }
         // After an error of the file system, too: what was measured stays.
         self.finishing = Some(finishing);
-        self.work = Work::Finish;
+        self.work = ActorActivity::Finish;
         done.map(drop)
     }
 
-    fn begin_finishing(&mut self) -> Result<Box<Finishing>> {
-        self.begin_stage(Stage::Export, 1, Work::Finish);
+    fn begin_finishing(&mut self) -> Result<Box<JobCompletion>> {
+        self.begin_stage(JobStage::Export, 1, ActorActivity::Finish);
         let exported = self.exported_before();
         let exporting = match &exported {
             None if self.config.export.best => {
-                Some(Exporting::new(self, &Selection::Best, None, true)?)
+                Some(ExportTask::new(self, &Selection::Best, None, true)?)
             }
             _ => None,
         };
-        Ok(Box::new(Finishing {
+        Ok(Box::new(JobCompletion {
             exporting,
             exported,
             measuring: None,
@@ -66,7 +66,7 @@ impl Actor<'_> {
         }))
     }
 
-    fn go_on_finishing(&mut self, finishing: &mut Finishing) -> Result<bool> {
+    fn go_on_finishing(&mut self, finishing: &mut JobCompletion) -> Result<bool> {
         if let Some(exporting) = &mut finishing.exporting {
             if exporting.advance(self)? {
                 finishing.exported = exporting.take();
@@ -83,7 +83,7 @@ impl Actor<'_> {
         }
         if finishing.measuring.is_none() {
             let w = self.needs_surface()?.theta().get(corner as i64);
-            finishing.measuring = Some(self.measuring(w, On::Test));
+            finishing.measuring = Some(self.measuring(w, MeasuredSplit::Test));
         }
         if let Some(measured) = self.go_on_measuring(&mut finishing.measuring) {
             finishing.corners_test.push(measured.measurement.accuracy());
@@ -101,7 +101,7 @@ impl Actor<'_> {
     }
 
     /// Tells the result, once everything that it tells of is durable.
-    fn finish(&mut self, finishing: &Finishing) -> Result<()> {
+    fn finish(&mut self, finishing: &JobCompletion) -> Result<()> {
         self.try_checkpoint()?;
         let surface = self.needs_surface()?;
         let degrees = surface.degrees();
@@ -121,7 +121,7 @@ impl Actor<'_> {
             let corner = |i: &usize| heatmap.cells[*i].accuracy().unwrap_or(f64::NAN);
             let seconds = &self.journal.picture().seconds;
             let exported = finishing.exported.clone();
-            let finished = Finished {
+            let finished = JobResult {
                 corners: heatmap.corners().iter().map(corner).collect(),
                 corners_test: finishing.corners_test.clone(),
                 degrees,
@@ -140,7 +140,7 @@ impl Actor<'_> {
             };
             self.journal.say(Event::Finished(Box::new(finished)));
         }
-        self.state = State::Finished;
+        self.state = EngineState::Finished;
         self.store_snapshot();
         self.publish(true);
         Ok(())

@@ -1,18 +1,18 @@
 //! The fit: one optimizer step a tick, with the live heatmap in between.
 
-use super::{Actor, Work};
-use crate::checkpoint::Progress;
+use super::{Actor, ActorActivity};
+use crate::checkpoint::FitProgress;
 use crate::data::Augmentation;
 use crate::evaluate::measure_split;
-use crate::surface::{Part, StepParts, StepRates, StepRecord};
-use crate::trainer::{Batches, Untold};
-use crate::{Error, Result};
+use crate::surface::{MicroBatch, StepHyperparams, StepRecord, StepTiming};
+use crate::trainer::{BatchOrder, LossBuffer};
+use crate::{EngineError, Result};
 use std::time::Instant;
-use surfit_core::cost::Cost;
-use surfit_core::draws::{Density, Draws, Phase};
-use surfit_core::event::{Curve, Event, Stage};
+use surfit_core::cost::FitCost;
+use surfit_core::draws::{Density, FitPhase, PointDraws};
+use surfit_core::event::{Event, JobStage, LossCurve};
 use surfit_core::heatmap::Heatmap;
-use surfit_core::random::{self, Purpose};
+use surfit_core::random::{self, RandomStream};
 
 /// Points along each axis at which the loss that draws follow is measured.
 const FOCUS_GRID: usize = 5;
@@ -20,7 +20,7 @@ const FOCUS_GRID: usize = 5;
 /// What a fit needs between steps and nobody else does.
 #[derive(Debug)]
 pub(super) struct FitScratch {
-    batches: Batches,
+    batches: BatchOrder,
     /// Steps whose gradient norms wait on the device.
     records: Vec<StepRecord>,
     /// Number of the corner under training.
@@ -30,9 +30,9 @@ pub(super) struct FitScratch {
     /// Mean distance between corners, computed once a surface.
     pub(super) scale: Option<f64>,
     /// The round was announced and its live heatmap set up.
-    pub(super) phase: Option<Phase>,
+    pub(super) phase: Option<FitPhase>,
     /// What the parts of a step took when one was timed last, and when that was.
-    parts: Option<StepParts>,
+    parts: Option<StepTiming>,
     timed: Option<Instant>,
 }
 
@@ -42,7 +42,7 @@ const TIME_EVERY: f64 = 5.0;
 impl Default for FitScratch {
     fn default() -> Self {
         Self {
-            batches: Batches::default(),
+            batches: BatchOrder::default(),
             records: Vec::new(),
             corner: 0,
             corner_began: Instant::now(),
@@ -65,12 +65,12 @@ impl Actor<'_> {
             scale,
             ..FitScratch::default()
         };
-        self.begin_stage(Stage::Fit, total, Work::Fit);
+        self.begin_stage(JobStage::Fit, total, ActorActivity::Fit);
     }
 
     pub(super) fn tick_fit(&mut self) -> Result<()> {
         let (Some(surface), Some(progress)) = (&self.surface, self.progress) else {
-            return Err(Error::input(
+            return Err(EngineError::input(
                 "there is no surface to fit; train or load the corners first",
             ));
         };
@@ -100,26 +100,26 @@ impl Actor<'_> {
             .train
             .augmented_batch(&indices, &changes, seed, progress.step);
         let count = config.draws as i64;
-        let draws = Draws {
+        let draws = PointDraws {
             seed,
             patch: surface.degrees().patch(),
             sampling: config.sampling,
         };
         let density = Density::of_losses(draws.patch, FOCUS_GRID, &self.focus, config.focus);
-        let points = |progress: Progress| {
+        let points = |progress: FitProgress| {
             let (phase, step) = progress.phase();
             draws.points(phase, step, config.draws, density.as_ref())
         };
-        let parts: Vec<Part> = points(progress)
+        let parts: Vec<MicroBatch> = points(progress)
             .into_iter()
             .zip(
                 x.tensor_split(count, 0)
                     .into_iter()
                     .zip(labels.tensor_split(count, 0)),
             )
-            .map(|(uv, (x, labels))| Part { uv, x, labels })
+            .map(|(uv, (x, labels))| MicroBatch { uv, x, labels })
             .collect();
-        let rates = StepRates {
+        let rates = StepHyperparams {
             rate: progress.rate(config),
             momentum: config.momentum,
             weight_decay: config.weight_decay,
@@ -149,20 +149,20 @@ impl Actor<'_> {
         self.fit.phase = Some(phase);
         self.progress = Some(after);
         self.surface_changed();
-        self.work = Work::Fit;
+        self.work = ActorActivity::Fit;
         self.tick_live()
     }
 
     /// Measures the loss that draws follow: before the first draw on the whole surface, and once an epoch, on the training
     /// images that batch-norm statistics are re-estimated on: validation images only choose, they do not train. It depends
     /// on the surface at that step alone, so that a resumed fit draws the same points.
-    fn measure_focus(&mut self, progress: Progress) -> Result<()> {
+    fn measure_focus(&mut self, progress: FitProgress) -> Result<()> {
         let config = &self.config.fit;
-        if config.focus == 0.0 || progress.phase().0 == Phase::Edge {
+        if config.focus == 0.0 || progress.phase().0 == FitPhase::Edge {
             return Ok(());
         }
         let train = &self.data.train;
-        let every = Batches::per_epoch(train.len(), config.batch);
+        let every = BatchOrder::per_epoch(train.len(), config.batch);
         if !self.focus.is_empty() && !progress.step.is_multiple_of(every.max(1)) {
             return Ok(());
         }
@@ -172,7 +172,7 @@ impl Actor<'_> {
         let order = random::permutation(
             train.len() as usize,
             self.config.seed,
-            Purpose::Calibration,
+            RandomStream::Calibration,
             0,
         );
         let count = self.config.data.calibration_images.min(order.len());
@@ -233,9 +233,9 @@ impl Actor<'_> {
         let (curve, rate) = match (&self.trainer, self.progress) {
             (Some(trainer), _) => {
                 let rate = trainer.rate(&self.data, &self.config.corners);
-                (Curve::Corner(self.fit.corner), rate)
+                (LossCurve::Corner(self.fit.corner), rate)
             }
-            (None, Some(progress)) => (Curve::Surface, progress.rate(&self.config.fit)),
+            (None, Some(progress)) => (LossCurve::Surface, progress.rate(&self.config.fit)),
             (None, None) => return,
         };
         let lost = values.iter().any(|v| !v.is_finite());
@@ -246,7 +246,7 @@ impl Actor<'_> {
             }
             _ => {
                 self.tell_losses();
-                self.untold = Some(Untold {
+                self.untold = Some(LossBuffer {
                     curve,
                     first_step,
                     values,
@@ -266,7 +266,7 @@ impl Actor<'_> {
         let Some(untold) = self.untold.take() else {
             return;
         };
-        let Untold {
+        let LossBuffer {
             curve,
             first_step,
             values,
@@ -284,20 +284,22 @@ impl Actor<'_> {
     /// before, and a resumed run reads the corrected rate from its configuration.
     pub(super) fn check_divergence(&self) -> Result<()> {
         match (&self.surface, self.progress) {
-            (Some(surface), Some(progress)) if !surface.is_finite() => Err(Error::input(format!(
-                "the fit diverged before step {}: its weights are not finite; lower fit.learning_rate in {} and \
+            (Some(surface), Some(progress)) if !surface.is_finite() => {
+                Err(EngineError::input(format!(
+                    "the fit diverged before step {}: its weights are not finite; lower fit.learning_rate in {} and \
                  resume from the last checkpoint",
-                progress.step,
-                self.run.config_path().display()
-            ))),
+                    progress.step,
+                    self.run.config_path().display()
+                )))
+            }
             _ => Ok(()),
         }
     }
 
     /// What a step costs, and memory, so that a change of degree can be looked at before it is made.
-    pub(super) fn cost(&self) -> Cost {
+    pub(super) fn cost(&self) -> FitCost {
         let measured = self.fit.parts;
-        Cost {
+        FitCost {
             parameters: self.model.parameters() as u64,
             network: measured.map_or(0.0, |m| m.network),
             surface: measured.map_or(0.0, |m| m.surface),

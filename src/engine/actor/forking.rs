@@ -2,7 +2,7 @@
 
 use super::{Actor, LiveProgress};
 use crate::Result;
-use crate::trainer::Batches;
+use crate::trainer::BatchOrder;
 use surfit_core::event::Event;
 
 impl Actor<'_> {
@@ -27,7 +27,7 @@ impl Actor<'_> {
             self.convert(to);
             if progress.complete() {
                 let batch = self.config.fit.batch;
-                let an_epoch = Batches::per_epoch(self.data.train.len(), batch);
+                let an_epoch = BatchOrder::per_epoch(self.data.train.len(), batch);
                 let steps = (self.config.fit.epochs * an_epoch as f64).round() as u64;
                 self.progress = Some(progress.further(steps));
                 self.live = LiveProgress::default();

@@ -1,7 +1,7 @@
 //! What can be told about a network that was given as a corner: whether it is measured here as its owner measures it.
 
 use super::{Actor, mapping};
-use crate::data::Split;
+use crate::data::DataSplit;
 use crate::evaluate::calibration::{class_counts, in_equal_parts, in_proportion};
 use crate::evaluate::{measure_split, recalibrate};
 use crate::layout::RunningStats;
@@ -9,7 +9,7 @@ use crate::model::Measurement;
 use crate::model_file;
 use std::collections::BTreeSet;
 use surfit_core::config::{ChannelConstants, DataConfig};
-use surfit_core::event::{Corner, OwnStatistics};
+use surfit_core::event::{CornerReady, OwnStatistics};
 use surfit_core::files::{FileLocation, FilePath, json, write_atomic};
 use surfit_core::model_card::ModelCard;
 use tch::{Device, Tensor};
@@ -32,31 +32,31 @@ const OTHERS: [(&[f64], &[f64]); 2] = [
 
 /// Where a corner's weights come from.
 #[derive(Debug)]
-pub(super) enum Origin {
+pub(super) enum WeightOrigin {
     /// They were trained here.
     Trained,
     /// They are a file's, with batch norm's statistics where it has them.
     Given(Option<RunningStats>),
     /// They were a file's and are kept in the run, with what was told of them then.
-    Kept(Box<Corner>),
+    Kept(Box<CornerReady>),
 }
 
 /// What was found out about a given network.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct GivenFindings {
     pub own_statistics: Option<OwnStatistics>,
     pub warnings: Vec<String>,
 }
 
 /// Constants to try: how they are written in a configuration, and their values.
-struct Trial {
+struct NormalizationTrial {
     keys: [ChannelConstants; 2],
     mean: Vec<f64>,
     std: Vec<f64>,
     from_card: bool,
 }
 
-impl Trial {
+impl NormalizationTrial {
     fn in_words(&self) -> String {
         let [mean, std] = &self.keys;
         format!("data.mean = {mean}, data.std = {std}")
@@ -72,8 +72,8 @@ impl Actor<'_> {
         w: &Tensor,
         own: Option<&RunningStats>,
         (recalibrated, stats): (&Measurement, &RunningStats),
-    ) -> Findings {
-        let mut findings = Findings::default();
+    ) -> GivenFindings {
+        let mut findings = GivenFindings::default();
         let layout = self.model.network().layout();
         let own = own.map(|stats| stats.to_device(w.device()));
         let measured_own = own
@@ -199,9 +199,9 @@ impl Actor<'_> {
     /// is something else.
     fn try_normalizations(&self, index: usize, w: &Tensor, stats: &RunningStats) -> Option<String> {
         let images = self.evaluator.validation().truncated(TRIED_IMAGES);
-        let measure = |images: &Split| measure_split(&self.model, w, stats, images);
+        let measure = |images: &DataSplit| measure_split(&self.model, w, stats, images);
         let configured = measure(&images);
-        let tried: Vec<(Trial, Measurement)> = self
+        let tried: Vec<(NormalizationTrial, Measurement)> = self
             .trials(index)
             .into_iter()
             .map(|trial| {
@@ -236,7 +236,7 @@ impl Actor<'_> {
 
     /// Constants that are worth trying: those of the network's card, and common ones. All differ from each other and from
     /// the configured ones.
-    fn trials(&self, index: usize) -> Vec<Trial> {
+    fn trials(&self, index: usize) -> Vec<NormalizationTrial> {
         let data = &self.data;
         let file = self.config.corners.from.get(index);
         let card = file.and_then(|file| ModelCard::beside(file));
@@ -255,7 +255,7 @@ impl Actor<'_> {
             let each = |all: &[f64]| ChannelConstants::Each(all.to_vec());
             (each(mean), each(std))
         });
-        let mut trials: Vec<Trial> = Vec::new();
+        let mut trials: Vec<NormalizationTrial> = Vec::new();
         let known = named.chain(others).map(|keys| (keys, false));
         for ((mean, std), from_card) in card.into_iter().map(|keys| (keys, from_card)).chain(known)
         {
@@ -276,7 +276,7 @@ impl Actor<'_> {
             match trials.iter_mut().find(|t| same(&t.mean, &t.std)) {
                 // A name says more than the numbers of a card.
                 Some(trial) => trial.keys = [mean, std],
-                None => trials.push(Trial {
+                None => trials.push(NormalizationTrial {
                     keys: [mean, std],
                     mean: mean_values,
                     std: std_values,
@@ -291,7 +291,7 @@ impl Actor<'_> {
     pub(super) fn cause_of_loss(&self, w: &Tensor, own: &Measurement) -> String {
         let (config, train) = (&self.config, &self.data.train);
         let images = config.data.calibration_images;
-        let heals = |calibration: &Split| {
+        let heals = |calibration: &DataSplit| {
             let stats = recalibrate(&self.model, w, calibration, i64::MAX);
             let m = measure_split(&self.model, w, &stats, self.evaluator.validation());
             m.accuracy() >= interval(own).0
@@ -331,13 +331,13 @@ fn smallest_and_largest(class_sizes: &[usize]) -> (usize, usize) {
 }
 
 /// The record of a given corner that is kept in its file; `None` for one that was trained here.
-pub(super) fn kept_record(path: &(impl FileLocation + ?Sized)) -> Option<Corner> {
+pub(super) fn kept_record(path: &(impl FileLocation + ?Sized)) -> Option<CornerReady> {
     let metadata = model_file::read_metadata(path).ok()?;
     serde_json::from_str(metadata.get(RECORD)?).ok()
 }
 
 /// Metadata by which [`kept_record`] finds a corner's record again.
-pub(super) fn record_metadata(corner: &Corner) -> Vec<(String, String)> {
+pub(super) fn record_metadata(corner: &CornerReady) -> Vec<(String, String)> {
     let record = serde_json::to_string(corner).expect("plain data");
     vec![(RECORD.into(), record)]
 }

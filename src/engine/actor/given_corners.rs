@@ -3,12 +3,12 @@
 use super::Actor;
 use crate::layout::RunningStats;
 use crate::model_file::{GivenWeights, read_tensors};
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use std::path::Path;
 use surfit_core::files::{self, FilePath, json, write_atomic};
 use surfit_core::protocol::TensorNames;
 use surfit_weights::MatchedFile;
-use surfit_weights::names::{ExpectedNetwork, NameMap, Renames};
+use surfit_weights::names::{ExpectedNetwork, NameMap, RenameRules};
 use tch::{Kind, Tensor};
 
 /// Most bytes of the stored names of a network.
@@ -29,7 +29,7 @@ impl Actor<'_> {
         }
         let expected = self.expected_network()?;
         let corners = &self.config.corners;
-        let renames = Renames::new(&corners.rename)?;
+        let renames = RenameRules::new(&corners.rename)?;
         let mut notices = Vec::new();
         for (index, path) in corners.from.iter().enumerate() {
             if files::exists(&self.corner_path(index)) {
@@ -46,7 +46,7 @@ impl Actor<'_> {
     }
 
     /// Reads a network from a file.
-    pub(super) fn read_weights(&self, path: &Path, renames: &Renames) -> Result<GivenWeights> {
+    pub(super) fn read_weights(&self, path: &Path, renames: &RenameRules) -> Result<GivenWeights> {
         let weights = self.config.corners.weights;
         GivenWeights::read(path, weights, &self.expected_network()?, renames)
     }
@@ -57,12 +57,12 @@ impl Actor<'_> {
         index: usize,
         path: &Path,
     ) -> Result<(Tensor, Option<RunningStats>)> {
-        let renames = Renames::new(&self.config.corners.rename)?;
+        let renames = RenameRules::new(&self.config.corners.rename)?;
         let given = self.read_weights(path, &renames)?;
         if index == 0 {
             let names = self.given_names_path();
-            let bytes = json(&given.names).map_err(Error::io(&names))?;
-            write_atomic(&names, &bytes).map_err(Error::io(&names))?;
+            let bytes = json(&given.names).map_err(EngineError::io(&names))?;
+            write_atomic(&names, &bytes).map_err(EngineError::io(&names))?;
         }
         let flat = given.flat.to_device(self.model.placement().device);
         Ok((flat, given.stats))
@@ -83,7 +83,7 @@ impl Actor<'_> {
                 found.filter(|(_, t)| t.size() == p.shape && t.kind() == Kind::Float);
             let tensor = fitting.map(|(_, tensor)| tensor.view(-1));
             tensor.ok_or_else(|| {
-                Error::input(format!(
+                EngineError::input(format!(
                     "{} is no corner of this network ({} is missing or of another shape); restore it from a copy, or \
                      remove it",
                     path.display(),
@@ -111,13 +111,13 @@ impl Actor<'_> {
         }
         let path = self.given_names_path();
         if !files::is_file(&path) {
-            return Err(Error::input(
+            return Err(EngineError::input(
                 "the corners of this run were trained here and have no other names; export with surfit's",
             ));
         }
-        let bytes = files::read(&path, MAX_NAMES_BYTES).map_err(Error::io(&path))?;
+        let bytes = files::read(&path, MAX_NAMES_BYTES).map_err(EngineError::io(&path))?;
         let map: NameMap = serde_json::from_slice(&bytes).map_err(|e| {
-            Error::input(format!(
+            EngineError::input(format!(
                 "{} is damaged ({e}); export with surfit's names",
                 path.display()
             ))
@@ -130,7 +130,7 @@ impl Actor<'_> {
             .take(expected.parameters.len())
             .eq(expected.parameters.iter().map(|p| &p.name));
         if !same {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "{} is of another network; export with surfit's names",
                 path.display()
             )));

@@ -1,8 +1,8 @@
 //! The grids that a surface is measured on: the run's own, and others that are looked at. What was measured on any of them
 //! is kept as long as the surface is the same, also when the engine is killed.
 
-use super::{Actor, Work};
-use crate::{Error, Result};
+use super::{Actor, ActorActivity};
+use crate::{EngineError, Result};
 use std::time::{Duration, Instant};
 use surfit_core::event::Event;
 use surfit_core::heatmap::Heatmap;
@@ -12,7 +12,7 @@ use surfit_core::surface::Patch;
 /// The heatmap that a run keeps while a coarser grid is looked at. It stays the stored one, so that nothing that ends the
 /// engine loses it.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(super) struct TemporaryGrid {
     heatmap: Heatmap,
     /// When it comes back by itself; `None` while the other grid is being measured.
     until: Option<Instant>,
@@ -92,7 +92,7 @@ impl OtherGrids {
 }
 
 /// The run's own heatmap, also while another one is looked at.
-pub(super) fn own<'a>(aside: &'a Option<Aside>, present: &'a Heatmap) -> &'a Heatmap {
+pub(super) fn own<'a>(aside: &'a Option<TemporaryGrid>, present: &'a Heatmap) -> &'a Heatmap {
     aside.as_ref().map_or(present, |aside| &aside.heatmap)
 }
 
@@ -109,24 +109,24 @@ impl Actor<'_> {
     /// Measures the heatmap on a grid. What is refused is refused before anything changes.
     pub(super) fn measure_on(&mut self, grid: usize, keep: bool) -> Result<()> {
         if let Some(sentence) = Heatmap::refuse_grid(grid) {
-            return Err(Error::input(sentence));
+            return Err(EngineError::input(sentence));
         }
         self.needs_surface()?;
         match self.work {
-            Work::None => {}
+            ActorActivity::None => {}
             // It is what is being measured.
-            Work::Map { .. } if grid == self.heatmap.grid => {
+            ActorActivity::Map { .. } if grid == self.heatmap.grid => {
                 self.aside = self.aside.take().filter(|_| !keep);
                 return Ok(());
             }
-            Work::Map { .. } => {
+            ActorActivity::Map { .. } => {
                 let under_way = self.heatmap.grid;
-                return Err(Error::input(format!(
+                return Err(EngineError::input(format!(
                     "the heatmap of {under_way} points an axis is being measured; wait for its end"
                 )));
             }
             _ => {
-                return Err(Error::input(
+                return Err(EngineError::input(
                     "the heatmap is measured when the fit ends; stop the fit to measure it now",
                 ));
             }
@@ -135,7 +135,7 @@ impl Actor<'_> {
         let present = &self.heatmap;
         if !keep && grid < present.grid && present.complete() {
             let heatmap = present.clone();
-            self.aside = Some(Aside {
+            self.aside = Some(TemporaryGrid {
                 heatmap,
                 until: None,
             });
@@ -153,7 +153,7 @@ impl Actor<'_> {
     /// Whoever says which grid the run has, says so for good.
     pub(super) fn choose_grid(&mut self, grid: usize) -> Result<()> {
         if let Some(sentence) = Heatmap::refuse_grid(grid) {
-            return Err(Error::input(sentence));
+            return Err(EngineError::input(sentence));
         }
         // What is stored of a heatmap counts from the first checkpoint on; until then the configuration tells the grid.
         if self.surface.is_none() {
@@ -186,8 +186,8 @@ impl Actor<'_> {
     /// Ends the look at another grid when its time is over, when its measurement was given up, or when other work began.
     pub(super) fn mind_aside(&mut self) {
         let over = self.aside.as_ref().is_some_and(|a| match self.work {
-            Work::Map { finish: false, .. } => a.until.is_some(),
-            Work::None => a.until.is_none_or(|until| Instant::now() >= until),
+            ActorActivity::Map { finish: false, .. } => a.until.is_some(),
+            ActorActivity::None => a.until.is_none_or(|until| Instant::now() >= until),
             _ => true,
         });
         if over {
@@ -207,7 +207,7 @@ impl Actor<'_> {
         self.other_grids.keep(looked_at);
         let grid = self.heatmap.grid;
         self.journal.say(Event::GridChanged { grid });
-        if let Work::Map { finish, .. } = self.work {
+        if let ActorActivity::Map { finish, .. } = self.work {
             self.begin_map(finish);
         }
         self.store_snapshot();
@@ -235,13 +235,16 @@ impl Actor<'_> {
         }
         self.other_grids.keep(old);
         self.journal.say(Event::GridChanged { grid });
-        if matches!(self.work, Work::None) && self.surface.is_some() && self.heatmap.complete() {
+        if matches!(self.work, ActorActivity::None)
+            && self.surface.is_some()
+            && self.heatmap.complete()
+        {
             self.say_complete();
         }
         match self.work {
-            Work::Map { finish, .. } => self.begin_map(finish),
+            ActorActivity::Map { finish, .. } => self.begin_map(finish),
             // The best point is one of this grid's, and what was chosen of the other one is no longer the end of the job.
-            Work::Finish => self.begin_map(true),
+            ActorActivity::Finish => self.begin_map(true),
             _ => {}
         }
         self.store_snapshot();

@@ -1,15 +1,15 @@
 //! The heatmap: live within a budget of time during a fit, complete after it.
 
-use super::race::{Leg, Race};
-use super::{Actor, Work};
+use super::race::{CellRace, RacePhase};
+use super::{Actor, ActorActivity};
 use crate::model::Measurement;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
-use surfit_core::event::{Curve, Event, Stage};
+use surfit_core::event::{Event, JobStage, LossCurve};
 use surfit_core::heatmap::{Cell, Heatmap, Metric};
 use surfit_core::numbers::nan_as_null;
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 
 /// Bookkeeping of the live heatmap in the present round of the fit. It goes by steps and never by a clock: which cell is
 /// measured after which step is a function of configuration and step, so that a resumed fit measures the same cells.
@@ -130,14 +130,14 @@ impl Actor<'_> {
         (live.cells, live.accuracy, live.loss) = (0, 0.0, 0.0);
         let step = self.progress.map_or(0, |p| p.step);
         self.journal.say(Event::Validated {
-            curve: Curve::Surface,
+            curve: LossCurve::Surface,
             step,
             loss,
             accuracy,
         });
     }
 
-    /// Begins to measure every cell on the whole validation split, in the order of [`Race`]; cells that already are, are
+    /// Begins to measure every cell on the whole validation split, in the order of [`CellRace`]; cells that already are, are
     /// kept. With `finish`, the
     /// job goes on with the export of the best point.
     pub(super) fn begin_map(&mut self, finish: bool) {
@@ -151,11 +151,11 @@ impl Actor<'_> {
             c.version != version || c.images != all
         });
         cells.reverse();
-        self.race = Race::new(self.config.heatmap.live_images as i64, all.into());
+        self.race = CellRace::new(self.config.heatmap.live_images as i64, all.into());
         self.begin_stage(
-            Stage::Heatmap,
+            JobStage::Heatmap,
             cells.len() as u64,
-            Work::Map { cells, finish },
+            ActorActivity::Map { cells, finish },
         );
     }
 
@@ -170,7 +170,7 @@ impl Actor<'_> {
                 let Some(leg) = self.race.next(&cells) else {
                     return self.end_map(finish);
                 };
-                let (Leg::Scan(index) | Leg::Full(index)) = leg;
+                let (RacePhase::Scan(index) | RacePhase::Full(index)) = leg;
                 let (u, v) = self.heatmap.parameters(index);
                 let w = surface.at(u, v);
                 let measuring = self.race.begin(leg, &self.evaluator, &self.model, w);
@@ -179,15 +179,15 @@ impl Actor<'_> {
         };
         if !measuring.slice(&self.model, &self.evaluator, &self.data.test) {
             self.race.under_way = Some((leg, version, measuring));
-            self.work = Work::Map { cells, finish };
+            self.work = ActorActivity::Map { cells, finish };
             return Ok(());
         }
         let measured = measuring.finish();
         self.estimate.image(measured.seconds_per_image);
         let m = self.race.done(leg, measured);
-        let (Leg::Scan(index) | Leg::Full(index)) = leg;
+        let (RacePhase::Scan(index) | RacePhase::Full(index)) = leg;
         self.heatmap.cells[index] = cell(&m, version);
-        if leg == Leg::Full(index) {
+        if leg == RacePhase::Full(index) {
             cells.retain(|&i| i != index);
         }
         let all = self.evaluator.validation_images() as u32;
@@ -198,7 +198,7 @@ impl Actor<'_> {
                 cells.len()
             ));
         }
-        self.work = Work::Map { cells, finish };
+        self.work = ActorActivity::Map { cells, finish };
         Ok(())
     }
 
@@ -208,13 +208,21 @@ impl Actor<'_> {
         self.end_look();
         self.say_complete();
         self.save_checkpoint();
-        self.work = if finish { Work::Finish } else { Work::None };
+        self.work = if finish {
+            ActorActivity::Finish
+        } else {
+            ActorActivity::None
+        };
         if !finish {
             let done = self.journal.picture().finished.is_some();
-            self.state = if done { State::Finished } else { State::Idle };
+            self.state = if done {
+                EngineState::Finished
+            } else {
+                EngineState::Idle
+            };
             if done {
                 // The job's last stage, not this one, is what a finished run came to.
-                self.stage = Stage::Export;
+                self.stage = JobStage::Export;
             }
             self.publish(true);
         }
@@ -250,6 +258,6 @@ impl Actor<'_> {
         );
         let path = self.run.join("heatmaps").join(name);
         let table = self.heatmap.to_csv();
-        surfit_core::files::write_atomic(&path, table.as_bytes()).map_err(Error::io(path))
+        surfit_core::files::write_atomic(&path, table.as_bytes()).map_err(EngineError::io(path))
     }
 }

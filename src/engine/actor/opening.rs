@@ -1,42 +1,42 @@
 //! Opening a run: what it stands on, and where it goes on.
 
 use super::{
-    Actor, GradientHistory, LiveMap, LiveProgress, Request, ServeOptions, Work, ending, estimate,
-    fitting, grids, publish, race,
+    Actor, ActorActivity, CommandRequest, GradientHistory, LiveMap, LiveProgress, ServeOptions,
+    ending, estimate, fitting, grids, publish, race,
 };
-use crate::checkpoint::{self, Steering};
+use crate::checkpoint::{self, SteeredSettings};
 use crate::data::{self, DataSet};
 use crate::device::Placement;
 use crate::evaluate::Evaluator;
-use crate::identity::Identity;
-use crate::journal::Journal;
+use crate::identity::RunIdentity;
+use crate::journal::EventJournal;
 use crate::memory;
 use crate::model::Model;
 use crate::networks;
 use crate::trainer::PendingLosses;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 use surfit_core::config::Config;
-use surfit_core::event::{Event, RunInfo, Stage};
+use surfit_core::event::{Event, JobStage, RunInfo};
 use surfit_core::heatmap::{Cell, Heatmap, Metric};
 use surfit_core::run_dir::{EngineNode, RunDir};
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 use tch::Tensor;
 
 impl<'a> Actor<'a> {
     /// Loads data, network and whatever the run's directory holds, and decides what comes first.
     pub(super) fn open(
         run: &RunDir,
-        journal: &'a mut Journal,
-        requests: &'a Receiver<Request>,
+        journal: &'a mut EventJournal,
+        requests: &'a Receiver<CommandRequest>,
         options: ServeOptions,
     ) -> Result<Self> {
         let mut config = run.config()?;
         // As many threads as the first engine of the run had: sums come out the same then.
         if config.threads == 0 {
-            config.threads = Identity::stored_threads(run).unwrap_or(0);
+            config.threads = RunIdentity::stored_threads(run).unwrap_or(0);
         }
         let began = Instant::now();
         let no_grad = tch::no_grad_guard();
@@ -55,8 +55,8 @@ impl<'a> Actor<'a> {
         let evaluator = Evaluator::new(&data, config.data.calibration_images, config.seed);
         check_batches(&config, &data)?;
         // Once: a resumed run has told them.
-        let is_new = Identity::stored_threads(run).is_none();
-        let other_place = Identity::here(&config, &data, &model).check(run)?;
+        let is_new = RunIdentity::stored_threads(run).is_none();
+        let other_place = RunIdentity::here(&config, &data, &model).check(run)?;
         journal.say(Event::Started(Box::new(RunInfo {
             run: run.id(),
             engine: env!("CARGO_PKG_VERSION").into(),
@@ -83,7 +83,7 @@ impl<'a> Actor<'a> {
         let shown = stored.as_ref().map(|s| &s.heatmap);
         let mut heatmap = Heatmap::new(config.patch(), config.heatmap.grid);
         let (mut surface, mut progress, mut live) = (None, None, LiveProgress::default());
-        let (mut focus, mut steering) = (Vec::new(), Steering::default());
+        let (mut focus, mut steering) = (Vec::new(), SteeredSettings::default());
         let mut gradients = GradientHistory::default();
         if let Some(c) = restored {
             let version = c.surface.version();
@@ -116,10 +116,10 @@ impl<'a> Actor<'a> {
             metric: stored.as_ref().map_or(Metric::Accuracy, |s| s.metric),
             marks: stored.as_ref().map(|s| s.marks.clone()).unwrap_or_default(),
             live,
-            race: race::Race::default(),
+            race: race::CellRace::default(),
             points: Vec::new(),
             gradients,
-            work: Work::None,
+            work: ActorActivity::None,
             errands: VecDeque::new(),
             deferred: Vec::new(),
             ready: None,
@@ -127,15 +127,15 @@ impl<'a> Actor<'a> {
             aligning: None,
             finishing: None,
             steering,
-            estimate: estimate::Estimate::default(),
-            load: crate::machine::Load::new(device, run.path()),
-            stage: Stage::Data,
+            estimate: estimate::CostEstimate::default(),
+            load: crate::machine::LoadSampler::new(device, run.path()),
+            stage: JobStage::Data,
             stage_began: began,
-            state: State::Idle,
-            clock: publish::Clock::default(),
+            state: EngineState::Idle,
+            clock: publish::PublicationTimes::default(),
             closers: Vec::new(),
             directory: ending::DirectoryWatch::new(run),
-            pace: publish::Pace::default(),
+            pace: publish::WorkRate::default(),
             closing: false,
             training_digest: None,
             known_corners,
@@ -149,7 +149,7 @@ impl<'a> Actor<'a> {
             evaluator,
         };
         actor.journal.say(Event::StageEnded {
-            stage: Stage::Data,
+            stage: JobStage::Data,
             seconds: began.elapsed().as_secs_f64(),
         });
         actor.restore()?;
@@ -166,7 +166,7 @@ impl<'a> Actor<'a> {
             });
             self.clock.saved = self.reached();
             self.refresh_points();
-            self.stage = Stage::Fit;
+            self.stage = JobStage::Fit;
             // Its corners are rows of the surface.
             self.remove_partial_corner()?;
             self.adopt_exports();
@@ -178,8 +178,8 @@ impl<'a> Actor<'a> {
         if !self.options.wait {
             self.go_on();
         } else if self.journal.picture().finished.is_some() {
-            self.state = State::Finished;
-            self.stage = Stage::Export;
+            self.state = EngineState::Finished;
+            self.stage = JobStage::Export;
         }
         self.publish(true);
         Ok(())
@@ -237,5 +237,5 @@ pub(super) fn none(corners: usize) -> Vec<Option<Tensor>> {
 /// Refuses batches that the training split cannot fill.
 fn check_batches(config: &Config, data: &DataSet) -> Result<()> {
     let refused = config.refuse_batches(data.train.len() as usize);
-    refused.map_or(Ok(()), |why| Err(Error::input(why)))
+    refused.map_or(Ok(()), |why| Err(EngineError::input(why)))
 }

@@ -1,14 +1,14 @@
 //! What the world gets to see: snapshots, status, checkpoints.
 
-use super::{Actor, LiveMap, Work};
+use super::{Actor, ActorActivity, LiveMap};
 use crate::trainer::Trainer;
-use crate::{Error, Result, checkpoint};
+use crate::{EngineError, Result, checkpoint};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use surfit_core::event::{Curve, Event, Stage};
+use surfit_core::event::{Event, JobStage, LossCurve};
 use surfit_core::files::write_atomic;
-use surfit_core::run_dir::{EngineNode, Status};
-use surfit_core::series::Track;
-use surfit_core::snapshot::{Fresh, Snapshot, State};
+use surfit_core::run_dir::{EngineNode, RunStatus};
+use surfit_core::series::StepTrack;
+use surfit_core::snapshot::{EngineState, Snapshot, UnloggedLosses};
 
 /// An estimate beyond this is of a rate that has faded while one long piece of work is done, and is told to nobody.
 const MAX_SECONDS_LEFT: f64 = 100.0 * 86_400.0;
@@ -21,7 +21,7 @@ fn seconds_left(left: u64, rate: f64) -> Option<f64> {
 
 /// When each kind of publication was made last.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(super) struct PublicationTimes {
     losses: Option<Instant>,
     told: Option<Instant>,
     points: Option<Instant>,
@@ -47,12 +47,12 @@ pub(super) struct Clock {
 
 /// Measures units of work a second over the last few seconds.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct WorkRate {
     mark: Option<(Instant, u64)>,
     rate: f64,
 }
 
-impl Pace {
+impl WorkRate {
     /// Takes time that stood still out of the reckoning.
     pub(super) fn shift(&mut self, by: Duration) {
         if let Some((at, _)) = &mut self.mark {
@@ -118,7 +118,7 @@ const MAX_PENDING: usize = 512;
 impl Actor<'_> {
     /// Publishes what is due; with `now`, the snapshot and the status at once.
     pub(super) fn publish(&mut self, now: bool) {
-        let running = self.state == State::Running || !self.errands.is_empty();
+        let running = self.state == EngineState::Running || !self.errands.is_empty();
         if !self.pending.is_empty()
             && (due(&mut self.clock.losses, LOSSES_EVERY) || self.pending.len() >= MAX_PENDING)
         {
@@ -129,7 +129,7 @@ impl Actor<'_> {
             self.watch_for_divergence();
         }
         let points_every = POINTS_EVERY.max(SHARE * self.clock.points_cost);
-        if running && self.stage == Stage::Fit && due(&mut self.clock.points, points_every) {
+        if running && self.stage == JobStage::Fit && due(&mut self.clock.points, points_every) {
             let began = Instant::now();
             self.refresh_points();
             self.clock.points_cost = began.elapsed().as_secs_f64();
@@ -178,9 +178,9 @@ impl Actor<'_> {
     }
 
     /// Seconds of work that are behind the steps of a curve, in this process and in others.
-    pub(super) fn seconds_of_work(&self, curve: Curve) -> f64 {
+    pub(super) fn seconds_of_work(&self, curve: LossCurve) -> f64 {
         let track = self.journal.picture().tracks.get(&curve);
-        track.map_or(0.0, Track::seconds)
+        track.map_or(0.0, StepTrack::seconds)
     }
 
     /// Stores the snapshot between checkpoints when its heatmap has changed. That it is not stored does no harm: the next
@@ -201,10 +201,10 @@ impl Actor<'_> {
     }
 
     fn watch_for_divergence(&mut self) {
-        if !matches!(self.work, Work::Fit) {
+        if !matches!(self.work, ActorActivity::Fit) {
             return;
         }
-        let curve = self.journal.picture().curves.get(&Curve::Surface);
+        let curve = self.journal.picture().curves.get(&LossCurve::Surface);
         if curve.and_then(|s| s.last()).is_some_and(|v| !v.is_finite()) {
             self.failure = self.check_divergence().err();
         }
@@ -245,7 +245,9 @@ impl Actor<'_> {
 
     fn done_and_total(&self) -> (u64, u64) {
         match (self.stage, &self.work) {
-            (Stage::Corners, Work::Corner(index)) if self.config.corners.from.is_empty() => {
+            (JobStage::Corners, ActorActivity::Corner(index))
+                if self.config.corners.from.is_empty() =>
+            {
                 let corners = &self.config.corners;
                 let here = self.trainer.as_ref().map_or(0, |t| t.step);
                 let before = if corners.epochs.one_training() {
@@ -255,8 +257,10 @@ impl Actor<'_> {
                 };
                 (before + here, Trainer::all(&self.data, corners))
             }
-            (Stage::Corners, Work::Corner(index)) => (*index as u64, self.corners.len() as u64),
-            (Stage::Align, Work::Align(index)) => {
+            (JobStage::Corners, ActorActivity::Corner(index)) => {
+                (*index as u64, self.corners.len() as u64)
+            }
+            (JobStage::Align, ActorActivity::Align(index)) => {
                 let (done, total) = match &self.aligning {
                     Some(aligning) => aligning.progress(),
                     None => (0, 1),
@@ -264,9 +268,9 @@ impl Actor<'_> {
                 let others = self.corners.len() as u64 - 1;
                 ((*index as u64 - 1) * total + done, others * total)
             }
-            (Stage::Export, Work::Finish) => self.finish_progress(),
-            (Stage::Fit, _) => self.progress.map_or((0, 0), |p| (p.step, p.total)),
-            (Stage::Heatmap, Work::Map { cells, .. }) => {
+            (JobStage::Export, ActorActivity::Finish) => self.finish_progress(),
+            (JobStage::Fit, _) => self.progress.map_or((0, 0), |p| (p.step, p.total)),
+            (JobStage::Heatmap, ActorActivity::Map { cells, .. }) => {
                 let all = self.heatmap.count() as u64;
                 // The first part of a cell's measurement is about half of it, with its batch norm.
                 let half = self.race.scanned() as u64 / 2;
@@ -280,7 +284,7 @@ impl Actor<'_> {
         let (done, total) = self.done_and_total();
         let rate = self.pace.update(done);
         self.note_pace(rate);
-        let running = self.state == State::Running;
+        let running = self.state == EngineState::Running;
         let degrees = self.present_degrees();
         let progress = self.progress;
         let seconds_left = seconds_left(total.saturating_sub(done), rate).filter(|_| running);
@@ -322,9 +326,9 @@ impl Actor<'_> {
     }
 
     /// The losses that no event has told.
-    fn fresh(&self) -> Option<Fresh> {
+    fn fresh(&self) -> Option<UnloggedLosses> {
         let untold = self.untold.as_ref()?;
-        Some(Fresh {
+        Some(UnloggedLosses {
             curve: untold.curve,
             first_step: untold.first_step,
             values: untold.values.clone(),
@@ -340,7 +344,7 @@ impl Actor<'_> {
         let (done, total) = self.done_and_total();
         let now = now();
         let picture = self.journal.picture();
-        let status = Status {
+        let status = RunStatus {
             state: self.state,
             stage: self.stage,
             pid: std::process::id(),
@@ -376,7 +380,7 @@ impl Actor<'_> {
         let outcome = self.try_checkpoint();
         self.clock.checkpoint = Some(Instant::now());
         self.clock.checkpoint_cost = began.elapsed().as_secs_f64();
-        let refused = outcome.as_ref().is_err_and(Error::is_io);
+        let refused = outcome.as_ref().is_err_and(EngineError::is_io);
         match outcome {
             Ok(Some(step)) => {
                 self.journal.say(Event::Checkpoint { step });
@@ -411,13 +415,15 @@ impl Actor<'_> {
         }
         // A checkpoint that outlives what was told before it would leave a gap there.
         self.journal.try_sync()?;
-        if let Work::Corner(_) = self.work {
+        if let ActorActivity::Corner(_) = self.work {
             self.save_partial_corner(self.fit.corner)?;
         }
         let step = match (&self.surface, self.progress) {
             (Some(surface), Some(progress)) => {
                 if !surface.is_finite() {
-                    return Err(Error::input("the surface has weights that are not finite"));
+                    return Err(EngineError::input(
+                        "the surface has weights that are not finite",
+                    ));
                 }
                 let live = LiveMap {
                     heatmap: super::grids::own(&self.aside, &self.heatmap).clone(),
@@ -448,7 +454,7 @@ impl Actor<'_> {
     pub(super) fn store_config(&self) -> Result<()> {
         self.run.keep_begun_config()?;
         let path = self.run.config_path();
-        write_atomic(&path, self.config.to_toml().as_bytes()).map_err(Error::io(path))
+        write_atomic(&path, self.config.to_toml().as_bytes()).map_err(EngineError::io(path))
     }
 }
 

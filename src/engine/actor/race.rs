@@ -5,7 +5,7 @@
 //! the heatmap is complete. The others follow. What the first pass saw is not measured again, so the heatmap costs no more
 //! than it would in any other order, and its figures do not depend on the order.
 
-use crate::evaluate::{Evaluator, Measured, Measuring, On};
+use crate::evaluate::{Evaluator, MeasuredSplit, MeasurementResult, NetworkMeasurement};
 use crate::layout::RunningStats;
 use crate::model::{Measurement, Model};
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ const STATISTICS: usize = 64 << 20;
 
 /// The first part of a cell's measurement.
 #[derive(Debug)]
-struct Scan {
+struct FirstScan {
     seen: Measurement,
     /// Upper end of the accuracy's interval.
     upper: f64,
@@ -26,26 +26,26 @@ struct Scan {
 
 /// The state of a race. What it knows can be measured again, so it is not stored.
 #[derive(Debug, Default)]
-pub(super) struct Race {
+pub(super) struct CellRace {
     /// Images of the first part; 0 when cells are measured in one.
     first: i64,
-    scans: BTreeMap<usize, Scan>,
+    scans: BTreeMap<usize, FirstScan>,
     kept: usize,
     decided: bool,
     /// The part that is being measured, with the version of the surface it belongs to.
-    pub(super) under_way: Option<(Leg, u64, Measuring)>,
+    pub(super) under_way: Option<(RacePhase, u64, NetworkMeasurement)>,
 }
 
 /// What is to be done with a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leg {
+pub(super) enum RacePhase {
     /// Its first part.
     Scan(usize),
     /// All that is left of it.
     Full(usize),
 }
 
-impl Race {
+impl CellRace {
     /// A race over cells of `all` validation images with a first part of `first`. A first part of more than half would
     /// save nothing.
     pub(super) fn new(first: i64, all: i64) -> Self {
@@ -61,53 +61,70 @@ impl Race {
     }
 
     /// What comes next of the cells that are left, the last of which comes first in the order of the first part.
-    pub(super) fn next(&self, cells: &[usize]) -> Option<Leg> {
+    pub(super) fn next(&self, cells: &[usize]) -> Option<RacePhase> {
         let scan = |i: &&usize| self.first > 0 && !self.scans.contains_key(i);
         if let Some(&index) = cells.iter().rev().find(scan) {
-            return Some(Leg::Scan(index));
+            return Some(RacePhase::Scan(index));
         }
         let upper = |i: &usize| self.scans.get(i).map_or(f64::INFINITY, |s| s.upper);
         let promising = |a: &&usize, b: &&usize| upper(a).total_cmp(&upper(b));
-        cells.iter().max_by(promising).map(|&i| Leg::Full(i))
+        cells.iter().max_by(promising).map(|&i| RacePhase::Full(i))
     }
 
-    /// Begins what comes next of a cell at flat weights `w`, `[P]`; [`Race::done`] takes what the measurement came to.
+    /// Begins what comes next of a cell at flat weights `w`, `[P]`; [`CellRace::done`] takes what the measurement came to.
     pub(super) fn begin(
         &mut self,
-        leg: Leg,
+        leg: RacePhase,
         evaluator: &Evaluator,
         model: &Model,
         w: Tensor,
-    ) -> Measuring {
+    ) -> NetworkMeasurement {
         let all = evaluator.validation_images();
         match leg {
-            Leg::Scan(_) => {
-                Measuring::new(model, evaluator, w, i64::MAX, On::Validation, 0..self.first)
-            }
+            RacePhase::Scan(_) => NetworkMeasurement::new(
+                model,
+                evaluator,
+                w,
+                i64::MAX,
+                MeasuredSplit::Validation,
+                0..self.first,
+            ),
             // In the same two parts whatever happened before: sums come out the same.
-            Leg::Full(index) => {
+            RacePhase::Full(index) => {
                 let rest = self.first..all;
                 let stats = self.scans.get_mut(&index).and_then(|s| s.stats.take());
                 self.kept -= stats.as_ref().map_or(0, RunningStats::bytes);
                 match stats {
-                    Some(stats) => {
-                        Measuring::with_stats(model, evaluator, w, stats, On::Validation, rest)
-                    }
-                    None => Measuring::new(model, evaluator, w, i64::MAX, On::Validation, rest),
+                    Some(stats) => NetworkMeasurement::with_stats(
+                        model,
+                        evaluator,
+                        w,
+                        stats,
+                        MeasuredSplit::Validation,
+                        rest,
+                    ),
+                    None => NetworkMeasurement::new(
+                        model,
+                        evaluator,
+                        w,
+                        i64::MAX,
+                        MeasuredSplit::Validation,
+                        rest,
+                    ),
                 }
             }
         }
     }
 
     /// Takes a part's measurement in; the images of the cell that were seen so far.
-    pub(super) fn done(&mut self, leg: Leg, measured: Measured) -> Measurement {
+    pub(super) fn done(&mut self, leg: RacePhase, measured: MeasurementResult) -> Measurement {
         let now = measured.measurement;
         match leg {
-            Leg::Scan(index) => {
+            RacePhase::Scan(index) => {
                 let bytes = measured.stats.bytes();
                 let keep = self.kept + bytes <= STATISTICS;
                 self.kept += if keep { bytes } else { 0 };
-                let scan = Scan {
+                let scan = FirstScan {
                     seen: now,
                     upper: upper(&now),
                     stats: keep.then_some(measured.stats),
@@ -115,7 +132,7 @@ impl Race {
                 self.scans.insert(index, scan);
                 now
             }
-            Leg::Full(index) => {
+            RacePhase::Full(index) => {
                 let seen = self
                     .scans
                     .remove(&index)
@@ -162,10 +179,10 @@ mod tests {
     use surfit_core::surface::Patch;
 
     /// Runs a race over cells whose images are right or wrong by rule, and gives the order of the legs.
-    fn run(right: &[Vec<bool>], first: usize) -> (Vec<Leg>, Option<(usize, usize)>) {
+    fn run(right: &[Vec<bool>], first: usize) -> (Vec<RacePhase>, Option<(usize, usize)>) {
         let all = right[0].len();
         let mut heatmap = Heatmap::new(Patch::Square, 3);
-        let mut race = Race::new(first as i64, all as i64);
+        let mut race = CellRace::new(first as i64, all as i64);
         let mut cells: Vec<usize> = (0..right.len()).rev().collect();
         let (mut legs, mut decided) = (Vec::new(), None);
         while let Some(leg) = race.next(&cells) {
@@ -176,16 +193,16 @@ mod tests {
                 loss_sum: 0.0,
             };
             match leg {
-                Leg::Scan(index) => {
+                RacePhase::Scan(index) => {
                     let seen = count(index, first);
-                    let scan = Scan {
+                    let scan = FirstScan {
                         seen,
                         upper: upper(&seen),
                         stats: None,
                     };
                     race.scans.insert(index, scan);
                 }
-                Leg::Full(index) => {
+                RacePhase::Full(index) => {
                     race.scans.remove(&index);
                     cells.retain(|&i| i != index);
                     heatmap.cells[index] = super::super::mapping::cell(&count(index, all), 0);
@@ -207,9 +224,9 @@ mod tests {
     fn every_cell_is_scanned_first_then_the_promising_ones_are_measured() {
         let right: Vec<_> = [4, 20, 5, 3, 2, 4, 3, 2, 2].map(wrong).into();
         let (legs, decided) = run(&right, 500);
-        let scans: Vec<Leg> = (0..9).map(Leg::Scan).collect();
+        let scans: Vec<RacePhase> = (0..9).map(RacePhase::Scan).collect();
         assert_eq!(legs[..9], scans);
-        assert_eq!(legs[9], Leg::Full(1), "the most promising first");
+        assert_eq!(legs[9], RacePhase::Full(1), "the most promising first");
         assert_eq!(legs.len(), 18, "in the end every cell is measured");
         assert_eq!(decided, Some((1, 8)), "known after one cell of nine");
     }
@@ -224,6 +241,6 @@ mod tests {
     fn few_images_are_measured_in_one_go() {
         let (legs, _) = run(&vec![wrong(7); 9], 1500);
         assert_eq!(legs.len(), 9);
-        assert!(legs.iter().all(|l| matches!(l, Leg::Full(_))));
+        assert!(legs.iter().all(|l| matches!(l, RacePhase::Full(_))));
     }
 }

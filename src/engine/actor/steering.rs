@@ -1,7 +1,7 @@
 //! What of a fit can be changed while it goes on, besides its degrees.
 
 use super::Actor;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use surfit_core::event::{Distances, Event};
 use surfit_core::protocol::RateChange;
 use tch::{Device, Kind, Tensor};
@@ -17,7 +17,7 @@ impl Actor<'_> {
         };
         // The weights that it scales are of single precision.
         if !(to > 0.0 && to <= f64::from(f32::MAX) && to as f32 > 0.0) {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "a learning rate of {to:e} cannot be used; choose a number above 0 that single precision holds"
             )));
         }
@@ -37,7 +37,7 @@ impl Actor<'_> {
         self.flush_losses();
         let (from, batch) = (self.config.fit.draws, self.config.fit.batch);
         if draws == 0 || 2 * draws > batch {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "a batch of {batch} images cannot be split over {draws} draws; choose 1 to {}",
                 batch / 2
             )));

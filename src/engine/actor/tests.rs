@@ -39,7 +39,7 @@ fn with_actor_of<T>(path: &Path, text: &str, then: impl FnOnce(&mut Actor<'_>) -
         let config = surfit_core::config::parse(text, "the test").unwrap();
         RunDir::create(path, &config).unwrap()
     });
-    let mut journal = Journal::open(&run).unwrap();
+    let mut journal = EventJournal::open(&run).unwrap();
     let (_requests, inbox) = sync_channel(1);
     then(&mut Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap())
 }
@@ -58,16 +58,19 @@ impl Actor<'_> {
 
     /// Goes on until nothing is left to do.
     fn finish_work(&mut self) {
-        self.until(|actor| matches!(actor.work, Work::None));
+        self.until(|actor| matches!(actor.work, ActorActivity::None));
     }
 }
 
 /// Goes on with a new run until its work is `there`, then carries `command` out and goes on to the end of the job.
-fn told_at(there: impl Fn(&Actor<'_>) -> bool, command: Command) -> surfit_core::event::Finished {
+fn told_at(
+    there: impl Fn(&Actor<'_>) -> bool,
+    command: EngineCommand,
+) -> surfit_core::event::JobResult {
     let dir = tempfile::tempdir().unwrap();
     let config = surfit_core::config::parse(TINY, "the test").unwrap();
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
-    let mut journal = Journal::open(&run).unwrap();
+    let mut journal = EventJournal::open(&run).unwrap();
     let (_requests, inbox) = sync_channel(1);
     let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
     for _ in 0..1000 {
@@ -79,7 +82,7 @@ fn told_at(there: impl Fn(&Actor<'_>) -> bool, command: Command) -> surfit_core:
     assert!(there(&actor), "it never comes there");
     actor.carry_out(command).unwrap();
     for _ in 0..1000 {
-        if matches!(actor.work, Work::None) {
+        if matches!(actor.work, ActorActivity::None) {
             break;
         }
         actor.tick().unwrap();
@@ -94,12 +97,12 @@ fn exporting(actor: &Actor<'_>) -> bool {
 
 #[test]
 fn a_fit_that_goes_on_from_the_export_ends_with_a_model_of_its_own() {
-    let further = Command::FitFurther {
+    let further = EngineCommand::FitFurther {
         steps: Some(3),
         epochs: None,
     };
-    for command in [further, Command::StartFit { degrees: None }] {
-        let ends = |finished: surfit_core::event::Finished, step| {
+    for command in [further, EngineCommand::StartFit { degrees: None }] {
+        let ends = |finished: surfit_core::event::JobResult, step| {
             let folder = finished.export.expect("an export");
             let name = folder.file_name().unwrap().to_string_lossy().into_owned();
             assert!(name.ends_with(&format!("-step{step}")), "{name}");
@@ -109,7 +112,7 @@ fn a_fit_that_goes_on_from_the_export_ends_with_a_model_of_its_own() {
                 "{name} {best:?}"
             );
         };
-        let steps = if matches!(command, Command::StartFit { .. }) {
+        let steps = if matches!(command, EngineCommand::StartFit { .. }) {
             4
         } else {
             7
@@ -120,7 +123,7 @@ fn a_fit_that_goes_on_from_the_export_ends_with_a_model_of_its_own() {
 
 #[test]
 fn a_grid_that_is_set_during_the_export_is_measured_before_the_job_ends() {
-    let finished = told_at(exporting, Command::SetGrid { grid: 4 });
+    let finished = told_at(exporting, EngineCommand::SetGrid { grid: 4 });
     assert_eq!(finished.grid, 4);
     let best = finished.best;
     let on_grid = |x: f64| (x * 3.0 - (x * 3.0).round()).abs() < 1e-9;
@@ -141,7 +144,7 @@ fn told(run: &RunDir) -> usize {
         matches!(
             e.event,
             Event::Losses {
-                curve: surfit_core::event::Curve::Surface,
+                curve: surfit_core::event::LossCurve::Surface,
                 ..
             }
         )
@@ -151,14 +154,14 @@ fn told(run: &RunDir) -> usize {
 
 #[test]
 fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
-    use surfit_core::event::Curve;
+    use surfit_core::event::LossCurve;
     let dir = tempfile::tempdir().unwrap();
     let long = TINY.replace("fit = { epochs = 1,", "fit = { epochs = 2000,");
     let config = surfit_core::config::parse(&long, "the test").unwrap();
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
     let (_requests, inbox) = sync_channel(1);
     {
-        let mut journal = Journal::open(&run).unwrap();
+        let mut journal = EventJournal::open(&run).unwrap();
         let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
         while actor.progress.is_none_or(|p| p.step < 10) {
             actor.tick().unwrap();
@@ -175,7 +178,7 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
         matches!(
             e.event,
             Event::Losses {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 ..
             }
         )
@@ -187,11 +190,11 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
         .map(|e| serde_json::to_string(e).unwrap() + "\n");
     std::fs::write(run.events_path(), lines.collect::<String>()).unwrap();
 
-    let mut journal = Journal::open(&run).unwrap();
+    let mut journal = EventJournal::open(&run).unwrap();
     let snapshots = journal.feed().snapshots();
     let mut shown = journal.picture().clone();
     let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
-    assert!(actor.seconds_of_work(Curve::Surface) > 3000.0);
+    assert!(actor.seconds_of_work(LossCurve::Surface) > 3000.0);
     let before = told(&run);
     let mut longest = 0;
     let began = Instant::now();
@@ -210,13 +213,13 @@ fn a_long_fit_tells_its_losses_seldom_and_shows_them_at_once() {
     let latest = snapshots.borrow().clone().unwrap();
     run.events(0).unwrap().iter().for_each(|e| shown.apply(e));
     shown.show((*latest).clone());
-    let end = shown.curves[&Curve::Surface].end();
+    let end = shown.curves[&LossCurve::Surface].end();
     assert!(step - end < 60 && step > 30, "{end} of {step}");
     // A checkpoint tells all, and nothing twice.
     actor.save_checkpoint();
     assert!(actor.untold.is_none());
     run.events(0).unwrap().iter().for_each(|e| shown.apply(e));
-    assert_eq!(shown.curves[&Curve::Surface].end(), step);
+    assert_eq!(shown.curves[&LossCurve::Surface].end(), step);
     assert_eq!(shown.curves, run.picture().unwrap().curves);
     assert!(run.snapshot().unwrap().fresh.is_none());
 }
@@ -235,10 +238,10 @@ fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
     let dir = tempfile::tempdir().unwrap();
     let config = surfit_core::config::parse(TINY, "the test").unwrap();
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
-    let mut journal = Journal::open(&run).unwrap();
+    let mut journal = EventJournal::open(&run).unwrap();
     let (_requests, inbox) = sync_channel(1);
     let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
-    while actor.surface.is_none() || !matches!(actor.work, Work::None) {
+    while actor.surface.is_none() || !matches!(actor.work, ActorActivity::None) {
         actor.tick().unwrap();
     }
     for raised_before_the_choice in [true, false] {
@@ -246,14 +249,14 @@ fn a_card_names_the_degree_of_the_surface_that_its_weights_were_taken_from() {
         actor.heatmap.cells.iter_mut().for_each(|c| c.images = 50);
         let out = dir.path().join(format!("model-{raised_before_the_choice}"));
         let best = surfit_core::protocol::Selection::Best;
-        let mut export = errand::Exporting::new(&actor, &best, Some(out.clone()), false).unwrap();
+        let mut export = errand::ExportTask::new(&actor, &best, Some(out.clone()), false).unwrap();
         while export.has_chosen() == raised_before_the_choice {
             export.advance(&mut actor).unwrap();
         }
         let before = actor.present_degrees();
         let raised =
             surfit_core::surface::Degrees::new(before.m() as u8 + 1, before.n() as u8 + 1).unwrap();
-        let command = Command::SetDegree { degrees: raised };
+        let command = EngineCommand::SetDegree { degrees: raised };
         let s = actor.surface.as_ref().unwrap();
         let old = Surface::restore(s.state(), s.theta().copy(), s.velocity().copy());
         actor.carry_out(command).unwrap();

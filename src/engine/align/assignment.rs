@@ -1,6 +1,6 @@
 //! The linear assignment problem.
 
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
@@ -17,7 +17,7 @@ pub(super) fn largest(score: &Tensor) -> Result<Vec<i64>> {
         .f_nan_to_num(0.0, 0.0, 0.0)?;
     let values = Vec::<f64>::try_from(score.f_contiguous()?.f_view(-1)?)?;
     let failed = |e: &dyn std::fmt::Display| {
-        Error::input(format!(
+        EngineError::input(format!(
             "cannot match {n} units: {e}; switch alignment off with align.enabled = false"
         ))
     };

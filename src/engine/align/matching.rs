@@ -2,14 +2,14 @@
 
 use super::{assignment, parts, permuted_parameter};
 use crate::Result;
-use crate::layout::{Layout, LayoutTensors, Norms};
-use crate::networks::{Network, Taps};
+use crate::layout::{LayoutTensors, NormStatistics, WeightLayout};
+use crate::networks::{ActivationHooks, Network};
 use std::collections::BTreeSet;
 use tch::{Device, Kind, Tensor};
 
 /// The search for each group's permutation, in steps of a batch or a group.
 #[derive(Debug)]
-pub(super) enum Matching {
+pub(super) enum PermutationSearch {
     /// For each group the permutation of `other` under which activations correlate best with those of `reference`, over
     /// images and positions (Li et al. 2015).
     Activations {
@@ -17,19 +17,19 @@ pub(super) enum Matching {
         seen: usize,
         parts: usize,
         /// One for every place where a group's units are seen, with the group.
-        sums: Vec<(usize, Moments)>,
+        sums: Vec<(usize, ActivationMoments)>,
         permutations: Vec<Vec<i64>>,
         groups: usize,
     },
     /// Matching by inner products of weights.
-    Weights(Weights),
+    Weights(WeightMatching),
 }
 
 /// For each group the permutation of `other` under which the inner product of the weights with those of `reference` is
 /// largest, group by group until no group gains by another (Ainsworth et al. 2023, algorithm 1, but with the groups in the
 /// layout's order).
 #[derive(Debug)]
-pub(super) struct Weights {
+pub(super) struct WeightMatching {
     permutations: Vec<Vec<i64>>,
     neighbours: Vec<Vec<usize>>,
     /// A group's inner products change with its neighbours' permutations alone.
@@ -39,8 +39,8 @@ pub(super) struct Weights {
     sweeps: usize,
 }
 
-impl Matching {
-    pub(super) fn by_activations(layout: &Layout, parts: usize) -> Self {
+impl PermutationSearch {
+    pub(super) fn by_activations(layout: &WeightLayout, parts: usize) -> Self {
         Self::Activations {
             seen: 0,
             parts,
@@ -50,8 +50,8 @@ impl Matching {
         }
     }
 
-    pub(super) fn by_weights(layout: &Layout) -> Self {
-        Self::Weights(Weights::new(layout))
+    pub(super) fn by_weights(layout: &WeightLayout) -> Self {
+        Self::Weights(WeightMatching::new(layout))
     }
 
     /// Steps done and in all; how many sweeps over the weights there will be nobody knows.
@@ -64,7 +64,7 @@ impl Matching {
                 groups,
                 ..
             } => ((seen + permutations.len()) as u64, (parts + groups) as u64),
-            Self::Weights(Weights { stale, .. }) => {
+            Self::Weights(WeightMatching { stale, .. }) => {
                 let left = stale.iter().filter(|&&s| s).count() as u64;
                 (stale.len() as u64 - left, stale.len() as u64)
             }
@@ -113,8 +113,8 @@ impl Matching {
     }
 }
 
-impl Weights {
-    pub(super) fn new(layout: &Layout) -> Self {
+impl WeightMatching {
+    pub(super) fn new(layout: &WeightLayout) -> Self {
         let permutations: Vec<Vec<i64>> = layout
             .groups
             .iter()
@@ -132,7 +132,7 @@ impl Weights {
     /// One group; every group's permutation at the end.
     pub(super) fn step(
         &mut self,
-        layout: &Layout,
+        layout: &WeightLayout,
         reference: &Tensor,
         other: &Tensor,
     ) -> Result<Option<Vec<Vec<i64>>>> {
@@ -172,18 +172,23 @@ fn see(
     reference: &Tensor,
     other: &Tensor,
     images: &Tensor,
-    sums: &mut Vec<(usize, Moments)>,
+    sums: &mut Vec<(usize, ActivationMoments)>,
 ) -> Result<()> {
     let layout = network.layout();
-    let mut taps = [Taps::default(), Taps::default()];
+    let mut taps = [ActivationHooks::default(), ActivationHooks::default()];
     for (flat, taps) in [reference, other].into_iter().zip(&mut taps) {
         // Only what it leaves in `taps` matters.
         let views = layout.views(flat);
-        let _ = network.forward((&views).into(), images, &mut Norms::Batch, Some(taps));
+        let _ = network.forward(
+            (&views).into(),
+            images,
+            &mut NormStatistics::Batch,
+            Some(taps),
+        );
     }
     let [a, b] = taps;
     for (place, ((group, a), (_, b))) in a.into_iter().zip(b).enumerate() {
-        let moments = Moments::of(&unit_rows(&a)?, &unit_rows(&b)?)?;
+        let moments = ActivationMoments::of(&unit_rows(&a)?, &unit_rows(&b)?)?;
         match sums.get_mut(place) {
             Some((_, sum)) => sum.add(&moments),
             None => sums.push((group, moments)),
@@ -203,7 +208,7 @@ fn unit_rows(taps: &Tensor) -> Result<Tensor> {
 
 /// Sums over observations of two sets of units, in `f64` on the CPU, from which their correlations follow.
 #[derive(Debug)]
-pub(super) struct Moments {
+pub(super) struct ActivationMoments {
     count: f64,
     /// Sums of each unit, and of its squares, `[units]`, for both networks.
     first: [Tensor; 2],
@@ -212,7 +217,7 @@ pub(super) struct Moments {
     product: Tensor,
 }
 
-impl Moments {
+impl ActivationMoments {
     fn of(a: &Tensor, b: &Tensor) -> Result<Self> {
         // Not every device has `f64`, so that only the results become wide.
         let wide = |x: Tensor| x.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double);
@@ -227,7 +232,7 @@ impl Moments {
         })
     }
 
-    fn add(&mut self, more: &Moments) {
+    fn add(&mut self, more: &ActivationMoments) {
         self.count += more.count;
         for i in 0..2 {
             self.first[i] += &more.first[i];
@@ -253,7 +258,7 @@ impl Moments {
 }
 
 /// For each group the others that share a parameter with it.
-fn neighbours(layout: &Layout) -> Vec<Vec<usize>> {
+fn neighbours(layout: &WeightLayout) -> Vec<Vec<usize>> {
     let of = |group: usize| {
         let groups = layout.parameters.iter().map(|p| {
             let axes = p.axes.iter().flatten();
@@ -272,7 +277,7 @@ fn neighbours(layout: &Layout) -> Vec<Vec<usize>> {
 /// Inner products of the weights that belong to each unit of `group` in the reference, `targets`, and in `other`
 /// with the other groups permuted, `[units, units]`, `f64` on the CPU.
 fn weight_score(
-    layout: &Layout,
+    layout: &WeightLayout,
     targets: &[Tensor],
     other: &Tensor,
     group: usize,

@@ -28,7 +28,7 @@ fn images(n: i64) -> Tensor {
 }
 
 /// One random permutation per group.
-fn shuffles(layout: &Layout, seed: u64) -> Vec<Vec<i64>> {
+fn shuffles(layout: &WeightLayout, seed: u64) -> Vec<Vec<i64>> {
     let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
     let shuffled = |size| {
         let mut units: Vec<i64> = (0..size).collect();
@@ -39,7 +39,7 @@ fn shuffles(layout: &Layout, seed: u64) -> Vec<Vec<i64>> {
 }
 
 /// Initial weights with noise on everything, so that no parameter is constant along an axis.
-fn scrambled(layout: &Layout, seed: u64) -> Tensor {
+fn scrambled(layout: &WeightLayout, seed: u64) -> Tensor {
     tch::manual_seed(seed as i64);
     let flat = layout.initial(seed);
     let noise = flat.randn_like() * 0.1;
@@ -110,18 +110,18 @@ fn permuting_keeps_the_function_and_comes_back() {
 
 #[test]
 fn blocks_move_together() {
-    use crate::layout::{Axis, Init};
-    let mut layout = Layout::default();
+    use crate::layout::{GroupAxis, ParameterInit};
+    let mut layout = WeightLayout::default();
     let group = layout.group("units", 3);
     layout.parameter(
         "next.weight",
         &[2, 6],
-        Init::Zeros,
+        ParameterInit::Zeros,
         &[
             None,
-            Some(Axis {
+            Some(GroupAxis {
                 block: 2,
-                ..Axis::of(group)
+                ..GroupAxis::of(group)
             }),
         ],
     );
@@ -130,7 +130,7 @@ fn blocks_move_together() {
     let expected = [4., 5., 0., 1., 2., 3., 10., 11., 6., 7., 8., 9.];
     assert_eq!(moved, Tensor::from_slice(&expected).to_kind(Kind::Float));
     // A weight matching sees the blocks the same way.
-    let mut weights = matching::Weights::new(&layout);
+    let mut weights = matching::WeightMatching::new(&layout);
     let permutations = loop {
         if let Some(done) = weights.step(&layout, &moved, &flat).unwrap() {
             break done;
@@ -169,7 +169,7 @@ fn a_network_is_aligned_with_itself_dead_units_and_all() {
         assert_eq!(aligned, flat);
         assert_eq!(
             report,
-            Report {
+            AlignmentReport {
                 moved: 0.0,
                 logit_change: 0.0,
                 distance: [0.0, 0.0]

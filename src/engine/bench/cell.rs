@@ -1,36 +1,36 @@
 //! A heatmap cell against its parts.
 
-use super::report::{Row, What, median};
-use super::{Subject, linear_surface, wait};
-use crate::data::Split;
+use super::report::{BenchRow, RowKind, median};
+use super::{BenchSubject, linear_surface, wait};
+use crate::data::DataSplit;
 use crate::evaluate::Evaluator;
-use crate::layout::{LayoutTensors, Norms, RunningStats};
-use crate::{Error, Result};
+use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
+use crate::{EngineError, Result};
 use std::time::Instant;
 use tch::Tensor;
 
-type Batches = Vec<(Tensor, Tensor)>;
+type BenchBatches = Vec<(Tensor, Tensor)>;
 
 /// A heatmap cell against one re-estimation and one validation pass of the same network outside the heatmap: prepared
 /// batches, of whichever of several sizes is fastest here.
-pub(super) fn row(subject: &Subject, repetitions: usize) -> Result<Row> {
+pub(super) fn row(subject: &BenchSubject, repetitions: usize) -> Result<BenchRow> {
     let (model, data) = (&subject.model, &subject.data);
     let surface = linear_surface(model, 3)?;
     let calibration = subject.calibration.min(data.train.len());
     let evaluator = Evaluator::new(data, calibration as usize, 1);
     let w = surface.at(0.3, 0.6);
     let views = model.network().layout().views(&w);
-    let prepare = |split: &Split, images: i64, size: i64| -> Batches {
+    let prepare = |split: &DataSplit, images: i64, size: i64| -> BenchBatches {
         (0..images)
             .step_by(size as usize)
             .map(|s| split.range(s, size.min(images - s)))
             .collect()
     };
-    let pass = |calibrate: &Batches, validate: &Batches| {
+    let pass = |calibrate: &BenchBatches, validate: &BenchBatches| {
         let mut stats = RunningStats::new(model.network().layout(), w.device());
         if !model.network().layout().norms.is_empty() {
             for (x, _) in calibrate {
-                let _ = model.logits(&views, x, &mut Norms::Collect(&mut stats));
+                let _ = model.logits(&views, x, &mut NormStatistics::Collect(&mut stats));
                 stats.batches += 1;
             }
         }
@@ -41,7 +41,7 @@ pub(super) fn row(subject: &Subject, repetitions: usize) -> Result<Row> {
             wait(&total.get(0));
         }
     };
-    let mut best: Option<(f64, i64, Batches, Batches)> = None;
+    let mut best: Option<(f64, i64, BenchBatches, BenchBatches)> = None;
     for size in [64, 128, 256, 512, 1024] {
         if size > 64 && size >= 2 * calibration.max(data.validation.len()) {
             break;
@@ -57,7 +57,7 @@ pub(super) fn row(subject: &Subject, repetitions: usize) -> Result<Row> {
         }
     }
     let (_, size, calibrate, validate) =
-        best.ok_or_else(|| Error::input("no batch size was measured"))?;
+        best.ok_or_else(|| EngineError::input("no batch size was measured"))?;
     let mut times = Vec::new();
     // The first of each is not measured.
     for repetition in 0..=repetitions {
@@ -73,12 +73,12 @@ pub(super) fn row(subject: &Subject, repetitions: usize) -> Result<Row> {
             ));
         }
     }
-    let row = Row {
+    let row = BenchRow {
         batch: size,
         value: median(times.iter().map(|t| t.0).collect()),
         baseline: median(times.iter().map(|t| t.1).collect()),
         ratio: median(times.iter().map(|t| t.0 / t.1).collect()),
-        ..subject.row(What::HeatmapCell)
+        ..subject.row(RowKind::HeatmapCell)
     };
     Ok(row.with_target(Some(1.10)))
 }

@@ -1,20 +1,20 @@
 //! Plain training as anybody would write it with libtorch: leaf tensors and its SGD. What a fit is measured against.
 
 use crate::Result;
-use crate::layout::{LayoutTensors, Norms};
+use crate::layout::{LayoutTensors, NormStatistics};
 use crate::model::Model;
 use tch::nn::OptimizerConfig;
 use tch::{Reduction, Tensor};
 
 /// A network under plain training.
-pub(super) struct Plain {
+pub(super) struct PlainTraining {
     /// Holds what the optimizer changes.
     vs: tch::nn::VarStore,
     weights: Vec<Tensor>,
     optimizer: tch::nn::Optimizer,
 }
 
-impl Plain {
+impl PlainTraining {
     pub(super) fn new(model: &Model, weight_decay: f64) -> Result<Self> {
         let vs = tch::nn::VarStore::new(model.placement().device);
         let layout = model.network().layout();
@@ -42,7 +42,7 @@ impl Plain {
     pub(super) fn step(&mut self, model: &Model, x: &Tensor, labels: &Tensor) -> Tensor {
         debug_assert_eq!(self.vs.len(), self.weights.len());
         let loss = tch::with_grad(|| {
-            let logits = model.logits(&self.weights, x, &mut Norms::Batch);
+            let logits = model.logits(&self.weights, x, &mut NormStatistics::Batch);
             let loss =
                 logits.cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, 0.0);
             self.optimizer.zero_grad();

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What a row compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
+pub enum RowKind {
     /// A step of a corner's training against a step of libtorch's own training of the same network on the same batch.
     Training,
     /// A step of a fit against a step of libtorch's own training.
@@ -22,9 +22,9 @@ pub enum What {
 
 /// One measured ratio.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct BenchRow {
     /// What is compared.
-    pub what: What,
+    pub what: RowKind,
     /// The network's name.
     pub network: String,
     /// Number of weights `P`.
@@ -49,11 +49,11 @@ pub struct Row {
     pub met: Option<bool>,
 }
 
-impl Row {
+impl BenchRow {
     /// The row with a target, and whether it was met.
     pub fn with_target(self, target: Option<f64>) -> Self {
         let met = target.map(|t| match self.what {
-            What::Bf16 => self.ratio >= t,
+            RowKind::Bf16 => self.ratio >= t,
             _ => self.ratio <= t,
         });
         Self {
@@ -69,14 +69,14 @@ impl Row {
             n => format!("{n} draws"),
         };
         match self.what {
-            What::FitStep => format!("fit step {}, {draws} / plain step", self.control_points),
-            What::FitTraining => {
+            RowKind::FitStep => format!("fit step {}, {draws} / plain step", self.control_points),
+            RowKind::FitTraining => {
                 format!("fit step {}, {draws} / training step", self.control_points)
             }
-            What::Training => "training step / plain step".into(),
-            What::Bf16 => "training step f32 / bf16".into(),
-            What::HeatmapCell => "heatmap cell / (refresh + pass)".into(),
-            What::Memory => format!(
+            RowKind::Training => "training step / plain step".into(),
+            RowKind::Bf16 => "training step f32 / bf16".into(),
+            RowKind::HeatmapCell => "heatmap cell / (refresh + pass)".into(),
+            RowKind::Memory => format!(
                 "memory of a fit {}, {draws}, above plain / bound",
                 self.control_points
             ),
@@ -86,18 +86,18 @@ impl Row {
 
 /// A whole report.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct BenchReport {
     /// Processor, device, threads.
     pub machine: String,
     /// Whether the processor has matrix units for `bf16` (AMX); `None` on other devices.
     pub amx: Option<bool>,
     /// Measured ratios, one a row.
-    pub rows: Vec<Row>,
+    pub rows: Vec<BenchRow>,
     /// Resident memory of this process at the end.
     pub resident_bytes: u64,
 }
 
-impl Report {
+impl BenchReport {
     /// One JSON object.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("plain data")
@@ -122,13 +122,17 @@ impl Report {
             let target = match (row.target, row.met) {
                 (Some(t), Some(met)) => format!(
                     "{}{t:.2} {}",
-                    if row.what == What::Bf16 { "≥" } else { "≤" },
+                    if row.what == RowKind::Bf16 {
+                        "≥"
+                    } else {
+                        "≤"
+                    },
                     if met { "met" } else { "MISSED" }
                 ),
                 _ => "–".into(),
             };
             let figure = |x: f64| match row.what {
-                What::Memory => format!("{:.0} MB", x / 1e6),
+                RowKind::Memory => format!("{:.0} MB", x / 1e6),
                 _ => format!("{x:.2} ms"),
             };
             out += &format!(
@@ -156,8 +160,8 @@ pub(super) fn median(mut values: Vec<f64>) -> f64 {
 mod tests {
     use super::*;
 
-    fn row(what: What, ratio: f64) -> Row {
-        Row {
+    fn row(what: RowKind, ratio: f64) -> BenchRow {
+        BenchRow {
             what,
             network: "cnn".into(),
             parameters: 24_000,
@@ -176,21 +180,21 @@ mod tests {
     #[test]
     fn targets_are_upper_bounds_but_for_the_speed_of_bf16() {
         let met = |what, ratio, target| row(what, ratio).with_target(target).met;
-        assert_eq!(met(What::FitStep, 1.1, Some(1.15)), Some(true));
-        assert_eq!(met(What::FitStep, 1.2, Some(1.15)), Some(false));
-        assert_eq!(met(What::Bf16, 2.6, Some(2.5)), Some(true));
-        assert_eq!(met(What::Bf16, 1.9, Some(2.5)), Some(false));
-        assert_eq!(met(What::HeatmapCell, 9.0, None), None);
+        assert_eq!(met(RowKind::FitStep, 1.1, Some(1.15)), Some(true));
+        assert_eq!(met(RowKind::FitStep, 1.2, Some(1.15)), Some(false));
+        assert_eq!(met(RowKind::Bf16, 2.6, Some(2.5)), Some(true));
+        assert_eq!(met(RowKind::Bf16, 1.9, Some(2.5)), Some(false));
+        assert_eq!(met(RowKind::HeatmapCell, 9.0, None), None);
     }
 
     #[test]
     fn the_table_and_the_object_hold_every_row() {
-        let report = Report {
+        let report = BenchReport {
             machine: "a processor".into(),
             amx: Some(false),
             rows: vec![
-                row(What::FitStep, 1.2).with_target(Some(1.15)),
-                row(What::Memory, 0.9).with_target(Some(1.0)),
+                row(RowKind::FitStep, 1.2).with_target(Some(1.15)),
+                row(RowKind::Memory, 0.9).with_target(Some(1.0)),
             ],
             resident_bytes: 0,
         };

@@ -1,10 +1,10 @@
 //! Memory of a fit against that of plain training.
 
-use super::plain::Plain;
-use super::report::{Row, What};
-use super::{RATES, Subject, linear_surface, parts, wait};
+use super::plain::PlainTraining;
+use super::report::{BenchRow, RowKind};
+use super::{BenchSubject, RATES, linear_surface, parts, wait};
 use crate::{Result, memory};
-use surfit_core::draws::Phase;
+use surfit_core::draws::FitPhase;
 use tch::Device;
 
 /// Peak memory of a few fit steps at 3×3 above that of as many plain training steps, with the design's bound
@@ -12,7 +12,7 @@ use tch::Device;
 /// process's resident memory.
 ///
 /// On a GPU the tensors lie elsewhere, and where the system does not count, nothing can be said: no rows.
-pub(super) fn rows(subject: &Subject) -> Result<Vec<Row>> {
+pub(super) fn rows(subject: &BenchSubject) -> Result<Vec<BenchRow>> {
     let model = &subject.model;
     if model.placement().device != Device::Cpu || !memory::reset_peak() {
         return Ok(Vec::new());
@@ -27,7 +27,7 @@ pub(super) fn rows(subject: &Subject) -> Result<Vec<Row>> {
         Ok(memory::peak() as i64 - before as i64)
     };
     let plain = measure(&mut || {
-        let mut plain = Plain::new(model, RATES.weight_decay)?;
+        let mut plain = PlainTraining::new(model, RATES.weight_decay)?;
         (0..steps).for_each(|_| wait(&plain.step(model, &x, &labels)));
         Ok(())
     })?;
@@ -45,20 +45,20 @@ pub(super) fn rows(subject: &Subject) -> Result<Vec<Row>> {
                 let next: Vec<(f64, f64)> = after.iter().map(|part| part.uv).collect();
                 wait(
                     &surface
-                        .step(model, Phase::Interior, &here, RATES, &next)
+                        .step(model, FitPhase::Interior, &here, RATES, &next)
                         .loss,
                 );
             }
             Ok(())
         })?;
-        let row = Row {
+        let row = BenchRow {
             control_points: "3×3".into(),
             draws: count,
             batch: 64,
             value: (fit - plain) as f64,
             baseline: bound as f64,
             ratio: (fit - plain) as f64 / bound.max(1) as f64,
-            ..subject.row(What::Memory)
+            ..subject.row(RowKind::Memory)
         };
         rows.push(row.with_target(Some(1.0)));
     }

@@ -1,12 +1,12 @@
 //! Steps of a fit and of a training against steps of libtorch's own training, and compute types against each other.
 
-use super::plain::Plain;
-use super::report::{Row, What, median};
-use super::{RATES, Subject, linear_surface, parts, wait};
+use super::plain::PlainTraining;
+use super::report::{BenchRow, RowKind, median};
+use super::{BenchSubject, RATES, linear_surface, parts, wait};
 use crate::Result;
 use crate::trainer::Trainer;
 use std::time::Instant;
-use surfit_core::draws::Phase;
+use surfit_core::draws::FitPhase;
 use tch::Tensor;
 
 /// Draws a minibatch is split over.
@@ -23,13 +23,13 @@ fn timed(what: impl FnOnce()) -> f64 {
 }
 
 /// Steps that others are measured against.
-struct Bases<'a> {
-    subject: &'a Subject,
-    plain: Plain,
+struct BaselineSteps<'a> {
+    subject: &'a BenchSubject,
+    plain: PlainTraining,
     trainer: Trainer,
 }
 
-impl Bases<'_> {
+impl BaselineSteps<'_> {
     /// Milliseconds of a step of libtorch's own training, and of one as corners are trained.
     fn steps(&mut self, x: &Tensor, labels: &Tensor) -> [f64; 2] {
         let model = &self.subject.model;
@@ -64,8 +64,8 @@ impl Bases<'_> {
 }
 
 /// A row's figures from steps and what they are measured against.
-fn filled(row: Row, batch: i64, times: &[(f64, f64)]) -> Row {
-    Row {
+fn filled(row: BenchRow, batch: i64, times: &[(f64, f64)]) -> BenchRow {
+    BenchRow {
         batch,
         value: median(times.iter().map(|t| t.0).collect()),
         baseline: median(times.iter().map(|t| t.1).collect()),
@@ -76,11 +76,11 @@ fn filled(row: Row, batch: i64, times: &[(f64, f64)]) -> Row {
 
 /// Fit steps at 3×3 and 4×4 control points with one draw and with four, against libtorch's own training and against the
 /// training of corners, and these two against each other.
-pub(super) fn rows(subject: &Subject, repetitions: usize) -> Result<Vec<Row>> {
+pub(super) fn rows(subject: &BenchSubject, repetitions: usize) -> Result<Vec<BenchRow>> {
     let model = &subject.model;
-    let mut bases = Bases {
+    let mut bases = BaselineSteps {
         subject,
-        plain: Plain::new(model, RATES.weight_decay)?,
+        plain: PlainTraining::new(model, RATES.weight_decay)?,
         trainer: Trainer::new(model, 1),
     };
     let (mut rows, mut trainings) = (Vec::new(), Vec::new());
@@ -93,12 +93,15 @@ pub(super) fn rows(subject: &Subject, repetitions: usize) -> Result<Vec<Row>> {
                     .iter()
                     .map(|part| part.uv)
                     .collect();
-                let record = surface.step(model, Phase::Interior, &here, RATES, &next);
+                let record = surface.step(model, FitPhase::Interior, &here, RATES, &next);
                 wait(&record.loss);
             });
             let asked = (subject.name == "resnet18-cifar").then_some(target);
-            for (base, what) in [What::FitStep, What::FitTraining].into_iter().enumerate() {
-                let row = Row {
+            for (base, what) in [RowKind::FitStep, RowKind::FitTraining]
+                .into_iter()
+                .enumerate()
+            {
+                let row = BenchRow {
                     control_points: format!("{side}×{side}"),
                     draws,
                     ..subject.row(what)
@@ -108,7 +111,7 @@ pub(super) fn rows(subject: &Subject, repetitions: usize) -> Result<Vec<Row>> {
                     .map(|(here, bases)| (*here, bases[base]))
                     .collect();
                 let row = filled(row, subject.batch, &times);
-                rows.push(row.with_target(asked.filter(|_| what == What::FitStep)));
+                rows.push(row.with_target(asked.filter(|_| what == RowKind::FitStep)));
             }
             trainings.extend(
                 times
@@ -119,14 +122,14 @@ pub(super) fn rows(subject: &Subject, repetitions: usize) -> Result<Vec<Row>> {
     }
     rows.insert(
         0,
-        filled(subject.row(What::Training), subject.batch, &trainings),
+        filled(subject.row(RowKind::Training), subject.batch, &trainings),
     );
     Ok(rows)
 }
 
 /// Training in `f32` against training in `bf16`, by turns, the fastest step of each: neighbours on a shared machine slow one
 /// type more than the other (a core's matrix unit is shared by its threads), and they never make a step faster.
-pub(super) fn types(f32: &Subject, bf16: &Subject, repetitions: usize) -> Row {
+pub(super) fn types(f32: &BenchSubject, bf16: &BenchSubject, repetitions: usize) -> BenchRow {
     let mut trainings = [f32, bf16].map(|subject| (subject, Trainer::new(&subject.model, 1)));
     let mut fastest = [f64::INFINITY; 2];
     for repetition in 0..2 * repetitions {
@@ -139,11 +142,11 @@ pub(super) fn types(f32: &Subject, bf16: &Subject, repetitions: usize) -> Row {
         }
     }
     let [value, baseline] = fastest;
-    Row {
+    BenchRow {
         batch: bf16.batch,
         value,
         baseline,
         ratio: value / baseline,
-        ..bf16.row(What::Bf16)
+        ..bf16.row(RowKind::Bf16)
     }
 }

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn every_kind_of_row_is_measured_and_positive() {
     let _no_grad = tch::no_grad_guard();
-    let mut subject = Subject::new("cnn", &[4, 8], Compute::Bf16).expect("a network");
+    let mut subject = BenchSubject::new("cnn", &[4, 8], ComputePrecision::Bf16).expect("a network");
     subject.data.validation = subject.data.validation.truncated(100);
     subject.calibration = 100;
     let steps = steps::rows(&subject, 1).expect("steps");
@@ -23,7 +23,8 @@ fn every_kind_of_row_is_measured_and_positive() {
 #[test]
 fn a_fit_holds_no_hidden_copies_of_its_matrix() {
     let _no_grad = tch::no_grad_guard();
-    let subject = Subject::new("mlp", &[2048, 2048], Compute::F32).expect("a network");
+    let subject =
+        BenchSubject::new("mlp", &[2048, 2048], ComputePrecision::F32).expect("a network");
     for row in space::rows(&subject).expect("memory") {
         println!(
             "{:.0} of {:.0} MB, {} draws",
@@ -37,7 +38,8 @@ fn a_fit_holds_no_hidden_copies_of_its_matrix() {
 
 #[test]
 fn images_are_framed_to_the_shape_of_colour_images() {
-    let subject = Subject::new("resnet18-cifar", &[], Compute::F32).expect("a network");
+    let subject =
+        BenchSubject::new("resnet18-cifar", &[], ComputePrecision::F32).expect("a network");
     let (x, labels) = subject.batch(3);
     assert_eq!(x.size(), [128, 3, 32, 32]);
     assert_eq!(labels.size(), [128]);
@@ -48,7 +50,7 @@ fn images_are_framed_to_the_shape_of_colour_images() {
 
 #[test]
 fn an_unknown_network_gets_a_sentence() {
-    let options = Options {
+    let options = BenchOptions {
         networks: vec!["resnet".into()],
         quick: true,
     };

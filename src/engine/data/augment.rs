@@ -1,7 +1,7 @@
 //! Random changes of training images.
 
 use rand::Rng;
-use surfit_core::random::{self, Purpose};
+use surfit_core::random::{self, RandomStream};
 use tch::{Kind, Tensor};
 
 /// Which random changes training images undergo.
@@ -59,7 +59,7 @@ impl Augmentation {
 
     /// Top row, first column and direction (1, or −1 when mirrored) of each image's cut out of its padded self, `[3, B]`.
     fn moves(&self, batch: i64, width: i64, seed: u64, step: u64) -> Vec<i64> {
-        let mut rng = random::stream(seed, Purpose::Augmentation, step);
+        let mut rng = random::stream(seed, RandomStream::Augmentation, step);
         let span = 0..=2 * self.shift as i64;
         let count = batch as usize;
         let mut plan = vec![0; 3 * count];
@@ -81,7 +81,7 @@ impl Augmentation {
 
     /// Top, bottom, left and right of what is erased of each image, `[4, B]`; bottom and top are equal where nothing is.
     fn rectangles(&self, batch: i64, height: i64, width: i64, seed: u64, step: u64) -> Vec<i64> {
-        let mut rng = random::stream(seed, Purpose::Erasing, step);
+        let mut rng = random::stream(seed, RandomStream::Erasing, step);
         let count = batch as usize;
         let mut plan = vec![0; 4 * count];
         for image in 0..count {

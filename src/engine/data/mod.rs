@@ -4,11 +4,11 @@ mod augment;
 mod split;
 
 pub use augment::Augmentation;
-pub use split::Split;
+pub use split::DataSplit;
 
 use crate::Result;
 use surfit_core::config::DataConfig;
-use surfit_data::Loaded;
+use surfit_data::LoadedSet;
 use tch::Device;
 
 /// A data set, ready for use.
@@ -35,11 +35,11 @@ pub struct DataSet {
     /// Training images of each class before `data.train_images` takes some of them.
     pub class_sizes: Vec<usize>,
     /// What networks are trained on.
-    pub train: Split,
+    pub train: DataSplit,
     /// What points of a surface are chosen on.
-    pub validation: Split,
+    pub validation: DataSplit,
     /// What is measured once, after the choice.
-    pub test: Split,
+    pub test: DataSplit,
 }
 
 impl DataSet {
@@ -59,7 +59,7 @@ impl DataSet {
 /// A sentence for an unknown name (with the nearest known one), for files that are missing, cut short or not what
 /// they should be, and for limits that leave too few images.
 pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
-    let Loaded {
+    let LoadedSet {
         name,
         description,
         splits,
@@ -76,7 +76,7 @@ pub fn load(config: &DataConfig, seed: u64, device: Device) -> Result<DataSet> {
     } = surfit_data::load(config, seed)?;
     // Each split's bytes are given back before the next is copied.
     let side = (input_shape[1..] != train.shape[1..]).then_some(input_shape[1] as i64);
-    let split = |images| Split::new(images, &mean, &std, device).resized_to(side);
+    let split = |images| DataSplit::new(images, &mean, &std, device).resized_to(side);
     Ok(DataSet {
         name,
         description,

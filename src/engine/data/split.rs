@@ -2,13 +2,13 @@
 
 use super::Augmentation;
 use crate::digest;
-use surfit_data::Images;
+use surfit_data::LabeledImages;
 use tch::{Device, Kind, Tensor};
 
 /// Images and labels on one device. Images stay bytes there, a quarter of the memory of `f32`, and are normalized
 /// batch by batch.
 #[derive(Debug)]
-pub struct Split {
+pub struct DataSplit {
     /// `u8`, `[N, C, H, W]`.
     images: Tensor,
     /// Class labels, `i64`, `[N]`.
@@ -21,9 +21,9 @@ pub struct Split {
     side: Option<i64>,
 }
 
-impl Split {
+impl DataSplit {
     /// `images`, on `device`. `mean` and `std` are per channel, of pixel values in 0..=1.
-    pub(crate) fn new(images: Images, mean: &[f64], std: &[f64], device: Device) -> Self {
+    pub(crate) fn new(images: LabeledImages, mean: &[f64], std: &[f64], device: Device) -> Self {
         let [c, h, w] = images.shape.map(|x| x as i64);
         let labels: Vec<i64> = images.labels.iter().map(|&l| l.into()).collect();
         let (scale, offset) = scale_and_offset(mean, std, device);
@@ -39,9 +39,9 @@ impl Split {
     }
 
     /// The same images, normalized with other constants of their channels. Shares memory with this split.
-    pub fn normalized_with(&self, mean: &[f64], std: &[f64]) -> Split {
+    pub fn normalized_with(&self, mean: &[f64], std: &[f64]) -> DataSplit {
         let (scale, offset) = scale_and_offset(mean, std, self.images.device());
-        Split {
+        DataSplit {
             images: self.images.shallow_clone(),
             labels: self.labels.shallow_clone(),
             scale,
@@ -98,7 +98,7 @@ impl Split {
         self.augmented_batch(indices, &Augmentation::default(), 0, 0)
     }
 
-    /// As [`Split::batch`], with the random changes of training step `step`.
+    /// As [`DataSplit::batch`], with the random changes of training step `step`.
     ///
     /// They come before the resize: of CIFAR at 224 that moves a fiftieth of the pixels, a shift stays as many pixels of the
     /// set's own as it says, and pipelines that crop 32×32 images with a margin of 4 and then enlarge them do the same.
@@ -116,7 +116,7 @@ impl Split {
         )
     }
 
-    /// As [`Split::batch`], for the images `start..start + len`, cut at the end of the split.
+    /// As [`DataSplit::batch`], for the images `start..start + len`, cut at the end of the split.
     pub fn range(&self, start: i64, len: i64) -> (Tensor, Tensor) {
         let start = start.clamp(0, self.len());
         let len = len.clamp(0, self.len() - start);
@@ -127,7 +127,7 @@ impl Split {
     }
 
     /// A split of the images at `indices`, in that order.
-    pub fn take(&self, indices: &[i64]) -> Split {
+    pub fn take(&self, indices: &[i64]) -> DataSplit {
         let indices = Tensor::from_slice(indices).to_device(self.images.device());
         self.with(
             self.images.index_select(0, &indices),
@@ -136,14 +136,14 @@ impl Split {
     }
 
     /// The first `n` images, or all when there are fewer. Shares memory with this split.
-    pub fn truncated(&self, n: i64) -> Split {
+    pub fn truncated(&self, n: i64) -> DataSplit {
         let n = n.clamp(0, self.len());
         self.with(self.images.narrow(0, 0, n), self.labels.narrow(0, 0, n))
     }
 
     /// The same images with a frame of black around them, `side` pixels high and wide, and grey ones with as many equal
     /// `channels`.
-    pub(crate) fn framed(&self, channels: i64, side: i64) -> Split {
+    pub(crate) fn framed(&self, channels: i64, side: i64) -> DataSplit {
         let size = self.images.size();
         let (down, right) = (side - size[2], side - size[3]);
         let frame = [right / 2, right - right / 2, down / 2, down - down / 2];
@@ -152,9 +152,9 @@ impl Split {
         self.with(images, self.labels.shallow_clone())
     }
 
-    fn with(&self, images: Tensor, labels: Tensor) -> Split {
+    fn with(&self, images: Tensor, labels: Tensor) -> DataSplit {
         let (scale, offset) = (self.scale.shallow_clone(), self.offset.shallow_clone());
-        Split {
+        DataSplit {
             images,
             labels,
             scale,

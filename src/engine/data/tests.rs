@@ -12,12 +12,12 @@ fn config(set: &str) -> DataConfig {
 }
 
 /// Images of each class.
-fn counts(split: &Split) -> Vec<i64> {
+fn counts(split: &DataSplit) -> Vec<i64> {
     Vec::try_from(split.labels().bincount(None::<Tensor>, 10)).unwrap()
 }
 
 /// Every image as bytes.
-fn pictures(split: &Split) -> Vec<Vec<u32>> {
+fn pictures(split: &DataSplit) -> Vec<Vec<u32>> {
     let (x, _) = split.range(0, split.len());
     Vec::<f32>::try_from(x.flatten(0, -1))
         .unwrap()
@@ -32,7 +32,7 @@ fn the_embedded_set_is_balanced_and_normalized() {
     assert_eq!(set.description, "fashion-mnist-16k (embedded)");
     assert_eq!((set.input_shape, set.classes.len()), ([1, 28, 28], 10));
     assert_eq!(
-        [&set.train, &set.validation, &set.test].map(Split::len),
+        [&set.train, &set.validation, &set.test].map(DataSplit::len),
         [12000, 2000, 2000]
     );
     assert_eq!(counts(&set.train), [1200; 10]);
@@ -86,7 +86,7 @@ fn limits_are_balanced_functions_of_the_seed() {
     };
     let [a, b, c] = [1, 1, 2].map(|seed| load(&limited, seed, CPU).unwrap());
     assert_eq!(
-        [&a.train, &a.validation, &a.test].map(Split::len),
+        [&a.train, &a.validation, &a.test].map(DataSplit::len),
         [105, 20, 2000]
     );
     assert!(counts(&a.train).iter().all(|n| (10..=11).contains(n)));
@@ -196,13 +196,13 @@ fn batches_are_resized_as_torchvision_does_it() {
     let expected = [
         25.2, 54.45, 34.21, 66.45, 50.25, 34.05, 58.21, 46.05, 33.89f32,
     ];
-    let images = surfit_data::Images {
+    let images = surfit_data::LabeledImages {
         shape: [1, 4, 4],
         pixels: (0..16u32).map(|i| (i * 37 % 101) as u8).collect(),
         labels: vec![0],
     };
     // Constants that leave the pixels' values as they are.
-    let split = Split::new(images, &[0.0], &[1.0 / 255.0], Device::Cpu).resized_to(Some(3));
+    let split = DataSplit::new(images, &[0.0], &[1.0 / 255.0], Device::Cpu).resized_to(Some(3));
     let (x, _) = split.range(0, 1);
     assert_eq!(x.size(), [1, 1, 3, 3]);
     let values = Vec::<f32>::try_from(x.reshape([-1])).unwrap();

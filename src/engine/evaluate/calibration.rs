@@ -3,18 +3,18 @@
 //! Statistics belong to a mixture of classes. A network that was trained on another mixture than it is calibrated on can
 //! lose a quarter of its accuracy, so that the mixture of the training split is kept to the image.
 
-use crate::data::Split;
-use surfit_core::random::{self, Purpose};
+use crate::data::DataSplit;
+use surfit_core::random::{self, RandomStream};
 use tch::Device;
 
 /// Returns `images` of the training split, or all when there are fewer: a function of the seed, every class with its share.
 /// The first images of it are in proportion, too.
-pub fn in_proportion(train: &Split, images: usize, seed: u64) -> Split {
+pub fn in_proportion(train: &DataSplit, images: usize, seed: u64) -> DataSplit {
     let mut sizes = class_counts(train);
     sizes.retain(|&size| size > 0);
     // Of classes of one size a random draw has nearly as many, and it is what every run has had.
     if sizes.windows(2).all(|w| w[0] == w[1]) {
-        let order = random::permutation(train.len() as usize, seed, Purpose::Calibration, 0);
+        let order = random::permutation(train.len() as usize, seed, RandomStream::Calibration, 0);
         return train.take(&order[..images.min(order.len())]);
     }
     let mut ranked: Vec<(f64, i64)> = Vec::with_capacity(train.len() as usize);
@@ -34,7 +34,7 @@ pub fn in_proportion(train: &Split, images: usize, seed: u64) -> Split {
 
 /// Returns as many images of every class, some of them again where a class has few: `images` of the training split, a
 /// function of the seed.
-pub fn in_equal_parts(train: &Split, images: usize, seed: u64) -> Split {
+pub fn in_equal_parts(train: &DataSplit, images: usize, seed: u64) -> DataSplit {
     let by_class = by_class(train, seed);
     let classes = by_class.iter().filter(|of_class| !of_class.is_empty());
     let each = images.div_ceil(classes.clone().count().max(1));
@@ -46,7 +46,7 @@ pub fn in_equal_parts(train: &Split, images: usize, seed: u64) -> Split {
 }
 
 /// Images of every class.
-pub fn class_counts(split: &Split) -> Vec<usize> {
+pub fn class_counts(split: &DataSplit) -> Vec<usize> {
     let mut counts = Vec::new();
     for label in labels(split) {
         counts.resize(counts.len().max(label + 1), 0);
@@ -55,16 +55,16 @@ pub fn class_counts(split: &Split) -> Vec<usize> {
     counts
 }
 
-fn labels(split: &Split) -> Vec<usize> {
+fn labels(split: &DataSplit) -> Vec<usize> {
     let labels = Vec::<i64>::try_from(split.labels().to_device(Device::Cpu)).unwrap_or_default();
     labels.into_iter().map(|l| l as usize).collect()
 }
 
 /// The images of every class in random order.
-fn by_class(train: &Split, seed: u64) -> Vec<Vec<i64>> {
+fn by_class(train: &DataSplit, seed: u64) -> Vec<Vec<i64>> {
     let labels = labels(train);
     let mut by_class = vec![Vec::new(); labels.iter().max().map_or(0, |l| l + 1)];
-    for image in random::permutation(labels.len(), seed, Purpose::Calibration, 0) {
+    for image in random::permutation(labels.len(), seed, RandomStream::Calibration, 0) {
         by_class[labels[image as usize]].push(image);
     }
     by_class
@@ -73,17 +73,17 @@ fn by_class(train: &Split, seed: u64) -> Vec<Vec<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use surfit_data::Images;
+    use surfit_data::LabeledImages;
 
     /// Images of classes of these sizes, one class behind the other.
-    fn split(sizes: &[usize]) -> Split {
+    fn split(sizes: &[usize]) -> DataSplit {
         let labels: Vec<u16> = (0..).zip(sizes).flat_map(|(c, &n)| vec![c; n]).collect();
-        let images = Images {
+        let images = LabeledImages {
             shape: [1, 1, 1],
             pixels: vec![0; labels.len()],
             labels,
         };
-        Split::new(images, &[0.0], &[1.0], Device::Cpu)
+        DataSplit::new(images, &[0.0], &[1.0], Device::Cpu)
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A measurement in steps of one batch, so that whoever makes it can be asked in between.
 
-use super::{Evaluator, Part};
-use crate::data::Split;
-use crate::layout::{LayoutTensors, Norms, RunningStats};
+use super::{Evaluator, ImageRange};
+use crate::data::DataSplit;
+use crate::layout::{LayoutTensors, NormStatistics, RunningStats};
 use crate::model::{Measurement, Model};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 /// Which images are measured on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum On {
+pub enum MeasuredSplit {
     /// The validation split, in the evaluator's order.
     Validation,
     /// The test split, in its own order.
@@ -23,15 +23,15 @@ const SLICE: Duration = Duration::from_millis(40);
 /// A network that is being measured: batch norm's statistics first, then accuracy and loss. Sums and batches are those of
 /// [`Evaluator::validate`], to the last bit.
 #[derive(Debug)]
-pub struct Measuring {
+pub struct NetworkMeasurement {
     w: Tensor,
     views: Vec<Tensor>,
     stats: RunningStats,
     /// What is left of the statistics' re-estimation, and after how many images it ends.
-    refresh: Option<(Part, i64)>,
-    on: On,
+    refresh: Option<(ImageRange, i64)>,
+    on: MeasuredSplit,
     images: Range<i64>,
-    part: Part,
+    part: ImageRange,
     total: Option<Tensor>,
     /// Class probabilities of every batch, when they were asked for.
     probabilities: Option<Vec<Tensor>>,
@@ -41,7 +41,7 @@ pub struct Measuring {
 
 /// What a measurement came to.
 #[derive(Debug)]
-pub struct Measured {
+pub struct MeasurementResult {
     /// The network, `[P]`.
     pub w: Tensor,
     /// Batch norm's statistics there.
@@ -54,7 +54,7 @@ pub struct Measured {
     pub seconds_per_image: f64,
 }
 
-impl Measuring {
+impl NetworkMeasurement {
     /// Statistics are re-estimated over the calibration images, or over as many batches as hold the first `refresh` of
     /// them; then the images of the range are classified.
     pub fn new(
@@ -62,13 +62,13 @@ impl Measuring {
         evaluator: &Evaluator,
         w: Tensor,
         refresh: i64,
-        on: On,
+        on: MeasuredSplit,
         images: Range<i64>,
     ) -> Self {
         let layout = model.network().layout();
         let stats = RunningStats::new(layout, w.device());
         let size = evaluator.batch_size(w.device());
-        let calibration = Part::all(0..evaluator.calibration.len(), size);
+        let calibration = ImageRange::all(0..evaluator.calibration.len(), size);
         let first = (!layout.norms.is_empty()).then_some((calibration, refresh));
         Self {
             refresh: first,
@@ -82,12 +82,12 @@ impl Measuring {
         evaluator: &Evaluator,
         w: Tensor,
         stats: RunningStats,
-        on: On,
+        on: MeasuredSplit,
         images: Range<i64>,
     ) -> Self {
         Self {
             views: model.network().layout().views(&w),
-            part: Part::all(images.clone(), evaluator.batch_size(w.device())),
+            part: ImageRange::all(images.clone(), evaluator.batch_size(w.device())),
             w,
             stats,
             refresh: None,
@@ -116,7 +116,7 @@ impl Measuring {
     }
 
     /// Goes on for a moment; true when the measurement is complete. `test` is the test split.
-    pub fn slice(&mut self, model: &Model, evaluator: &Evaluator, test: &Split) -> bool {
+    pub fn slice(&mut self, model: &Model, evaluator: &Evaluator, test: &DataSplit) -> bool {
         let began = Instant::now();
         let complete = loop {
             if self.step(model, evaluator, test) {
@@ -131,11 +131,15 @@ impl Measuring {
     }
 
     /// Processes one batch; true when none was left.
-    fn step(&mut self, model: &Model, evaluator: &Evaluator, test: &Split) -> bool {
+    fn step(&mut self, model: &Model, evaluator: &Evaluator, test: &DataSplit) -> bool {
         if let Some((part, most)) = &mut self.refresh {
             match part.next(&evaluator.calibration, *most) {
                 Some((x, _)) => {
-                    let _ = model.logits(&self.views, &x, &mut Norms::Collect(&mut self.stats));
+                    let _ = model.logits(
+                        &self.views,
+                        &x,
+                        &mut NormStatistics::Collect(&mut self.stats),
+                    );
                     self.stats.batches += 1;
                     self.done += x.size()[0] as u64;
                 }
@@ -144,8 +148,8 @@ impl Measuring {
             return false;
         }
         let split = match self.on {
-            On::Validation => &evaluator.validation,
-            On::Test => test,
+            MeasuredSplit::Validation => &evaluator.validation,
+            MeasuredSplit::Test => test,
         };
         let Some((x, labels)) = self.part.next_of(split) else {
             return true;
@@ -153,7 +157,8 @@ impl Measuring {
         let sums = match &mut self.probabilities {
             None => model.measure_batch(&self.views, &self.stats, &x, &labels),
             Some(all) => {
-                let logits = model.logits(&self.views, &x, &mut Norms::Running(&self.stats));
+                let logits =
+                    model.logits(&self.views, &x, &mut NormStatistics::Running(&self.stats));
                 all.push(logits.softmax(-1, Kind::Float));
                 model.sums(&logits, &labels)
             }
@@ -167,7 +172,7 @@ impl Measuring {
     }
 
     /// What it came to. Waits for the device.
-    pub fn finish(self) -> Measured {
+    pub fn finish(self) -> MeasurementResult {
         let images = (self.images.end - self.images.start).max(0) as u32;
         let began = Instant::now();
         let measurement = self.total.map_or_else(Measurement::default, |total| {
@@ -179,7 +184,7 @@ impl Measuring {
             }
         });
         let seconds = self.seconds + began.elapsed().as_secs_f64();
-        Measured {
+        MeasurementResult {
             w: self.w,
             stats: self.stats,
             measurement,

@@ -6,15 +6,15 @@ use std::ffi::OsStr;
 use surfit_core::machine::Gpu;
 
 /// The driver's library; `None` where there is none.
-pub(super) struct Gpus(Option<Nvml>);
+pub(super) struct NvmlLibrary(Option<Nvml>);
 
-impl std::fmt::Debug for Gpus {
+impl std::fmt::Debug for NvmlLibrary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Gpus").field(&self.0.is_some()).finish()
     }
 }
 
-impl Gpus {
+impl NvmlLibrary {
     pub(super) fn open() -> Self {
         // The versioned name is there without a development package.
         let names = ["libnvidia-ml.so.1", "libnvidia-ml.so"];

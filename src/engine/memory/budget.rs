@@ -1,13 +1,13 @@
 //! How much memory a surface needs, and how much there is.
 
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use std::path::Path;
 use surfit_core::surface::Degrees;
 use tch::Device;
 
 /// Memory that can still be taken, and what sets the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Available {
+pub struct AvailableMemory {
     /// Available memory in bytes.
     pub bytes: u64,
     /// What limits it, for messages: `this machine` or `this process's control group`.
@@ -30,14 +30,14 @@ fn vectors_bytes(degrees: Degrees, working: u64, parameters: i64) -> u64 {
 
 /// Memory that the host can still give: what the system calls available, or what a control group leaves, if that is less.
 /// `None` where the system does not say.
-pub fn available() -> Option<Available> {
+pub fn available() -> Option<AvailableMemory> {
     let system = meminfo(&std::fs::read_to_string("/proc/meminfo").ok()?)?;
-    let machine = Available {
+    let machine = AvailableMemory {
         bytes: system,
         limit: "this machine",
     };
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let group = control_group(&groups, Path::new("/sys/fs/cgroup")).map(|bytes| Available {
+    let group = control_group(&groups, Path::new("/sys/fs/cgroup")).map(|bytes| AvailableMemory {
         bytes,
         limit: "this process's control group",
     });
@@ -64,12 +64,12 @@ fn refuse(
     degrees: Degrees,
     parameters: i64,
     converted: bool,
-    available: Option<Available>,
+    available: Option<AvailableMemory>,
 ) -> Result<()> {
     let working = if converted { 1 } else { WORKING };
     let needed = vectors_bytes(degrees, working, parameters);
     match available {
-        Some(a) if needed > a.bytes => Err(Error::input(format!(
+        Some(a) if needed > a.bytes => Err(EngineError::input(format!(
             "a surface of degree {degrees} has {} control points of {parameters} weights and needs {}{}; {} has {} left: \
              use a lower degree, a smaller network, or a machine with more memory",
             degrees.count(),
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_surface_that_does_not_fit_is_refused_with_figures_and_remedy() {
-        let a = Available {
+        let a = AvailableMemory {
             bytes: 2_000_000_000,
             limit: "this machine",
         };

@@ -5,7 +5,7 @@ use surfit_core::surface::Degrees;
 
 /// What the engine was working on when memory ran out.
 #[derive(Clone, Copy, Debug)]
-pub struct Burden {
+pub struct MemoryContext {
     /// Degrees of the surface, or of the one to come.
     pub degrees: Degrees,
     /// Number of weights `P`.
@@ -16,7 +16,7 @@ pub struct Burden {
 
 /// A sentence in place of libtorch's message when that is about memory, else `None`. Knows the allocators of a CPU, of
 /// CUDA and of MPS.
-pub fn exhausted(message: &str, burden: Option<Burden>) -> Option<String> {
+pub fn exhausted(message: &str, burden: Option<MemoryContext>) -> Option<String> {
     let place = if message.contains("MPS backend out of memory") {
         "the GPU (MPS)"
     } else if message.contains("CUDA out of memory")
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn every_allocators_message_becomes_a_sentence_with_figures_and_remedy() {
-        let burden = Some(Burden {
+        let burden = Some(MemoryContext {
             degrees: Degrees::new(3, 3).expect("within 1..=8"),
             parameters: 11_173_962,
             batch: 128,

@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 
 /// A network's weights as its passes read them, then their gradient in the same place.
 #[derive(Debug)]
-pub struct Slot {
+pub struct ParamBuffer {
     /// All weights in the compute type, `[P]`. Of those that keep `f32` beside another type nothing is read.
     pub flat: Tensor,
     /// Weights that keep `f32` beside another compute type, one after the other.
@@ -16,16 +16,16 @@ pub struct Slot {
 
 /// Weights that lie next to each other in a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct ParamSpan {
     /// Which of the flat vector.
     pub columns: Range<usize>,
-    /// Where they begin in [`Slot::wide`]; `None` when they lie at their place in [`Slot::flat`].
+    /// Where they begin in [`ParamBuffer::wide`]; `None` when they lie at their place in [`ParamBuffer::flat`].
     pub wide: Option<usize>,
 }
 
 impl Model {
     /// Room for a network, without a promise about its contents.
-    pub fn slot(&self) -> Slot {
+    pub fn slot(&self) -> ParamBuffer {
         let (device, kind) = (self.placement.device, self.placement.kind);
         let wide: usize = self
             .stretches()
@@ -33,22 +33,22 @@ impl Model {
             .filter(|stretch| stretch.wide.is_some())
             .map(|stretch| stretch.columns.len())
             .sum();
-        Slot {
+        ParamBuffer {
             flat: Tensor::empty([self.parameters()], (kind, device)),
             wide: (wide > 0).then(|| Tensor::empty([wide as i64], (Kind::Float, device))),
         }
     }
 
     /// How a slot divides the flat vector: all of it, in order.
-    pub fn stretches(&self) -> Vec<Stretch> {
-        let (mut stretches, mut wide) = (Vec::<Stretch>::new(), 0);
+    pub fn stretches(&self) -> Vec<ParamSpan> {
+        let (mut stretches, mut wide) = (Vec::<ParamSpan>::new(), 0);
         let narrow = self.placement.kind != Kind::Float;
         for (parameter, &cast) in self.network.layout().parameters.iter().zip(&self.cast) {
             let columns = parameter.offset as usize..(parameter.offset + parameter.len()) as usize;
             let apart = narrow && !cast;
             match stretches.last_mut() {
                 Some(last) if last.wide.is_some() == apart => last.columns.end = columns.end,
-                _ => stretches.push(Stretch {
+                _ => stretches.push(ParamSpan {
                     columns: columns.clone(),
                     wide: apart.then_some(wide),
                 }),
@@ -64,7 +64,7 @@ impl Model {
     /// as a scalar on the device, so that nothing waits for the host.
     pub fn gradient_in_slot(
         &self,
-        slot: &Slot,
+        slot: &ParamBuffer,
         x: &Tensor,
         labels: &Tensor,
         smoothing: f64,

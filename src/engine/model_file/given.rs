@@ -1,12 +1,12 @@
 //! Weights from a file of any naming, as a flat vector of a network.
 
 use crate::layout::RunningStats;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use std::path::Path;
 use surfit_core::config::CornerWeights;
 use surfit_weights::MatchedFile;
 use surfit_weights::file::quote;
-use surfit_weights::names::{ExpectedNetwork, NameMap, Renames, STATISTICS};
+use surfit_weights::names::{ExpectedNetwork, NameMap, RenameRules, STATISTICS};
 use surfit_weights::networks::Architecture;
 use tch::{Device, Kind, Tensor};
 
@@ -30,10 +30,10 @@ impl GivenWeights {
         path: &Path,
         weights: CornerWeights,
         network: &ExpectedNetwork,
-        renames: &Renames,
+        renames: &RenameRules,
     ) -> Result<Self> {
         let mut file = MatchedFile::open(path, weights, network, renames)?;
-        let bad = |what: String| Error::input(format!("{}: {what}", path.display()));
+        let bad = |what: String| EngineError::input(format!("{}: {what}", path.display()));
         let layout = network.layout();
         let flat = Tensor::f_empty([layout.len()], (Kind::Float, Device::Cpu))?;
         let mut statistics: Vec<Tensor> = Vec::new();

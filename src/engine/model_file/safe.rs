@@ -3,14 +3,14 @@
 
 mod summed;
 
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use summed::Summed;
+use summed::ChecksummedStream;
 use surfit_core::files::{self, FileLocation};
 use tch::{Device, Kind, Tensor};
 
@@ -77,7 +77,8 @@ fn write(
     checked: bool,
 ) -> Result<()> {
     let path = location.full_path();
-    let bad = |what: String| Error::input(format!("{}: cannot be written: {what}", path.display()));
+    let bad =
+        |what: String| EngineError::input(format!("{}: cannot be written: {what}", path.display()));
     let mut entries = Vec::with_capacity(tensors.len());
     for &(name, tensor) in tensors {
         let dtype = KINDS
@@ -137,7 +138,7 @@ fn write(
     header.resize(header.len().next_multiple_of(8), b' ');
 
     files::write_atomic_with(location, |out| {
-        let mut out = Summed::new(out);
+        let mut out = ChecksummedStream::new(out);
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
         for (_, tensor, _) in &entries {
@@ -148,7 +149,7 @@ fn write(
             false => Ok(()),
         }
     })
-    .map_err(Error::io(path))
+    .map_err(EngineError::io(path))
 }
 
 /// Writes a tensor's values in order, little-endian.
@@ -217,9 +218,9 @@ impl From<tch::TchError> for ReadError {
 
 impl ReadError {
     /// The error with the file's name.
-    fn of(self, path: &Path) -> Error {
+    fn of(self, path: &Path) -> EngineError {
         match self {
-            Self::Io(source) => Error::Io {
+            Self::Io(source) => EngineError::Io {
                 path: path.into(),
                 source,
             },
@@ -229,7 +230,7 @@ impl ReadError {
 }
 
 /// What [`read_tensors`] gives: tensors in the file's order, and the metadata.
-type Content = (Vec<(String, Tensor)>, HashMap<String, String>);
+type FileTensors = (Vec<(String, Tensor)>, HashMap<String, String>);
 
 /// Reads every tensor of a safetensors file, bit for bit, on the CPU, and its string metadata. `limit` gives the most bytes
 /// that tensors beside such metadata have: no more are read, whatever the file promises.
@@ -240,14 +241,14 @@ type Content = (Vec<(String, Tensor)>, HashMap<String, String>);
 pub fn read_tensors(
     location: &(impl FileLocation + ?Sized),
     limit: impl FnOnce(&HashMap<String, String>) -> u64,
-) -> Result<Content> {
+) -> Result<FileTensors> {
     let path = location.full_path();
     let (mut file, header) = open(location)?;
     let metadata = header.metadata().clone().unwrap_or_default();
     let checksum = header.info(CHECK).map_or(0, |_| 4);
     let (promised, limit) = (header.data_len() as u64, limit(&metadata));
     if promised > limit.saturating_add(checksum) {
-        return Err(Error::input(format!(
+        return Err(EngineError::input(format!(
             "{}: its header promises {promised} bytes of tensors, and such a file has at most {limit}; copy or write it \
              anew",
             path.display()
@@ -260,8 +261,8 @@ pub fn read_tensors(
             continue;
         };
         if name == CHECK {
-            if !file.sum_follows().map_err(Error::io(path))? {
-                return Err(Error::input(format!(
+            if !file.sum_follows().map_err(EngineError::io(path))? {
+                return Err(EngineError::input(format!(
                     "{}: the file is damaged: its bytes are not those that were written; copy or write it anew",
                     path.display()
                 )));
@@ -273,7 +274,7 @@ pub fn read_tensors(
             .find(|(dtype, _)| *dtype == info.dtype)
             .map(|(_, kind)| *kind);
         let kind = kind.ok_or_else(|| {
-            Error::input(format!(
+            EngineError::input(format!(
                 "{}: tensor `{name}` has values of type {:?}, which is not supported",
                 path.display(),
                 info.dtype
@@ -296,11 +297,11 @@ pub fn read_metadata(location: &(impl FileLocation + ?Sized)) -> Result<HashMap<
 }
 
 /// Opens a file and reads its header.
-fn open(location: &(impl FileLocation + ?Sized)) -> Result<(Summed<File>, Metadata)> {
+fn open(location: &(impl FileLocation + ?Sized)) -> Result<(ChecksummedStream<File>, Metadata)> {
     let path = location.full_path();
-    let file = files::open(location).map_err(Error::io(path))?;
-    let length = file.metadata().map_err(Error::io(path))?.len();
-    let mut file = Summed::new(file);
+    let file = files::open(location).map_err(EngineError::io(path))?;
+    let length = file.metadata().map_err(EngineError::io(path))?.len();
+    let mut file = ChecksummedStream::new(file);
     let header = header(path, &mut file, length)?;
     Ok((file, header))
 }
@@ -308,7 +309,7 @@ fn open(location: &(impl FileLocation + ?Sized)) -> Result<(Summed<File>, Metada
 /// Reads the header of a file of `length` bytes and makes sure that the whole file is as it says.
 fn header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadata> {
     let foreign = |why: String| {
-        Error::input(format!(
+        EngineError::input(format!(
             "{}: not a safetensors file ({why}); expected a file that surfit or safetensors wrote",
             path.display()
         ))
@@ -317,7 +318,7 @@ fn header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadata> {
     if length < 8 {
         return Err(foreign(format!("it has only {length} bytes")));
     }
-    file.read_exact(&mut size).map_err(Error::io(path))?;
+    file.read_exact(&mut size).map_err(EngineError::io(path))?;
     let size = u64::from_le_bytes(size);
     if size > MAX_HEADER {
         return Err(foreign(
@@ -331,7 +332,7 @@ fn header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadata> {
         )));
     }
     let mut text = vec![0; size as usize];
-    file.read_exact(&mut text).map_err(Error::io(path))?;
+    file.read_exact(&mut text).map_err(EngineError::io(path))?;
     let header: Metadata = serde_json::from_slice(&text).map_err(|e| foreign(e.to_string()))?;
     let (promised, present) = (header.data_len() as u64, length - 8 - size);
     if promised == present {
@@ -342,7 +343,7 @@ fn header(path: &Path, file: &mut impl Read, length: u64) -> Result<Metadata> {
     } else {
         "has more than it should"
     };
-    Err(Error::input(format!(
+    Err(EngineError::input(format!(
         "{}: the file {what}: its header promises {promised} bytes of tensors, {present} are there; copy or \
          write it anew",
         path.display()

@@ -2,7 +2,7 @@ use super::*;
 use std::fs;
 use std::path::Path;
 use surfit_core::config::{CornerWeights, NetworkConfig};
-use surfit_weights::names::{ExpectedNetwork, Renames};
+use surfit_weights::names::{ExpectedNetwork, RenameRules};
 use tch::{Device, Kind};
 
 fn expected() -> ExpectedNetwork {
@@ -15,16 +15,21 @@ fn expected() -> ExpectedNetwork {
     ExpectedNetwork::new(&config, [1, 8, 8], 4).unwrap()
 }
 
-fn layout() -> Layout {
+fn layout() -> WeightLayout {
     expected().layout().clone()
 }
 
 fn read(path: &Path) -> Result<GivenWeights> {
-    GivenWeights::read(path, CornerWeights::Ema, &expected(), &Renames::default())
+    GivenWeights::read(
+        path,
+        CornerWeights::Ema,
+        &expected(),
+        &RenameRules::default(),
+    )
 }
 
 /// Statistics that are no defaults.
-fn stats(layout: &Layout) -> RunningStats {
+fn stats(layout: &WeightLayout) -> RunningStats {
     let mut stats = RunningStats::new(layout, Device::Cpu);
     for (i, (mean, var)) in stats.mean.iter_mut().zip(&mut stats.var).enumerate() {
         *mean += 0.5 + i as f64;
@@ -274,8 +279,8 @@ fn a_state_dict_must_be_that_of_the_network() {
     let (same, stats) = check(bare).unwrap();
     assert!(same == flat && stats.is_none());
 
-    type Edited<'a> = (&'a str, Vec<(String, Tensor)>, Vec<&'a str>);
-    let mut edited: Vec<Edited> = Vec::new();
+    type EditedTensors<'a> = (&'a str, Vec<(String, Tensor)>, Vec<&'a str>);
+    let mut edited: Vec<EditedTensors> = Vec::new();
     let mut d = full();
     d.retain(|(n, _)| n != "features.1.0.weight");
     edited.push((

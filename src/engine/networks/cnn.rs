@@ -1,22 +1,22 @@
 //! Forward pass of `cnn`, as [`surfit_weights::networks::Cnn`] describes it.
 
 use super::ops::{channels_last, max_pool};
-use super::{Network, Taps, Weights};
-use crate::layout::{Layout, Norms};
+use super::{ActivationHooks, ForwardWeights, Network};
+use crate::layout::{NormStatistics, WeightLayout};
 use surfit_weights::networks::Cnn;
 use tch::Tensor;
 
 impl Network for Cnn {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &WeightLayout {
         &self.layout
     }
 
     fn forward(
         &self,
-        weights: Weights,
+        weights: ForwardWeights,
         x: &Tensor,
-        norms: &mut Norms,
-        mut taps: Option<&mut Taps>,
+        norms: &mut NormStatistics,
+        mut taps: Option<&mut ActivationHooks>,
     ) -> Tensor {
         let (weights, mut x) = (weights.views, channels_last(x));
         for block in 0..self.blocks {

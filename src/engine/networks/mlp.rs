@@ -1,21 +1,21 @@
 //! Forward pass of `mlp`, as [`surfit_weights::networks::Mlp`] describes it.
 
-use super::{Network, Taps, Weights};
-use crate::layout::{Layout, Norms};
+use super::{ActivationHooks, ForwardWeights, Network};
+use crate::layout::{NormStatistics, WeightLayout};
 use surfit_weights::networks::Mlp;
 use tch::Tensor;
 
 impl Network for Mlp {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &WeightLayout {
         &self.layout
     }
 
     fn forward(
         &self,
-        weights: Weights,
+        weights: ForwardWeights,
         x: &Tensor,
-        _norms: &mut Norms,
-        mut taps: Option<&mut Taps>,
+        _norms: &mut NormStatistics,
+        mut taps: Option<&mut ActivationHooks>,
     ) -> Tensor {
         let (weights, mut x) = (weights.views, x.flatten(1, -1));
         let last = weights.len() / 2 - 1;

@@ -9,11 +9,11 @@ mod taps;
 mod vgg;
 mod vit;
 
-pub use products::{Products, Weights};
-pub use taps::Taps;
+pub use products::{DeferredConvGrads, ForwardWeights};
+pub use taps::ActivationHooks;
 
 use crate::Result;
-use crate::layout::{Layout, Norms};
+use crate::layout::{NormStatistics, WeightLayout};
 use surfit_core::config::NetworkConfig;
 pub use surfit_weights::networks::NAMES;
 use surfit_weights::networks::{self, Architecture};
@@ -22,7 +22,7 @@ use tch::Tensor;
 /// A network as a function of a flat weight vector.
 pub trait Network: Send + Sync + std::fmt::Debug {
     /// How its weights lie in the flat vector.
-    fn layout(&self) -> &Layout;
+    fn layout(&self) -> &WeightLayout;
 
     /// Logits `[N, classes]` for images `x`, `[N, C, H, W]`.
     ///
@@ -30,10 +30,10 @@ pub trait Network: Send + Sync + std::fmt::Debug {
     /// the activations of every permutation group's units, after norm and nonlinearity.
     fn forward(
         &self,
-        weights: Weights,
+        weights: ForwardWeights,
         x: &Tensor,
-        norms: &mut Norms,
-        taps: Option<&mut Taps>,
+        norms: &mut NormStatistics,
+        taps: Option<&mut ActivationHooks>,
     ) -> Tensor;
 }
 

@@ -1,20 +1,20 @@
 //! Operations that several networks share.
 
-use super::{Products, Weights};
-use crate::layout::Norms;
+use super::{DeferredConvGrads, ForwardWeights};
+use crate::layout::NormStatistics;
 use tch::Tensor;
 
 /// A forward pass on its way through the parameters, in the layout's order.
-pub(super) struct Walk<'a, 'b> {
-    weights: Weights<'a>,
-    norms: &'a mut Norms<'b>,
+pub(super) struct ForwardWalk<'a, 'b> {
+    weights: ForwardWeights<'a>,
+    norms: &'a mut NormStatistics<'b>,
     /// Parameters and batch-norm layers passed so far.
     parameter: usize,
     layer: usize,
 }
 
-impl<'a, 'b> Walk<'a, 'b> {
-    pub fn new(weights: Weights<'a>, norms: &'a mut Norms<'b>) -> Self {
+impl<'a, 'b> ForwardWalk<'a, 'b> {
+    pub fn new(weights: ForwardWeights<'a>, norms: &'a mut NormStatistics<'b>) -> Self {
         Self {
             weights,
             norms,
@@ -52,7 +52,10 @@ impl<'a, 'b> Walk<'a, 'b> {
     }
 
     /// A convolution whose weight gradient is formed apart, where one is wanted.
-    fn apart(&mut self, convolve: impl FnOnce(&mut Products) -> Option<Tensor>) -> Option<Tensor> {
+    fn apart(
+        &mut self,
+        convolve: impl FnOnce(&mut DeferredConvGrads) -> Option<Tensor>,
+    ) -> Option<Tensor> {
         self.weights.products.as_deref_mut().and_then(convolve)
     }
 

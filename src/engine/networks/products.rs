@@ -13,22 +13,22 @@ const PIXELS: i64 = 64;
 
 /// The parameters of a forward pass, in the layout's order, and what is to become of their gradients.
 #[derive(Debug)]
-pub struct Weights<'a> {
+pub struct ForwardWeights<'a> {
     /// One view for each parameter.
     pub views: &'a [Tensor],
     /// Where convolutions are noted down whose weight gradient is formed apart; `None` leaves all to automatic
     /// differentiation.
-    pub products: Option<&'a mut Products>,
+    pub products: Option<&'a mut DeferredConvGrads>,
 }
 
-impl<'a> From<&'a [Tensor]> for Weights<'a> {
+impl<'a> From<&'a [Tensor]> for ForwardWeights<'a> {
     fn from(views: &'a [Tensor]) -> Self {
         let products = None;
         Self { views, products }
     }
 }
 
-impl<'a> From<&'a Vec<Tensor>> for Weights<'a> {
+impl<'a> From<&'a Vec<Tensor>> for ForwardWeights<'a> {
     fn from(views: &'a Vec<Tensor>) -> Self {
         views.as_slice().into()
     }
@@ -36,11 +36,11 @@ impl<'a> From<&'a Vec<Tensor>> for Weights<'a> {
 
 /// Convolutions of one forward pass whose weight gradient is formed apart.
 #[derive(Debug, Default)]
-pub struct Products(Vec<Convolution>);
+pub struct DeferredConvGrads(Vec<SquareConvolution>);
 
 /// A square convolution, padded by half its kernel; a bias is added behind it.
 #[derive(Debug)]
-struct Convolution {
+struct SquareConvolution {
     /// Index of its weight among the parameters.
     parameter: usize,
     kernel: i64,
@@ -51,7 +51,7 @@ struct Convolution {
     output: Tensor,
 }
 
-impl Products {
+impl DeferredConvGrads {
     /// The convolution of `x` with the weight at index `parameter`, noted down; `None` when automatic differentiation
     /// does it as well.
     pub(super) fn convolve(
@@ -68,7 +68,7 @@ impl Products {
             return None;
         }
         let output = x.conv2d(&weight.detach(), None::<&Tensor>, stride, kernel / 2, 1, 1);
-        self.0.push(Convolution {
+        self.0.push(SquareConvolution {
             parameter,
             kernel,
             stride,
@@ -95,7 +95,7 @@ impl Products {
     }
 }
 
-impl Convolution {
+impl SquareConvolution {
     /// The gradient with respect to the weight, `[units, C, kernel, kernel]`, from that with respect to the output.
     fn gradient(&self, output: &Tensor) -> Tensor {
         let units = output.size()[1];
@@ -147,7 +147,7 @@ mod tests {
         let weight = Tensor::randn([4, 3, 3, 3], options);
         let image = |side: i64| Tensor::randn([2, 3, side, side], options);
         let leaf = |side: i64| image(side).set_requires_grad(true);
-        let mut products = Products::default();
+        let mut products = DeferredConvGrads::default();
         assert!(products.convolve(0, &weight, &image(8), 1).is_none());
         assert!(products.convolve(0, &weight, &leaf(9), 1).is_none());
         let y = products.convolve(0, &weight, &leaf(16), 2);

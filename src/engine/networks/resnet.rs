@@ -1,29 +1,29 @@
 //! Forward pass of `resnet18` and `resnet18-cifar`, as [`surfit_weights::networks::ResNet`] describes them.
 
-use super::ops::{Walk, channels_last};
-use super::{Network, Taps, Weights};
-use crate::layout::{Layout, Norms};
+use super::ops::{ForwardWalk, channels_last};
+use super::{ActivationHooks, ForwardWeights, Network};
+use crate::layout::{NormStatistics, WeightLayout};
 use surfit_weights::networks::{ResNet, Stem};
 use tch::Tensor;
 
 impl Network for ResNet {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &WeightLayout {
         &self.layout
     }
 
     fn forward(
         &self,
-        weights: Weights,
+        weights: ForwardWeights,
         x: &Tensor,
-        norms: &mut Norms,
-        mut taps: Option<&mut Taps>,
+        norms: &mut NormStatistics,
+        mut taps: Option<&mut ActivationHooks>,
     ) -> Tensor {
         let mut see = |group: usize, x: &Tensor| {
             if let Some(taps) = taps.as_deref_mut() {
                 taps.see(group, x);
             }
         };
-        let mut walk = Walk::new(weights, norms);
+        let mut walk = ForwardWalk::new(weights, norms);
         let stride = if self.stem == Stem::ImageNet { 2 } else { 1 };
         let mut x = walk.conv(&channels_last(x), stride);
         x = walk.norm(&x).relu_();

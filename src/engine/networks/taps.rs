@@ -8,9 +8,9 @@ const POSITIONS: i64 = 64;
 /// Activations of the units of permutation groups, in the order in which a forward pass meets them. A group may be seen
 /// at several places, as the channels of a residual stream are.
 #[derive(Debug, Default)]
-pub struct Taps(Vec<(usize, Tensor)>);
+pub struct ActivationHooks(Vec<(usize, Tensor)>);
 
-impl Taps {
+impl ActivationHooks {
     /// Keeps a copy of activations `x`, `[N, units, …]`, of `group`, at evenly spread positions when there are many.
     pub fn see(&mut self, group: usize, x: &Tensor) {
         let size = x.size();
@@ -34,7 +34,7 @@ fn stride(length: i64, most: i64) -> i64 {
     (length + most - 1).div_euclid(most).max(1)
 }
 
-impl IntoIterator for Taps {
+impl IntoIterator for ActivationHooks {
     type Item = (usize, Tensor);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 

@@ -87,8 +87,8 @@ fn a_cnn_is_the_plain_composition_of_its_layers() {
     }
     let expected = y.flatten(1, -1).linear(&w[9], Some(&w[10]));
 
-    let mut taps = Taps::default();
-    let logits = network.forward((&w).into(), &x, &mut Norms::Batch, Some(&mut taps));
+    let mut taps = ActivationHooks::default();
+    let logits = network.forward((&w).into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
     assert_eq!(logits.size(), [5, 10]);
     assert!(largest(&(&logits - &expected)) < 1e-5);
     let sizes: Vec<_> = taps.into_iter().map(|(g, t)| (g, t.size())).collect();
@@ -118,11 +118,11 @@ fn taps_and_gradients_do_not_change_the_logits() {
         let stats = RunningStats::new(network.layout(), Device::Cpu);
         let traced = plain.copy().set_requires_grad(true);
         for running in [false, true] {
-            let forward = |flat: &Tensor, taps: Option<&mut Taps>| {
+            let forward = |flat: &Tensor, taps: Option<&mut ActivationHooks>| {
                 let mut norms = if running {
-                    Norms::Running(&stats)
+                    NormStatistics::Running(&stats)
                 } else {
-                    Norms::Batch
+                    NormStatistics::Batch
                 };
                 network
                     .forward((&network.layout().views(flat)).into(), &x, &mut norms, taps)
@@ -131,7 +131,10 @@ fn taps_and_gradients_do_not_change_the_logits() {
             let logits = forward(&plain, None);
             assert!(largest(&logits) > 0.0);
             assert_eq!(logits, forward(&traced, None));
-            assert_eq!(logits, forward(&plain, Some(&mut Taps::default())));
+            assert_eq!(
+                logits,
+                forward(&plain, Some(&mut ActivationHooks::default()))
+            );
         }
     }
 }
@@ -159,7 +162,7 @@ fn in_16_bits_logits_and_gradients_are_nearly_those_of_32() {
             let loss = model.gradient(&flat, &x, &labels, 0.0, &gradient);
             let stats = RunningStats::new(model.network().layout(), Device::Cpu);
             let views = model.network().layout().views(&flat);
-            let logits = model.logits(&views, &x, &mut Norms::Running(&stats));
+            let logits = model.logits(&views, &x, &mut NormStatistics::Running(&stats));
             assert_eq!(
                 (logits.kind(), loss.kind()),
                 (Kind::Float, Kind::Float),
@@ -189,8 +192,8 @@ fn an_mlp_is_the_plain_composition_of_its_layers() {
     let x = images(4);
     let layer = |x: &Tensor, i: usize| x.matmul(&w[2 * i].transpose(0, 1)) + &w[2 * i + 1];
     let expected = layer(&layer(&layer(&x.view([4, 784]), 0).relu(), 1).relu(), 2);
-    let mut taps = Taps::default();
-    let logits = network.forward((&w).into(), &x, &mut Norms::Batch, Some(&mut taps));
+    let mut taps = ActivationHooks::default();
+    let logits = network.forward((&w).into(), &x, &mut NormStatistics::Batch, Some(&mut taps));
     assert!(largest(&(logits - expected)) < 1e-5);
     assert_eq!(
         taps.into_iter()
@@ -208,7 +211,12 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
     let mut stats = RunningStats::new(network.layout(), Device::Cpu);
     let (mut means, mut vars) = (Vec::new(), Vec::new());
     for batch in images(12).chunk(3, 0) {
-        let _ = network.forward((&w).into(), &batch, &mut Norms::Collect(&mut stats), None);
+        let _ = network.forward(
+            (&w).into(),
+            &batch,
+            &mut NormStatistics::Collect(&mut stats),
+            None,
+        );
         stats.batches += 1;
         let first = batch.conv2d(&w[0], None::<Tensor>, 1, 1, 1, 1);
         let (var, mean) = first.var_mean_dim([0i64, 2, 3].as_slice(), true, false);
@@ -221,8 +229,8 @@ fn collecting_gives_the_mean_of_the_batches_statistics() {
     assert!(largest(&(&stats.var[0] - mean_of(&vars))) < 1e-5);
     // The statistics are what evaluation then uses.
     let x = images(4);
-    let fixed = network.forward((&w).into(), &x, &mut Norms::Running(&stats), None);
-    let batch = network.forward((&w).into(), &x, &mut Norms::Batch, None);
+    let fixed = network.forward((&w).into(), &x, &mut NormStatistics::Running(&stats), None);
+    let batch = network.forward((&w).into(), &x, &mut NormStatistics::Batch, None);
     assert!(largest(&(fixed - batch)) > 1e-4);
 }
 
@@ -250,7 +258,7 @@ fn bad_descriptions_get_a_sentence() {
     let w = network.layout().views(&network.layout().initial(1));
     assert_eq!(
         network
-            .forward((&w).into(), &images(3), &mut Norms::Batch, None)
+            .forward((&w).into(), &images(3), &mut NormStatistics::Batch, None)
             .size(),
         [3, 10]
     );
@@ -276,13 +284,13 @@ fn weight_gradients_as_products_are_the_same_gradients() {
                 .iter()
                 .map(|view| view.detach().set_requires_grad(true))
                 .collect();
-            let mut products = Products::default();
+            let mut products = DeferredConvGrads::default();
             let loss = tch::with_grad(|| {
-                let weights = Weights {
+                let weights = ForwardWeights {
                     views: &leaves,
                     products: apart.then_some(&mut products),
                 };
-                let logits = network.forward(weights, &x, &mut Norms::Batch, None);
+                let logits = network.forward(weights, &x, &mut NormStatistics::Batch, None);
                 logits.cross_entropy_for_logits(&labels)
             });
             products.backward(&loss, &leaves)

@@ -1,22 +1,22 @@
 //! Forward pass of the forms of `vgg16`, as [`surfit_weights::networks::Vgg`] describes them.
 
-use super::ops::{Walk, channels_last, max_pool};
-use super::{Network, Taps, Weights};
-use crate::layout::{Layout, Norms};
+use super::ops::{ForwardWalk, channels_last, max_pool};
+use super::{ActivationHooks, ForwardWeights, Network};
+use crate::layout::{NormStatistics, WeightLayout};
 use surfit_weights::networks::Vgg;
 use tch::Tensor;
 
 impl Network for Vgg {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &WeightLayout {
         &self.layout
     }
 
     fn forward(
         &self,
-        weights: Weights,
+        weights: ForwardWeights,
         x: &Tensor,
-        norms: &mut Norms,
-        mut taps: Option<&mut Taps>,
+        norms: &mut NormStatistics,
+        mut taps: Option<&mut ActivationHooks>,
     ) -> Tensor {
         let mut group = 0;
         let mut see = |x: &Tensor| {
@@ -25,7 +25,7 @@ impl Network for Vgg {
             }
             group += 1;
         };
-        let mut walk = Walk::new(weights, norms);
+        let mut walk = ForwardWalk::new(weights, norms);
         let mut x = channels_last(x);
         for convolutions in Vgg::STAGES {
             for _ in 0..convolutions {

@@ -1,8 +1,8 @@
 //! Forward pass of `vit-tiny` and `vit-small`, as [`surfit_weights::networks::Vit`] describes them.
 
-use super::ops::Walk;
-use super::{Network, Taps, Weights};
-use crate::layout::{Layout, Norms};
+use super::ops::ForwardWalk;
+use super::{ActivationHooks, ForwardWeights, Network};
+use crate::layout::{NormStatistics, WeightLayout};
 use surfit_weights::networks::Vit;
 use tch::{Device, Tensor};
 
@@ -10,18 +10,18 @@ use tch::{Device, Tensor};
 const EPS: f64 = 1e-6;
 
 impl Network for Vit {
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &WeightLayout {
         &self.layout
     }
 
     fn forward(
         &self,
-        weights: Weights,
+        weights: ForwardWeights,
         x: &Tensor,
-        norms: &mut Norms,
-        mut taps: Option<&mut Taps>,
+        norms: &mut NormStatistics,
+        mut taps: Option<&mut ActivationHooks>,
     ) -> Tensor {
-        let (mut walk, kind) = (Walk::new(weights, norms), x.kind());
+        let (mut walk, kind) = (ForwardWalk::new(weights, norms), x.kind());
         let (class, positions) = (walk.next(), walk.next());
         let (weight, bias) = (walk.next(), walk.next());
         let patches = patches(x, self.patch).linear(&weight.flatten(1, -1), Some(bias));
@@ -29,7 +29,7 @@ impl Network for Vit {
         let class = class.expand([size[0], 1, size[2]], false);
         let mut x = Tensor::cat(&[class, patches], 1) + positions;
         // Units come before tokens in what is shown.
-        let see = |taps: &mut Option<&mut Taps>, group: usize, x: &Tensor| {
+        let see = |taps: &mut Option<&mut ActivationHooks>, group: usize, x: &Tensor| {
             if let Some(taps) = taps {
                 taps.see(group, &x.transpose(1, 2));
             }
@@ -71,7 +71,7 @@ fn patches(x: &Tensor, patch: i64) -> Tensor {
 
 /// Self-attention over tokens `x`, `[N, T, dim]`; shows the attention of every head to `see`, `[N, heads, T, T]`.
 fn attention(
-    walk: &mut Walk,
+    walk: &mut ForwardWalk,
     x: &Tensor,
     heads: i64,
     see: Option<&mut dyn FnMut(&Tensor)>,

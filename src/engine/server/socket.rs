@@ -1,6 +1,6 @@
 //! Where an engine listens: a file of its own in a private folder, made anew when it is taken away.
 
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use surfit_core::files;
@@ -9,18 +9,18 @@ use tokio::net::UnixListener;
 
 /// The bound socket; its file goes when this does.
 #[derive(Debug)]
-pub struct Socket {
+pub struct BoundSocket {
     listener: std::os::unix::net::UnixListener,
     path: PathBuf,
 }
 
-impl Drop for Socket {
+impl Drop for BoundSocket {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-impl Socket {
+impl BoundSocket {
     /// Binds the run's socket in its private folder. A file that an engine left behind is replaced: the caller holds
     /// the run's lock, so nobody listens there.
     ///
@@ -30,14 +30,15 @@ impl Socket {
         let path = run.new_socket_path();
         private_folder(path.parent().unwrap_or(Path::new("/")))?;
         crate::checkpoint::remove_file(&path)?;
-        let listener = std::os::unix::net::UnixListener::bind(&path).map_err(Error::io(&path))?;
+        let listener =
+            std::os::unix::net::UnixListener::bind(&path).map_err(EngineError::io(&path))?;
         // From here on the file goes when something fails.
         let socket = Self { listener, path };
         let path = &socket.path;
         let mode = std::fs::Permissions::from_mode(0o600);
-        std::fs::set_permissions(path, mode).map_err(Error::io(path))?;
+        std::fs::set_permissions(path, mode).map_err(EngineError::io(path))?;
         let unblocked = socket.listener.set_nonblocking(true);
-        unblocked.map_err(Error::io(path))?;
+        unblocked.map_err(EngineError::io(path))?;
         let note = run.join("socket");
         let text = path.display().to_string();
         let there = files::read(&note, 4096).is_ok_and(|said| said == text.as_bytes());
@@ -53,7 +54,7 @@ impl Socket {
     /// already stay.
     ///
     /// # Errors
-    /// As [`Socket::bind`]; it can be tried again.
+    /// As [`BoundSocket::bind`]; it can be tried again.
     pub(super) fn mend(&mut self, run: &RunDir) -> Result<Option<UnixListener>> {
         if self.path.exists() {
             return Ok(None);
@@ -68,8 +69,11 @@ impl Socket {
 
     /// The listener for the runtime.
     pub(super) fn listen(&self) -> Result<UnixListener> {
-        let listener = self.listener.try_clone().map_err(Error::io(&self.path))?;
-        UnixListener::from_std(listener).map_err(Error::io(&self.path))
+        let listener = self
+            .listener
+            .try_clone()
+            .map_err(EngineError::io(&self.path))?;
+        UnixListener::from_std(listener).map_err(EngineError::io(&self.path))
     }
 }
 
@@ -87,7 +91,7 @@ mod tests {
             .build()
             .unwrap();
         let _inside = runtime.enter();
-        let mut socket = Socket::bind(&run).unwrap();
+        let mut socket = BoundSocket::bind(&run).unwrap();
         assert!(socket.mend(&run).unwrap().is_none());
         for _ in 0..2 {
             std::fs::remove_file(&socket.path).unwrap();

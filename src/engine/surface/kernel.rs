@@ -10,7 +10,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::vector::Avx2;
-use super::vector::{Plain, Vector};
+use super::vector::{ScalarVector, SimdVector};
 use std::ops::Range;
 
 /// Networks and gradients that a pass can hold: draws of a minibatch that are interpolated together.
@@ -24,14 +24,14 @@ const AHEAD: usize = 256;
 
 /// A row of a matrix, or a flat vector, that threads write to at columns of their own.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Row<T>(*mut T);
+pub(super) struct SharedRow<T>(*mut T);
 
 // SAFETY: a row is only read and written by `tile`, and `run` gives every thread columns of its own.
-unsafe impl<T> Send for Row<T> {}
+unsafe impl<T> Send for SharedRow<T> {}
 // SAFETY: as above.
-unsafe impl<T> Sync for Row<T> {}
+unsafe impl<T> Sync for SharedRow<T> {}
 
-impl<T> Row<T> {
+impl<T> SharedRow<T> {
     /// The row that begins at `first`.
     pub fn new(first: *mut T) -> Self {
         Self(first)
@@ -62,25 +62,25 @@ impl<T> Row<T> {
 
 /// Columns in a row whose networks and gradients lie in one type.
 #[derive(Clone, Debug)]
-pub(super) struct Segment {
+pub(super) struct TypedSegment {
     /// Range of columns that the segment covers.
     pub columns: Range<usize>,
     /// Where networks and gradients of these columns lie, one for each draw: the first column of the segment at 0.
-    pub slots: Slots,
+    pub slots: SampleSlots,
 }
 
 /// Where networks and gradients lie.
 #[derive(Clone, Debug)]
-pub(super) enum Slots {
+pub(super) enum SampleSlots {
     /// Slots of `f32` numbers.
-    Wide(Vec<Row<f32>>),
+    Wide(Vec<SharedRow<f32>>),
     /// In `bf16`, by its bits.
-    Narrow(Vec<Row<u16>>),
+    Narrow(Vec<SharedRow<u16>>),
 }
 
 /// What a pass does with the gradients in the slots.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gradients {
+pub(super) struct GradientUse {
     /// Bernstein weights of their networks, for each draw one for each control point.
     pub networks: Vec<Vec<f32>>,
     /// Weight decay `λ`: a gradient `g` of the network `w` becomes `(g + λw)/(1 + λ)`.
@@ -97,82 +97,82 @@ pub(super) struct Gradients {
 /// A pass: `U ← keep·U + stepsᵀ·gradients`, then `Θ ← Θ − U` on the trainable rows, then networks of the new `Θ` in place
 /// of the gradients.
 #[derive(Clone, Debug)]
-pub(super) struct Pass {
+pub(super) struct FusedPass {
     /// Rows of `Θ`, the corners first.
-    pub theta: Vec<Row<f32>>,
+    pub theta: Vec<SharedRow<f32>>,
     /// Rows of `U`.
-    pub velocity: Vec<Row<f32>>,
+    pub velocity: Vec<SharedRow<f32>>,
     /// All columns, in order.
-    pub segments: Vec<Segment>,
+    pub segments: Vec<TypedSegment>,
     /// What becomes of gradients in the slots; `None` when there are none.
-    pub gradients: Option<Gradients>,
+    pub gradients: Option<GradientUse>,
     /// Bernstein weights of the networks to put into the slots, at most [`MOST`]; none leaves the slots as they are.
     pub next: Vec<Vec<f32>>,
 }
 
 /// A number in a slot.
-trait Number: Copy {
+trait SlotNumber: Copy {
     /// # Safety
-    /// As for [`Vector`].
-    unsafe fn load<V: Vector>(from: *const Self) -> V;
+    /// As for [`SimdVector`].
+    unsafe fn load<V: SimdVector>(from: *const Self) -> V;
     /// # Safety
-    /// As for [`Vector`].
-    unsafe fn store<V: Vector>(x: V, to: *mut Self);
+    /// As for [`SimdVector`].
+    unsafe fn store<V: SimdVector>(x: V, to: *mut Self);
 }
 
-impl Number for f32 {
+impl SlotNumber for f32 {
     #[inline(always)]
-    unsafe fn load<V: Vector>(from: *const Self) -> V {
+    unsafe fn load<V: SimdVector>(from: *const Self) -> V {
         // SAFETY: the caller's promise.
         unsafe { V::load(from) }
     }
 
     #[inline(always)]
-    unsafe fn store<V: Vector>(x: V, to: *mut Self) {
+    unsafe fn store<V: SimdVector>(x: V, to: *mut Self) {
         // SAFETY: the caller's promise.
         unsafe { x.store(to) }
     }
 }
 
-impl Number for u16 {
+impl SlotNumber for u16 {
     #[inline(always)]
-    unsafe fn load<V: Vector>(from: *const Self) -> V {
+    unsafe fn load<V: SimdVector>(from: *const Self) -> V {
         // SAFETY: the caller's promise.
         unsafe { V::widen(from) }
     }
 
     #[inline(always)]
-    unsafe fn store<V: Vector>(x: V, to: *mut Self) {
+    unsafe fn store<V: SimdVector>(x: V, to: *mut Self) {
         // SAFETY: the caller's promise.
         unsafe { x.narrow(to) }
     }
 }
 
 /// Coefficients of a row, one for each draw; 0 for draws that are not.
-type Coefficients = [f32; MOST];
+type DrawCoefficients = [f32; MOST];
 
 /// A pass with its coefficients row by row.
-struct Rows<'a> {
-    pass: &'a Pass,
+struct PassRows<'a> {
+    pass: &'a FusedPass,
     /// Weights of the networks that gradients belong to.
-    here: Vec<Coefficients>,
+    here: Vec<DrawCoefficients>,
     /// Weights of gradients in the velocity, for trainable rows.
-    steps: Vec<Coefficients>,
+    steps: Vec<DrawCoefficients>,
     /// Weights of the networks to make.
-    next: Vec<Coefficients>,
+    next: Vec<DrawCoefficients>,
 }
 
-impl Pass {
+impl FusedPass {
     /// Its coefficients row by row.
-    fn rows(&self) -> Rows<'_> {
-        let by_row = |draws: &[Vec<f32>]| -> Vec<Coefficients> {
+    fn rows(&self) -> PassRows<'_> {
+        let by_row = |draws: &[Vec<f32>]| -> Vec<DrawCoefficients> {
             let rows = draws.first().map_or(0, Vec::len);
             let of =
                 |row: usize| std::array::from_fn(|draw| draws.get(draw).map_or(0.0, |d| d[row]));
             (0..rows).map(of).collect()
         };
         let gradients = self.gradients.as_ref();
-        Rows {
+        PassRows {
             pass: self,
             here: gradients.map_or(Vec::new(), |g| by_row(&g.networks)),
             steps: gradients.map_or(Vec::new(), |g| by_row(&g.steps)),
@@ -221,7 +221,7 @@ impl Pass {
     }
 }
 
-impl Rows<'_> {
+impl PassRows<'_> {
     /// Draws whose gradients are in the slots.
     fn draws(&self) -> usize {
         let gradients = self.pass.gradients.as_ref();
@@ -236,7 +236,7 @@ impl Rows<'_> {
             return unsafe { self.share_avx2(columns) };
         }
         // SAFETY: this needs nothing that a processor may not have.
-        unsafe { self.segments::<Plain<8, false>>(columns) }
+        unsafe { self.segments::<ScalarVector<8, false>>(columns) }
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -249,7 +249,7 @@ impl Rows<'_> {
     /// # Safety
     /// The processor has what `V` needs, and what `run` asks for holds. So for the others.
     #[inline(always)]
-    unsafe fn segments<V: Vector>(&self, columns: Range<usize>) -> [f64; MOST] {
+    unsafe fn segments<V: SimdVector>(&self, columns: Range<usize>) -> [f64; MOST] {
         let mut norms = [0.0; MOST];
         for segment in &self.pass.segments {
             let first = segment.columns.start.max(columns.start);
@@ -260,8 +260,8 @@ impl Rows<'_> {
                 // SAFETY: the caller's promise.
                 let squares = unsafe {
                     match &segment.slots {
-                        Slots::Wide(slots) => self.block::<V, f32>(block, slots, within),
-                        Slots::Narrow(slots) => self.block::<V, u16>(block, slots, within),
+                        SampleSlots::Wide(slots) => self.block::<V, f32>(block, slots, within),
+                        SampleSlots::Narrow(slots) => self.block::<V, u16>(block, slots, within),
                     }
                 };
                 norms.iter_mut().zip(squares).for_each(|(n, s)| *n += s);
@@ -272,10 +272,10 @@ impl Rows<'_> {
 
     /// A block of columns; in the slots it begins at `within`.
     #[inline(always)]
-    unsafe fn block<V: Vector, T: Number>(
+    unsafe fn block<V: SimdVector, T: SlotNumber>(
         &self,
         columns: Range<usize>,
-        slots: &[Row<T>],
+        slots: &[SharedRow<T>],
         within: usize,
     ) -> [f64; MOST] {
         let draws = self.draws();
@@ -299,10 +299,10 @@ impl Rows<'_> {
 
     /// A block with gradients of up to `G` draws, and up to `N` networks to make.
     #[inline(always)]
-    unsafe fn tiles<V: Vector, T: Number, const G: usize, const N: usize>(
+    unsafe fn tiles<V: SimdVector, T: SlotNumber, const G: usize, const N: usize>(
         &self,
         columns: Range<usize>,
-        slots: &[Row<T>],
+        slots: &[SharedRow<T>],
         within: usize,
     ) -> [f64; MOST] {
         let (count, first) = (columns.len(), columns.start);
@@ -327,10 +327,10 @@ impl Rows<'_> {
 
     /// As many columns as `V` has lanes.
     #[inline(always)]
-    unsafe fn tile<V: Vector, T: Number, const G: usize, const N: usize>(
+    unsafe fn tile<V: SimdVector, T: SlotNumber, const G: usize, const N: usize>(
         &self,
         first: usize,
-        slots: &[Row<T>],
+        slots: &[SharedRow<T>],
         within: usize,
         squares: &mut [V; G],
     ) {
@@ -401,9 +401,9 @@ impl Rows<'_> {
 /// `w ← w + b·theta` for every draw.
 ///
 /// # Safety
-/// As for [`Vector`].
+/// As for [`SimdVector`].
 #[inline(always)]
-unsafe fn spread<V: Vector, const N: usize>(b: &Coefficients, theta: V, w: &mut [V; N]) {
+unsafe fn spread<V: SimdVector, const N: usize>(b: &DrawCoefficients, theta: V, w: &mut [V; N]) {
     for draw in 0..N {
         // SAFETY: the caller's promise.
         w[draw] = unsafe { V::splat(b[draw]).times_plus(theta, w[draw]) };

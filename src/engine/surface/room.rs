@@ -1,42 +1,42 @@
 //! Where a step keeps its draws' networks, and their gradients after them.
 
-use super::step::{Part, StepRates};
+use super::step::{MicroBatch, StepHyperparams};
 use super::{Surface, kernel};
-use crate::model::{Model, Slot, Stretch};
+use crate::model::{Model, ParamBuffer, ParamSpan};
 use tch::{Device, Kind, Tensor};
 
 /// Room for some draws; made by the first step, kept for the next.
 #[derive(Debug)]
-pub(super) struct Room {
-    pub place: Place,
+pub(super) struct SampleBuffers {
+    pub place: BufferLayout,
     /// What networks lie there, when any do.
-    pub ready: Option<Ready>,
+    pub ready: Option<PreparedNetworks>,
 }
 
 /// How networks and gradients lie.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum BufferLayout {
     /// As a matrix `[draws, P]` in `f32`, for library calls on any device.
     Rows(Tensor),
     /// Each in the types it is computed with, for this program's own arithmetic on a CPU.
-    Slots(Vec<Slot>, Vec<Stretch>),
+    Slots(Vec<ParamBuffer>, Vec<ParamSpan>),
 }
 
 /// Networks that wait for their step.
 #[derive(Debug, PartialEq)]
-pub(super) struct Ready {
+pub(super) struct PreparedNetworks {
     /// Their Bernstein weights.
     pub weights: Vec<Vec<f64>>,
     /// Of the control points that they are made of.
     pub version: u64,
 }
 
-impl Room {
+impl SampleBuffers {
     /// Room for `draws` networks of `p` weights, to be filled by library calls.
     pub fn rows(draws: usize, p: i64, device: Device) -> Self {
         let rows = Tensor::empty([draws as i64, p], (Kind::Float, device));
         Self {
-            place: Place::Rows(rows),
+            place: BufferLayout::Rows(rows),
             ready: None,
         }
     }
@@ -45,24 +45,30 @@ impl Room {
     fn slots(draws: usize, model: &Model) -> Self {
         let slots = (0..draws).map(|_| model.slot()).collect();
         Self {
-            place: Place::Slots(slots, model.stretches()),
+            place: BufferLayout::Slots(slots, model.stretches()),
             ready: None,
         }
     }
 
     fn draws(&self) -> usize {
         match &self.place {
-            Place::Rows(rows) => rows.size()[0] as usize,
-            Place::Slots(slots, _) => slots.len(),
+            BufferLayout::Rows(rows) => rows.size()[0] as usize,
+            BufferLayout::Slots(slots, _) => slots.len(),
         }
     }
 }
 
 /// The slots as the arithmetic sees them.
-pub(super) fn segments(slots: &[Slot], stretches: &[Stretch]) -> Vec<kernel::Segment> {
-    fn rows<'a, T>(tensors: impl Iterator<Item = &'a Tensor>, first: usize) -> Vec<kernel::Row<T>> {
+pub(super) fn segments(
+    slots: &[ParamBuffer],
+    stretches: &[ParamSpan],
+) -> Vec<kernel::TypedSegment> {
+    fn rows<'a, T>(
+        tensors: impl Iterator<Item = &'a Tensor>,
+        first: usize,
+    ) -> Vec<kernel::SharedRow<T>> {
         tensors
-            .map(|tensor| kernel::Row::new(tensor.data_ptr().cast()).skip(first))
+            .map(|tensor| kernel::SharedRow::new(tensor.data_ptr().cast()).skip(first))
             .collect()
     }
     let narrow = slots.iter().any(|slot| slot.flat.kind() == Kind::BFloat16);
@@ -72,11 +78,11 @@ pub(super) fn segments(slots: &[Slot], stretches: &[Stretch]) -> Vec<kernel::Seg
             let flat = slots.iter().map(|slot| &slot.flat);
             let apart = slots.iter().filter_map(|slot| slot.wide.as_ref());
             let slots = match stretch.wide {
-                Some(first) => kernel::Slots::Wide(rows(apart, first)),
-                None if narrow => kernel::Slots::Narrow(rows(flat, stretch.columns.start)),
-                None => kernel::Slots::Wide(rows(flat, stretch.columns.start)),
+                Some(first) => kernel::SampleSlots::Wide(rows(apart, first)),
+                None if narrow => kernel::SampleSlots::Narrow(rows(flat, stretch.columns.start)),
+                None => kernel::SampleSlots::Wide(rows(flat, stretch.columns.start)),
             };
-            kernel::Segment {
+            kernel::TypedSegment {
                 columns: stretch.columns.clone(),
                 slots,
             }
@@ -87,7 +93,7 @@ pub(super) fn segments(slots: &[Slot], stretches: &[Stretch]) -> Vec<kernel::Seg
 impl Surface {
     /// Sees to it that the networks with these Bernstein weights lie in a room for at least `draws`.
     pub(super) fn prepare(&mut self, model: &Model, weights: &[Vec<f64>], draws: usize) {
-        let fits = |room: &Room| room.draws() >= draws;
+        let fits = |room: &SampleBuffers| room.draws() >= draws;
         let (p, device) = (self.theta.size()[1], self.theta.device());
         assert_eq!(p, model.parameters(), "a surface is of one network");
         let mut room = self
@@ -95,10 +101,10 @@ impl Surface {
             .take()
             .filter(fits)
             .unwrap_or_else(|| match device {
-                Device::Cpu => Room::slots(draws, model),
-                _ => Room::rows(draws, p, device),
+                Device::Cpu => SampleBuffers::slots(draws, model),
+                _ => SampleBuffers::rows(draws, p, device),
             });
-        let here = Ready {
+        let here = PreparedNetworks {
             weights: weights.to_vec(),
             version: self.version,
         };
@@ -113,15 +119,15 @@ impl Surface {
         &self,
         model: &Model,
         draw: usize,
-        part: &Part,
-        rates: StepRates,
+        part: &MicroBatch,
+        rates: StepHyperparams,
     ) -> Tensor {
-        let Part { x, labels, .. } = part;
+        let MicroBatch { x, labels, .. } = part;
         match self.room.as_ref().map(|room| &room.place) {
-            Some(Place::Slots(slots, _)) => {
+            Some(BufferLayout::Slots(slots, _)) => {
                 model.gradient_in_slot(&slots[draw], x, labels, rates.smoothing)
             }
-            Some(Place::Rows(rows)) => {
+            Some(BufferLayout::Rows(rows)) => {
                 let w = rows.get(draw as i64);
                 model.gradient_in_place(&w, x, labels, rates.smoothing, rates.weight_decay)
             }

@@ -1,16 +1,16 @@
 //! One optimizer step of a surface.
 
 use super::Surface;
-use super::sweep::{Update, together};
+use super::sweep::{FusedUpdate, together};
 use crate::model::Model;
 use std::time::Instant;
-use surfit_core::draws::Phase;
+use surfit_core::draws::FitPhase;
 use surfit_core::surface::Degrees;
 use tch::{Device, Kind, Tensor};
 
 /// One part of a minibatch at its own point of the surface.
 #[derive(Debug)]
-pub struct Part {
+pub struct MicroBatch {
     /// Point `(u, v)` of the surface.
     pub uv: (f64, f64),
     /// Images, `[B, C, H, W]`, normalized.
@@ -21,7 +21,7 @@ pub struct Part {
 
 /// Hyperparameters of one optimizer step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepRates {
+pub struct StepHyperparams {
     /// Learning rate in weight-space units.
     pub rate: f64,
     /// Momentum factor of SGD.
@@ -45,7 +45,7 @@ pub struct StepRecord {
 
 /// Seconds that the parts of a step took.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepParts {
+pub struct StepTiming {
     /// Forward and backward passes of the networks.
     pub network: f64,
     /// Everything else: interpolation, velocity, control points.
@@ -69,11 +69,11 @@ impl Surface {
     pub fn timed_step(
         &mut self,
         model: &Model,
-        phase: Phase,
-        parts: &[Part],
-        rates: StepRates,
+        phase: FitPhase,
+        parts: &[MicroBatch],
+        rates: StepHyperparams,
         next: &[(f64, f64)],
-    ) -> (StepRecord, StepParts) {
+    ) -> (StepRecord, StepTiming) {
         let device = self.theta.device();
         finish(device);
         let began = Instant::now();
@@ -88,7 +88,7 @@ impl Surface {
         });
         finish(device);
         let surface = (began.elapsed().as_secs_f64() - network).max(0.0);
-        let parts = StepParts {
+        let parts = StepTiming {
             network,
             surface,
             draws: parts.len(),
@@ -106,9 +106,9 @@ impl Surface {
     pub fn step(
         &mut self,
         model: &Model,
-        phase: Phase,
-        parts: &[Part],
-        rates: StepRates,
+        phase: FitPhase,
+        parts: &[MicroBatch],
+        rates: StepHyperparams,
         next: &[(f64, f64)],
     ) -> StepRecord {
         self.step_with(model, phase, parts, rates, next, &mut |pass| pass())
@@ -118,9 +118,9 @@ impl Surface {
     fn step_with(
         &mut self,
         model: &Model,
-        phase: Phase,
-        parts: &[Part],
-        rates: StepRates,
+        phase: FitPhase,
+        parts: &[MicroBatch],
+        rates: StepHyperparams,
         next: &[(f64, f64)],
         around: &mut dyn FnMut(&dyn Fn() -> Tensor) -> Tensor,
     ) -> StepRecord {
@@ -137,7 +137,7 @@ impl Surface {
         };
         let device = self.theta.device();
         let images: i64 = parts.iter().map(|part| part.x.size()[0]).sum();
-        let share = |part: &Part| part.x.size()[0] as f64 / images as f64;
+        let share = |part: &MicroBatch| part.x.size()[0] as f64 / images as f64;
         let decay = rates.weight_decay;
         let trains = self.degrees.trainable() > 0 && rate > 0.0;
         let weights_at = |uv: &(f64, f64)| self.degrees.weights(uv.0, uv.1);
@@ -167,7 +167,7 @@ impl Surface {
                 losses.push(loss * share(part));
             }
             let following = ahead.next();
-            norms.push(self.sweep(Update {
+            norms.push(self.sweep(FusedUpdate {
                 networks: here,
                 decay,
                 keep: if group == 0 { keep } else { 1.0 },

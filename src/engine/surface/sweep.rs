@@ -1,7 +1,7 @@
 //! What passes over the large matrices: as few times as can be, for that is all a surface costs beside its networks.
 
-use super::kernel::{self, Gradients, Pass};
-use super::room::{Place, Ready, segments};
+use super::kernel::{self, FusedPass, GradientUse};
+use super::room::{BufferLayout, PreparedNetworks, segments};
 use super::{Surface, coefficients, to_f32};
 use crate::model::Model;
 use tch::{Kind, Tensor};
@@ -20,7 +20,7 @@ pub(super) fn together(model: &Model) -> usize {
 const FEWEST: usize = 1 << 17;
 
 /// What a sweep does with the gradients of some draws.
-pub(super) struct Update<'a> {
+pub(super) struct FusedUpdate<'a> {
     /// Bernstein weights of their networks.
     pub networks: &'a [Vec<f64>],
     /// Weight decay `λ`; a gradient `g` at the network `w` counts as `(g + λw)/(1 + λ)`.
@@ -39,15 +39,15 @@ pub(super) struct Update<'a> {
 impl Surface {
     /// `U ← keep·U + stepsᵀ·gradients`, with `moves` then `Θ ← Θ − U` on the trainable rows, then the `next` networks.
     /// Gives the norms of the gradients, `[draws]`.
-    pub(super) fn sweep(&mut self, update: Update) -> Tensor {
+    pub(super) fn sweep(&mut self, update: FusedUpdate) -> Tensor {
         let Some(mut room) = self.room.take() else {
             return Tensor::zeros([0], (Kind::Float, self.theta.device()));
         };
         let norms = match &room.place {
-            Place::Rows(rows) => self.sweep_rows(rows, &update),
-            Place::Slots(slots, stretches) => {
-                let pass = Pass {
-                    gradients: Some(Gradients {
+            BufferLayout::Rows(rows) => self.sweep_rows(rows, &update),
+            BufferLayout::Slots(slots, stretches) => {
+                let pass = FusedPass {
+                    gradients: Some(GradientUse {
                         networks: narrow(update.networks),
                         decay: update.decay as f32,
                         steps: narrow(update.steps.unwrap_or_default()),
@@ -65,7 +65,7 @@ impl Surface {
         if update.moves && update.steps.is_some() {
             self.version += 1;
         }
-        room.ready = (!update.next.is_empty()).then(|| Ready {
+        room.ready = (!update.next.is_empty()).then(|| PreparedNetworks {
             weights: update.next.to_vec(),
             version: self.version,
         });
@@ -74,13 +74,13 @@ impl Surface {
     }
 
     /// The networks with these Bernstein weights.
-    pub(super) fn interpolate(&self, place: &Place, weights: &[Vec<f64>]) {
+    pub(super) fn interpolate(&self, place: &BufferLayout, weights: &[Vec<f64>]) {
         match place {
-            Place::Rows(rows) => {
+            BufferLayout::Rows(rows) => {
                 let flat = rows.narrow(0, 0, weights.len() as i64);
                 let _ = coefficients(weights, rows.device()).mm_out(&flat, &self.theta);
             }
-            Place::Slots(slots, stretches) => {
+            BufferLayout::Slots(slots, stretches) => {
                 let pass = self.pass(segments(slots, stretches), weights);
                 // SAFETY: as in `sweep`.
                 unsafe { pass.run(self.threads()) };
@@ -89,14 +89,14 @@ impl Surface {
     }
 
     /// A pass of this program's own arithmetic that makes networks.
-    fn pass(&self, segments: Vec<kernel::Segment>, next: &[Vec<f64>]) -> Pass {
+    fn pass(&self, segments: Vec<kernel::TypedSegment>, next: &[Vec<f64>]) -> FusedPass {
         let rows = |matrix: &Tensor| {
             assert!(matrix.is_contiguous() && matrix.kind() == Kind::Float);
             let (rows, p) = (matrix.size()[0] as usize, matrix.size()[1] as usize);
-            let first = kernel::Row::new(matrix.data_ptr().cast());
+            let first = kernel::SharedRow::new(matrix.data_ptr().cast());
             (0..rows).map(|row| first.skip(row * p)).collect()
         };
-        Pass {
+        FusedPass {
             theta: rows(&self.theta),
             velocity: rows(&self.velocity),
             segments,
@@ -112,7 +112,7 @@ impl Surface {
     }
 
     /// The same by library calls, on rows whose gradients have their weight decay.
-    fn sweep_rows(&mut self, rows: &Tensor, update: &Update) -> Tensor {
+    fn sweep_rows(&mut self, rows: &Tensor, update: &FusedUpdate) -> Tensor {
         let device = rows.device();
         let gradients = rows.narrow(0, 0, update.networks.len() as i64);
         let norms = gradients.norm_scalaropt_dim(2, [1i64].as_slice(), false);

@@ -1,10 +1,10 @@
 use super::*;
 use crate::device::Placement;
-use crate::layout::{LayoutTensors, Norms};
+use crate::layout::{LayoutTensors, NormStatistics};
 use crate::model::Model;
 use crate::networks;
 use surfit_core::config::NetworkConfig;
-use surfit_core::surface::{Axis, Patch};
+use surfit_core::surface::{ParameterAxis, Patch};
 use tch::Reduction;
 
 fn model(name: &str) -> Model {
@@ -43,9 +43,9 @@ fn batch(seed: i64, images: i64) -> (Tensor, Tensor) {
     (x, Tensor::randint(3, [images], (Kind::Int64, Device::Cpu)))
 }
 
-fn part(uv: (f64, f64), seed: i64) -> Part {
+fn part(uv: (f64, f64), seed: i64) -> MicroBatch {
     let (x, labels) = batch(seed, 6);
-    Part { uv, x, labels }
+    MicroBatch { uv, x, labels }
 }
 
 fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
@@ -53,13 +53,19 @@ fn largest_difference(a: &Tensor, b: &Tensor) -> f64 {
 }
 
 /// Loss at `(u, v)` as a function of all control points, differentiated by libtorch itself.
-fn loss_through_interpolation(model: &Model, theta: &Tensor, b: &[f64], part: &Part) -> Tensor {
+fn loss_through_interpolation(
+    model: &Model,
+    theta: &Tensor,
+    b: &[f64],
+    part: &MicroBatch,
+) -> Tensor {
     let b = Tensor::from_slice(&to_f32(b)).unsqueeze(0);
     let w = b.mm(theta).squeeze_dim(0);
     let views = model.network().layout().views(&w);
-    let logits = model
-        .network()
-        .forward((&views).into(), &part.x, &mut Norms::Batch, None);
+    let logits =
+        model
+            .network()
+            .forward((&views).into(), &part.x, &mut NormStatistics::Batch, None);
     logits.cross_entropy_loss::<Tensor>(&part.labels, None, Reduction::Mean, -100, 0.0)
 }
 
@@ -95,11 +101,11 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
     let mut surface = Surface::linear(degrees, corners(&model));
     let mut theta = surface.theta().copy();
     let mut velocity = Tensor::zeros_like(&theta);
-    let normalizer = surface.normalizer(Phase::Interior);
+    let normalizer = surface.normalizer(FitPhase::Interior);
     for step in 0..4 {
         // The rate changes from step to step, as a schedule makes it.
         let rate = 0.02 * (1.0 + step as f64);
-        let rates = StepRates {
+        let rates = StepHyperparams {
             rate,
             momentum: 0.9,
             weight_decay: 0.01,
@@ -118,7 +124,7 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
         let _ = gradient.narrow(0, 0, 4).zero_();
         velocity = velocity * 0.9 + gradient;
         theta -= &velocity * (rate / normalizer);
-        surface.step(&model, Phase::Interior, &parts, rates, &[]);
+        surface.step(&model, FitPhase::Interior, &parts, rates, &[]);
     }
     let difference = largest_difference(&theta, surface.theta());
     let moved = largest_difference(&theta, Surface::linear(degrees, corners(&model)).theta());
@@ -132,7 +138,7 @@ fn steps_are_sgd_with_momentum_on_the_control_points() {
 /// Six steps with `draws` draws, a point held still; `told` says whether a step is told where the next one draws.
 fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (Surface, Vec<f64>) {
     surface.set_frozen(5, true);
-    let rates = StepRates {
+    let rates = StepHyperparams {
         rate: 0.05,
         momentum: 0.9,
         weight_decay: 0.01,
@@ -144,7 +150,7 @@ fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (
     };
     let mut norms = Vec::new();
     for step in 0..6 {
-        let parts: Vec<Part> = (0..draws)
+        let parts: Vec<MicroBatch> = (0..draws)
             .map(|draw| part(at(step, draw), (step * draws + draw) as i64))
             .collect();
         let mut next: Vec<_> = (0..draws).map(|draw| at(step + 1, draw)).collect();
@@ -154,7 +160,7 @@ fn six_steps(model: &Model, mut surface: Surface, draws: usize, told: bool) -> (
             // It may turn out otherwise.
             next[0] = (0.5, 0.5);
         }
-        let record = surface.step(model, Phase::Interior, &parts, rates, &next);
+        let record = surface.step(model, FitPhase::Interior, &parts, rates, &next);
         assert_eq!(record.norms.size(), [draws as i64]);
         norms.extend((0..draws).map(|draw| record.norms.double_value(&[draw as i64])));
     }
@@ -171,7 +177,11 @@ fn own_arithmetic_and_library_calls_make_the_same_steps() {
             let linear = || Surface::linear(degrees, corners(&model));
             let (own, norms) = six_steps(&model, linear(), draws, true);
             let mut calls = linear();
-            calls.room = Some(room::Room::rows(4, model.parameters(), Device::Cpu));
+            calls.room = Some(room::SampleBuffers::rows(
+                4,
+                model.parameters(),
+                Device::Cpu,
+            ));
             let (calls, expected) = six_steps(&model, calls, draws, true);
             let moved = largest_difference(own.theta(), start.theta());
             let difference = largest_difference(own.theta(), calls.theta());
@@ -227,7 +237,7 @@ fn an_untrained_surface_is_linear_and_its_corners_are_the_given_networks() {
 /// A surface that has been trained a little, so that it is not linear.
 fn trained(model: &Model, degrees: Degrees) -> Surface {
     let mut surface = Surface::linear(degrees, corners(model));
-    let rates = StepRates {
+    let rates = StepHyperparams {
         rate: 0.1,
         momentum: 0.9,
         weight_decay: 1e-3,
@@ -236,7 +246,7 @@ fn trained(model: &Model, degrees: Degrees) -> Surface {
     for step in 0..5 {
         surface.step(
             model,
-            Phase::Interior,
+            FitPhase::Interior,
             &[part((0.4, 0.6), step)],
             rates,
             &[],
@@ -256,7 +266,7 @@ fn raising_the_degree_leaves_every_point_and_the_next_step_where_they_were() {
         Tensor::from_slice(&b).unsqueeze(0).mm(s.velocity())
     };
     let velocity = velocity_at(&surface);
-    let to = surface.degrees().changed(Axis::U, 1).unwrap();
+    let to = surface.degrees().changed(ParameterAxis::U, 1).unwrap();
     let version = surface.version();
     let deviation = surface.convert(to, surface.scale());
     assert!(deviation < 1e-6, "{deviation}");
@@ -295,13 +305,19 @@ fn frozen_points_and_corners_stand_still_and_the_others_move() {
     surface.set_frozen(5, true);
     surface.set_frozen(0, true);
     let before = surface.theta().copy();
-    let rates = StepRates {
+    let rates = StepHyperparams {
         rate: 0.1,
         momentum: 0.9,
         weight_decay: 1e-3,
         smoothing: 0.0,
     };
-    surface.step(&model, Phase::Interior, &[part((0.5, 0.4), 1)], rates, &[]);
+    surface.step(
+        &model,
+        FitPhase::Interior,
+        &[part((0.5, 0.4), 1)],
+        rates,
+        &[],
+    );
     for row in 0..9 {
         let moved = largest_difference(&before.get(row), &surface.theta().get(row));
         assert_eq!(
@@ -343,26 +359,26 @@ fn raising_the_degree_during_a_fit_of_a_resnet_makes_no_jump_in_the_loss() {
         threads: 1,
     };
     let model = Model::new(network, placement);
-    let rates = StepRates {
+    let rates = StepHyperparams {
         rate: 0.02,
         momentum: 0.9,
         weight_decay: 5e-4,
         smoothing: 0.0,
     };
-    let draws = surfit_core::draws::Draws {
+    let draws = surfit_core::draws::PointDraws {
         seed: 3,
         patch: Patch::Square,
         sampling: surfit_core::draws::Sampling::Stratified,
     };
     let steps = |surface: &mut Surface, range: std::ops::Range<u64>| -> Vec<f64> {
         let mut one = |step| {
-            let points = draws.points(Phase::Interior, step, 2, None);
-            let parts: Vec<Part> = points
+            let points = draws.points(FitPhase::Interior, step, 2, None);
+            let parts: Vec<MicroBatch> = points
                 .into_iter()
                 .enumerate()
                 .map(|(i, uv)| part(uv, (2 * step as i64 + i as i64) % 8))
                 .collect();
-            let record = surface.step(&model, Phase::Interior, &parts, rates, &[]);
+            let record = surface.step(&model, FitPhase::Interior, &parts, rates, &[]);
             record.loss.double_value(&[])
         };
         range.map(&mut one).collect()

@@ -5,11 +5,11 @@
 /// # Safety
 /// Every method asks that the processor has the instructions of the implementation; those with a pointer also that all
 /// numbers behind it may be read or written.
-pub(super) trait Vector: Copy {
+pub(super) trait SimdVector: Copy {
     /// Number of `f32` values in a vector.
     const LANES: usize;
     /// A single number, computed with alike to the last bit.
-    type Single: Vector;
+    type Single: SimdVector;
 
     /// All the same.
     unsafe fn splat(x: f32) -> Self;
@@ -37,11 +37,11 @@ fn bf16(x: f32) -> u16 {
 
 /// `N` numbers by whatever the compiler makes of them; `FUSED` where `a·b + c` is rounded once.
 #[derive(Clone, Copy)]
-pub(super) struct Plain<const N: usize, const FUSED: bool>([f32; N]);
+pub(super) struct ScalarVector<const N: usize, const FUSED: bool>([f32; N]);
 
-impl<const N: usize, const FUSED: bool> Vector for Plain<N, FUSED> {
+impl<const N: usize, const FUSED: bool> SimdVector for ScalarVector<N, FUSED> {
     const LANES: usize = N;
-    type Single = Plain<1, FUSED>;
+    type Single = ScalarVector<1, FUSED>;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
@@ -107,9 +107,9 @@ impl<const N: usize, const FUSED: bool> Vector for Plain<N, FUSED> {
 pub(super) struct Avx2(std::arch::x86_64::__m256);
 
 #[cfg(target_arch = "x86_64")]
-impl Vector for Avx2 {
+impl SimdVector for Avx2 {
     const LANES: usize = 8;
-    type Single = Plain<1, true>;
+    type Single = ScalarVector<1, true>;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {

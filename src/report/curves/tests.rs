@@ -3,11 +3,11 @@
 use super::traces::cut;
 use super::*;
 use crate::sample;
-use surfit_core::series::Track;
+use surfit_core::series::StepTrack;
 
 fn look() -> CurveLook {
     CurveLook {
-        curves: vec![Curve::Surface],
+        curves: vec![LossCurve::Surface],
         log: false,
         time: false,
         window: (1000.0, 2000.0),
@@ -68,7 +68,10 @@ fn what_is_seen_of_the_curves_is_drawn_and_said() {
     );
     assert!(time.contains("time of work, min") && time.contains("learning rate"));
     let corners = CurveLook {
-        curves: (0..4).map(Curve::Corner).chain([Curve::Surface]).collect(),
+        curves: (0..4)
+            .map(LossCurve::Corner)
+            .chain([LossCurve::Surface])
+            .collect(),
         ..look()
     };
     assert!(svg(&corners, &[]).contains("corner 4"));
@@ -79,8 +82,8 @@ fn other_runs_have_their_names_and_letters() {
     let picture = sample::picture();
     let other = |name: &str| OtherCurve {
         name: name.into(),
-        series: picture.curves[&Curve::Surface].clone(),
-        track: Track::default(),
+        series: picture.curves[&LossCurve::Surface].clone(),
+        track: StepTrack::default(),
         validations: Vec::new(),
     };
     let long = "a-name-that-is-much-longer-than-any-legend-has-room-for";
@@ -90,7 +93,7 @@ fn other_runs_have_their_names_and_letters() {
 
 #[test]
 fn curves_without_values_or_extent_have_a_figure() {
-    let empty = Picture::default();
+    let empty = RunState::default();
     let nothing = CurveLook {
         window: (0.0, 0.0),
         range: (1.0, 1.0),

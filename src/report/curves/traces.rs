@@ -1,28 +1,28 @@
 //! The curves of a figure: their values within what is seen, and how they are drawn.
 
 use super::CurvesFigure;
-use crate::axes::{Drawn, Panel};
+use crate::axes::{AxesPanel, DrawResult};
 use crate::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use surfit_core::picture::Validation;
-use surfit_core::series::{Series, Smoothing, Track};
+use surfit_core::picture::ValidationPoint;
+use surfit_core::series::{Series, Smoothing, StepTrack};
 
 /// A curve with its looks.
-pub(super) struct Trace<'a> {
+pub(super) struct CurveTrace<'a> {
     pub name: String,
     pub sign: String,
     pub color: RGBColor,
     pub other: bool,
     pub series: &'a Series,
-    pub track: Option<&'a Track>,
-    pub validations: &'a [Validation],
+    pub track: Option<&'a StepTrack>,
+    pub validations: &'a [ValidationPoint],
 }
 
 /// A stretch of a curve: its place, its smallest, mean and largest value, and the smoothed one. Gaps are not numbers.
 #[derive(Clone, Copy)]
-pub(super) struct Sample {
+pub(super) struct CurveSample {
     pub x: f64,
     pub range: (f64, f64, f64),
     pub smooth: f64,
@@ -32,7 +32,7 @@ pub(super) struct Sample {
 const MOST: usize = 700;
 impl CurvesFigure<'_> {
     /// The place of a step along the axis; time counts steps that are done, of which `more` belong to a step.
-    pub(super) fn place(&self, track: Option<&Track>, step: f64, more: f64) -> f64 {
+    pub(super) fn place(&self, track: Option<&StepTrack>, step: f64, more: f64) -> f64 {
         match track.filter(|_| self.look.time) {
             Some(track) => track.at(step + more).map_or(0.0, |m| m.seconds),
             None => step,
@@ -40,14 +40,14 @@ impl CurvesFigure<'_> {
     }
 
     /// The stretches of a curve within the window, and one more at either side.
-    pub(super) fn samples(&self, trace: &Trace<'_>) -> Vec<Sample> {
+    pub(super) fn samples(&self, trace: &CurveTrace<'_>) -> Vec<CurveSample> {
         let (from, to) = self.look.window;
         let mut smoothing = Smoothing::new(self.look.smoothing.unwrap_or(0.0));
-        let mut kept: Vec<Sample> = Vec::new();
+        let mut kept: Vec<CurveSample> = Vec::new();
         for bucket in trace.series.finest() {
             let mean = bucket.mean();
             let middle = bucket.step as f64;
-            let sample = Sample {
+            let sample = CurveSample {
                 x: self.place(trace.track, middle, 1.0),
                 range: mean.map_or((f64::NAN, f64::NAN, f64::NAN), |mean| {
                     (bucket.min.into(), mean, bucket.max.into())
@@ -69,10 +69,10 @@ impl CurvesFigure<'_> {
     pub(super) fn trace<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
-        trace: &Trace<'_>,
+        panel: &AxesPanel,
+        trace: &CurveTrace<'_>,
         last: bool,
-    ) -> Drawn<DB, Option<(i32, i32)>> {
+    ) -> DrawResult<DB, Option<(i32, i32)>> {
         let samples = self.samples(trace);
         let smooth = self.look.smoothing.is_some();
         // Several raw curves over each other are noise; then only the last keeps its own.
@@ -80,7 +80,7 @@ impl CurvesFigure<'_> {
             let strength = if smooth { 0.22 } else { 0.35 };
             band(area, panel, &samples, trace.color.mix(strength))?;
         }
-        let value = |s: &Sample| if smooth { s.smooth } else { s.range.1 };
+        let value = |s: &CurveSample| if smooth { s.smooth } else { s.range.1 };
         let step = samples.len().div_ceil(MOST).max(1);
         let end = samples.len().saturating_sub(1);
         let points = samples.iter().enumerate();
@@ -100,10 +100,10 @@ impl CurvesFigure<'_> {
     pub(super) fn validations<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
-        trace: &Trace<'_>,
+        panel: &AxesPanel,
+        trace: &CurveTrace<'_>,
         alone: bool,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let color = if alone { VALIDATION } else { trace.color };
         let points = trace.validations.iter().map(|v| {
             let step = v.step as f64;
@@ -129,13 +129,13 @@ impl CurvesFigure<'_> {
 /// The range of neighbouring values as a band.
 fn band<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
-    panel: &Panel,
-    samples: &[Sample],
+    panel: &AxesPanel,
+    samples: &[CurveSample],
     color: RGBAColor,
-) -> Drawn<DB> {
+) -> DrawResult<DB> {
     // A range over a handful of neighbours reads as a band, single values would be a hatch.
     let group = (samples.len() / 240).max(1);
-    let inside: Vec<&Sample> = samples
+    let inside: Vec<&CurveSample> = samples
         .iter()
         .filter(|s| (panel.x.start..=panel.x.end).contains(&s.x))
         .collect();
@@ -181,10 +181,10 @@ pub(super) fn cut(points: &[(f64, f64)], x: &std::ops::Range<f64>) -> Vec<(f64, 
 /// Writes the sign of each curve beside its end, moved apart where they would overlap.
 pub(super) fn signs<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
-    panel: &Panel,
-    traces: &[Trace<'_>],
+    panel: &AxesPanel,
+    traces: &[CurveTrace<'_>],
     mut ends: Vec<((i32, i32), usize)>,
-) -> Drawn<DB> {
+) -> DrawResult<DB> {
     ends.retain(|e| !traces[e.1].sign.is_empty());
     ends.sort_by_key(|e| e.0.1);
     let (wide, high) = (px(12.0), px(12.0));

@@ -1,17 +1,17 @@
 //! What stands around a heatmap: axes and colour bar; and the star on it.
 
-use super::{Map, Place, round};
-use crate::axes::{Drawn, plain};
-use crate::bar::Bar;
+use super::{FieldMap, MapPlacement, round};
+use crate::axes::{DrawResult, plain};
+use crate::bar::ColorBar;
 use crate::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::surface::Patch;
 
-impl Map<'_> {
+impl FieldMap<'_> {
     /// Draws the frame, its ticks and the names of both parameters.
-    pub(super) fn axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    pub(super) fn axes<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         let place = self.place;
         let (left, top, side) = (px(place.left), px(place.top), px(place.side));
         let frame = [(left, top), (left + side, top + side)];
@@ -52,7 +52,7 @@ impl Map<'_> {
 
     /// Where the colour bar stands: left, top, height.
     pub fn bar_place(&self) -> [f64; 3] {
-        let Place { left, top, side } = self.place;
+        let MapPlacement { left, top, side } = self.place;
         [left + side + 26.0, top, side]
     }
 
@@ -62,9 +62,9 @@ impl Map<'_> {
         area: &DrawingArea<DB, Shift>,
         name: &str,
         place: [f64; 3],
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let (low, high) = self.range();
-        let bar = Bar {
+        let bar = ColorBar {
             name,
             range: (low, high),
             ticks: self.bar_ticks(low, high),
@@ -79,7 +79,7 @@ pub(crate) fn draw_star<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (x, y): (i32, i32),
     radius: f64,
-) -> Drawn<DB> {
+) -> DrawResult<DB> {
     for (radius, color) in [(radius, INK), (radius - 3.0, WHITE)] {
         let points = (0..10).map(|k| {
             let angle = std::f64::consts::PI * (f64::from(k) / 5.0 - 0.5);

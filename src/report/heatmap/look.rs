@@ -1,12 +1,12 @@
 //! The figures that the colours stand for: their range, their colours, how they are written, lines of equal value.
 
-use super::{Map, Place};
-use crate::axes::{Drawn, plain, ticks};
+use super::{FieldMap, MapPlacement};
+use crate::axes::{DrawResult, plain, ticks};
 use crate::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Metric, Quantity};
+use surfit_core::heatmap::{CellQuantity, Metric};
 
 /// True for fractions, which are written in percent or points.
 pub(crate) fn in_percent(metric: Metric) -> bool {
@@ -14,10 +14,10 @@ pub(crate) fn in_percent(metric: Metric) -> bool {
 }
 
 /// What figures made of a metric are called, with their unit.
-pub(crate) fn figure_name(metric: Metric, quantity: Quantity) -> String {
+pub(crate) fn figure_name(metric: Metric, quantity: CellQuantity) -> String {
     let name = metric.name();
     match (quantity, metric) {
-        (Quantity::Value, Metric::Accuracy) => format!("{name}, %"),
+        (CellQuantity::Value, Metric::Accuracy) => format!("{name}, %"),
         (_, Metric::Loss) => format!("{name}, nats"),
         (_, Metric::Accuracy) => "points".into(),
     }
@@ -26,7 +26,7 @@ pub(crate) fn figure_name(metric: Metric, quantity: Quantity) -> String {
 /// About so many contour lines.
 const LINES: usize = 8;
 
-impl Map<'_> {
+impl FieldMap<'_> {
     /// The figure of a cell: the metric, or what is made of it.
     pub fn shown(&self, index: usize) -> Option<f64> {
         self.field.values.get(index).copied().flatten()
@@ -43,7 +43,7 @@ impl Map<'_> {
         });
         match (low <= high, self.look.quantity) {
             // Zero has the middle of the colours.
-            (true, Quantity::Gain) => {
+            (true, CellQuantity::Gain) => {
                 let far = low.abs().max(high.abs()).max(0.005);
                 (-far, far)
             }
@@ -58,11 +58,11 @@ impl Map<'_> {
     pub fn color(&self, value: f64, low: f64, high: f64) -> (u8, u8, u8) {
         let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
         let higher_is_better = match self.look.quantity {
-            Quantity::Width => false,
+            CellQuantity::Width => false,
             _ => self.metric.higher_is_better(),
         };
         let colors = match self.look.quantity {
-            Quantity::Gain => Colormap::Diverging,
+            CellQuantity::Gain => Colormap::Diverging,
             _ => self.colormap,
         };
         colors.at(if higher_is_better { t } else { 1.0 - t })
@@ -71,12 +71,12 @@ impl Map<'_> {
     /// A figure as it stands in a cell.
     pub(super) fn number(&self, value: f64) -> String {
         match (self.look.quantity, in_percent(self.metric)) {
-            (Quantity::Value, true) => format!("{:.1}", 100.0 * value),
-            (Quantity::Value, false) => format!("{value:.3}"),
-            (Quantity::Gain, true) => format!("{:+.2}", 100.0 * value),
-            (Quantity::Gain, false) => format!("{value:+.3}"),
-            (Quantity::Width, true) => format!("{:.2}", 100.0 * value),
-            (Quantity::Width, false) => format!("{value:.3}"),
+            (CellQuantity::Value, true) => format!("{:.1}", 100.0 * value),
+            (CellQuantity::Value, false) => format!("{value:.3}"),
+            (CellQuantity::Gain, true) => format!("{:+.2}", 100.0 * value),
+            (CellQuantity::Gain, false) => format!("{value:+.3}"),
+            (CellQuantity::Width, true) => format!("{:.2}", 100.0 * value),
+            (CellQuantity::Width, false) => format!("{value:.3}"),
         }
     }
 
@@ -88,7 +88,7 @@ impl Map<'_> {
     /// The values of the bar as they are written, with their labels.
     pub fn bar_ticks(&self, low: f64, high: f64) -> Vec<(f64, String)> {
         let unit = if in_percent(self.metric) { 100.0 } else { 1.0 };
-        let signed = self.look.quantity == Quantity::Gain;
+        let signed = self.look.quantity == CellQuantity::Gain;
         let label = |tick: f64| {
             let text = plain(tick);
             let positive = signed && tick > 0.0 && text != "0";
@@ -107,14 +107,14 @@ impl Map<'_> {
         area: &DrawingArea<DB, Shift>,
         low: f64,
         high: f64,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         if !self.look.contours {
             return Ok(());
         }
         let map = self.heatmap;
         let field = self.field.filled(|i| map.holds(i));
         let ((first_u, first_v), count) = self.look.cells(map.grid);
-        let Place { left, top, side } = self.place;
+        let MapPlacement { left, top, side } = self.place;
         let size = side / count as f64;
         let place = |at: f64, first: usize| (at - first as f64 + 0.5) * size;
         let inside = |t: f64| (0.0..=side).contains(&t);

@@ -8,7 +8,7 @@ fn figure(heatmap: &Heatmap, metric: Metric) -> HeatmapFigure<'_> {
         heatmap,
         metric,
         colormap: Colormap::Viridis,
-        look: Look::default(),
+        look: HeatmapStyle::default(),
         title: "surface".into(),
         marks: &[(0.2, 0.8)],
     }
@@ -66,12 +66,12 @@ fn empty_flat_and_stale_heatmaps_have_figures() {
 #[test]
 fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     let heatmap = sample::heatmap(11);
-    let look = |quantity| Look {
+    let look = |quantity| HeatmapStyle {
         quantity,
         corner: 0.85,
-        ..Look::default()
+        ..HeatmapStyle::default()
     };
-    let drawn = |look: Look| {
+    let drawn = |look: HeatmapStyle| {
         let figure = HeatmapFigure {
             look,
             ..figure(&heatmap, Metric::Accuracy)
@@ -79,29 +79,29 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
         figure.svg().unwrap()
     };
     let middle = heatmap.cells[60];
-    let gain = drawn(look(Quantity::Gain));
+    let gain = drawn(look(CellQuantity::Gain));
     let written = format!("{:+.2}", 100.0 * (middle.accuracy().unwrap() - 0.85));
     assert!(
         gain.contains(&written) && gain.contains("points"),
         "{written}"
     );
     let (low, high) = middle.interval().unwrap();
-    let width = drawn(look(Quantity::Width));
+    let width = drawn(look(CellQuantity::Width));
     assert!(width.contains(&format!("{:.2}", 50.0 * (high - low))));
     assert!(
         !width.contains("outlined"),
         "the interval is no better or worse"
     );
-    let plain = drawn(Look::default());
-    let lines = drawn(Look {
+    let plain = drawn(HeatmapStyle::default());
+    let lines = drawn(HeatmapStyle {
         contours: true,
-        ..Look::default()
+        ..HeatmapStyle::default()
     });
     let strokes = |svg: &str| svg.matches("<polyline").count();
     assert!(strokes(&lines) > strokes(&plain) + 50);
-    let part = drawn(Look {
+    let part = drawn(HeatmapStyle {
         part: Some([(0.2, 0.4), (0.6, 0.8)]),
-        ..Look::default()
+        ..HeatmapStyle::default()
     });
     let number = |i: usize| format!("{:.1}", 100.0 * heatmap.cells[i].accuracy().unwrap());
     assert!(part.contains(&number(3 * 11 + 7)));
@@ -112,9 +112,9 @@ fn gain_confidence_lines_and_a_part_are_drawn_as_they_are_looked_at() {
     }
     // A range that was chosen holds, and what is beyond it has the colour of its end.
     let fixed = HeatmapFigure {
-        look: Look {
+        look: HeatmapStyle {
             range: Some((0.2, 0.3)),
-            ..Look::default()
+            ..HeatmapStyle::default()
         },
         ..figure(&heatmap, Metric::Accuracy)
     };

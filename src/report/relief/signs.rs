@@ -1,15 +1,15 @@
 //! What stands on a relief: the numbers of the corners and the star of the best cell, and whether they are seen.
 
-use super::Relief;
-use crate::axes::Drawn;
+use super::PlacedRelief;
+use crate::axes::DrawResult;
 use crate::heatmap::draw_star;
 use crate::style::*;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
-use surfit_core::relief::Spot;
+use surfit_core::relief::ProjectedPoint;
 
-impl Relief<'_, '_> {
+impl PlacedRelief<'_, '_> {
     /// True when the surface lies before the point over a cell.
     pub(super) fn hides(&self, cell: (usize, usize)) -> bool {
         let spot = |(a, b): (usize, usize)| {
@@ -25,7 +25,7 @@ impl Relief<'_, '_> {
                 return false;
             };
             let area = (q.x - p.x) * (r.y - p.y) - (r.x - p.x) * (q.y - p.y);
-            let share = |from: Spot, to: Spot| {
+            let share = |from: ProjectedPoint, to: ProjectedPoint| {
                 ((to.x - from.x) * (point.y - from.y) - (to.y - from.y) * (point.x - from.x)) / area
             };
             let (wp, wq, wr) = (share(q, r), share(r, p), share(p, q));
@@ -39,7 +39,10 @@ impl Relief<'_, '_> {
     }
 
     /// The numbers of the corners, and a star over the best cell.
-    pub(super) fn signs<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    pub(super) fn signs<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+    ) -> DrawResult<DB> {
         let heatmap = self.map.heatmap;
         let over = |index: usize| {
             let (a, b) = (index / heatmap.grid, index % heatmap.grid);

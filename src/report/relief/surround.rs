@@ -1,7 +1,7 @@
 //! What stands around a relief: the floor, the walls behind it, and the figures of all three axes.
 
-use super::Relief;
-use crate::axes::{Drawn, plain};
+use super::PlacedRelief;
+use crate::axes::{DrawResult, plain};
 use crate::heatmap::round;
 use crate::style::*;
 use plotters::coord::Shift;
@@ -10,11 +10,11 @@ use plotters::style::text_anchor::{HPos, VPos};
 use surfit_core::surface::Patch;
 
 /// A place on the floor.
-type Spot = (f64, f64);
+type FloorPoint = (f64, f64);
 
-impl Relief<'_, '_> {
+impl PlacedRelief<'_, '_> {
     /// The corners of the floor, in order round it.
-    fn floor(&self) -> &'static [Spot] {
+    fn floor(&self) -> &'static [FloorPoint] {
         match self.map.heatmap.patch {
             Patch::Triangle if self.map.look.part.is_none() => {
                 &[(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]
@@ -24,22 +24,25 @@ impl Relief<'_, '_> {
     }
 
     /// The sides of the floor.
-    fn sides(&self) -> impl Iterator<Item = [Spot; 2]> {
+    fn sides(&self) -> impl Iterator<Item = [FloorPoint; 2]> {
         let floor = self.floor();
         (0..floor.len()).map(|k| [floor[k], floor[(k + 1) % floor.len()]])
     }
 
-    fn depth(&self, (s, t): Spot) -> f64 {
+    fn depth(&self, (s, t): FloorPoint) -> f64 {
         self.projection.project(s, t, 0.0).depth
     }
 
-    fn at(&self, (s, t): Spot, height: f64) -> (i32, i32) {
+    fn at(&self, (s, t): FloorPoint, height: f64) -> (i32, i32) {
         let (x, y) = self.point(s, t, height);
         (px(x), px(y))
     }
 
     /// The floor, and the walls behind the surface with lines at the heights of the ticks.
-    pub(super) fn frame<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    pub(super) fn frame<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+    ) -> DrawResult<DB> {
         let middle = self.depth((0.5, 0.5));
         let ticks = self.map.bar_ticks(self.range.0, self.range.1);
         let floor: Vec<(i32, i32)> = self.floor().iter().map(|&c| self.at(c, 0.0)).collect();
@@ -66,7 +69,10 @@ impl Relief<'_, '_> {
     }
 
     /// Figures and names of the axes; where there would be two of them at a place there is the first.
-    pub(super) fn labels<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    pub(super) fn labels<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+    ) -> DrawResult<DB> {
         let mut taken: Vec<[f64; 4]> = Vec::new();
         self.heights(area, &mut taken)?;
         let [u, v] = self.map.look.part.unwrap_or([(0.0, 1.0); 2]);
@@ -85,8 +91,8 @@ impl Relief<'_, '_> {
     }
 
     /// The side of the floor along a parameter, growing, that lies nearest to the viewer.
-    fn nearest_side(&self, along_u: bool) -> Option<[Spot; 2]> {
-        let along = |side: &[Spot; 2]| {
+    fn nearest_side(&self, along_u: bool) -> Option<[FloorPoint; 2]> {
+        let along = |side: &[FloorPoint; 2]| {
             let [p, q] = side;
             let (du, dv) = ((q.0 - p.0).abs(), (q.1 - p.1).abs());
             if along_u {
@@ -95,7 +101,7 @@ impl Relief<'_, '_> {
                 dv > 0.5 && du < 0.5
             }
         };
-        let depth = |side: &[Spot; 2]| self.depth(side[0]) + self.depth(side[1]);
+        let depth = |side: &[FloorPoint; 2]| self.depth(side[0]) + self.depth(side[1]);
         let nearest = self
             .sides()
             .filter(along)
@@ -113,11 +119,11 @@ impl Relief<'_, '_> {
         &self,
         area: &DrawingArea<DB, Shift>,
         taken: &mut Vec<[f64; 4]>,
-        spot: Spot,
+        spot: FloorPoint,
         far: f64,
         text_: &str,
         name: bool,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let (middle, (x, y)) = (self.point(0.5, 0.5, 0.0), self.point(spot.0, spot.1, 0.0));
         let (dx, dy) = (x - middle.0, y - middle.1);
         // Of an edge seen from its end there is no outward: then downward.
@@ -147,7 +153,7 @@ impl Relief<'_, '_> {
         text: &str,
         style: &TextStyle<'_>,
         side: f64,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let (width, height) = area.estimate_text_size(text, style)?;
         let (w, h) = (f64::from(width) / SCALE, f64::from(height) / SCALE);
         let left = x - side * w;
@@ -166,8 +172,8 @@ impl Relief<'_, '_> {
         &self,
         area: &DrawingArea<DB, Shift>,
         taken: &mut Vec<[f64; 4]>,
-    ) -> Drawn<DB> {
-        let x = |c: &Spot| self.point(c.0, c.1, 0.0).0;
+    ) -> DrawResult<DB> {
+        let x = |c: &FloorPoint| self.point(c.0, c.1, 0.0).0;
         let Some(&left) = self.floor().iter().min_by(|a, b| x(a).total_cmp(&x(b))) else {
             return Ok(());
         };

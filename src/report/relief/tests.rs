@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::sample;
-use surfit_core::heatmap::Quantity;
+use surfit_core::heatmap::CellQuantity;
 use surfit_core::surface::Patch;
 
 fn figure(heatmap: &Heatmap) -> ReliefFigure<'_> {
@@ -10,7 +10,7 @@ fn figure(heatmap: &Heatmap) -> ReliefFigure<'_> {
         heatmap,
         metric: Metric::Accuracy,
         colormap: Colormap::Viridis,
-        look: Look::default(),
+        look: HeatmapStyle::default(),
         camera: Camera::default(),
         title: "relief".into(),
     }
@@ -46,19 +46,19 @@ fn a_relief_has_faces_axes_and_a_bar_from_every_side() {
 #[test]
 fn nearer_squares_are_drawn_last() {
     let heatmap = sample::heatmap(5);
-    let place = Place {
+    let place = MapPlacement {
         left: 0.0,
         top: 0.0,
         side: 1.0,
     };
-    let map = Map::of(
+    let map = FieldMap::of(
         &heatmap,
         Metric::Accuracy,
         Colormap::Viridis,
-        Look::default(),
+        HeatmapStyle::default(),
         place,
     );
-    let relief = Relief::of(
+    let relief = PlacedRelief::of(
         &map,
         Camera {
             turn: 0.0,
@@ -74,7 +74,7 @@ fn nearer_squares_are_drawn_last() {
             tilt,
             height: 1.0,
         };
-        let relief = Relief::of(&map, camera);
+        let relief = PlacedRelief::of(&map, camera);
         [(0, 0), (4, 0), (0, 4), (4, 4)].map(|c| relief.hides(c))
     };
     assert_eq!(hidden(15.0), [false, false, false, true]);
@@ -91,12 +91,12 @@ fn every_surface_has_a_relief_measured_or_not() {
             heatmap.cells[index].images = 100;
             heatmap.cells[index].correct = 80 + index as u32 % 7;
         }
-        let look = Look {
-            quantity: Quantity::Gain,
+        let look = HeatmapStyle {
+            quantity: CellQuantity::Gain,
             corner: 0.83,
             contours: true,
             part: Some([(0.25, 0.75), (0.0, 0.5)]),
-            ..Look::default()
+            ..HeatmapStyle::default()
         };
         ReliefFigure {
             look,

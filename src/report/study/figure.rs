@@ -1,8 +1,8 @@
 //! A figure of all variants of a study.
 
-use super::Outcome;
-use crate::axes::{Drawn, Panel, padded, plain, ticks, title};
-use crate::canvas::Figure;
+use super::VariantOutcome;
+use crate::axes::{AxesPanel, DrawResult, padded, plain, ticks, title};
+use crate::canvas::DrawableFigure;
 use crate::heatmap::draw_star;
 use crate::style::*;
 use plotters::coord::Shift;
@@ -11,7 +11,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 /// Every variant in a row: worst point, interior and best point on validation, with the corners' mean for comparison.
 pub(super) struct VariantsFigure<'a> {
-    pub outcomes: &'a [&'a Outcome<'a>],
+    pub outcomes: &'a [&'a VariantOutcome<'a>],
     pub title: &'a str,
 }
 
@@ -19,12 +19,12 @@ const ROW: f64 = 30.0;
 const LEFT: f64 = 270.0;
 const TOP: f64 = 96.0;
 
-impl Figure for VariantsFigure<'_> {
+impl DrawableFigure for VariantsFigure<'_> {
     fn size(&self) -> (u32, u32) {
         (900, (TOP + ROW * self.outcomes.len() as f64 + 60.0) as u32)
     }
 
-    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> Drawn<DB> {
+    fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>) -> DrawResult<DB> {
         title(
             area,
             self.title,
@@ -47,7 +47,7 @@ impl Figure for VariantsFigure<'_> {
             )
         });
         let bottom = TOP + ROW * self.outcomes.len() as f64;
-        let panel = Panel {
+        let panel = AxesPanel {
             frame: [LEFT, TOP, 870.0, bottom].map(px),
             x: padded(low, high, 0.04),
             y: 0.0..1.0,
@@ -76,10 +76,10 @@ impl VariantsFigure<'_> {
     fn marks<DB: DrawingBackend>(
         &self,
         area: &DrawingArea<DB, Shift>,
-        panel: &Panel,
-        outcome: &Outcome,
+        panel: &AxesPanel,
+        outcome: &VariantOutcome,
         y: i32,
-    ) -> Drawn<DB> {
+    ) -> DrawResult<DB> {
         let x = |value: f64| panel.at(100.0 * value, 0.0).0;
         if let Some(s) = outcome.spread("corners, validation") {
             let here = x(s.mean);

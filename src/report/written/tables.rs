@@ -1,9 +1,9 @@
 //! The tables of the written report: what events and snapshot tell, row by row; `None` while there is nothing to tell.
 
-use crate::document::Part;
-use surfit_core::event::{Finished, Stage};
+use crate::document::ReportSection;
+use surfit_core::event::{JobResult, JobStage};
 use surfit_core::heatmap::Metric;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 
 /// A fraction as a percentage.
 pub(super) fn percent(x: f64) -> String {
@@ -15,7 +15,7 @@ pub(super) fn points(x: f64) -> String {
     format!("{:+.2} points", 100.0 * x)
 }
 
-pub(super) fn surface(picture: &Picture) -> Option<Part> {
+pub(super) fn surface(picture: &RunState) -> Option<ReportSection> {
     let snapshot = picture.snapshot.as_ref()?;
     let (heatmap, summary) = (&snapshot.heatmap, snapshot.heatmap.summary()?);
     let cells = heatmap.count();
@@ -46,7 +46,7 @@ pub(super) fn surface(picture: &Picture) -> Option<Part> {
         ],
     ];
     // The test figure belongs to the point that was chosen then, not to whatever another grid has found since.
-    let chosen = |f: &&Finished| heatmap.best(Metric::Accuracy) == Some(f.best);
+    let chosen = |f: &&JobResult| heatmap.best(Metric::Accuracy) == Some(f.best);
     if let Some(f) = picture.finished.as_ref().filter(chosen) {
         let best = f.corners_test.iter().copied().max_by(f64::total_cmp);
         if let (Some(test), Some(corner)) = (f.best_test, best) {
@@ -61,13 +61,13 @@ pub(super) fn surface(picture: &Picture) -> Option<Part> {
             ]);
         }
     }
-    Some(Part::Table(
+    Some(ReportSection::Table(
         vec!["figure", "value"],
         rows.into_iter().map(Vec::from).collect(),
     ))
 }
 
-pub(super) fn corners(picture: &Picture) -> Option<Part> {
+pub(super) fn corners(picture: &RunState) -> Option<ReportSection> {
     let tests = picture
         .finished
         .as_ref()
@@ -105,10 +105,10 @@ pub(super) fn corners(picture: &Picture) -> Option<Part> {
         head.remove(column);
         rows.iter_mut().for_each(|row| drop(row.remove(column)));
     }
-    (!rows.is_empty()).then_some(Part::Table(head, rows))
+    (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn geometry(picture: &Picture) -> Option<Part> {
+pub(super) fn geometry(picture: &RunState) -> Option<ReportSection> {
     let rows = picture.geometry.iter().flat_map(|g| {
         let seen = |pair: &(usize, usize)| {
             let others = g.pairs.iter().filter(|p| p.0 > 0);
@@ -135,10 +135,10 @@ pub(super) fn geometry(picture: &Picture) -> Option<Part> {
         "angle between the weights, °",
         "angle seen from corner 1, °",
     ];
-    (!rows.is_empty()).then_some(Part::Table(head, rows))
+    (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn alignment(picture: &Picture) -> Option<Part> {
+pub(super) fn alignment(picture: &RunState) -> Option<ReportSection> {
     let rows: Vec<Vec<String>> = picture
         .alignments
         .values()
@@ -159,10 +159,10 @@ pub(super) fn alignment(picture: &Picture) -> Option<Part> {
         "distance after",
         "change of logits",
     ];
-    (!rows.is_empty()).then_some(Part::Table(head, rows))
+    (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn exports(picture: &Picture) -> Option<Part> {
+pub(super) fn exports(picture: &RunState) -> Option<ReportSection> {
     let place = |x: Option<f64>| x.map_or_else(|| "–".into(), |x| format!("{x:.4}"));
     let rows: Vec<Vec<String>> = picture
         .exports
@@ -179,20 +179,20 @@ pub(super) fn exports(picture: &Picture) -> Option<Part> {
         })
         .collect();
     let head = vec!["chosen by", "u", "v", "validation", "test", "folder"];
-    (!rows.is_empty()).then_some(Part::Table(head, rows))
+    (!rows.is_empty()).then_some(ReportSection::Table(head, rows))
 }
 
-pub(super) fn degrees(picture: &Picture) -> Option<Part> {
+pub(super) fn degrees(picture: &RunState) -> Option<ReportSection> {
     let rows: Vec<Vec<String>> = picture
         .degree_changes
         .iter()
         .map(|(step, from, to)| vec![step.to_string(), from.to_string(), to.to_string()])
         .collect();
-    (!rows.is_empty()).then_some(Part::Table(vec!["step", "from", "to"], rows))
+    (!rows.is_empty()).then_some(ReportSection::Table(vec!["step", "from", "to"], rows))
 }
 
-pub(super) fn times(picture: &Picture) -> Option<Part> {
-    let rows: Vec<Vec<String>> = Stage::ALL
+pub(super) fn times(picture: &RunState) -> Option<ReportSection> {
+    let rows: Vec<Vec<String>> = JobStage::ALL
         .iter()
         .filter_map(|s| {
             Some(vec![
@@ -201,7 +201,7 @@ pub(super) fn times(picture: &Picture) -> Option<Part> {
             ])
         })
         .collect();
-    (!rows.is_empty()).then_some(Part::Table(vec!["stage", "time"], rows))
+    (!rows.is_empty()).then_some(ReportSection::Table(vec!["stage", "time"], rows))
 }
 
 #[cfg(test)]
@@ -212,8 +212,8 @@ mod tests {
     #[test]
     fn a_given_corner_has_its_figure_with_its_own_statistics() {
         let mut picture = sample::picture();
-        let table = |picture: &Picture| match corners(picture) {
-            Some(Part::Table(head, rows)) => (head, rows),
+        let table = |picture: &RunState| match corners(picture) {
+            Some(ReportSection::Table(head, rows)) => (head, rows),
             _ => panic!("no table"),
         };
         assert_eq!(table(&picture).0.len(), 6);
@@ -233,7 +233,7 @@ mod tests {
         let mut picture = sample::picture();
         let heatmap = picture.snapshot.as_ref().unwrap().heatmap.clone();
         let best = heatmap.best(Metric::Accuracy).unwrap();
-        let finished = |best| Finished {
+        let finished = |best| JobResult {
             corners: vec![0.87; 4],
             corners_test: vec![0.86; 4],
             degrees: surfit_core::surface::Degrees::LINEAR,
@@ -247,8 +247,8 @@ mod tests {
             baselines: Vec::new(),
             steps: [0, 0],
         };
-        let told = |picture: &Picture| {
-            let Some(Part::Table(_, rows)) = surface(picture) else {
+        let told = |picture: &RunState| {
+            let Some(ReportSection::Table(_, rows)) = surface(picture) else {
                 panic!("no table")
             };
             rows.iter().any(|r| r[0] == "best point on test")
@@ -256,7 +256,7 @@ mod tests {
         picture.finished = Some(finished(best));
         assert!(told(&picture));
         // Another grid was measured since, and its best is another point.
-        picture.finished = Some(finished(surfit_core::heatmap::Point {
+        picture.finished = Some(finished(surfit_core::heatmap::MeasuredPoint {
             u: best.u + 0.01,
             ..best
         }));

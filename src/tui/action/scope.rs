@@ -2,9 +2,9 @@
 
 use crate::app::{App, Overlay, Pane};
 
-/// Where keys count. What is open or has the focus goes before [`Scope::Anywhere`].
+/// Where keys count. What is open or has the focus goes before [`KeyScope::Anywhere`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
+pub enum KeyScope {
     /// In every pane, and over an overlay when the action makes sense there.
     Anywhere,
     /// The loss pane.
@@ -31,76 +31,76 @@ pub enum Scope {
     Picture,
 }
 
-impl Scope {
+impl KeyScope {
     /// Every scope, in the order help and documentation show them.
-    pub const ALL: [Scope; 12] = [
-        Scope::Anywhere,
-        Scope::Loss,
-        Scope::Surface,
-        Scope::Points,
-        Scope::Help,
-        Scope::Palette,
-        Scope::Log,
-        Scope::Models,
-        Scope::Runs,
-        Scope::Machine,
-        Scope::Themes,
-        Scope::Picture,
+    pub const ALL: [KeyScope; 12] = [
+        KeyScope::Anywhere,
+        KeyScope::Loss,
+        KeyScope::Surface,
+        KeyScope::Points,
+        KeyScope::Help,
+        KeyScope::Palette,
+        KeyScope::Log,
+        KeyScope::Models,
+        KeyScope::Runs,
+        KeyScope::Machine,
+        KeyScope::Themes,
+        KeyScope::Picture,
     ];
 
     /// The scope in words: `anywhere`, `loss`, `runs`.
     pub fn name(self) -> &'static str {
         match self {
-            Scope::Anywhere => "anywhere",
-            Scope::Loss => "loss",
-            Scope::Surface => "surface",
-            Scope::Points => "control points",
-            Scope::Help => "help",
-            Scope::Palette => "palette",
-            Scope::Log => "log",
-            Scope::Models => "models",
-            Scope::Runs => "runs",
-            Scope::Machine => "machine",
-            Scope::Themes => "themes",
-            Scope::Picture => "picture",
+            KeyScope::Anywhere => "anywhere",
+            KeyScope::Loss => "loss",
+            KeyScope::Surface => "surface",
+            KeyScope::Points => "control points",
+            KeyScope::Help => "help",
+            KeyScope::Palette => "palette",
+            KeyScope::Log => "log",
+            KeyScope::Models => "models",
+            KeyScope::Runs => "runs",
+            KeyScope::Machine => "machine",
+            KeyScope::Themes => "themes",
+            KeyScope::Picture => "picture",
         }
     }
 
     /// The scope of a pane.
-    pub fn of_pane(pane: Pane) -> Scope {
+    pub fn of_pane(pane: Pane) -> KeyScope {
         match pane {
-            Pane::Loss => Scope::Loss,
-            Pane::Surface => Scope::Surface,
-            Pane::Points => Scope::Points,
+            Pane::Loss => KeyScope::Loss,
+            Pane::Surface => KeyScope::Surface,
+            Pane::Points => KeyScope::Points,
         }
     }
 
     /// The scope of an overlay.
-    pub fn of_overlay(overlay: &Overlay) -> Scope {
+    pub fn of_overlay(overlay: &Overlay) -> KeyScope {
         match overlay {
-            Overlay::Help { .. } => Scope::Help,
-            Overlay::Palette { .. } => Scope::Palette,
-            Overlay::Log { .. } => Scope::Log,
-            Overlay::Models { .. } => Scope::Models,
-            Overlay::Runs { .. } => Scope::Runs,
-            Overlay::Machine { .. } => Scope::Machine,
+            Overlay::Help { .. } => KeyScope::Help,
+            Overlay::Palette { .. } => KeyScope::Palette,
+            Overlay::Log { .. } => KeyScope::Log,
+            Overlay::Models { .. } => KeyScope::Models,
+            Overlay::Runs { .. } => KeyScope::Runs,
+            Overlay::Machine { .. } => KeyScope::Machine,
             // It has no keys but those of every list.
-            Overlay::Text { .. } => Scope::Machine,
-            Overlay::Themes { .. } => Scope::Themes,
-            Overlay::Picture { .. } => Scope::Picture,
+            Overlay::Text { .. } => KeyScope::Machine,
+            Overlay::Themes { .. } => KeyScope::Themes,
+            Overlay::Picture { .. } => KeyScope::Picture,
         }
     }
 
     /// The scope of what has the keys now.
-    pub fn here(app: &App) -> Scope {
+    pub fn here(app: &App) -> KeyScope {
         match &app.overlay {
-            Some(overlay) => Scope::of_overlay(overlay),
-            None => Scope::of_pane(app.focus),
+            Some(overlay) => KeyScope::of_overlay(overlay),
+            None => KeyScope::of_pane(app.focus),
         }
     }
 
     /// True when keys of this scope can count while those of `here` do.
-    pub fn counts_in(self, here: Scope) -> bool {
-        self == here || self == Scope::Anywhere
+    pub fn counts_in(self, here: KeyScope) -> bool {
+        self == here || self == KeyScope::Anywhere
     }
 }

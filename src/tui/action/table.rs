@@ -3,14 +3,14 @@
 
 use super::part::{part, turn};
 use super::possible::*;
-use super::{Action, Entry, Group, Scope};
+use super::{Action, ActionEntry, ActionGroup, KeyScope};
 
 macro_rules! scope {
     () => {
-        Scope::Anywhere
+        KeyScope::Anywhere
     };
     ($scope:ident) => {
-        Scope::$scope
+        KeyScope::$scope
     };
 }
 
@@ -19,12 +19,12 @@ macro_rules! table {
         $($action:ident $id:literal $($scope:ident)? [$($key:literal),*] $footer:literal $label:literal $help:literal $when:expr;)*
     })*) => {
         /// Every action, group by group.
-        pub const TABLE: &[Entry] = &[$($(Entry {
+        pub const TABLE: &[ActionEntry] = &[$($(ActionEntry {
             action: Action::$action,
             id: $id,
             scope: scope!($($scope)?),
             keys: &[$($key),*],
-            group: Group::$group,
+            group: ActionGroup::$group,
             label: $label,
             help: $help,
             footer: $footer,

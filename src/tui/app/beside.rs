@@ -1,16 +1,16 @@
 //! Other runs that are held against this one: what each was asked for until it is read, and surfaces beside this one's.
 
-use super::message::Kind;
+use super::message::MessageKind;
 use super::{App, Effect, Overlay, Pane};
 use crate::action::Action;
 use crate::link::{Outgoing, RunLine};
-use crate::views::surface::Beside;
+use crate::views::surface::SurfaceComparison;
 use std::path::{Path, PathBuf};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 
 /// What another run is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum CompareMode {
     /// Its loss curve lies over this run's.
     Curves,
     /// Its surface is shown beside this one's.
@@ -23,11 +23,11 @@ pub(super) enum Purpose {
 
 /// Runs that were asked for and are not here yet.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Wishes {
+pub(super) struct PendingComparisons {
     /// The id, or its beginning, of one that is wanted beside this; where it lies the list of runs will tell.
     named: Option<String>,
     /// Those that are being read, the first asked for first.
-    reading: Vec<(PathBuf, Purpose)>,
+    reading: Vec<(PathBuf, CompareMode)>,
 }
 
 impl App {
@@ -38,62 +38,62 @@ impl App {
                 "the line to {} is down; nothing can be read there",
                 line.host
             );
-            self.say(Kind::Hint, text);
+            self.say(MessageKind::Hint, text);
             return Vec::new();
         }
-        self.say(Kind::Info, format!("reading {name} …"));
+        self.say(MessageKind::Info, format!("reading {name} …"));
         if name.contains('/') {
-            return self.read(name.into(), Purpose::Beside);
+            return self.read(name.into(), CompareMode::Beside);
         }
         self.wishes.named = Some(name.into());
         self.refresh_runs()
     }
 
     /// Asks for another run.
-    pub(super) fn read(&mut self, path: PathBuf, purpose: Purpose) -> Vec<Effect> {
-        if purpose == Purpose::Beside {
+    pub(super) fn read(&mut self, path: PathBuf, purpose: CompareMode) -> Vec<Effect> {
+        if purpose == CompareMode::Beside {
             // There is room for one.
             let earlier = self.wishes.reading.iter_mut();
             earlier
-                .filter(|(_, p)| *p == Purpose::Beside)
-                .for_each(|(_, p)| *p = Purpose::Nothing);
+                .filter(|(_, p)| *p == CompareMode::Beside)
+                .for_each(|(_, p)| *p = CompareMode::Nothing);
         }
         self.wishes.reading.push((path.clone(), purpose));
         vec![Effect::Send(Outgoing::Load(path))]
     }
 
     /// What the run that lies there was asked for, now that its answer is here; curves are what is told unasked.
-    fn purpose_of(&mut self, path: &Path) -> Purpose {
+    fn purpose_of(&mut self, path: &Path) -> CompareMode {
         let place = self.wishes.reading.iter().position(|(p, _)| p == path);
-        place.map_or(Purpose::Curves, |n| self.wishes.reading.remove(n).1)
+        place.map_or(CompareMode::Curves, |n| self.wishes.reading.remove(n).1)
     }
 
     /// Another run was read.
-    pub(super) fn take_loaded(&mut self, path: PathBuf, picture: Picture) {
+    pub(super) fn take_loaded(&mut self, path: PathBuf, picture: RunState) {
         // It may have become the one that is shown.
         let purpose = self.purpose_of(&path);
         if self.place.as_ref().is_some_and(|place| place.dir == path) {
             let text = format!("{} is the run that is shown", path.display());
-            return self.say(Kind::Hint, text);
+            return self.say(MessageKind::Hint, text);
         }
         match purpose {
-            Purpose::Curves => self.lay_over(path, picture),
-            Purpose::Beside => self.take_beside(&path, &picture),
-            Purpose::Fork => self.show_fork(path, picture),
-            Purpose::Nothing => {}
+            CompareMode::Curves => self.lay_over(path, picture),
+            CompareMode::Beside => self.take_beside(&path, &picture),
+            CompareMode::Fork => self.show_fork(path, picture),
+            CompareMode::Nothing => {}
         }
     }
 
     /// Another run could not be read.
     pub(super) fn take_unread(&mut self, path: &Path, why: String) {
-        if self.purpose_of(path) != Purpose::Nothing {
-            self.say(Kind::Error, why);
+        if self.purpose_of(path) != CompareMode::Nothing {
+            self.say(MessageKind::Error, why);
         }
     }
 
     /// Answers to what was asked for will never come.
     pub(super) fn forget_wishes(&mut self) {
-        self.wishes = Wishes::default();
+        self.wishes = PendingComparisons::default();
     }
 
     /// Shows the run that is chosen in the list; without a list it opens one.
@@ -103,16 +103,19 @@ impl App {
             Ok(line) => line,
             Err(effects) => return effects,
         };
-        self.read_chosen(line, Purpose::Beside)
+        self.read_chosen(line, CompareMode::Beside)
     }
 
     /// Reads a run of the list, unless it is the one that is shown.
-    pub(super) fn read_chosen(&mut self, line: RunLine, purpose: Purpose) -> Vec<Effect> {
+    pub(super) fn read_chosen(&mut self, line: RunLine, purpose: CompareMode) -> Vec<Effect> {
         if self.shows(&line) {
-            self.say(Kind::Hint, format!("{} is the run that is shown", line.id));
+            self.say(
+                MessageKind::Hint,
+                format!("{} is the run that is shown", line.id),
+            );
             return Vec::new();
         }
-        self.say(Kind::Info, format!("reading {} …", line.id));
+        self.say(MessageKind::Info, format!("reading {} …", line.id));
         self.read(line.path, purpose)
     }
 
@@ -126,7 +129,7 @@ impl App {
         if !matches!(self.overlay, Some(Overlay::Runs { .. })) {
             self.overlay = Some(Overlay::runs());
             let key = self.key(action);
-            self.say(Kind::Hint, format!("choose a run; {key} {does}"));
+            self.say(MessageKind::Hint, format!("choose a run; {key} {does}"));
             return Err(self.refresh_runs());
         }
         self.chosen_run().cloned().ok_or_else(Vec::new)
@@ -160,15 +163,15 @@ impl App {
                     false => "several runs' ids begin with",
                 };
                 self.say(
-                    Kind::Hint,
+                    MessageKind::Hint,
                     format!("{what} {name}; choose one in the list of runs, {key} shows it"),
                 );
                 Vec::new()
             }
-            (Some(line), None) => self.read_chosen(line, Purpose::Beside),
+            (Some(line), None) => self.read_chosen(line, CompareMode::Beside),
             (None, _) => {
                 self.say(
-                    Kind::Hint,
+                    MessageKind::Hint,
                     format!("there is no run `{name}`; the list of runs shows which there are"),
                 );
                 Vec::new()
@@ -177,20 +180,26 @@ impl App {
     }
 
     /// Shows the surface of a run that was read beside this one's.
-    fn take_beside(&mut self, path: &Path, picture: &Picture) {
+    fn take_beside(&mut self, path: &Path, picture: &RunState) {
         let run = self.name_of_other(path, picture);
         let patch = self.degrees().patch();
-        match Beside::of(run.clone(), true, picture) {
-            None => self.say(Kind::Hint, format!("nothing was measured of {run} yet")),
+        match SurfaceComparison::of(run.clone(), true, picture) {
+            None => self.say(
+                MessageKind::Hint,
+                format!("nothing was measured of {run} yet"),
+            ),
             Some(other) if other.heatmap.patch != patch => {
                 let (theirs, ours) = (other.heatmap.patch.name(), patch.name());
                 self.say(
-                    Kind::Hint,
+                    MessageKind::Hint,
                     format!("{run} is a {theirs}, this run a {ours}"),
                 );
             }
             Some(other) => {
-                self.say(Kind::Info, format!("{run} is shown beside this surface"));
+                self.say(
+                    MessageKind::Info,
+                    format!("{run} is shown beside this surface"),
+                );
                 self.surface.beside = Some(other);
                 self.followed.beside = Some(path.to_owned());
                 self.overlay = None;

@@ -1,16 +1,16 @@
 //! Questions, asked before something cannot be taken back.
 
-use super::message::Kind;
-use super::{App, Connection, Effect};
-use crate::link::{Leave, NewFile, Outgoing};
+use super::message::MessageKind;
+use super::{App, Effect, EngineLink};
+use crate::link::{LeaveReason, NewFile, Outgoing};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use surfit_core::event::Stage;
-use surfit_core::protocol::Command;
-use surfit_core::snapshot::State;
+use surfit_core::event::JobStage;
+use surfit_core::protocol::EngineCommand;
+use surfit_core::snapshot::EngineState;
 
 /// What an answer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum AnswerAction {
     /// Nothing is done.
     Cancel,
     /// Leave; the engine goes on.
@@ -35,7 +35,7 @@ pub enum Answer {
 
 /// One of the answers to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub struct AnswerChoice {
     /// Key that gives the answer.
     pub key: char,
     /// A word or two.
@@ -43,7 +43,7 @@ pub struct Choice {
     /// What it means, in a clause.
     pub meaning: &'static str,
     /// What it does.
-    pub answer: Answer,
+    pub answer: AnswerAction,
 }
 
 /// A question with its answers; the first is the one that loses nothing.
@@ -54,13 +54,18 @@ pub struct Question {
     /// What there is to know before answering.
     pub text: String,
     /// Answers that can be given.
-    pub choices: &'static [Choice],
+    pub choices: &'static [AnswerChoice],
     /// The one that enter takes.
     pub selected: usize,
 }
 
-const fn choice(key: char, label: &'static str, meaning: &'static str, answer: Answer) -> Choice {
-    Choice {
+const fn choice(
+    key: char,
+    label: &'static str,
+    meaning: &'static str,
+    answer: AnswerAction,
+) -> AnswerChoice {
+    AnswerChoice {
         key,
         label,
         meaning,
@@ -68,80 +73,105 @@ const fn choice(key: char, label: &'static str, meaning: &'static str, answer: A
     }
 }
 
-const QUIT: &[Choice] = &[
-    choice('d', "detach", "leave, the engine goes on", Answer::Detach),
+const QUIT: &[AnswerChoice] = &[
+    choice(
+        'd',
+        "detach",
+        "leave, the engine goes on",
+        AnswerAction::Detach,
+    ),
     choice(
         's',
         "stop engine",
         "checkpoint, end it, and leave",
-        Answer::StopEngine,
+        AnswerAction::StopEngine,
     ),
-    choice('c', "cancel", "stay here", Answer::Cancel),
+    choice('c', "cancel", "stay here", AnswerAction::Cancel),
 ];
 /// In a batch job the engine does not outlive it.
-const QUIT_JOB: &[Choice] = &[
+const QUIT_JOB: &[AnswerChoice] = &[
     choice(
         'd',
         "detach",
         "checkpoint and leave; the job's end ends the engine",
-        Answer::Detach,
+        AnswerAction::Detach,
     ),
     QUIT[1],
     QUIT[2],
 ];
-const STOP: &[Choice] = &[
-    choice('c', "cancel", "go on", Answer::Cancel),
+const STOP: &[AnswerChoice] = &[
+    choice('c', "cancel", "go on", AnswerAction::Cancel),
     choice(
         's',
         "stop",
         "end it here, keep what was reached",
-        Answer::StopStage,
+        AnswerAction::StopStage,
     ),
 ];
-const FIT: &[Choice] = &[
-    choice('c', "cancel", "leave the surface as it is", Answer::Cancel),
+const FIT: &[AnswerChoice] = &[
+    choice(
+        'c',
+        "cancel",
+        "leave the surface as it is",
+        AnswerAction::Cancel,
+    ),
     choice(
         'g',
         "go on",
         "fit this surface further, with a new schedule",
-        Answer::FitFurther,
+        AnswerAction::FitFurther,
     ),
     choice(
         'f',
         "new fit",
         "fit again between these corners",
-        Answer::StartFit,
+        AnswerAction::StartFit,
     ),
 ];
-const CORNERS: &[Choice] = &[
-    choice('c', "cancel", "keep the present corners", Answer::Cancel),
+const CORNERS: &[AnswerChoice] = &[
+    choice(
+        'c',
+        "cancel",
+        "keep the present corners",
+        AnswerAction::Cancel,
+    ),
     choice(
         't',
         "train",
         "train new corners, then fit",
-        Answer::StartCorners,
+        AnswerAction::StartCorners,
     ),
 ];
 
-const REMOVE: &[Choice] = &[
-    choice('c', "cancel", "keep it", Answer::Cancel),
+const REMOVE: &[AnswerChoice] = &[
+    choice('c', "cancel", "keep it", AnswerAction::Cancel),
     choice(
         'r',
         "remove",
         "delete its directory for good",
-        Answer::RemoveRun,
+        AnswerAction::RemoveRun,
     ),
 ];
 
-const REPLACE: &[Choice] = &[
-    choice('n', "other name", "write it elsewhere", Answer::Rename),
-    choice('r', "replace", "what is there is lost", Answer::Replace),
-    choice('c', "cancel", "write nothing", Answer::Cancel),
+const REPLACE: &[AnswerChoice] = &[
+    choice(
+        'n',
+        "other name",
+        "write it elsewhere",
+        AnswerAction::Rename,
+    ),
+    choice(
+        'r',
+        "replace",
+        "what is there is lost",
+        AnswerAction::Replace,
+    ),
+    choice('c', "cancel", "write nothing", AnswerAction::Cancel),
 ];
 
 /// The stage's name is one of many things.
-fn plural(stage: Stage) -> bool {
-    matches!(stage, Stage::Data | Stage::Corners)
+fn plural(stage: JobStage) -> bool {
+    matches!(stage, JobStage::Data | JobStage::Corners)
 }
 
 impl App {
@@ -149,7 +179,7 @@ impl App {
         &mut self,
         title: &'static str,
         text: String,
-        choices: &'static [Choice],
+        choices: &'static [AnswerChoice],
     ) -> Vec<Effect> {
         self.question = Some(Question {
             title,
@@ -163,13 +193,13 @@ impl App {
 
     pub(super) fn ask_quit(&mut self) -> Vec<Effect> {
         let text = match &self.picture.snapshot {
-            _ if self.connection == Connection::Connecting => {
+            _ if self.connection == EngineLink::Connecting => {
                 format!("The engine of {} is about to work.", self.run)
             }
             Some(s)
                 if !matches!(
                     self.picture.state(),
-                    State::Running | State::Paused | State::Starting
+                    EngineState::Running | EngineState::Paused | EngineState::Starting
                 ) =>
             {
                 match &s.errand {
@@ -212,10 +242,14 @@ impl App {
 
     /// Takes back the question whether to stop a stage that is over: a late answer would stop the next one.
     pub(super) fn stage_over(&mut self) {
-        let asks = |q: &Question| q.choices.iter().any(|c| c.answer == Answer::StopStage);
+        let asks = |q: &Question| {
+            q.choices
+                .iter()
+                .any(|c| c.answer == AnswerAction::StopStage)
+        };
         if self.question.as_ref().is_some_and(asks) {
             self.question = None;
-            self.say(Kind::Hint, "stop: that stage is over");
+            self.say(MessageKind::Hint, "stop: that stage is over");
         }
     }
 
@@ -256,7 +290,7 @@ impl App {
         };
         let count = question.choices.len();
         match event.code {
-            KeyCode::Esc => return self.answer(Answer::Cancel),
+            KeyCode::Esc => return self.answer(AnswerAction::Cancel),
             KeyCode::Enter => {
                 let answer = question.choices[question.selected].answer;
                 return self.answer(answer);
@@ -280,33 +314,33 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn answer(&mut self, answer: Answer) -> Vec<Effect> {
+    pub(super) fn answer(&mut self, answer: AnswerAction) -> Vec<Effect> {
         self.question = None;
         self.dirty = true;
         let (doomed, file) = (self.runs_view.doomed.take(), self.in_the_way.take());
         match answer {
-            Answer::RemoveRun => self.remove_run(doomed),
-            Answer::Replace => self.replace_file(file),
-            Answer::Rename => self.rename_file(file),
-            Answer::Cancel => Vec::new(),
-            Answer::Detach => self.leave(Leave::Detached),
-            Answer::StopEngine => self.leave(Leave::Quit { stop_engine: true }),
-            Answer::StopStage => self.send("stop", Command::Stop),
-            Answer::FitFurther => self.send(
+            AnswerAction::RemoveRun => self.remove_run(doomed),
+            AnswerAction::Replace => self.replace_file(file),
+            AnswerAction::Rename => self.rename_file(file),
+            AnswerAction::Cancel => Vec::new(),
+            AnswerAction::Detach => self.leave(LeaveReason::Detached),
+            AnswerAction::StopEngine => self.leave(LeaveReason::Quit { stop_engine: true }),
+            AnswerAction::StopStage => self.send("stop", EngineCommand::Stop),
+            AnswerAction::FitFurther => self.send(
                 "start",
-                Command::FitFurther {
+                EngineCommand::FitFurther {
                     steps: None,
                     epochs: None,
                 },
             ),
-            Answer::StartFit => self.send("start", Command::StartFit { degrees: None }),
-            Answer::StartCorners => self.send("start", Command::StartCorners),
+            AnswerAction::StartFit => self.send("start", EngineCommand::StartFit { degrees: None }),
+            AnswerAction::StartCorners => self.send("start", EngineCommand::StartCorners),
         }
     }
 
-    pub(super) fn leave(&mut self, leave: Leave) -> Vec<Effect> {
+    pub(super) fn leave(&mut self, leave: LeaveReason) -> Vec<Effect> {
         match leave {
-            Leave::Detached => vec![Effect::Send(Outgoing::Detach), Effect::Leave(leave)],
+            LeaveReason::Detached => vec![Effect::Send(Outgoing::Detach), Effect::Leave(leave)],
             leave => vec![Effect::Leave(leave)],
         }
     }

@@ -1,16 +1,16 @@
 //! Commands to the engine, and what is waited for until they are answered.
 
-use super::message::Kind;
+use super::message::MessageKind;
 use super::{App, Effect};
 use crate::action::Action;
 use crate::link::Outgoing;
-use surfit_core::protocol::{Command, RateChange};
-use surfit_core::snapshot::State;
+use surfit_core::protocol::{EngineCommand, RateChange};
+use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
 /// A command without a reply.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pending {
+pub struct PendingCommand {
     /// What it is, for a refusal: `pause`, `export`.
     pub name: &'static str,
     /// Shown while it takes: `exporting the best model …`.
@@ -22,7 +22,7 @@ pub struct Pending {
 
 /// A value that was asked for and has not come yet, so that the next key press goes on from there.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Wanted<T> {
+pub(super) struct WantedValue<T> {
     pub value: T,
     pub id: u64,
     /// When the engine said yes; what it then reports wins soon after.
@@ -37,7 +37,7 @@ const GRIDS: [usize; 13] = [3, 5, 7, 9, 11, 15, 21, 25, 31, 41, 51, 81, 101];
 
 impl App {
     /// Sends a command and remembers that it waits.
-    pub(super) fn send(&mut self, name: &'static str, command: Command) -> Vec<Effect> {
+    pub(super) fn send(&mut self, name: &'static str, command: EngineCommand) -> Vec<Effect> {
         let waiting = self.sleeps().then(|| "starting the engine …".into());
         self.send_waiting(name, command, waiting)
     }
@@ -45,7 +45,7 @@ impl App {
     pub(super) fn send_waiting(
         &mut self,
         name: &'static str,
-        command: Command,
+        command: EngineCommand,
         waiting: Option<String>,
     ) -> Vec<Effect> {
         let id = self.next_id;
@@ -53,7 +53,7 @@ impl App {
         let order = self.next_order();
         self.pending.insert(
             id,
-            Pending {
+            PendingCommand {
                 name,
                 waiting,
                 done: None,
@@ -106,7 +106,7 @@ impl App {
             RateChange::Peak(peak) => peak,
             RateChange::Factor(factor) => self.peak_rate() * factor,
         };
-        self.wanted_rate = Some(Wanted {
+        self.wanted_rate = Some(WantedValue {
             value,
             id: self.next_id,
             granted: None,
@@ -114,22 +114,26 @@ impl App {
         // The value, not the factor: of several that wait the latest is the right one.
         let rate = RateChange::Peak(value);
         let waiting = format!("changing the learning rate to {value:.3e} …");
-        self.send_waiting("rate", Command::SetRate { rate }, Some(waiting))
+        self.send_waiting("rate", EngineCommand::SetRate { rate }, Some(waiting))
     }
 
     pub(super) fn set_draws(&mut self, value: usize) -> Vec<Effect> {
-        self.wanted_draws = Some(Wanted {
+        self.wanted_draws = Some(WantedValue {
             value,
             id: self.next_id,
             granted: None,
         });
         let waiting = format!("changing the draws a step to {value} …");
-        self.send_waiting("draws", Command::SetDraws { draws: value }, Some(waiting))
+        self.send_waiting(
+            "draws",
+            EngineCommand::SetDraws { draws: value },
+            Some(waiting),
+        )
     }
 
     pub(super) fn set_degrees(&mut self, value: Degrees) -> Vec<Effect> {
         self.plan = None;
-        self.wanted_degrees = Some(Wanted {
+        self.wanted_degrees = Some(WantedValue {
             value,
             id: self.next_id,
             granted: None,
@@ -137,23 +141,27 @@ impl App {
         let waiting = format!("changing the degree to {value} …");
         self.send_waiting(
             "degree",
-            Command::SetDegree { degrees: value },
+            EngineCommand::SetDegree { degrees: value },
             Some(waiting),
         )
     }
 
     pub(super) fn set_grid(&mut self, value: usize) -> Vec<Effect> {
-        self.wanted_grid = Some(Wanted {
+        self.wanted_grid = Some(WantedValue {
             value,
             id: self.next_id,
             granted: None,
         });
         let waiting = format!("changing the grid to {value}×{value} …");
-        let effects = self.send_waiting("grid", Command::SetGrid { grid: value }, Some(waiting));
+        let effects = self.send_waiting(
+            "grid",
+            EngineCommand::SetGrid { grid: value },
+            Some(waiting),
+        );
         // Nothing measures on it by itself.
         let at_rest = !matches!(
             self.picture.state(),
-            State::Running | State::Paused | State::Starting
+            EngineState::Running | EngineState::Paused | EngineState::Starting
         );
         if let Some(pending) = self.pending.values_mut().next_back().filter(|_| at_rest) {
             let key = self.keymap.shown(Action::Measure, self.theme.ascii());
@@ -182,10 +190,10 @@ impl App {
         match error {
             // A wish that a later one took the place of may be refused for that reason alone.
             Some(_) if superseded => {}
-            Some(why) => self.say(Kind::Error, format!("{}: {why}", pending.name)),
+            Some(why) => self.say(MessageKind::Error, format!("{}: {why}", pending.name)),
             None => {
                 if let Some(done) = pending.done {
-                    self.say(Kind::Info, done);
+                    self.say(MessageKind::Info, done);
                 }
             }
         }
@@ -193,7 +201,7 @@ impl App {
 
     /// Notes the answer to a wish.
     fn settle(&mut self, id: u64, granted: bool) {
-        fn one<T>(wanted: &mut Option<Wanted<T>>, id: u64, granted: bool, now: f64) {
+        fn one<T>(wanted: &mut Option<WantedValue<T>>, id: u64, granted: bool, now: f64) {
             if let Some(w) = wanted.as_mut().filter(|w| w.id == id) {
                 if granted {
                     w.granted = Some(now);

@@ -1,15 +1,15 @@
 //! Searching in what lies over the main area.
 
-use super::message::Kind;
+use super::message::MessageKind;
 use super::{App, Overlay};
-use crate::layout::Screen;
-use crate::views::search::Search;
+use crate::layout::ScreenLayout;
+use crate::views::search::SearchField;
 use crate::views::{help, log, popup};
 use crossterm::event::KeyEvent;
 
 impl App {
     /// The search line of what is open, if it has one.
-    pub(super) fn search(&mut self) -> Option<&mut Search> {
+    pub(super) fn search(&mut self) -> Option<&mut SearchField> {
         match self.overlay {
             Some(Overlay::Help { .. }) => Some(&mut self.help.search),
             Some(Overlay::Log { .. }) => Some(&mut self.log.search),
@@ -31,7 +31,7 @@ impl App {
     /// Opens the search line.
     pub(super) fn begin_search(&mut self) {
         if let Some(search) = self.search() {
-            *search = Search::open();
+            *search = SearchField::open();
         }
     }
 
@@ -58,24 +58,24 @@ impl App {
     /// Goes to the next line of the log that was found, or to the one before.
     pub(super) fn find_next(&mut self, forward: bool) {
         if self.log.search.is_empty() {
-            self.say(Kind::Hint, "nothing is searched for yet");
+            self.say(MessageKind::Hint, "nothing is searched for yet");
         } else if !self.find_in_log(forward) {
             let text = format!("`{}` is not in the log", self.log.search.text());
-            self.say(Kind::Hint, text);
+            self.say(MessageKind::Hint, text);
         }
     }
 
     /// Goes to the next key that was found in the help, or to the one before, round.
     pub(super) fn next_help(&mut self, forward: bool) {
-        let inner = popup::inner(Screen::of(self).overlay);
+        let inner = popup::inner(ScreenLayout::of(self).overlay);
         let found = help::found(self, inner.width);
         match found.len() {
             0 if self.help.search.is_empty() => {
-                self.say(Kind::Hint, "nothing is searched for yet");
+                self.say(MessageKind::Hint, "nothing is searched for yet");
             }
             0 => {
                 let text = format!("no key is about `{}`", self.help.search.text());
-                self.say(Kind::Hint, text);
+                self.say(MessageKind::Hint, text);
             }
             n => {
                 let by = if forward { 1 } else { n - 1 };
@@ -102,7 +102,7 @@ impl App {
     }
 
     fn find_in_log(&mut self, forward: bool) -> bool {
-        let inner = popup::inner(Screen::of(self).overlay);
+        let inner = popup::inner(ScreenLayout::of(self).overlay);
         let found = log::next_hit(self, inner, forward);
         if let (Some((hit, at)), Some(Overlay::Log { back })) = (found, &mut self.overlay) {
             self.log.hit = Some(hit);
@@ -113,7 +113,7 @@ impl App {
 
     /// Rows that the latest line of the log pushes up what is looked at, when that is not the end.
     pub(super) fn log_grew(&mut self) {
-        let width = popup::inner(Screen::of(self).overlay).width;
+        let width = popup::inner(ScreenLayout::of(self).overlay).width;
         let rows = log::rows_of_last(self, width);
         if let Some(Overlay::Log { back }) = &mut self.overlay
             && *back > 0

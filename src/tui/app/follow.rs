@@ -1,21 +1,21 @@
 //! Other runs that are looked at beside the one that is shown: they are followed while they are on the screen, and a fork
 //! puts itself there.
 
-use super::beside::Purpose;
-use super::message::Kind;
+use super::beside::CompareMode;
+use super::message::MessageKind;
 use super::{App, Effect, Pane};
-use crate::layout::Screen;
+use crate::layout::ScreenLayout;
 use crate::link::Outgoing;
-use crate::views::loss::Compared;
-use crate::views::surface::Beside;
+use crate::views::loss::ComparedCurve;
+use crate::views::surface::SurfaceComparison;
 use std::path::{Path, PathBuf};
 use surfit_core::event::Envelope;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::snapshot::Snapshot;
 
 /// Which other runs are followed.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Followed {
+pub(super) struct FollowedRuns {
     /// What was asked for last.
     pub told: Vec<PathBuf>,
     /// The run whose surface is beside this one's.
@@ -45,7 +45,7 @@ impl App {
 
     /// Other runs that are seen now, with the last event that is known of each.
     fn on_screen(&self) -> Vec<(PathBuf, u64)> {
-        let screen = Screen::of(self);
+        let screen = ScreenLayout::of(self);
         let seen = |pane| !screen.too_small() && screen.panes.iter().any(|p| p.0 == pane);
         let mut out = Vec::new();
         if seen(Pane::Loss) {
@@ -92,31 +92,31 @@ impl App {
     /// A new run was made from this one: it is read, to be shown beside this one.
     pub(super) fn take_fork(&mut self, path: PathBuf, sentence: String) -> Vec<Effect> {
         self.note_in_log(&sentence, false);
-        self.say(Kind::Good, sentence);
-        self.read(path, Purpose::Fork)
+        self.say(MessageKind::Good, sentence);
+        self.read(path, CompareMode::Fork)
     }
 
     /// Lays a fork's curve over this run's, and shows its surface beside this one's. Both begin with what is known of this
     /// run.
-    pub(super) fn show_fork(&mut self, path: PathBuf, picture: Picture) {
+    pub(super) fn show_fork(&mut self, path: PathBuf, picture: RunState) {
         // Until its engine has spoken its history names the run it comes from.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.into_owned();
-        if let Some(other) = Beside::of(name.clone(), true, &picture) {
+        if let Some(other) = SurfaceComparison::of(name.clone(), true, &picture) {
             self.surface.beside = Some(other);
             self.followed.beside = Some(path.clone());
         }
-        let run = Compared {
+        let run = ComparedCurve {
             name: name.clone(),
             path,
             picture,
         };
         match self.loss.add_overlay(run) {
             Ok(()) => self.say(
-                Kind::Good,
+                MessageKind::Good,
                 format!("{name} goes on as a run of its own, shown beside this one"),
             ),
-            Err(why) => self.say(Kind::Hint, why),
+            Err(why) => self.say(MessageKind::Hint, why),
         }
     }
 }

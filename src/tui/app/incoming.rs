@@ -1,11 +1,11 @@
 //! What the engine and the carrying program tell.
 
-use super::message::Kind;
-use super::{App, Calm, Connection, Effect};
+use super::message::MessageKind;
+use super::{App, Effect, EngineLink, ThrottledStats};
 use crate::link::Incoming;
-use surfit_core::event::{Envelope, Event, Stage};
+use surfit_core::event::{Envelope, Event, JobStage};
 use surfit_core::heatmap::{Heatmap, Metric};
-use surfit_core::picture::{Picture, sentence};
+use surfit_core::picture::{RunState, sentence};
 use surfit_core::snapshot::Snapshot;
 
 impl App {
@@ -33,23 +33,23 @@ impl App {
             Incoming::Snapshot(snapshot) => self.take_snapshot(*snapshot),
             Incoming::Reply { id, error } => self.reply(id, error),
             Incoming::Connected { pid } => {
-                self.connection = Connection::Connected { pid };
+                self.connection = EngineLink::Connected { pid };
                 self.dirty = true;
             }
             Incoming::Elsewhere { node } => {
                 self.forget_pending();
-                self.connection = Connection::Elsewhere(node);
+                self.connection = EngineLink::Elsewhere(node);
                 self.dirty = true;
             }
             Incoming::BatchJob(job) => self.batch_job = Some(job),
-            Incoming::Disconnected { reason } => self.lose(Connection::Lost(reason)),
-            Incoming::EngineDied => self.lose(Connection::Dead),
+            Incoming::Disconnected { reason } => self.lose(EngineLink::Lost(reason)),
+            Incoming::EngineDied => self.lose(EngineLink::Dead),
             Incoming::Notice(text) => {
                 self.note_in_log(&text, false);
-                self.say(Kind::Good, text);
+                self.say(MessageKind::Good, text);
             }
             Incoming::Problem(text) | Incoming::Unopened { why: text, .. } => {
-                self.say(Kind::Error, text);
+                self.say(MessageKind::Error, text);
             }
             Incoming::Line(line) => self.take_line(line),
             Incoming::Grown {
@@ -60,7 +60,7 @@ impl App {
             Incoming::Forked { path, sentence } => return self.take_fork(path, sentence),
             Incoming::At { dir, name } => {
                 self.not_beside_itself(&dir);
-                self.place = Some(super::take::Place { dir, name });
+                self.place = Some(super::take::RunLocation { dir, name });
             }
             Incoming::Exists(file) => self.ask_replace(*file),
             Incoming::Loaded { path, picture } => self.take_loaded(path, *picture),
@@ -73,9 +73,9 @@ impl App {
         Vec::new()
     }
 
-    fn lose(&mut self, connection: Connection) {
+    fn lose(&mut self, connection: EngineLink) {
         // That the engine died is the better news of two about the same end.
-        if self.connection != Connection::Dead {
+        if self.connection != EngineLink::Dead {
             self.connection = connection;
         }
         let plan = self.plan;
@@ -86,7 +86,7 @@ impl App {
         self.dirty = true;
     }
 
-    fn take_picture(&mut self, picture: Picture) {
+    fn take_picture(&mut self, picture: RunState) {
         self.awaiting_picture = false;
         let before = self.picture.snapshot.take();
         self.picture = picture;
@@ -121,7 +121,7 @@ impl App {
         if matches!(
             envelope.event,
             Event::StageBegan {
-                stage: Stage::Corners | Stage::Fit,
+                stage: JobStage::Corners | JobStage::Fit,
                 ..
             }
         ) {
@@ -139,7 +139,7 @@ impl App {
         if let Some((text, error)) = sentence(&envelope.event)
             && let Some(kind) = kind(&envelope.event)
         {
-            let kind = if error { Kind::Error } else { kind };
+            let kind = if error { MessageKind::Error } else { kind };
             // The picture's log has it already.
             self.say_only(kind, text);
         }
@@ -174,7 +174,7 @@ impl App {
         };
         let due = self.calm.taken.is_none_or(|t| self.now - t >= 1.0);
         if due || s.rate == 0.0 {
-            self.calm = Calm {
+            self.calm = ThrottledStats {
                 rate: s.rate,
                 seconds_left: s.seconds_left,
                 job_seconds_left: s.job_seconds_left,
@@ -199,9 +199,11 @@ impl App {
 }
 
 /// Which events are told in the message line; the log has all.
-fn kind(event: &Event) -> Option<Kind> {
+fn kind(event: &Event) -> Option<MessageKind> {
     match event {
-        Event::Exported(_) | Event::Finished(_) | Event::HeatmapComplete { .. } => Some(Kind::Good),
+        Event::Exported(_) | Event::Finished(_) | Event::HeatmapComplete { .. } => {
+            Some(MessageKind::Good)
+        }
         Event::Evaluated(_)
         | Event::Marked { .. }
         | Event::DegreeChanged { .. }
@@ -212,8 +214,8 @@ fn kind(event: &Event) -> Option<Kind> {
         | Event::Stopped { .. }
         | Event::Resumed { .. }
         | Event::CornerReady(_)
-        | Event::Notice { .. } => Some(Kind::Info),
-        Event::Failed { .. } => Some(Kind::Error),
+        | Event::Notice { .. } => Some(MessageKind::Info),
+        Event::Failed { .. } => Some(MessageKind::Error),
         _ => None,
     }
 }

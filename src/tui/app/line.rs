@@ -1,7 +1,7 @@
 //! The line to another machine: how old what is shown is, and when the line is tried again.
 
-use super::{App, Connection, Effect};
-use crate::link::{Line, Outgoing};
+use super::{App, Effect, EngineLink};
+use crate::link::{LineState, Outgoing};
 
 /// Seconds of silence after which the age of the picture is shown; something comes every two.
 const STALE: f64 = 6.0;
@@ -12,13 +12,13 @@ pub struct RemoteLine {
     /// Machine that the run is on.
     pub host: String,
     heard: f64,
-    down: Option<Down>,
+    down: Option<LineDown>,
     /// The age that was drawn last, in whole seconds, and those left to the next try.
     shown: (u64, Option<u64>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Down {
+struct LineDown {
     why: String,
     /// When it is tried again; `None` when only the user does that.
     retry: Option<f64>,
@@ -47,7 +47,7 @@ impl RemoteLine {
     pub fn word(&self, now: f64) -> Option<String> {
         let old = format!("{} old", duration(now - self.heard));
         match &self.down {
-            Some(Down { retry: None, .. }) => Some(format!("refused, {old}")),
+            Some(LineDown { retry: None, .. }) => Some(format!("refused, {old}")),
             Some(_) => Some(format!("reconnecting, {old}")),
             None => self.silent(now).then_some(old),
         }
@@ -55,13 +55,13 @@ impl RemoteLine {
 
     /// True when the other machine refused the login, and only the user tries it again.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self.down, Some(Down { retry: None, .. }))
+        matches!(self.down, Some(LineDown { retry: None, .. }))
     }
 
     /// What is wrong with the line, and when it is tried again; `again` is the key that does so after a refusal, `run`
     /// what the run is called there.
     pub(super) fn sentence(&self, now: f64, again: &str, run: &str) -> Option<(String, String)> {
-        let Down { why, retry } = self.down.as_ref()?;
+        let LineDown { why, retry } = self.down.as_ref()?;
         let next = match self.seconds_left(now).filter(|_| retry.is_some()) {
             None => format!(
                 "Log in again: leave, then `surfit open {}:{run}` asks for a password; {again} tries with a key of \
@@ -111,31 +111,31 @@ fn duration(seconds: f64) -> String {
 }
 
 impl App {
-    pub(super) fn take_line(&mut self, told: Line) {
+    pub(super) fn take_line(&mut self, told: LineState) {
         let now = self.now;
         let Some(line) = &mut self.line else { return };
         match told {
-            Line::Heard => {
+            LineState::Heard => {
                 self.dirty |= line.silent(now);
                 (line.heard, line.down) = (now, None);
             }
-            Line::Down { .. } | Line::Refused { .. } => {
+            LineState::Down { .. } | LineState::Refused { .. } => {
                 let (why, retry) = match told {
-                    Line::Down { why, retry } => (why, Some(now + retry)),
-                    Line::Refused { why } => (why, None),
-                    Line::Heard => return,
+                    LineState::Down { why, retry } => (why, Some(now + retry)),
+                    LineState::Refused { why } => (why, None),
+                    LineState::Heard => return,
                 };
                 // The other end forgets what it was asked for.
                 self.followed.told.clear();
                 let first = !line.is_down();
-                line.down = Some(Down { why, retry });
+                line.down = Some(LineDown { why, retry });
                 self.dirty = true;
                 if first {
                     // Answers to what was sent last will never come.
                     self.forget_pending();
                     self.forget_wishes();
-                    if let Connection::Connecting = self.connection {
-                        self.connection = Connection::Lost("it was not heard of again".into());
+                    if let EngineLink::Connecting = self.connection {
+                        self.connection = EngineLink::Lost("it was not heard of again".into());
                     }
                 }
             }

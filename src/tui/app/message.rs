@@ -1,13 +1,13 @@
 //! The line above the footer that tells what just happened.
 
-use super::{App, Connection};
+use super::{App, EngineLink};
 use crate::action::Action;
-use surfit_core::picture::{LogLine, Topic};
+use surfit_core::picture::{LogLine, LogTopic};
 use surfit_core::text::{MAX_SENTENCE, printable};
 
 /// What sort of thing a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// Why nothing happened.
     Hint,
     /// Neutral message about something that happened.
@@ -20,9 +20,9 @@ pub enum Kind {
 
 /// A message and until when it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Message {
+pub struct ScreenMessage {
     /// Kind of the message.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// Text of the message, one sentence.
     pub text: String,
     /// Seconds since the workbench began; `None` to stay until the next.
@@ -42,25 +42,25 @@ pub struct Banner {
 
 impl App {
     /// Shows a sentence for some seconds, longer when something failed. Failures also go into the log.
-    pub(crate) fn say(&mut self, kind: Kind, text: impl Into<String>) {
+    pub(crate) fn say(&mut self, kind: MessageKind, text: impl Into<String>) {
         let text = printable(&text.into(), MAX_SENTENCE).into_owned();
-        if kind == Kind::Error {
+        if kind == MessageKind::Error {
             self.note_in_log(&text, true);
         }
         self.say_only(kind, text);
     }
 
     /// Shows a sentence for some seconds.
-    pub(super) fn say_only(&mut self, kind: Kind, text: String) {
+    pub(super) fn say_only(&mut self, kind: MessageKind, text: String) {
         let text = printable(&text, MAX_SENTENCE).into_owned();
         let seconds = match kind {
-            Kind::Hint => 4.0,
-            Kind::Info => 6.0,
-            Kind::Good => 10.0,
-            Kind::Error => 12.0,
+            MessageKind::Hint => 4.0,
+            MessageKind::Info => 6.0,
+            MessageKind::Good => 10.0,
+            MessageKind::Error => 12.0,
         };
         let order = self.next_order();
-        self.note = Some(Message {
+        self.note = Some(ScreenMessage {
             kind,
             text,
             until: Some(self.now + seconds),
@@ -77,7 +77,11 @@ impl App {
             time,
             text: text.into(),
             error,
-            topic: if error { Topic::Error } else { Topic::Notice },
+            topic: if error {
+                LogTopic::Error
+            } else {
+                LogTopic::Notice
+            },
         });
         let excess = self.notes.len().saturating_sub(100);
         self.notes.drain(..excess);
@@ -90,15 +94,15 @@ impl App {
 
     /// What the message line shows now: the latest of what was said and what is being waited for, since the change of degree
     /// that waits was planned.
-    pub fn note(&self) -> Option<Message> {
+    pub fn note(&self) -> Option<ScreenMessage> {
         let waiting = self.pending.values().rev().find_map(|p| {
             let text = p.waiting.clone()?;
             Some((text, p.order))
         });
         // What the engine says of an errand is better than what was said when it was asked for.
         let (text, order) = (self.errand_line(), waiting.as_ref().map_or(0, |w| w.1));
-        let waiting = text.or(waiting.map(|w| w.0)).map(|text| Message {
-            kind: Kind::Info,
+        let waiting = text.or(waiting.map(|w| w.0)).map(|text| ScreenMessage {
+            kind: MessageKind::Info,
             text,
             until: None,
             order,
@@ -131,17 +135,17 @@ impl App {
             // What was asked for is told, and then how it went.
             _ if self.sleeps() && !self.pending.is_empty() => None,
             // What the engine said before it went is the reason; that it went is only the consequence.
-            Connection::Dead | Connection::Lost(_) if self.picture.failed.is_some() => {
+            EngineLink::Dead | EngineLink::Lost(_) if self.picture.failed.is_some() => {
                 let why = self.picture.failed.as_deref().unwrap_or_default();
                 let why = format!("Failed: {}.", why.trim_end_matches('.'));
                 banner(why, remedy("resumes from the last checkpoint"))
             }
-            Connection::Lost(_) | Connection::Dead if self.sleeps() => None,
-            Connection::Lost(reason) => banner(
+            EngineLink::Lost(_) | EngineLink::Dead if self.sleeps() => None,
+            EngineLink::Lost(reason) => banner(
                 format!("No engine: {reason}."),
                 remedy("connects again or starts it from the last checkpoint"),
             ),
-            Connection::Dead => banner(
+            EngineLink::Dead => banner(
                 match self.readonly {
                     true => "The engine died. The last checkpoint is safe;".into(),
                     false => "The engine died. The last checkpoint is safe:".into(),

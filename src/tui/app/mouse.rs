@@ -1,11 +1,11 @@
 //! The mouse: it does what keys do, at the place it points to.
 
-use super::{Answer, App, Effect, Overlay, Pane};
+use super::{AnswerAction, App, Effect, Overlay, Pane};
 use crate::action::Action;
 use crate::key::Key;
-use crate::layout::{Beside, Screen};
+use crate::layout::{ScreenLayout, SidebarList};
 use crate::views;
-use crate::views::footer::Hit;
+use crate::views::footer::FooterHit;
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
@@ -42,7 +42,7 @@ impl App {
 
     fn click(&mut self, at: Position) -> Vec<Effect> {
         self.dirty = true;
-        let screen = Screen::of(self);
+        let screen = ScreenLayout::of(self);
         let hit = match screen.footer.contains(at) {
             true => views::footer::hit_at(self, screen.footer, at.x),
             false => None,
@@ -50,13 +50,13 @@ impl App {
         if let Some(hit) = hit {
             self.begun = None;
             return match hit {
-                Hit::Act(action) => self.act(action),
-                Hit::Press(key) => self.press(key.event()),
+                FooterHit::Act(action) => self.act(action),
+                FooterHit::Press(key) => self.press(key.event()),
             };
         }
         if let Some(question) = &self.question {
             if views::dialog::cancels_at(self, screen.area, question, at) {
-                return self.answer(Answer::Cancel);
+                return self.answer(AnswerAction::Cancel);
             }
             let row = views::dialog::choice_at(self, screen.area, question, at);
             let answer = row.map(|n| question.choices[n].answer);
@@ -90,8 +90,8 @@ impl App {
             return hit.map_or(Vec::new(), |action| self.act(action));
         }
         match screen.beside_at(at) {
-            Some(Beside::Models) => return self.act(Action::Models),
-            Some(Beside::Log) => return self.act(Action::Log),
+            Some(SidebarList::Models) => return self.act(Action::Models),
+            Some(SidebarList::Log) => return self.act(Action::Log),
             None => {}
         }
         if let Some(pane) = screen.tab_at(at) {
@@ -124,13 +124,13 @@ impl App {
     /// The pane under the mouse, when nothing lies over it.
     fn pane_under(&self, at: Position) -> Option<(Pane, Rect)> {
         let free = self.overlay.is_none() && self.question.is_none() && self.take.is_none();
-        Screen::of(self).pane_at(at).filter(|_| free)
+        ScreenLayout::of(self).pane_at(at).filter(|_| free)
     }
 
     /// The area of the loss pane, when it is on the screen and nothing lies over it.
     fn loss_area(&self) -> Option<Rect> {
         let free = self.overlay.is_none() && self.question.is_none() && self.take.is_none();
-        let panes = Screen::of(self).panes;
+        let panes = ScreenLayout::of(self).panes;
         let found = panes.into_iter().find(|p| p.0 == Pane::Loss);
         found.filter(|_| free).map(|p| p.1)
     }
@@ -209,7 +209,7 @@ impl App {
 
     /// Puts the cursor of the pane with the focus where the mouse is.
     fn point_at(&mut self, at: Position) {
-        let screen = Screen::of(self);
+        let screen = ScreenLayout::of(self);
         let Some((pane, area)) = screen.pane_at(at).filter(|p| p.0 == self.focus) else {
             return;
         };
@@ -235,7 +235,7 @@ impl App {
         self.dirty = true;
     }
 
-    fn click_overlay(&mut self, screen: &Screen, at: Position) -> Vec<Effect> {
+    fn click_overlay(&mut self, screen: &ScreenLayout, at: Position) -> Vec<Effect> {
         if !screen.overlay.contains(at) || views::popup::closes_at(screen.overlay, at) {
             self.overlay = None;
             return Vec::new();
@@ -288,7 +288,7 @@ impl App {
             return Vec::new();
         }
         // Over the curves and the surface the wheel zooms, over the points it moves the cursor.
-        let Some((pane, area)) = Screen::of(self).pane_at(at) else {
+        let Some((pane, area)) = ScreenLayout::of(self).pane_at(at) else {
             return Vec::new();
         };
         let factor = if by < 0 { 0.8 } else { 1.25 };

@@ -1,13 +1,13 @@
 //! What lies over the main area: help, palette, log, models, runs, machine, themes.
 
-use super::message::Kind;
+use super::message::MessageKind;
 use super::press::over;
 use super::{App, Effect, Pane};
-use crate::action::{Action, Scope};
+use crate::action::{Action, KeyScope};
 use crate::key::Key;
-use crate::keymap::Meaning;
-use crate::layout::Screen;
-use crate::theme::Choice;
+use crate::keymap::KeyLookup;
+use crate::layout::ScreenLayout;
+use crate::theme::ThemeChoice;
 use crate::views;
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
@@ -46,7 +46,7 @@ pub enum Overlay {
     /// The heatmap, its slices or the curves as a picture.
     Picture {
         /// Which of them.
-        subject: Subject,
+        subject: PictureSubject,
         /// Number of contour lines.
         lines: usize,
     },
@@ -65,7 +65,7 @@ pub enum Overlay {
     /// List of the themes.
     Themes {
         /// What there is to choose from.
-        choices: Vec<Choice>,
+        choices: Vec<ThemeChoice>,
         /// Line of the list.
         selected: usize,
     },
@@ -73,7 +73,7 @@ pub enum Overlay {
 
 /// What a picture shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum PictureSubject {
     /// Heatmap of the surface.
     Map,
     /// Its slices through the cursor.
@@ -82,13 +82,13 @@ pub enum Subject {
     Curves,
 }
 
-impl Subject {
+impl PictureSubject {
     /// The next one, round about.
     pub fn next(self) -> Self {
         match self {
-            Subject::Map => Subject::Slices,
-            Subject::Slices => Subject::Curves,
-            Subject::Curves => Subject::Map,
+            PictureSubject::Map => PictureSubject::Slices,
+            PictureSubject::Slices => PictureSubject::Curves,
+            PictureSubject::Curves => PictureSubject::Map,
         }
     }
 }
@@ -124,8 +124,8 @@ impl Overlay {
     /// The picture of what a pane shows.
     pub(super) fn picture(pane: Pane) -> Self {
         let subject = match pane {
-            Pane::Loss => Subject::Curves,
-            _ => Subject::Map,
+            Pane::Loss => PictureSubject::Curves,
+            _ => PictureSubject::Map,
         };
         Overlay::Picture { subject, lines: 6 }
     }
@@ -155,17 +155,17 @@ impl App {
     }
 
     /// The scope of what has the keys, or of the pane whose picture lies over it.
-    pub(super) fn looked_at(&self) -> Scope {
+    pub(super) fn looked_at(&self) -> KeyScope {
         match self.overlay {
             Some(Overlay::Picture {
-                subject: Subject::Curves,
+                subject: PictureSubject::Curves,
                 ..
-            }) => Scope::Loss,
+            }) => KeyScope::Loss,
             Some(Overlay::Picture {
-                subject: Subject::Slices,
+                subject: PictureSubject::Slices,
                 ..
-            }) => Scope::Surface,
-            _ => Scope::here(self),
+            }) => KeyScope::Surface,
+            _ => KeyScope::here(self),
         }
     }
 
@@ -186,7 +186,7 @@ impl App {
         &mut self,
         event: KeyEvent,
         begun: Option<Key>,
-        meaning: Meaning,
+        meaning: KeyLookup,
     ) -> Vec<Effect> {
         self.dirty = true;
         let key = Key::from(event);
@@ -197,15 +197,15 @@ impl App {
         match meaning {
             // Where text is typed a letter is a letter.
             _ if typing && key.is_letter() => {}
-            Meaning::Opens => {
+            KeyLookup::Opens => {
                 self.begun = self.keymap_opens(key);
                 return Vec::new();
             }
             // What the overlay itself says goes before its usual keys below.
-            Meaning::Does(action) if action.entry().scope == Scope::of_overlay(overlay) => {
+            KeyLookup::Does(action) if action.entry().scope == KeyScope::of_overlay(overlay) => {
                 return self.act(action);
             }
-            Meaning::Does(action) if begun.is_some() && over(overlay, action) => {
+            KeyLookup::Does(action) if begun.is_some() && over(overlay, action) => {
                 return self.act_over(action);
             }
             _ if begun.is_some() => return Vec::new(),
@@ -223,7 +223,7 @@ impl App {
             KeyCode::PageDown => self.scroll(page),
             KeyCode::Enter => return self.enter_in_overlay(),
             _ if typing => match meaning {
-                Meaning::Does(
+                KeyLookup::Does(
                     action @ (Action::Palette | Action::Help | Action::Redraw | Action::Suspend),
                 ) if !key.is_letter() => return self.act(action),
                 _ => self.type_in_palette(event),
@@ -231,7 +231,7 @@ impl App {
             KeyCode::Home => self.scroll(i64::MIN / 2),
             KeyCode::End => self.scroll(i64::MAX / 2),
             _ => {
-                if let (Meaning::Does(action), Some(overlay)) = (meaning, &self.overlay)
+                if let (KeyLookup::Does(action), Some(overlay)) = (meaning, &self.overlay)
                     && over(overlay, action)
                 {
                     return self.act_over(action);
@@ -244,7 +244,7 @@ impl App {
     /// The key, when something that can be done over the overlay follows it.
     fn keymap_opens(&self, key: Key) -> Option<Key> {
         let overlay = self.overlay.as_ref()?;
-        let follow = self.keymap.continuations(Scope::here(self), key);
+        let follow = self.keymap.continuations(KeyScope::here(self), key);
         follow.iter().any(|(_, a)| over(overlay, *a)).then_some(key)
     }
 
@@ -304,7 +304,7 @@ impl App {
     pub(super) fn scroll(&mut self, by: i64) {
         match self.overlay {
             Some(Overlay::Picture {
-                subject: Subject::Curves,
+                subject: PictureSubject::Curves,
                 ..
             }) => {
                 self.dirty = true;
@@ -312,7 +312,7 @@ impl App {
             }
             // Slices have nothing to choose.
             Some(Overlay::Picture {
-                subject: Subject::Slices,
+                subject: PictureSubject::Slices,
                 ..
             }) => return,
             _ => {}
@@ -338,7 +338,7 @@ impl App {
         let most = match &self.overlay {
             None => return,
             Some(Overlay::Help { .. }) => {
-                let inner = views::popup::inner(Screen::of(self).overlay);
+                let inner = views::popup::inner(ScreenLayout::of(self).overlay);
                 let body = views::help::body(self, inner);
                 views::help::length(self, inner.width).saturating_sub(body.height.into())
             }
@@ -346,12 +346,12 @@ impl App {
                 .len()
                 .saturating_sub(1),
             Some(Overlay::Log { .. }) => {
-                let inner = views::popup::inner(Screen::of(self).overlay);
+                let inner = views::popup::inner(ScreenLayout::of(self).overlay);
                 views::log::most_back(self, inner)
             }
             Some(Overlay::Picture { .. }) => views::image::LINES,
             Some(Overlay::Machine { .. }) => {
-                let inner = views::popup::inner(Screen::of(self).overlay);
+                let inner = views::popup::inner(ScreenLayout::of(self).overlay);
                 views::machine::length(self, inner).saturating_sub(inner.height.into())
             }
             Some(Overlay::Text { text, .. }) => {
@@ -381,7 +381,7 @@ impl App {
                     Some(&action) => self.act(action),
                     None => {
                         self.say(
-                            Kind::Hint,
+                            MessageKind::Hint,
                             format!("no action is called `{}`", input.value()),
                         );
                         Vec::new()
@@ -406,13 +406,13 @@ impl App {
     /// Puts the cursor where a model, a point or a corner of the list lies.
     fn go_to_model(&mut self, selected: usize) -> Vec<Effect> {
         let Some(&item) = views::models::items(self).get(selected) else {
-            self.say(Kind::Hint, "go there: nothing is listed yet");
+            self.say(MessageKind::Hint, "go there: nothing is listed yet");
             return Vec::new();
         };
         match views::models::place_of(self, item) {
             Some((u, v)) => self.go_to(u, v),
             None => self.say(
-                Kind::Hint,
+                MessageKind::Hint,
                 "the mean of the surface is no point of the surface",
             ),
         }

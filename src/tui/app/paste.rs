@@ -1,6 +1,6 @@
 //! Pasted text: it goes into the text field that has the keys, and nowhere else.
 
-use super::{App, Overlay, Take};
+use super::{App, ExportMenu, Overlay};
 use tui_input::{Input, InputRequest};
 
 /// Most characters that a text field holds after a paste.
@@ -14,7 +14,7 @@ impl App {
             return;
         }
         if self.take.is_some() {
-            if let Some(Take::Name(naming)) = &mut self.take {
+            if let Some(ExportMenu::Name(naming)) = &mut self.take {
                 insert_text(&mut naming.input, text);
                 self.dirty = true;
             }

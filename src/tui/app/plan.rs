@@ -1,14 +1,14 @@
 //! Changes of degree that are looked at before they are made.
 
-use super::message::{Kind, Message};
+use super::message::{MessageKind, ScreenMessage};
 use super::{App, Effect};
 use crossterm::event::{KeyCode, KeyEvent};
-use surfit_core::cost::Preview;
-use surfit_core::surface::{Axis, Degrees, Patch};
+use surfit_core::cost::DegreePreview;
+use surfit_core::surface::{Degrees, ParameterAxis, Patch};
 
 /// A change of degree that waits for enter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Plan {
+pub(super) struct DegreePlan {
     /// The degrees that it begins from: those that there are, as long as the plan stands.
     from: Degrees,
     /// What they become.
@@ -19,7 +19,7 @@ pub(super) struct Plan {
     order: u64,
 }
 
-impl Plan {
+impl DegreePlan {
     /// The same steps from other degrees.
     ///
     /// # Errors
@@ -29,9 +29,11 @@ impl Plan {
             return Err(format!("the surface is a {} now", from.patch().name()));
         }
         let by = |axis| self.to.along(axis) as i8 - self.from.along(axis) as i8;
-        let along_u = from.changed(Axis::U, by(Axis::U));
+        let along_u = from.changed(ParameterAxis::U, by(ParameterAxis::U));
         let both = match from.patch() {
-            Patch::Square => along_u.and_then(|d| d.changed(Axis::V, by(Axis::V))),
+            Patch::Square => {
+                along_u.and_then(|d| d.changed(ParameterAxis::V, by(ParameterAxis::V)))
+            }
             // Either axis changes the one degree there is.
             Patch::Curve | Patch::Triangle => along_u,
         };
@@ -46,7 +48,7 @@ impl App {
     }
 
     /// A change of degree that was asked for and not confirmed, and what it would bring.
-    pub fn planned(&self) -> Option<(Degrees, Preview)> {
+    pub fn planned(&self) -> Option<(Degrees, DegreePreview)> {
         let to = self.plan?.to;
         let snapshot = self.picture.snapshot.as_ref()?;
         let from = self.degrees();
@@ -62,7 +64,7 @@ impl App {
 
     /// What was said or asked for after the plan that waits: it stands below the plan, which stays readable as long as
     /// enter carries it out.
-    pub(super) fn after_plan(&self, message: &Message) -> bool {
+    pub(super) fn after_plan(&self, message: &ScreenMessage) -> bool {
         let plan = self.plan.filter(|_| self.plan_waits());
         plan.is_none_or(|p| message.order > p.order)
     }
@@ -106,11 +108,11 @@ impl App {
     }
 
     /// Plans a change of degree; nothing is done before it is confirmed.
-    pub(super) fn plan_degree(&mut self, axis: Axis, by: i8) -> Vec<Effect> {
+    pub(super) fn plan_degree(&mut self, axis: ParameterAxis, by: i8) -> Vec<Effect> {
         match self.aimed_degrees().changed(axis, by) {
             Ok(to) => {
                 let (from, order) = (self.degrees(), self.next_order());
-                self.plan = (to != from).then_some(Plan {
+                self.plan = (to != from).then_some(DegreePlan {
                     from,
                     to,
                     anew: false,
@@ -118,7 +120,7 @@ impl App {
                 });
                 self.dirty = true;
             }
-            Err(why) => self.say(Kind::Hint, why.to_string()),
+            Err(why) => self.say(MessageKind::Hint, why.to_string()),
         }
         Vec::new()
     }
@@ -133,11 +135,14 @@ impl App {
         self.dirty = true;
         if present == plan.to {
             self.plan = None;
-            return self.say(Kind::Hint, format!("the degree is {present} already"));
+            return self.say(
+                MessageKind::Hint,
+                format!("the degree is {present} already"),
+            );
         }
         match plan.steps_from(present) {
             Ok(to) => {
-                self.plan = Some(Plan {
+                self.plan = Some(DegreePlan {
                     from: present,
                     to,
                     anew: true,
@@ -147,7 +152,7 @@ impl App {
             Err(why) => {
                 self.plan = None;
                 let text = format!("the degree became {present}, the planned change is dropped");
-                self.say(Kind::Hint, format!("{text}: {why}"));
+                self.say(MessageKind::Hint, format!("{text}: {why}"));
             }
         }
     }
@@ -162,7 +167,7 @@ impl App {
             }
             KeyCode::Esc => {
                 self.plan = None;
-                self.say(Kind::Hint, format!("the degree stays {}", plan.from));
+                self.say(MessageKind::Hint, format!("the degree stays {}", plan.from));
                 Some(Vec::new())
             }
             _ => None,

@@ -1,10 +1,10 @@
 //! Keys: what a key means where it is pressed, and sequences of two.
 
-use super::message::Kind;
-use super::{Answer, App, Effect, Overlay};
-use crate::action::{Action, Scope};
+use super::message::MessageKind;
+use super::{AnswerAction, App, Effect, Overlay};
+use crate::action::{Action, KeyScope};
 use crate::key::Key;
-use crate::keymap::Meaning;
+use crate::keymap::KeyLookup;
 use crossterm::event::KeyEvent;
 
 impl App {
@@ -14,14 +14,14 @@ impl App {
         // Whatever is remapped and whatever is open, ctrl-c asks to leave.
         if key == Key::CTRL_C
             && matches!(
-                self.keymap.meaning(Scope::here(self), begun, key),
-                Meaning::Nothing | Meaning::Does(Action::Quit)
+                self.keymap.meaning(KeyScope::here(self), begun, key),
+                KeyLookup::Nothing | KeyLookup::Does(Action::Quit)
             )
         {
             (self.overlay, self.take) = (None, None);
             // Pressed at the question itself it is meant: leave, and lose nothing.
             if self.question.is_some() {
-                return self.answer(Answer::Detach);
+                return self.answer(AnswerAction::Detach);
             }
             return self.act(Action::Quit);
         }
@@ -39,7 +39,7 @@ impl App {
         if begun.is_some() && key == Key::ESC {
             return Vec::new();
         }
-        let meaning = self.keymap.meaning(Scope::here(self), begun, key);
+        let meaning = self.keymap.meaning(KeyScope::here(self), begun, key);
         if self.overlay.is_some() {
             return self.key_in_overlay(event, begun, meaning);
         }
@@ -49,18 +49,18 @@ impl App {
             return answered;
         }
         match meaning {
-            Meaning::Does(action) => self.act(action),
-            Meaning::Opens => {
+            KeyLookup::Does(action) => self.act(action),
+            KeyLookup::Opens => {
                 self.begun = Some(key);
                 Vec::new()
             }
-            Meaning::Nothing => self.no_meaning(begun, key),
+            KeyLookup::Nothing => self.no_meaning(begun, key),
         }
     }
 
     fn no_meaning(&mut self, begun: Option<Key>, key: Key) -> Vec<Effect> {
         let (help, ascii) = (self.key(Action::Help), self.theme.ascii());
-        let text = match (begun, self.keymap.elsewhere(Scope::here(self), key)) {
+        let text = match (begun, self.keymap.elsewhere(KeyScope::here(self), key)) {
             (Some(first), _) => format!(
                 "{} {} has no meaning here; {help} shows every key",
                 first.show(ascii),
@@ -76,7 +76,7 @@ impl App {
                 key.show(ascii)
             ),
         };
-        self.say(Kind::Hint, text);
+        self.say(MessageKind::Hint, text);
         Vec::new()
     }
 
@@ -90,7 +90,7 @@ impl App {
         let Some(begun) = self.begun else {
             return Vec::new();
         };
-        let mut all = self.keymap.continuations(Scope::here(self), begun);
+        let mut all = self.keymap.continuations(KeyScope::here(self), begun);
         if let Some(overlay) = &self.overlay {
             all.retain(|(_, action)| over(overlay, *action));
         }
@@ -107,8 +107,8 @@ pub(super) fn over(overlay: &Overlay, action: Action) -> bool {
         Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves
     );
     picture && curves
-        || scope == Scope::of_overlay(overlay)
-        || scope == Scope::Anywhere
+        || scope == KeyScope::of_overlay(overlay)
+        || scope == KeyScope::Anywhere
             && matches!(
                 action,
                 Action::Help

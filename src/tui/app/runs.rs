@@ -1,11 +1,11 @@
 //! The list of runs: asking for it, going to a run, resuming and removing one.
 
-use super::message::Kind;
-use super::{App, Connection, Effect, Overlay, RemoteLine};
+use super::message::MessageKind;
+use super::{App, Effect, EngineLink, Overlay, RemoteLine};
 use crate::link::{Outgoing, RunLine};
 use crate::views;
 use std::path::{Path, PathBuf};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::snapshot::Snapshot;
 
 /// Seconds after which an open list is asked for again.
@@ -81,7 +81,7 @@ impl App {
         let Some(path) = path else {
             return Vec::new();
         };
-        self.say(Kind::Info, format!("removing {} …", path.display()));
+        self.say(MessageKind::Info, format!("removing {} …", path.display()));
         vec![Effect::Send(Outgoing::RemoveRun(path))]
     }
 
@@ -95,7 +95,7 @@ impl App {
 
     /// What another run is called on the screen: with the folder that it lies in when the run that is shown, or one over its
     /// curves, has the same name.
-    pub(super) fn name_of_other(&self, path: &Path, picture: &Picture) -> String {
+    pub(super) fn name_of_other(&self, path: &Path, picture: &RunState) -> String {
         let last = |path: &Path| {
             let name = path.file_name().unwrap_or_default();
             name.to_string_lossy().into_owned()
@@ -137,17 +137,17 @@ impl App {
         }
         // What was seen of the other run must not be taken for this one.
         let snapshot = Some(Snapshot::empty(self.degrees(), self.grid()));
-        self.picture = Picture {
+        self.picture = RunState {
             snapshot,
-            ..Picture::default()
+            ..RunState::default()
         };
         self.forget_pending();
         self.part_from_run();
         self.not_beside_itself(&line.path);
-        self.connection = Connection::Connecting;
+        self.connection = EngineLink::Connecting;
         (self.placed, self.metric_known) = (false, false);
         self.awaiting_picture = true;
-        self.say(Kind::Info, format!("opening {} …", line.id));
+        self.say(MessageKind::Info, format!("opening {} …", line.id));
         self.run = line.id;
         self.place = None;
         vec![Effect::Send(Outgoing::OpenRun(line.path))]

@@ -1,10 +1,10 @@
 //! Steering the fit: learning rate, draws, searches, ensembles, other runs of another degree.
 
-use super::message::Kind;
+use super::message::MessageKind;
 use super::{App, Effect};
 use crate::link::Outgoing;
-use surfit_core::protocol::{Command, MAX_MEMBERS, RateChange, Selection};
-use surfit_core::surface::{Axis, Degrees};
+use surfit_core::protocol::{EngineCommand, MAX_MEMBERS, RateChange, Selection};
+use surfit_core::surface::{Degrees, ParameterAxis};
 
 /// Members of an ensemble when nothing else is said.
 const MEMBERS: usize = 4;
@@ -18,7 +18,7 @@ const RATE_STEP: f64 = 1.25;
 
 /// A typed command of this kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Steer {
+pub enum SteerCommand {
     /// Another peak of the learning rate.
     Rate(RateChange),
     /// Draws a step.
@@ -32,15 +32,17 @@ pub enum Steer {
 }
 
 /// Reads a typed command; `None` when it is none of this kind.
-pub(super) fn parse(words: &[&str]) -> Option<Result<Steer, String>> {
-    let rate = |text: &str| -> Result<Steer, String> {
+pub(super) fn parse(words: &[&str]) -> Option<Result<SteerCommand, String>> {
+    let rate = |text: &str| -> Result<SteerCommand, String> {
         let (factor, number) = match text.strip_prefix(['x', '*']) {
             Some(rest) => (true, rest),
             None => (false, text),
         };
         match number.parse::<f64>() {
-            Ok(x) if x > 0.0 && x.is_finite() && factor => Ok(Steer::Rate(RateChange::Factor(x))),
-            Ok(x) if x > 0.0 && x.is_finite() => Ok(Steer::Rate(RateChange::Peak(x))),
+            Ok(x) if x > 0.0 && x.is_finite() && factor => {
+                Ok(SteerCommand::Rate(RateChange::Factor(x)))
+            }
+            Ok(x) if x > 0.0 && x.is_finite() => Ok(SteerCommand::Rate(RateChange::Peak(x))),
             _ => Err(format!(
                 "`{text}` is no learning rate; write 0.01, or x0.5 for half of it"
             )),
@@ -58,15 +60,17 @@ pub(super) fn parse(words: &[&str]) -> Option<Result<Steer, String>> {
     };
     Some(match words {
         ["rate", text] => rate(text),
-        ["draws", text] => count(text, "draws", 1 << 16).map(Steer::Draws),
-        ["search", r] => radius(r).map(|r| Steer::Search(r, BUDGET)),
-        ["search", r, n] => radius(r).and_then(|r| Ok(Steer::Search(r, count(n, "points", 1000)?))),
+        ["draws", text] => count(text, "draws", 1 << 16).map(SteerCommand::Draws),
+        ["search", r] => radius(r).map(|r| SteerCommand::Search(r, BUDGET)),
+        ["search", r, n] => {
+            radius(r).and_then(|r| Ok(SteerCommand::Search(r, count(n, "points", 1000)?)))
+        }
         [word @ ("fork" | "queue"), rest @ ..] if matches!(rest.len(), 1 | 2) => {
             let degree = |text: &str| count(text, "degrees", 8).map(|d| d as u8);
             let (m, n) = (degree(rest[0]), degree(rest[rest.len() - 1]));
-            m.and_then(|m| Ok(Steer::Another(m, n?, *word == "queue")))
+            m.and_then(|m| Ok(SteerCommand::Another(m, n?, *word == "queue")))
         }
-        ["ensemble", text] => count(text, "members", MAX_MEMBERS).map(Steer::Ensemble),
+        ["ensemble", text] => count(text, "members", MAX_MEMBERS).map(SteerCommand::Ensemble),
         _ => return None,
     })
 }
@@ -95,25 +99,27 @@ impl App {
         match self.draws().checked_add_signed(by as isize) {
             Some(draws) if draws > 0 => self.set_draws(draws),
             _ => {
-                self.say(Kind::Hint, "draws: a step has at least one");
+                self.say(MessageKind::Hint, "draws: a step has at least one");
                 Vec::new()
             }
         }
     }
 
-    pub(super) fn steer(&mut self, steer: Steer) -> Vec<Effect> {
+    pub(super) fn steer(&mut self, steer: SteerCommand) -> Vec<Effect> {
         match steer {
-            Steer::Rate(rate) => self.set_rate(rate),
-            Steer::Draws(draws) => self.set_draws(draws),
-            Steer::Search(radius, budget) => self.search_near(radius, budget),
-            Steer::Another(m, n, queued) => match Degrees::of(self.degrees().patch(), m, n) {
-                Ok(degrees) => self.make_another(degrees, queued),
-                Err(why) => {
-                    self.say(Kind::Hint, why.to_string());
-                    Vec::new()
+            SteerCommand::Rate(rate) => self.set_rate(rate),
+            SteerCommand::Draws(draws) => self.set_draws(draws),
+            SteerCommand::Search(radius, budget) => self.search_near(radius, budget),
+            SteerCommand::Another(m, n, queued) => {
+                match Degrees::of(self.degrees().patch(), m, n) {
+                    Ok(degrees) => self.make_another(degrees, queued),
+                    Err(why) => {
+                        self.say(MessageKind::Hint, why.to_string());
+                        Vec::new()
+                    }
                 }
-            },
-            Steer::Ensemble(count) => self.export(
+            }
+            SteerCommand::Ensemble(count) => self.export(
                 Selection::Greedy { count },
                 format!("an ensemble of {count}"),
             ),
@@ -126,7 +132,7 @@ impl App {
         let last = self.another_pressed.replace(self.now);
         if last.is_some_and(|at| self.now - at < REPEAT_SECONDS) {
             self.say(
-                Kind::Hint,
+                MessageKind::Hint,
                 "one run at a time: release the key, then press it again for another one",
             );
             return Vec::new();
@@ -135,15 +141,15 @@ impl App {
         let degrees = match self.plan.take() {
             Some(plan) => plan.to,
             None => {
-                let more = present.changed(Axis::U, 1);
+                let more = present.changed(ParameterAxis::U, 1);
                 let both = more.and_then(|d| match d.patch().corners() {
-                    4 => d.changed(Axis::V, 1),
+                    4 => d.changed(ParameterAxis::V, 1),
                     _ => Ok(d),
                 });
                 match both {
                     Ok(degrees) => degrees,
                     Err(why) => {
-                        self.say(Kind::Hint, why.to_string());
+                        self.say(MessageKind::Hint, why.to_string());
                         return Vec::new();
                     }
                 }
@@ -155,13 +161,13 @@ impl App {
     fn make_another(&mut self, degrees: Degrees, queued: bool) -> Vec<Effect> {
         if queued {
             self.say(
-                Kind::Info,
+                MessageKind::Info,
                 format!("putting degree {degrees} into the queue …"),
             );
             return vec![Effect::Send(Outgoing::Queue(degrees))];
         }
         self.say(
-            Kind::Info,
+            MessageKind::Info,
             format!("making a run of degree {degrees} from here …"),
         );
         vec![Effect::Send(Outgoing::Fork(degrees))]
@@ -176,7 +182,7 @@ impl App {
         let waiting = Some(format!("searching near ({u:.3}, {v:.3}) …"));
         self.send_waiting(
             "search",
-            Command::Search {
+            EngineCommand::Search {
                 u,
                 v,
                 radius,
@@ -219,7 +225,7 @@ impl App {
         if marks.is_empty() {
             let key = self.key(crate::action::Action::Mark);
             self.say(
-                Kind::Hint,
+                MessageKind::Hint,
                 format!("ensemble: no point is marked; {key} marks the one under the cursor"),
             );
             return None;
@@ -232,7 +238,11 @@ impl App {
             return Vec::new();
         };
         let waiting = Some(format!("measuring an ensemble of {} …", points.len()));
-        self.send_waiting("ensemble", Command::MeasureEnsemble { points }, waiting)
+        self.send_waiting(
+            "ensemble",
+            EngineCommand::MeasureEnsemble { points },
+            waiting,
+        )
     }
 
     pub(super) fn export_marks(&mut self) -> Vec<Effect> {
@@ -244,7 +254,7 @@ impl App {
     }
 
     pub(super) fn export_ensemble(&mut self) -> Vec<Effect> {
-        self.steer(Steer::Ensemble(MEMBERS))
+        self.steer(SteerCommand::Ensemble(MEMBERS))
     }
 }
 
@@ -261,18 +271,21 @@ mod tests {
     fn figures_are_read_and_refused_in_words() {
         assert_eq!(
             parse(&["rate", "0.01"]),
-            Some(Ok(Steer::Rate(RateChange::Peak(0.01))))
+            Some(Ok(SteerCommand::Rate(RateChange::Peak(0.01))))
         );
         assert_eq!(
             parse(&["rate", "x0.5"]),
-            Some(Ok(Steer::Rate(RateChange::Factor(0.5))))
+            Some(Ok(SteerCommand::Rate(RateChange::Factor(0.5))))
         );
-        assert_eq!(parse(&["draws", "4"]), Some(Ok(Steer::Draws(4))));
+        assert_eq!(parse(&["draws", "4"]), Some(Ok(SteerCommand::Draws(4))));
         assert_eq!(
             parse(&["search", "0.2", "60"]),
-            Some(Ok(Steer::Search(0.2, 60)))
+            Some(Ok(SteerCommand::Search(0.2, 60)))
         );
-        assert_eq!(parse(&["ensemble", "3"]), Some(Ok(Steer::Ensemble(3))));
+        assert_eq!(
+            parse(&["ensemble", "3"]),
+            Some(Ok(SteerCommand::Ensemble(3)))
+        );
         assert_eq!(parse(&["rate"]), None);
         for words in [
             &["rate", "-1"][..],

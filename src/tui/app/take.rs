@@ -6,11 +6,11 @@ mod written;
 
 pub(in crate::app) use copied::LastCopy;
 pub use copied::MOST;
-pub use written::Wanted;
+pub use written::ExportItem;
 
 use super::{App, Effect};
-use crate::layout::Screen;
-use crate::link::Content;
+use crate::layout::ScreenLayout;
+use crate::link::FileContent;
 use crate::views;
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Position;
@@ -20,7 +20,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 /// The run that is shown, on its own machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RunLocation {
     /// Directory of the run.
     pub dir: PathBuf,
     /// What the command line calls it.
@@ -29,27 +29,27 @@ pub struct Place {
 
 /// What is about to be copied or written.
 #[derive(Clone, Debug)]
-pub enum Take {
+pub enum ExportMenu {
     /// Which text is copied.
-    Copy(Menu<String>),
+    Copy(ItemMenu<String>),
     /// Which file is written.
-    Write(Menu<Wanted>),
+    Write(ItemMenu<ExportItem>),
     /// What the file is called.
-    Name(Naming),
+    Name(FilenamePrompt),
 }
 
 /// A list of which one is taken.
 #[derive(Clone, Debug)]
-pub struct Menu<T> {
+pub struct ItemMenu<T> {
     /// What there is to choose from.
-    pub offers: Vec<Offer<T>>,
+    pub offers: Vec<MenuItem<T>>,
     /// The one that enter takes.
     pub selected: usize,
 }
 
-/// A line of a [`Menu`].
+/// A line of a [`ItemMenu`].
 #[derive(Clone, Debug)]
-pub struct Offer<T> {
+pub struct MenuItem<T> {
     /// Key that takes the offer.
     pub key: char,
     /// A few words.
@@ -60,19 +60,19 @@ pub struct Offer<T> {
 
 /// The name of a file, while it is typed.
 #[derive(Clone, Debug)]
-pub struct Naming {
+pub struct FilenamePrompt {
     /// Path of the file, as typed so far.
     pub input: Input,
     /// What it will hold.
-    pub content: Content,
+    pub content: FileContent,
     /// That in a few words.
     pub about: String,
     /// The ending that says so; `None` where it is known no more.
     pub ending: Option<&'static str>,
 }
 
-impl<T> Menu<T> {
-    fn of(offers: Vec<Offer<T>>) -> Option<Self> {
+impl<T> ItemMenu<T> {
+    fn of(offers: Vec<MenuItem<T>>) -> Option<Self> {
         let selected = 0;
         (!offers.is_empty()).then_some(Self { offers, selected })
     }
@@ -98,31 +98,31 @@ impl<T> Menu<T> {
     }
 }
 
-impl Take {
+impl ExportMenu {
     /// Chooses another line, further down for positive numbers.
     pub fn move_by(&mut self, by: isize) {
         match self {
-            Take::Copy(menu) => menu.move_by(by),
-            Take::Write(menu) => menu.move_by(by),
-            Take::Name(_) => {}
+            ExportMenu::Copy(menu) => menu.move_by(by),
+            ExportMenu::Write(menu) => menu.move_by(by),
+            ExportMenu::Name(_) => {}
         }
     }
 
     /// The line that enter takes.
     pub fn selected(&self) -> usize {
         match self {
-            Take::Copy(menu) => menu.selected,
-            Take::Write(menu) => menu.selected,
-            Take::Name(_) => 0,
+            ExportMenu::Copy(menu) => menu.selected,
+            ExportMenu::Write(menu) => menu.selected,
+            ExportMenu::Name(_) => 0,
         }
     }
 
     /// Lines to choose from.
     pub fn len(&self) -> usize {
         match self {
-            Take::Copy(menu) => menu.offers.len(),
-            Take::Write(menu) => menu.offers.len(),
-            Take::Name(_) => 0,
+            ExportMenu::Copy(menu) => menu.offers.len(),
+            ExportMenu::Write(menu) => menu.offers.len(),
+            ExportMenu::Name(_) => 0,
         }
     }
 
@@ -139,10 +139,10 @@ impl App {
             return Vec::new();
         }
         let taken = match &mut self.take {
-            Some(Take::Copy(menu)) => menu.key(event),
-            Some(Take::Write(menu)) => menu.key(event),
-            Some(Take::Name(_)) if event.code == KeyCode::Enter => return self.write_named(),
-            Some(Take::Name(naming)) => {
+            Some(ExportMenu::Copy(menu)) => menu.key(event),
+            Some(ExportMenu::Write(menu)) => menu.key(event),
+            Some(ExportMenu::Name(_)) if event.code == KeyCode::Enter => return self.write_named(),
+            Some(ExportMenu::Name(naming)) => {
                 naming.input.handle_event(&TerminalEvent::Key(event));
                 None
             }
@@ -154,11 +154,11 @@ impl App {
     /// Takes a line of the list that is open.
     fn take_from_list(&mut self, line: usize) -> Vec<Effect> {
         match self.take.take() {
-            Some(Take::Copy(menu)) => match menu.offers.into_iter().nth(line) {
+            Some(ExportMenu::Copy(menu)) => match menu.offers.into_iter().nth(line) {
                 Some(offer) => self.copy_offer(offer),
                 None => Vec::new(),
             },
-            Some(Take::Write(menu)) => {
+            Some(ExportMenu::Write(menu)) => {
                 if let Some(offer) = menu.offers.into_iter().nth(line) {
                     self.name_file(&offer);
                 }
@@ -172,7 +172,7 @@ impl App {
     }
 
     /// A click while the list is open: on a line it takes it, beside the list it closes it.
-    pub(super) fn click_take(&mut self, screen: &Screen, at: Position) -> Vec<Effect> {
+    pub(super) fn click_take(&mut self, screen: &ScreenLayout, at: Position) -> Vec<Effect> {
         let Some(take) = &self.take else {
             return Vec::new();
         };

@@ -1,6 +1,6 @@
 //! Choosing a theme: the screen takes each on as the cursor comes to it, enter keeps it, everything else takes it back.
 
-use super::message::Kind;
+use super::message::MessageKind;
 use super::{App, Overlay};
 use crate::theme::{Theme, choices};
 
@@ -77,11 +77,14 @@ impl App {
     pub(super) fn use_theme(&mut self, name: &str) {
         match Theme::load(name, self.theme.depth()) {
             Ok(theme) => {
-                self.say(Kind::Info, format!("theme {name}: {}", theme.description()));
+                self.say(
+                    MessageKind::Info,
+                    format!("theme {name}: {}", theme.description()),
+                );
                 self.theme_chosen = true;
                 self.theme = theme.with_glyphs(self.theme.glyphs());
             }
-            Err(why) => self.say(Kind::Error, why.to_string()),
+            Err(why) => self.say(MessageKind::Error, why.to_string()),
         }
     }
 }

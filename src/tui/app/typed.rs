@@ -1,7 +1,7 @@
 //! Commands with figures, typed into the palette: `degree 3 4`, `grid 31`, `go 0.2 0.7`, `theme light`.
 
-use super::message::Kind;
-use super::steer::{self, Steer};
+use super::message::MessageKind;
+use super::steer::{self, SteerCommand};
 use super::{App, Effect, Pane};
 use crate::action::{Action, reported};
 use surfit_core::heatmap::Heatmap;
@@ -24,7 +24,7 @@ pub const FORMS: [&str; 11] = [
 
 /// A typed command.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Typed {
+pub enum TypedCommand {
     /// New degrees along `u` and `v`; one for a curve and a triangular patch.
     Degree(u8, Option<u8>),
     /// Points along each axis.
@@ -36,11 +36,11 @@ pub enum Typed {
     /// Another run's surface beside this one, by the run's id or directory.
     Beside(String),
     /// What steers the fit, or chooses models.
-    Steer(Steer),
+    Steer(SteerCommand),
 }
 
 /// Reads a typed command; `None` when it is none, an error in words when one of its figures is not usable.
-pub fn parse(text: &str) -> Option<Result<Typed, String>> {
+pub fn parse(text: &str) -> Option<Result<TypedCommand, String>> {
     let words: Vec<&str> = text
         .split([' ', ',', '×'])
         .filter(|w| !w.is_empty())
@@ -54,19 +54,19 @@ pub fn parse(text: &str) -> Option<Result<Typed, String>> {
         _ => Err(format!("`{w}` is no parameter; choose 0 to 1")),
     };
     Some(match words.as_slice() {
-        ["degree", m] => number(m).map(|m| Typed::Degree(m, None)),
-        ["degree", m, n] => number(m).and_then(|m| Ok(Typed::Degree(m, Some(number(n)?)))),
+        ["degree", m] => number(m).map(|m| TypedCommand::Degree(m, None)),
+        ["degree", m, n] => number(m).and_then(|m| Ok(TypedCommand::Degree(m, Some(number(n)?)))),
         ["grid", g] => match g.parse() {
-            Ok(g) => Heatmap::refuse_grid(g).map_or(Ok(Typed::Grid(g)), Err),
+            Ok(g) => Heatmap::refuse_grid(g).map_or(Ok(TypedCommand::Grid(g)), Err),
             Err(_) => Err(format!(
                 "`{g}` is no grid; choose 2 to {}",
                 Heatmap::MAX_GRID
             )),
         },
-        ["go", u, v] => part(u).and_then(|u| Ok(Typed::Go(u, part(v)?))),
-        ["beside", run] => Ok(Typed::Beside((*run).into())),
-        ["theme", name] => Ok(Typed::Theme((*name).into())),
-        words => return steer::parse(words).map(|read| read.map(Typed::Steer)),
+        ["go", u, v] => part(u).and_then(|u| Ok(TypedCommand::Go(u, part(v)?))),
+        ["beside", run] => Ok(TypedCommand::Beside((*run).into())),
+        ["theme", name] => Ok(TypedCommand::Theme((*name).into())),
+        words => return steer::parse(words).map(|read| read.map(TypedCommand::Steer)),
     })
 }
 
@@ -80,16 +80,18 @@ impl App {
     }
 
     /// `Ok` when a typed command can be done now, else the sentence that says why not: that of the action it stands for.
-    pub fn typed_possible(&self, typed: &Typed) -> Result<(), String> {
+    pub fn typed_possible(&self, typed: &TypedCommand) -> Result<(), String> {
         let action = match typed {
-            Typed::Degree(..) | Typed::Grid(_) => return reported(self),
-            Typed::Go(..) | Typed::Theme(_) | Typed::Beside(_) => return Ok(()),
-            Typed::Steer(Steer::Rate(_)) => Action::RateUp,
-            Typed::Steer(Steer::Draws(_)) => Action::MoreDraws,
-            Typed::Steer(Steer::Search(..)) => Action::Search,
-            Typed::Steer(Steer::Ensemble(_)) => Action::ExportEnsemble,
-            Typed::Steer(Steer::Another(_, _, false)) => Action::Fork,
-            Typed::Steer(Steer::Another(_, _, true)) => Action::Queue,
+            TypedCommand::Degree(..) | TypedCommand::Grid(_) => return reported(self),
+            TypedCommand::Go(..) | TypedCommand::Theme(_) | TypedCommand::Beside(_) => {
+                return Ok(());
+            }
+            TypedCommand::Steer(SteerCommand::Rate(_)) => Action::RateUp,
+            TypedCommand::Steer(SteerCommand::Draws(_)) => Action::MoreDraws,
+            TypedCommand::Steer(SteerCommand::Search(..)) => Action::Search,
+            TypedCommand::Steer(SteerCommand::Ensemble(_)) => Action::ExportEnsemble,
+            TypedCommand::Steer(SteerCommand::Another(_, _, false)) => Action::Fork,
+            TypedCommand::Steer(SteerCommand::Another(_, _, true)) => Action::Queue,
         };
         (action.entry().possible)(self)
     }
@@ -100,26 +102,26 @@ impl App {
         let possible = read.and_then(|typed| self.typed_possible(&typed).map(|()| typed));
         Some(match possible {
             Err(why) => {
-                self.say(Kind::Hint, why);
+                self.say(MessageKind::Hint, why);
                 Vec::new()
             }
-            Ok(Typed::Degree(m, n)) => {
+            Ok(TypedCommand::Degree(m, n)) => {
                 match Degrees::of(self.degrees().patch(), m, n.unwrap_or(m)) {
                     Ok(degrees) => self.set_degrees(degrees),
                     Err(why) => {
-                        self.say(Kind::Hint, why.to_string());
+                        self.say(MessageKind::Hint, why.to_string());
                         Vec::new()
                     }
                 }
             }
-            Ok(Typed::Grid(grid)) => self.set_grid(grid),
-            Ok(Typed::Go(u, v)) => {
+            Ok(TypedCommand::Grid(grid)) => self.set_grid(grid),
+            Ok(TypedCommand::Go(u, v)) => {
                 self.go_to(u, v);
                 Vec::new()
             }
-            Ok(Typed::Beside(run)) => self.want_beside(&run),
-            Ok(Typed::Steer(steer)) => self.steer(steer),
-            Ok(Typed::Theme(name)) => {
+            Ok(TypedCommand::Beside(run)) => self.want_beside(&run),
+            Ok(TypedCommand::Steer(steer)) => self.steer(steer),
+            Ok(TypedCommand::Theme(name)) => {
                 self.use_theme(&name);
                 Vec::new()
             }
@@ -134,11 +136,15 @@ mod tests {
     #[test]
     fn figures_are_read_and_refused_in_words() {
         for text in ["degree 3 4", "degree 3×4", "degree  3, 4"] {
-            assert_eq!(parse(text), Some(Ok(Typed::Degree(3, Some(4)))), "{text}");
+            assert_eq!(
+                parse(text),
+                Some(Ok(TypedCommand::Degree(3, Some(4)))),
+                "{text}"
+            );
         }
-        assert_eq!(parse("go 0.25,1"), Some(Ok(Typed::Go(0.25, 1.0))));
+        assert_eq!(parse("go 0.25,1"), Some(Ok(TypedCommand::Go(0.25, 1.0))));
         let error = |text: &str| parse(text).unwrap().unwrap_err();
-        assert_eq!(parse("degree 2"), Some(Ok(Typed::Degree(2, None))));
+        assert_eq!(parse("degree 2"), Some(Ok(TypedCommand::Degree(2, None))));
         assert!(error("degree x 9").contains("no degree"));
         assert!(error("grid 1").contains("cannot be measured"));
         assert!(error("go 2 0").contains("0 to 1"));

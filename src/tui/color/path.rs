@@ -51,7 +51,7 @@ fn apart(a: [f32; 3], b: [f32; 3]) -> f32 {
 }
 
 /// A colour of the palette at a place of the map, as the end of the best way to it.
-struct Step {
+struct PathStep {
     index: u8,
     lab: [f32; 3],
     cost: f32,
@@ -60,15 +60,15 @@ struct Step {
 }
 
 /// A map's colours at [`SAMPLES`] places, and the palette's index for each.
-struct Path(Vec<(Rgb, u8)>);
+struct PalettePath(Vec<(Rgb, u8)>);
 
-impl Path {
+impl PalettePath {
     fn of(map: Colormap) -> Self {
         let palette: Vec<(u8, [f32; 3])> = (16..=255).map(|i| (i, oklab(palette_256(i)))).collect();
         let last = (SAMPLES - 1) as f64;
         let colours: Vec<Rgb> = (0..SAMPLES).map(|n| map.at(n as f64 / last)).collect();
         // For each place its candidates.
-        let mut ways: Vec<Vec<Step>> = Vec::with_capacity(SAMPLES);
+        let mut ways: Vec<Vec<PathStep>> = Vec::with_capacity(SAMPLES);
         let mut before = oklab(colours[0]);
         for &colour in &colours {
             let wanted = oklab(colour);
@@ -92,7 +92,7 @@ impl Path {
                     .min_by(|a, b| a.0.total_cmp(&b.0))
                     .unwrap_or((0.0, 0));
                 let cost = best + off * off;
-                Step {
+                PathStep {
                     index,
                     lab,
                     cost,
@@ -114,7 +114,7 @@ impl Path {
         for (n, way) in ways.iter().enumerate().rev() {
             (indices[n], at) = (way[at].index, way[at].by);
         }
-        Path(colours.into_iter().zip(indices).collect())
+        PalettePath(colours.into_iter().zip(indices).collect())
     }
 
     fn index(&self, (r, g, b): Rgb) -> Option<u8> {
@@ -135,13 +135,13 @@ impl Path {
 
 /// The palette's index for `rgb` when it is a colour of `map` or of the diverging map.
 pub(super) fn index_on(map: Colormap, rgb: Rgb) -> Option<u8> {
-    static PATHS: [OnceLock<Path>; Colormap::ALL.len()] =
+    static PATHS: [OnceLock<PalettePath>; Colormap::ALL.len()] =
         [const { OnceLock::new() }; Colormap::ALL.len()];
     thread_local! {
         // A screen has few colours, and the next one has the same.
         static KNOWN: RefCell<HashMap<(u8, Rgb), Option<u8>>> = RefCell::default();
     }
-    let path = |map: Colormap| PATHS[map as usize].get_or_init(|| Path::of(map));
+    let path = |map: Colormap| PATHS[map as usize].get_or_init(|| PalettePath::of(map));
     KNOWN.with_borrow_mut(|known| {
         if known.len() >= REMEMBERED {
             known.clear();
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn every_map_grows_lighter_in_256_colours_where_it_does_in_all() {
         for map in Colormap::ALL {
-            let path = Path::of(map);
+            let path = PalettePath::of(map);
             for pair in path.0.windows(2) {
                 let rise = oklab(pair[1].0)[0] - oklab(pair[0].0)[0];
                 let shown = oklab(palette_256(pair[1].1))[0] - oklab(palette_256(pair[0].1))[0];
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_map_never_comes_back_to_a_colour_it_has_left_and_keeps_near() {
         for map in Colormap::ALL {
-            let path = Path::of(map);
+            let path = PalettePath::of(map);
             // A diverging map is two maps that meet in the middle.
             let halves = match map {
                 Colormap::Diverging => vec![&path.0[..SAMPLES / 2], &path.0[SAMPLES / 2..]],

@@ -3,26 +3,30 @@
 
 mod terminal;
 
-use super::{Protocol, Raster, Shown, show};
+use super::{ImageProtocol, Raster, ShownPicture, show};
 use crate::action::Action;
-use crate::canvas::Canvas;
+use crate::canvas::ScreenCanvas;
 use crate::fixture;
-use crate::rig::Rig;
+use crate::rig::TestApp;
 use crate::views::{image, screen};
 use ratatui::layout::{Rect, Size};
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
-use terminal::Terminal;
+use terminal::DecodingTerminal;
 
-const ALL: [Protocol; 3] = [Protocol::Kitty, Protocol::Sixel, Protocol::Iterm2];
+const ALL: [ImageProtocol; 3] = [
+    ImageProtocol::Kitty,
+    ImageProtocol::Sixel,
+    ImageProtocol::Iterm2,
+];
 const CELL: Size = Size::new(8, 16);
 
 #[derive(Clone, Default)]
-struct Tape(Rc<RefCell<Vec<u8>>>);
+struct ImageTape(Rc<RefCell<Vec<u8>>>);
 
-impl Write for Tape {
+impl Write for ImageTape {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -34,33 +38,33 @@ impl Write for Tape {
 }
 
 /// A workbench before a terminal of its own.
-struct Stage {
-    rig: Rig,
-    canvas: Canvas<Tape>,
-    tape: Tape,
-    shown: Shown,
-    terminal: Terminal,
+struct ImageStage {
+    rig: TestApp,
+    canvas: ScreenCanvas<ImageTape>,
+    tape: ImageTape,
+    shown: ShownPicture,
+    terminal: DecodingTerminal,
     cell: Size,
     /// How many were sent for the last frame.
     bytes: usize,
     now: Instant,
 }
 
-impl Stage {
-    fn new(protocol: Protocol) -> Self {
+impl ImageStage {
+    fn new(protocol: ImageProtocol) -> Self {
         Self::with(protocol, CELL)
     }
 
-    fn with(protocol: Protocol, cell: Size) -> Self {
-        let mut rig = Rig::with(100, 30, fixture::fitting());
+    fn with(protocol: ImageProtocol, cell: Size) -> Self {
+        let mut rig = TestApp::with(100, 30, fixture::fitting());
         rig.app.images = Some(protocol);
-        let tape = Tape::default();
+        let tape = ImageTape::default();
         let mut stage = Self {
             rig,
-            canvas: Canvas::new(tape.clone()),
+            canvas: ScreenCanvas::new(tape.clone()),
             tape,
-            shown: Shown::default(),
-            terminal: Terminal::new(cell),
+            shown: ShownPicture::default(),
+            terminal: DecodingTerminal::new(cell),
             cell,
             bytes: 0,
             now: Instant::now(),
@@ -144,12 +148,12 @@ fn every_way_gives_the_pixels_back() {
     };
     for protocol in ALL {
         let cell = Size::new(8, 10);
-        let mut terminal = Terminal::new(cell);
+        let mut terminal = DecodingTerminal::new(cell);
         terminal.take(show(protocol, &raster, area, cell, 0).as_bytes());
         let (place, got) = terminal.seen().remove(0);
         assert_eq!(place, area);
         match protocol {
-            Protocol::Sixel => assert_alike(&got, &raster),
+            ImageProtocol::Sixel => assert_alike(&got, &raster),
             _ => assert_eq!(got, raster, "{protocol:?}"),
         }
     }
@@ -158,7 +162,7 @@ fn every_way_gives_the_pixels_back() {
 #[test]
 fn the_picture_fills_its_room_also_where_characters_are_large() {
     for protocol in ALL {
-        let mut stage = Stage::with(protocol, Size::new(20, 40));
+        let mut stage = ImageStage::with(protocol, Size::new(20, 40));
         stage.rig.app.act(Action::Picture);
         assert_eq!(stage.frame(0), 1);
         stage.assert_seen();
@@ -168,7 +172,7 @@ fn the_picture_fills_its_room_also_where_characters_are_large() {
 #[test]
 fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
     for protocol in ALL {
-        let mut stage = Stage::new(protocol);
+        let mut stage = ImageStage::new(protocol);
         stage.assert_gone();
         stage.rig.app.act(Action::Picture);
         assert_eq!(stage.frame(1), 1);
@@ -194,7 +198,7 @@ fn a_changed_cell_is_drawn_anew_when_it_is_due_and_nothing_else_is_sent() {
 #[test]
 fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes_and_slices_are_two() {
     for protocol in ALL {
-        let mut stage = Stage::new(protocol);
+        let mut stage = ImageStage::new(protocol);
         stage.rig.press("1 g f");
         assert_eq!(stage.frame(0), 1);
         stage.assert_seen();
@@ -225,7 +229,7 @@ fn curves_are_drawn_once_a_second_while_they_grow_in_few_bytes_and_slices_are_tw
 #[test]
 fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
     for protocol in ALL {
-        let mut stage = Stage::new(protocol);
+        let mut stage = ImageStage::new(protocol);
         stage.rig.app.act(Action::Picture);
         stage.frame(0);
         stage.assert_seen();
@@ -244,7 +248,7 @@ fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
         // Another size: it lies elsewhere, or the screen was cleared under it.
         for (width, height) in [(120, 40), (121, 40), (80, 24)] {
             let size = Size::new(width, height);
-            stage.rig.tell(crate::app::Message::Resize(size));
+            stage.rig.tell(crate::app::AppMessage::Resize(size));
             assert_eq!(stage.frame(0), 1, "{protocol:?} at {width}×{height}");
             stage.assert_seen();
         }
@@ -256,7 +260,7 @@ fn it_goes_with_its_view_under_whatever_lies_over_it_and_with_the_program() {
         stage.assert_seen();
         stage.shown.take_away(&mut stage.canvas).unwrap();
         stage.read();
-        if protocol == Protocol::Kitty {
+        if protocol == ImageProtocol::Kitty {
             // The others' pixels go with the alternate screen.
             stage.assert_gone();
         }

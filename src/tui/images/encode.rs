@@ -1,6 +1,6 @@
 //! The bytes that make a terminal show a picture.
 
-use super::{Protocol, Raster};
+use super::{ImageProtocol, Raster};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ratatui::layout::{Rect, Size};
@@ -19,11 +19,11 @@ const REGISTERS: usize = 256;
 pub const MOST: usize = 2;
 
 /// Bytes that show the `n`th picture over the characters of `area`, all of it. `cell` is a character in pixels.
-pub fn show(protocol: Protocol, raster: &Raster, area: Rect, cell: Size, n: usize) -> String {
+pub fn show(protocol: ImageProtocol, raster: &Raster, area: Rect, cell: Size, n: usize) -> String {
     let mut out = format!("\x1b[{};{}H", area.y + 1, area.x + 1);
     match protocol {
-        Protocol::Kitty => kitty(&mut out, raster, area, ID + n as u32),
-        Protocol::Iterm2 => {
+        ImageProtocol::Kitty => kitty(&mut out, raster, area, ID + n as u32),
+        ImageProtocol::Iterm2 => {
             let file = png(raster);
             let data = STANDARD.encode(&file);
             let (w, h) = (area.width, area.height);
@@ -33,15 +33,15 @@ pub fn show(protocol: Protocol, raster: &Raster, area: Rect, cell: Size, n: usiz
                 file.len()
             );
         }
-        Protocol::Sixel => sixel(&mut out, &filling(raster, area, cell)),
+        ImageProtocol::Sixel => sixel(&mut out, &filling(raster, area, cell)),
     }
     out
 }
 
 /// Bytes that take all pictures away; where none are, the characters below have to be drawn again.
-pub fn remove(protocol: Protocol) -> Option<String> {
+pub fn remove(protocol: ImageProtocol) -> Option<String> {
     let one = |n: usize| format!("\x1b_Ga=d,d=I,i={},q=2\x1b\\", ID + n as u32);
-    (protocol == Protocol::Kitty).then(|| (0..MOST).map(one).collect())
+    (protocol == ImageProtocol::Kitty).then(|| (0..MOST).map(one).collect())
 }
 
 /// In parts; the terminal is told not to answer, since an answer would be taken for keys.
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn kitty_gets_small_parts_that_hold_the_whole_picture_and_never_answers() {
-        let out = show(Protocol::Kitty, &picture(200, 100), AREA, CELL, 0);
+        let out = show(ImageProtocol::Kitty, &picture(200, 100), AREA, CELL, 0);
         assert!(
             out.starts_with("\x1b[3;5H\x1b_Ga=T,f=100,q=2"),
             "{}",
@@ -228,7 +228,7 @@ mod tests {
         );
         let first = picture(200, 100).pixels[1];
         assert_eq!(pixels[3..6], [first.0, first.1, first.2]);
-        assert!(remove(Protocol::Kitty).unwrap().contains("a=d"));
+        assert!(remove(ImageProtocol::Kitty).unwrap().contains("a=d"));
     }
 
     #[test]
@@ -256,20 +256,20 @@ mod tests {
                 .collect(),
         };
         let small = Rect::new(4, 2, 1, 1);
-        let out = show(Protocol::Sixel, &raster, small, CELL, 0);
+        let out = show(ImageProtocol::Sixel, &raster, small, CELL, 0);
         assert!(out.contains("\"1;1;9;8") && out.ends_with("\x1b\\"));
         // Both bands: five columns of the first colour, then four of the second.
         assert!(out.contains("#0!5~!4?$#1!5?!4~$-"), "{out:?}");
         assert!(out.contains("#0!5B!4?$"), "{out:?}");
         // Many colours stay within the registers.
-        let many = show(Protocol::Sixel, &picture(300, 200), AREA, CELL, 0);
+        let many = show(ImageProtocol::Sixel, &picture(300, 200), AREA, CELL, 0);
         assert!(!many.contains("#256;2"));
-        assert_eq!(remove(Protocol::Sixel), None);
+        assert_eq!(remove(ImageProtocol::Sixel), None);
     }
 
     #[test]
     fn iterm_gets_one_picture_that_fills_the_room() {
-        let out = show(Protocol::Iterm2, &picture(20, 10), AREA, CELL, 0);
+        let out = show(ImageProtocol::Iterm2, &picture(20, 10), AREA, CELL, 0);
         assert!(out.contains("width=30;height=10;preserveAspectRatio=0") && out.ends_with('\x07'));
     }
 }

@@ -1,9 +1,9 @@
 //! A heatmap as pixels: interpolated between the cells, with contour lines and their values, corners and the best point.
 
 use super::letters::{letter_size, text_extent};
-use crate::views::surface::{Scene, ink_on, mix};
+use crate::views::surface::{SurfaceScene, ink_on, mix};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::Field;
+use surfit_core::heatmap::CellField;
 use surfit_core::surface::Patch;
 
 type Rgb = (u8, u8, u8);
@@ -21,7 +21,7 @@ pub struct Raster {
 
 /// How a pixel came about.
 #[derive(Clone, Copy, PartialEq)]
-enum Value {
+enum PixelOrigin {
     Beside,
     Unmeasured,
     Known(f64),
@@ -29,7 +29,7 @@ enum Value {
 
 /// Draws what is shown of a heatmap: `u` to the right, `v` upward, values between the cells interpolated over those that are
 /// measured, `lines` contour lines, a ring round the best cell. What is not measured is hatched.
-pub(crate) fn heatmap(scene: &Scene<'_>, size: (usize, usize), lines: usize) -> Raster {
+pub(crate) fn heatmap(scene: &SurfaceScene<'_>, size: (usize, usize), lines: usize) -> Raster {
     let (width, height) = (size.0.max(1), size.1.max(1));
     let (field, range) = (&scene.field, scene.range);
     let background = scene.theme.background();
@@ -47,14 +47,14 @@ pub(crate) fn heatmap(scene: &Scene<'_>, size: (usize, usize), lines: usize) -> 
             top - at(y, height) * (top - bottom),
         )
     };
-    let grid: Vec<Value> = (0..width * height)
+    let grid: Vec<PixelOrigin> = (0..width * height)
         .map(|p| {
             let (u, v) = place(p % width, p / width);
             value(field, u, v)
         })
         .collect();
     let band = |p: usize| match grid[p] {
-        Value::Known(v) => (share(v) * (lines + 1) as f64).floor() as i64,
+        PixelOrigin::Known(v) => (share(v) * (lines + 1) as f64).floor() as i64,
         _ => -1,
     };
     let empty = mix(background, ink_on(background), 0.08);
@@ -62,10 +62,10 @@ pub(crate) fn heatmap(scene: &Scene<'_>, size: (usize, usize), lines: usize) -> 
     let color = |p: usize| {
         let (x, y) = (p % width, p / width);
         match grid[p] {
-            Value::Beside => background,
-            Value::Unmeasured if (x + y) % 8 == 0 => hatch,
-            Value::Unmeasured => empty,
-            Value::Known(v) => {
+            PixelOrigin::Beside => background,
+            PixelOrigin::Unmeasured if (x + y) % 8 == 0 => hatch,
+            PixelOrigin::Unmeasured => empty,
+            PixelOrigin::Known(v) => {
                 let full = colors.at(share(v));
                 let crossed = |q: usize| band(q) >= 0 && band(q) != band(p);
                 let right = x + 1 < width && crossed(p + 1);
@@ -112,7 +112,7 @@ pub(crate) fn heatmap(scene: &Scene<'_>, size: (usize, usize), lines: usize) -> 
 }
 
 /// The value of contour line `level` of `lines`, as the colour bar writes it.
-fn level_label(scene: &Scene<'_>, level: usize, lines: usize) -> String {
+fn level_label(scene: &SurfaceScene<'_>, level: usize, lines: usize) -> String {
     let range = scene.range;
     range.label(range.value(level as f64 / (lines + 1) as f64))
 }
@@ -166,14 +166,14 @@ fn label_places(
 }
 
 /// The value at `(u, v)`, interpolated between the cells around it; where the nearest is not measured, none is known.
-fn value(field: &Field, u: f64, v: f64) -> Value {
+fn value(field: &CellField, u: f64, v: f64) -> PixelOrigin {
     if field.patch == Patch::Triangle && u + v > 1.0 {
-        return Value::Beside;
+        return PixelOrigin::Beside;
     }
     let v = if field.patch == Patch::Curve { 0.0 } else { v };
     match field.near(u, v) {
-        Some(value) => Value::Known(value),
-        None => Value::Unmeasured,
+        Some(value) => PixelOrigin::Known(value),
+        None => PixelOrigin::Unmeasured,
     }
 }
 
@@ -215,14 +215,14 @@ impl Raster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theme::{Depth, Theme};
+    use crate::theme::{ColorDepth, Theme};
     use crate::views::plot::fixture;
-    use crate::views::surface::{Quantity, SurfaceView};
+    use crate::views::surface::{CellQuantity, SurfaceView};
     use std::sync::LazyLock;
     use surfit_core::heatmap::{Cell, Heatmap, Metric};
 
     static GREYS: LazyLock<Theme> =
-        LazyLock::new(|| Theme::by_name("mono", Depth::Truecolor).unwrap());
+        LazyLock::new(|| Theme::by_name("mono", ColorDepth::Truecolor).unwrap());
 
     fn measured(patch: Patch, grid: usize) -> Heatmap {
         let mut map = Heatmap::new(patch, grid);
@@ -242,7 +242,7 @@ mod tests {
     fn drawn(map: &Heatmap, view: &SurfaceView, lines: usize) -> Raster {
         let mut picture = fixture::fitting_on(map.patch, 2, map.grid);
         picture.snapshot.as_mut().unwrap().heatmap = map.clone();
-        let scene = Scene::new(&GREYS, &picture, view).unwrap();
+        let scene = SurfaceScene::new(&GREYS, &picture, view).unwrap();
         heatmap(&scene, (80, 60), lines)
     }
 
@@ -295,7 +295,7 @@ mod tests {
         let map = measured(Patch::Square, 5);
         let mut picture = fixture::fitting_on(map.patch, 2, map.grid);
         picture.snapshot.as_mut().unwrap().heatmap = map;
-        let scene = Scene::new(&GREYS, &picture, &view).unwrap();
+        let scene = SurfaceScene::new(&GREYS, &picture, &view).unwrap();
         let (size, lines) = ((720, 480), 6);
         let bands: Vec<i64> = (0..size.0 * size.1)
             .map(|p| {
@@ -348,13 +348,13 @@ mod tests {
         assert!(light(&part, 78, 30) < light(&whole, 78, 30));
         assert!(light(&part, 60, 30).abs_diff(light(&whole, 30, 45)) <= 3);
         // A difference has the colours of one, which greys have not.
-        view.quantity = Quantity::Gain;
+        view.quantity = CellQuantity::Gain;
         let gain = drawn(&map, &view, 0);
         assert!(gain.pixels.iter().any(|p| p.0 != p.2));
         let fixed = SurfaceView {
-            fixed: Some(crate::views::surface::Fixed {
+            fixed: Some(crate::views::surface::FixedRange {
                 metric: Metric::Accuracy,
-                quantity: Quantity::Value,
+                quantity: CellQuantity::Value,
                 limits: (0.9, 1.0),
             }),
             ..SurfaceView::default()

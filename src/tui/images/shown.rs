@@ -1,9 +1,9 @@
 //! The picture that the terminal shows: put there, renewed, and taken away again.
 
 use super::encode::MOST;
-use super::{Protocol, remove, show};
+use super::{ImageProtocol, remove, show};
 use crate::app::App;
-use crate::canvas::Canvas;
+use crate::canvas::ScreenCanvas;
 use crate::views::{image, screen};
 use ratatui::layout::Size;
 use std::io::{self, Write};
@@ -17,14 +17,14 @@ const BUDGET: f64 = 9_000.0;
 
 /// What is known of the picture in the terminal.
 #[derive(Default)]
-pub struct Shown {
-    now: Option<Known>,
+pub struct ShownPicture {
+    now: Option<KnownPicture>,
 }
 
-struct Known {
-    pictures: Vec<image::Wanted>,
-    choice: image::Choice,
-    protocol: Protocol,
+struct KnownPicture {
+    pictures: Vec<image::WantedPicture>,
+    choice: image::PictureChoice,
+    protocol: ImageProtocol,
     since: Instant,
     /// How long it stays whatever happens to what it shows.
     rest: Duration,
@@ -32,7 +32,7 @@ struct Known {
     cleared: usize,
 }
 
-impl Shown {
+impl ShownPicture {
     /// Shows the picture that is wanted, or takes away the one that no longer is; to be called after every frame. Pictures are
     /// large: a new one comes once a second at most, and the later the larger the last one was, unless the old one lies elsewhere
     /// or the user chose to see something else. `cell` is a character in pixels.
@@ -42,7 +42,7 @@ impl Shown {
     pub fn update<W: Write>(
         &mut self,
         app: &mut App,
-        canvas: &mut Canvas<W>,
+        canvas: &mut ScreenCanvas<W>,
         cell: Size,
         now: Instant,
     ) -> io::Result<()> {
@@ -81,7 +81,7 @@ impl Shown {
                 }
             }
             let rest = Duration::from_secs_f64(bytes as f64 / BUDGET);
-            self.now = Some(Known {
+            self.now = Some(KnownPicture {
                 pictures,
                 choice,
                 protocol,
@@ -98,7 +98,7 @@ impl Shown {
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub fn take_away<W: Write>(&mut self, canvas: &mut Canvas<W>) -> io::Result<()> {
+    pub fn take_away<W: Write>(&mut self, canvas: &mut ScreenCanvas<W>) -> io::Result<()> {
         match self.now.take().and_then(|k| remove(k.protocol)) {
             Some(bytes) => canvas.raw(&bytes),
             None => Ok(()),

@@ -5,7 +5,7 @@ use crate::views::surface::mix;
 
 type Rgb = (u8, u8, u8);
 /// A place in pixels from the upper left.
-type Spot = (f64, f64);
+type PixelSpot = (f64, f64);
 
 /// Steps of an edge from nothing to all: few, so that a picture has few colours and is sent in few bytes.
 const STEPS: f64 = 4.0;
@@ -13,11 +13,11 @@ const STEPS: f64 = 4.0;
 const DASH: (f64, f64) = (5.0, 3.0);
 
 /// A picture under way.
-pub(crate) struct Sketch {
+pub(crate) struct PictureSketch {
     raster: Raster,
 }
 
-impl Sketch {
+impl PictureSketch {
     /// An empty one.
     pub fn new((width, height): (usize, usize), ground: Rgb) -> Self {
         let (width, height) = (width.max(1), height.max(1));
@@ -51,7 +51,7 @@ impl Sketch {
     }
 
     /// A line from one place to another.
-    pub fn line(&mut self, from: Spot, to: Spot, width: f64, color: Rgb) {
+    pub fn line(&mut self, from: PixelSpot, to: PixelSpot, width: f64, color: Rgb) {
         let all = [from.0, from.1, to.0, to.1];
         if all.iter().any(|v| !v.is_finite()) {
             return;
@@ -80,14 +80,14 @@ impl Sketch {
     }
 
     /// A line through places, with gaps where one is not a number.
-    pub fn path(&mut self, spots: &[Spot], width: f64, color: Rgb) {
+    pub fn path(&mut self, spots: &[PixelSpot], width: f64, color: Rgb) {
         for pair in spots.windows(2) {
             self.line(pair[0], pair[1], width, color);
         }
     }
 
     /// The same of dashes.
-    pub fn dashes(&mut self, spots: &[Spot], width: f64, color: Rgb) {
+    pub fn dashes(&mut self, spots: &[PixelSpot], width: f64, color: Rgb) {
         let (dash, all) = (DASH.0 * width, (DASH.0 + DASH.1) * width);
         let mut gone = 0.0;
         for pair in spots.windows(2) {
@@ -136,7 +136,7 @@ impl Sketch {
     }
 
     /// A point, with a rim in another colour.
-    pub fn point(&mut self, at: Spot, radius: f64, color: Rgb, rim: Rgb) {
+    pub fn point(&mut self, at: PixelSpot, radius: f64, color: Rgb, rim: Rgb) {
         if !(at.0.is_finite() && at.1.is_finite()) {
             return;
         }
@@ -159,21 +159,21 @@ mod tests {
     const BLACK: Rgb = (0, 0, 0);
     const WHITE: Rgb = (255, 255, 255);
 
-    fn light(sketch: &Sketch) -> f64 {
+    fn light(sketch: &PictureSketch) -> f64 {
         let all = sketch.raster.pixels.iter();
         all.map(|p| f64::from(p.0) / 255.0).sum()
     }
 
     #[test]
     fn a_line_is_as_long_and_as_wide_as_it_is_said_to_be() {
-        let mut sketch = Sketch::new((100, 100), BLACK);
+        let mut sketch = PictureSketch::new((100, 100), BLACK);
         sketch.line((10.0, 50.0), (90.0, 50.0), 4.0, WHITE);
         assert!(
             (light(&sketch) - 4.0 * 80.0).abs() < 30.0,
             "{}",
             light(&sketch)
         );
-        let mut dashed = Sketch::new((100, 100), BLACK);
+        let mut dashed = PictureSketch::new((100, 100), BLACK);
         dashed.dashes(&[(10.0, 50.0), (50.0, 50.0), (90.0, 50.0)], 2.0, WHITE);
         assert!(
             light(&dashed) > 60.0 && light(&dashed) < 150.0,
@@ -181,7 +181,7 @@ mod tests {
             light(&dashed)
         );
         // What is no number is a gap.
-        let mut gap = Sketch::new((20, 20), BLACK);
+        let mut gap = PictureSketch::new((20, 20), BLACK);
         gap.path(&[(0.0, 0.0), (f64::NAN, 5.0), (20.0, 20.0)], 2.0, WHITE);
         gap.dashes(&[(0.0, 0.0), (f64::NAN, 5.0)], 2.0, WHITE);
         assert_eq!(light(&gap), 0.0);
@@ -192,7 +192,7 @@ mod tests {
         fn whatever_lies_beside_the_picture_is_cut(
             spots in prop::collection::vec((-500.0f64..500.0, -500.0f64..500.0), 2..6), width in 0.1f64..9.0,
         ) {
-            let mut sketch = Sketch::new((30, 20), BLACK);
+            let mut sketch = PictureSketch::new((30, 20), BLACK);
             sketch.path(&spots, width, WHITE);
             sketch.dashes(&spots, width, WHITE);
             for s in spots {

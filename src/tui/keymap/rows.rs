@@ -1,7 +1,7 @@
 //! The keys as a table for people and documentation.
 
 use super::Keymap;
-use crate::action::{Entry, TABLE};
+use crate::action::{ActionEntry, TABLE};
 use crate::key::Sequence;
 
 /// A line of the key table for people and documentation.
@@ -21,7 +21,7 @@ pub struct KeyRow {
 
 /// Every action with the keys it has in `map`, group by group.
 pub fn key_rows(map: &Keymap) -> Vec<KeyRow> {
-    let row = |e: &Entry| KeyRow {
+    let row = |e: &ActionEntry| KeyRow {
         group: e.group.name(),
         scope: e.scope.name(),
         action: e.id,

@@ -4,7 +4,7 @@ fn key(s: &str) -> Key {
     s.parse().unwrap()
 }
 
-fn does(map: &Keymap, here: Scope, keys: &str) -> Meaning {
+fn does(map: &Keymap, here: KeyScope, keys: &str) -> KeyLookup {
     match keys.split_once(' ') {
         Some((a, b)) => map.meaning(here, Some(key(a)), key(b)),
         None => map.meaning(here, None, key(keys)),
@@ -12,8 +12,8 @@ fn does(map: &Keymap, here: Scope, keys: &str) -> Meaning {
 }
 
 fn action(map: &Keymap, keys: &str) -> Option<Action> {
-    match does(map, Scope::Surface, keys) {
-        Meaning::Does(action) => Some(action),
+    match does(map, KeyScope::Surface, keys) {
+        KeyLookup::Does(action) => Some(action),
         _ => None,
     }
 }
@@ -23,25 +23,28 @@ fn a_panes_own_keys_go_before_those_that_count_anywhere() {
     let (map, problems) = Keymap::from_toml("freeze = ['p', 'g z']\npause = 'p'");
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(
-        does(&map, Scope::Points, "p"),
-        Meaning::Does(Action::Freeze)
-    );
-    assert_eq!(does(&map, Scope::Loss, "p"), Meaning::Does(Action::Pause));
-    assert_eq!(does(&map, Scope::Points, "g"), Meaning::Opens);
-    assert_eq!(
-        does(&map, Scope::Points, "g z"),
-        Meaning::Does(Action::Freeze)
+        does(&map, KeyScope::Points, "p"),
+        KeyLookup::Does(Action::Freeze)
     );
     assert_eq!(
-        does(&map, Scope::Points, "g g"),
-        Meaning::Does(Action::First)
+        does(&map, KeyScope::Loss, "p"),
+        KeyLookup::Does(Action::Pause)
     );
-    assert_eq!(does(&map, Scope::Loss, "g z"), Meaning::Nothing);
-    let after_g = map.continuations(Scope::Points, key("g"));
+    assert_eq!(does(&map, KeyScope::Points, "g"), KeyLookup::Opens);
+    assert_eq!(
+        does(&map, KeyScope::Points, "g z"),
+        KeyLookup::Does(Action::Freeze)
+    );
+    assert_eq!(
+        does(&map, KeyScope::Points, "g g"),
+        KeyLookup::Does(Action::First)
+    );
+    assert_eq!(does(&map, KeyScope::Loss, "g z"), KeyLookup::Nothing);
+    let after_g = map.continuations(KeyScope::Points, key("g"));
     assert_eq!(after_g[0], (key("z"), Action::Freeze));
     assert!(after_g.contains(&(key("l"), Action::FocusLoss)));
     assert_eq!(
-        Keymap::default().elsewhere(Scope::Loss, key("f")),
+        Keymap::default().elsewhere(KeyScope::Loss, key("f")),
         Some(Action::Freeze)
     );
 }
@@ -67,7 +70,10 @@ fn a_users_key_moves_from_the_action_that_had_it() {
     assert_eq!(action(&map, "ctrl-g"), Some(Action::Finer));
     assert_eq!(map.shown(Action::Stop, false), "");
     // A key for anywhere counts in the pane, too, that has it by default.
-    assert_eq!(does(&map, Scope::Points, "f"), Meaning::Does(Action::Mark));
+    assert_eq!(
+        does(&map, KeyScope::Points, "f"),
+        KeyLookup::Does(Action::Mark)
+    );
     assert!(map.keys(Action::Freeze).is_empty());
 }
 

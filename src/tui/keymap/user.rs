@@ -1,12 +1,12 @@
 //! The user's `keys.toml`. Every fault is told in a sentence, and what is good of the file is used.
 
 use super::Keymap;
-use crate::action::{Action, Entry, Scope, TABLE};
+use crate::action::{Action, ActionEntry, KeyScope, TABLE};
 use crate::key::{Key, Sequence};
 use std::path::Path;
 
 /// A key the user chose, and the line of the table it is for.
-type Chosen = (Sequence, usize);
+type ChosenKey = (Sequence, usize);
 
 impl Keymap {
     /// The user's keymap, and a sentence about everything in the file that was not usable; the rest is used.
@@ -48,13 +48,13 @@ impl Keymap {
                 );
             }
         };
-        let (read, mut problems) = Read::of(&table);
+        let (read, mut problems) = UserKeys::of(&table);
         let mut keys = vec![Vec::new(); TABLE.len()];
         for &(key, row) in &read.chosen {
             keys[row].push(key);
         }
         // The user's keys that take others away, each with what it takes.
-        let mut taken: Vec<(Chosen, Vec<(Sequence, usize)>)> = Vec::new();
+        let mut taken: Vec<(ChosenKey, Vec<(Sequence, usize)>)> = Vec::new();
         let usual = Self::default().keys;
         for (row, usual) in usual.into_iter().enumerate().filter(|u| !read.decided[u.0]) {
             for key in usual {
@@ -80,18 +80,18 @@ impl Keymap {
 }
 
 /// What a file says.
-struct Read {
+struct UserKeys {
     /// Its keys that can be used.
-    chosen: Vec<Chosen>,
+    chosen: Vec<ChosenKey>,
     /// For each line of the table whether the file says which keys it has.
     decided: Vec<bool>,
 }
 
-impl Read {
+impl UserKeys {
     /// Reads the file's entries, and says what cannot be used of them.
     fn of(table: &toml::Table) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
-        let mut read = Read {
+        let mut read = UserKeys {
             chosen: Vec::new(),
             decided: vec![false; TABLE.len()],
         };
@@ -169,7 +169,7 @@ impl Read {
 }
 
 /// That a key takes others away from actions of which the file says nothing, and how to agree to it.
-fn takes((key, row): Chosen, list: &[(Sequence, usize)]) -> String {
+fn takes((key, row): ChosenKey, list: &[(Sequence, usize)]) -> String {
     let what = |(key, row): &(Sequence, usize)| format!("`{key}` ({})", TABLE[*row].id);
     let list: Vec<String> = list.iter().map(what).collect();
     format!(
@@ -180,9 +180,9 @@ fn takes((key, row): Chosen, list: &[(Sequence, usize)]) -> String {
 }
 
 /// True when the user's key leaves no place for a usual key of line `row`.
-fn meets((key, by): Chosen, usual: Sequence, row: usize) -> bool {
-    let (scope, other): (Scope, &Entry) = (TABLE[by].scope, &TABLE[row]);
-    key.clashes(usual) && (scope == Scope::Anywhere || scope == other.scope)
+fn meets((key, by): ChosenKey, usual: Sequence, row: usize) -> bool {
+    let (scope, other): (KeyScope, &ActionEntry) = (TABLE[by].scope, &TABLE[row]);
+    key.clashes(usual) && (scope == KeyScope::Anywhere || scope == other.scope)
 }
 
 /// What to say about a name that no action has.

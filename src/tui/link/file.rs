@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::path::{Component, Path, PathBuf};
 use surfit_core::colormap::Colormap;
-use surfit_core::heatmap::{Along, Heatmap, Look, Metric};
+use surfit_core::heatmap::{Heatmap, HeatmapStyle, Metric, SliceDirection};
 use surfit_core::picture::PointFigure;
 use surfit_core::relief::Camera;
 use surfit_core::series::{CurveLook, OtherCurve};
@@ -16,21 +16,21 @@ pub struct NewFile {
     /// It may take the place of a file that is there.
     pub replace: bool,
     /// What it holds.
-    pub content: Content,
+    pub content: FileContent,
 }
 
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Content {
+pub enum FileContent {
     /// Text that is written as it is.
     Text(String),
     /// A figure of the run that is shown, as it is when the file is written.
-    Drawn(Box<Drawing>, Form),
+    Drawn(Box<FigureDrawing>, FigureForm),
 }
 
 /// Figure of the shown run that can be written to a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Drawing {
+pub enum FigureDrawing {
     /// The loss curves.
     Losses {
         /// What of them is seen, and how.
@@ -45,7 +45,7 @@ pub enum Drawing {
         /// Colour map of the figure.
         colormap: Colormap,
         /// What is made of it, over which range, and which part.
-        look: Look,
+        look: HeatmapStyle,
     },
     /// The surface in three dimensions.
     Relief {
@@ -54,7 +54,7 @@ pub enum Drawing {
         /// Colour map of the figure.
         colormap: Colormap,
         /// What is made of it, over which range, and which part.
-        look: Look,
+        look: HeatmapStyle,
         /// From where it is seen.
         camera: Camera,
     },
@@ -65,7 +65,7 @@ pub enum Drawing {
         /// Colour map of the figure.
         colormap: Colormap,
         /// What is made of it, over which range, and which part.
-        look: Look,
+        look: HeatmapStyle,
         /// What the surface and the other one are called.
         names: [String; 2],
         /// What was measured of the other one.
@@ -92,9 +92,9 @@ pub enum Drawing {
         /// The figure of every cell.
         metric: Metric,
         /// What is made of it, and which part.
-        look: Look,
+        look: HeatmapStyle,
         /// The directions of both.
-        along: [Along; 2],
+        along: [SliceDirection; 2],
         /// The point's first parameter.
         u: f64,
         /// Second parameter of the point.
@@ -104,7 +104,7 @@ pub enum Drawing {
 
 /// How a figure is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Form {
+pub enum FigureForm {
     /// Raster image as PNG.
     Png,
     /// Vector graphics as SVG.

@@ -1,11 +1,11 @@
 //! The themes that can be chosen: the program's, and files of the user's own.
 
-use super::{Depth, Theme, ThemeError};
+use super::{ColorDepth, Theme, ThemeError};
 use std::path::Path;
 
 /// A theme of the list.
 #[derive(Clone, Debug)]
-pub struct Choice {
+pub struct ThemeChoice {
     /// The name that it is asked for by.
     pub name: String,
     /// It is a file of the user's.
@@ -14,7 +14,7 @@ pub struct Choice {
     pub theme: Result<Theme, ThemeError>,
 }
 
-impl Choice {
+impl ThemeChoice {
     /// One line about it: its description, or what is wrong.
     pub fn about(&self) -> &str {
         match &self.theme {
@@ -26,12 +26,12 @@ impl Choice {
 
 /// Every theme there is at a depth: the program's own in their order, then the user's by name. A file that has the name of
 /// one of the program's stands in its place.
-pub fn choices(depth: Depth) -> Vec<Choice> {
+pub fn choices(depth: ColorDepth) -> Vec<ThemeChoice> {
     choices_with(Theme::user_folder().as_deref(), depth)
 }
 
-pub(super) fn choices_with(folder: Option<&Path>, depth: Depth) -> Vec<Choice> {
-    let mut own: Vec<Choice> = folder
+pub(super) fn choices_with(folder: Option<&Path>, depth: ColorDepth) -> Vec<ThemeChoice> {
+    let mut own: Vec<ThemeChoice> = folder
         .and_then(|f| std::fs::read_dir(f).ok())
         .into_iter()
         .flatten()
@@ -39,7 +39,7 @@ pub(super) fn choices_with(folder: Option<&Path>, depth: Depth) -> Vec<Choice> {
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|e| e == "toml"))
         .filter_map(|path| {
-            Some(Choice {
+            Some(ThemeChoice {
                 name: path.file_stem()?.to_str()?.to_owned(),
                 own: true,
                 theme: Theme::from_file(&path, depth),
@@ -47,10 +47,10 @@ pub(super) fn choices_with(folder: Option<&Path>, depth: Depth) -> Vec<Choice> {
         })
         .collect();
     own.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut all: Vec<Choice> = Theme::names()
+    let mut all: Vec<ThemeChoice> = Theme::names()
         .map(|name| match own.iter().position(|o| o.name == name) {
             Some(at) => own.remove(at),
-            None => Choice {
+            None => ThemeChoice {
                 name: name.into(),
                 own: false,
                 theme: Theme::by_name(name, depth)

@@ -1,6 +1,6 @@
 //! A theme's TOML.
 
-use super::{Look, Role};
+use super::{RoleStyle, ThemeRole};
 use ratatui::style::{Color, Modifier};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ impl std::error::Error for ThemeError {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct RawTheme {
     #[serde(default)]
     name: String,
     #[serde(default)]
@@ -29,7 +29,7 @@ struct Raw {
     #[serde(default)]
     colormap: Colormap,
     #[serde(default)]
-    roles: BTreeMap<Role, RawLook>,
+    roles: BTreeMap<ThemeRole, RawLook>,
 }
 
 #[derive(Deserialize)]
@@ -42,15 +42,15 @@ struct RawLook {
     plain: Option<String>,
 }
 
-pub(super) struct File {
+pub(super) struct ThemeFile {
     pub name: String,
     pub description: String,
     pub colormap: Colormap,
-    pub roles: BTreeMap<Role, Look>,
+    pub roles: BTreeMap<ThemeRole, RoleStyle>,
 }
 
-pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
-    let raw: Raw = toml::from_str(text).map_err(|e| {
+pub(super) fn parse(text: &str) -> Result<ThemeFile, ThemeError> {
+    let raw: RawTheme = toml::from_str(text).map_err(|e| {
         let line = e
             .span()
             .and_then(|s| text.get(..s.start))
@@ -58,7 +58,7 @@ pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
         let why = e.message().replace('\n', " ");
         ThemeError(format!("{}{}", line.unwrap_or_default(), why.trim()))
     })?;
-    let look = |(role, look): (Role, RawLook)| {
+    let look = |(role, look): (ThemeRole, RawLook)| {
         let look =
             convert(&look).map_err(|why| ThemeError(format!("role {}: {why}", role.name())))?;
         Ok((role, look))
@@ -68,7 +68,7 @@ pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
         .into_iter()
         .map(look)
         .collect::<Result<_, ThemeError>>()?;
-    Ok(File {
+    Ok(ThemeFile {
         name: raw.name,
         description: raw.description,
         colormap: raw.colormap,
@@ -76,12 +76,12 @@ pub(super) fn parse(text: &str) -> Result<File, ThemeError> {
     })
 }
 
-fn convert(raw: &RawLook) -> Result<Look, String> {
+fn convert(raw: &RawLook) -> Result<RoleStyle, String> {
     let (ansi, ansi_add) = match raw.ansi.as_deref() {
         Some(text) => with_modifiers(text)?,
         None => ((None, None), Modifier::empty()),
     };
-    Ok(Look {
+    Ok(RoleStyle {
         fg: raw.fg.as_deref().map(hex).transpose()?,
         bg: raw.bg.as_deref().map(hex).transpose()?,
         ansi,

@@ -2,12 +2,12 @@ use super::*;
 use surfit_core::colormap::contrast;
 
 /// Lines that frame and cells that are empty: they tell nothing that is not told otherwise.
-const FRAMES: [Role; 2] = [Role::Border, Role::Unmeasured];
+const FRAMES: [ThemeRole; 2] = [ThemeRole::Border, ThemeRole::Unmeasured];
 /// Lines and shapes, not letters.
-const MARKS: [Role; 2] = [Role::BorderFocused, Role::CurveRaw];
+const MARKS: [ThemeRole; 2] = [ThemeRole::BorderFocused, ThemeRole::CurveRaw];
 
 /// What WCAG 2 asks for: 4.5 for text (7 where a theme promises it), 3 for graphics that tell something.
-fn least(name: &str, role: Role) -> f64 {
+fn least(name: &str, role: ThemeRole) -> f64 {
     match role {
         _ if FRAMES.contains(&role) => 1.5,
         _ if MARKS.contains(&role) => 3.0,
@@ -19,10 +19,10 @@ fn least(name: &str, role: Role) -> f64 {
 #[test]
 fn every_role_of_every_theme_stands_out_enough() {
     for name in Theme::names() {
-        let theme = Theme::by_name(name, Depth::Truecolor).unwrap();
+        let theme = Theme::by_name(name, ColorDepth::Truecolor).unwrap();
         assert_eq!(theme.name(), name);
         assert!(!theme.description().is_empty());
-        for role in Role::ALL {
+        for role in ThemeRole::ALL {
             let look = &theme.looks[&role];
             let fg = look
                 .fg
@@ -37,13 +37,13 @@ fn every_role_of_every_theme_stands_out_enough() {
 #[test]
 fn every_role_stands_out_enough_in_256_colours_too() {
     for name in Theme::names() {
-        let theme = Theme::by_name(name, Depth::Ansi256).unwrap();
+        let theme = Theme::by_name(name, ColorDepth::Ansi256).unwrap();
         let shown = |c: Option<Color>| match c {
             Some(Color::Indexed(i)) => crate::color::palette_256(i),
             other => panic!("{name}: {other:?}"),
         };
-        let ground = shown(theme.style(Role::Background).bg);
-        for role in Role::ALL.into_iter().filter(|r| !FRAMES.contains(r)) {
+        let ground = shown(theme.style(ThemeRole::Background).bg);
+        for role in ThemeRole::ALL.into_iter().filter(|r| !FRAMES.contains(r)) {
             let style = theme.style(role);
             let bg = style.bg.map_or(ground, |b| shown(Some(b)));
             let ratio = contrast(shown(style.fg), bg);
@@ -102,19 +102,19 @@ fn lab((r, g, b): (u8, u8, u8), seen: &[[f64; 3]; 3]) -> [f64; 3] {
 #[test]
 fn series_stay_apart_for_the_colour_blind_where_a_theme_says_so() {
     let series = [
-        Role::CurveRaw,
-        Role::CurveSmooth,
-        Role::CurveValidation,
-        Role::Corner1,
-        Role::Corner2,
-        Role::Corner3,
-        Role::Corner4,
+        ThemeRole::CurveRaw,
+        ThemeRole::CurveSmooth,
+        ThemeRole::CurveValidation,
+        ThemeRole::Corner1,
+        ThemeRole::Corner2,
+        ThemeRole::Corner3,
+        ThemeRole::Corner4,
     ];
-    let theme = Theme::by_name("colour-blind", Depth::Truecolor).unwrap();
+    let theme = Theme::by_name("colour-blind", ColorDepth::Truecolor).unwrap();
     for (kind, seen) in &BLINDNESS {
         for (n, a) in series.iter().enumerate() {
             for b in &series[n + 1..] {
-                let at = |r: &Role| lab(theme.looks[r].fg.unwrap(), seen);
+                let at = |r: &ThemeRole| lab(theme.looks[r].fg.unwrap(), seen);
                 let (x, y) = (at(a), at(b));
                 let delta: f64 = (0..3).map(|n| (x[n] - y[n]).powi(2)).sum::<f64>().sqrt();
                 // 2.3 is what can just be seen side by side; thin lines need several times that.
@@ -139,7 +139,7 @@ fn the_users_themes_follow_the_programs_and_may_stand_in_their_place() {
     write("broken.toml", "\n[roles]\ntext = { fg = 7 }");
     write("notes.txt", "no theme");
     std::fs::create_dir(folder.path().join("folder.toml")).unwrap();
-    let all = choices::choices_with(Some(folder.path()), Depth::Truecolor);
+    let all = choices::choices_with(Some(folder.path()), ColorDepth::Truecolor);
     let names: Vec<&str> = all.iter().map(|c| c.name.as_str()).collect();
     let mut wanted: Vec<&str> = Theme::names().collect();
     wanted.extend(["broken", "dusk", "folder"]);
@@ -153,33 +153,33 @@ fn the_users_themes_follow_the_programs_and_may_stand_in_their_place() {
         "{why}"
     );
     assert!(of("folder").about().contains("no file of a theme"));
-    let none = choices::choices_with(None, Depth::None);
+    let none = choices::choices_with(None, ColorDepth::None);
     assert_eq!(none.len(), Theme::names().len());
 }
 
 #[test]
 fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
     for name in Theme::names() {
-        let plain = Theme::by_name(name, Depth::None).unwrap();
-        for role in Role::ALL {
+        let plain = Theme::by_name(name, ColorDepth::None).unwrap();
+        for role in ThemeRole::ALL {
             let style = plain.style(role);
             assert_eq!((style.fg, style.bg), (None, None), "{name} {role:?}");
         }
         // What must be told apart without colour.
         let looks = [
-            Role::Selection,
-            Role::Cursor,
-            Role::Muted,
-            Role::Text,
-            Role::Key,
+            ThemeRole::Selection,
+            ThemeRole::Cursor,
+            ThemeRole::Muted,
+            ThemeRole::Text,
+            ThemeRole::Key,
         ];
         for (n, a) in looks.iter().enumerate() {
             for b in &looks[n + 1..] {
                 assert_ne!(plain.style(*a), plain.style(*b), "{name} {a:?} {b:?}");
             }
         }
-        let named = Theme::by_name(name, Depth::Ansi16).unwrap();
-        for role in Role::ALL {
+        let named = Theme::by_name(name, ColorDepth::Ansi16).unwrap();
+        for role in ThemeRole::ALL {
             let fg = named.style(role).fg.unwrap();
             assert!(
                 !matches!(fg, Color::Rgb(..) | Color::Indexed(_)),
@@ -187,32 +187,32 @@ fn without_colour_only_letters_change_and_with_it_every_role_has_one() {
             );
         }
     }
-    assert!(Theme::by_name("pink", Depth::None).is_none());
+    assert!(Theme::by_name("pink", ColorDepth::None).is_none());
 }
 
 #[test]
 fn a_users_theme_may_leave_roles_out_and_its_errors_say_where() {
     let theme = Theme::from_toml(
         "name = 'mine'\n[roles]\ntext = { fg = '#010203' }",
-        Depth::Truecolor,
+        ColorDepth::Truecolor,
     );
     let theme = theme.unwrap();
-    assert_eq!(theme.style(Role::Text).fg, Some(Color::Rgb(1, 2, 3)));
-    let dark = Theme::by_name("dark", Depth::Truecolor).unwrap();
-    assert_eq!(theme.style(Role::Key), dark.style(Role::Key));
+    assert_eq!(theme.style(ThemeRole::Text).fg, Some(Color::Rgb(1, 2, 3)));
+    let dark = Theme::by_name("dark", ColorDepth::Truecolor).unwrap();
+    assert_eq!(theme.style(ThemeRole::Key), dark.style(ThemeRole::Key));
 
     let error = |text: &str| {
-        Theme::from_toml(text, Depth::Truecolor)
+        Theme::from_toml(text, ColorDepth::Truecolor)
             .unwrap_err()
             .to_string()
     };
-    for role in Role::ALL {
+    for role in ThemeRole::ALL {
         let name = role.name();
         let why = error(&format!("[roles]\n{name} = {{ fg = 'blue' }}"));
         let words = format!("role {name}: `blue` is no colour");
         assert!(why.contains(&words), "{words}\n{why}");
     }
-    assert_eq!(Role::BorderFocused.name(), "border_focused");
+    assert_eq!(ThemeRole::BorderFocused.name(), "border_focused");
     assert!(error("[roles]\ntext = { plain = 'loud' }").contains("`loud` is no style"));
     assert!(error("[roles]\ntext = { ansi = '#ffffff' }").contains("none of the 16"));
     assert!(error("[roles]\ntxet = { fg = '#ffffff' }").contains("txet"));
@@ -224,10 +224,10 @@ fn a_theme_is_read_from_a_file_that_errors_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.toml");
     std::fs::write(&path, "colormap = 'magma'").unwrap();
-    let theme = Theme::from_file(&path, Depth::Truecolor).unwrap();
+    let theme = Theme::from_file(&path, ColorDepth::Truecolor).unwrap();
     assert_eq!((theme.name(), theme.colormap()), ("mine", Colormap::Magma));
     std::fs::write(&path, "colormap = 'ultra'").unwrap();
-    let error = Theme::from_file(&path, Depth::Truecolor)
+    let error = Theme::from_file(&path, ColorDepth::Truecolor)
         .unwrap_err()
         .to_string();
     assert!(
@@ -235,7 +235,7 @@ fn a_theme_is_read_from_a_file_that_errors_name() {
         "{error}"
     );
     assert!(
-        Theme::load("no-such", Depth::None)
+        Theme::load("no-such", ColorDepth::None)
             .unwrap_err()
             .0
             .contains("choose dark, light")
@@ -243,17 +243,17 @@ fn a_theme_is_read_from_a_file_that_errors_name() {
 }
 
 /// Red, green and blue of the 16 colours.
-type Palette = [u32; 16];
+type RgbPalette = [u32; 16];
 
-const XTERM: Palette = [
+const XTERM: RgbPalette = [
     0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5, 0x7f7f7f,
     0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
 ];
-const TANGO: Palette = [
+const TANGO: RgbPalette = [
     0x000000, 0xcc0000, 0x4e9a06, 0xc4a000, 0x3465a4, 0x75507b, 0x06989a, 0xd3d7cf, 0x555753,
     0xef2929, 0x8ae234, 0xfce94f, 0x729fcf, 0xad7fa8, 0x34e2e2, 0xeeeeec,
 ];
-const CONSOLE: Palette = [
+const CONSOLE: RgbPalette = [
     0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa, 0x555555,
     0xff5555, 0x55ff55, 0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff,
 ];
@@ -261,7 +261,7 @@ const CONSOLE: Palette = [
 type Rgb = (u8, u8, u8);
 
 /// Ink and ground of a style on a terminal whose own are `own`; `None` of a colour is what lies below.
-fn shown(style: Style, below: Style, palette: &Palette, own: (Rgb, Rgb)) -> (Rgb, Rgb) {
+fn shown(style: Style, below: Style, palette: &RgbPalette, own: (Rgb, Rgb)) -> (Rgb, Rgb) {
     const NAMED: [Color; 16] = [
         Color::Black,
         Color::Red,
@@ -318,9 +318,9 @@ fn sixteen_colours_are_legible_on_white_and_on_black() {
         (&CONSOLE, ((0xaa, 0xaa, 0xaa), black)),
     ];
     for name in Theme::names() {
-        let theme = Theme::by_name(name, Depth::Ansi16).unwrap();
-        let below = theme.style(Role::Background);
-        for role in Role::ALL {
+        let theme = Theme::by_name(name, ColorDepth::Ansi16).unwrap();
+        let below = theme.style(ThemeRole::Background);
+        for role in ThemeRole::ALL {
             for (n, (palette, own)) in terminals.into_iter().enumerate() {
                 let (ink, ground) = shown(theme.style(role), below, palette, own);
                 let ratio = contrast(ink, ground);

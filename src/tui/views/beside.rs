@@ -2,22 +2,22 @@
 
 use super::{log, models, pane};
 use crate::app::App;
-use crate::layout::Beside;
-use crate::theme::Role;
+use crate::layout::SidebarList;
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 /// Draws one of the lists with the frame of a pane that has not the focus.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, which: Beside) {
+pub fn render(area: Rect, buf: &mut Buffer, app: &App, which: SidebarList) {
     let (name, key) = match which {
-        Beside::Models => {
+        SidebarList::Models => {
             // No line of it is chosen.
             models::render(area, buf, app, usize::MAX);
             ("Models", app.key(crate::action::Action::Models))
         }
-        Beside::Log => {
+        SidebarList::Log => {
             log::render(area, buf, app, 0);
             ("Log", app.key(crate::action::Action::Log))
         }
@@ -32,11 +32,11 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, which: Beside) {
     ];
     for edge in edges {
         ratatui::widgets::Clear.render(edge, buf);
-        buf.set_style(edge, app.theme.style(Role::Background));
+        buf.set_style(edge, app.theme.style(ThemeRole::Background));
     }
     let title = Line::from(vec![
-        Span::styled(format!(" {key} "), app.theme.style(Role::Key)),
-        Span::styled(format!("{name} "), app.theme.style(Role::Title)),
+        Span::styled(format!(" {key} "), app.theme.style(ThemeRole::Key)),
+        Span::styled(format!("{name} "), app.theme.style(ThemeRole::Title)),
     ]);
     pane::block(&app.theme, title, false).render(area, buf);
 }

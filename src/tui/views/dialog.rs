@@ -3,7 +3,7 @@
 use super::message::clean;
 use super::{popup, words};
 use crate::app::{App, Question};
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -21,7 +21,7 @@ pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question
         "enter takes the marked one",
     );
     for (line, row) in text.iter().zip(inner.rows()) {
-        Line::styled(line.as_str(), theme.style(Role::Text)).render(row, buf);
+        Line::styled(line.as_str(), theme.style(ThemeRole::Text)).render(row, buf);
     }
     for (n, choice) in question.choices.iter().enumerate() {
         let row = row_of(inner, text_rows, n);
@@ -34,17 +34,29 @@ pub fn render(screen: Rect, buf: &mut Buffer, theme: &Theme, question: &Question
             Span::raw(format!("{mark} ")),
             Span::styled(
                 choice.key.to_string(),
-                theme.style(if chosen { Role::Selection } else { Role::Key }),
+                theme.style(if chosen {
+                    ThemeRole::Selection
+                } else {
+                    ThemeRole::Key
+                }),
             ),
             Span::raw(format!("  {:<13}", choice.label)),
             Span::styled(
                 choice.meaning,
-                theme.style(if chosen { Role::Selection } else { Role::Muted }),
+                theme.style(if chosen {
+                    ThemeRole::Selection
+                } else {
+                    ThemeRole::Muted
+                }),
             ),
         ]);
         buf.set_style(
             row,
-            theme.style(if chosen { Role::Selection } else { Role::Text }),
+            theme.style(if chosen {
+                ThemeRole::Selection
+            } else {
+                ThemeRole::Text
+            }),
         );
         line.render(row, buf);
     }

@@ -1,7 +1,7 @@
 //! A line that is typed.
 
 use super::message::clean;
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -24,9 +24,9 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, input: &Input) {
         })
         .collect();
     let text = clean(&visible, false);
-    buf.set_stringn(area.x, area.y, text, room, theme.style(Role::Text));
+    buf.set_stringn(area.x, area.y, text, room, theme.style(ThemeRole::Text));
     let caret = input.visual_cursor().saturating_sub(hidden) as u16;
     if let Some(cell) = buf.cell_mut((area.x + caret.min(area.width - 1), area.y)) {
-        cell.set_style(theme.style(Role::Cursor));
+        cell.set_style(theme.style(ThemeRole::Cursor));
     }
 }

@@ -2,18 +2,18 @@
 
 mod hints;
 
-use crate::action::{Action, Entry, Scope, TABLE};
+use crate::action::{Action, ActionEntry, KeyScope, TABLE};
 use crate::app::{App, Pane};
 use crate::key::Key;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 
 /// What a click on a key of the footer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hit {
+pub enum FooterHit {
     /// What the action says.
     Act(Action),
     /// The same as pressing that key, which has no action here.
@@ -21,18 +21,18 @@ pub enum Hit {
 }
 
 /// A key of the footer and where it stands.
-struct Item {
+struct FooterItem {
     x: u16,
     width: u16,
     /// `None` for keys that the mouse has a way of its own for.
-    hit: Option<Hit>,
+    hit: Option<FooterHit>,
     possible: bool,
     key: String,
     label: String,
 }
 
-impl Item {
-    fn new(hit: Option<Hit>, key: String, label: &str) -> Self {
+impl FooterItem {
+    fn new(hit: Option<FooterHit>, key: String, label: &str) -> Self {
         let gap = u16::from(!label.is_empty());
         Self {
             x: 0,
@@ -50,20 +50,20 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let theme = &app.theme;
     for item in shown(app, area) {
         let key = if item.possible {
-            Role::Key
+            ThemeRole::Key
         } else {
-            Role::Muted
+            ThemeRole::Muted
         };
         let line = Line::from(vec![
             Span::styled(item.key, theme.style(key)),
-            Span::styled(format!(" {}", item.label), theme.style(Role::Muted)),
+            Span::styled(format!(" {}", item.label), theme.style(ThemeRole::Muted)),
         ]);
         buf.set_line(item.x, area.y, &line, item.width);
     }
 }
 
 /// What the key that stands at column `x` does.
-pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<Hit> {
+pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<FooterHit> {
     shown(app, area)
         .into_iter()
         .find(|i| (i.x..i.x + i.width).contains(&x))?
@@ -71,7 +71,7 @@ pub fn hit_at(app: &App, area: Rect, x: u16) -> Option<Hit> {
 }
 
 /// What stands in the footer: the keys of what lies over the main area, else those of the pane.
-fn shown(app: &App, area: Rect) -> Vec<Item> {
+fn shown(app: &App, area: Rect) -> Vec<FooterItem> {
     match hints::of(app) {
         Some(hints) => hints::fitted(hints, area),
         None => items(app, area),
@@ -79,7 +79,7 @@ fn shown(app: &App, area: Rect) -> Vec<Item> {
 }
 
 /// Places items one after the other.
-fn placed(mut items: Vec<Item>, area: Rect, gap: u16) -> Vec<Item> {
+fn placed(mut items: Vec<FooterItem>, area: Rect, gap: u16) -> Vec<FooterItem> {
     let mut x = area.x + 1;
     for item in &mut items {
         item.x = x;
@@ -89,18 +89,18 @@ fn placed(mut items: Vec<Item>, area: Rect, gap: u16) -> Vec<Item> {
 }
 
 /// How much a key is of use now: the pane's own first. Zero is not at all.
-fn rank(app: &App, entry: &Entry) -> u8 {
+fn rank(app: &App, entry: &ActionEntry) -> u8 {
     let own = match (app.focus, entry.action) {
         (Pane::Loss, Action::LogAxis | Action::Recent | Action::Smooth | Action::CornerCurves) => 6,
         (Pane::Surface, Action::NextBest) => 6,
         // What the pane alone can do stands before most of what can be done anywhere.
-        (pane, action) if action.entry().scope == Scope::of_pane(pane) => match entry.footer {
+        (pane, action) if action.entry().scope == KeyScope::of_pane(pane) => match entry.footer {
             0 => 0,
             n => 4 + n.min(4),
         },
-        (_, Action::Start) if app.picture.state() == State::Paused => 0,
+        (_, Action::Start) if app.picture.state() == EngineState::Paused => 0,
         // Keys of another pane mean nothing here.
-        (_, action) if action.entry().scope != Scope::Anywhere => 0,
+        (_, action) if action.entry().scope != KeyScope::Anywhere => 0,
         (_, action) => match action.entry().footer {
             0 => 0,
             n => n + 1,
@@ -113,11 +113,11 @@ fn rank(app: &App, entry: &Entry) -> u8 {
     }
 }
 
-fn label(app: &App, entry: &Entry) -> String {
+fn label(app: &App, entry: &ActionEntry) -> String {
     let state = app.picture.state();
     match entry.action {
-        Action::Pause if state == State::Paused => "go on",
-        Action::Start if state == State::Finished => "new fit",
+        Action::Pause if state == EngineState::Paused => "go on",
+        Action::Start if state == EngineState::Finished => "new fit",
         Action::Start if !app.picture.corners.is_empty() => "go on",
         Action::Freeze if app.chosen_point().is_some_and(|p| p.frozen) => "free",
         Action::Zoom if app.zoomed => "unzoom",
@@ -126,8 +126,8 @@ fn label(app: &App, entry: &Entry) -> String {
     .into()
 }
 
-fn items(app: &App, area: Rect) -> Vec<Item> {
-    let mut wanted: Vec<(u8, usize, &Entry)> = TABLE
+fn items(app: &App, area: Rect) -> Vec<FooterItem> {
+    let mut wanted: Vec<(u8, usize, &ActionEntry)> = TABLE
         .iter()
         .enumerate()
         .map(|(n, e)| (rank(app, e), n, e))
@@ -139,10 +139,10 @@ fn items(app: &App, area: Rect) -> Vec<Item> {
     for item in &out {
         room = room.saturating_sub(item.width + 2);
     }
-    let mut kept: Vec<(usize, Action, Item)> = Vec::new();
+    let mut kept: Vec<(usize, Action, FooterItem)> = Vec::new();
     for (_, place, entry) in wanted {
-        let hit = Some(Hit::Act(entry.action));
-        let item = Item::new(hit, keys(app, entry), &label(app, entry));
+        let hit = Some(FooterHit::Act(entry.action));
+        let item = FooterItem::new(hit, keys(app, entry), &label(app, entry));
         if item.width + 2 > room {
             break;
         }
@@ -162,7 +162,7 @@ fn items(app: &App, area: Rect) -> Vec<Item> {
 }
 
 /// The key, with that of the opposite action beside it: `u U` raise and lower.
-fn keys(app: &App, entry: &Entry) -> String {
+fn keys(app: &App, entry: &ActionEntry) -> String {
     let opposite = match entry.action {
         Action::RaiseU => Some(Action::LowerU),
         Action::RaiseV => Some(Action::LowerV),

@@ -2,17 +2,17 @@
 
 use super::machine::disk_is_scarce;
 use super::message::{clean, shortened};
-use super::plot::text::{Piece, grouped, percent, rate};
+use super::plot::text::{FigurePiece, grouped, percent, rate};
 use super::progress;
 use crate::action::Action;
-use crate::app::{App, Connection};
-use crate::theme::Role;
+use crate::app::{App, EngineLink};
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::event::Stage;
-use surfit_core::snapshot::{Snapshot, State};
+use surfit_core::event::JobStage;
+use surfit_core::snapshot::{EngineState, Snapshot};
 
 /// Columns of the run's name that are kept before the program's name gives way.
 const SHORTEST: u16 = 10;
@@ -100,7 +100,7 @@ pub fn action_at(app: &App, area: Rect, at: Position) -> Option<Action> {
 }
 
 /// Columns that pieces take, two between each.
-fn columns(pieces: &[Piece]) -> u16 {
+fn columns(pieces: &[FigurePiece]) -> u16 {
     pieces
         .iter()
         .map(|p| wide(p) + 2)
@@ -109,12 +109,12 @@ fn columns(pieces: &[Piece]) -> u16 {
         + 1
 }
 
-fn wide(piece: &Piece) -> u16 {
+fn wide(piece: &FigurePiece) -> u16 {
     piece.iter().map(|s| s.width() as u16).sum()
 }
 
 /// Pieces from the left, and from the right as many as find room; the first of each are the most important.
-fn spread(area: Rect, buf: &mut Buffer, left: Vec<Piece>, right: Vec<Piece>) {
+fn spread(area: Rect, buf: &mut Buffer, left: Vec<FigurePiece>, right: Vec<FigurePiece>) {
     let mut x = area.x + 1;
     let end = area.right();
     for piece in left {
@@ -126,7 +126,7 @@ fn spread(area: Rect, buf: &mut Buffer, left: Vec<Piece>, right: Vec<Piece>) {
         x += width + 2;
     }
     let mut room = end.saturating_sub(x + 2);
-    let mut kept: Vec<Piece> = Vec::new();
+    let mut kept: Vec<FigurePiece> = Vec::new();
     for piece in right {
         let width = wide(&piece) + 2;
         if width <= room {
@@ -150,10 +150,10 @@ fn one_row(app: &App, width: u16) -> u16 {
 
 /// The program, the run and its state, in so many columns: the run's name is shortened, then the program's is left out,
 /// then the run's.
-fn identity<'a>(app: &App, room: u16) -> Vec<Piece<'a>> {
+fn identity<'a>(app: &App, room: u16) -> Vec<FigurePiece<'a>> {
     // A third of a wide screen: less is kept from the name while columns beside it are free.
     let whole = whole_identity(app, (room / 3).max(28));
-    let needed = |pieces: &[Piece]| columns(pieces);
+    let needed = |pieces: &[FigurePiece]| columns(pieces);
     if needed(&whole) <= room {
         return whole;
     }
@@ -171,10 +171,10 @@ fn identity<'a>(app: &App, room: u16) -> Vec<Piece<'a>> {
     short
 }
 
-fn whole_identity<'a>(app: &App, name: u16) -> Vec<Piece<'a>> {
+fn whole_identity<'a>(app: &App, name: u16) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
     let (sign, role, word) = match app.line.as_ref().and_then(|l| l.word(app.now)) {
-        Some(word) => (theme.pick("▲", "!"), Role::Warning, word),
+        Some(word) => (theme.pick("▲", "!"), ThemeRole::Warning, word),
         None => {
             let (sign, role, word) = state(app);
             (sign, role, word.to_owned())
@@ -185,48 +185,50 @@ fn whole_identity<'a>(app: &App, name: u16) -> Vec<Piece<'a>> {
         None => app.run.clone(),
     };
     let mut words = vec![Span::styled(format!("{sign} {word}"), theme.style(role))];
-    if let Connection::Elsewhere(node) = &app.connection {
+    if let EngineLink::Elsewhere(node) = &app.connection {
         let node = clean(node, theme.ascii());
         words.push(Span::styled(format!(" on {node}"), theme.style(role)));
     }
     if app.readonly {
-        words.push(Span::styled(", read-only", theme.style(Role::Muted)));
+        words.push(Span::styled(", read-only", theme.style(ThemeRole::Muted)));
     }
     vec![
-        vec![Span::styled("surfit", theme.style(Role::TitleFocused))],
+        vec![Span::styled("surfit", theme.style(ThemeRole::TitleFocused))],
         vec![Span::styled(
             shortened(&clean(&run, theme.ascii()), name, theme.ascii()),
-            theme.style(Role::Text),
+            theme.style(ThemeRole::Text),
         )],
         words,
     ]
 }
 
 /// A sign, a role and a word for how it stands.
-fn state(app: &App) -> (&'static str, Role, &'static str) {
+fn state(app: &App) -> (&'static str, ThemeRole, &'static str) {
     let pick = |a, b| app.theme.pick(a, b);
     match (&app.connection, app.picture.state()) {
-        (_, State::Failed) => (pick("✗", "!"), Role::Error, "failed"),
-        (Connection::Lost(_) | Connection::Dead, State::Finished) => {
-            (pick("✓", "+"), Role::Good, "finished")
+        (_, EngineState::Failed) => (pick("✗", "!"), ThemeRole::Error, "failed"),
+        (EngineLink::Lost(_) | EngineLink::Dead, EngineState::Finished) => {
+            (pick("✓", "+"), ThemeRole::Good, "finished")
         }
-        (Connection::Dead, _) => (pick("✗", "!"), Role::Error, "engine died"),
-        (_, State::Closed) => (pick("□", "-"), Role::Muted, "closed"),
-        (Connection::Lost(_), _) => (pick("▲", "!"), Role::Error, "no engine"),
-        (Connection::Connecting, State::Starting) => (pick("◌", "~"), Role::Warning, "starting"),
-        (Connection::Connecting, _) => (pick("◌", "~"), Role::Warning, "connecting"),
-        (_, State::Starting) => (pick("◌", "~"), Role::Warning, "starting"),
-        (_, State::Running) => (pick("●", "*"), Role::Good, "running"),
-        (_, State::Paused) => (pick("‖", "="), Role::Warning, "paused"),
-        (_, State::Idle) => (pick("○", "o"), Role::Muted, "idle"),
-        (_, State::Finished) => (pick("✓", "+"), Role::Good, "finished"),
+        (EngineLink::Dead, _) => (pick("✗", "!"), ThemeRole::Error, "engine died"),
+        (_, EngineState::Closed) => (pick("□", "-"), ThemeRole::Muted, "closed"),
+        (EngineLink::Lost(_), _) => (pick("▲", "!"), ThemeRole::Error, "no engine"),
+        (EngineLink::Connecting, EngineState::Starting) => {
+            (pick("◌", "~"), ThemeRole::Warning, "starting")
+        }
+        (EngineLink::Connecting, _) => (pick("◌", "~"), ThemeRole::Warning, "connecting"),
+        (_, EngineState::Starting) => (pick("◌", "~"), ThemeRole::Warning, "starting"),
+        (_, EngineState::Running) => (pick("●", "*"), ThemeRole::Good, "running"),
+        (_, EngineState::Paused) => (pick("‖", "="), ThemeRole::Warning, "paused"),
+        (_, EngineState::Idle) => (pick("○", "o"), ThemeRole::Muted, "idle"),
+        (_, EngineState::Finished) => (pick("✓", "+"), ThemeRole::Good, "finished"),
     }
 }
 
 /// The degrees, and the learning rate while it matters.
-fn details<'a>(app: &App) -> Vec<Piece<'a>> {
+fn details<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
-    let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
+    let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let Some(s) = &app.picture.snapshot else {
         return Vec::new();
     };
@@ -240,10 +242,10 @@ fn details<'a>(app: &App) -> Vec<Piece<'a>> {
             theme.pick("→", "->"),
             clean(&wanted.to_string(), theme.ascii())
         );
-        degree.push(Span::styled(to, theme.style(Role::Warning)));
+        degree.push(Span::styled(to, theme.style(ThemeRole::Warning)));
     }
     let mut out = vec![degree];
-    if s.stage == Stage::Fit && s.learning_rate > 0.0 && s.state == State::Running {
+    if s.stage == JobStage::Fit && s.learning_rate > 0.0 && s.state == EngineState::Running {
         out.push(vec![
             Span::styled("learning rate ", muted),
             Span::styled(rate(s.learning_rate), text),
@@ -253,15 +255,18 @@ fn details<'a>(app: &App) -> Vec<Piece<'a>> {
 }
 
 /// Facts about the run that hardly change, most important first.
-fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
-    let (muted, ascii) = (app.theme.style(Role::Muted), app.theme.ascii());
+fn facts<'a>(app: &App) -> Vec<FigurePiece<'a>> {
+    let (muted, ascii) = (app.theme.style(ThemeRole::Muted), app.theme.ascii());
     let mut out = Vec::new();
     out.extend(silence_in(app, false));
     let m = &app.calm.machine;
     if app.is_connected() && disk_is_scarce(m) {
         let sign = app.theme.pick("▲", "!");
         let text = format!("{sign} {} left on the disk", memory(m.disk_left));
-        out.push(vec![Span::styled(text, app.theme.style(Role::Warning))]);
+        out.push(vec![Span::styled(
+            text,
+            app.theme.style(ThemeRole::Warning),
+        )]);
     }
     out.extend(best(app));
     let mut tell = |text: String| out.push(vec![Span::styled(text, muted)]);
@@ -286,7 +291,7 @@ fn facts<'a>(app: &App) -> Vec<Piece<'a>> {
 }
 
 /// What the engine takes of the machine it works on, in one piece.
-fn load<'a>(app: &App) -> Option<Piece<'a>> {
+fn load<'a>(app: &App) -> Option<FigurePiece<'a>> {
     if !app.is_connected() {
         return None;
     }
@@ -304,31 +309,34 @@ fn load<'a>(app: &App) -> Option<Piece<'a>> {
         parts.push(memory(app.calm.memory));
     }
     let text = parts.join("  ");
-    (!text.is_empty()).then(|| vec![Span::styled(text, app.theme.style(Role::Muted))])
+    (!text.is_empty()).then(|| vec![Span::styled(text, app.theme.style(ThemeRole::Muted))])
 }
 
 /// What a step of the fit costs beside one of plain training.
-fn tell_cost(out: &mut Vec<Piece<'_>>, app: &App, s: &Snapshot) {
-    if let Some(ratio) = s.cost.relative().filter(|_| s.stage == Stage::Fit) {
+fn tell_cost(out: &mut Vec<FigurePiece<'_>>, app: &App, s: &Snapshot) {
+    if let Some(ratio) = s.cost.relative().filter(|_| s.stage == JobStage::Fit) {
         let times = app.theme.pick("×", "x");
         let text = format!("step {times}{ratio:.2}");
-        out.push(vec![Span::styled(text, app.theme.style(Role::Muted))]);
+        out.push(vec![Span::styled(text, app.theme.style(ThemeRole::Muted))]);
     }
 }
 
 /// For how long an engine that works has said nothing.
-fn silence_in<'a>(app: &App, short: bool) -> Option<Piece<'a>> {
+fn silence_in<'a>(app: &App, short: bool) -> Option<FigurePiece<'a>> {
     let (sign, seconds) = (app.theme.pick("▲", "!"), app.silence()?.floor());
     let text = match short {
         true if seconds >= 60.0 => format!("{sign} silent {:.0} min", (seconds / 60.0).floor()),
         true => format!("{sign} silent {seconds:.0} s"),
         false => format!("{sign} silent for {}", progress::duration(seconds)),
     };
-    Some(vec![Span::styled(text, app.theme.style(Role::Warning))])
+    Some(vec![Span::styled(
+        text,
+        app.theme.style(ThemeRole::Warning),
+    )])
 }
 
 /// The best accuracy measured so far, and how much that is above the best corner, in points.
-fn best<'a>(app: &App) -> Option<Piece<'a>> {
+fn best<'a>(app: &App) -> Option<FigurePiece<'a>> {
     let theme = &app.theme;
     let map = &app.picture.snapshot.as_ref()?.heatmap;
     let top = map.inside().filter_map(|i| map.cells[i].accuracy());
@@ -339,15 +347,15 @@ fn best<'a>(app: &App) -> Option<Piece<'a>> {
         None => "best ".into(),
     };
     let mut out = vec![
-        Span::styled(label, theme.style(Role::Muted)),
-        Span::styled(percent(top, 2), theme.style(Role::Text)),
+        Span::styled(label, theme.style(ThemeRole::Muted)),
+        Span::styled(percent(top, 2), theme.style(ThemeRole::Text)),
     ];
     if let Some(corner) = app.picture.best_corner() {
         let gain = 100.0 * (top - corner);
         let role = if gain > 0.0 {
-            Role::Good
+            ThemeRole::Good
         } else {
-            Role::Warning
+            ThemeRole::Warning
         };
         let text = format!(" {gain:+.2} over corner");
         out.push(Span::styled(text, theme.style(role)));
@@ -366,29 +374,30 @@ pub(super) fn memory(bytes: u64) -> String {
 }
 
 /// All stages with what became of each.
-fn stages<'a>(app: &App) -> Vec<Piece<'a>> {
+fn stages<'a>(app: &App) -> Vec<FigurePiece<'a>> {
     let theme = &app.theme;
     let Some(s) = &app.picture.snapshot else {
         return Vec::new();
     };
-    let done = |stage: Stage| {
+    let done = |stage: JobStage| {
         app.picture.seconds.contains_key(&stage) || (stage < s.stage && app.picture.info.is_some())
     };
-    let live = matches!(s.state, State::Running | State::Paused) && app.picture.info.is_some();
-    Stage::ALL
+    let live =
+        matches!(s.state, EngineState::Running | EngineState::Paused) && app.picture.info.is_some();
+    JobStage::ALL
         .into_iter()
         .map(|stage| {
             let (sign, role) = if stage == s.stage && live {
-                (theme.pick("●", "*"), Role::Accent)
+                (theme.pick("●", "*"), ThemeRole::Accent)
             } else if done(stage) || app.picture.finished.is_some() {
-                (theme.pick("✓", "+"), Role::Good)
+                (theme.pick("✓", "+"), ThemeRole::Good)
             } else {
-                (theme.pick("·", "."), Role::Muted)
+                (theme.pick("·", "."), ThemeRole::Muted)
             };
-            let word = if role == Role::Accent {
-                Role::Text
+            let word = if role == ThemeRole::Accent {
+                ThemeRole::Text
             } else {
-                Role::Muted
+                ThemeRole::Muted
             };
             vec![
                 Span::styled(format!("{sign} "), theme.style(role)),

@@ -2,10 +2,10 @@
 
 use super::message::shortened;
 use super::popup;
-use super::search::Search;
-use crate::action::{Entry, Group, Scope, TABLE};
+use super::search::SearchField;
+use crate::action::{ActionEntry, ActionGroup, KeyScope, TABLE};
 use crate::app::App;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -16,19 +16,19 @@ use ratatui::widgets::Widget;
 #[derive(Clone, Debug, Default)]
 pub struct HelpView {
     /// Text that is searched for.
-    pub search: Search,
+    pub search: SearchField,
     /// Which of the keys that were found is looked at.
     pub hit: usize,
 }
 
 /// A line of the help.
-struct Row<'a> {
+struct HelpRow<'a> {
     line: Line<'a>,
     /// It is one of those that were looked for.
     found: bool,
 }
 
-impl<'a> From<Line<'a>> for Row<'a> {
+impl<'a> From<Line<'a>> for HelpRow<'a> {
     fn from(line: Line<'a>) -> Self {
         Self { line, found: false }
     }
@@ -49,14 +49,14 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
             (_, 0) => "  no key is about that".into(),
             (_, n) => format!("  {} of {n}", app.help.hit.min(n - 1) + 1),
         };
-        spans.push(Span::styled(text, app.theme.style(Role::Muted)));
+        spans.push(Span::styled(text, app.theme.style(ThemeRole::Muted)));
         Line::from(spans).render(inner, buf);
     }
     let scroll = scroll.min(rows.len().saturating_sub(body.height.into()));
     let here = found.get(app.help.hit.min(found.len().saturating_sub(1)));
     for ((n, row), place) in rows.iter().enumerate().skip(scroll).zip(body.rows()) {
         if here == Some(&n) {
-            buf.set_style(place, app.theme.style(Role::Selection));
+            buf.set_style(place, app.theme.style(ThemeRole::Selection));
         }
         (&row.line).render(place, buf);
     }
@@ -84,21 +84,21 @@ pub fn found(app: &App, width: u16) -> Vec<usize> {
     (0..rows.len()).filter(|&n| rows[n].found).collect()
 }
 
-fn rows<'a>(app: &App, width: u16) -> Vec<Row<'a>> {
+fn rows<'a>(app: &App, width: u16) -> Vec<HelpRow<'a>> {
     let theme = &app.theme;
     let key_width = if width >= 96 { 22usize } else { 12 };
     let search = &app.help.search;
-    let mut rows: Vec<Row<'a>> = Vec::new();
+    let mut rows: Vec<HelpRow<'a>> = Vec::new();
     // What the pane with the focus alone can do stands first, and there what is possible now.
-    let here = Scope::of_pane(app.focus);
-    let mut own: Vec<&Entry> = TABLE.iter().filter(|e| e.scope == here).collect();
+    let here = KeyScope::of_pane(app.focus);
+    let mut own: Vec<&ActionEntry> = TABLE.iter().filter(|e| e.scope == here).collect();
     own.sort_by_key(|e| (e.possible)(app).is_err());
-    let sections = std::iter::once((app.focus.name(), own)).chain(Group::ALL.map(|group| {
-        let of = |e: &&Entry| e.group == group && e.scope != here;
+    let sections = std::iter::once((app.focus.name(), own)).chain(ActionGroup::ALL.map(|group| {
+        let of = |e: &&ActionEntry| e.group == group && e.scope != here;
         (group.name(), TABLE.iter().filter(of).collect())
     }));
     for (heading, entries) in sections.filter(|s| !s.1.is_empty()) {
-        let shown: Vec<&Entry> = (entries.into_iter())
+        let shown: Vec<&ActionEntry> = (entries.into_iter())
             .filter(|e| search.is_empty() || about(app, e))
             .collect();
         if shown.is_empty() {
@@ -107,7 +107,7 @@ fn rows<'a>(app: &App, width: u16) -> Vec<Row<'a>> {
         if !rows.is_empty() {
             rows.push(Line::default().into());
         }
-        rows.push(Line::styled(heading, theme.style(Role::Title)).into());
+        rows.push(Line::styled(heading, theme.style(ThemeRole::Title)).into());
         for entry in shown {
             let keys: Vec<String> = app
                 .keymap
@@ -115,12 +115,12 @@ fn rows<'a>(app: &App, width: u16) -> Vec<Row<'a>> {
                 .iter()
                 .map(|k| k.show(theme.ascii()))
                 .collect();
-            let elsewhere = entry.scope != Scope::Anywhere && entry.scope != here;
+            let elsewhere = entry.scope != KeyScope::Anywhere && entry.scope != here;
             let place = elsewhere.then(|| format!("in {}", entry.scope.name()));
             let reason = place.or_else(|| (entry.possible)(app).err());
             let (key, text) = match reason {
-                None => (Role::Key, Role::Text),
-                Some(_) => (Role::Muted, Role::Muted),
+                None => (ThemeRole::Key, ThemeRole::Text),
+                Some(_) => (ThemeRole::Muted, ThemeRole::Muted),
             };
             let keys = if keys.is_empty() {
                 "no key".into()
@@ -147,9 +147,9 @@ fn rows<'a>(app: &App, width: u16) -> Vec<Row<'a>> {
             let reason = reason.map(|r| format!("  {r}")).unwrap_or_default();
             let room = usize::from(width).saturating_sub(used);
             if !reason.is_empty() && reason.chars().count() <= room {
-                spans.push(Span::styled(reason, theme.style(Role::Stale)));
+                spans.push(Span::styled(reason, theme.style(ThemeRole::Stale)));
             }
-            rows.push(Row {
+            rows.push(HelpRow {
                 line: Line::from(spans),
                 found: !search.is_empty(),
             });
@@ -159,13 +159,13 @@ fn rows<'a>(app: &App, width: u16) -> Vec<Row<'a>> {
         let text = format!("  Your own keys: {}", path.display());
         let text = shortened(&text, width, theme.ascii());
         rows.push(Line::default().into());
-        rows.push(Line::styled(text, theme.style(Role::Muted)).into());
+        rows.push(Line::styled(text, theme.style(ThemeRole::Muted)).into());
     }
     rows
 }
 
 /// The words that are looked for are in what the action does, or in its name or keys.
-fn about(app: &App, entry: &Entry) -> bool {
+fn about(app: &App, entry: &ActionEntry) -> bool {
     let search = &app.help.search;
     let keys = app.keymap.keys(entry.action).iter();
     search.finds(entry.help)
@@ -191,7 +191,7 @@ fn marked<'a>(app: &App, text: String, style: Style) -> Vec<Span<'a>> {
             Span::styled(
                 text[at..end].to_owned(),
                 style
-                    .patch(app.theme.style(Role::Accent))
+                    .patch(app.theme.style(ThemeRole::Accent))
                     .add_modifier(Modifier::UNDERLINED),
             ),
             Span::styled(text[end..].to_owned(), style),

@@ -1,11 +1,11 @@
 //! The heatmap, its slices and the loss curves as pictures at full resolution, in terminals that can show one.
 
 use super::plot::chrome;
-use super::surface::{Fixed, Part, Quantity, Scene};
+use super::surface::{CellQuantity, FixedRange, SurfaceScene, SurfaceViewport};
 use super::{loss, popup, slices, surface};
-use crate::app::{App, Overlay, Subject};
+use crate::app::{App, Overlay, PictureSubject};
 use crate::images::{Raster, heatmap};
-use crate::layout::Screen;
+use crate::layout::ScreenLayout;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use surfit_core::heatmap::{Heatmap, Metric};
@@ -21,16 +21,16 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let Some((subject, lines)) = open(app) else {
         return;
     };
-    let scene = Scene::new(&app.theme, &app.picture, &app.surface);
+    let scene = SurfaceScene::new(&app.theme, &app.picture, &app.surface);
     let shown = || match &scene {
         Some(scene) => scene.described(),
         None => app.surface.metric.name().into(),
     };
     let (title, hint) = match (subject, lines) {
-        (Subject::Map, 0) => ("Picture", "no contour lines".into()),
-        (Subject::Map, n) => ("Picture", format!("{n} contour lines")),
-        (Subject::Slices, _) => ("Picture of the slices", shown()),
-        (Subject::Curves, _) => ("Picture of the losses", curves_hint(app)),
+        (PictureSubject::Map, 0) => ("Picture", "no contour lines".into()),
+        (PictureSubject::Map, n) => ("Picture", format!("{n} contour lines")),
+        (PictureSubject::Slices, _) => ("Picture of the slices", shown()),
+        (PictureSubject::Curves, _) => ("Picture of the losses", curves_hint(app)),
     };
     let inner = popup::draw(area, buf, &app.theme, title, &hint);
     let sentence = match (app.images, there(app, subject)) {
@@ -38,7 +38,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
             "This terminal is not known to show pictures. SURFIT_IMAGES=kitty, sixel or iterm2 says that it does; \
              F writes the figures as files."
         }
-        (_, false) if subject == Subject::Curves => {
+        (_, false) if subject == PictureSubject::Curves => {
             "The picture appears with the first training step."
         }
         (_, false) => "The picture appears when the first cells are measured.",
@@ -50,11 +50,11 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         return chrome::empty(inner, buf, &app.theme, &sentence);
     }
     match (subject, scene) {
-        (Subject::Curves, _) => {
+        (PictureSubject::Curves, _) => {
             loss::picture::draw(inner, buf, &app.theme, &app.picture, &app.loss);
         }
-        (Subject::Slices, Some(scene)) => slices::picture::draw_around(buf, &scene, inner),
-        (Subject::Map, Some(scene)) => surface::picture::draw_around(buf, &scene, inner),
+        (PictureSubject::Slices, Some(scene)) => slices::picture::draw_around(buf, &scene, inner),
+        (PictureSubject::Map, Some(scene)) => surface::picture::draw_around(buf, &scene, inner),
         _ => {}
     }
 }
@@ -70,7 +70,7 @@ fn curves_hint(app: &App) -> String {
 }
 
 /// What picture is asked for, and its contour lines.
-fn open(app: &App) -> Option<(Subject, usize)> {
+fn open(app: &App) -> Option<(PictureSubject, usize)> {
     match app.overlay {
         Some(Overlay::Picture { subject, lines }) => Some((subject, lines)),
         _ => None,
@@ -84,16 +84,16 @@ fn measured(app: &App) -> Option<&Heatmap> {
 }
 
 /// True when there is something to show.
-fn there(app: &App, subject: Subject) -> bool {
+fn there(app: &App, subject: PictureSubject) -> bool {
     match subject {
-        Subject::Curves => app.loss.window(&app.picture).is_some(),
+        PictureSubject::Curves => app.loss.window(&app.picture).is_some(),
         _ => measured(app).is_some(),
     }
 }
 
 /// What the terminal shall show as a picture now, and where.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
+pub struct WantedPicture {
     /// Characters that it covers.
     pub area: Rect,
     /// Pixels of the picture.
@@ -102,8 +102,8 @@ pub struct Wanted {
 
 /// What the picture shows by the user's choice, or shall show at once for another reason.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Choice {
-    subject: Subject,
+pub struct PictureChoice {
+    subject: PictureSubject,
     theme: String,
     map: Option<MapChoice>,
     curves: Option<CurvesChoice>,
@@ -113,9 +113,9 @@ pub struct Choice {
 #[derive(Clone, Debug, PartialEq)]
 struct MapChoice {
     metric: Metric,
-    quantity: Quantity,
-    range: Option<Fixed>,
-    part: Option<Part>,
+    quantity: CellQuantity,
+    range: Option<FixedRange>,
+    part: Option<SurfaceViewport>,
     lines: usize,
     cursor: Option<(usize, usize)>,
     slices: slices::Slices,
@@ -131,27 +131,27 @@ struct CurvesChoice {
     cursor: Option<f64>,
 }
 
-/// See [`Choice`]; `None` while no picture is asked for.
-pub fn choice(app: &App) -> Option<Choice> {
+/// See [`PictureChoice`]; `None` while no picture is asked for.
+pub fn choice(app: &App) -> Option<PictureChoice> {
     let (subject, lines) = open(app)?;
     let (surface, loss) = (&app.surface, &app.loss);
-    let map = (subject != Subject::Curves).then(|| MapChoice {
+    let map = (subject != PictureSubject::Curves).then(|| MapChoice {
         metric: surface.metric,
         quantity: surface.quantity,
         range: surface.fixed,
         part: surface.part,
         lines,
-        cursor: (subject == Subject::Slices).then_some(surface.cursor),
+        cursor: (subject == PictureSubject::Slices).then_some(surface.cursor),
         slices: surface.slices,
     });
-    let curves = (subject == Subject::Curves).then(|| CurvesChoice {
+    let curves = (subject == PictureSubject::Curves).then(|| CurvesChoice {
         limits: loss::picture::limits(room(app), &app.picture, loss),
         smoothing: loss.smooth.then(|| loss.smoothing()),
         axes: [loss.log, loss.time, loss.corners],
         others: loss.overlays.len(),
         cursor: loss.cursor,
     });
-    Some(Choice {
+    Some(PictureChoice {
         subject,
         theme: app.theme.name().to_owned(),
         map,
@@ -160,7 +160,7 @@ pub fn choice(app: &App) -> Option<Choice> {
 }
 
 fn room(app: &App) -> Rect {
-    popup::inner(Screen::of(app).overlay)
+    popup::inner(ScreenLayout::of(app).overlay)
 }
 
 /// The characters that the pictures cover; none when there is none.
@@ -170,20 +170,21 @@ pub fn places(app: &App) -> Vec<Rect> {
     };
     // Pictures lie over letters: what has to be read goes before.
     let covered = app.question.is_some() || app.take.is_some();
-    if covered || app.images.is_none() || Screen::of(app).too_small() || !there(app, subject) {
+    if covered || app.images.is_none() || ScreenLayout::of(app).too_small() || !there(app, subject)
+    {
         return Vec::new();
     }
     let room = room(app);
     match subject {
-        Subject::Map => {
+        PictureSubject::Map => {
             let map = measured(app).and_then(|map| surface::picture::map_area(room, map.patch));
             map.into_iter().collect()
         }
-        Subject::Curves => loss::picture::room(room, &app.picture, &app.loss)
+        PictureSubject::Curves => loss::picture::room(room, &app.picture, &app.loss)
             .into_iter()
             .collect(),
-        Subject::Slices => {
-            let scene = Scene::new(&app.theme, &app.picture, &app.surface);
+        PictureSubject::Slices => {
+            let scene = SurfaceScene::new(&app.theme, &app.picture, &app.surface);
             scene.map_or_else(Vec::new, |s| slices::picture::areas(&s, room))
         }
     }
@@ -198,23 +199,23 @@ fn unit(area: Rect, cell: Size, most: usize) -> (f64, f64) {
 }
 
 /// The pictures for terminal cells of `cell` pixels.
-pub fn wanted(app: &App, cell: Size) -> Vec<Wanted> {
+pub fn wanted(app: &App, cell: Size) -> Vec<WantedPicture> {
     let areas = places(app);
     let (Some((subject, lines)), Some(&area)) = (open(app), areas.first()) else {
         return Vec::new();
     };
-    let scene = Scene::new(&app.theme, &app.picture, &app.surface);
+    let scene = SurfaceScene::new(&app.theme, &app.picture, &app.surface);
     let rasters = match (subject, scene) {
-        (Subject::Curves, _) => {
+        (PictureSubject::Curves, _) => {
             let unit = unit(area, cell, PLOT);
             let sketch =
                 loss::picture::sketch(room(app), &app.theme, &app.picture, &app.loss, unit);
             sketch.into_iter().collect()
         }
-        (Subject::Slices, Some(scene)) => {
+        (PictureSubject::Slices, Some(scene)) => {
             slices::picture::sketches(&scene, room(app), unit(area, cell, PLOT))
         }
-        (Subject::Map, Some(scene)) => {
+        (PictureSubject::Map, Some(scene)) => {
             let (w, h) = unit(area, cell, MAP);
             let size = (f64::from(area.width) * w, f64::from(area.height) * h);
             vec![heatmap(&scene, (size.0 as usize, size.1 as usize), lines)]
@@ -223,7 +224,7 @@ pub fn wanted(app: &App, cell: Size) -> Vec<Wanted> {
     };
     let pairs = areas.into_iter().zip(rasters);
     pairs
-        .map(|(area, raster)| Wanted { area, raster })
+        .map(|(area, raster)| WantedPicture { area, raster })
         .collect()
 }
 
@@ -231,16 +232,16 @@ pub fn wanted(app: &App, cell: Size) -> Vec<Wanted> {
 mod tests {
     use super::*;
     use crate::action::Action;
-    use crate::color::Depth;
+    use crate::color::ColorDepth;
     use crate::fixture;
-    use crate::images::Protocol;
-    use crate::rig::Rig;
+    use crate::images::ImageProtocol;
+    use crate::rig::TestApp;
 
     const CELL: Size = Size::new(9, 18);
 
-    fn open(width: u16, height: u16) -> Rig {
-        let mut rig = Rig::with(width, height, fixture::fitting());
-        rig.app.images = Some(Protocol::Kitty);
+    fn open(width: u16, height: u16) -> TestApp {
+        let mut rig = TestApp::with(width, height, fixture::fitting());
+        rig.app.images = Some(ImageProtocol::Kitty);
         rig.app.act(Action::Picture);
         rig
     }
@@ -284,14 +285,14 @@ mod tests {
 
     #[test]
     fn without_a_way_to_show_it_there_is_a_sentence() {
-        for depth in Depth::ALL {
+        for depth in ColorDepth::ALL {
             let mut rig = open(80, 24).depth("dark", depth, false);
             rig.app.images = None;
             assert!(rig.text().contains("SURFIT_IMAGES=kitty"), "{}", rig.text());
             assert!(places(&rig.app).is_empty());
         }
-        let mut early = Rig::with(80, 24, fixture::loading());
-        early.app.images = Some(Protocol::Sixel);
+        let mut early = TestApp::with(80, 24, fixture::loading());
+        early.app.images = Some(ImageProtocol::Sixel);
         early.app.act(Action::Picture);
         assert!(
             early.text().contains("first cells are measured"),
@@ -358,11 +359,11 @@ mod tests {
         ];
         for picture in runs {
             for (width, height) in [(60, 16), (80, 24), (200, 60)] {
-                let mut rig = Rig::with(width, height, picture.clone());
-                rig.app.images = Some(Protocol::Sixel);
+                let mut rig = TestApp::with(width, height, picture.clone());
+                rig.app.images = Some(ImageProtocol::Sixel);
                 rig.app.act(Action::Picture);
                 for ascii in [false, true] {
-                    rig = rig.depth("dark", Depth::Truecolor, ascii);
+                    rig = rig.depth("dark", ColorDepth::Truecolor, ascii);
                     for _ in 0..3 {
                         rig.press("tab");
                         let (inner, text) = (room(&rig.app), rig.text());

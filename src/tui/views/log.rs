@@ -6,15 +6,15 @@ mod rows;
 mod tests;
 
 use super::popup;
-use super::search::Search;
+use super::search::SearchField;
 use crate::app::App;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::picture::Topic;
+use surfit_core::picture::LogTopic;
 
 pub use rows::{lines, plain, rows_of_last};
 
@@ -22,9 +22,9 @@ pub use rows::{lines, plain, rows_of_last};
 #[derive(Clone, Debug)]
 pub struct LogView {
     /// What is looked for.
-    pub search: Search,
+    pub search: SearchField,
     /// Only lines about this.
-    pub topic: Option<Topic>,
+    pub topic: Option<LogTopic>,
     /// Times of the day instead of times since the run began.
     pub absolute: bool,
     /// Which of the lines that were found is looked at, from the first.
@@ -36,7 +36,7 @@ pub struct LogView {
 impl Default for LogView {
     fn default() -> Self {
         Self {
-            search: Search::default(),
+            search: SearchField::default(),
             topic: None,
             absolute: false,
             hit: None,
@@ -48,8 +48,8 @@ impl Default for LogView {
 impl LogView {
     /// The next topic, after the last again all of them.
     pub fn next_topic(&mut self) {
-        let at = |t| Topic::ALL.iter().position(|&x| x == t).unwrap_or(0) + 1;
-        self.topic = Topic::ALL.get(self.topic.map_or(0, at)).copied();
+        let at = |t| LogTopic::ALL.iter().position(|&x| x == t).unwrap_or(0) + 1;
+        self.topic = LogTopic::ALL.get(self.topic.map_or(0, at)).copied();
         self.hit = None;
     }
 }
@@ -79,7 +79,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, back: usize) {
     let here = app.log.hit.and_then(|h| rows::hits(&rows).nth(h));
     for (row, place) in rows.iter().skip(first).zip(body.rows()) {
         if row.hit && here == Some(row.entry) {
-            buf.set_style(place, theme.style(Role::Selection));
+            buf.set_style(place, theme.style(ThemeRole::Selection));
         }
         (&row.line).render(place, buf);
     }
@@ -99,7 +99,7 @@ fn parts(inner: Rect) -> (Rect, Rect) {
     (head, body)
 }
 
-fn header(app: &App, rows: &[rows::Row<'_>], back: usize, area: Rect, buf: &mut Buffer) {
+fn header(app: &App, rows: &[rows::LogRow<'_>], back: usize, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let mut right = app.log.search.spans(theme).unwrap_or_default();
     if !app.log.search.is_empty() {
@@ -109,10 +109,10 @@ fn header(app: &App, rows: &[rows::Row<'_>], back: usize, area: Rect, buf: &mut 
             (Some(hit), n) => format!("  {} of {n}", hit + 1),
             (None, n) => format!("  {n} found"),
         };
-        right.push(Span::styled(text, theme.style(Role::Muted)));
+        right.push(Span::styled(text, theme.style(ThemeRole::Muted)));
     } else if back > 0 && !app.log.search.typing {
         let text = format!("{back} rows further {}", theme.pick("↓", "v"));
-        right.push(Span::styled(text, theme.style(Role::Accent)));
+        right.push(Span::styled(text, theme.style(ThemeRole::Accent)));
     }
     let right = Line::from(right);
     let width = (right.width() as u16).min(area.width);
@@ -120,18 +120,18 @@ fn header(app: &App, rows: &[rows::Row<'_>], back: usize, area: Rect, buf: &mut 
         width: area.width - width,
         ..area
     };
-    let chip = |topic: Option<Topic>| {
-        let name = topic.map_or("all", Topic::name);
+    let chip = |topic: Option<LogTopic>| {
+        let name = topic.map_or("all", LogTopic::name);
         let (text, role) = if topic == app.log.topic {
-            (format!("[{name}]"), Role::Accent)
+            (format!("[{name}]"), ThemeRole::Accent)
         } else {
-            (format!(" {name} "), Role::Muted)
+            (format!(" {name} "), ThemeRole::Muted)
         };
         Span::styled(text, theme.style(role))
     };
     let chips: Vec<Span<'_>> = [None]
         .into_iter()
-        .chain(Topic::ALL.map(Some))
+        .chain(LogTopic::ALL.map(Some))
         .map(chip)
         .collect();
     let all = Line::from(chips);

@@ -5,35 +5,35 @@ pub(crate) mod picture;
 mod readout;
 mod view;
 
-pub use super::plot::window::Window;
-pub use view::{Compared, LossView, MOST_OVERLAYS, STRENGTHS};
+pub use super::plot::window::AxisWindow;
+pub use view::{ComparedCurve, LossView, MOST_OVERLAYS, STRENGTHS};
 
-use super::plot::chrome::{self, Chrome};
-use super::plot::curve_plot::Plot;
-use super::plot::curves::{self, Name};
-use super::plot::text::{self, Piece};
-use crate::color::Depth;
-use crate::theme::{Role, Theme};
+use super::plot::chrome::{self, PaneFrame};
+use super::plot::curve_plot::CurvePlot;
+use super::plot::curves::{self, CurveOwner};
+use super::plot::text::{self, FigurePiece};
+use crate::color::ColorDepth;
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Span;
 use readout::Readout;
-use surfit_core::event::Curve;
-use surfit_core::picture::Picture;
+use surfit_core::event::LossCurve;
+use surfit_core::picture::RunState;
 
 /// Draws the pane.
 pub fn render(
     area: Rect,
     buf: &mut Buffer,
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     view: &LossView,
     focused: bool,
 ) {
     let area = area.intersection(*buf.area());
-    let plot = Plot::of(chrome::inside(area), picture, view);
-    let chrome = |foot, mode| Chrome {
+    let plot = CurvePlot::of(chrome::inside(area), picture, view);
+    let chrome = |foot, mode| PaneFrame {
         key: '1',
         name: "Loss",
         figures: figures(theme, picture, plot.as_ref(), view),
@@ -56,15 +56,15 @@ pub fn render(
             let narrow = area.width < NARROW;
             let short = readout::MIN_NAME;
             let ways = [
-                (Words::Full, readout::MAX_NAME, narrow),
-                (Words::Full, short, narrow),
-                (Words::Fewer, short, narrow),
-                (Words::Fewer, short, true),
-                (Words::Short, short, true),
+                (LegendWords::Full, readout::MAX_NAME, narrow),
+                (LegendWords::Full, short, narrow),
+                (LegendWords::Fewer, short, narrow),
+                (LegendWords::Fewer, short, true),
+                (LegendWords::Short, short, true),
             ];
             let ways =
                 ways.map(|(w, m, n)| (legend(theme, plot, view, w, m), mode(theme, view, n)));
-            let fits = |(legend, mode): &&(Vec<Piece<'_>>, String)| {
+            let fits = |(legend, mode): &&(Vec<FigurePiece<'_>>, String)| {
                 text::flow_width(legend) <= usize::from(chrome::foot_room(area.width, mode))
             };
             let best = ways.iter().find(fits).unwrap_or(&ways[4]).clone();
@@ -111,27 +111,27 @@ fn mode(theme: &Theme, view: &LossView, narrow: bool) -> String {
 /// The live figures of the curve that is growing.
 fn figures<'a>(
     theme: &Theme,
-    picture: &Picture,
-    plot: Option<&Plot>,
+    picture: &RunState,
+    plot: Option<&CurvePlot>,
     view: &LossView,
-) -> Vec<Piece<'a>> {
+) -> Vec<FigurePiece<'a>> {
     let shown = curves::relevant(picture, view.corners);
     let Some((curve, series)) = shown.last().and_then(|c| picture.curves.get_key_value(c)) else {
         return Vec::new();
     };
-    let mut out: Vec<Piece<'a>> = Vec::new();
-    if let Curve::Corner(c) = curve {
-        let style = theme.style(Role::corner(*c));
+    let mut out: Vec<FigurePiece<'a>> = Vec::new();
+    if let LossCurve::Corner(c) = curve {
+        let style = theme.style(ThemeRole::corner(*c));
         out.push(vec![Span::styled(format!("corner {}", c + 1), style)]);
     }
-    let muted = theme.style(Role::Muted);
-    let pair = |name: &str, value: String, role: Role| -> Piece<'a> {
+    let muted = theme.style(ThemeRole::Muted);
+    let pair = |name: &str, value: String, role: ThemeRole| -> FigurePiece<'a> {
         vec![
             Span::styled(format!("{name} "), muted),
             Span::styled(value, theme.style(role)),
         ]
     };
-    out.push(pair("step", text::grouped(series.end()), Role::Text));
+    out.push(pair("step", text::grouped(series.end()), ThemeRole::Text));
     // What the drawn curve ends with, or, where that is out of sight, what the series knows.
     let last = plot
         .and_then(|p| p.traces.last())
@@ -140,29 +140,31 @@ fn figures<'a>(
         .and_then(|s| s.smooth);
     match (series.last(), last.or(series.smoothed())) {
         (Some(last), _) if !last.is_finite() => {
-            let style = theme.style(Role::Error);
+            let style = theme.style(ThemeRole::Error);
             out.push(vec![Span::styled("loss not finite", style)]);
         }
         (_, Some(smoothed)) => out.push(vec![Span::styled(
             text::loss(smoothed),
-            theme.style(Role::CurveSmooth).add_modifier(Modifier::BOLD),
+            theme
+                .style(ThemeRole::CurveSmooth)
+                .add_modifier(Modifier::BOLD),
         )]),
         _ => {}
     }
     if let Some(v) = picture.validations.get(curve).and_then(|list| list.last()) {
         let accuracy = text::percent(v.accuracy, 1);
-        out.push(pair("val", accuracy, Role::CurveValidation));
+        out.push(pair("val", accuracy, ThemeRole::CurveValidation));
     }
     let rate = picture.tracks.get(curve).and_then(|t| t.marks().last());
     if let Some(mark) = rate.filter(|_| view.rate) {
-        out.push(pair("rate", text::rate(mark.rate), Role::Text));
+        out.push(pair("rate", text::rate(mark.rate), ThemeRole::Text));
     }
     out
 }
 
 /// How many words the legend has.
 #[derive(Clone, Copy, PartialEq)]
-enum Words {
+enum LegendWords {
     Full,
     /// The points' name shortened.
     Fewer,
@@ -172,13 +174,13 @@ enum Words {
 
 fn legend<'a>(
     theme: &Theme,
-    plot: &Plot,
+    plot: &CurvePlot,
     view: &LossView,
-    words: Words,
+    words: LegendWords,
     name: u16,
-) -> Vec<Piece<'a>> {
-    let muted = theme.style(Role::Muted);
-    let entry = |glyph: &str, role: Role, name: &str| -> Piece<'a> {
+) -> Vec<FigurePiece<'a>> {
+    let muted = theme.style(ThemeRole::Muted);
+    let entry = |glyph: &str, role: ThemeRole, name: &str| -> FigurePiece<'a> {
         vec![
             Span::styled(format!("{glyph} "), theme.style(role)),
             Span::styled(name.to_string(), muted),
@@ -186,22 +188,22 @@ fn legend<'a>(
     };
     let (line, mut dots) = theme.pick(("━", "⣿"), ("-", ":"));
     let point = plot.validation_sign(theme);
-    if view.smooth && theme.depth() <= Depth::None {
+    if view.smooth && theme.depth() <= ColorDepth::None {
         dots = theme.pick("⡁", "'");
     }
     let smoothed = match words {
-        Words::Full | Words::Fewer => format!("smoothed {}", view.smoothing()),
-        Words::Short => "smooth".into(),
+        LegendWords::Full | LegendWords::Fewer => format!("smoothed {}", view.smoothing()),
+        LegendWords::Short => "smooth".into(),
     };
     let mut out = Vec::new();
     if plot.several() {
-        let corners: Piece<'a> = plot
+        let corners: FigurePiece<'a> = plot
             .traces
             .iter()
             .filter_map(|t| match t.name {
-                Name::Own(Curve::Corner(c)) => Some(Span::styled(
+                CurveOwner::Own(LossCurve::Corner(c)) => Some(Span::styled(
                     format!("{} ", c + 1),
-                    theme.style(Role::corner(c)),
+                    theme.style(ThemeRole::corner(c)),
                 )),
                 _ => None,
             })
@@ -212,12 +214,14 @@ fn legend<'a>(
         }
         for (n, trace) in plot.traces.iter().enumerate() {
             match trace.name {
-                Name::Own(Curve::Surface) => out.push(entry(line, Role::CurveSmooth, "surface")),
-                Name::Other(other) => {
+                CurveOwner::Own(LossCurve::Surface) => {
+                    out.push(entry(line, ThemeRole::CurveSmooth, "surface"))
+                }
+                CurveOwner::Other(other) => {
                     let name = readout::name_of(theme, trace.name, view, other, name);
                     out.push(vec![Span::styled(name, theme.style(plot.role(n)))]);
                 }
-                Name::Own(Curve::Corner(_)) => {}
+                CurveOwner::Own(LossCurve::Corner(_)) => {}
             }
         }
         if view.smooth {
@@ -228,7 +232,7 @@ fn legend<'a>(
             out.push(entry(line, plot.role(0), &smoothed));
         }
         let role = if view.smooth {
-            Role::CurveRaw
+            ThemeRole::CurveRaw
         } else {
             plot.role(0)
         };
@@ -237,11 +241,11 @@ fn legend<'a>(
     if plot.traces.iter().any(|t| !t.validations.is_empty()) {
         // Among several curves the points have each its curve's colour.
         let role = if plot.several() {
-            Role::Muted
+            ThemeRole::Muted
         } else {
-            Role::CurveValidation
+            ThemeRole::CurveValidation
         };
-        let name = if words == Words::Full {
+        let name = if words == LegendWords::Full {
             "validation"
         } else {
             "val"

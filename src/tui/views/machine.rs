@@ -11,16 +11,16 @@ use super::message::{clean, shortened};
 use super::plot::text::grouped;
 use super::popup;
 use super::progress::duration;
-use crate::app::{App, Connection};
-use crate::theme::Role;
+use crate::app::{App, EngineLink};
+use crate::theme::ThemeRole;
 use bars::bars;
-pub use history::{GPUS, History, Sample};
+pub use history::{GPUS, LoadHistory, LoadSample};
 pub use load::disk_is_scarce;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::snapshot::{Snapshot, State};
+use surfit_core::snapshot::{EngineState, Snapshot};
 
 /// Columns of a name, and of a figure beside its history.
 const NAME: usize = 16;
@@ -30,10 +30,10 @@ const FIGURE: usize = 20;
 pub fn render(area: Rect, buf: &mut Buffer, app: &App, scroll: usize) {
     let known = app.machine.len();
     let hint = match known {
-        _ if matches!(app.connection, Connection::Lost(_) | Connection::Dead) => {
+        _ if matches!(app.connection, EngineLink::Lost(_) | EngineLink::Dead) => {
             "as last reported; no engine listens".into()
         }
-        _ if matches!(app.connection, Connection::Elsewhere(_)) => {
+        _ if matches!(app.connection, EngineLink::Elsewhere(_)) => {
             "as stored with the last checkpoint".into()
         }
         0 => "nothing measured yet".into(),
@@ -54,10 +54,10 @@ pub fn length(app: &App, inner: Rect) -> usize {
 
 fn lines<'a>(app: &App, inner: Rect) -> Vec<Line<'a>> {
     let Some(s) = &app.picture.snapshot else {
-        let muted = app.theme.style(Role::Muted);
+        let muted = app.theme.style(ThemeRole::Muted);
         return vec![Line::styled("The engine has not reported yet.", muted)];
     };
-    let sheet = Sheet {
+    let sheet = MachineSheet {
         app,
         width: inner.width.into(),
         // With room the histories are two rows high, and kept apart.
@@ -81,20 +81,20 @@ fn lines<'a>(app: &App, inner: Rect) -> Vec<Line<'a>> {
     out
 }
 
-struct Sheet<'b> {
+struct MachineSheet<'b> {
     app: &'b App,
     width: usize,
     rows: usize,
 }
 
-impl Sheet<'_> {
+impl MachineSheet<'_> {
     /// A name and what stands beside it.
-    fn fact<'a>(&self, name: &str, value: String, role: Role) -> Line<'a> {
+    fn fact<'a>(&self, name: &str, value: String, role: ThemeRole) -> Line<'a> {
         let theme = &self.app.theme;
         let room = self.width.saturating_sub(NAME) as u16;
         let value = shortened(&clean(&value, theme.ascii()), room, theme.ascii());
         Line::from(vec![
-            Span::styled(format!("{name:<NAME$}"), theme.style(Role::Muted)),
+            Span::styled(format!("{name:<NAME$}"), theme.style(ThemeRole::Muted)),
             Span::styled(value, theme.style(role)),
         ])
     }
@@ -104,7 +104,7 @@ impl Sheet<'_> {
         &self,
         name: &str,
         value: String,
-        figure: impl Fn(&Sample) -> f32,
+        figure: impl Fn(&LoadSample) -> f32,
         most: f64,
     ) -> Vec<Line<'a>> {
         let theme = &self.app.theme;
@@ -112,7 +112,7 @@ impl Sheet<'_> {
         let values = self.app.machine.of(figure, room.min(120));
         let finite = values.iter().copied().filter(|v| v.is_finite());
         if finite.clone().next().is_none() {
-            return vec![self.fact(name, value, Role::Text)];
+            return vec![self.fact(name, value, ThemeRole::Text)];
         }
         let most = finite.map(f64::from).fold(most, f64::max);
         let rows = bars(&values, most, self.rows, theme.glyphs());
@@ -127,9 +127,9 @@ impl Sheet<'_> {
                     ("", "")
                 };
                 Line::from(vec![
-                    Span::styled(format!("{name:<NAME$}"), theme.style(Role::Muted)),
-                    Span::styled(format!("{value:<FIGURE$}"), theme.style(Role::Text)),
-                    Span::styled(row, theme.style(Role::CurveSmooth)),
+                    Span::styled(format!("{name:<NAME$}"), theme.style(ThemeRole::Muted)),
+                    Span::styled(format!("{value:<FIGURE$}"), theme.style(ThemeRole::Text)),
+                    Span::styled(row, theme.style(ThemeRole::CurveSmooth)),
                 ])
             })
             .chain(apart)
@@ -139,16 +139,20 @@ impl Sheet<'_> {
     /// How long the stage and the whole job will take.
     fn left<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let mut out = Vec::new();
-        if self.app.is_connected() && matches!(s.state, State::Running | State::Paused) {
+        if self.app.is_connected() && matches!(s.state, EngineState::Running | EngineState::Paused)
+        {
             let left = match s.seconds_left {
-                Some(left) if s.state == State::Running => format!("{} left", duration(left)),
-                _ if s.state == State::Paused => "paused".into(),
+                Some(left) if s.state == EngineState::Running => format!("{} left", duration(left)),
+                _ if s.state == EngineState::Paused => "paused".into(),
                 _ => "not known yet".into(),
             };
-            out.push(self.fact(s.stage.name(), left, Role::Accent));
-            if let Some(left) = s.job_seconds_left.filter(|_| s.state == State::Running) {
+            out.push(self.fact(s.stage.name(), left, ThemeRole::Accent));
+            if let Some(left) = s
+                .job_seconds_left
+                .filter(|_| s.state == EngineState::Running)
+            {
                 let left = format!("{} left", duration(left));
-                out.push(self.fact("whole job", left, Role::Text));
+                out.push(self.fact("whole job", left, ThemeRole::Text));
             }
         }
         out
@@ -165,10 +169,10 @@ impl Sheet<'_> {
             .map(|(stage, seconds)| format!("{} {}", stage.name(), duration(*seconds)))
             .collect();
         if !took.is_empty() {
-            out.push(self.fact("stages took", took.join(", "), Role::Text));
+            out.push(self.fact("stages took", took.join(", "), ThemeRole::Text));
         }
         if let Some(up) = self.app.uptime() {
-            out.push(self.fact("engine up", duration(up), Role::Text));
+            out.push(self.fact("engine up", duration(up), ThemeRole::Text));
         }
         out
     }
@@ -177,14 +181,14 @@ impl Sheet<'_> {
     fn facts<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
         let mut out = Vec::new();
         let engine = match &self.app.connection {
-            Connection::Connected { pid } => (format!("process {pid}"), Role::Text),
-            Connection::Elsewhere(node) => (format!("works on {node}"), Role::Text),
-            Connection::Connecting => ("connecting".into(), Role::Warning),
-            Connection::Lost(_) | Connection::Dead if self.app.rests() => {
-                ("none runs".into(), Role::Muted)
+            EngineLink::Connected { pid } => (format!("process {pid}"), ThemeRole::Text),
+            EngineLink::Elsewhere(node) => (format!("works on {node}"), ThemeRole::Text),
+            EngineLink::Connecting => ("connecting".into(), ThemeRole::Warning),
+            EngineLink::Lost(_) | EngineLink::Dead if self.app.rests() => {
+                ("none runs".into(), ThemeRole::Muted)
             }
-            Connection::Lost(why) => (format!("none: {why}"), Role::Error),
-            Connection::Dead => ("died".into(), Role::Error),
+            EngineLink::Lost(why) => (format!("none: {why}"), ThemeRole::Error),
+            EngineLink::Dead => ("died".into(), ThemeRole::Error),
         };
         out.push(self.fact("engine", engine.0, engine.1));
         if let Some(info) = &self.app.picture.info {
@@ -193,21 +197,21 @@ impl Sheet<'_> {
                 n => format!("{n} threads"),
             };
             let device = format!("{}, {}, {threads}", info.device, info.compute);
-            out.push(self.fact("computes on", device, Role::Text));
+            out.push(self.fact("computes on", device, ThemeRole::Text));
             let weights = grouped(info.parameters as u64);
             let network = format!("{}, {weights} weights", info.network);
-            out.push(self.fact("network", network, Role::Text));
+            out.push(self.fact("network", network, ThemeRole::Text));
             let [train, validation, test] = info.images.map(|n| grouped(n as u64));
             let images = format!("{train} to train, {validation} to validate, {test} to test");
-            out.push(self.fact("data", info.data.clone(), Role::Text));
-            out.push(self.fact("images", images, Role::Text));
-            out.push(self.fact("version", info.engine.clone(), Role::Text));
+            out.push(self.fact("data", info.data.clone(), ThemeRole::Text));
+            out.push(self.fact("images", images, ThemeRole::Text));
+            out.push(self.fact("version", info.engine.clone(), ThemeRole::Text));
         }
         let viewers = match s.viewers {
             0 | 1 => "you alone".into(),
             n => format!("{n}"),
         };
-        out.push(self.fact("viewers", viewers, Role::Text));
+        out.push(self.fact("viewers", viewers, ThemeRole::Text));
         out
     }
 }

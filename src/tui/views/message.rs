@@ -4,17 +4,17 @@
 use super::plot::text::percent;
 use super::words;
 use crate::action::Action;
-use crate::app::{App, Banner, Connection, Kind};
-use crate::theme::Role;
+use crate::app::{App, Banner, EngineLink, MessageKind};
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::event::Stage;
+use surfit_core::event::JobStage;
 use surfit_core::heatmap::Metric;
-use surfit_core::picture::Picture;
-use surfit_core::snapshot::State;
+use surfit_core::picture::RunState;
+use surfit_core::snapshot::EngineState;
 use surfit_core::surface::Degrees;
 
 /// The most rows of it.
@@ -29,14 +29,14 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let Some(area) = below_plan(area, buf, app) else {
         return;
     };
-    let short = |kind| matches!(kind, Kind::Error | Kind::Hint);
+    let short = |kind| matches!(kind, MessageKind::Error | MessageKind::Hint);
     let note = app
         .note()
         .filter(|n| short(n.kind) || app.banner().is_none());
     if note.is_none()
         && let Some(rows) = banner_rows(app, area.width)
     {
-        let style = theme.style(Role::Error);
+        let style = theme.style(ThemeRole::Error);
         buf.set_style(area, style);
         let signs = std::iter::once(theme.pick("▲", "!")).chain(std::iter::repeat(" "));
         for ((text, row), sign) in rows.iter().zip(area.rows()).zip(signs) {
@@ -47,10 +47,10 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
     let (sign, role, text) = match note {
         Some(note) => {
             let (sign, role) = match note.kind {
-                Kind::Hint => (theme.pick("·", "-"), Role::Warning),
-                Kind::Info => (theme.pick("›", ">"), Role::Accent),
-                Kind::Good => (theme.pick("✓", "+"), Role::Good),
-                Kind::Error => (theme.pick("✗", "!"), Role::Error),
+                MessageKind::Hint => (theme.pick("·", "-"), ThemeRole::Warning),
+                MessageKind::Info => (theme.pick("›", ">"), ThemeRole::Accent),
+                MessageKind::Good => (theme.pick("✓", "+"), ThemeRole::Good),
+                MessageKind::Error => (theme.pick("✗", "!"), ThemeRole::Error),
             };
             (sign, role, clean(&note.text, theme.ascii()))
         }
@@ -60,8 +60,8 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         },
     };
     let text_style = match role {
-        Role::Error | Role::Muted => theme.style(role),
-        _ => theme.style(Role::Text),
+        ThemeRole::Error | ThemeRole::Muted => theme.style(role),
+        _ => theme.style(ThemeRole::Text),
     };
     Line::from(vec![
         Span::styled(format!(" {sign} "), theme.style(role)),
@@ -89,9 +89,9 @@ fn below_plan(area: Rect, buf: &mut Buffer, app: &App) -> Option<Rect> {
     let text = shortened(&clean(&plan, theme.ascii()), room, theme.ascii());
     let sign = Span::styled(
         format!(" {} ", theme.pick("›", ">")),
-        theme.style(Role::Accent),
+        theme.style(ThemeRole::Accent),
     );
-    Line::from(vec![sign, Span::styled(text, theme.style(Role::Text))]).render(area, buf);
+    Line::from(vec![sign, Span::styled(text, theme.style(ThemeRole::Text))]).render(area, buf);
     let below = Rect {
         y: area.y + 1,
         height: area.height.saturating_sub(1),
@@ -196,12 +196,12 @@ pub fn shortened(text: &str, width: u16, ascii: bool) -> String {
 }
 
 /// What is worth knowing when nothing just happened.
-fn standing(app: &App) -> Option<(Role, String)> {
+fn standing(app: &App) -> Option<(ThemeRole, String)> {
     let picture = &app.picture;
     if let Some(why) = &picture.failed {
-        return Some((Role::Error, why.clone()));
+        return Some((ThemeRole::Error, why.clone()));
     }
-    if picture.state() == State::Finished {
+    if picture.state() == EngineState::Finished {
         return result(picture);
     }
     let stage = picture.snapshot.as_ref().map(|s| s.stage);
@@ -211,38 +211,43 @@ fn standing(app: &App) -> Option<(Role, String)> {
         false => format!("{what}; {} {does}", app.key(action)),
     };
     let text = match (picture.state(), &app.connection) {
-        (_, Connection::Connecting) => "waiting for the engine …".into(),
-        (State::Starting, _) => "the engine is starting …".into(),
-        (State::Idle, _) => on(
+        (_, EngineLink::Connecting) => "waiting for the engine …".into(),
+        (EngineState::Starting, _) => "the engine is starting …".into(),
+        (EngineState::Idle, _) => on(
             "nothing is under way",
             Action::Start,
             "goes on with the job",
         ),
-        (State::Closed, _) => {
+        (EngineState::Closed, _) => {
             let leave = app.key(Action::Quit);
             on("stopped, at rest", Action::Resume, "goes on with the job")
                 + &format!(", {leave} leaves")
         }
-        (State::Paused, _) => on("paused", Action::Pause, "goes on"),
-        (State::Running, _) => match stage? {
-            Stage::Data => "loading the data set …".into(),
-            Stage::Corners => "training the corners; the surface between them comes next".into(),
-            Stage::Align => "aligning the corners to the first …".into(),
-            Stage::Heatmap => "measuring every cell on the finished surface …".into(),
-            Stage::Export => "writing the best model and measuring it on the test split …".into(),
-            Stage::Fit => return None,
+        (EngineState::Paused, _) => on("paused", Action::Pause, "goes on"),
+        (EngineState::Running, _) => match stage? {
+            JobStage::Data => "loading the data set …".into(),
+            JobStage::Corners => "training the corners; the surface between them comes next".into(),
+            JobStage::Align => "aligning the corners to the first …".into(),
+            JobStage::Heatmap => "measuring every cell on the finished surface …".into(),
+            JobStage::Export => {
+                "writing the best model and measuring it on the test split …".into()
+            }
+            JobStage::Fit => return None,
         },
         _ => return None,
     };
-    Some((Role::Muted, text))
+    Some((ThemeRole::Muted, text))
 }
 
 /// The result of the whole job.
-fn result(picture: &Picture) -> Option<(Role, String)> {
+fn result(picture: &RunState) -> Option<(ThemeRole, String)> {
     let finished = picture.finished.as_ref()?;
     let best = finished.best;
     if let Some(degrees) = picture.lowered {
-        return Some((Role::Muted, after_lowering(picture, degrees, best.accuracy)));
+        return Some((
+            ThemeRole::Muted,
+            after_lowering(picture, degrees, best.accuracy),
+        ));
     }
     let mut text = format!(
         "finished: best {} at {}",
@@ -269,11 +274,11 @@ fn result(picture: &Picture) -> Option<(Role, String)> {
         text += &format!("of the {grid}×{grid} grid {told}");
     }
     text += &format!("; interior mean {}", percent(finished.interior_mean, 2));
-    Some((Role::Good, text))
+    Some((ThemeRole::Good, text))
 }
 
 /// What is true of a surface that was lowered after the job, whose best was `before`.
-fn after_lowering(picture: &Picture, degrees: Degrees, before: f64) -> String {
+fn after_lowering(picture: &RunState, degrees: Degrees, before: f64) -> String {
     let before = percent(before, 2);
     let map = picture.snapshot.as_ref().map(|s| &s.heatmap);
     let now = map.and_then(|m| m.best(Metric::Accuracy).zip(Some(m.complete())));

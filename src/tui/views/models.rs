@@ -8,19 +8,19 @@ pub(crate) mod tests;
 
 use super::popup;
 use crate::app::App;
-use crate::theme::Role;
-pub use items::{Item, Sort, items, measured, place_of};
+use crate::theme::ThemeRole;
+pub use items::{ModelItem, ModelSort, items, measured, place_of};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
-use sheet::Row;
+use sheet::ModelRow;
 use surfit_core::protocol::TensorNames;
 
 /// How the list is sorted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelsView {
     /// Order of the models.
-    pub sort: Sort,
+    pub sort: ModelSort,
     /// What the tensors of models that are exported from here on are called.
     pub names: TensorNames,
 }
@@ -33,14 +33,14 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
     let first = first_shown(&rows, selected, inner.height);
     for (row, place) in rows.iter().skip(first).zip(inner.rows()) {
         if row.item == Some(selected) {
-            buf.set_style(place, app.theme.style(Role::Selection));
+            buf.set_style(place, app.theme.style(ThemeRole::Selection));
         }
         (&row.line).render(place, buf);
     }
 }
 
 /// The first row shown: the chosen one is in sight, with the heading over the first and all that follows the last.
-fn first_shown(rows: &[Row<'_>], selected: usize, height: u16) -> usize {
+fn first_shown(rows: &[ModelRow<'_>], selected: usize, height: u16) -> usize {
     let last = rows.iter().filter_map(|r| r.item).max();
     let row = if last == Some(selected) {
         rows.len().saturating_sub(1)
@@ -77,8 +77,8 @@ pub fn row_at(app: &App, inner: Rect, at: Position) -> Option<usize> {
 /// What is copied of an item: the folder of a model, the place of a point, the recipe of a corner.
 pub fn copied(app: &App, selected: usize) -> Option<String> {
     Some(match *items(app).get(selected)? {
-        Item::Export(n) => app.picture.exports.get(n)?.dir.display().to_string(),
-        Item::Point { u, v, .. } => format!("{u:.4},{v:.4}"),
-        Item::Corner(n) => app.picture.corners.get(&n)?.source.clone(),
+        ModelItem::Export(n) => app.picture.exports.get(n)?.dir.display().to_string(),
+        ModelItem::Point { u, v, .. } => format!("{u:.4},{v:.4}"),
+        ModelItem::Corner(n) => app.picture.corners.get(&n)?.source.clone(),
     })
 }

@@ -2,9 +2,9 @@
 
 use super::message::shortened;
 use super::{field, popup};
-use crate::action::{Action, Entry, TABLE};
+use crate::action::{Action, ActionEntry, TABLE};
 use crate::app::{App, FORMS, parse};
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::buffer::Buffer;
@@ -54,7 +54,7 @@ pub fn matches(app: &App, typed: &str) -> Vec<Action> {
 
 /// True when an action's name has a typed word, or its letters in order from the first of a word on, or when a word of what it
 /// does begins so.
-fn fits(word: &str, entry: &Entry) -> bool {
+fn fits(word: &str, entry: &ActionEntry) -> bool {
     let begins = |text: &str| {
         text.to_lowercase()
             .split(|c: char| !c.is_alphanumeric())
@@ -103,7 +103,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
         "Do something by its name",
         &FORMS.join("   "),
     );
-    buf.set_string(inner.x, inner.y, ": ", theme.style(Role::Key));
+    buf.set_string(inner.x, inner.y, ": ", theme.style(ThemeRole::Key));
     let line = Rect {
         x: inner.x + 2,
         width: inner.width.saturating_sub(2),
@@ -115,30 +115,30 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
     if let Some(typed) = parse(input.value()) {
         let possible = typed.and_then(|typed| app.typed_possible(&typed));
         let (role, text) = match possible {
-            Ok(()) => (Role::Good, format!("enter: {}", input.value().trim())),
-            Err(why) => (Role::Warning, why),
+            Ok(()) => (ThemeRole::Good, format!("enter: {}", input.value().trim())),
+            Err(why) => (ThemeRole::Warning, why),
         };
         return Line::styled(text, theme.style(role)).render(list, buf);
     }
     let matches = matches(app, input.value());
     if matches.is_empty() {
         let text = "No action is called that. Backspace, or esc to close.";
-        return Line::styled(text, theme.style(Role::Muted)).render(list, buf);
+        return Line::styled(text, theme.style(ThemeRole::Muted)).render(list, buf);
     }
     let first = popup::first_shown(selected, list.height);
     for ((n, action), row) in matches.iter().enumerate().skip(first).zip(list.rows()) {
         let entry = action.entry();
         let reason = (entry.possible)(app).err();
         let chosen = n == selected;
-        let role = |usual| if chosen { Role::Selection } else { usual };
+        let role = |usual| if chosen { ThemeRole::Selection } else { usual };
         let text = if reason.is_some() {
-            Role::Muted
+            ThemeRole::Muted
         } else {
-            Role::Text
+            ThemeRole::Text
         };
         let key = app.key(*action);
         if chosen {
-            buf.set_style(row, theme.style(Role::Selection));
+            buf.set_style(row, theme.style(ThemeRole::Selection));
         }
         let help = reason.unwrap_or_else(|| entry.help.into());
         let room = row.width.saturating_sub(KEY + NAME + 1);
@@ -150,17 +150,20 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, input: &Input, selected: 
                 ..inner
             };
             let whole = shortened(&help, above.width, theme.ascii());
-            Line::styled(whole, theme.style(Role::Muted)).render(above, buf);
+            Line::styled(whole, theme.style(ThemeRole::Muted)).render(above, buf);
         }
         let help = shortened(&help, room, theme.ascii());
         let (key_width, name_width) = (usize::from(KEY), usize::from(NAME));
         Line::from(vec![
-            Span::styled(format!(" {key:<key_width$}"), theme.style(role(Role::Key))),
+            Span::styled(
+                format!(" {key:<key_width$}"),
+                theme.style(role(ThemeRole::Key)),
+            ),
             Span::styled(
                 format!("{:<name_width$}", entry.id.replace('-', " ")),
                 theme.style(role(text)),
             ),
-            Span::styled(help, theme.style(role(Role::Muted))),
+            Span::styled(help, theme.style(role(ThemeRole::Muted))),
         ])
         .render(row, buf);
     }

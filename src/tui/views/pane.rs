@@ -1,7 +1,7 @@
 //! The frame of a pane.
 
-use crate::glyphs::Glyphs;
-use crate::theme::{Role, Theme};
+use crate::glyphs::GlyphSet;
+use crate::theme::{Theme, ThemeRole};
 use ratatui::symbols::border;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Padding};
@@ -21,22 +21,24 @@ pub const ASCII_BORDER: border::Set = border::Set {
 /// The lines and title of a pane. Focus is told by colour and, so that colour is not needed, by heavier lines.
 pub fn block<'a>(theme: &Theme, title: impl Into<Line<'a>>, focused: bool) -> Block<'a> {
     let (border, text) = if focused {
-        (Role::BorderFocused, Role::TitleFocused)
+        (ThemeRole::BorderFocused, ThemeRole::TitleFocused)
     } else {
-        (Role::Border, Role::Title)
+        (ThemeRole::Border, ThemeRole::Title)
     };
     let set = match (theme.glyphs(), focused) {
-        (Glyphs::Ascii, true) => border::Set {
+        (GlyphSet::Ascii, true) => border::Set {
             horizontal_top: "=",
             horizontal_bottom: "=",
             ..ASCII_BORDER
         },
-        (Glyphs::Ascii, false) => ASCII_BORDER,
-        (Glyphs::Blocks, true) => border::DOUBLE,
-        (Glyphs::Blocks, false) => border::PLAIN,
+        (GlyphSet::Ascii, false) => ASCII_BORDER,
+        (GlyphSet::Blocks, true) => border::DOUBLE,
+        (GlyphSet::Blocks, false) => border::PLAIN,
         // Without colour the weight of the line is all there is.
-        (Glyphs::Braille, true) if theme.depth() <= crate::color::Depth::Ansi16 => border::THICK,
-        (Glyphs::Braille, _) => border::ROUNDED,
+        (GlyphSet::Braille, true) if theme.depth() <= crate::color::ColorDepth::Ansi16 => {
+            border::THICK
+        }
+        (GlyphSet::Braille, _) => border::ROUNDED,
     };
     Block::bordered()
         .border_set(set)

@@ -2,13 +2,13 @@
 
 use crate::app::App;
 use crate::key::Key;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 /// A key that can follow, where it stands, and what it does.
-struct Item {
+struct PendingKey {
     x: u16,
     width: u16,
     next: Key,
@@ -17,7 +17,7 @@ struct Item {
 }
 
 /// Esc first, then what can follow, as many as find room.
-fn items(app: &App, area: Rect) -> Vec<Item> {
+fn items(app: &App, area: Rect) -> Vec<PendingKey> {
     let ascii = app.theme.ascii();
     let shown = app.begun().map(|k| k.show(ascii)).unwrap_or_default();
     let mut x = area.x + 5 + Span::raw(shown).width() as u16;
@@ -29,7 +29,7 @@ fn items(app: &App, area: Rect) -> Vec<Item> {
         .chain(follow)
         .map_while(|(next, label, possible)| {
             let width = (Span::raw(next.show(ascii)).width() + 1 + label.len()) as u16;
-            let item = Item {
+            let item = PendingKey {
                 x,
                 width,
                 next,
@@ -61,17 +61,17 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App) {
         area.y,
         shown,
         usize::from(area.width),
-        theme.style(Role::Accent),
+        theme.style(ThemeRole::Accent),
     );
     for item in items(app, area) {
         let key = if item.possible {
-            Role::Key
+            ThemeRole::Key
         } else {
-            Role::Muted
+            ThemeRole::Muted
         };
         let line = Line::from(vec![
             Span::styled(item.next.show(theme.ascii()), theme.style(key)),
-            Span::styled(format!(" {}", item.label), theme.style(Role::Muted)),
+            Span::styled(format!(" {}", item.label), theme.style(ThemeRole::Muted)),
         ]);
         buf.set_line(item.x, area.y, &line, item.width);
     }

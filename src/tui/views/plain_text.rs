@@ -2,7 +2,7 @@
 
 use super::message::clean;
 use crate::app::App;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -16,11 +16,11 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, text: &str, scroll: usize
         ..area
     };
     Clear.render(area, buf);
-    buf.set_style(area, app.theme.style(Role::Background));
+    buf.set_style(area, app.theme.style(ThemeRole::Background));
     let rows = rows(text, area.width);
     for (row, place) in rows.iter().skip(scroll).zip(area.rows()) {
         let row = clean(row, app.theme.ascii());
-        Line::styled(row, app.theme.style(Role::Text)).render(place, buf);
+        Line::styled(row, app.theme.style(ThemeRole::Text)).render(place, buf);
     }
 }
 

@@ -9,17 +9,17 @@ mod grid;
 #[cfg(test)]
 mod tests;
 
-use super::plot::chrome::{self, Chrome};
-use super::plot::text::Piece;
-use crate::theme::{Role, Theme};
+use super::plot::chrome::{self, PaneFrame};
+use super::plot::text::FigurePiece;
+use crate::theme::{Theme, ThemeRole};
 pub use figure::Figure;
-use grid::Layout;
+use grid::TileLayout;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
-use surfit_core::event::Stage;
-use surfit_core::picture::{Picture, corner_of};
-use surfit_core::snapshot::{ControlPoint, Snapshot, State};
+use surfit_core::event::JobStage;
+use surfit_core::picture::{RunState, corner_of};
+use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::{Degrees, Patch};
 
 /// Which control point is selected, and what the pane shows of them.
@@ -53,7 +53,7 @@ impl PointsView {
     }
 
     /// Moves the cursor over the distances: `du` columns to the right, `dv` rows up.
-    pub fn move_pair(&mut self, du: i32, dv: i32, picture: &Picture) {
+    pub fn move_pair(&mut self, du: i32, dv: i32, picture: &RunState) {
         let last = distances::count(picture).saturating_sub(1);
         let step = |at: usize, by: i32| at.min(last).saturating_add_signed(by as isize).min(last);
         self.pair = (
@@ -68,7 +68,7 @@ impl PointsView {
         area: Rect,
         column: u16,
         row: u16,
-        picture: &Picture,
+        picture: &RunState,
     ) -> Option<(usize, usize)> {
         let inner = chrome::inside(area);
         distances::pair_at(inner, picture, self.pair, (column, row)).filter(|_| self.distances)
@@ -76,12 +76,12 @@ impl PointsView {
 
     /// The control point drawn at a place on the screen when the pane has `area`, as a row of
     /// [`Snapshot::control_points`].
-    pub fn point_at(&self, area: Rect, column: u16, row: u16, picture: &Picture) -> Option<usize> {
+    pub fn point_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<usize> {
         if self.distances {
             return None;
         }
         let snapshot = picture.snapshot.as_ref().filter(|s| usable(s))?;
-        Layout::of(chrome::inside(area), snapshot.degrees, self.cursor).point_at(column, row)
+        TileLayout::of(chrome::inside(area), snapshot.degrees, self.cursor).point_at(column, row)
     }
 }
 
@@ -97,13 +97,13 @@ pub fn render(
     area: Rect,
     buf: &mut Buffer,
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     view: &PointsView,
     focused: bool,
 ) {
     let snapshot = picture.snapshot.as_ref().filter(|s| usable(s));
     let started = !picture.corners.is_empty() || !picture.curves.is_empty();
-    let chrome = Chrome {
+    let chrome = PaneFrame {
         key: '3',
         name: if view.distances {
             "Distances"
@@ -124,7 +124,7 @@ pub fn render(
         },
         mode: match snapshot {
             Some(s) if !view.distances => {
-                let layout = Layout::of(chrome::inside(area), s.degrees, view.cursor);
+                let layout = TileLayout::of(chrome::inside(area), s.degrees, view.cursor);
                 grid::told(theme, picture, s, &layout, view.figure)
             }
             _ => String::new(),
@@ -135,7 +135,7 @@ pub fn render(
         _ if view.distances => distances::draw(inner, buf, theme, picture, view.pair),
         Some(snapshot) => {
             let cursor = view.cursor.min(snapshot.control_points.len() - 1);
-            let layout = Layout::of(inner, snapshot.degrees, cursor);
+            let layout = TileLayout::of(inner, snapshot.degrees, cursor);
             grid::draw(buf, theme, picture, snapshot, &layout, view);
             detail::draw(buf, theme, picture, snapshot, layout.detail, cursor);
         }
@@ -164,7 +164,7 @@ enum PointState {
 
 impl PointState {
     fn of(snapshot: &Snapshot, point: &ControlPoint) -> Self {
-        let fitting = snapshot.state == State::Running && snapshot.stage == Stage::Fit;
+        let fitting = snapshot.state == EngineState::Running && snapshot.stage == JobStage::Fit;
         match point {
             p if p.corner => Self::Fixed,
             p if p.frozen => Self::Frozen,
@@ -174,12 +174,12 @@ impl PointState {
         }
     }
 
-    fn sign(self, theme: &Theme) -> (&'static str, Role) {
+    fn sign(self, theme: &Theme) -> (&'static str, ThemeRole) {
         match self {
-            Self::Fixed => (theme.pick("◆", "#"), Role::Best),
-            Self::Frozen => (theme.pick("○", "x"), Role::Frozen),
-            Self::Trainable => (theme.pick("◐", "."), Role::Accent),
-            Self::Moving => (theme.pick("●", "o"), Role::Good),
+            Self::Fixed => (theme.pick("◆", "#"), ThemeRole::Best),
+            Self::Frozen => (theme.pick("○", "x"), ThemeRole::Frozen),
+            Self::Trainable => (theme.pick("◐", "."), ThemeRole::Accent),
+            Self::Moving => (theme.pick("●", "o"), ThemeRole::Good),
         }
     }
 
@@ -193,8 +193,8 @@ impl PointState {
     }
 }
 
-fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {
-    let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
+fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
+    let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let free = snapshot
         .control_points
         .iter()
@@ -218,10 +218,10 @@ fn figures<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {
     ]
 }
 
-fn legend<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<Piece<'a>> {
-    let muted = theme.style(Role::Muted);
+fn legend<'a>(theme: &Theme, snapshot: &Snapshot) -> Vec<FigurePiece<'a>> {
+    let muted = theme.style(ThemeRole::Muted);
     let mut seen: Vec<PointState> = Vec::new();
-    let mut out: Vec<Piece<'a>> = Vec::new();
+    let mut out: Vec<FigurePiece<'a>> = Vec::new();
     for point in &snapshot.control_points {
         let state = PointState::of(snapshot, point);
         if !seen.contains(&state) {

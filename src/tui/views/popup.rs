@@ -2,7 +2,7 @@
 
 use super::message::fitted;
 use super::pane;
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Margin, Position, Rect};
 use ratatui::style::Modifier;
@@ -13,10 +13,10 @@ use ratatui::widgets::{Clear, Widget};
 pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, hint: &str) -> Rect {
     let area = area.intersection(*buf.area());
     Clear.render(area, buf);
-    buf.set_style(area, theme.style(Role::Background));
+    buf.set_style(area, theme.style(ThemeRole::Background));
     // The frame's title style lies under the hint, too; its weight is the title's alone.
     let quiet = theme
-        .style(Role::Muted)
+        .style(ThemeRole::Muted)
         .remove_modifier(Modifier::BOLD | Modifier::REVERSED);
     let hint = fitted(hint, area.width.saturating_sub(6), theme.ascii());
     let hint = Line::from(Span::styled(format!(" {hint} "), quiet));

@@ -1,15 +1,15 @@
 //! How far the stage is: a bar with figures.
 
-use super::plot::text::{Piece, grouped};
+use super::plot::text::{FigurePiece, grouped};
 use crate::app::App;
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
-use surfit_core::draws::Phase;
-use surfit_core::event::Stage;
-use surfit_core::snapshot::{Snapshot, State};
+use surfit_core::draws::FitPhase;
+use surfit_core::event::JobStage;
+use surfit_core::snapshot::{EngineState, Snapshot};
 
 /// Columns that percentage and time left need, the most important figures.
 pub fn least(app: &App) -> u16 {
@@ -18,12 +18,12 @@ pub fn least(app: &App) -> u16 {
         _ => return 0,
     };
     match (app.picture.state(), s.state) {
-        (State::Finished, _) => 0,
-        (_, State::Running) => match time_left(app) {
+        (EngineState::Finished, _) => 0,
+        (_, EngineState::Running) => match time_left(app) {
             Some(left) => 7 + left.chars().count() as u16 + 1,
             None => 6,
         },
-        (_, State::Paused) => 6,
+        (_, EngineState::Paused) => 6,
         _ => 0,
     }
 }
@@ -40,29 +40,29 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     let Some(s) = &app.picture.snapshot else {
         return;
     };
-    let (muted, text) = (theme.style(Role::Muted), theme.style(Role::Text));
-    if app.picture.state() == State::Finished {
+    let (muted, text) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
+    if app.picture.state() == EngineState::Finished {
         return total_time(area, buf, app);
     }
-    if !matches!(s.state, State::Running | State::Paused) {
+    if !matches!(s.state, EngineState::Running | EngineState::Paused) {
         return;
     }
     // Every figure has a fixed width, so that the bar does not move while they change.
-    let mut figures: Vec<Piece> = Vec::new();
+    let mut figures: Vec<FigurePiece> = Vec::new();
     if let Some(percent) = (100 * s.done.min(s.total)).checked_div(s.total) {
         figures.push(vec![Span::styled(format!("{percent:>3} %"), text)]);
         let connected = app.is_connected();
-        if s.state == State::Running {
+        if s.state == EngineState::Running {
             let left = time_left(app).unwrap_or_default();
             // In a narrow row every column counts more than rest.
             let width = if area.width < 40 { 0 } else { 16 };
             figures.push(vec![Span::styled(
                 format!("{left:>width$}"),
-                theme.style(Role::Accent),
+                theme.style(ThemeRole::Accent),
             )]);
         }
         let job = app.calm.job_seconds_left.filter(|_| connected);
-        if let Some(left) = job.filter(|_| s.state == State::Running) {
+        if let Some(left) = job.filter(|_| s.state == EngineState::Running) {
             let left = duration(left);
             let pad = 11usize.saturating_sub(left.chars().count());
             figures.push(vec![
@@ -76,13 +76,13 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
             Span::styled(format!("{:>width$}", grouped(s.done)), text),
             Span::styled(format!(" / {of}"), muted),
         ]);
-        let rate = if app.calm.rate > 0.0 && connected && s.state == State::Running {
+        let rate = if app.calm.rate > 0.0 && connected && s.state == EngineState::Running {
             speed(s, app.calm.rate)
         } else {
             String::new()
         };
         figures.push(vec![Span::styled(format!("{rate:>10}"), muted)]);
-        if app.calm.images > 0.0 && connected && s.state == State::Running {
+        if app.calm.images > 0.0 && connected && s.state == EngineState::Running {
             let images = format!("{} images/s", grouped(app.calm.images.round() as u64));
             figures.push(vec![Span::styled(format!("{images:>15}"), muted)]);
         }
@@ -92,7 +92,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     } else {
         stage_name(s)
     };
-    let needs = |figures: &[Piece], name: &str, bar: u16| {
+    let needs = |figures: &[FigurePiece], name: &str, bar: u16| {
         let name = if name.is_empty() {
             0
         } else {
@@ -124,7 +124,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
     let mut left = area;
     if !name.is_empty() {
         let width = (name.chars().count() as u16 + 2).min(area.width);
-        Span::styled(name, theme.style(Role::Accent)).render(area, buf);
+        Span::styled(name, theme.style(ThemeRole::Accent)).render(area, buf);
         left = Rect {
             x: area.x + width,
             width: area.width - width,
@@ -155,16 +155,16 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, stage_is_named: bool) {
 
 fn stage_name(s: &Snapshot) -> String {
     match (s.stage, s.phase) {
-        (Stage::Fit, Some(Phase::Edge)) => "fit: edges".into(),
-        (Stage::Fit, Some(Phase::Interior)) => "fit: interior".into(),
+        (JobStage::Fit, Some(FitPhase::Edge)) => "fit: edges".into(),
+        (JobStage::Fit, Some(FitPhase::Interior)) => "fit: interior".into(),
         (stage, _) => stage.name().into(),
     }
 }
 
 fn phase(s: &Snapshot) -> String {
     match (s.stage, s.phase) {
-        (Stage::Fit, Some(Phase::Edge)) => "edges".into(),
-        (Stage::Fit, Some(Phase::Interior)) => "interior".into(),
+        (JobStage::Fit, Some(FitPhase::Edge)) => "edges".into(),
+        (JobStage::Fit, Some(FitPhase::Interior)) => "interior".into(),
         _ => String::new(),
     }
 }
@@ -172,8 +172,8 @@ fn phase(s: &Snapshot) -> String {
 /// Units of work a second, with what the stage counts.
 pub(super) fn speed(s: &Snapshot, rate: f64) -> String {
     let unit = match s.stage {
-        Stage::Corners | Stage::Fit => "steps/s",
-        Stage::Heatmap => "cells/s",
+        JobStage::Corners | JobStage::Fit => "steps/s",
+        JobStage::Heatmap => "cells/s",
         _ => "/s",
     };
     if rate >= 10.0 {
@@ -183,7 +183,7 @@ pub(super) fn speed(s: &Snapshot, rate: f64) -> String {
     }
 }
 
-fn wide(piece: &Piece) -> u16 {
+fn wide(piece: &FigurePiece) -> u16 {
     piece.iter().map(|s| s.width() as u16).sum()
 }
 
@@ -194,8 +194,11 @@ fn total_time(area: Rect, buf: &mut Buffer, app: &App) {
         None => app.picture.seconds.values().sum(),
     };
     let line = Line::from(vec![
-        Span::styled("done in ", app.theme.style(Role::Muted)),
-        Span::styled(format!("{} ", duration(total)), app.theme.style(Role::Text)),
+        Span::styled("done in ", app.theme.style(ThemeRole::Muted)),
+        Span::styled(
+            format!("{} ", duration(total)),
+            app.theme.style(ThemeRole::Text),
+        ),
     ]);
     // What was only opened and looked at took no time worth a word.
     if total >= 1.0 {
@@ -214,8 +217,8 @@ fn bar(area: Rect, buf: &mut Buffer, theme: &Theme, fraction: f64) {
     }
     let rest = light.repeat(width.saturating_sub(halves.div_ceil(2)));
     Line::from(vec![
-        Span::styled(done, theme.style(Role::Accent)),
-        Span::styled(rest, theme.style(Role::Border)),
+        Span::styled(done, theme.style(ThemeRole::Accent)),
+        Span::styled(rest, theme.style(ThemeRole::Border)),
     ])
     .render(area, buf);
 }
@@ -237,7 +240,7 @@ pub fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theme::Depth;
+    use crate::theme::ColorDepth;
 
     #[test]
     fn durations_in_words() {
@@ -256,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_bar_grows_by_half_columns_and_tells_its_parts_apart_without_colour() {
-        let theme = Theme::by_name("dark", Depth::None).unwrap();
+        let theme = Theme::by_name("dark", ColorDepth::None).unwrap();
         let drawn = |fraction| {
             let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
             bar(buf.area, &mut buf, &theme, fraction);

@@ -8,24 +8,24 @@ pub(crate) mod tests;
 
 use super::plot::chrome;
 use super::popup;
-use super::search::Search;
+use super::search::SearchField;
 use crate::action::Action;
 use crate::app::App;
 use crate::link::RunLine;
-use crate::theme::Role;
-use columns::Columns;
+use crate::theme::ThemeRole;
+use columns::RunColumns;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 use std::path::PathBuf;
-use surfit_core::filter::{Facts, Filter};
+use surfit_core::filter::{Filter, RunAttributes};
 
 /// What of the list of runs is shown.
 #[derive(Clone, Debug, Default)]
 pub struct RunsView {
     /// The filter, as typed.
-    pub search: Search,
+    pub search: SearchField,
     /// The run that the chosen one is held against.
     pub pinned: Option<PathBuf>,
     /// The run that is asked about: remove it?
@@ -41,8 +41,8 @@ fn filter(app: &App) -> Result<Filter, String> {
 }
 
 /// What a filter knows of a run.
-fn facts(app: &App, run: &RunLine) -> Facts {
-    Facts {
+fn facts(app: &App, run: &RunLine) -> RunAttributes {
+    RunAttributes {
         name: run.id.clone(),
         state: run.state.clone(),
         network: run.network.clone(),
@@ -69,7 +69,7 @@ pub fn row_at(app: &App, inner: Rect, selected: usize, at: Position) -> Option<u
     popup::row_at(parts(app, inner).list, shown(app).len(), selected, at)
 }
 
-struct Parts {
+struct RunsLayout {
     /// Filter and how many pass.
     filter: Rect,
     head: Rect,
@@ -78,7 +78,7 @@ struct Parts {
     compare: Rect,
 }
 
-fn parts(app: &App, inner: Rect) -> Parts {
+fn parts(app: &App, inner: Rect) -> RunsLayout {
     let row = |y, height| Rect { y, height, ..inner };
     let head = inner.height.min(2);
     let below = inner.height - head;
@@ -87,7 +87,7 @@ fn parts(app: &App, inner: Rect) -> Parts {
         Some(_) => (compare::ROWS + 1).min(below.saturating_sub(3)),
         None => 0,
     };
-    Parts {
+    RunsLayout {
         filter: row(inner.y, head.min(1)),
         head: row(inner.y + head.min(1), head.saturating_sub(1)),
         list: row(inner.y + head, below - compare),
@@ -119,13 +119,13 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
         );
         return chrome::empty(parts.list, buf, theme, &text);
     }
-    let columns = Columns::of(inner.width, &runs);
+    let columns = RunColumns::of(inner.width, &runs);
     columns.head(theme).render(parts.head, buf);
     let first = popup::first_shown(selected, parts.list.height);
     for ((n, run), row) in runs.iter().enumerate().skip(first).zip(parts.list.rows()) {
         let chosen = n == selected;
         if chosen {
-            buf.set_style(row, theme.style(Role::Selection));
+            buf.set_style(row, theme.style(ThemeRole::Selection));
         }
         let pinned = app.runs_view.pinned.as_ref() == Some(&run.path);
         let line = columns.row(app, run, chosen, pinned);
@@ -138,7 +138,7 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, selected: usize) {
 
 fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
-    let muted = theme.style(Role::Muted);
+    let muted = theme.style(ThemeRole::Muted);
     let search = &app.runs_view.search;
     let count = match (passing, app.runs.len()) {
         (_, 0) => String::new(),
@@ -154,7 +154,10 @@ fn filter_line(app: &App, passing: usize, area: Rect, buf: &mut Buffer) {
     };
     let left = match (search.spans(theme), filter(app)) {
         (Some(mut spans), Err(why)) => {
-            spans.push(Span::styled(format!("  {why}"), theme.style(Role::Warning)));
+            spans.push(Span::styled(
+                format!("  {why}"),
+                theme.style(ThemeRole::Warning),
+            ));
             spans
         }
         (Some(mut spans), Ok(_)) if search.is_empty() => {

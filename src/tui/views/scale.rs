@@ -10,7 +10,7 @@ const DECADES: f64 = 1e9;
 /// The limits are rounded outward to natural numbers. That is not only for looks: limits that move with every new
 /// value would redraw the whole plot with each, and a slow line carries only so many characters a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale {
+pub struct AxisScale {
     /// Value at 0.
     pub lo: f64,
     /// Value at 1.
@@ -19,7 +19,7 @@ pub struct Scale {
     pub log: bool,
 }
 
-impl Scale {
+impl AxisScale {
     /// The axis that holds all finite `values`, of which a logarithmic axis takes only the positive ones.
     ///
     /// `None` when no value can be placed. A logarithmic axis without positive values becomes linear.
@@ -252,14 +252,14 @@ mod tests {
 
     #[test]
     fn limits_and_ticks_are_natural() {
-        let s = Scale::covering([0.312, 2.31], false).unwrap();
+        let s = AxisScale::covering([0.312, 2.31], false).unwrap();
         assert_eq!((s.lo, s.hi), (0.0, 2.5));
         let labels: Vec<String> = s.ticks(6).into_iter().map(|t| t.1).collect();
         assert_eq!(
             labels,
             ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5"].map(|l| if l == "0.0" { "0" } else { l })
         );
-        let s = Scale::covering([0.8412, 0.8791], false).unwrap();
+        let s = AxisScale::covering([0.8412, 0.8791], false).unwrap();
         assert!(
             (s.lo - 0.84).abs() < 1e-12 && (s.hi - 0.88).abs() < 1e-12,
             "{s:?}"
@@ -268,7 +268,8 @@ mod tests {
 
     #[test]
     fn a_log_axis_takes_zero_and_nan() {
-        let s = Scale::covering([0.0, -3.0, f64::NAN, f64::INFINITY, 0.013, 2.3], true).unwrap();
+        let s =
+            AxisScale::covering([0.0, -3.0, f64::NAN, f64::INFINITY, 0.013, 2.3], true).unwrap();
         assert!(s.log && s.lo == 0.01 && s.hi == 5.0, "{s:?}");
         assert_eq!(s.at(0.0), Some(0.0));
         assert_eq!(s.at(f64::NAN), None);
@@ -276,14 +277,14 @@ mod tests {
         assert_eq!(labels, ["0.01", "0.1", "1"]);
         assert!((s.at(0.1).unwrap() - (10f64).ln() / (500f64).ln()).abs() < 1e-12);
         // Nothing positive: the axis is linear rather than broken.
-        assert!(!Scale::covering([0.0, -1.0], true).unwrap().log);
+        assert!(!AxisScale::covering([0.0, -1.0], true).unwrap().log);
     }
 
     #[test]
     fn one_value_and_no_value() {
-        let s = Scale::covering([0.5, 0.5], false).unwrap();
+        let s = AxisScale::covering([0.5, 0.5], false).unwrap();
         assert!(s.lo < 0.5 && 0.5 < s.hi && s.at(0.5).unwrap() > 0.0);
-        assert_eq!(Scale::covering([f64::NAN], false), None);
+        assert_eq!(AxisScale::covering([f64::NAN], false), None);
     }
 
     #[test]
@@ -298,7 +299,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_values_give_a_usable_axis(values in prop::collection::vec(any::<f64>(), 1..6), log: bool, most in 0usize..12) {
-            if let Some(s) = Scale::covering(values.iter().copied(), log) {
+            if let Some(s) = AxisScale::covering(values.iter().copied(), log) {
                 prop_assert!(s.lo.is_finite() && s.hi.is_finite() && s.hi > s.lo, "{s:?}");
                 for v in values.iter().filter(|v| v.is_finite()) {
                     let t = s.at(*v).unwrap();

@@ -5,9 +5,9 @@ use super::{
     plain_text, points, runs, surface, take, themes,
 };
 use crate::app::{App, Overlay, Pane};
-use crate::color::Depth;
-use crate::layout::{SMALLEST, Screen, tab_spans};
-use crate::theme::Role;
+use crate::color::ColorDepth;
+use crate::layout::{SMALLEST, ScreenLayout, tab_spans};
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier};
@@ -17,8 +17,8 @@ use surfit_core::text::has_unprintable;
 
 /// Draws the whole screen into `buf`.
 pub fn render(app: &App, buf: &mut Buffer) {
-    let screen = Screen::of(app);
-    buf.set_style(screen.area, app.theme.style(Role::Background));
+    let screen = ScreenLayout::of(app);
+    buf.set_style(screen.area, app.theme.style(ThemeRole::Background));
     if screen.too_small() {
         return too_small(app, screen.area, buf);
     }
@@ -75,7 +75,7 @@ pub fn render(app: &App, buf: &mut Buffer) {
     }
     footer::render(screen.footer, buf, app);
     show_hidden(buf);
-    if app.theme.depth() == Depth::Ansi16 {
+    if app.theme.depth() == ColorDepth::Ansi16 {
         undim_colours(buf);
     }
 }
@@ -101,11 +101,15 @@ fn show_hidden(buf: &mut Buffer) {
 fn tabs(app: &App, area: Rect, buf: &mut Buffer) {
     for (n, (pane, span)) in Pane::ALL.into_iter().zip(tab_spans(area)).enumerate() {
         let chosen = pane == app.focus;
-        let role = if chosen { Role::Selection } else { Role::Muted };
+        let role = if chosen {
+            ThemeRole::Selection
+        } else {
+            ThemeRole::Muted
+        };
         let line = Line::from(vec![
             Span::styled(
                 format!(" {} ", n + 1),
-                app.theme.style(if chosen { role } else { Role::Key }),
+                app.theme.style(if chosen { role } else { ThemeRole::Key }),
             ),
             Span::styled(format!("{} ", pane.name()), app.theme.style(role)),
         ]);
@@ -129,6 +133,6 @@ fn too_small(app: &App, area: Rect, buf: &mut Buffer) {
     Paragraph::new(text)
         .wrap(Wrap { trim: true })
         .centered()
-        .style(app.theme.style(Role::Text))
+        .style(app.theme.style(ThemeRole::Text))
         .render(middle, buf);
 }

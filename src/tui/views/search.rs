@@ -1,6 +1,6 @@
 //! A line of text that a list is searched or narrowed by.
 
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use crossterm::event::{Event, KeyCode, KeyEvent};
 use ratatui::text::Span;
 use tui_input::Input;
@@ -8,13 +8,13 @@ use tui_input::backend::crossterm::EventHandler;
 
 /// What was typed, and whether it is being typed.
 #[derive(Clone, Debug, Default)]
-pub struct Search {
+pub struct SearchField {
     input: Input,
     /// Keys go into the line.
     pub typing: bool,
 }
 
-impl Search {
+impl SearchField {
     /// An empty line that takes the keys.
     pub fn open() -> Self {
         Self {
@@ -58,8 +58,8 @@ impl Search {
         if !self.typing && self.is_empty() {
             return None;
         }
-        let mut out = vec![Span::styled("/", theme.style(Role::Key))];
-        let style = theme.style(Role::Text);
+        let mut out = vec![Span::styled("/", theme.style(ThemeRole::Key))];
+        let style = theme.style(ThemeRole::Text);
         if !self.typing {
             out.push(Span::styled(self.text().to_owned(), style));
             return Some(out);
@@ -69,7 +69,7 @@ impl Search {
         let part = |range: &[char]| range.iter().collect::<String>();
         out.push(Span::styled(part(&letters[..at.min(letters.len())]), style));
         let under = letters.get(at).map_or(" ".into(), char::to_string);
-        out.push(Span::styled(under, theme.style(Role::Cursor)));
+        out.push(Span::styled(under, theme.style(ThemeRole::Cursor)));
         out.push(Span::styled(
             part(letters.get(at + 1..).unwrap_or_default()),
             style,
@@ -83,13 +83,13 @@ mod tests {
     use super::*;
     use crossterm::event::KeyModifiers;
 
-    fn press(search: &mut Search, code: KeyCode) {
+    fn press(search: &mut SearchField, code: KeyCode) {
         search.key(KeyEvent::new(code, KeyModifiers::NONE));
     }
 
     #[test]
     fn typed_kept_and_given_up() {
-        let mut search = Search::open();
+        let mut search = SearchField::open();
         assert!(!search.finds("anything"));
         for c in "Deg".chars() {
             press(&mut search, KeyCode::Char(c));

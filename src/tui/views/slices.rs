@@ -5,12 +5,12 @@ pub(crate) mod picture;
 mod plot;
 
 use super::plot::text;
-use super::scale::{self, Scale};
-use super::surface::Scene;
+use super::scale::{self, AxisScale};
+use super::surface::SurfaceScene;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use serde::{Deserialize, Serialize};
-use surfit_core::heatmap::Along;
+use surfit_core::heatmap::SliceDirection;
 use surfit_core::surface::Patch;
 
 /// Which pair of slices is shown.
@@ -37,17 +37,17 @@ impl Slices {
     }
 
     /// The directions of the pair; where none is shown, of the usual one.
-    pub fn along(self) -> [Along; 2] {
+    pub fn along(self) -> [SliceDirection; 2] {
         match self {
-            Slices::Diagonals => Along::DIAGONALS,
-            _ => Along::AXES,
+            Slices::Diagonals => SliceDirection::DIAGONALS,
+            _ => SliceDirection::AXES,
         }
     }
 }
 
 /// Cells in a row through the cursor.
-struct Slice {
-    along: Along,
+struct CellSlice {
+    along: SliceDirection,
     /// Their indices, `u` growing, or `v` where `u` stays.
     cells: Vec<usize>,
     /// The cursor's place among them.
@@ -59,23 +59,23 @@ struct Slice {
 /// Another surface's slices, with its name, are drawn behind them.
 pub(crate) fn draw(
     buf: &mut Buffer,
-    scene: &Scene<'_>,
+    scene: &SurfaceScene<'_>,
     rooms: [Rect; 2],
-    other: Option<(&Scene<'_>, &str)>,
+    other: Option<(&SurfaceScene<'_>, &str)>,
 ) {
-    let slices = Slice::seen(scene);
-    let theirs = other.map(|(other, _)| Slice::seen(other));
+    let slices = CellSlice::seen(scene);
+    let theirs = other.map(|(other, _)| CellSlice::seen(other));
     let mut scale = scale_of(scene, &slices);
     if let (Some((other, _)), Some(theirs)) = (other, &theirs) {
         let both = [scale, scale_of(other, theirs)];
         let ends = both.into_iter().flatten().flat_map(|s| [s.lo, s.hi]);
-        scale = Scale::covering(ends, false);
+        scale = AxisScale::covering(ends, false);
     }
     for (k, (slice, room)) in slices.iter().zip(rooms).enumerate() {
         let behind = other
             .zip(theirs.as_ref())
             .and_then(|((scene, name), theirs)| {
-                Some(Behind {
+                Some(BackgroundSlice {
                     scene,
                     name,
                     slice: theirs.get(k)?,
@@ -86,39 +86,39 @@ pub(crate) fn draw(
 }
 
 /// All cells of the slices that are chosen, with the direction of each in a word.
-pub(crate) fn cells(scene: &Scene<'_>) -> Vec<(&'static str, Vec<usize>)> {
+pub(crate) fn cells(scene: &SurfaceScene<'_>) -> Vec<(&'static str, Vec<usize>)> {
     let name = |along| match along {
-        Along::U => "u",
-        Along::V => "v",
-        Along::Rising => "rising",
-        Along::Falling => "falling",
+        SliceDirection::U => "u",
+        SliceDirection::V => "v",
+        SliceDirection::Rising => "rising",
+        SliceDirection::Falling => "falling",
     };
-    let slices = Slice::chosen(scene).into_iter();
+    let slices = CellSlice::chosen(scene).into_iter();
     slices.map(|s| (name(s.along), s.cells)).collect()
 }
 
 /// A slice of another surface.
-struct Behind<'a> {
-    scene: &'a Scene<'a>,
+struct BackgroundSlice<'a> {
+    scene: &'a SurfaceScene<'a>,
     name: &'a str,
-    slice: &'a Slice,
+    slice: &'a CellSlice,
 }
 
 /// Draws a curve's figures as a line over `u` that fills the room.
-pub(crate) fn line_plot(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
-    let slice = Slice::of(scene, Along::U).within(scene);
+pub(crate) fn line_plot(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
+    let slice = CellSlice::of(scene, SliceDirection::U).within(scene);
     let scale = scale_of(scene, std::slice::from_ref(&slice));
     slice.draw_large(buf, scene, room, scale);
 }
 
 /// The cell at a character of [`line_plot`].
 pub(crate) fn cell_at(
-    scene: &Scene<'_>,
+    scene: &SurfaceScene<'_>,
     room: Rect,
     column: u16,
     row: u16,
 ) -> Option<(usize, usize)> {
-    let slice = Slice::of(scene, Along::U).within(scene);
+    let slice = CellSlice::of(scene, SliceDirection::U).within(scene);
     let scale = scale_of(scene, std::slice::from_ref(&slice))?;
     let plot = plot::large(scene, room, scale)?;
     plot.contains((column, row).into()).then(|| {
@@ -130,32 +130,32 @@ pub(crate) fn cell_at(
 }
 
 /// The scale that holds values, intervals and levels.
-fn scale_of(scene: &Scene<'_>, slices: &[Slice]) -> Option<Scale> {
+fn scale_of(scene: &SurfaceScene<'_>, slices: &[CellSlice]) -> Option<AxisScale> {
     let cells = || slices.iter().flat_map(|s| s.cells.iter().copied());
     let values = cells().filter_map(|i| scene.value(i));
     let ends = cells()
         .filter_map(|i| scene.interval(i))
         .flat_map(|(low, high)| [low, high]);
-    Scale::covering(values.chain(ends).chain(scene.reference), false)
+    AxisScale::covering(values.chain(ends).chain(scene.reference), false)
 }
 
-impl Slice {
-    fn chosen(scene: &Scene<'_>) -> Vec<Self> {
+impl CellSlice {
+    fn chosen(scene: &SurfaceScene<'_>) -> Vec<Self> {
         let pair = match (scene.heatmap.patch, scene.view.slices) {
-            (Patch::Curve, _) => return vec![Self::of(scene, Along::U)],
+            (Patch::Curve, _) => return vec![Self::of(scene, SliceDirection::U)],
             (_, slices) => slices.along(),
         };
         pair.map(|along| Self::of(scene, along)).into()
     }
 
     /// The chosen ones as far as the part that is shown goes.
-    fn seen(scene: &Scene<'_>) -> Vec<Self> {
+    fn seen(scene: &SurfaceScene<'_>) -> Vec<Self> {
         let slices = Self::chosen(scene).into_iter();
         slices.map(|s| s.within(scene)).collect()
     }
 
     /// The cells of it that are shown.
-    fn within(mut self, scene: &Scene<'_>) -> Self {
+    fn within(mut self, scene: &SurfaceScene<'_>) -> Self {
         let grid = scene.heatmap.grid;
         self.cells
             .retain(|i| scene.cells.holds((i / grid, i % grid)));
@@ -164,7 +164,7 @@ impl Slice {
         self
     }
 
-    fn of(scene: &Scene<'_>, along: Along) -> Self {
+    fn of(scene: &SurfaceScene<'_>, along: SliceDirection) -> Self {
         let cells = scene.heatmap.row(scene.cursor, along);
         let here = scene.index(scene.cursor);
         let cursor = cells.iter().position(|&i| i == here).unwrap_or(0);
@@ -176,7 +176,7 @@ impl Slice {
     }
 
     /// The name of the direction, and where the slice lies.
-    fn name(&self, scene: &Scene<'_>) -> (&'static str, String) {
+    fn name(&self, scene: &SurfaceScene<'_>) -> (&'static str, String) {
         let last = (scene.heatmap.grid - 1) as f64;
         let (a, b) = scene.cursor;
         let at = |k: usize| k as f64 / last;
@@ -191,16 +191,16 @@ impl Slice {
             });
         match (self.along, scene.heatmap.patch) {
             (_, Patch::Curve) => ("u", format!("{u} on the curve")),
-            (Along::U, _) => ("u", format!("{u} at v = {:.2}", at(b))),
-            (Along::V, _) => ("v", format!("{v} at u = {:.2}", at(a))),
-            (Along::Rising, _) => (scene.theme.pick("↗", "/"), through()),
-            (Along::Falling, _) => (scene.theme.pick("↘", "\\"), through()),
+            (SliceDirection::U, _) => ("u", format!("{u} at v = {:.2}", at(b))),
+            (SliceDirection::V, _) => ("v", format!("{v} at u = {:.2}", at(a))),
+            (SliceDirection::Rising, _) => (scene.theme.pick("↗", "/"), through()),
+            (SliceDirection::Falling, _) => (scene.theme.pick("↘", "\\"), through()),
         }
     }
 }
 
 /// A value as it stands beside a scale.
-fn label(scene: &Scene<'_>, scale: Scale, value: f64) -> String {
+fn label(scene: &SurfaceScene<'_>, scale: AxisScale, value: f64) -> String {
     let (span, kind) = (scale.hi - scale.lo, scene.range.kind);
     let decimals = match 100.0 * span {
         s if s > 20.0 => 0,

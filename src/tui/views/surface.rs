@@ -19,34 +19,34 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use beside::Beside;
+pub use beside::SurfaceComparison;
 pub(crate) use beside::compared;
-pub use blocks::Fine;
+pub use blocks::BlockSet;
 pub use contours::Contours;
-pub use layout::Layout;
+pub use layout::SurfaceLayout;
 pub(crate) use map::{ink_on, mix};
 pub(crate) use part::short;
-pub use part::{Cells, Part};
-pub use range::{Adjust, Kind, Range};
+pub use part::{ShownCells, SurfaceViewport};
+pub use range::{ColorRange, RangeChange, RangeKind};
 pub use relief::Camera;
-pub use shown::{Fixed, Quantity};
+pub use shown::{CellQuantity, FixedRange};
 pub use view::SurfaceView;
 
-use super::plot::chrome::{self, Chrome};
-use super::plot::text::Piece;
+use super::plot::chrome::{self, PaneFrame};
+use super::plot::text::FigurePiece;
 use super::slices;
-use crate::theme::{Depth, Glyphs, Role, Theme};
+use crate::theme::{ColorDepth, GlyphSet, Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
-use shown::Shown;
-use surfit_core::heatmap::{Field, Heatmap, Look};
-use surfit_core::picture::Picture;
+use shown::ShownField;
+use surfit_core::heatmap::{CellField, Heatmap, HeatmapStyle};
+use surfit_core::picture::RunState;
 use surfit_core::surface::Patch;
 
 /// How cells are painted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paint {
+pub(crate) enum CellPaint {
     /// Two colours in a character.
     Halves,
     /// One colour in a character: blocks are not wanted.
@@ -55,32 +55,32 @@ pub(crate) enum Paint {
     Glyphs,
 }
 
-impl Paint {
+impl CellPaint {
     pub(crate) fn of(theme: &Theme) -> Self {
         match (
-            theme.depth() >= Depth::Ansi256,
-            theme.glyphs() == Glyphs::Ascii,
+            theme.depth() >= ColorDepth::Ansi256,
+            theme.glyphs() == GlyphSet::Ascii,
         ) {
-            (true, false) => Paint::Halves,
-            (true, true) => Paint::Whole,
-            (false, _) => Paint::Glyphs,
+            (true, false) => CellPaint::Halves,
+            (true, true) => CellPaint::Whole,
+            (false, _) => CellPaint::Glyphs,
         }
     }
 }
 
 /// Everything the parts of the pane draw from.
-pub(crate) struct Scene<'a> {
+pub(crate) struct SurfaceScene<'a> {
     pub theme: &'a Theme,
-    pub picture: &'a Picture,
+    pub picture: &'a RunState,
     pub heatmap: &'a Heatmap,
     pub view: &'a SurfaceView,
     pub cursor: (usize, usize),
     /// The cells that are shown.
-    pub cells: Cells,
+    pub cells: ShownCells,
     /// The figures that are shown.
-    pub field: Field,
-    pub range: Range,
-    pub quantity: Quantity,
+    pub field: CellField,
+    pub range: ColorRange,
+    pub quantity: CellQuantity,
     /// The best corner's value, as the figures have it.
     pub reference: Option<f64>,
     pub best: Option<usize>,
@@ -88,10 +88,10 @@ pub(crate) struct Scene<'a> {
     pub peaks: Vec<usize>,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> SurfaceScene<'a> {
     pub(crate) fn new(
         theme: &'a Theme,
-        picture: &'a Picture,
+        picture: &'a RunState,
         view: &'a SurfaceView,
     ) -> Option<Self> {
         let heatmap = &picture.snapshot.as_ref()?.heatmap;
@@ -99,17 +99,17 @@ impl<'a> Scene<'a> {
             return None;
         }
         let corner = view.metric.best_corner(picture.corners.values());
-        let shown = Shown::of(corner, heatmap, view);
+        let shown = ShownField::of(corner, heatmap, view);
         Some(Self::showing(theme, picture, heatmap, view, shown))
     }
 
     /// Figures that were made of a heatmap.
     fn showing(
         theme: &'a Theme,
-        picture: &'a Picture,
+        picture: &'a RunState,
         heatmap: &'a Heatmap,
         view: &'a SurfaceView,
-        shown: Shown,
+        shown: ShownField,
     ) -> Self {
         let peaks = if view.peaks {
             heatmap.peaks(view.metric, SurfaceView::PEAKS)
@@ -141,9 +141,9 @@ impl<'a> Scene<'a> {
     }
 
     /// How a figure has to look at the heatmap to show the same.
-    pub(crate) fn look(&self) -> Look {
+    pub(crate) fn look(&self) -> HeatmapStyle {
         let corners = self.picture.corners.values();
-        Look {
+        HeatmapStyle {
             quantity: self.quantity,
             corner: self.view.metric.best_corner(corners).unwrap_or(0.0),
             range: Some((self.range.lo, self.range.hi)),
@@ -156,9 +156,9 @@ impl<'a> Scene<'a> {
     fn shown_name(&self) -> String {
         let name = self.view.metric.name();
         match self.quantity {
-            Quantity::Value => name.into(),
-            Quantity::Gain => format!("{name} less best corner's"),
-            Quantity::Width => format!("{name} {}", self.theme.pick("±", "+-")),
+            CellQuantity::Value => name.into(),
+            CellQuantity::Gain => format!("{name} less best corner's"),
+            CellQuantity::Width => format!("{name} {}", self.theme.pick("±", "+-")),
         }
     }
 
@@ -185,7 +185,7 @@ impl<'a> Scene<'a> {
         let (low, high) = self.view.metric.interval(self.heatmap.cells.get(index)?)?;
         let value = self.view.metric.of(&self.heatmap.cells[index])?;
         let shift = match self.quantity {
-            Quantity::Width => return None,
+            CellQuantity::Width => return None,
             _ => self.value(index)? - value,
         };
         Some((low + shift, high + shift))
@@ -197,12 +197,12 @@ pub fn render(
     area: Rect,
     buf: &mut Buffer,
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     view: &SurfaceView,
     focused: bool,
 ) {
-    let scene = Scene::new(theme, picture, view);
-    let chrome = Chrome {
+    let scene = SurfaceScene::new(theme, picture, view);
+    let chrome = PaneFrame {
         key: '2',
         name: "Surface",
         figures: scene.as_ref().map(figures).unwrap_or_default(),
@@ -237,9 +237,9 @@ pub fn render(
     }
 }
 
-fn figures<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+fn figures<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (theme, map) = (scene.theme, scene.heatmap);
-    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Best));
+    let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Best));
     let mut out = Vec::new();
     if let Some(point) = scene.best.and_then(|i| map.point(i)) {
         let star = if theme.ascii() { "*" } else { "★" };
@@ -264,8 +264,8 @@ fn figures<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
     out
 }
 
-fn foot<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
-    let (map, muted) = (scene.heatmap, scene.theme.style(Role::Muted));
+fn foot<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
+    let (map, muted) = (scene.heatmap, scene.theme.style(ThemeRole::Muted));
     let measured = map.inside().filter(|&i| map.cells[i].images > 0).count();
     let stale = measured - map.fresh().min(measured);
     let mut out = vec![vec![Span::styled(
@@ -276,14 +276,14 @@ fn foot<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
         let glyph = map::stale_glyph(scene.theme);
         out.push(vec![Span::styled(
             format!("{glyph} {stale} stale"),
-            scene.theme.style(Role::Stale),
+            scene.theme.style(ThemeRole::Stale),
         )]);
     }
     out
 }
 
 /// The part that is shown, in words.
-fn shown_part(scene: &Scene<'_>) -> String {
+fn shown_part(scene: &SurfaceScene<'_>) -> String {
     let to = scene.theme.pick("–", "-");
     let [(u0, u1), (v0, v1)] = scene.cells.ends();
     match scene.heatmap.patch {
@@ -292,7 +292,7 @@ fn shown_part(scene: &Scene<'_>) -> String {
     }
 }
 
-fn mode(scene: &Scene<'_>) -> String {
+fn mode(scene: &SurfaceScene<'_>) -> String {
     let (grid, ascii) = (scene.heatmap.grid, scene.theme.ascii());
     let (times, dot) = if ascii { ('x', ',') } else { ('×', '·') };
     let space = if ascii { "" } else { " " };

@@ -2,8 +2,8 @@
 
 use super::message::{clean, shortened};
 use super::{field, popup};
-use crate::app::{App, Take};
-use crate::theme::Role;
+use crate::app::{App, ExportMenu};
+use crate::theme::ThemeRole;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
@@ -17,10 +17,10 @@ const PREVIEW: u16 = 6;
 const LABEL: u16 = 36;
 
 /// Draws it in the middle of the screen.
-pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &Take) {
+pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &ExportMenu) {
     let area = place(screen, take);
     match take {
-        Take::Copy(menu) => {
+        ExportMenu::Copy(menu) => {
             let hint = "a letter or enter copies";
             let inner = popup::draw(area, buf, &app.theme, "Copy", hint);
             let lines = (menu.offers.iter())
@@ -30,20 +30,26 @@ pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &Take) {
                 preview(below(inner, take), buf, app, &offer.what);
             }
         }
-        Take::Write(menu) => {
+        ExportMenu::Write(menu) => {
             let hint = "a letter or enter, then its name";
             let inner = popup::draw(area, buf, &app.theme, "Write a file", hint);
             let lines = menu.offers.iter().map(|o| (o.key, o.label, ""));
             list(rows(inner, take), buf, app, lines, menu.selected);
             if let Some(offer) = menu.offers.get(menu.selected) {
-                let muted = app.theme.style(Role::Muted);
+                let muted = app.theme.style(ThemeRole::Muted);
                 put(below(inner, take), buf, app, offer.what.about, muted);
             }
         }
-        Take::Name(naming) => {
+        ExportMenu::Name(naming) => {
             let hint = "enter writes it";
             let inner = popup::draw(area, buf, &app.theme, "Write a file", hint);
-            put(inner, buf, app, &naming.about, app.theme.style(Role::Muted));
+            put(
+                inner,
+                buf,
+                app,
+                &naming.about,
+                app.theme.style(ThemeRole::Muted),
+            );
             let line = Rect {
                 y: inner.y + 1,
                 height: inner.height.saturating_sub(1).min(1),
@@ -55,26 +61,26 @@ pub fn render(screen: Rect, buf: &mut Buffer, app: &App, take: &Take) {
 }
 
 /// True on the sign that closes the popup, and beside it.
-pub fn closes_at(screen: Rect, take: &Take, at: Position) -> bool {
+pub fn closes_at(screen: Rect, take: &ExportMenu, at: Position) -> bool {
     let area = place(screen, take);
     !area.contains(at) || popup::closes_at(area, at)
 }
 
 /// The line at a place on the screen.
-pub fn line_at(screen: Rect, take: &Take, at: Position) -> Option<usize> {
+pub fn line_at(screen: Rect, take: &ExportMenu, at: Position) -> Option<usize> {
     let inner = popup::inner(place(screen, take));
     let rows = rows(inner, take);
     let line = usize::from(at.y.checked_sub(inner.y)?) + first(take.selected(), rows.height);
     (rows.contains(at) && line < take.len()).then_some(line)
 }
 
-fn place(screen: Rect, take: &Take) -> Rect {
+fn place(screen: Rect, take: &ExportMenu) -> Rect {
     let width = WIDTH.min(screen.width);
     let lines = take.len() as u16;
     let rows = match take {
-        Take::Copy(_) => lines + 1 + PREVIEW,
-        Take::Write(_) => lines + 2,
-        Take::Name(_) => 2,
+        ExportMenu::Copy(_) => lines + 1 + PREVIEW,
+        ExportMenu::Write(_) => lines + 2,
+        ExportMenu::Name(_) => 2,
     };
     let height = (rows + 2).min(screen.height);
     Rect {
@@ -86,9 +92,9 @@ fn place(screen: Rect, take: &Take) -> Rect {
 }
 
 /// The rows of the list. What a file holds is told below it, also where not every line has room.
-fn rows(inner: Rect, take: &Take) -> Rect {
+fn rows(inner: Rect, take: &ExportMenu) -> Rect {
     let below = match take {
-        Take::Write(_) => 1,
+        ExportMenu::Write(_) => 1,
         _ => 0,
     };
     let most = inner.height.saturating_sub(below);
@@ -104,7 +110,7 @@ fn first(selected: usize, rows: u16) -> usize {
 }
 
 /// The room below the list and, where there is room for one, a gap.
-fn below(inner: Rect, take: &Take) -> Rect {
+fn below(inner: Rect, take: &ExportMenu) -> Rect {
     let rows = rows(inner, take).height;
     let used = (rows + 1).min(inner.height.saturating_sub(1).max(rows));
     Rect {
@@ -125,13 +131,13 @@ fn list<'a>(
     let lines = lines.enumerate().skip(first(selected, inner.height));
     for ((n, (key, label, beside)), row) in lines.zip(inner.rows()) {
         let chosen = n == selected;
-        let role = |usual| theme.style(if chosen { Role::Selection } else { usual });
+        let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
         let mark = if chosen { theme.pick("›", ">") } else { " " };
-        buf.set_style(row, role(Role::Text));
+        buf.set_style(row, role(ThemeRole::Text));
         Line::from(vec![
-            Span::styled(format!("{mark} "), role(Role::Text)),
-            Span::styled(key.to_string(), role(Role::Key)),
-            Span::styled(format!("  {label}"), role(Role::Text)),
+            Span::styled(format!("{mark} "), role(ThemeRole::Text)),
+            Span::styled(key.to_string(), role(ThemeRole::Key)),
+            Span::styled(format!("  {label}"), role(ThemeRole::Text)),
         ])
         .render(row, buf);
         let used = LABEL.min(row.width);
@@ -145,7 +151,7 @@ fn list<'a>(
             buf,
             app,
             &beside.replace('\t', "  "),
-            role(Role::Muted),
+            role(ThemeRole::Muted),
         );
     }
 }
@@ -167,7 +173,7 @@ fn preview(area: Rect, buf: &mut Buffer, app: &App, text: &str) {
             buf,
             app,
             &line.replace('\t', "  "),
-            theme.style(Role::Muted),
+            theme.style(ThemeRole::Muted),
         );
     }
     if let (true, Some(row)) = (rest, rows.get(shown)) {
@@ -175,10 +181,10 @@ fn preview(area: Rect, buf: &mut Buffer, app: &App, text: &str) {
         let (text, role) = if text.len() > crate::app::MOST {
             (
                 format!("{count} lines, {size} kB: more than terminals take"),
-                Role::Warning,
+                ThemeRole::Warning,
             )
         } else {
-            (format!("{count} lines, {size} kB"), Role::Accent)
+            (format!("{count} lines, {size} kB"), ThemeRole::Accent)
         };
         put(*row, buf, app, &text, theme.style(role));
     }

@@ -3,8 +3,8 @@
 use super::message::shortened;
 use super::popup;
 use crate::app::App;
-use crate::color::Depth;
-use crate::theme::{Choice, Role, Theme};
+use crate::color::ColorDepth;
+use crate::theme::{Theme, ThemeChoice, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -15,17 +15,17 @@ const NAME: u16 = 15;
 /// Columns of its colour map.
 const MAP: u16 = 8;
 /// What the sample shows beside the colour map.
-const SAMPLE: [Role; 6] = [
-    Role::Accent,
-    Role::CurveValidation,
-    Role::Corner1,
-    Role::Corner2,
-    Role::Corner3,
-    Role::Corner4,
+const SAMPLE: [ThemeRole; 6] = [
+    ThemeRole::Accent,
+    ThemeRole::CurveValidation,
+    ThemeRole::Corner1,
+    ThemeRole::Corner2,
+    ThemeRole::Corner3,
+    ThemeRole::Corner4,
 ];
 
 /// Rows that are needed inside the frame.
-pub fn length(choices: &[Choice]) -> usize {
+pub fn length(choices: &[ThemeChoice]) -> usize {
     choices.len() + 2
 }
 
@@ -43,7 +43,7 @@ fn list(inner: Rect) -> Rect {
 }
 
 /// Draws the overlay.
-pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[Choice], selected: usize) {
+pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[ThemeChoice], selected: usize) {
     let theme = &app.theme;
     let hint = "enter keeps it";
     let inner = popup::draw(area, buf, theme, "Themes", hint);
@@ -52,15 +52,15 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[Choice], selec
     for ((n, choice), row) in choices.iter().enumerate().skip(first).zip(list.rows()) {
         let chosen = n == selected;
         if chosen {
-            buf.set_style(row, theme.style(Role::Selection));
+            buf.set_style(row, theme.style(ThemeRole::Selection));
         }
-        let role = |usual| theme.style(if chosen { Role::Selection } else { usual });
+        let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
         let kept = choice.name == app.kept_theme().name();
         let sign = if kept { theme.pick("●", "*") } else { " " };
         let name = shortened(&choice.name, NAME, theme.ascii());
         Line::from(vec![
-            Span::styled(format!(" {sign} "), role(Role::Accent)),
-            Span::styled(format!("{name:<15} "), role(Role::Text)),
+            Span::styled(format!(" {sign} "), role(ThemeRole::Accent)),
+            Span::styled(format!("{name:<15} "), role(ThemeRole::Text)),
         ])
         .render(row, buf);
         let rest = Rect {
@@ -69,12 +69,12 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[Choice], selec
             ..row
         };
         match &choice.theme {
-            Ok(sampled) if theme.depth() > Depth::None => {
+            Ok(sampled) if theme.depth() > ColorDepth::None => {
                 sample(rest, buf, &sampled.clone().like(theme));
             }
             Ok(_) => {}
             Err(_) => {
-                Line::styled("cannot be read", role(Role::Warning)).render(rest, buf);
+                Line::styled("cannot be read", role(ThemeRole::Warning)).render(rest, buf);
             }
         }
     }
@@ -87,9 +87,9 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[Choice], selec
         ..inner
     };
     let (role, own) = match (&choice.theme, choice.own) {
-        (Err(_), _) => (Role::Error, ""),
-        (Ok(_), true) => (Role::Muted, "your own. "),
-        (Ok(_), false) => (Role::Muted, ""),
+        (Err(_), _) => (ThemeRole::Error, ""),
+        (Ok(_), true) => (ThemeRole::Muted, "your own. "),
+        (Ok(_), false) => (ThemeRole::Muted, ""),
     };
     let text = format!("{own}{}", choice.about());
     let text = shortened(&text, about.width, theme.ascii());
@@ -98,9 +98,9 @@ pub fn render(area: Rect, buf: &mut Buffer, app: &App, choices: &[Choice], selec
 
 /// Colours of another theme on its own ground.
 fn sample(area: Rect, buf: &mut Buffer, sampled: &Theme) {
-    let ground = sampled.style(Role::Background);
+    let ground = sampled.style(ThemeRole::Background);
     let ascii = sampled.ascii();
-    let mut spans = vec![Span::styled(" Aa ", sampled.style(Role::Text))];
+    let mut spans = vec![Span::styled(" Aa ", sampled.style(ThemeRole::Text))];
     for role in SAMPLE {
         let mark = if ascii { "#" } else { "■" };
         spans.push(Span::styled(format!("{mark} "), sampled.style(role)));
@@ -109,7 +109,7 @@ fn sample(area: Rect, buf: &mut Buffer, sampled: &Theme) {
     let place = Rect { width, ..area }.intersection(area);
     buf.set_style(place, ground);
     Line::from(spans).render(place, buf);
-    if sampled.depth() < Depth::Ansi256 {
+    if sampled.depth() < ColorDepth::Ansi256 {
         return;
     }
     for n in 0..MAP {

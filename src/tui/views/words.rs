@@ -1,13 +1,13 @@
 //! Sentences in rows.
 
-use super::plot::text::{self, Piece};
+use super::plot::text::{self, FigurePiece};
 use ratatui::text::Span;
 
 /// A sentence in as many rows of `width` columns as it needs. A word that is longer is broken, a percentage is not.
 pub fn rows(sentence: &str, width: u16) -> Vec<String> {
     let width = width.max(1);
     let kept = sentence.replace(" %", "\u{a0}%");
-    let words: Vec<Piece<'_>> = kept
+    let words: Vec<FigurePiece<'_>> = kept
         .split(' ')
         .flat_map(|word| pieces(word, width))
         .map(|word| vec![Span::raw(word)])

@@ -1,9 +1,9 @@
 //! Files of `torch.save(model.state_dict(), …)`: a zip archive of a pickle and one file for each storage.
 
-use super::error::{Refusal, Step, damaged_list, refuse};
+use super::error::{ReadStep, WeightFileRefusal, damaged_list, refuse};
 use super::objects::{self, Storage};
-use super::section::Section;
-use super::source::{Blob, Contents};
+use super::section::FileSection;
+use super::source::{ByteRange, FileContents};
 use super::state_dict::{StorageTable, read_state_dict, read_tensor};
 use super::{MAX_PICKLE, MAX_TENSORS};
 use std::io::BufReader;
@@ -14,21 +14,24 @@ use zip::{CompressionMethod, ZipArchive};
 const MAX_ENTRIES: u64 = 8 * MAX_TENSORS as u64;
 
 /// Reads the tensors of a state dict in an archive.
-pub(super) fn read_archive(section: &Section, weights: CornerWeights) -> Step<Contents> {
+pub(super) fn read_archive(
+    section: &FileSection,
+    weights: CornerWeights,
+) -> ReadStep<FileContents> {
     let (list, mut archive) = Archive::open(section)?;
     let (objects, root, _) = objects::read_first(&list)?;
     read_state_dict(&objects, root, weights, &mut archive)
 }
 
 /// Reads an archive of a single tensor.
-pub(super) fn read_archived_tensor(section: &Section, name: &str) -> Step<Contents> {
+pub(super) fn read_archived_tensor(section: &FileSection, name: &str) -> ReadStep<FileContents> {
     let (list, mut archive) = Archive::open(section)?;
     let (objects, root, _) = objects::read_first(&list)?;
     read_tensor(&objects, root, name, &mut archive)
 }
 
 /// What is said of an archive that holds a program instead of a state dict.
-fn program(zip: &ZipArchive<BufReader<Section>>) -> Option<&'static str> {
+fn program(zip: &ZipArchive<BufReader<FileSection>>) -> Option<&'static str> {
     let has = |is: fn(&str) -> bool| zip.file_names().any(is);
     // Both lie below a folder of the archive's name; before PyTorch 2.7 an exported program did not.
     let is_script =
@@ -51,8 +54,8 @@ fn program(zip: &ZipArchive<BufReader<Section>>) -> Option<&'static str> {
 
 /// An archive whose storages are looked up.
 struct Archive<'a> {
-    zip: ZipArchive<BufReader<Section>>,
-    section: &'a Section,
+    zip: ZipArchive<BufReader<FileSection>>,
+    section: &'a FileSection,
     folder: String,
     /// False when every checksum is zero: PyTorch can leave them out.
     has_checksums: bool,
@@ -63,7 +66,7 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     /// Opens an archive; also gives its list of tensors, a pickle.
-    fn open(section: &'a Section) -> Step<(Vec<u8>, Self)> {
+    fn open(section: &'a FileSection) -> ReadStep<(Vec<u8>, Self)> {
         let entries = entry_count(section)?;
         if entries.is_some_and(|n| n > MAX_ENTRIES) {
             return refuse(format!(
@@ -72,8 +75,10 @@ impl<'a> Archive<'a> {
         }
         let mut zip =
             ZipArchive::new(BufReader::new(section.clone())).map_err(|error| match error {
-                zip::result::ZipError::Io(source) => Refusal::from(source),
-                _ => Refusal::Reason("is cut short or damaged; copy or download it anew".into()),
+                zip::result::ZipError::Io(source) => WeightFileRefusal::from(source),
+                _ => WeightFileRefusal::Reason(
+                    "is cut short or damaged; copy or download it anew".into(),
+                ),
             })?;
         if let Some(what) = program(&zip) {
             return refuse(what);
@@ -116,12 +121,12 @@ impl<'a> Archive<'a> {
     }
 
     /// Where an entry lies; `None` when it is missing, compressed or not within the archive.
-    fn entry(&mut self, name: &str) -> Option<Blob> {
+    fn entry(&mut self, name: &str) -> Option<ByteRange> {
         let entry = self.zip.by_name(&format!("{}/{name}", self.folder)).ok()?;
         let (start, len) = (entry.data_start(), entry.size());
         let stored = entry.compression() == CompressionMethod::Stored;
         let inside = start.checked_add(len)? <= self.section.len;
-        (stored && inside && len == entry.compressed_size()).then(|| Blob {
+        (stored && inside && len == entry.compressed_size()).then(|| ByteRange {
             file: 0,
             start: self.section.start + start,
             len,
@@ -140,13 +145,13 @@ impl<'a> Archive<'a> {
 }
 
 impl StorageTable for Archive<'_> {
-    fn blob(&mut self, storage: &Storage) -> Step<Option<Blob>> {
+    fn blob(&mut self, storage: &Storage) -> ReadStep<Option<ByteRange>> {
         let blob = self.entry(&format!("data/{}", storage.key));
         let Some(blob) = blob.filter(|blob| Some(blob.len) == storage.bytes()) else {
             return Ok(None);
         };
         self.left = self.left.checked_sub(blob.len).ok_or_else(|| {
-            Refusal::Reason(
+            WeightFileRefusal::Reason(
                 "is damaged: its tensors would take more bytes than the file has".into(),
             )
         })?;
@@ -155,7 +160,7 @@ impl StorageTable for Archive<'_> {
 }
 
 /// Files that an archive says it has, before they are read; `None` when it does not end as one.
-fn entry_count(section: &Section) -> Step<Option<u64>> {
+fn entry_count(section: &FileSection) -> ReadStep<Option<u64>> {
     const END: &[u8] = b"PK\x05\x06";
     const END_64: &[u8] = b"PK\x06\x06";
     const LONGEST_END: u64 = 22 + 65_535 + 128;

@@ -2,7 +2,7 @@
 //!
 //! The state dict may lie in a checkpoint beside whatever else a training script keeps, which is never looked at.
 
-use super::error::{Step, quote, refuse};
+use super::error::{ReadStep, quote, refuse};
 use surfit_core::config::CornerWeights;
 
 /// Under which names training scripts keep the state dict beside other things.
@@ -46,7 +46,7 @@ const MAX_DEPTH: usize = 4;
 
 /// What lies under a name.
 #[derive(Clone, Debug)]
-pub(super) enum Child<D> {
+pub(super) enum DictChild<D> {
     /// A dictionary of the checkpoint.
     Dict(D),
     /// An object of this class, in backticks.
@@ -58,11 +58,11 @@ pub(super) enum Child<D> {
 }
 
 /// Dictionaries of a checkpoint, one in the other.
-pub(super) trait Checkpoint {
+pub(super) trait CheckpointDict {
     /// Handle of a dictionary in the checkpoint.
     type Dict: Copy;
     /// What lies under these names, in their order.
-    fn children(&self, dict: Self::Dict, names: &[&str]) -> Vec<Option<Child<Self::Dict>>>;
+    fn children(&self, dict: Self::Dict, names: &[&str]) -> Vec<Option<DictChild<Self::Dict>>>;
     /// Some of the dictionaries in a dictionary, whatever they are called.
     fn dicts(&self, dict: Self::Dict) -> Vec<Self::Dict>;
     /// True when some of its values are tensors.
@@ -74,12 +74,12 @@ pub(super) trait Checkpoint {
 const WHOLE: &str = "and nothing in a file is ever executed to make one; save its state_dict()";
 
 /// Finds the dictionary of tensors in a checkpoint; notes say which of several was taken.
-pub(super) fn choose_weights<C: Checkpoint>(
+pub(super) fn choose_weights<C: CheckpointDict>(
     checkpoint: &C,
     root: C::Dict,
     weights: CornerWeights,
     notes: &mut Vec<String>,
-) -> Step<C::Dict> {
+) -> ReadStep<C::Dict> {
     let mut dict = root;
     for _ in 0..MAX_DEPTH {
         match step_inside(checkpoint, dict, weights, notes)? {
@@ -95,15 +95,15 @@ pub(super) fn choose_weights<C: Checkpoint>(
 }
 
 /// The dictionary with the weights inside of another, `None` when there is none.
-fn step_inside<C: Checkpoint>(
+fn step_inside<C: CheckpointDict>(
     checkpoint: &C,
     dict: C::Dict,
     weights: CornerWeights,
     notes: &mut Vec<String>,
-) -> Step<Option<C::Dict>> {
+) -> ReadStep<Option<C::Dict>> {
     let raw = first_dict(checkpoint, dict, &RAW);
     if let Some((raw_name, average)) = raw
-        && let [Some(Child::Dict(last)), Some(_)] =
+        && let [Some(DictChild::Dict(last)), Some(_)] =
             checkpoint.children(dict, &[LIGHTNING_RAW, LIGHTNING_STATE])[..]
         && raw_name == RAW[0]
     {
@@ -121,7 +121,7 @@ fn step_inside<C: Checkpoint>(
     let mut averaged = first_dict(checkpoint, dict, &AVERAGED)
         .filter(|(_, inner)| holds_tensors(checkpoint, *inner));
     if averaged.is_none()
-        && let [Some(Child::Dict(callbacks))] = checkpoint.children(dict, &[CALLBACKS])[..]
+        && let [Some(DictChild::Dict(callbacks))] = checkpoint.children(dict, &[CALLBACKS])[..]
     {
         let all = checkpoint.dicts(callbacks).into_iter();
         averaged = all
@@ -167,19 +167,19 @@ fn step_inside<C: Checkpoint>(
 }
 
 /// Says of everything that is called as averaged weights are, here or in a callback, that it is not read.
-fn unread_averages<C: Checkpoint>(checkpoint: &C, dict: C::Dict) -> Vec<String> {
+fn unread_averages<C: CheckpointDict>(checkpoint: &C, dict: C::Dict) -> Vec<String> {
     let mut places = vec![dict];
-    if let [Some(Child::Dict(callbacks))] = checkpoint.children(dict, &[CALLBACKS])[..] {
+    if let [Some(DictChild::Dict(callbacks))] = checkpoint.children(dict, &[CALLBACKS])[..] {
         places.extend(checkpoint.dicts(callbacks));
     }
     let mut notes: Vec<String> = Vec::new();
     for place in places {
         for (name, child) in AVERAGED.iter().zip(checkpoint.children(place, &AVERAGED)) {
             let why = match child {
-                Some(Child::Object(class)) => format!("is a whole object of {class}"),
-                Some(Child::Dict(inner)) if checkpoint.first_name(inner).is_none() => continue,
-                Some(Child::Dict(_) | Child::List) => "has no tensors by name".into(),
-                Some(Child::Other) | None => continue,
+                Some(DictChild::Object(class)) => format!("is a whole object of {class}"),
+                Some(DictChild::Dict(inner)) if checkpoint.first_name(inner).is_none() => continue,
+                Some(DictChild::Dict(_) | DictChild::List) => "has no tensors by name".into(),
+                Some(DictChild::Other) | None => continue,
             };
             let note = format!(
                 "averaged weights were not read, because `{name}` {why}; raw weights were taken"
@@ -197,7 +197,7 @@ fn both(taken: &str, other: &str, what: &str, key: &str) -> String {
 }
 
 /// The first of these names under which there is a dictionary, rather one with tensors.
-fn first_dict<C: Checkpoint>(
+fn first_dict<C: CheckpointDict>(
     checkpoint: &C,
     dict: C::Dict,
     names: &[&'static str],
@@ -207,7 +207,7 @@ fn first_dict<C: Checkpoint>(
         .iter()
         .zip(children)
         .filter_map(|(name, child)| match child {
-            Some(Child::Dict(inner)) => Some((*name, inner)),
+            Some(DictChild::Dict(inner)) => Some((*name, inner)),
             _ => None,
         })
         .collect();
@@ -216,23 +216,23 @@ fn first_dict<C: Checkpoint>(
 }
 
 /// True when a dictionary or the usual one inside of it has tensors.
-fn holds_tensors<C: Checkpoint>(checkpoint: &C, dict: C::Dict) -> bool {
+fn holds_tensors<C: CheckpointDict>(checkpoint: &C, dict: C::Dict) -> bool {
     checkpoint.has_tensors(dict)
         || first_dict(checkpoint, dict, &RAW).is_some_and(|(_, d)| checkpoint.has_tensors(d))
 }
 
 /// The refusal of a root that is no dictionary.
-pub(super) fn refuse_root<T>(maker: Option<String>) -> Step<T> {
+pub(super) fn refuse_root<T>(maker: Option<String>) -> ReadStep<T> {
     match maker {
         Some(class) => refuse(format!("holds a whole object of {class}, {WHOLE}")),
         None => refuse("does not hold a dictionary of tensors; save a model's state_dict()"),
     }
 }
 
-fn refuse_dict<C: Checkpoint, T>(checkpoint: &C, dict: C::Dict) -> Step<T> {
+fn refuse_dict<C: CheckpointDict, T>(checkpoint: &C, dict: C::Dict) -> ReadStep<T> {
     let names: Vec<&str> = RAW.iter().chain(&AVERAGED).copied().collect();
     for (name, child) in names.iter().zip(checkpoint.children(dict, &names)) {
-        if let Some(Child::Object(class)) = child {
+        if let Some(DictChild::Object(class)) = child {
             return refuse(format!(
                 "holds `{name}` as a whole object of {class}, {WHOLE}"
             ));

@@ -1,12 +1,15 @@
 //! Weights that a module computes from others: pruned and weight-normed ones.
 
-use super::error::{Step, quote, refuse};
-use super::source::{Source, Tensor};
+use super::error::{ReadStep, quote, refuse};
+use super::source::{FileTensor, ValueSource};
 use safetensors::Dtype;
 use std::collections::{BTreeMap, HashMap};
 
 /// Puts computed weights in the place of what they are computed from, and refuses what only the module's code could compute.
-pub(super) fn derive(tensors: Vec<Tensor>, notes: &mut Vec<String>) -> Step<Vec<Tensor>> {
+pub(super) fn derive(
+    tensors: Vec<FileTensor>,
+    notes: &mut Vec<String>,
+) -> ReadStep<Vec<FileTensor>> {
     let names: HashMap<&str, usize> = tensors
         .iter()
         .enumerate()
@@ -14,17 +17,17 @@ pub(super) fn derive(tensors: Vec<Tensor>, notes: &mut Vec<String>) -> Step<Vec<
         .collect();
     refuse_scaled(&tensors, &names)?;
     // At the place of a computed weight's first part the weight, at the others' nothing.
-    let mut computed: HashMap<usize, Option<Tensor>> = HashMap::new();
+    let mut computed: HashMap<usize, Option<FileTensor>> = HashMap::new();
     let mut put = |name: &str, [first, second]: [usize; 2], masked: bool| {
         let parts = Box::new([tensors[first].clone(), tensors[second].clone()]);
         let whole = if masked { first } else { second };
-        let tensor = Tensor {
+        let tensor = FileTensor {
             name: name.into(),
             shape: tensors[whole].shape.clone(),
             dtype: tensors[whole].dtype,
             source: match masked {
-                true => Source::Masked(parts),
-                false => Source::WeightNorm(parts),
+                true => ValueSource::Masked(parts),
+                false => ValueSource::WeightNorm(parts),
             },
         };
         computed.insert(first.min(second), Some(tensor));
@@ -93,7 +96,7 @@ pub(super) fn derive(tensors: Vec<Tensor>, notes: &mut Vec<String>) -> Step<Vec<
         .collect())
 }
 
-fn refuse_parametrized<T>(weight: &str, remedy: &str) -> Step<T> {
+fn refuse_parametrized<T>(weight: &str, remedy: &str) -> ReadStep<T> {
     refuse(format!(
         "holds what {} is computed from, which only the model's code can do; call {remedy} and save it anew",
         quote(weight)
@@ -101,10 +104,10 @@ fn refuse_parametrized<T>(weight: &str, remedy: &str) -> Step<T> {
 }
 
 /// 8-bit floats with scales beside them are not the weights.
-fn refuse_scaled(tensors: &[Tensor], names: &HashMap<&str, usize>) -> Step<()> {
+fn refuse_scaled(tensors: &[FileTensor], names: &HashMap<&str, usize>) -> ReadStep<()> {
     const SCALES: [&str; 3] = ["_scale", "_scale_inv", ".scale"];
     let mut small = tensors.iter().filter(|t| t.dtype.bitsize() == 8);
-    let is_float = |t: &Tensor| !matches!(t.dtype, Dtype::U8 | Dtype::I8 | Dtype::BOOL);
+    let is_float = |t: &FileTensor| !matches!(t.dtype, Dtype::U8 | Dtype::I8 | Dtype::BOOL);
     let scaled = small.find(|t| {
         let scale = |s: &&str| names.contains_key(format!("{}{s}", t.name).as_str());
         is_float(t) && SCALES.iter().any(scale)
@@ -118,7 +121,7 @@ fn refuse_scaled(tensors: &[Tensor], names: &HashMap<&str, usize>) -> Step<()> {
 }
 
 /// The parts of parametrized weights, by the module's name (with its point) and the weight's, sorted.
-fn parametrized(tensors: &[Tensor]) -> BTreeMap<(&str, &str), Vec<(&str, usize)>> {
+fn parametrized(tensors: &[FileTensor]) -> BTreeMap<(&str, &str), Vec<(&str, usize)>> {
     const MARK: &str = "parametrizations.";
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (index, tensor) in tensors.iter().enumerate() {

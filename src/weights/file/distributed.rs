@@ -4,13 +4,13 @@
 //! an offset and a length, at which there is a small archive of `torch.save` with the one tensor.
 
 use super::archive::read_archived_tensor;
-use super::choice::{Checkpoint, Child, choose_weights};
+use super::choice::{CheckpointDict, DictChild, choose_weights};
 use super::dtype::dtype_named;
-use super::error::{Refusal, Step, damaged_list, quote, refuse};
-use super::folder::{Found, beside};
-use super::objects::{Objects, Value, read_first};
-use super::section::Section;
-use super::source::{Chunk, Contents, Source, Tensor, count};
+use super::error::{ReadStep, WeightFileRefusal, damaged_list, quote, refuse};
+use super::folder::{FoundShards, beside};
+use super::objects::{PickleValue, TensorObjects, read_first};
+use super::section::FileSection;
+use super::source::{FileContents, FileTensor, TensorChunk, ValueSource, count};
 use super::{
     ListedFile, MAX_NAME, MAX_PICKLE, MAX_TENSORS, open_regular, refuse_long_name, refuse_name,
 };
@@ -32,18 +32,18 @@ const LIST: &str = "[]";
 const REMEDY: &str = "convert it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save";
 
 /// Reads the list of tensors of such a folder.
-pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> Step<Found> {
+pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> ReadStep<FoundShards> {
     let path = folder.join(METADATA);
     let read = open_regular(&path).and_then(|section| match section.len > MAX_PICKLE {
         true => Err(damaged_list()),
         false => Ok(section.head(MAX_PICKLE as usize)?),
     });
-    let bytes = read.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+    let bytes = read.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&path)))?;
     let (objects, root, _) = read_first(&bytes)?;
     let metadata = objects.state(root, "Metadata").ok_or_else(damaged_list)?;
     let part = |name| objects.entry(metadata, name);
     let state = part("state_dict_metadata").and_then(|v| objects.dict(v));
-    let tree = Tree::new(
+    let tree = FlatNames::new(
         &objects,
         state.ok_or_else(damaged_list)?,
         part("planner_data"),
@@ -51,9 +51,9 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> Step<Fo
     let places = part("storage_data").and_then(|v| objects.dict(v));
     let places = places_of(&objects, places.ok_or_else(damaged_list)?)?;
 
-    let mut contents = Contents::default();
+    let mut contents = FileContents::default();
     let chosen = choose_weights(&tree, 0, weights, &mut contents.notes)?;
-    let mut shards = Shards {
+    let mut shards = ShardFiles {
         folder,
         files: Vec::new(),
         open: None,
@@ -89,15 +89,18 @@ pub(super) fn read_distributed(folder: &Path, weights: CornerWeights) -> Step<Fo
 }
 
 /// Where a box of a tensor lies.
-struct Place<'a> {
+struct BoxLocation<'a> {
     file: &'a str,
     offset: u64,
     length: u64,
 }
 
-type Places<'a> = HashMap<(&'a str, Vec<usize>), Place<'a>>;
+type TensorBoxes<'a> = HashMap<(&'a str, Vec<usize>), BoxLocation<'a>>;
 
-fn places_of<'a>(objects: &Objects<'a>, entries: &[(Value, Value)]) -> Step<Places<'a>> {
+fn places_of<'a>(
+    objects: &TensorObjects<'a>,
+    entries: &[(PickleValue, PickleValue)],
+) -> ReadStep<TensorBoxes<'a>> {
     let mut places = HashMap::new();
     for &(index, info) in entries {
         let key = objects.state(index, "MetadataIndex");
@@ -108,12 +111,15 @@ fn places_of<'a>(objects: &Objects<'a>, entries: &[(Value, Value)]) -> Step<Plac
         let name = objects.entry(key, "fqn");
         let name = name.and_then(|v| short_text(objects, v));
         // Objects that are no tensors have no offset.
-        let Some(offsets) = objects.entry(key, "offset").filter(|v| *v != Value::Other) else {
+        let Some(offsets) = objects
+            .entry(key, "offset")
+            .filter(|v| *v != PickleValue::Other)
+        else {
             continue;
         };
         let file = objects.entry(info, "relative_path");
         let number = |name| match objects.entry(info, name) {
-            Some(Value::Int(n)) => u64::try_from(n).ok(),
+            Some(PickleValue::Int(n)) => u64::try_from(n).ok(),
             _ => None,
         };
         let (Some(name), Some(file), Some(offset), Some(length)) = (
@@ -132,7 +138,7 @@ fn places_of<'a>(objects: &Objects<'a>, entries: &[(Value, Value)]) -> Step<Plac
                 quote(name)
             ));
         }
-        let place = Place {
+        let place = BoxLocation {
             file,
             offset,
             length,
@@ -143,15 +149,15 @@ fn places_of<'a>(objects: &Objects<'a>, entries: &[(Value, Value)]) -> Step<Plac
 }
 
 /// The files of a folder, of which one is open.
-struct Shards<'a> {
+struct ShardFiles<'a> {
     folder: &'a Path,
     files: Vec<ListedFile>,
-    open: Option<(usize, Section)>,
+    open: Option<(usize, FileSection)>,
 }
 
-impl Shards<'_> {
+impl ShardFiles<'_> {
     /// The number of a file, and its content.
-    fn file(&mut self, name: &str) -> Step<(usize, Section)> {
+    fn file(&mut self, name: &str) -> ReadStep<(usize, FileSection)> {
         let path = beside(self.folder, name)?;
         if let Some((index, section)) = &self.open
             && self.files[*index].path == path
@@ -164,7 +170,8 @@ impl Shards<'_> {
             Some(file) => file.open.clone().map_or_else(|| file.reopen(), Ok)?,
             None => {
                 let opened = open_regular(&path);
-                let section = opened.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+                let section =
+                    opened.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&path)))?;
                 self.files.push(ListedFile::new(path, &section, index));
                 section
             }
@@ -176,14 +183,14 @@ impl Shards<'_> {
 
 /// The tensor that is described, with all its boxes.
 fn read_parts(
-    objects: &Objects,
+    objects: &TensorObjects,
     name: &str,
     full_name: &str,
-    described: Value,
-    places: &Places,
-    shards: &mut Shards,
-    contents: &mut Contents,
-) -> Step<Tensor> {
+    described: PickleValue,
+    places: &TensorBoxes,
+    shards: &mut ShardFiles,
+    contents: &mut FileContents,
+) -> ReadStep<FileTensor> {
     let part = |name| objects.entry(described, name).ok_or_else(damaged_list);
     let shape = objects.sizes(part("size")?)?;
     let dtype = dtype_of(objects, part("properties")?, name)?;
@@ -214,10 +221,10 @@ fn read_parts(
             quote(name)
         ));
     }
-    let mut chunks: Vec<Chunk> = Vec::new();
+    let mut chunks: Vec<TensorChunk> = Vec::new();
     for TensorBox { offsets, size } in boxes {
         let lacks = || {
-            Refusal::Reason(format!(
+            WeightFileRefusal::Reason(format!(
                 "is damaged: a part of tensor {} is not where it should be; copy or download it anew",
                 quote(name)
             ))
@@ -234,24 +241,24 @@ fn read_parts(
             ));
         }
         let tensors = contents.adopt(read_archived_tensor(&section, name)?, index);
-        let Some(Source::View(view)) = tensors.into_iter().next().map(|t| t.source) else {
+        let Some(ValueSource::View(view)) = tensors.into_iter().next().map(|t| t.source) else {
             return Err(lacks());
         };
         if view.shape != size || view.dtype != dtype {
             return Err(lacks());
         }
-        chunks.push(Chunk { offsets, view });
+        chunks.push(TensorChunk { offsets, view });
     }
-    Ok(Tensor {
+    Ok(FileTensor {
         name: name.to_owned(),
         shape,
         dtype,
-        source: Source::Chunks(chunks),
+        source: ValueSource::Chunks(chunks),
     })
 }
 
 /// The type in a tensor's properties, a tuple that begins with it or, before PyTorch 2.1, a dictionary.
-fn dtype_of(objects: &Objects, properties: Value, name: &str) -> Step<Dtype> {
+fn dtype_of(objects: &TensorObjects, properties: PickleValue, name: &str) -> ReadStep<Dtype> {
     let state = objects.state(properties, "TensorProperties");
     let state = state.ok_or_else(damaged_list)?;
     let dtype = match objects.items(state) {
@@ -260,7 +267,7 @@ fn dtype_of(objects: &Objects, properties: Value, name: &str) -> Step<Dtype> {
     };
     match dtype.and_then(|d| objects.global(d)) {
         Some(("torch", class)) => dtype_named(class).ok_or_else(|| {
-            Refusal::Reason(format!(
+            WeightFileRefusal::Reason(format!(
                 "holds {}, whose values are of the type {}, which is not read; save it as float32",
                 quote(name),
                 quote(&format!("torch.{class}"))
@@ -302,12 +309,12 @@ fn cover(shape: &[usize], boxes: &[TensorBox]) -> bool {
 }
 
 /// A text that is short enough to be compared any number of times.
-fn short_text<'a>(objects: &Objects<'a>, value: Value) -> Option<&'a str> {
+fn short_text<'a>(objects: &TensorObjects<'a>, value: PickleValue) -> Option<&'a str> {
     objects.text(value).filter(|text| text.len() <= MAX_NAME)
 }
 
 /// The names of a checkpoint as the dictionaries that they were before they were made flat.
-struct Tree<'a> {
+struct FlatNames<'a> {
     dicts: Vec<Dict<'a>>,
 }
 
@@ -315,12 +322,16 @@ struct Tree<'a> {
 struct Dict<'a> {
     inner: HashMap<&'a str, usize>,
     /// Names here, full names, and what describes the tensors.
-    tensors: Vec<(&'a str, &'a str, Value)>,
+    tensors: Vec<(&'a str, &'a str, PickleValue)>,
     first: Option<&'a str>,
 }
 
-impl<'a> Tree<'a> {
-    fn new(objects: &Objects<'a>, state: &[(Value, Value)], planned: Option<Value>) -> Step<Self> {
+impl<'a> FlatNames<'a> {
+    fn new(
+        objects: &TensorObjects<'a>,
+        state: &[(PickleValue, PickleValue)],
+        planned: Option<PickleValue>,
+    ) -> ReadStep<Self> {
         let mut paths = HashMap::new();
         for &(name, path) in planned.and_then(|p| objects.dict(p)).unwrap_or_default() {
             if let (Some(name), Some(path)) = (short_text(objects, name), objects.items(path)) {
@@ -366,14 +377,14 @@ impl<'a> Tree<'a> {
     }
 }
 
-impl Checkpoint for Tree<'_> {
+impl CheckpointDict for FlatNames<'_> {
     type Dict = usize;
 
-    fn children(&self, dict: usize, names: &[&str]) -> Vec<Option<Child<usize>>> {
+    fn children(&self, dict: usize, names: &[&str]) -> Vec<Option<DictChild<usize>>> {
         let inner = &self.dicts[dict].inner;
         let names = names.iter();
         names
-            .map(|name| inner.get(*name).map(|d| Child::Dict(*d)))
+            .map(|name| inner.get(*name).map(|d| DictChild::Dict(*d)))
             .collect()
     }
 

@@ -65,11 +65,11 @@ struct SmallFloat {
     mantissa_bits: u32,
     bias: i32,
     /// What is no finite number.
-    special: Special,
+    special: SpecialType,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Special {
+enum SpecialType {
     /// As in IEEE 754: the largest exponent is of infinities and NaN.
     Ieee,
     /// All bits but the sign set is NaN; there are no infinities.
@@ -82,18 +82,18 @@ const HALF: SmallFloat = SmallFloat {
     exponent_bits: 5,
     mantissa_bits: 10,
     bias: 15,
-    special: Special::Ieee,
+    special: SpecialType::Ieee,
 };
 
 fn small_float(dtype: Dtype) -> Option<SmallFloat> {
     let (exponent_bits, mantissa_bits, bias, special) = match dtype {
         Dtype::F16 => return Some(HALF),
-        Dtype::F8_E4M3 => (4, 3, 7, Special::AllOnes),
-        Dtype::F8_E5M2 => (5, 2, 15, Special::Ieee),
-        Dtype::F8_E4M3FNUZ => (4, 3, 8, Special::NegativeZero),
-        Dtype::F8_E5M2FNUZ => (5, 2, 16, Special::NegativeZero),
+        Dtype::F8_E4M3 => (4, 3, 7, SpecialType::AllOnes),
+        Dtype::F8_E5M2 => (5, 2, 15, SpecialType::Ieee),
+        Dtype::F8_E4M3FNUZ => (4, 3, 8, SpecialType::NegativeZero),
+        Dtype::F8_E5M2FNUZ => (5, 2, 16, SpecialType::NegativeZero),
         // Only powers of two, without a sign.
-        Dtype::F8_E8M0 => (8, 0, 127, Special::AllOnes),
+        Dtype::F8_E8M0 => (8, 0, 127, SpecialType::AllOnes),
         _ => return None,
     };
     Some(SmallFloat {
@@ -112,10 +112,10 @@ impl SmallFloat {
         let largest = exponent == (1 << self.exponent_bits) - 1;
         let full = mantissa == (1 << self.mantissa_bits) - 1;
         let magnitude = match self.special {
-            Special::Ieee if largest && mantissa == 0 => f32::INFINITY,
-            Special::Ieee if largest => f32::NAN,
-            Special::AllOnes if largest && full => f32::NAN,
-            Special::NegativeZero if sign == 1 && exponent == 0 && mantissa == 0 => f32::NAN,
+            SpecialType::Ieee if largest && mantissa == 0 => f32::INFINITY,
+            SpecialType::Ieee if largest => f32::NAN,
+            SpecialType::AllOnes if largest && full => f32::NAN,
+            SpecialType::NegativeZero if sign == 1 && exponent == 0 && mantissa == 0 => f32::NAN,
             _ if self.mantissa_bits == 0 => 2f64.powi(exponent as i32 - self.bias) as f32,
             _ if exponent == 0 => {
                 mantissa as f32 * 2f32.powi(1 - self.bias - self.mantissa_bits as i32)

@@ -33,7 +33,7 @@ fn unreadable(source: &io::Error) -> String {
 
 /// A [`WeightFileError`] that does not know its file yet.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum WeightFileRefusal {
     /// The system does not give the file.
     Unreadable(io::Error),
     /// What the file is or does.
@@ -42,9 +42,9 @@ pub(super) enum Refusal {
     Other(WeightFileError),
 }
 
-pub(super) type Step<T> = Result<T, Refusal>;
+pub(super) type ReadStep<T> = Result<T, WeightFileRefusal>;
 
-impl Refusal {
+impl WeightFileRefusal {
     pub fn of(self, path: &Path) -> WeightFileError {
         let path = path.to_owned();
         match self {
@@ -55,7 +55,7 @@ impl Refusal {
     }
 }
 
-impl From<io::Error> for Refusal {
+impl From<io::Error> for WeightFileRefusal {
     fn from(source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::UnexpectedEof => {
@@ -67,20 +67,20 @@ impl From<io::Error> for Refusal {
 }
 
 /// Refuses for this reason, to follow "the file".
-pub(super) fn refuse<T>(reason: impl Into<String>) -> Step<T> {
-    Err(Refusal::Reason(reason.into()))
+pub(super) fn refuse<T>(reason: impl Into<String>) -> ReadStep<T> {
+    Err(WeightFileRefusal::Reason(reason.into()))
 }
 
 /// The refusal of a list of tensors that makes no sense.
-pub(super) fn damaged_list() -> Refusal {
-    Refusal::Reason(
+pub(super) fn damaged_list() -> WeightFileRefusal {
+    WeightFileRefusal::Reason(
         "is damaged: its list of tensors cannot be read; copy or download it anew".into(),
     )
 }
 
 /// The refusal of a tensor that the file does not hold as it says.
-pub(super) fn damaged_tensor(name: &str) -> Refusal {
-    Refusal::Reason(format!(
+pub(super) fn damaged_tensor(name: &str) -> WeightFileRefusal {
+    WeightFileRefusal::Reason(format!(
         "is damaged: tensor {} cannot be read; copy or download it anew",
         quote(name)
     ))

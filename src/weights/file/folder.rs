@@ -1,9 +1,9 @@
 //! Weights in several files: folders, and the indices that name the files.
 
 use super::distributed;
-use super::error::{Refusal, Step, quote, refuse};
-use super::section::Section;
-use super::source::Contents;
+use super::error::{ReadStep, WeightFileRefusal, quote, refuse};
+use super::section::FileSection;
+use super::source::FileContents;
 use super::{ListedFile, MAX_TENSORS, open_regular, read_file};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -19,7 +19,7 @@ const INDICES: [&str; 2] = [
 const ALONE: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
 /// Files, and what is in them.
-pub(super) type Found = (Vec<ListedFile>, Contents);
+pub(super) type FoundShards = (Vec<ListedFile>, FileContents);
 
 /// What of a folder is one network together.
 enum FolderWeights {
@@ -37,7 +37,7 @@ pub fn is_folder_of_weights(folder: &Path) -> bool {
 }
 
 /// Finds what of a folder is a network, by the names in it.
-fn find_weights(folder: &Path) -> Step<FolderWeights> {
+fn find_weights(folder: &Path) -> ReadStep<FolderWeights> {
     if folder.join(distributed::METADATA).is_file() {
         return Ok(FolderWeights::Distributed);
     }
@@ -76,7 +76,7 @@ fn find_weights(folder: &Path) -> Step<FolderWeights> {
 }
 
 /// Reads a folder of weights.
-pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> Step<Found> {
+pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> ReadStep<FoundShards> {
     let (path, found) = match find_weights(folder)? {
         FolderWeights::Distributed => return distributed::read_distributed(folder, weights),
         FolderWeights::Index(path) => {
@@ -91,23 +91,28 @@ pub(super) fn read_folder(folder: &Path, weights: CornerWeights) -> Step<Found> 
             (path, read)
         }
     };
-    found.map_err(|refusal| Refusal::Other(refusal.of(&path)))
+    found.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&path)))
 }
 
 /// True when a file is text that names others.
-pub(super) fn is_index(section: &Section) -> Step<bool> {
+pub(super) fn is_index(section: &FileSection) -> ReadStep<bool> {
     let head = section.head(4096)?;
     // The length that safetensors begins with may have the same first byte, but not without zeros.
     Ok(head.trim_ascii_start().starts_with(b"{") && !head.contains(&0))
 }
 
 /// Reads the files that an index names.
-pub(super) fn read_index(path: &Path, section: &Section, weights: CornerWeights) -> Step<Found> {
+pub(super) fn read_index(
+    path: &Path,
+    section: &FileSection,
+    weights: CornerWeights,
+) -> ReadStep<FoundShards> {
     if section.len > MAX_INDEX {
         return refuse("is text, but too long for an index of weights; name a file of weights");
     }
-    let not_index =
-        || Refusal::Reason("is JSON, but no index of weights; name a file of weights".into());
+    let not_index = || {
+        WeightFileRefusal::Reason("is JSON, but no index of weights; name a file of weights".into())
+    };
     let text = section.head(MAX_INDEX as usize)?;
     let index: serde_json::Value = serde_json::from_slice(&text).map_err(|_| not_index())?;
     let map = index.get("weight_map").and_then(|m| m.as_object());
@@ -123,12 +128,13 @@ pub(super) fn read_index(path: &Path, section: &Section, weights: CornerWeights)
         shards.entry(file).or_default().insert(name);
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    let (mut files, mut contents) = (Vec::new(), Contents::default());
+    let (mut files, mut contents) = (Vec::new(), FileContents::default());
     for (file, mut names) in shards {
         let path = beside(folder, file)?;
         let read =
             open_regular(&path).and_then(|section| Ok((read_file(&section, weights)?, section)));
-        let (shard, section) = read.map_err(|refusal| Refusal::Other(refusal.of(&path)))?;
+        let (shard, section) =
+            read.map_err(|refusal| WeightFileRefusal::Other(refusal.of(&path)))?;
         let tensors = contents.adopt(shard, files.len());
         let named = tensors
             .into_iter()
@@ -148,7 +154,7 @@ pub(super) fn read_index(path: &Path, section: &Section, weights: CornerWeights)
 }
 
 /// A file by its name in the same folder; what a file names never lies anywhere else.
-pub(super) fn beside(folder: &Path, name: &str) -> Step<PathBuf> {
+pub(super) fn beside(folder: &Path, name: &str) -> ReadStep<PathBuf> {
     const MAX_FILE_NAME: usize = 255;
     let short = name.len() <= MAX_FILE_NAME;
     let mut parts = Path::new(name).components();

@@ -4,10 +4,10 @@
 //! storage, in the order of the names, its number of values in 8 bytes and the values.
 
 use super::MAX_PICKLE;
-use super::error::{Refusal, Step, damaged_list, refuse};
-use super::objects::{self, Objects, Storage, Value};
-use super::section::Section;
-use super::source::{Blob, Contents};
+use super::error::{ReadStep, WeightFileRefusal, damaged_list, refuse};
+use super::objects::{self, PickleValue, Storage, TensorObjects};
+use super::section::FileSection;
+use super::source::{ByteRange, FileContents};
 use super::state_dict::{StorageTable, read_state_dict};
 use std::collections::HashMap;
 use surfit_core::config::CornerWeights;
@@ -27,21 +27,21 @@ pub(super) fn is_legacy(head: &[u8]) -> bool {
 }
 
 /// Reads the tensors of a state dict.
-pub(super) fn read_legacy(section: &Section, weights: CornerWeights) -> Step<Contents> {
+pub(super) fn read_legacy(section: &FileSection, weights: CornerWeights) -> ReadStep<FileContents> {
     // Most lists are short, and what follows them is not read here.
     const FIRST_TRY: usize = 1 << 20;
     let head = section.head(FIRST_TRY)?;
     match read_head(section, &head, weights) {
-        Err(Refusal::Reason(_)) if section.len > FIRST_TRY as u64 => {
+        Err(WeightFileRefusal::Reason(_)) if section.len > FIRST_TRY as u64 => {
             read_head(section, &section.head(MAX_PICKLE as usize)?, weights)
         }
         other => other,
     }
 }
 
-fn read_head(section: &Section, head: &[u8], weights: CornerWeights) -> Step<Contents> {
+fn read_head(section: &FileSection, head: &[u8], weights: CornerWeights) -> ReadStep<FileContents> {
     let mut at = 0;
-    let mut next = || -> Step<(Objects<'_>, Value)> {
+    let mut next = || -> ReadStep<(TensorObjects<'_>, PickleValue)> {
         let (objects, value, len) = objects::read_first(&head[at..])?;
         at += len;
         Ok((objects, value))
@@ -49,7 +49,7 @@ fn read_head(section: &Section, head: &[u8], weights: CornerWeights) -> Step<Con
     next()?; // the magic number
     next()?; // the protocol, which has always been 1001
     let (facts, machine) = next()?;
-    if facts.entry(machine, "little_endian") == Some(Value::Int(0)) {
+    if facts.entry(machine, "little_endian") == Some(PickleValue::Int(0)) {
         return refuse("was written on a big-endian machine; save it anew on another");
     }
     let (objects, root) = next()?;
@@ -81,25 +81,25 @@ fn read_head(section: &Section, head: &[u8], weights: CornerWeights) -> Step<Con
         }
         blobs.insert(key, (start, len));
     }
-    let mut table = Table { section, blobs };
+    let mut table = StorageOffsets { section, blobs };
     read_state_dict(&objects, root, weights, &mut table)
 }
 
 /// First byte and length of storages by their names.
-struct Table<'a> {
-    section: &'a Section,
+struct StorageOffsets<'a> {
+    section: &'a FileSection,
     blobs: HashMap<&'a str, (u64, u64)>,
 }
 
-impl StorageTable for Table<'_> {
-    fn blob(&mut self, storage: &Storage) -> Step<Option<Blob>> {
+impl StorageTable for StorageOffsets<'_> {
+    fn blob(&mut self, storage: &Storage) -> ReadStep<Option<ByteRange>> {
         let Some(&(start, len)) = self.blobs.get(storage.key) else {
             return Ok(None);
         };
         let count = self.section.bytes(start - 8, 8)?;
         let count = count.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
         let promised = storage.bytes() == Some(len) && count == storage.len;
-        Ok(promised.then(|| Blob {
+        Ok(promised.then(|| ByteRange {
             file: 0,
             start: self.section.start + start,
             len,

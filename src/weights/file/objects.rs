@@ -6,11 +6,11 @@
 
 use super::MAX_NAME;
 use super::dtype::dtype_named;
-use super::error::{Refusal, Step, damaged_list, damaged_tensor, quote, refuse};
+use super::error::{ReadStep, WeightFileRefusal, damaged_list, damaged_tensor, quote, refuse};
 use safetensors::Dtype;
-use surfit_data::pickle::{self, Object};
+use surfit_data::pickle::{self, PickleObject};
 
-pub(super) use surfit_data::pickle::Value;
+pub(super) use surfit_data::pickle::PickleValue;
 
 /// Axes of a tensor, far more than any network has.
 pub(super) const MAX_AXES: usize = 16;
@@ -72,15 +72,15 @@ pub(super) struct StorageView<'a> {
 
 /// Everything that a pickle made.
 #[derive(Debug)]
-pub(super) struct Objects<'a> {
-    all: pickle::Objects<'a>,
+pub(super) struct TensorObjects<'a> {
+    all: pickle::PickleObjects<'a>,
     input: &'a [u8],
     /// For every call in the pickle the one whose tensor it gives: a parameter has that of an earlier call.
     sources: Vec<usize>,
 }
 
 /// Reads the pickle at the beginning of `bytes`; gives its result and its length.
-pub(super) fn read_first(bytes: &[u8]) -> Step<(Objects<'_>, Value, usize)> {
+pub(super) fn read_first(bytes: &[u8]) -> ReadStep<(TensorObjects<'_>, PickleValue, usize)> {
     // Every callable may be named, since none is called.
     let (all, root, len) = pickle::read_first(bytes, |_, _| true).map_err(|_| damaged_list())?;
     let mut sources = Vec::with_capacity(all.objects.len());
@@ -91,13 +91,13 @@ pub(super) fn read_first(bytes: &[u8]) -> Step<(Objects<'_>, Value, usize)> {
         ) {
             (
                 ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state"),
-                Some(&Value::Object(earlier)),
+                Some(&PickleValue::Object(earlier)),
             ) if earlier < index => sources[earlier],
             _ => index,
         };
         sources.push(source);
     }
-    let objects = Objects {
+    let objects = TensorObjects {
         all,
         input: bytes,
         sources,
@@ -105,13 +105,13 @@ pub(super) fn read_first(bytes: &[u8]) -> Step<(Objects<'_>, Value, usize)> {
     Ok((objects, root, len))
 }
 
-impl<'a> Objects<'a> {
+impl<'a> TensorObjects<'a> {
     /// The text that a value is, also as the bytes that Python 2 writes.
-    pub fn text(&self, value: Value) -> Option<&'a str> {
+    pub fn text(&self, value: PickleValue) -> Option<&'a str> {
         match value {
-            Value::Text(index) => Some(self.all.texts[index]),
+            PickleValue::Text(index) => Some(self.all.texts[index]),
             // Python 2 has no names that are longer, and each is looked through again.
-            Value::Bytes(index) if self.all.bytes[index].len() <= MAX_NAME => {
+            PickleValue::Bytes(index) if self.all.bytes[index].len() <= MAX_NAME => {
                 std::str::from_utf8(&self.input[self.all.bytes[index].clone()]).ok()
             }
             _ => None,
@@ -119,15 +119,15 @@ impl<'a> Objects<'a> {
     }
 
     /// The entries of the dictionary that a value is.
-    pub fn dict(&self, value: Value) -> Option<&[(Value, Value)]> {
+    pub fn dict(&self, value: PickleValue) -> Option<&[(PickleValue, PickleValue)]> {
         match value {
-            Value::Dict(index) => Some(&self.all.dicts[index]),
+            PickleValue::Dict(index) => Some(&self.all.dicts[index]),
             _ => None,
         }
     }
 
     /// The value under a name in a record, the last one as in Python.
-    pub fn entry(&self, value: Value, name: &str) -> Option<Value> {
+    pub fn entry(&self, value: PickleValue, name: &str) -> Option<PickleValue> {
         let record = self.dict(value).filter(|d| d.len() <= MAX_FIELDS)?;
         let mut entries = record.iter().rev();
         let found = entries.find(|(key, _)| self.text(*key) == Some(name));
@@ -135,13 +135,13 @@ impl<'a> Objects<'a> {
     }
 
     /// The items of the list or tuple that a value is, or that a type such as `torch.Size` makes one of.
-    pub fn items(&self, value: Value) -> Option<&[Value]> {
+    pub fn items(&self, value: PickleValue) -> Option<&[PickleValue]> {
         match value {
-            Value::Sequence(index) => Some(&self.all.sequences[index]),
-            Value::Object(index) => {
+            PickleValue::Sequence(index) => Some(&self.all.sequences[index]),
+            PickleValue::Object(index) => {
                 let object = self.all.objects[index];
                 match self.all.sequences[object.arguments][..] {
-                    [Value::Sequence(items)] => Some(&self.all.sequences[items]),
+                    [PickleValue::Sequence(items)] => Some(&self.all.sequences[items]),
                     _ => None,
                 }
             }
@@ -150,8 +150,8 @@ impl<'a> Objects<'a> {
     }
 
     /// The state that an object of a class was given, by the class's name.
-    pub fn state(&self, value: Value, class: &str) -> Option<Value> {
-        let Value::Object(index) = value else {
+    pub fn state(&self, value: PickleValue, class: &str) -> Option<PickleValue> {
+        let PickleValue::Object(index) = value else {
             return None;
         };
         let object = self.all.objects[index];
@@ -161,23 +161,23 @@ impl<'a> Objects<'a> {
     }
 
     /// Module and name of the callable or type that a value is.
-    pub fn global(&self, value: Value) -> Option<(&'a str, &'a str)> {
+    pub fn global(&self, value: PickleValue) -> Option<(&'a str, &'a str)> {
         match value {
-            Value::Global(index) => Some(self.all.globals[index]),
+            PickleValue::Global(index) => Some(self.all.globals[index]),
             _ => None,
         }
     }
 
     /// The callable, as `module.name`, that would have to be called to make a value.
-    pub fn maker(&self, value: Value) -> Option<String> {
-        let Value::Object(index) = value else {
+    pub fn maker(&self, value: PickleValue) -> Option<String> {
+        let PickleValue::Object(index) = value else {
             return None;
         };
         let object = self.all.objects[index];
         let mut global = object.callable;
         // The class says more than that there is one.
         if self.all.globals[global] == REBUILD_WITH
-            && let Some(&Value::Global(class)) = self.all.sequences[object.arguments].get(1)
+            && let Some(&PickleValue::Global(class)) = self.all.sequences[object.arguments].get(1)
         {
             global = class;
         }
@@ -186,15 +186,15 @@ impl<'a> Objects<'a> {
     }
 
     /// True when a value is made by what makes tensors.
-    pub fn is_tensor(&self, value: Value) -> bool {
-        matches!(value, Value::Object(index) if {
+    pub fn is_tensor(&self, value: PickleValue) -> bool {
+        matches!(value, PickleValue::Object(index) if {
             let object = self.all.objects[self.sources[index]];
             is_maker(self.all.globals[object.callable])
         })
     }
 
     /// Every storage that is named anywhere, and `None` for what is named and is none.
-    pub fn storages(&self) -> impl Iterator<Item = Step<Storage<'a>>> {
+    pub fn storages(&self) -> impl Iterator<Item = ReadStep<Storage<'a>>> {
         let ids = self.all.persistent.iter();
         let storages = ids.filter(|id| {
             let first = self.items(**id).and_then(|items| items.first());
@@ -204,7 +204,7 @@ impl<'a> Objects<'a> {
     }
 
     /// The tensor that a value is; `name` is for the refusal.
-    pub fn tensor(&self, name: &str, value: Value) -> Step<StorageView<'a>> {
+    pub fn tensor(&self, name: &str, value: PickleValue) -> ReadStep<StorageView<'a>> {
         if name.split('.').any(|part| part == PACKED_PARAMETERS) {
             return refuse(format!(
                 "holds {}, part of a quantized layer, which is not read; save the state_dict() that the network had \
@@ -212,13 +212,13 @@ impl<'a> Objects<'a> {
                 quote(name)
             ));
         }
-        let Value::Object(index) = value else {
+        let PickleValue::Object(index) = value else {
             return refuse(format!(
                 "holds {}, which is not a tensor; save a model's state_dict()",
                 quote(name)
             ));
         };
-        let Object {
+        let PickleObject {
             callable,
             arguments,
             state,
@@ -236,9 +236,9 @@ impl<'a> Objects<'a> {
             (
                 REBUILD_WITH,
                 &[
-                    Value::Global(made_by),
-                    Value::Global(class),
-                    Value::Sequence(inner),
+                    PickleValue::Global(made_by),
+                    PickleValue::Global(class),
+                    PickleValue::Sequence(inner),
                     ..,
                 ],
             ) if is_plain_maker(self.all.globals[made_by]) && is_plain(self.all.globals[class]) => {
@@ -260,10 +260,15 @@ impl<'a> Objects<'a> {
     }
 
     /// The view that one of [`MAKERS`] makes of these arguments.
-    fn view(&self, name: &str, maker: (&str, &str), arguments: &[Value]) -> Step<StorageView<'a>> {
+    fn view(
+        &self,
+        name: &str,
+        maker: (&str, &str),
+        arguments: &[PickleValue],
+    ) -> ReadStep<StorageView<'a>> {
         let &[
-            Value::Persistent(key),
-            Value::Int(offset),
+            PickleValue::Persistent(key),
+            PickleValue::Int(offset),
             shape,
             strides,
             ref more @ ..,
@@ -305,7 +310,7 @@ impl<'a> Objects<'a> {
     }
 
     /// Whether the tensor is the negative of what is stored, which PyTorch leaves to the reader for views of complex numbers.
-    fn is_negated(&self, name: &str, flags: Option<Value>) -> Step<bool> {
+    fn is_negated(&self, name: &str, flags: Option<PickleValue>) -> ReadStep<bool> {
         let mut negated = false;
         let flags = flags.and_then(|f| self.dict(f)).unwrap_or_default();
         if flags.len() > MAX_FIELDS {
@@ -313,8 +318,8 @@ impl<'a> Objects<'a> {
         }
         for &(key, value) in flags {
             match (self.text(key), value) {
-                (Some("neg"), Value::Int(set)) => negated = set != 0,
-                (_, Value::Int(0)) => {}
+                (Some("neg"), PickleValue::Int(set)) => negated = set != 0,
+                (_, PickleValue::Int(0)) => {}
                 (key, _) => {
                     return refuse(format!(
                         "holds {}, to be read with {}, which is not known; save it as a plain tensor, x.clone()",
@@ -328,18 +333,18 @@ impl<'a> Objects<'a> {
     }
 
     /// `('storage', type, key, device, number of values)`, and in older files a part of it or none.
-    fn storage(&self, id: Value) -> Step<Storage<'a>> {
-        let Value::Sequence(id) = id else {
+    fn storage(&self, id: PickleValue) -> ReadStep<Storage<'a>> {
+        let PickleValue::Sequence(id) = id else {
             return refuse(
                 "was written with pickle protocol 0, in which storages have no names that can be read; save it anew",
             );
         };
         let &[
             tag,
-            Value::Global(global),
+            PickleValue::Global(global),
             key,
             _,
-            Value::Int(len),
+            PickleValue::Int(len),
             ref part @ ..,
         ] = &self.all.sequences[id][..]
         else {
@@ -355,14 +360,14 @@ impl<'a> Objects<'a> {
         }
         let kind = storage_kind(self.all.globals[global]).ok_or_else(|| {
             let (module, class) = self.all.globals[global];
-            Refusal::Reason(format!(
+            WeightFileRefusal::Reason(format!(
                 "holds values of the type {}, which is not read; save a model's state_dict()",
                 quote(&format!("{module}.{class}"))
             ))
         })?;
         let part = match part.first() {
-            Some(&Value::Sequence(part)) => match self.all.sequences[part][..] {
-                [_, Value::Int(start), Value::Int(count)] => (start, count),
+            Some(&PickleValue::Sequence(part)) => match self.all.sequences[part][..] {
+                [_, PickleValue::Int(start), PickleValue::Int(count)] => (start, count),
                 _ => return Err(damaged_list()),
             },
             _ => (0, len as i64),
@@ -382,21 +387,21 @@ impl<'a> Objects<'a> {
     }
 
     /// The type that a storage's name gives, for a sentence.
-    fn kind_name(&self, id: Value) -> String {
+    fn kind_name(&self, id: PickleValue) -> String {
         let class = self.items(id).and_then(|items| items.get(1));
         let (module, name) = class.and_then(|c| self.global(*c)).unwrap_or(("?", "?"));
         quote(&format!("{module}.{name}"))
     }
 
     /// The numbers that a shape, strides or offsets are.
-    pub fn sizes(&self, value: Value) -> Step<Vec<usize>> {
+    pub fn sizes(&self, value: PickleValue) -> ReadStep<Vec<usize>> {
         let items = self.items(value).ok_or_else(damaged_list)?;
         // One long list may be named by any number of tensors, and every tensor keeps its own copy.
         if items.len() > MAX_AXES {
             return Err(damaged_list());
         }
-        let number = |v: &Value| match v {
-            Value::Int(n) => usize::try_from(*n).map_err(|_| damaged_list()),
+        let number = |v: &PickleValue| match v {
+            PickleValue::Int(n) => usize::try_from(*n).map_err(|_| damaged_list()),
             _ => Err(damaged_list()),
         };
         items.iter().map(number).collect()

@@ -1,9 +1,9 @@
 //! The safetensors format.
 
 use super::MAX_TENSORS;
-use super::error::{Refusal, Step, quote, refuse};
-use super::section::Section;
-use super::source::{Blob, Contents, Source, Tensor, View};
+use super::error::{ReadStep, WeightFileRefusal, quote, refuse};
+use super::section::FileSection;
+use super::source::{ByteRange, FileContents, FileTensor, TensorView, ValueSource};
 use safetensors::tensor::Metadata;
 
 /// Longest header: what the tensors of a network take, and what people note beside them.
@@ -15,9 +15,9 @@ pub(super) fn is_safetensors(head: &[u8]) -> bool {
 }
 
 /// Reads the header of a file, and makes sure that the whole file is as it says.
-pub(super) fn read_safetensors(section: &Section) -> Step<Contents> {
+pub(super) fn read_safetensors(section: &FileSection) -> ReadStep<FileContents> {
     let foreign = |why: String| {
-        Refusal::Reason(format!(
+        WeightFileRefusal::Reason(format!(
             "is not whole as safetensors: {why}; copy or download it anew"
         ))
     };
@@ -62,24 +62,24 @@ pub(super) fn read_safetensors(section: &Section) -> Step<Contents> {
     if names.len() > MAX_TENSORS {
         return too_many();
     }
-    let mut contents = Contents::default();
+    let mut contents = FileContents::default();
     for name in names {
         let Some(info) = header.info(&name) else {
             continue;
         };
         let (begin, end) = info.data_offsets;
-        contents.blobs.push(Blob {
+        contents.blobs.push(ByteRange {
             file: 0,
             start: section.start + 8 + size + begin as u64,
             len: (end - begin) as u64,
             crc: None,
         });
-        let view = View::whole(contents.blobs.len() - 1, info.dtype, info.shape.clone());
-        contents.tensors.push(Tensor {
+        let view = TensorView::whole(contents.blobs.len() - 1, info.dtype, info.shape.clone());
+        contents.tensors.push(FileTensor {
             name,
             shape: info.shape.clone(),
             dtype: info.dtype,
-            source: Source::View(view),
+            source: ValueSource::View(view),
         });
     }
     Ok(contents)

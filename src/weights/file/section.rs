@@ -28,7 +28,7 @@ impl FileIdentity {
 
 /// `len` bytes of a file from `start` on.
 #[derive(Clone, Debug)]
-pub(super) struct Section {
+pub(super) struct FileSection {
     file: Rc<File>,
     /// First byte in the file.
     pub start: u64,
@@ -39,7 +39,7 @@ pub(super) struct Section {
     at: u64,
 }
 
-impl Section {
+impl FileSection {
     /// The whole of a file.
     pub fn whole(file: File) -> io::Result<Self> {
         let identity = FileIdentity::of(&file.metadata()?);
@@ -86,7 +86,7 @@ impl Section {
     }
 }
 
-impl Read for Section {
+impl Read for FileSection {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let left = self.len.saturating_sub(self.at);
         let wanted = left.min(bytes.len() as u64) as usize;
@@ -98,7 +98,7 @@ impl Read for Section {
     }
 }
 
-impl Seek for Section {
+impl Seek for FileSection {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let at = match to {
             SeekFrom::Start(at) => Some(at),

@@ -1,8 +1,8 @@
 //! Where a tensor's values lie, and how they are had from there.
 
 use super::dtype;
-use super::error::{Refusal, Step, damaged_tensor};
-use super::section::Section;
+use super::error::{ReadStep, WeightFileRefusal, damaged_tensor};
+use super::section::FileSection;
 use safetensors::Dtype;
 use std::io::Read;
 
@@ -11,7 +11,7 @@ const PIECE: usize = 1 << 20;
 
 /// A stretch of bytes in a file.
 #[derive(Clone, Debug)]
-pub(super) struct Blob {
+pub(super) struct ByteRange {
     /// Index of the file.
     pub file: usize,
     /// First byte in the file.
@@ -24,7 +24,7 @@ pub(super) struct Blob {
 
 /// A view into a blob; offset and strides count values.
 #[derive(Clone, Debug)]
-pub(super) struct View {
+pub(super) struct TensorView {
     /// Index of the blob.
     pub blob: usize,
     pub dtype: Dtype,
@@ -37,43 +37,43 @@ pub(super) struct View {
 
 /// A box within a tensor whose values lie in a view of their own.
 #[derive(Clone, Debug)]
-pub(super) struct Chunk {
+pub(super) struct TensorChunk {
     pub offsets: Vec<usize>,
-    pub view: View,
+    pub view: TensorView,
 }
 
 /// How a tensor's values are had.
 #[derive(Clone, Debug)]
-pub(super) enum Source {
-    View(View),
+pub(super) enum ValueSource {
+    View(TensorView),
     /// Disjoint boxes that cover the tensor.
-    Chunks(Vec<Chunk>),
+    Chunks(Vec<TensorChunk>),
     /// A pruned tensor: values, and the mask that they are multiplied by.
-    Masked(Box<[Tensor; 2]>),
+    Masked(Box<[FileTensor; 2]>),
     /// Weight normalization: magnitudes, and directions.
-    WeightNorm(Box<[Tensor; 2]>),
+    WeightNorm(Box<[FileTensor; 2]>),
 }
 
 /// A tensor of a file.
 #[derive(Clone, Debug)]
-pub(super) struct Tensor {
+pub(super) struct FileTensor {
     pub name: String,
     pub shape: Vec<usize>,
     pub dtype: Dtype,
-    pub source: Source,
+    pub source: ValueSource,
 }
 
 /// What a reader of a format found.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub blobs: Vec<Blob>,
-    pub tensors: Vec<Tensor>,
+pub(super) struct FileContents {
+    pub blobs: Vec<ByteRange>,
+    pub tensors: Vec<FileTensor>,
     pub notes: Vec<String>,
 }
 
-impl Contents {
+impl FileContents {
     /// Takes over what was found in another file, whose number is `file`.
-    pub fn adopt(&mut self, mut other: Contents, file: usize) -> Vec<Tensor> {
+    pub fn adopt(&mut self, mut other: FileContents, file: usize) -> Vec<FileTensor> {
         let first = self.blobs.len();
         for blob in &mut other.blobs {
             blob.file = file;
@@ -81,7 +81,7 @@ impl Contents {
         self.blobs.append(&mut other.blobs);
         self.notes.append(&mut other.notes);
         for tensor in &mut other.tensors {
-            if let Source::View(view) = &mut tensor.source {
+            if let ValueSource::View(view) = &mut tensor.source {
                 view.blob += first;
             }
         }
@@ -103,7 +103,7 @@ pub(super) fn natural_strides(shape: &[usize]) -> Vec<usize> {
     strides
 }
 
-impl View {
+impl TensorView {
     /// A view of all values of a blob in order.
     pub fn whole(blob: usize, dtype: Dtype, shape: Vec<usize>) -> Self {
         Self {
@@ -141,15 +141,15 @@ impl View {
     }
 
     /// Reads the values in order. `file` is the one that the blob lies in.
-    pub fn read(&self, blob: &Blob, file: &Section) -> Step<Vec<f32>> {
+    pub fn read(&self, blob: &ByteRange, file: &FileSection) -> ReadStep<Vec<f32>> {
         let span = self.span().ok_or_else(|| damaged_tensor("?"))? as usize;
         let item = dtype::item_size(self.dtype);
         let start = blob.start + self.offset * item as u64;
-        let mut part =
-            file.part(start, (span * item) as u64)
-                .ok_or(Refusal::from(std::io::Error::from(
-                    std::io::ErrorKind::UnexpectedEof,
-                )))?;
+        let mut part = file
+            .part(start, (span * item) as u64)
+            .ok_or(WeightFileRefusal::from(std::io::Error::from(
+                std::io::ErrorKind::UnexpectedEof,
+            )))?;
         let mut values = Vec::with_capacity(span);
         let mut left = span * item;
         let mut buffer = vec![0; left.min(PIECE)];

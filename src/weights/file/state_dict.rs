@@ -1,9 +1,9 @@
 //! A state dict in a pickle: from its names and views to tensors and the bytes that they lie in.
 
-use super::choice::{Checkpoint, Child, choose_weights, refuse_root};
-use super::error::{Refusal, Step, damaged_tensor, quote, refuse};
-use super::objects::{Objects, Storage, StorageKind, StorageView, Value};
-use super::source::{Blob, Contents, Source, Tensor, View};
+use super::choice::{CheckpointDict, DictChild, choose_weights, refuse_root};
+use super::error::{ReadStep, WeightFileRefusal, damaged_tensor, quote, refuse};
+use super::objects::{PickleValue, Storage, StorageKind, StorageView, TensorObjects};
+use super::source::{ByteRange, FileContents, FileTensor, TensorView, ValueSource};
 use super::{MAX_TENSORS, dtype, refuse_name};
 use safetensors::Dtype;
 use std::collections::{HashMap, HashSet};
@@ -15,13 +15,13 @@ const EXTRA_STATE: &str = "_extra_state";
 /// Where a file keeps its storages.
 pub(super) trait StorageTable {
     /// The bytes of a storage; `None` when the file does not hold it as promised.
-    fn blob(&mut self, storage: &Storage) -> Step<Option<Blob>>;
+    fn blob(&mut self, storage: &Storage) -> ReadStep<Option<ByteRange>>;
 }
 
-impl Checkpoint for Objects<'_> {
-    type Dict = Value;
+impl CheckpointDict for TensorObjects<'_> {
+    type Dict = PickleValue;
 
-    fn children(&self, dict: Value, names: &[&str]) -> Vec<Option<Child<Value>>> {
+    fn children(&self, dict: PickleValue, names: &[&str]) -> Vec<Option<DictChild<PickleValue>>> {
         let mut found = vec![None; names.len()];
         for &(key, value) in self.dict(dict).unwrap_or_default() {
             let Some(place) = self
@@ -31,24 +31,26 @@ impl Checkpoint for Objects<'_> {
                 continue;
             };
             found[place] = Some(match (value, self.maker(value)) {
-                (Value::Dict(_), _) => Child::Dict(value),
-                _ if self.is_tensor(value) => Child::Other,
-                (_, Some(class)) => Child::Object(class),
-                (Value::Sequence(_), _) if self.items(value).is_some_and(|l| !l.is_empty()) => {
-                    Child::List
+                (PickleValue::Dict(_), _) => DictChild::Dict(value),
+                _ if self.is_tensor(value) => DictChild::Other,
+                (_, Some(class)) => DictChild::Object(class),
+                (PickleValue::Sequence(_), _)
+                    if self.items(value).is_some_and(|l| !l.is_empty()) =>
+                {
+                    DictChild::List
                 }
-                _ => Child::Other,
+                _ => DictChild::Other,
             });
         }
         found
     }
 
-    fn dicts(&self, dict: Value) -> Vec<Value> {
+    fn dicts(&self, dict: PickleValue) -> Vec<PickleValue> {
         const MAX_LOOKED_AT: usize = 64;
-        let mut dicts: Vec<Value> = Vec::new();
+        let mut dicts: Vec<PickleValue> = Vec::new();
         for &(_, value) in self.dict(dict).unwrap_or_default() {
             // One long dictionary may have many names.
-            if matches!(value, Value::Dict(_)) && !dicts.contains(&value) {
+            if matches!(value, PickleValue::Dict(_)) && !dicts.contains(&value) {
                 dicts.push(value);
             }
             if dicts.len() == MAX_LOOKED_AT {
@@ -58,12 +60,12 @@ impl Checkpoint for Objects<'_> {
         dicts
     }
 
-    fn has_tensors(&self, dict: Value) -> bool {
+    fn has_tensors(&self, dict: PickleValue) -> bool {
         let entries = self.dict(dict).unwrap_or_default();
         entries.iter().any(|(_, v)| self.is_tensor(*v))
     }
 
-    fn first_name(&self, dict: Value) -> Option<Option<String>> {
+    fn first_name(&self, dict: PickleValue) -> Option<Option<String>> {
         let (key, _) = self.dict(dict)?.first()?;
         Some(self.text(*key).map(str::to_owned))
     }
@@ -71,15 +73,15 @@ impl Checkpoint for Objects<'_> {
 
 /// The tensors of the dictionary `root` by name, or of the one inside it that the weights are taken from.
 pub(super) fn read_state_dict(
-    objects: &Objects,
-    root: Value,
+    objects: &TensorObjects,
+    root: PickleValue,
     weights: CornerWeights,
     table: &mut impl StorageTable,
-) -> Step<Contents> {
+) -> ReadStep<FileContents> {
     if objects.dict(root).is_none() {
         return refuse_root(objects.maker(root));
     }
-    let mut contents = Contents::default();
+    let mut contents = FileContents::default();
     let chosen = choose_weights(objects, root, weights, &mut contents.notes)?;
     let dict = objects.dict(chosen).unwrap_or_default();
     if dict.len() > MAX_TENSORS {
@@ -87,7 +89,7 @@ pub(super) fn read_state_dict(
             "holds more than {MAX_TENSORS} tensors; save a model's state_dict()"
         ));
     }
-    let (mut storages, mut seen) = (Storages::default(), HashSet::new());
+    let (mut storages, mut seen) = (SeenStorages::default(), HashSet::new());
     for &(key, value) in dict {
         let Some(name) = objects.text(key) else {
             return refuse(
@@ -108,30 +110,30 @@ pub(super) fn read_state_dict(
 
 /// The one tensor that a pickle holds.
 pub(super) fn read_tensor(
-    objects: &Objects,
-    root: Value,
+    objects: &TensorObjects,
+    root: PickleValue,
     name: &str,
     table: &mut impl StorageTable,
-) -> Step<Contents> {
-    let mut contents = Contents::default();
+) -> ReadStep<FileContents> {
+    let mut contents = FileContents::default();
     let view = objects.tensor(name, root)?;
-    let tensor = Storages::default().add(name, view, table, &mut contents.blobs)?;
+    let tensor = SeenStorages::default().add(name, view, table, &mut contents.blobs)?;
     contents.tensors.push(tensor);
     Ok(contents)
 }
 
 /// Storages that tensors were seen in, with their types.
 #[derive(Default)]
-struct Storages<'a>(HashMap<&'a str, (usize, StorageKind)>);
+struct SeenStorages<'a>(HashMap<&'a str, (usize, StorageKind)>);
 
-impl<'a> Storages<'a> {
+impl<'a> SeenStorages<'a> {
     fn add(
         &mut self,
         name: &str,
         view: StorageView<'a>,
         table: &mut impl StorageTable,
-        blobs: &mut Vec<Blob>,
-    ) -> Step<Tensor> {
+        blobs: &mut Vec<ByteRange>,
+    ) -> ReadStep<FileTensor> {
         let storage = view.storage;
         let damaged = || damaged_tensor(name);
         let blob = match self.0.get(storage.key) {
@@ -140,8 +142,8 @@ impl<'a> Storages<'a> {
             Some((blob, _)) => *blob,
             None => {
                 let blob = table.blob(&storage).map_err(|refusal| match refusal {
-                    Refusal::Reason(reason) => {
-                        Refusal::Reason(format!("{reason}, at tensor {}", quote(name)))
+                    WeightFileRefusal::Reason(reason) => {
+                        WeightFileRefusal::Reason(format!("{reason}, at tensor {}", quote(name)))
                     }
                     other => other,
                 })?;
@@ -163,7 +165,7 @@ impl<'a> Storages<'a> {
         }
         let end = (start + count) * storage.kind.item_size();
         let offset = view.offset.checked_add(part_start / item);
-        let own = View {
+        let own = TensorView {
             blob,
             dtype: view.dtype,
             offset: offset.ok_or_else(damaged)?,
@@ -180,11 +182,11 @@ impl<'a> Storages<'a> {
                 quote(name)
             ));
         }
-        Ok(Tensor {
+        Ok(FileTensor {
             name: name.into(),
             shape: own.shape.clone(),
             dtype: own.dtype,
-            source: Source::View(own),
+            source: ValueSource::View(own),
         })
     }
 }

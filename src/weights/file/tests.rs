@@ -11,14 +11,14 @@ mod limits;
 mod pytorch_files;
 
 /// Name, shape and values of a tensor.
-type Values = (String, Vec<usize>, Vec<f32>);
+type NamedValues = (String, Vec<usize>, Vec<f32>);
 
 /// Everything that is in a file.
-fn read(path: &Path) -> Result<Vec<Values>, WeightFileError> {
+fn read(path: &Path) -> Result<Vec<NamedValues>, WeightFileError> {
     read_as(path, CornerWeights::Ema)
 }
 
-fn read_as(path: &Path, weights: CornerWeights) -> Result<Vec<Values>, WeightFileError> {
+fn read_as(path: &Path, weights: CornerWeights) -> Result<Vec<NamedValues>, WeightFileError> {
     let file = WeightFile::open(path, weights)?;
     let tensors = file.tensors().iter().enumerate();
     tensors

@@ -34,7 +34,7 @@ pub(super) fn layers(architecture: &Architecture) -> usize {
 
 /// Linear layers that follow each other: entries of weight and bias of each, in order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Head {
+pub(super) struct LinearHead {
     /// Name without the number, such as `backbone.classifier.`.
     stem: String,
     pub layers: Vec<[usize; 2]>,
@@ -42,7 +42,7 @@ pub(super) struct Head {
 
 /// Every row of linear layers with biases: modules whose names differ in a number at the end, in the order of the
 /// numbers, and single modules.
-pub(super) fn all(index: &NameIndex, claimed: &HashSet<usize>) -> Vec<Head> {
+pub(super) fn all(index: &NameIndex, claimed: &HashSet<usize>) -> Vec<LinearHead> {
     let mut rows: BTreeMap<&str, Vec<(u64, [usize; 2])>> = BTreeMap::new();
     for (weight, name) in index.iter() {
         let Some(module) = name.strip_suffix(".weight") else {
@@ -62,7 +62,7 @@ pub(super) fn all(index: &NameIndex, claimed: &HashSet<usize>) -> Vec<Head> {
     rows.into_iter()
         .map(|(stem, mut layers)| {
             layers.sort_unstable();
-            Head {
+            LinearHead {
                 stem: stem.into(),
                 layers: layers.into_iter().map(|(_, layer)| layer).collect(),
             }
@@ -71,7 +71,7 @@ pub(super) fn all(index: &NameIndex, claimed: &HashSet<usize>) -> Vec<Head> {
 }
 
 /// Whether a row is called as classifiers are, or stands in the `Sequential` that holds the body, whose prefix is given.
-pub(super) fn is_classifier(head: &Head, prefix: &str) -> bool {
+pub(super) fn is_classifier(head: &LinearHead, prefix: &str) -> bool {
     let last = head.stem.trim_end_matches('.').rsplit('.').next();
     let held = head.stem.is_empty() || head.stem.ends_with('.') && prefix.starts_with(&head.stem);
     held || STEMS.contains(&last.unwrap_or_default())
@@ -83,7 +83,7 @@ pub(super) fn fitting(
     parameters: &[Parameter],
     claimed: &HashSet<usize>,
 ) -> HashSet<usize> {
-    let fits = |head: &Head| {
+    let fits = |head: &LinearHead| {
         let shapes = head.layers.iter().flatten().map(|&e| index.shape(e));
         shapes.eq(parameters.iter().map(|p| p.shape.as_slice()))
     };
@@ -93,7 +93,7 @@ pub(super) fn fitting(
 
 /// Returns rows of `wanted` layers whose last layers are a classifier under another name than those before it, as
 /// `backbone.0`, `backbone.2`, `head.fc` of a network that is linear layers alone.
-fn joined(rows: &[Head], wanted: usize, prefix: &str) -> Vec<Head> {
+fn joined(rows: &[LinearHead], wanted: usize, prefix: &str) -> Vec<LinearHead> {
     let classifiers = rows.iter().filter(|head| is_classifier(head, prefix));
     // A file has one; more are no reason to try every pair of a long list.
     let classifiers = classifiers.take(MAX_CLASSIFIERS);
@@ -102,7 +102,7 @@ fn joined(rows: &[Head], wanted: usize, prefix: &str) -> Vec<Head> {
         .filter(|(body, head)| {
             body.stem != head.stem && body.layers.len() + head.layers.len() == wanted
         })
-        .map(|(body, head)| Head {
+        .map(|(body, head)| LinearHead {
             stem: body.stem.clone(),
             layers: [body.layers.clone(), head.layers.clone()].concat(),
         })
@@ -119,14 +119,14 @@ pub(super) fn find(
 ) -> Vec<ExpectedTensor> {
     let wanted = parameters.len() / 2;
     let only_linear = claimed.is_empty();
-    let fitting = |head: &Head| {
+    let fitting = |head: &LinearHead| {
         let entries = head.layers.iter().flatten();
         entries
             .zip(parameters)
             .filter(|(entry, p)| index.shape(**entry) == p.shape)
             .count()
     };
-    let own = |head: &Head| {
+    let own = |head: &LinearHead| {
         head.stem.strip_prefix(prefix).is_some_and(|rest| {
             let name = parameters[0].name.trim_end_matches(".weight");
             name.trim_end_matches(|c: char| c.is_ascii_digit()) == rest
@@ -137,7 +137,7 @@ pub(super) fn find(
         rows.extend(joined(&rows, wanted, prefix));
     }
     // A row of another length is better than none: it says which layers are missing.
-    let has_wanted = |head: &Head| head.layers.len() == wanted;
+    let has_wanted = |head: &LinearHead| head.layers.len() == wanted;
     let best = rows
         .into_iter()
         .filter(|head| only_linear || has_wanted(head) && is_classifier(head, prefix))

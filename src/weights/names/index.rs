@@ -1,6 +1,6 @@
 //! A file's tensors by what they are called once renamings are done and wrappers are seen through.
 
-use super::Renames;
+use super::RenameRules;
 use crate::file::{TensorEntry, is_float, quote};
 use crate::networks::NetworkError;
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ pub(super) struct NameIndex<'a> {
 }
 
 impl<'a> NameIndex<'a> {
-    pub fn new(entries: &'a [IndexedTensor], renames: &Renames) -> Result<Self, NetworkError> {
+    pub fn new(entries: &'a [IndexedTensor], renames: &RenameRules) -> Result<Self, NetworkError> {
         let names: Vec<String> = entries
             .iter()
             .map(|entry| Ok(without_wrappers(&renames.apply(&entry.name)?)))

@@ -7,36 +7,36 @@ use crate::networks::{Architecture, Vgg};
 
 /// See the module's documentation.
 #[derive(Debug)]
-pub(super) struct Naming {
+pub(super) struct FamilyNaming {
     /// Whose names they are, for people to read.
     pub name: &'static str,
     call: fn(&Architecture, &str) -> Vec<String>,
 }
 
-impl Naming {
+impl FamilyNaming {
     /// The names of a tensor; several are parts of it along the first axis, in this order.
     pub fn call(&self, architecture: &Architecture, name: &str) -> Vec<String> {
         (self.call)(architecture, name)
     }
 }
 
-const fn naming(name: &'static str, call: fn(&Architecture, &str) -> Vec<String>) -> Naming {
-    Naming { name, call }
+const fn naming(name: &'static str, call: fn(&Architecture, &str) -> Vec<String>) -> FamilyNaming {
+    FamilyNaming { name, call }
 }
 
-const PLAIN: [Naming; 1] = [naming("surfit", same)];
-const RESNET: [Naming; 5] = [
+const PLAIN: [FamilyNaming; 1] = [naming("surfit", same)];
+const RESNET: [FamilyNaming; 5] = [
     naming("torchvision", same),
     naming("kuangliu/pytorch-cifar", resnet_shortcut),
     naming("weiaicunzai/pytorch-cifar100", resnet_residual_function),
     naming("a Sequential of torchvision's layers", resnet_sequential),
     naming("Hugging Face", resnet_hugging_face),
 ];
-const VGG: [Naming; 2] = [
+const VGG: [FamilyNaming; 2] = [
     naming("torchvision", same),
     naming(super::MODE_CONNECTIVITY, vgg_layer_blocks),
 ];
-const VIT: [Naming; 4] = [
+const VIT: [FamilyNaming; 4] = [
     naming("timm", same),
     naming("torchvision", vit_torchvision),
     naming("torchvision before 0.13", vit_torchvision_old),
@@ -44,7 +44,7 @@ const VIT: [Naming; 4] = [
 ];
 
 /// The namings of a network.
-pub(super) fn of(architecture: &Architecture) -> &'static [Naming] {
+pub(super) fn of(architecture: &Architecture) -> &'static [FamilyNaming] {
     match architecture {
         Architecture::Cnn(_) | Architecture::Mlp(_) => &PLAIN,
         Architecture::ResNet(_) => &RESNET,

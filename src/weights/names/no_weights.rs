@@ -52,7 +52,7 @@ pub(super) struct Held {
 
 /// What is left of a file's tensors when a network is taken out.
 #[derive(Debug, Default)]
-pub(super) struct Rest {
+pub(super) struct LeftoverTensors {
     pub unknown: Vec<usize>,
     pub passed_over: Vec<usize>,
     /// Entries of other modules.
@@ -61,7 +61,7 @@ pub(super) struct Rest {
     pub normalization: [Option<usize>; 2],
 }
 
-impl Rest {
+impl LeftoverTensors {
     /// Sets tensors of other modules aside: of losses and metrics; where the network is whole, all those outside its
     /// prefix that cannot be meant for it.
     pub fn set_aside(&mut self, index: &NameIndex, held: &Held) {
@@ -85,8 +85,12 @@ fn is_of_training(name: &str) -> bool {
 
 /// Divides all tensors but the claimed ones into what can be passed over and what cannot; `channels` are those of the
 /// images.
-pub(super) fn divide(index: &NameIndex, claimed: &HashSet<usize>, channels: usize) -> Rest {
-    let mut rest = Rest::default();
+pub(super) fn divide(
+    index: &NameIndex,
+    claimed: &HashSet<usize>,
+    channels: usize,
+) -> LeftoverTensors {
+    let mut rest = LeftoverTensors::default();
     for (entry, name) in index.iter().filter(|(entry, _)| !claimed.contains(entry)) {
         let last = name.rsplit('.').next().unwrap_or(name);
         let count = index.value_count(entry);

@@ -1,6 +1,6 @@
 //! The sentence for a file that does not match.
 
-use super::{ExpectedNetwork, ExpectedTensor, Match, NameIndex};
+use super::{ExpectedNetwork, ExpectedTensor, NameIndex, NamingMatch};
 use crate::file::quote;
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ const COMPARED: usize = 200;
 pub(super) fn sentence(
     network: &ExpectedNetwork,
     index: &NameIndex,
-    found: &Match,
+    found: &NamingMatch,
     suggested: Option<ExpectedNetwork>,
 ) -> String {
     if let Some(other) = suggested {
@@ -62,16 +62,16 @@ pub(super) fn sentence(
 }
 
 /// True when nothing is wrong but that there is too much.
-fn only_unknown(found: &Match) -> bool {
+fn only_unknown(found: &NamingMatch) -> bool {
     found.tensors.iter().all(|t| t.fits)
 }
 
-fn names(found: &Match, is: impl Fn(&ExpectedTensor) -> bool) -> Vec<String> {
+fn names(found: &NamingMatch, is: impl Fn(&ExpectedTensor) -> bool) -> Vec<String> {
     let tensors = found.tensors.iter().filter(|t| is(t));
     tensors.map(|t| quote(&t.name)).collect()
 }
 
-fn shapes(index: &NameIndex, found: &Match) -> Vec<String> {
+fn shapes(index: &NameIndex, found: &NamingMatch) -> Vec<String> {
     let wrong = found
         .tensors
         .iter()
@@ -94,7 +94,7 @@ fn shapes(index: &NameIndex, found: &Match) -> Vec<String> {
 }
 
 /// The first unknown name beside the network's nearest one: one that is missing, where some are.
-fn unknown(index: &NameIndex, found: &Match) -> String {
+fn unknown(index: &NameIndex, found: &NamingMatch) -> String {
     let mut entries = found.unknown.clone();
     entries.sort_unstable_by_key(|&e| index.original(e));
     let prefix = found.prefixes.first().map_or("", String::as_str);
@@ -133,7 +133,7 @@ fn unknown(index: &NameIndex, found: &Match) -> String {
 fn other_settings(
     network: &ExpectedNetwork,
     index: &NameIndex,
-    found: &Match,
+    found: &NamingMatch,
     other: &ExpectedNetwork,
 ) -> String {
     let mut sentences = Vec::new();

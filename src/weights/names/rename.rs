@@ -9,9 +9,9 @@ const MAX_RENAMED_BYTES: usize = 1024;
 
 /// Regular expressions and what they are replaced with, one after the other: `corners.rename`.
 #[derive(Clone, Debug, Default)]
-pub struct Renames(Vec<(Regex, String)>);
+pub struct RenameRules(Vec<(Regex, String)>);
 
-impl Renames {
+impl RenameRules {
     /// Compiles the pairs of a configuration.
     ///
     /// # Errors

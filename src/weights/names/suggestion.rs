@@ -1,6 +1,6 @@
 //! Which settings a file that does not match would fit, told from the shapes of its tensors.
 
-use super::{ExpectedNetwork, Match, NameIndex, best_match, heads};
+use super::{ExpectedNetwork, NameIndex, NamingMatch, best_match, heads};
 use crate::networks::{MAX_SIDE, MAX_WIDTH, NAMES, Vgg};
 use std::collections::HashSet;
 use surfit_core::config::NetworkConfig;
@@ -15,7 +15,7 @@ const MAX_ROWS: usize = 16;
 const MAX_TENSORS: usize = 1 << 12;
 
 /// A network that a file's tensors were made for, with the images and classes that it wants.
-struct Guess {
+struct NetworkGuess {
     config: NetworkConfig,
     channels: usize,
     classes: usize,
@@ -43,7 +43,11 @@ fn settings(config: &NetworkConfig) -> usize {
 }
 
 /// The guess as a network, when the tensors match it: for the images that there are, else for those that it was made for.
-fn fitting(network: &ExpectedNetwork, index: &NameIndex, guess: Guess) -> Option<ExpectedNetwork> {
+fn fitting(
+    network: &ExpectedNetwork,
+    index: &NameIndex,
+    guess: NetworkGuess,
+) -> Option<ExpectedNetwork> {
     let here = [network.input[1], network.input[2]];
     let made_for = guess.side.filter(|&side| side > 0);
     let sides = [Some(here), made_for.map(|side| [side, side])];
@@ -72,7 +76,7 @@ fn fitting(network: &ExpectedNetwork, index: &NameIndex, guess: Guess) -> Option
     })
 }
 
-fn guesses(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Vec<Guess> {
+fn guesses(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
     match name {
         "cnn" => guess_cnn(index).into_iter().collect(),
         "mlp" => guess_mlp(network, index),
@@ -92,7 +96,7 @@ fn config(name: &str, widths: &[i64]) -> NetworkConfig {
 }
 
 /// The best match of a network's names, when all of them but the head's are there.
-fn names_of(config: &NetworkConfig, index: &NameIndex) -> Option<Match> {
+fn names_of(config: &NetworkConfig, index: &NameIndex) -> Option<NamingMatch> {
     let template = ExpectedNetwork::new(config, LARGE, 2).ok()?;
     let body = super::body_len(&template.architecture);
     let found = best_match(&template, index);
@@ -100,7 +104,7 @@ fn names_of(config: &NetworkConfig, index: &NameIndex) -> Option<Match> {
     whole.then_some(found)
 }
 
-impl Match {
+impl NamingMatch {
     /// The shape that the file has under the layout's name.
     fn stored<'a>(&self, index: &NameIndex<'a>, name: &str) -> Option<Vec<i64>> {
         let tensor = self.tensors.iter().find(|t| t.name == name)?;
@@ -122,7 +126,7 @@ impl Match {
     }
 }
 
-fn guess_resnet(name: &str, index: &NameIndex) -> Option<Guess> {
+fn guess_resnet(name: &str, index: &NameIndex) -> Option<NetworkGuess> {
     let found = names_of(&config(name, &[]), index)?;
     let units = |module: &str| {
         let shape = found.stored(index, &format!("{module}.weight"))?;
@@ -134,7 +138,7 @@ fn guess_resnet(name: &str, index: &NameIndex) -> Option<Guess> {
         units("layer3.0.conv1")?,
         units("layer4.0.conv1")?,
     ];
-    Some(Guess {
+    Some(NetworkGuess {
         config: config(name, &widths),
         channels: channels(&found, index)?,
         classes: found.rows(index, "fc.weight")?,
@@ -143,11 +147,11 @@ fn guess_resnet(name: &str, index: &NameIndex) -> Option<Guess> {
 }
 
 /// Channels of the images, from the first convolution.
-fn channels(found: &Match, index: &NameIndex) -> Option<usize> {
+fn channels(found: &NamingMatch, index: &NameIndex) -> Option<usize> {
     usize::try_from(found.convolutions(index).first()?[1]).ok()
 }
 
-fn guess_vgg(name: &str, index: &NameIndex) -> Vec<Guess> {
+fn guess_vgg(name: &str, index: &NameIndex) -> Vec<NetworkGuess> {
     let Some(found) = names_of(&config(name, &[]), index) else {
         return Vec::new();
     };
@@ -173,9 +177,9 @@ fn guess_vgg(name: &str, index: &NameIndex) -> Vec<Guess> {
     let rows = rows(index, &claimed, fits)
         .into_iter()
         .filter(|(head, _)| heads::is_classifier(head, prefix));
-    let guess = |(_, units): (heads::Head, Vec<i64>)| {
+    let guess = |(_, units): (heads::LinearHead, Vec<i64>)| {
         let (&classes, hidden) = units.split_last()?;
-        Some(Guess {
+        Some(NetworkGuess {
             config: NetworkConfig {
                 hidden: hidden.iter().map(|&u| u as usize).collect(),
                 ..config(name, &widths)
@@ -194,8 +198,8 @@ fn rows(
     index: &NameIndex,
     claimed: &HashSet<usize>,
     fits: impl Fn(i64) -> bool,
-) -> Vec<(heads::Head, Vec<i64>)> {
-    let units = |head: heads::Head| {
+) -> Vec<(heads::LinearHead, Vec<i64>)> {
+    let units = |head: heads::LinearHead| {
         let shapes = || head.layers.iter().map(|[weight, _]| index.shape(*weight));
         let units: Vec<i64> = shapes().map(|shape| shape[0]).collect();
         let features: Vec<i64> = shapes().map(|shape| shape[1]).collect();
@@ -213,12 +217,12 @@ fn rows(
     rows
 }
 
-fn guess_cnn(index: &NameIndex) -> Option<Guess> {
+fn guess_cnn(index: &NameIndex) -> Option<NetworkGuess> {
     let found = (1..=MAX_DEPTH)
         .map_while(|depth| names_of(&config("cnn", &vec![2; depth]), index))
         .last()?;
     let widths: Vec<i64> = found.convolutions(index).iter().map(|c| c[0]).collect();
-    Some(Guess {
+    Some(NetworkGuess {
         config: config("cnn", &widths),
         channels: channels(&found, index)?,
         classes: found.rows(index, "classifier.weight")?,
@@ -226,7 +230,7 @@ fn guess_cnn(index: &NameIndex) -> Option<Guess> {
     })
 }
 
-fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<Guess> {
+fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<NetworkGuess> {
     let [own_channels, height, width] = network.input;
     // Channels of the images that there are, or the side of others.
     let images = |features: i64| {
@@ -240,11 +244,11 @@ fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<Guess> {
             None => square.then_some((own_channels, side)),
         }
     };
-    let guess = |(head, units): (heads::Head, Vec<i64>)| {
+    let guess = |(head, units): (heads::LinearHead, Vec<i64>)| {
         let (&classes, widths) = units.split_last()?;
         let features = *index.shape(head.layers.first()?[0]).get(1)?;
         let (channels, side) = images(features)?;
-        Some(Guess {
+        Some(NetworkGuess {
             config: config("mlp", widths),
             channels,
             classes: classes as usize,
@@ -257,7 +261,7 @@ fn guess_mlp(network: &ExpectedNetwork, index: &NameIndex) -> Vec<Guess> {
     rows.into_iter().take(MAX_ROWS).filter_map(guess).collect()
 }
 
-fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option<Guess> {
+fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option<NetworkGuess> {
     let template = |depth: usize| NetworkConfig {
         patch: 16,
         ..config(name, &[2, depth as i64, 1])
@@ -278,7 +282,7 @@ fn guess_vit(name: &str, network: &ExpectedNetwork, index: &NameIndex) -> Option
     let heads = given.filter(|_| network.config.name.starts_with("vit-"));
     let heads = heads.unwrap_or((dim / 64).max(1));
     let patch = usize::try_from(patch).ok()?;
-    Some(Guess {
+    Some(NetworkGuess {
         config: NetworkConfig {
             patch,
             ..config(name, &[dim, depth as i64, heads])

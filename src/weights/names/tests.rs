@@ -17,13 +17,13 @@ fn network(name: &str, widths: &[usize], hidden: &[usize]) -> ExpectedNetwork {
     ExpectedNetwork::new(&config, [3, 32, 32], 10).unwrap()
 }
 
-type Entries = Vec<(String, Vec<i64>)>;
+type NamedEntries = Vec<(String, Vec<i64>)>;
 
 /// All tensors of a network under the layout's names: parameters, statistics, counters.
-fn entries(network: &ExpectedNetwork) -> Entries {
+fn entries(network: &ExpectedNetwork) -> NamedEntries {
     let layout = network.layout();
     let parameters = layout.parameters.iter();
-    let mut all: Entries = parameters
+    let mut all: NamedEntries = parameters
         .map(|p| (p.name.clone(), p.shape.clone()))
         .collect();
     for norm in &layout.norms {
@@ -36,7 +36,7 @@ fn entries(network: &ExpectedNetwork) -> Entries {
 }
 
 /// The same with every name replaced.
-fn renamed(entries: &Entries, name: impl Fn(&str) -> String) -> Entries {
+fn renamed(entries: &NamedEntries, name: impl Fn(&str) -> String) -> NamedEntries {
     entries
         .iter()
         .map(|(n, shape)| (name(n), shape.clone()))
@@ -46,8 +46,8 @@ fn renamed(entries: &Entries, name: impl Fn(&str) -> String) -> Entries {
 /// As [`super::match_names`]: counters are integers, all else is of floats.
 fn match_names(
     network: &ExpectedNetwork,
-    entries: &Entries,
-    renames: &Renames,
+    entries: &NamedEntries,
+    renames: &RenameRules,
 ) -> Result<NameMap, NetworkError> {
     const INTEGERS: [&str; 5] = [BATCHES, "n_averaged", "tp", "confmat", "_extra_state"];
     let tensors: Vec<TensorEntry> = entries
@@ -64,12 +64,12 @@ fn match_names(
     super::match_names(network, &tensors, renames)
 }
 
-fn matched(network: &ExpectedNetwork, entries: &Entries) -> NameMap {
-    match_names(network, entries, &Renames::default()).unwrap_or_else(|e| panic!("{e}"))
+fn matched(network: &ExpectedNetwork, entries: &NamedEntries) -> NameMap {
+    match_names(network, entries, &RenameRules::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn refusal(network: &ExpectedNetwork, entries: &Entries) -> String {
-    match_names(network, entries, &Renames::default())
+fn refusal(network: &ExpectedNetwork, entries: &NamedEntries) -> String {
+    match_names(network, entries, &RenameRules::default())
         .expect_err("a refusal")
         .to_string()
 }
@@ -259,7 +259,7 @@ fn pytorch_cifars_and_other_resnets_are_the_same_network() {
     assert_eq!(source(&map, "fc.weight"), ["linear.weight"]);
 
     // Written out as its repository has them.
-    let mut names: Entries = vec![
+    let mut names: NamedEntries = vec![
         ("conv1.0.weight".into(), vec![64, 3, 3, 3]),
         ("conv1.1.weight".into(), vec![64]),
         ("conv1.1.bias".into(), vec![64]),
@@ -362,7 +362,7 @@ fn vggs_with_hidden_layers_are_matched_by_the_order_of_their_layers() {
         };
         let vgg = network(name, &[], &units);
         // As their authors write them: the layers in a loop over stages.
-        let mut names: Entries = Vec::new();
+        let mut names: NamedEntries = Vec::new();
         let (mut module, mut fan) = (0, 3);
         let stages: [&[i64]; 5] = [&[64, 64], &[128, 128], &[256; 3], &[512; 3], &[512; 3]];
         for (stage, widths) in stages.into_iter().enumerate() {
@@ -449,7 +449,7 @@ fn vits_of_torchvision_and_hugging_face_are_timms() {
     );
     assert_eq!(source(&map, "head.weight"), ["heads.head.weight"]);
 
-    let mut hugging_face: Entries = Vec::new();
+    let mut hugging_face: NamedEntries = Vec::new();
     for (name, mut shape) in all.clone() {
         let naming = namings::of(&vit.architecture).last().unwrap();
         let calls = naming.call(&vit.architecture, &name);
@@ -529,7 +529,7 @@ fn linear_layers_alone_may_have_their_head_under_another_prefix() {
         assert_eq!(source(&map, "layers.2.bias"), [format!("{head}.bias")]);
     }
     // A layer that is missing is named, and not all of them.
-    let all: Entries = renamed(&entries(&mlp), |name| name.replace("layers.", ""))
+    let all: NamedEntries = renamed(&entries(&mlp), |name| name.replace("layers.", ""))
         .into_iter()
         .filter(|(name, _)| name != "2.bias")
         .collect();

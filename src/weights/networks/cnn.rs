@@ -4,27 +4,27 @@
 //! bias=False), BatchNorm2d, ReLU, MaxPool2d(2))` whose last block pools with `AdaptiveAvgPool2d(1)` instead,
 //! and `classifier`, a `Linear`.
 
-use super::{Architecture, NetworkError, Shape, uniform};
-use crate::layout::{Axis, Layout};
+use super::{Architecture, NetworkError, NetworkShape, uniform};
+use crate::layout::{GroupAxis, WeightLayout};
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Cnn {
     /// Layout of the network's weights.
-    pub layout: Layout,
+    pub layout: WeightLayout,
     /// Number of blocks.
     pub blocks: usize,
 }
 
-pub(super) fn describe(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn describe(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     let widths = shape.widths_or(&[16, 32, 64]);
     let channels = shape.input[0];
-    let mut layout = Layout::default();
+    let mut layout = WeightLayout::default();
     let (mut fan, mut reads) = (channels as i64, None);
     for (i, &units) in widths.iter().enumerate() {
         let units = units as i64;
         let group = layout.group(&format!("features.{i}"), units);
-        let axes = [Some(Axis::of(group)), reads];
+        let axes = [Some(GroupAxis::of(group)), reads];
         layout.parameter(
             &format!("features.{i}.0.weight"),
             &[units, fan, 3, 3],

@@ -7,8 +7,8 @@
 //! The channels of a stage's residual stream form one permutation group: every convolution and batch norm that writes
 //! into the stream or reads from it shares it.
 
-use super::{Architecture, NetworkError, Shape, kaiming, uniform};
-use crate::layout::{Axis, Layout};
+use super::{Architecture, NetworkError, NetworkShape, kaiming, uniform};
+use crate::layout::{GroupAxis, WeightLayout};
 
 /// Blocks in a stage.
 const BLOCKS: usize = 2;
@@ -17,7 +17,7 @@ const BLOCKS: usize = 2;
 #[derive(Clone, Debug)]
 pub struct ResNet {
     /// Layout of the network's weights.
-    pub layout: Layout,
+    pub layout: WeightLayout,
     /// What comes before the first stage.
     pub stem: Stem,
     /// The permutation group of the stem's channels, the first residual stream.
@@ -48,17 +48,17 @@ pub struct BasicBlock {
     pub stream: usize,
 }
 
-pub(super) fn imagenet(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn imagenet(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     describe(shape, Stem::ImageNet)
 }
 
-pub(super) fn cifar(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn cifar(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     describe(shape, Stem::Cifar)
 }
 
-fn describe(shape: &Shape, stem: Stem) -> Result<Architecture, NetworkError> {
+fn describe(shape: &NetworkShape, stem: Stem) -> Result<Architecture, NetworkError> {
     let widths = shape.exactly([64, 128, 256, 512], "the channels of each stage")?;
-    let mut layout = Layout::default();
+    let mut layout = WeightLayout::default();
     let kernel = if stem == Stem::ImageNet { 7 } else { 3 };
     let mut stream = layout.group("conv1", widths[0]);
     let stem_stream = stream;
@@ -101,7 +101,7 @@ fn describe(shape: &Shape, stem: Stem) -> Result<Architecture, NetworkError> {
         }
     }
     let classes = shape.classes as i64;
-    let axes = [None, Some(Axis::of(stream))];
+    let axes = [None, Some(GroupAxis::of(stream))];
     layout.parameter("fc.weight", &[classes, channels], uniform(channels), &axes);
     layout.parameter("fc.bias", &[classes], uniform(channels), &[]);
     Ok(Architecture::ResNet(ResNet {
@@ -113,12 +113,12 @@ fn describe(shape: &Shape, stem: Stem) -> Result<Architecture, NetworkError> {
 }
 
 /// A convolution without bias; `shape` is units, channels, kernel, and `groups` those of units and channels.
-fn convolution(layout: &mut Layout, name: &str, shape: [i64; 3], groups: [Option<usize>; 2]) {
+fn convolution(layout: &mut WeightLayout, name: &str, shape: [i64; 3], groups: [Option<usize>; 2]) {
     let [units, channels, kernel] = shape;
     layout.parameter(
         &format!("{name}.weight"),
         &[units, channels, kernel, kernel],
         kaiming(units, kernel),
-        &groups.map(|group| group.map(Axis::of)),
+        &groups.map(|group| group.map(GroupAxis::of)),
     );
 }

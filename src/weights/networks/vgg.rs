@@ -9,8 +9,8 @@
 //! Dropout, …, Linear)`. Their poolings round up (`MaxPool2d(2, ceil_mode=True)`), so that images of 28×28 work too; where
 //! the height and width are multiples of 32 that makes no difference.
 
-use super::{Architecture, NetworkError, Shape, kaiming, uniform};
-use crate::layout::{Axis, Init, Layout};
+use super::{Architecture, NetworkError, NetworkShape, kaiming, uniform};
+use crate::layout::{GroupAxis, ParameterInit, WeightLayout};
 
 /// Units of the hidden layers of torchvision's classifier.
 const HIDDEN: [usize; 2] = [4096, 4096];
@@ -19,7 +19,7 @@ const HIDDEN: [usize; 2] = [4096, 4096];
 #[derive(Clone, Debug)]
 pub struct Vgg {
     /// Layout of the network's weights.
-    pub layout: Layout,
+    pub layout: WeightLayout,
     /// Whether a batch norm follows every convolution.
     pub normed: bool,
     /// Whether the classifier reads one value of each channel, as in the CIFAR forms.
@@ -35,36 +35,36 @@ impl Vgg {
     pub const POOLED: i64 = 7;
 }
 
-pub(super) fn plain(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn plain(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     describe(shape, false, false)
 }
 
-pub(super) fn normed(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn normed(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     describe(shape, true, false)
 }
 
-pub(super) fn plain_cifar(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn plain_cifar(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     describe(shape, false, true)
 }
 
-pub(super) fn normed_cifar(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn normed_cifar(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     describe(shape, true, true)
 }
 
-fn describe(shape: &Shape, normed: bool, cifar: bool) -> Result<Architecture, NetworkError> {
+fn describe(shape: &NetworkShape, normed: bool, cifar: bool) -> Result<Architecture, NetworkError> {
     let widths = shape.exactly([64, 128, 256, 512, 512], "the channels of each stage")?;
     let channels = shape.input[0];
-    let mut layout = Layout::default();
+    let mut layout = WeightLayout::default();
     // Indices count the modules of torchvision's `Sequential`, those without weights too.
     let (mut fan, mut reads, mut module) = (channels as i64, None, 0);
     for (units, convolutions) in widths.into_iter().zip(Vgg::STAGES) {
         for _ in 0..convolutions {
             let prefix = format!("features.{module}");
             let group = layout.group(&prefix, units);
-            let axes = [Some(Axis::of(group)), reads];
+            let axes = [Some(GroupAxis::of(group)), reads];
             let (weight, bias) = (format!("{prefix}.weight"), format!("{prefix}.bias"));
             layout.parameter(&weight, &[units, fan, 3, 3], kaiming(units, 3), &axes);
-            layout.parameter(&bias, &[units], Init::Zeros, &axes[..1]);
+            layout.parameter(&bias, &[units], ParameterInit::Zeros, &axes[..1]);
             if normed {
                 layout.norm(&format!("features.{}", module + 1), units, Some(group));
             }
@@ -75,7 +75,7 @@ fn describe(shape: &Shape, normed: bool, cifar: bool) -> Result<Architecture, Ne
     }
     if !cifar {
         fan *= Vgg::POOLED * Vgg::POOLED;
-        reads = reads.map(|axis| Axis {
+        reads = reads.map(|axis| GroupAxis {
             block: Vgg::POOLED * Vgg::POOLED,
             ..axis
         });
@@ -93,11 +93,11 @@ fn describe(shape: &Shape, normed: bool, cifar: bool) -> Result<Architecture, Ne
             [] => "classifier".to_owned(),
             _ => format!("classifier.{}", 3 * i),
         };
-        let writes = writes.map(|units| Axis::of(layout.group(&prefix, units)));
+        let writes = writes.map(|units| GroupAxis::of(layout.group(&prefix, units)));
         let (weight, bias) = (format!("{prefix}.weight"), format!("{prefix}.bias"));
         let (start, zeros) = match cifar {
             true => (uniform(fan), uniform(fan)),
-            false => (Init::Normal(0.01), Init::Zeros),
+            false => (ParameterInit::Normal(0.01), ParameterInit::Zeros),
         };
         layout.parameter(&weight, &[units, fan], start, &[writes, reads]);
         layout.parameter(&bias, &[units], zeros, &[writes]);

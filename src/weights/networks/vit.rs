@@ -8,8 +8,8 @@
 //! every attention, which move with their queries, keys, values and outputs, and the hidden units of every
 //! perceptron.
 
-use super::{Architecture, NetworkError, Shape, uniform};
-use crate::layout::{Axis, Init, Layout};
+use super::{Architecture, NetworkError, NetworkShape, uniform};
+use crate::layout::{GroupAxis, ParameterInit, WeightLayout};
 
 /// Hidden units of a block's perceptron for each feature of the stream.
 const RATIO: i64 = 4;
@@ -18,7 +18,7 @@ const RATIO: i64 = 4;
 #[derive(Clone, Debug)]
 pub struct Vit {
     /// Layout of the network's weights.
-    pub layout: Layout,
+    pub layout: WeightLayout,
     /// Height and width of a patch, in pixels.
     pub patch: i64,
     /// Rows and columns of patches in an image.
@@ -40,15 +40,15 @@ pub struct VitBlock {
     pub hidden: usize,
 }
 
-pub(super) fn tiny(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn tiny(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     describe(shape, [192, 12, 3])
 }
 
-pub(super) fn small(shape: &Shape) -> Result<Architecture, NetworkError> {
+pub(super) fn small(shape: &NetworkShape) -> Result<Architecture, NetworkError> {
     describe(shape, [384, 12, 6])
 }
 
-fn describe(shape: &Shape, own: [usize; 3]) -> Result<Architecture, NetworkError> {
+fn describe(shape: &NetworkShape, own: [usize; 3]) -> Result<Architecture, NetworkError> {
     let [dim, depth, heads] = shape.exactly(own, "features, blocks, heads")?;
     let [channels, height, width] = shape.input;
     let patch = shape.patch;
@@ -56,12 +56,17 @@ fn describe(shape: &Shape, own: [usize; 3]) -> Result<Architecture, NetworkError
     let tokens = grid[0] * grid[1] + 1;
     let (channels, patch, classes) = (channels as i64, patch as i64, shape.classes as i64);
 
-    let mut layout = Layout::default();
+    let mut layout = WeightLayout::default();
     let stream = layout.group("stream", dim);
-    let features = Some(Axis::of(stream));
+    let features = Some(GroupAxis::of(stream));
     let positions = [None, None, features];
     for (name, length, std) in [("cls_token", 1, 1e-6), ("pos_embed", tokens, 0.02)] {
-        layout.parameter(name, &[1, length, dim], Init::Normal(std), &positions);
+        layout.parameter(
+            name,
+            &[1, length, dim],
+            ParameterInit::Normal(std),
+            &positions,
+        );
         // With these the residual stream is f32 from its beginning: every block adds a little to it.
         layout.keep_wide();
     }
@@ -80,12 +85,12 @@ fn describe(shape: &Shape, own: [usize; 3]) -> Result<Architecture, NetworkError
             heads: layout.group(&prefix("attn"), heads),
             hidden: layout.group(&prefix("mlp"), RATIO * dim),
         };
-        let head = Axis {
+        let head = GroupAxis {
             block: dim / heads,
-            ..Axis::of(block.heads)
+            ..GroupAxis::of(block.heads)
         };
-        let thrice = Some(Axis { repeat: 3, ..head });
-        let (head, hidden) = (Some(head), Some(Axis::of(block.hidden)));
+        let thrice = Some(GroupAxis { repeat: 3, ..head });
+        let (head, hidden) = (Some(head), Some(GroupAxis::of(block.hidden)));
         layout.scale_and_shift(&prefix("norm1"), dim, Some(stream));
         linear(
             &mut layout,
@@ -127,12 +132,17 @@ fn describe(shape: &Shape, own: [usize; 3]) -> Result<Architecture, NetworkError
 }
 
 /// A linear layer as timm starts it; `axes` are those of its weight.
-fn linear(layout: &mut Layout, name: &str, shape: [i64; 2], axes: [Option<Axis>; 2]) {
-    layout.parameter(&format!("{name}.weight"), &shape, Init::Normal(0.02), &axes);
+fn linear(layout: &mut WeightLayout, name: &str, shape: [i64; 2], axes: [Option<GroupAxis>; 2]) {
+    layout.parameter(
+        &format!("{name}.weight"),
+        &shape,
+        ParameterInit::Normal(0.02),
+        &axes,
+    );
     layout.parameter(
         &format!("{name}.bias"),
         &shape[..1],
-        Init::Zeros,
+        ParameterInit::Zeros,
         &axes[..1],
     );
 }

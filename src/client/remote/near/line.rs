@@ -1,19 +1,19 @@
 //! The line itself: dialled, carrying, lost, and dialled again.
 
-use super::{Carrying, Input, Near, arguments};
+use super::{NearInput, OpenLine, RemoteClient, arguments};
 use crate::client::ClientError;
 use crate::client::remote::dial::{self, dial};
-use crate::client::remote::wire::{self, Receiver as Frames, ToFar};
+use crate::client::remote::wire::{self, FrameReceiver as Frames, ToFar};
 use ciborium::Value;
 use std::sync::mpsc::{TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 use surfit_tui::Incoming;
-use surfit_tui::link::Line;
+use surfit_tui::link::LineState;
 
 /// Pauses before the line is tried again; the last one stays.
 const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 30];
 
-impl Near {
+impl RemoteClient {
     /// The run to dial for, and what is known of it already: its id and its last event.
     pub(super) fn aim(&self) -> (String, Option<(String, u64)>) {
         match (&self.wanted, &self.shown) {
@@ -39,15 +39,15 @@ impl Near {
         let (run, _) = self.aim();
         std::thread::spawn(move || {
             let line = dial(&reach, &host, &arguments(&run, readonly), true);
-            let _ = inputs.send(Input::Dialled { generation, line });
+            let _ = inputs.send(NearInput::Dialled { generation, line });
         });
     }
 
     /// A line carries: says what is known, and reads.
-    pub(super) fn carry(&mut self, line: dial::Line) {
+    pub(super) fn carry(&mut self, line: dial::DialedLine) {
         self.generation += 1;
         (self.frames, self.base, self.heard) = (0, Value::Null, Instant::now());
-        let dial::Line {
+        let dial::DialedLine {
             mut stdin,
             stdout,
             command,
@@ -67,12 +67,12 @@ impl Near {
             loop {
                 let said = frames.next();
                 let over = said.is_err();
-                if inputs.send(Input::Far { generation, said }).is_err() || over {
+                if inputs.send(NearInput::Far { generation, said }).is_err() || over {
                     return;
                 }
             }
         });
-        self.line = Some(Carrying { says, command });
+        self.line = Some(OpenLine { says, command });
         let (_, known) = self.aim();
         self.say(ToFar::Open { known });
     }
@@ -123,12 +123,12 @@ impl Near {
         if dial::is_refused(&why) {
             // It would be refused again, and some hosts shut out who tries too often.
             self.retry = None;
-            return self.tell(Incoming::Line(Line::Refused { why }));
+            return self.tell(Incoming::Line(LineState::Refused { why }));
         }
         let pause = Duration::from_secs(PAUSES[self.attempt.min(PAUSES.len() - 1)]);
         self.attempt += 1;
         self.retry = Some(Instant::now() + pause);
-        self.tell(Incoming::Line(Line::Down {
+        self.tell(Incoming::Line(LineState::Down {
             why,
             retry: pause.as_secs_f64(),
         }));

@@ -1,23 +1,23 @@
 //! What the far end says.
 
-use super::Near;
+use super::RemoteClient;
 use crate::client::ClientError;
-use crate::client::remote::delta::Delta;
+use crate::client::remote::delta::ValueDelta;
 use crate::client::remote::wire::{ToFar, ToNear};
 use std::time::Instant;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::snapshot::Snapshot;
 use surfit_tui::Incoming;
-use surfit_tui::link::Line;
+use surfit_tui::link::LineState;
 
-impl Near {
+impl RemoteClient {
     pub(super) fn far_says(&mut self, message: Option<ToNear>) {
         self.heard = Instant::now();
         self.frames += 1;
         self.say(ToFar::Taken(self.frames));
         if self.attempt > 0 || self.frames > 1 {
-            self.tell(Incoming::Line(Line::Heard));
+            self.tell(Incoming::Line(LineState::Heard));
         }
         self.attempt = 0;
         match message {
@@ -27,7 +27,7 @@ impl Near {
                 let asked = self.wanted.take_if(|path| *path == shown.path).is_some();
                 if asked || self.shown.as_ref().is_none_or(|s| s.path != shown.path) {
                     (self.seq, self.snapshot, self.place) = (None, None, None);
-                    self.picture = Picture::default();
+                    self.picture = RunState::default();
                 }
                 self.shown = Some(shown);
             }
@@ -47,7 +47,7 @@ impl Near {
         }
     }
 
-    pub(super) fn take_snapshot(&mut self, delta: Delta) {
+    pub(super) fn take_snapshot(&mut self, delta: ValueDelta) {
         if !delta.apply(&mut self.base) {
             return self.lose(Some(ClientError::Garbage(
                 "a change to a snapshot that is not here".into(),
@@ -63,7 +63,7 @@ impl Near {
         }
     }
 
-    pub(super) fn take_picture(&mut self, mut picture: Box<Picture>) {
+    pub(super) fn take_picture(&mut self, mut picture: Box<RunState>) {
         for exported in &mut picture.exports {
             exported.dir = self.there(&exported.dir);
         }

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 use surfit_core::config::Config;
 
 fn shown(path: &str) -> Option<ToNear> {
-    Some(ToNear::Shown(Shown {
+    Some(ToNear::Shown(ShownRun {
         id: path.rsplit('/').next().unwrap_or_default().into(),
         path: path.into(),
         grid: 5,
@@ -14,17 +14,17 @@ fn shown(path: &str) -> Option<ToNear> {
 }
 
 fn picture(seq: u64) -> Option<ToNear> {
-    let picture = Picture {
+    let picture = RunState {
         seq,
-        ..Picture::default()
+        ..RunState::default()
     };
     Some(ToNear::Tell(Incoming::Picture(Box::new(picture))))
 }
 
 /// A near end whose line carries and takes whatever is said, at run `/r/a`.
-fn near() -> (Near, Receiver<Incoming>, Receiver<Input>) {
+fn near() -> (RemoteClient, Receiver<Incoming>, Receiver<NearInput>) {
     let greeting = super::super::wire::greeting();
-    let reach = Reach {
+    let reach = HostConfig {
         ssh: vec![
             "sh".into(),
             "-c".into(),
@@ -35,14 +35,14 @@ fn near() -> (Near, Receiver<Incoming>, Receiver<Input>) {
         ],
         program: vec!["surfit".into()],
     };
-    let address = Address {
+    let address = RemoteAddress {
         host: "there".into(),
         run: "a".into(),
     };
     let (screen, told) = sync_channel(256);
     let (inputs, receiver) = sync_channel(64);
     let line = dial(&reach, "there", &["bridge"], true).unwrap();
-    let mut near = Near::new(address, reach, false, screen, inputs);
+    let mut near = RemoteClient::new(address, reach, false, screen, inputs);
     near.carry(line);
     near.far_says(shown("/r/a"));
     near.far_says(picture(7));
@@ -116,9 +116,9 @@ fn a_silent_line_is_found_while_keys_come_all_the_time() {
     let began = Instant::now();
     loop {
         assert!(began.elapsed() < SILENCE, "nobody looked at the line");
-        inputs.send(Input::Screen(Outgoing::Detach)).unwrap();
+        inputs.send(NearInput::Screen(Outgoing::Detach)).unwrap();
         match told.recv_timeout(Duration::from_millis(100)) {
-            Ok(Incoming::Line(surfit_tui::link::Line::Down { why, .. })) => {
+            Ok(Incoming::Line(surfit_tui::link::LineState::Down { why, .. })) => {
                 assert!(why.contains("nothing was heard"), "{why}");
                 break;
             }
@@ -126,19 +126,21 @@ fn a_silent_line_is_found_while_keys_come_all_the_time() {
             Err(RecvTimeoutError::Disconnected) => panic!("it ended"),
         }
     }
-    inputs.send(Input::End { stop: false }).unwrap();
+    inputs.send(NearInput::End { stop: false }).unwrap();
     thread.join().unwrap();
 }
 
 #[test]
 fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
-    use crate::client::remote::wire::{Kind, Sender, encode, greeting};
+    use crate::client::remote::wire::{FrameKind, FrameSender, encode, greeting};
     let dir = tempfile::tempdir().unwrap();
     let frames = |message: &ToNear| {
         let path = dir.path().join("frames");
-        let mut sender = Sender::new(std::fs::File::create(&path).unwrap());
+        let mut sender = FrameSender::new(std::fs::File::create(&path).unwrap());
         for _ in 0..2000 {
-            sender.send(Kind::Whole, &encode(message).unwrap()).unwrap();
+            sender
+                .send(FrameKind::Whole, &encode(message).unwrap())
+                .unwrap();
         }
         format!("cat '{}'", path.display())
     };
@@ -150,11 +152,11 @@ fn a_host_that_never_says_which_run_it_shows_is_told_at_once() {
         ("exit 7".into(), "exit status: 7"),
     ] {
         let script = format!("printf '%s' \"$0\"; {script}; sleep 60");
-        let reach = Reach {
+        let reach = HostConfig {
             ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
             program: vec!["surfit".into()],
         };
-        let address = Address {
+        let address = RemoteAddress {
             host: "gpu1".into(),
             run: "a".into(),
         };

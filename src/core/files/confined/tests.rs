@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 
 /// A folder to be confined to, and one outside with a file that must stay as it is.
-struct Folders {
+struct TestFolders {
     dir: tempfile::TempDir,
 }
 
-impl Folders {
+impl TestFolders {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         for folder in ["run", "run/corners", "outside"] {
@@ -43,7 +43,7 @@ fn mkfifo(path: &Path) {
 #[test]
 fn no_link_below_the_folder_is_followed_by_anything() {
     for target in ["../outside/mine", "/dev/zero", "nowhere", "corners"] {
-        let folders = Folders::new();
+        let folders = TestFolders::new();
         symlink(target, folders.file("lock")).unwrap();
         let file = folders.file("lock");
         let sentence = read(&file, 100).unwrap_err().to_string();
@@ -66,7 +66,7 @@ fn no_link_below_the_folder_is_followed_by_anything() {
 
 #[test]
 fn no_folder_that_is_a_link_is_entered_by_anything() {
-    let folders = Folders::new();
+    let folders = TestFolders::new();
     symlink("../outside", folders.file("exports")).unwrap();
     symlink("../../outside", folders.file("corners/deep")).unwrap();
     for folder in ["exports", "corners/deep"] {
@@ -92,7 +92,7 @@ fn no_folder_that_is_a_link_is_entered_by_anything() {
 
 #[test]
 fn a_folder_goes_with_the_links_in_it_and_never_with_what_they_lead_to() {
-    let folders = Folders::new();
+    let folders = TestFolders::new();
     let dir = folders.dir.path();
     // In a run and where the user says, at the folder's own name and inside.
     for folder in [folders.file("left"), FilePath::from(dir.join("left"))] {
@@ -124,7 +124,7 @@ fn a_folder_goes_with_the_links_in_it_and_never_with_what_they_lead_to() {
 
 #[test]
 fn folders_in_each_other_without_end_are_an_error_and_no_overflow() {
-    let folders = Folders::new();
+    let folders = TestFolders::new();
     let top = folders.file("deep");
     create_new_folder(&top).unwrap();
     let mut at = open_folder(&top, OFlags::RDONLY).unwrap();
@@ -138,7 +138,7 @@ fn folders_in_each_other_without_end_are_an_error_and_no_overflow() {
 
 #[test]
 fn component_by_component_is_as_strict_as_the_kernels_own_way() {
-    let folders = Folders::new();
+    let folders = TestFolders::new();
     fs::write(folders.file("corners/a"), "a").unwrap();
     symlink("../outside", folders.file("exports")).unwrap();
     symlink("a", folders.file("corners/link")).unwrap();
@@ -160,7 +160,7 @@ fn component_by_component_is_as_strict_as_the_kernels_own_way() {
 
 #[test]
 fn only_regular_files_are_opened_and_nothing_is_waited_for() {
-    let folders = Folders::new();
+    let folders = TestFolders::new();
     mkfifo(&folders.file("pipe"));
     let _listener = std::os::unix::net::UnixListener::bind(folders.file("socket")).unwrap();
     for (name, kind) in [
@@ -201,7 +201,7 @@ fn only_regular_files_are_opened_and_nothing_is_waited_for() {
 
 #[test]
 fn a_file_that_is_longer_than_it_may_be_is_not_read() {
-    let folders = Folders::new();
+    let folders = TestFolders::new();
     let file = folders.file("status.json");
     File::create(&file).unwrap().set_len(10 << 30).unwrap();
     let sentence = read(&file, 1 << 20).unwrap_err().to_string();
@@ -216,7 +216,7 @@ fn a_file_that_is_longer_than_it_may_be_is_not_read() {
 
 #[test]
 fn a_name_that_a_file_will_have_is_not_laid_in_wait_for_it() {
-    let folders = Folders::new();
+    let folders = TestFolders::new();
     let temporary = format!(".status.json.{}.tmp", std::process::id());
     symlink("../outside/mine", folders.file(&temporary)).unwrap();
     write_atomic(&folders.file("status.json"), b"{}").unwrap();
@@ -226,7 +226,7 @@ fn a_name_that_a_file_will_have_is_not_laid_in_wait_for_it() {
 
 #[test]
 fn a_folder_itself_may_lie_behind_links() {
-    let folders = Folders::new();
+    let folders = TestFolders::new();
     let link = folders.dir.path().join("link");
     symlink("run", &link).unwrap();
     let file = FilePath::beneath(&link, "corners/a");

@@ -13,7 +13,7 @@ const BLOCK: u64 = 64 << 10;
 
 /// The end of a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct LogEnd {
     /// Bytes up to the end of the last whole line.
     pub length: u64,
     /// Number of the last event; 0 when there is none.
@@ -23,9 +23,9 @@ pub(super) struct End {
 }
 
 /// How the log ends. Blocks are read from its end on until one holds an event; of a line never more than an event may have.
-pub(super) fn of(file: &File) -> io::Result<End> {
+pub(super) fn of(file: &File) -> io::Result<LogEnd> {
     let length = file.metadata()?.len();
-    let mut end = End::default();
+    let mut end = LogEnd::default();
     // Bytes between the block and the end of the line that it ends in; none before the last end of a line is found.
     let mut rest = Vec::new();
     let (mut ended, mut overlong) = (false, false);
@@ -67,7 +67,7 @@ pub(super) fn of(file: &File) -> io::Result<End> {
     Ok(end)
 }
 
-impl End {
+impl LogEnd {
     /// Counts a line that lies before all that were counted; true for an event.
     fn takes(&mut self, line: &[u8], overlong: bool) -> bool {
         let event = line::parse(line).filter(|_| !overlong);
@@ -99,7 +99,7 @@ mod tests {
     use std::io::Write;
 
     /// The log's end as reading all of it finds it.
-    fn slowly(bytes: &[u8]) -> End {
+    fn slowly(bytes: &[u8]) -> LogEnd {
         let end = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |p| p + 1);
         let mut damaged = 0;
         let mut lines = bytes[..end].split(|&b| b == b'\n').rev();
@@ -108,7 +108,7 @@ mod tests {
             damaged += u64::from(event.is_none() && !line.is_empty());
             event
         });
-        End {
+        LogEnd {
             length: end as u64,
             last: last.map_or(0, |e| e.seq),
             damaged,

@@ -1,16 +1,16 @@
 //! A line of the log as an event.
 
-use crate::event::{Curve, Envelope, Event};
+use crate::event::{Envelope, Event, LossCurve};
 use crate::numbers::nans_as_null;
 use serde::Deserialize;
 
 /// Losses, which are nearly all of a long log. A type of their own is read several times as fast as one kind of event among
 /// many, for which every number is kept first until the kind is known.
 #[derive(Deserialize)]
-struct Losses {
+struct LossesLine {
     seq: u64,
     time: f64,
-    curve: Curve,
+    curve: LossCurve,
     first_step: u64,
     #[serde(with = "nans_as_null")]
     values: Vec<f32>,
@@ -35,7 +35,7 @@ fn losses(line: &[u8]) -> Option<Envelope> {
     if !rest[time..].starts_with(b",\"event\":\"losses\",") {
         return None;
     }
-    let l: Losses = serde_json::from_slice(line).ok()?;
+    let l: LossesLine = serde_json::from_slice(line).ok()?;
     Some(Envelope {
         seq: l.seq,
         time: l.time,
@@ -85,7 +85,7 @@ mod tests {
     fn losses_are_the_same_whichever_way_they_are_read() {
         let mut values: Vec<f32> = (0..2000).map(|n| (n as f32 * 0.37).sin() * 3.1).collect();
         values.extend([f32::MIN_POSITIVE, f32::MAX, 1e-45, -0.0, 0.1]);
-        for curve in [Curve::Surface, Curve::Corner(3)] {
+        for curve in [LossCurve::Surface, LossCurve::Corner(3)] {
             let line = serde_json::to_vec(&Envelope {
                 seq: 12,
                 time: 1_700_000_000.125,

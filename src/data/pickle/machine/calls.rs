@@ -1,20 +1,30 @@
 //! Calls, none of which is made: some give dictionaries, the others objects that say what would have been called.
 
-use super::super::Refusal::Damaged;
-use super::super::{Object, Value};
-use super::{Machine, Step};
+use super::super::PickleRefusal::Damaged;
+use super::super::{PickleObject, PickleValue};
+use super::{MachineStep, PickleMachine};
 
-impl Machine<'_> {
-    pub(super) fn call(&mut self, callable: Value, arguments: Value) -> Step<Value> {
+impl PickleMachine<'_> {
+    pub(super) fn call(
+        &mut self,
+        callable: PickleValue,
+        arguments: PickleValue,
+    ) -> MachineStep<PickleValue> {
         let (arguments, callable) = match (arguments, callable) {
-            (Value::Sequence(arguments), Value::Global(callable)) => (arguments, callable),
+            (PickleValue::Sequence(arguments), PickleValue::Global(callable)) => {
+                (arguments, callable)
+            }
             // A class that the writer keeps elsewhere, with its source.
-            (Value::Sequence(arguments), Value::Persistent(key)) => match self.kept_class(key) {
-                Some(class) => (arguments, class),
-                None => return Ok(Value::Other),
-            },
+            (PickleValue::Sequence(arguments), PickleValue::Persistent(key)) => {
+                match self.kept_class(key) {
+                    Some(class) => (arguments, class),
+                    None => return Ok(PickleValue::Other),
+                }
+            }
             // What to call would itself have to be made first.
-            (Value::Sequence(_), Value::Object(_) | Value::Other) => return Ok(Value::Other),
+            (PickleValue::Sequence(_), PickleValue::Object(_) | PickleValue::Other) => {
+                return Ok(PickleValue::Other);
+            }
             _ => return Err(Damaged),
         };
         match self.objects.globals[callable] {
@@ -31,35 +41,35 @@ impl Machine<'_> {
             ("collections", "defaultdict") => return Ok(self.dict()),
             _ => {}
         }
-        self.objects.objects.push(Object {
+        self.objects.objects.push(PickleObject {
             callable,
             arguments,
             state: None,
         });
-        Ok(Value::Object(self.objects.objects.len() - 1))
+        Ok(PickleValue::Object(self.objects.objects.len() - 1))
     }
 
     /// The class in the key of what is kept elsewhere.
     fn kept_class(&self, key: usize) -> Option<usize> {
-        let Value::Sequence(key) = self.objects.persistent[key] else {
+        let PickleValue::Sequence(key) = self.objects.persistent[key] else {
             return None;
         };
         let parts = self.objects.sequences[key].iter().take(2);
         parts.rev().find_map(|part| match part {
-            Value::Global(class) => Some(*class),
+            PickleValue::Global(class) => Some(*class),
             _ => None,
         })
     }
 
     /// The dictionary of these arguments, one list of entries.
-    fn ordered_dict(&mut self, arguments: usize) -> Step<Option<Value>> {
-        let [Value::Sequence(list)] = self.objects.sequences[arguments][..] else {
+    fn ordered_dict(&mut self, arguments: usize) -> MachineStep<Option<PickleValue>> {
+        let [PickleValue::Sequence(list)] = self.objects.sequences[arguments][..] else {
             return Ok(None);
         };
         // A list is named in two bytes, however long it is.
         self.count(self.objects.sequences[list].len())?;
-        let pair = |value: &Value| match *value {
-            Value::Sequence(index) => match self.objects.sequences[index][..] {
+        let pair = |value: &PickleValue| match *value {
+            PickleValue::Sequence(index) => match self.objects.sequences[index][..] {
                 [key, value] => Some((key, value)),
                 _ => None,
             },
@@ -68,7 +78,7 @@ impl Machine<'_> {
         let entries: Option<Vec<_>> = self.objects.sequences[list].iter().map(pair).collect();
         Ok(entries.map(|entries| {
             self.objects.dicts.push(entries);
-            Value::Dict(self.objects.dicts.len() - 1)
+            PickleValue::Dict(self.objects.dicts.len() - 1)
         }))
     }
 }

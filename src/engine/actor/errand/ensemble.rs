@@ -6,12 +6,12 @@ mod writing;
 
 pub(in crate::actor) use voting::of_sum;
 
-use self::voting::{Member, greedy, probabilities, together};
-use super::{Actor, Errand};
-use crate::evaluate::{Measured, Measuring, On};
+use self::voting::{VotingMember, greedy, probabilities, together};
+use super::{Actor, ActorTask};
+use crate::evaluate::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
 use crate::export;
 use crate::export_folder::ExportFolder;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use std::path::{Path, PathBuf};
 use surfit_core::event::{EnsembleMeasured, Event};
 use surfit_core::heatmap::Metric;
@@ -27,7 +27,7 @@ const PROBABILITIES: usize = 1 << 30;
 
 /// What becomes of the ensemble.
 #[derive(Debug)]
-enum Purpose {
+enum EnsemblePurpose {
     /// It is only told how good it is.
     Measure,
     /// It is written.
@@ -37,15 +37,15 @@ enum Purpose {
 /// See the module.
 #[derive(Debug)]
 pub(in crate::actor) struct MeasuringEnsemble {
-    purpose: Purpose,
+    purpose: EnsemblePurpose,
     /// Members to choose among those measured; `None` to take all.
     choose: Option<usize>,
     /// They are chosen, or were, and not given.
     greedy: bool,
     /// Points that are to be measured, last first.
     left: Vec<(f64, f64)>,
-    members: Vec<Member>,
-    measuring: Option<Measuring>,
+    members: Vec<VotingMember>,
+    measuring: Option<NetworkMeasurement>,
     /// Sum of the members' probabilities on the test split, and how many are in it.
     test: Option<Tensor>,
     tested: usize,
@@ -57,13 +57,13 @@ pub(in crate::actor) struct MeasuringEnsemble {
 }
 
 /// The test split for a network that was just measured on the validation split, with the same statistics.
-pub(super) fn on_test(actor: &Actor<'_>, measured: &Measured) -> Measuring {
-    Measuring::with_stats(
+pub(super) fn on_test(actor: &Actor<'_>, measured: &MeasurementResult) -> NetworkMeasurement {
+    NetworkMeasurement::with_stats(
         &actor.model,
         &actor.evaluator,
         measured.w.shallow_clone(),
         measured.stats.shallow_clone(),
-        On::Test,
+        MeasuredSplit::Test,
         0..actor.data.test.len(),
     )
 }
@@ -75,7 +75,7 @@ impl MeasuringEnsemble {
             actor.check_parameters(u, v)?;
         }
         if points.is_empty() || points.len() > MAX_MEMBERS {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "an ensemble of {} cannot be made; mark 1 to {MAX_MEMBERS} points",
                 points.len()
             )));
@@ -86,7 +86,7 @@ impl MeasuringEnsemble {
     /// An ensemble of `count`, chosen among the best cells and the marks.
     pub(in crate::actor) fn greedy(actor: &Actor<'_>, count: usize) -> Result<Self> {
         if !(1..=MAX_MEMBERS).contains(&count) {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "an ensemble of {count} cannot be made; choose 1 to {MAX_MEMBERS} members"
             )));
         }
@@ -101,7 +101,7 @@ impl MeasuringEnsemble {
             }
         }
         if points.len() < count {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "only {} points are measured or marked, too few for an ensemble of {count}; wait for the heatmap",
                 points.len()
             )));
@@ -118,7 +118,7 @@ impl MeasuringEnsemble {
         if let Some(dir) = &dir {
             export::refuse_folder(dir, replace)?;
         }
-        self.purpose = Purpose::Export { dir, replace };
+        self.purpose = EnsemblePurpose::Export { dir, replace };
         Ok(self)
     }
 
@@ -133,7 +133,7 @@ impl MeasuringEnsemble {
         let images = actor.evaluator.validation_images() as usize;
         let bytes = points.len() * images * actor.data.classes.len() * 4;
         if bytes > PROBABILITIES {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "the probabilities of {} networks on {images} images would take {} MB; choose fewer members",
                 points.len(),
                 bytes >> 20
@@ -141,7 +141,7 @@ impl MeasuringEnsemble {
         }
         points.reverse();
         Ok(Self {
-            purpose: Purpose::Measure,
+            purpose: EnsemblePurpose::Measure,
             choose,
             greedy: choose.is_some(),
             images: (0, points.len() as u64 * images as u64),
@@ -163,12 +163,12 @@ impl MeasuringEnsemble {
         };
         if self.measuring.is_none() {
             let w = actor.needs_surface()?.at(u, v);
-            let measuring = actor.measuring(w, On::Validation);
+            let measuring = actor.measuring(w, MeasuredSplit::Validation);
             self.measuring = Some(measuring.keeping_probabilities());
         }
         self.go_on(actor, |ensemble, _, measured| {
             ensemble.left.pop();
-            ensemble.members.push(Member {
+            ensemble.members.push(VotingMember {
                 uv: (u, v),
                 accuracy: measured.measurement.accuracy(),
                 validation: probabilities(measured.probabilities)?,
@@ -181,7 +181,7 @@ impl MeasuringEnsemble {
     fn go_on(
         &mut self,
         actor: &mut Actor<'_>,
-        then: impl FnOnce(&mut Self, &mut Actor<'_>, Measured) -> Result<()>,
+        then: impl FnOnce(&mut Self, &mut Actor<'_>, MeasurementResult) -> Result<()>,
     ) -> Result<()> {
         let total = self.measuring.as_ref().map_or(0, |m| m.progress().1);
         if let Some(measured) = actor.go_on_measuring(&mut self.measuring) {
@@ -189,7 +189,7 @@ impl MeasuringEnsemble {
             then(self, actor, measured)?;
         }
         let here = self.measuring.as_ref().map_or(0, |m| m.progress().0);
-        let writes = matches!(self.purpose, Purpose::Export { .. });
+        let writes = matches!(self.purpose, EnsemblePurpose::Export { .. });
         let tests = match (writes, self.choose) {
             (false, _) => 0,
             (true, Some(count)) => count,
@@ -208,11 +208,11 @@ impl MeasuringEnsemble {
     }
 }
 
-impl Errand for MeasuringEnsemble {
+impl ActorTask for MeasuringEnsemble {
     fn name(&self) -> String {
         let members = self.members.len() + self.left.len();
         match (&self.purpose, self.choose) {
-            (Purpose::Measure, _) => format!("measuring an ensemble of {members}"),
+            (EnsemblePurpose::Measure, _) => format!("measuring an ensemble of {members}"),
             (_, Some(count)) => format!("choosing an ensemble of {count} among {members}"),
             (_, None) => format!("exporting an ensemble of {members}"),
         }
@@ -224,8 +224,8 @@ impl Errand for MeasuringEnsemble {
 
     fn folder(&self) -> Option<&Path> {
         match &self.purpose {
-            Purpose::Export { dir, .. } => dir.as_deref(),
-            Purpose::Measure => None,
+            EnsemblePurpose::Export { dir, .. } => dir.as_deref(),
+            EnsemblePurpose::Measure => None,
         }
     }
 
@@ -238,7 +238,7 @@ impl Errand for MeasuringEnsemble {
         if let Some(count) = self.choose.take() {
             self.members = greedy(std::mem::take(&mut self.members), count, split)?;
         }
-        if let Purpose::Measure = self.purpose {
+        if let EnsemblePurpose::Measure = self.purpose {
             let m = together(&self.members, split)?;
             actor.journal.say(Event::EnsembleMeasured(EnsembleMeasured {
                 points: self.points(),

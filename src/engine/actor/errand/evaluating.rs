@@ -1,24 +1,24 @@
 //! One point on the whole validation split.
 
-use super::{Actor, Errand};
+use super::{Actor, ActorTask};
 use crate::Result;
-use crate::evaluate::{Measuring, On};
+use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
 use surfit_core::event::Event;
-use surfit_core::heatmap::Point;
+use surfit_core::heatmap::MeasuredPoint;
 
 /// See the module.
 #[derive(Debug)]
-pub(in crate::actor) struct Evaluating {
+pub(in crate::actor) struct EvaluationTask {
     u: f64,
     v: f64,
-    measuring: Option<Measuring>,
+    measuring: Option<NetworkMeasurement>,
     progress: (u64, u64),
 }
 
-impl Evaluating {
+impl EvaluationTask {
     pub(in crate::actor) fn new(actor: &Actor<'_>, u: f64, v: f64) -> Result<Self> {
         actor.check_parameters(u, v)?;
-        let measuring = actor.measuring(actor.needs_surface()?.at(u, v), On::Validation);
+        let measuring = actor.measuring(actor.needs_surface()?.at(u, v), MeasuredSplit::Validation);
         Ok(Self {
             u,
             v,
@@ -30,16 +30,20 @@ impl Evaluating {
 
 impl Actor<'_> {
     /// A whole measurement of a network.
-    pub(in crate::actor) fn measuring(&self, w: tch::Tensor, on: On) -> Measuring {
+    pub(in crate::actor) fn measuring(
+        &self,
+        w: tch::Tensor,
+        on: MeasuredSplit,
+    ) -> NetworkMeasurement {
         let images = match on {
-            On::Validation => self.evaluator.validation_images(),
-            On::Test => self.data.test.len(),
+            MeasuredSplit::Validation => self.evaluator.validation_images(),
+            MeasuredSplit::Test => self.data.test.len(),
         };
-        Measuring::new(&self.model, &self.evaluator, w, i64::MAX, on, 0..images)
+        NetworkMeasurement::new(&self.model, &self.evaluator, w, i64::MAX, on, 0..images)
     }
 
     /// Says what a point of the surface was measured to be. A point of the grid is then known better than before.
-    pub(in crate::actor) fn say_evaluated(&mut self, point: Point, loss_sum: f64) {
+    pub(in crate::actor) fn say_evaluated(&mut self, point: MeasuredPoint, loss_sum: f64) {
         self.journal.say(Event::Evaluated(point));
         let index = self.heatmap.nearest(point.u, point.v);
         if self.heatmap.parameters(index) == (point.u, point.v) {
@@ -54,7 +58,7 @@ impl Actor<'_> {
     }
 }
 
-impl Errand for Evaluating {
+impl ActorTask for EvaluationTask {
     fn name(&self) -> String {
         format!("measuring ({:.3}, {:.3})", self.u, self.v)
     }
@@ -71,7 +75,7 @@ impl Errand for Evaluating {
             return Ok(false);
         };
         let m = measured.measurement;
-        let point = Point {
+        let point = MeasuredPoint {
             u: self.u,
             v: self.v,
             accuracy: m.accuracy(),

@@ -1,11 +1,11 @@
 //! A model with its card: chosen, measured on validation, then once on the test split, and written.
 
-use super::{Actor, Errand, ensemble};
-use crate::evaluate::{Measured, Measuring, On};
-use crate::export::{self, Chosen};
-use crate::{Error, Result};
+use super::{Actor, ActorTask, ensemble};
+use crate::evaluate::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
+use crate::export::{self, ChosenModel};
+use crate::{EngineError, Result};
 use std::path::{Path, PathBuf};
-use surfit_core::event::{Event, Exported};
+use surfit_core::event::{Event, ExportedModel};
 use surfit_core::heatmap::Metric;
 use surfit_core::protocol::Selection;
 use surfit_weights::names::NameMap;
@@ -16,21 +16,21 @@ const CANDIDATES: usize = 5;
 
 /// See the module.
 #[derive(Debug)]
-pub(in crate::actor) struct Exporting {
-    chosen: Chosen,
+pub(in crate::actor) struct ExportTask {
+    chosen: ChosenModel,
     dir: Option<PathBuf>,
     replace: bool,
-    phase: Phase,
+    phase: ExportPhase,
     /// Images classified in the phases that are over.
     before: u64,
-    measuring: Option<Measuring>,
-    exported: Option<Exported>,
+    measuring: Option<NetworkMeasurement>,
+    exported: Option<ExportedModel>,
     /// True when the best of an incomplete heatmap was taken.
     is_early: bool,
 }
 
 #[derive(Debug)]
-enum Phase {
+enum ExportPhase {
     /// Cells that may be the best, those left to be measured last first, and the version they are measured on.
     Candidates {
         all: Vec<usize>,
@@ -40,15 +40,15 @@ enum Phase {
     /// The network on the validation split.
     Validation,
     /// The network on the test split; what the validation split said.
-    Test(Option<Measured>),
+    Test(Option<MeasurementResult>),
     /// Everything is measured.
     Write {
-        validation: Measured,
-        test: Measured,
+        validation: MeasurementResult,
+        test: MeasurementResult,
     },
 }
 
-impl Exporting {
+impl ExportTask {
     /// Refuses at once what cannot be exported.
     pub(in crate::actor) fn new(
         actor: &Actor<'_>,
@@ -60,7 +60,7 @@ impl Exporting {
         if let Some(dir) = &dir {
             export::refuse_folder(dir, replace)?;
         }
-        let mut chosen = Chosen {
+        let mut chosen = ChosenModel {
             selection: "best".into(),
             uv: None,
             degrees: surface.degrees(),
@@ -73,17 +73,17 @@ impl Exporting {
                 actor.check_parameters(u, v)?;
                 chosen.selection = "at".into();
                 chosen.uv = Some((u, v));
-                (Phase::Validation, Some(surface.at(u, v)))
+                (ExportPhase::Validation, Some(surface.at(u, v)))
             }
             Selection::Centroid => {
                 chosen.selection = "centroid".into();
-                (Phase::Validation, Some(surface.centroid()))
+                (ExportPhase::Validation, Some(surface.centroid()))
             }
             _ => {
                 let mut all = actor.heatmap.ranking(Metric::Accuracy);
                 all.truncate(CANDIDATES);
                 if all.is_empty() {
-                    return Err(Error::input(
+                    return Err(EngineError::input(
                         "no point is measured yet; wait for the heatmap",
                     ));
                 }
@@ -94,7 +94,7 @@ impl Exporting {
                 let cell = |&i: &usize| actor.heatmap.cells[i];
                 let poor = |i: &usize| cell(i).images < images || cell(i).version < version;
                 let left = all.iter().rev().copied().filter(poor).collect();
-                (Phase::Candidates { all, left, version }, None)
+                (ExportPhase::Candidates { all, left, version }, None)
             }
         };
         Ok(Self {
@@ -103,7 +103,7 @@ impl Exporting {
             replace,
             phase,
             before: 0,
-            measuring: network.map(|w| actor.measuring(w, On::Validation)),
+            measuring: network.map(|w| actor.measuring(w, MeasuredSplit::Validation)),
             exported: None,
             is_early: false,
         })
@@ -116,20 +116,20 @@ impl Exporting {
     }
 
     /// What was written, once it is.
-    pub(in crate::actor) fn take(&mut self) -> Option<Exported> {
+    pub(in crate::actor) fn take(&mut self) -> Option<ExportedModel> {
         self.exported.take()
     }
 
     #[cfg(test)]
     pub(in crate::actor) fn has_chosen(&self) -> bool {
-        !matches!(self.phase, Phase::Candidates { .. })
+        !matches!(self.phase, ExportPhase::Candidates { .. })
     }
 
     /// The best point of the surface as it is now, which is what the card says the weights came from: its degree may have
     /// been raised since the export was asked for.
     fn best(&mut self, actor: &mut Actor<'_>) -> Result<()> {
         let (done, _) = self.progress_here();
-        let Phase::Candidates { all, left, version } = &mut self.phase else {
+        let ExportPhase::Candidates { all, left, version } = &mut self.phase else {
             return Ok(());
         };
         if self.measuring.is_none() {
@@ -139,20 +139,20 @@ impl Exporting {
                 let best = ranking.into_iter().find(|index| all.contains(index));
                 let best = best.and_then(|index| actor.heatmap.point(index));
                 let best = best.ok_or_else(|| {
-                    Error::input("no point is measured yet; wait for the heatmap")
+                    EngineError::input("no point is measured yet; wait for the heatmap")
                 })?;
                 self.chosen.uv = Some((best.u, best.v));
                 self.is_early = !actor.heatmap.complete();
                 let surface = actor.needs_surface()?;
                 self.chosen.degrees = surface.degrees();
                 let w = surface.at(best.u, best.v);
-                self.measuring = Some(actor.measuring(w, On::Validation));
-                self.phase = Phase::Validation;
+                self.measuring = Some(actor.measuring(w, MeasuredSplit::Validation));
+                self.phase = ExportPhase::Validation;
                 return Ok(());
             };
             let (u, v) = actor.heatmap.parameters(index);
             let w = actor.needs_surface()?.at(u, v);
-            self.measuring = Some(actor.measuring(w, On::Validation));
+            self.measuring = Some(actor.measuring(w, MeasuredSplit::Validation));
         }
         if let Some(measured) = actor.go_on_measuring(&mut self.measuring) {
             // All but the last slice, which is about nothing.
@@ -169,11 +169,13 @@ impl Exporting {
     }
 
     fn progress_here(&self) -> (u64, u64) {
-        self.measuring.as_ref().map_or((0, 0), Measuring::progress)
+        self.measuring
+            .as_ref()
+            .map_or((0, 0), NetworkMeasurement::progress)
     }
 
     fn write(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
-        let Phase::Write { validation, test } = &self.phase else {
+        let ExportPhase::Write { validation, test } = &self.phase else {
             return Ok(false);
         };
         let (dir, replace) = match &self.dir {
@@ -184,7 +186,7 @@ impl Exporting {
                 (free, true)
             }
         };
-        let measured = export::Measured {
+        let measured = export::MeasuredNetwork {
             weights: &validation.w,
             stats: &validation.stats,
             validation: validation.measurement,
@@ -203,7 +205,7 @@ impl Exporting {
     }
 }
 
-impl Errand for Exporting {
+impl ActorTask for ExportTask {
     fn name(&self) -> String {
         match (self.chosen.selection.as_str(), self.chosen.uv) {
             ("at", Some((u, v))) => format!("exporting ({u:.3}, {v:.3})"),
@@ -239,29 +241,29 @@ impl Errand for Exporting {
     }
 }
 
-impl Exporting {
+impl ExportTask {
     /// As a slice, but says nothing at its end.
     pub(in crate::actor) fn advance(&mut self, actor: &mut Actor<'_>) -> Result<bool> {
         let (done, _) = self.progress_here();
         match &mut self.phase {
-            Phase::Candidates { .. } => self.best(actor)?,
-            Phase::Validation => {
+            ExportPhase::Candidates { .. } => self.best(actor)?,
+            ExportPhase::Validation => {
                 if let Some(measured) = actor.go_on_measuring(&mut self.measuring) {
                     self.before += done;
                     self.measuring = Some(ensemble::on_test(actor, &measured));
-                    self.phase = Phase::Test(Some(measured));
+                    self.phase = ExportPhase::Test(Some(measured));
                 }
             }
-            Phase::Test(validation) => {
+            ExportPhase::Test(validation) => {
                 if let Some(test) = actor.go_on_measuring(&mut self.measuring)
                     && let Some(validation) = validation.take()
                 {
                     self.before += done;
-                    self.phase = Phase::Write { validation, test };
+                    self.phase = ExportPhase::Write { validation, test };
                 }
             }
             // A disk that cannot take it now is asked again with everything measured.
-            Phase::Write { .. } => return self.write(actor),
+            ExportPhase::Write { .. } => return self.write(actor),
         }
         Ok(false)
     }

@@ -5,13 +5,13 @@
 //! first, then on twice as many, and so on; those whose interval lies below another's drop out. A function of the surface,
 //! the start and the validation split; nothing is drawn.
 
-use super::{Actor, Errand};
-use crate::evaluate::{Measured, Measuring, On};
+use super::{Actor, ActorTask};
+use crate::evaluate::{MeasuredSplit, MeasurementResult, NetworkMeasurement};
 use crate::layout::RunningStats;
 use crate::model::Measurement;
-use crate::{Error, Result};
-use surfit_core::event::{Event, Searched};
-use surfit_core::heatmap::Point;
+use crate::{EngineError, Result};
+use surfit_core::event::{Event, SearchResult};
+use surfit_core::heatmap::MeasuredPoint;
 use surfit_core::surface::Patch;
 
 /// Smallest step: points nearer to each other can hardly be told apart.
@@ -40,8 +40,8 @@ impl Candidate {
         }
     }
 
-    fn point(&self) -> Point {
-        Point {
+    fn point(&self) -> MeasuredPoint {
+        MeasuredPoint {
             u: self.u,
             v: self.v,
             accuracy: self.seen.accuracy(),
@@ -63,9 +63,9 @@ impl Candidate {
 
 /// See the module.
 #[derive(Debug)]
-pub(in crate::actor) struct Searching {
+pub(in crate::actor) struct SearchTask {
     patch: Patch,
-    from: Option<Point>,
+    from: Option<MeasuredPoint>,
     best: Candidate,
     /// Neighbours that are still in the race of this round.
     round: Vec<Candidate>,
@@ -78,10 +78,10 @@ pub(in crate::actor) struct Searching {
     looked_at: usize,
     classified: u64,
     tried: Vec<(f64, f64)>,
-    measuring: Option<Measuring>,
+    measuring: Option<NetworkMeasurement>,
 }
 
-impl Searching {
+impl SearchTask {
     pub(in crate::actor) fn new(
         actor: &Actor<'_>,
         (u, v): (f64, f64),
@@ -91,12 +91,12 @@ impl Searching {
         actor.check_parameters(u, v)?;
         let surface = actor.needs_surface()?;
         if !(SMALLEST..=1.0).contains(&radius) {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "a search cannot begin with a step of {radius}; choose {SMALLEST} to 1"
             )));
         }
         if !(1..=MOST).contains(&budget) {
-            return Err(Error::input(format!(
+            return Err(EngineError::input(format!(
                 "a search cannot look at {budget} points; choose 1 to {MOST}"
             )));
         }
@@ -113,7 +113,7 @@ impl Searching {
             looked_at: 1,
             classified: 0,
             tried: vec![(u, v)],
-            measuring: Some(actor.measuring(surface.at(u, v), On::Validation)),
+            measuring: Some(actor.measuring(surface.at(u, v), MeasuredSplit::Validation)),
         })
     }
 
@@ -175,7 +175,7 @@ impl Searching {
     }
 
     /// Takes in what the candidate under measurement came to; true when the search is over.
-    fn measured(&mut self, actor: &mut Actor<'_>, measured: Measured) -> Result<bool> {
+    fn measured(&mut self, actor: &mut Actor<'_>, measured: MeasurementResult) -> Result<bool> {
         let now = measured.measurement;
         self.classified += u64::from(now.images);
         if self.from.is_none() {
@@ -226,20 +226,20 @@ impl Searching {
         let w = actor.needs_surface()?.at(candidate.u, candidate.v);
         let images = i64::from(candidate.seen.images)..self.images;
         self.measuring = Some(match candidate.stats.take() {
-            Some(stats) => Measuring::with_stats(
+            Some(stats) => NetworkMeasurement::with_stats(
                 &actor.model,
                 &actor.evaluator,
                 w,
                 stats,
-                On::Validation,
+                MeasuredSplit::Validation,
                 images,
             ),
-            None => Measuring::new(
+            None => NetworkMeasurement::new(
                 &actor.model,
                 &actor.evaluator,
                 w,
                 i64::MAX,
-                On::Validation,
+                MeasuredSplit::Validation,
                 images,
             ),
         });
@@ -249,7 +249,7 @@ impl Searching {
     fn say(&self, actor: &mut Actor<'_>) {
         let to = self.best.point();
         actor.say_evaluated(to, self.best.seen.loss_sum);
-        actor.journal.say(Event::Searched(Searched {
+        actor.journal.say(Event::Searched(SearchResult {
             from: self.from.unwrap_or(to),
             to,
             looked_at: self.looked_at,
@@ -258,7 +258,7 @@ impl Searching {
     }
 }
 
-impl Errand for Searching {
+impl ActorTask for SearchTask {
     fn name(&self) -> String {
         match self.from {
             None => format!("searching near ({:.3}, {:.3})", self.best.u, self.best.v),

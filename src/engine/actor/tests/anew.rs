@@ -7,8 +7,8 @@ use surfit_core::heatmap::Cell;
 /// Goes through a whole job and measures a second grid: the first one, of 3, is kept beside it.
 fn measured_on_two_grids(actor: &mut Actor<'_>) {
     actor.finish_work();
-    actor.carry_out(Command::SetGrid { grid: 4 }).unwrap();
-    actor.carry_out(Command::Measure).unwrap();
+    actor.carry_out(EngineCommand::SetGrid { grid: 4 }).unwrap();
+    actor.carry_out(EngineCommand::Measure).unwrap();
     actor.finish_work();
     assert_eq!(actor.run.other_grids().len(), 1);
 }
@@ -21,11 +21,11 @@ fn of_earlier_corners_no_cell_is_left_though_the_version_is_the_same_again() {
         measured_on_two_grids(actor);
         let version = actor.heatmap.version;
         let known = std::fs::read(actor.run.join("heatmaps/other-grids.json")).unwrap();
-        actor.carry_out(Command::StartCorners).unwrap();
+        actor.carry_out(EngineCommand::StartCorners).unwrap();
         assert!(actor.run.other_grids().is_empty());
         actor.finish_work();
         assert_eq!((actor.heatmap.grid, actor.heatmap.version), (4, version));
-        actor.carry_out(Command::SetGrid { grid: 3 }).unwrap();
+        actor.carry_out(EngineCommand::SetGrid { grid: 3 }).unwrap();
         // Only the corners lie on both grids.
         assert_eq!(actor.heatmap.fresh(), 4);
         // As if the file had outlived its surface.
@@ -40,12 +40,17 @@ fn of_earlier_corners_no_cell_is_left_though_the_version_is_the_same_again() {
 #[test]
 fn a_look_at_another_grid_ends_with_the_surface_that_it_is_of() {
     let dir = tempfile::tempdir().unwrap();
-    for command in [Command::StartFit { degrees: None }, Command::StartCorners] {
-        let corners = matches!(command, Command::StartCorners);
+    for command in [
+        EngineCommand::StartFit { degrees: None },
+        EngineCommand::StartCorners,
+    ] {
+        let corners = matches!(command, EngineCommand::StartCorners);
         with_actor(&dir.path().join(format!("a-{corners}")), |actor| {
             measured_on_two_grids(actor);
             let (grid, keep) = (2, false);
-            actor.carry_out(Command::MeasureOn { grid, keep }).unwrap();
+            actor
+                .carry_out(EngineCommand::MeasureOn { grid, keep })
+                .unwrap();
             assert!(actor.aside.is_some() && actor.heatmap.grid == 2);
             actor.carry_out(command).unwrap();
             actor.mind_aside();
@@ -74,14 +79,18 @@ fn choosing_a_grid_during_a_look_at_another_one_loses_no_cell() {
         measured_on_two_grids(actor);
         for chosen in [4, 5] {
             let (grid, keep) = (2, false);
-            actor.carry_out(Command::MeasureOn { grid, keep }).unwrap();
+            actor
+                .carry_out(EngineCommand::MeasureOn { grid, keep })
+                .unwrap();
             actor.finish_work();
             assert!(actor.aside.is_some());
-            actor.carry_out(Command::SetGrid { grid: chosen }).unwrap();
+            actor
+                .carry_out(EngineCommand::SetGrid { grid: chosen })
+                .unwrap();
             assert!(actor.aside.is_none());
             assert_eq!(actor.heatmap.complete(), chosen == 4);
         }
-        actor.carry_out(Command::SetGrid { grid: 4 }).unwrap();
+        actor.carry_out(EngineCommand::SetGrid { grid: 4 }).unwrap();
         assert!(actor.heatmap.complete());
     });
 }
@@ -91,13 +100,13 @@ fn a_grid_that_is_chosen_before_there_is_a_surface_outlives_the_engine() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     with_actor(&path, |actor| {
-        actor.until(|a| matches!(a.work, Work::Corner(1)));
-        actor.carry_out(Command::SetGrid { grid: 5 }).unwrap();
+        actor.until(|a| matches!(a.work, ActorActivity::Corner(1)));
+        actor.carry_out(EngineCommand::SetGrid { grid: 5 }).unwrap();
     });
     with_actor(&path, |actor| {
         assert_eq!(actor.heatmap.grid, 5);
-        actor.until(|a| matches!(a.work, Work::Surface));
-        actor.carry_out(Command::SetGrid { grid: 4 }).unwrap();
+        actor.until(|a| matches!(a.work, ActorActivity::Surface));
+        actor.carry_out(EngineCommand::SetGrid { grid: 4 }).unwrap();
     });
     with_actor(&path, |actor| {
         actor.finish_work();
@@ -113,7 +122,7 @@ fn a_surface_that_the_disk_refuses_leaves_the_one_there_is() {
         actor.until(|a| a.progress.is_some_and(|p| p.step == 2));
         let before = actor.surface.as_ref().unwrap().version();
         actor.focus = vec![1.0; 25];
-        let again = || Command::StartFit { degrees: None };
+        let again = || EngineCommand::StartFit { degrees: None };
         let surface = actor.run.join("surface");
         let (kept, heatmap) = (actor.run.join("kept"), actor.heatmap.clone());
         std::fs::rename(&surface, &kept).unwrap();
@@ -121,7 +130,7 @@ fn a_surface_that_the_disk_refuses_leaves_the_one_there_is() {
         assert!(actor.carry_out(again()).unwrap_err().is_io());
         assert_eq!(actor.surface.as_ref().unwrap().version(), before);
         assert_eq!((actor.focus.len(), &actor.heatmap), (25, &heatmap));
-        assert!(matches!(actor.work, Work::Fit) && actor.progress.unwrap().step == 2);
+        assert!(matches!(actor.work, ActorActivity::Fit) && actor.progress.unwrap().step == 2);
         std::fs::remove_file(&surface).unwrap();
         std::fs::rename(&kept, &surface).unwrap();
         // What is only shown need not be stored for it.
@@ -129,12 +138,12 @@ fn a_surface_that_the_disk_refuses_leaves_the_one_there_is() {
         std::fs::remove_file(&snapshot).unwrap();
         std::fs::create_dir(&snapshot).unwrap();
         let (u, v) = (0.5, 0.5);
-        actor.carry_out(Command::Mark { u, v }).unwrap();
+        actor.carry_out(EngineCommand::Mark { u, v }).unwrap();
         actor.carry_out(again()).unwrap();
-        assert!(matches!(actor.work, Work::Fit) && actor.progress.unwrap().step == 0);
+        assert!(matches!(actor.work, ActorActivity::Fit) && actor.progress.unwrap().step == 0);
         assert!(actor.surface.as_ref().unwrap().version() > before && actor.focus.is_empty());
-        actor.carry_out(Command::StartCorners).unwrap();
-        assert!(matches!(actor.work, Work::Corner(0)) && actor.surface.is_none());
+        actor.carry_out(EngineCommand::StartCorners).unwrap();
+        assert!(matches!(actor.work, ActorActivity::Corner(0)) && actor.surface.is_none());
         let notices = actor.run.events(0).unwrap().into_iter().filter(
             |e| matches!(&e.event, Event::Notice { text } if text.contains("snapshot.json")),
         );
@@ -147,16 +156,16 @@ fn stopping_a_fit_whose_weights_are_gone_ends_the_engine_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let config = surfit_core::config::parse(TINY, "the test").unwrap();
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
-    let mut journal = Journal::open(&run).unwrap();
+    let mut journal = EventJournal::open(&run).unwrap();
     let (requests, inbox) = sync_channel(1);
     let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
     actor.until(|a| a.progress.is_some_and(|p| p.step == 2));
     let mut theta = actor.surface.as_ref().unwrap().theta().shallow_clone();
     let _ = theta.fill_(f64::NAN);
     let (reply, mut answer) = tokio::sync::oneshot::channel();
-    let command = Command::Stop;
+    let command = EngineCommand::Stop;
     requests
-        .send(Request {
+        .send(CommandRequest {
             client: 1,
             command,
             reply,

@@ -6,8 +6,8 @@ use surfit_core::protocol::{Selection, TensorNames};
 /// Opens a run at its second step of the fit and lets it serve commands, one for each client; the answers.
 fn answers(
     actor: &mut Actor<'_>,
-    sender: &SyncSender<Request>,
-    all: &[Command],
+    sender: &SyncSender<CommandRequest>,
+    all: &[EngineCommand],
 ) -> Vec<CommandAnswer> {
     let receivers: Vec<_> = (1..)
         .zip(all)
@@ -15,7 +15,7 @@ fn answers(
             let (reply, answer) = tokio::sync::oneshot::channel();
             let command = command.clone();
             sender
-                .send(Request {
+                .send(CommandRequest {
                     client,
                     command,
                     reply,
@@ -34,11 +34,11 @@ fn answers(
         .collect()
 }
 
-fn with_clients(then: impl FnOnce(&mut Actor<'_>, &SyncSender<Request>, &std::path::Path)) {
+fn with_clients(then: impl FnOnce(&mut Actor<'_>, &SyncSender<CommandRequest>, &std::path::Path)) {
     let dir = tempfile::tempdir().unwrap();
     let config = surfit_core::config::parse(TINY, "the test").unwrap();
     let run = RunDir::create(&dir.path().join("a"), &config).unwrap();
-    let mut journal = Journal::open(&run).unwrap();
+    let mut journal = EventJournal::open(&run).unwrap();
     let (sender, inbox) = sync_channel(16);
     let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
     actor.until(|a| a.progress.is_some_and(|p| p.step == 2));
@@ -55,8 +55,8 @@ fn caused(actor: &Actor<'_>, answer: &CommandAnswer) -> Vec<Event> {
 #[test]
 fn changes_of_several_clients_are_all_made_and_told_to_each() {
     with_clients(|actor, sender, _| {
-        let draws = |draws| Command::SetDraws { draws };
-        let degree = |m| Command::SetDegree {
+        let draws = |draws| EngineCommand::SetDraws { draws };
+        let degree = |m| EngineCommand::SetDegree {
             degrees: surfit_core::surface::Degrees::new(m, m).unwrap(),
         };
         let all = [draws(4), degree(3), draws(8), degree(4), draws(16)];
@@ -65,7 +65,7 @@ fn changes_of_several_clients_are_all_made_and_told_to_each() {
             assert_eq!(answer.error, None);
             let changes = caused(actor, answer).into_iter().filter_map(|e| match e {
                 Event::DrawsChanged { to, .. } => Some(draws(to)),
-                Event::DegreeChanged { to, .. } => Some(Command::SetDegree { degrees: to }),
+                Event::DegreeChanged { to, .. } => Some(EngineCommand::SetDegree { degrees: to }),
                 _ => None,
             });
             assert_eq!(changes.collect::<Vec<_>>(), std::slice::from_ref(command));
@@ -76,7 +76,7 @@ fn changes_of_several_clients_are_all_made_and_told_to_each() {
 #[test]
 fn the_best_of_a_heatmap_that_is_not_complete_is_told_as_that() {
     with_clients(|actor, sender, dir| {
-        let export = |folder: &str| Command::Export {
+        let export = |folder: &str| EngineCommand::Export {
             selection: Selection::Best,
             dir: Some(dir.join(folder)),
             replace: false,
@@ -99,7 +99,7 @@ fn the_best_of_a_heatmap_that_is_not_complete_is_told_as_that() {
 #[test]
 fn of_two_exports_to_one_folder_the_second_is_refused() {
     with_clients(|actor, sender, dir| {
-        let export = |u, folder: &str| Command::Export {
+        let export = |u, folder: &str| EngineCommand::Export {
             selection: Selection::At { u, v: 0.5 },
             dir: Some(dir.join(folder)),
             replace: true,

@@ -4,21 +4,21 @@ use super::*;
 use crate::checkpoint;
 use crate::export_folder::names_in;
 use std::path::Path;
-use surfit_core::event::{Curve, Exported};
-use surfit_core::picture::Validation;
+use surfit_core::event::{ExportedModel, LossCurve};
+use surfit_core::picture::ValidationPoint;
 
 /// Cells, validation points and result of a run whose live map has something to do after every step.
 #[derive(Debug, PartialEq)]
-struct Measured {
+struct LiveMapResult {
     live: String,
-    validations: Vec<Validation>,
-    best: surfit_core::heatmap::Point,
+    validations: Vec<ValidationPoint>,
+    best: surfit_core::heatmap::MeasuredPoint,
     complete: String,
 }
 
 /// Works on a run to its end. `wait` passes after every tick; it is killed after step `killed`, with a checkpoint of the step
 /// before, and again right after the checkpoint that ends the fit.
-fn measured(path: &Path, wait: Duration, killed: Option<u64>) -> Measured {
+fn measured(path: &Path, wait: Duration, killed: Option<u64>) -> LiveMapResult {
     let text = TINY.replace("live_images = 50", "live_images = 100, budget = 0.6");
     let config = surfit_core::config::parse(&text, "the test").unwrap();
     RunDir::create(path, &config).unwrap();
@@ -41,7 +41,7 @@ fn measured(path: &Path, wait: Duration, killed: Option<u64>) -> Measured {
         });
     }
     let live = with_actor(path, |actor| {
-        while !matches!(actor.work, Work::Map { .. }) {
+        while !matches!(actor.work, ActorActivity::Map { .. }) {
             tick(actor);
         }
         serde_json::to_string(&actor.heatmap).unwrap()
@@ -53,9 +53,9 @@ fn measured(path: &Path, wait: Duration, killed: Option<u64>) -> Measured {
     with_actor(path, |actor| {
         actor.finish_work();
         let picture = actor.journal.picture();
-        Measured {
+        LiveMapResult {
             live,
-            validations: picture.validations[&surfit_core::event::Curve::Surface].clone(),
+            validations: picture.validations[&surfit_core::event::LossCurve::Surface].clone(),
             best: picture.finished.as_ref().unwrap().best,
             complete: serde_json::to_string(&actor.heatmap).unwrap(),
         }
@@ -99,7 +99,7 @@ fn the_live_map_keeps_to_its_share_of_the_work() {
 fn an_export_that_was_not_told_is_told_once_and_not_written_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
-    let told = |path: &Path| -> Vec<Exported> {
+    let told = |path: &Path| -> Vec<ExportedModel> {
         let events = RunDir::open(path).unwrap().events(0).unwrap();
         let exported = events.into_iter().filter_map(|e| match e.event {
             Event::Exported(exported) => Some(exported),
@@ -144,7 +144,7 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
     };
     let at = |actor: &Actor<'_>, step| actor.trainer.as_ref().is_some_and(|t| t.step == step);
     with_actor(&path, |actor| {
-        actor.until(|a| matches!(a.work, Work::Corner(1)) && at(a, 2));
+        actor.until(|a| matches!(a.work, ActorActivity::Corner(1)) && at(a, 2));
         assert!(actor.save_checkpoint());
         // What was done since is lost.
         actor.until(|a| at(a, 3));
@@ -153,7 +153,7 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
         actor.until(|a| a.trainer.is_some());
         let trainer = actor.trainer.as_ref().unwrap();
         assert!(trainer.step <= 3);
-        actor.until(|a| !matches!(a.work, Work::Corner(1)));
+        actor.until(|a| !matches!(a.work, ActorActivity::Corner(1)));
     });
     let first = RunDir::open(&path).unwrap().events(0).unwrap();
     let opened = first
@@ -165,22 +165,22 @@ fn a_killed_training_goes_on_where_it_was_saved_though_earlier_corners_are_ready
         } => Some((curve, first_step)),
         _ => None,
     });
-    assert_eq!(losses, Some((Curve::Corner(1), 2)));
+    assert_eq!(losses, Some((LossCurve::Corner(1), 2)));
     assert!(weights(&path) == weights(&dir.path().join("b")));
 }
 
 #[test]
 fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
     let degrees = surfit_core::surface::Degrees::new(3, 3).unwrap();
-    let further = Command::FitFurther {
+    let further = EngineCommand::FitFurther {
         steps: Some(2),
         epochs: None,
     };
     let mut going_on = 0;
     for command in [
         further,
-        Command::StartFit { degrees: None },
-        Command::SetDegree { degrees },
+        EngineCommand::StartFit { degrees: None },
+        EngineCommand::SetDegree { degrees },
     ] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
@@ -194,7 +194,8 @@ fn a_result_is_never_the_last_word_beside_a_fit_that_goes_on() {
         let said = events().into_iter().skip(before).map(|e| e.event);
         let kind = said.filter_map(|event| match event {
             Event::StageBegan {
-                stage: Stage::Fit, ..
+                stage: JobStage::Fit,
+                ..
             } => Some("fit"),
             Event::Checkpoint { .. } => Some("checkpoint"),
             _ => None,
@@ -218,8 +219,8 @@ fn is_done(path: &Path) -> bool {
 fn a_job_is_reopened_before_its_surface_or_corners_go() {
     // What the disk refuses last, for each.
     let refused = [
-        (Command::StartFit { degrees: None }, "surface"),
-        (Command::StartCorners, "corners/partial.safetensors"),
+        (EngineCommand::StartFit { degrees: None }, "surface"),
+        (EngineCommand::StartCorners, "corners/partial.safetensors"),
     ];
     for (command, blocked) in refused {
         let dir = tempfile::tempdir().unwrap();
@@ -282,7 +283,7 @@ fn a_fork_is_done_with_a_result_of_its_own_and_not_with_the_other_runs() {
                 .iter()
                 .rposition(|e| matches!(e.event, Event::Forked { .. }))
                 .unwrap();
-            let mut picture = surfit_core::picture::Picture::default();
+            let mut picture = surfit_core::picture::RunState::default();
             told[..=forked].iter().for_each(|e| picture.apply(e));
             assert!(picture.done().is_none(), "{name}");
         });
@@ -302,7 +303,7 @@ fn what_is_stored_of_a_corner_goes_when_the_corner_is_whole() {
         actor.until(|a| a.trainer.as_ref().is_some_and(|t| t.step == 2));
         assert!(actor.save_checkpoint());
         let half = std::fs::read(&partial).unwrap();
-        actor.until(|a| matches!(a.work, Work::Corner(1)));
+        actor.until(|a| matches!(a.work, ActorActivity::Corner(1)));
         assert!(!partial.exists());
         std::fs::write(&partial, half).unwrap();
         sources.push(actor.journal.picture().corners[&0].source.clone());
@@ -313,11 +314,11 @@ fn what_is_stored_of_a_corner_goes_when_the_corner_is_whole() {
     let line = log.find("\"event\":\"corner_ready\"").unwrap();
     std::fs::write(&events, &log[..log[..line].rfind('\n').unwrap() + 1]).unwrap();
     with_actor(&path, |actor| {
-        actor.until(|a| matches!(a.work, Work::Corner(1)));
+        actor.until(|a| matches!(a.work, ActorActivity::Corner(1)));
         assert!(!partial.exists());
         sources.push(actor.journal.picture().corners[&0].source.clone());
         assert_eq!(sources[0], sources[1]);
-        actor.until(|a| matches!(a.work, Work::Fit));
+        actor.until(|a| matches!(a.work, ActorActivity::Fit));
         std::fs::write(&partial, "left").unwrap();
     });
     with_actor(&path, |_| assert!(!partial.exists()));
@@ -344,9 +345,9 @@ fn a_checkpoint_waits_for_the_events_before_it() {
 fn a_promise_is_heard_when_it_is_durable_and_in_its_order() {
     let dir = tempfile::tempdir().unwrap();
     let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
-    let mut journal = Journal::open(&run).unwrap();
+    let mut journal = EventJournal::open(&run).unwrap();
     let mut heard = journal.feed().events();
-    let promise = Event::Exported(Exported {
+    let promise = Event::Exported(ExportedModel {
         dir: run.join("exports/a").to_path_buf(),
         selection: "best".into(),
         u: None,

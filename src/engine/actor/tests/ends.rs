@@ -22,14 +22,14 @@ fn ended_after(
 ) -> (Result<()>, Option<String>) {
     let config = surfit_core::config::parse(TINY, "the test").unwrap();
     let run = RunDir::create(path, &config).unwrap();
-    let mut journal = Journal::open(&run).unwrap();
+    let mut journal = EventJournal::open(&run).unwrap();
     let (sender, inbox) = sync_channel(1);
     let mut actor = Actor::open(&run, &mut journal, &inbox, AT_ONCE).unwrap();
     work(&mut actor);
     let (reply, mut answer) = tokio::sync::oneshot::channel();
-    let request = Request {
+    let request = CommandRequest {
         client: 1,
-        command: Command::Shutdown,
+        command: EngineCommand::Shutdown,
         reply,
     };
     sender.send(request).unwrap();
@@ -73,7 +73,7 @@ fn an_end_knows_the_last_checkpoint_whatever_wrote_it() {
         actor.until(|a| a.progress.is_some_and(|p| p.step == 1));
         assert!(actor.save_checkpoint());
         actor.until(|a| a.progress.is_some_and(|p| p.step == 2));
-        actor.carry_out(Command::Checkpoint).unwrap();
+        actor.carry_out(EngineCommand::Checkpoint).unwrap();
     };
     let lost = why(ended_after(&dir.path().join("a"), command, |run| {
         block(run, "surface");
@@ -84,9 +84,9 @@ fn an_end_knows_the_last_checkpoint_whatever_wrote_it() {
     );
     // The beginning of the fit, after one of a corner's training.
     let begun = |actor: &mut Actor<'_>| {
-        actor.until(|a| matches!(a.work, Work::Corner(3)) && at(3)(a));
+        actor.until(|a| matches!(a.work, ActorActivity::Corner(3)) && at(3)(a));
         assert!(actor.save_checkpoint());
-        actor.until(|a| matches!(a.work, Work::Fit));
+        actor.until(|a| matches!(a.work, ActorActivity::Fit));
     };
     let lost = why(ended_after(&dir.path().join("b"), begun, |run| {
         block(run, "surface");
@@ -111,7 +111,7 @@ fn an_end_knows_the_last_checkpoint_whatever_wrote_it() {
         let corner = |actor: &mut Actor<'_>| {
             actor.until(at(2));
             assert!(actor.save_checkpoint());
-            actor.until(|a| matches!(a.work, Work::Corner(1)) && at(2)(a));
+            actor.until(|a| matches!(a.work, ActorActivity::Corner(1)) && at(2)(a));
             assert!(!save || actor.save_checkpoint());
         };
         let lost = why(ended_after(&dir.path().join(name), corner, |run| {
@@ -127,7 +127,7 @@ fn an_end_between_two_trainings_loses_nothing() {
     let aligning = |actor: &mut Actor<'_>| {
         actor.until(|a| a.trainer.as_ref().is_some_and(|t| t.step == 2));
         assert!(actor.save_checkpoint());
-        actor.until(|a| matches!(a.work, Work::Align(1)));
+        actor.until(|a| matches!(a.work, ActorActivity::Align(1)));
     };
     let (worked, told) = ended_after(&dir.path().join("a"), aligning, |run| {
         // The disk takes no snapshot.
@@ -188,7 +188,7 @@ fn an_engine_whose_directory_was_replaced_leaves_the_other_run_alone() {
     let (run, old) = (RunDir::open(&path).unwrap(), RunDir::open(&moved).unwrap());
     run.write_status(&old.status().unwrap()).unwrap();
     mark_failed(&run, old.identity(), "lost");
-    assert_ne!(run.status().unwrap().state, State::Failed);
+    assert_ne!(run.status().unwrap().state, EngineState::Failed);
     mark_failed(&run, run.identity(), "lost");
-    assert_eq!(run.status().unwrap().state, State::Failed);
+    assert_eq!(run.status().unwrap().state, EngineState::Failed);
 }

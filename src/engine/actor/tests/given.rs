@@ -9,7 +9,7 @@ use surfit_core::files::FilePath;
 /// A run whose corners are trained and nothing more.
 fn trained(path: &Path) {
     with_actor(path, |actor| {
-        actor.until(|a| !matches!(a.work, Work::Corner(_)));
+        actor.until(|a| !matches!(a.work, ActorActivity::Corner(_)));
     });
 }
 
@@ -34,7 +34,11 @@ fn given_files_are_looked_at_once_however_often_the_disk_refuses() {
         std::fs::remove_file(&corners).unwrap();
         std::fs::rename(&aside, &corners).unwrap();
         actor.tick_or_stall().unwrap();
-        assert!(matches!(actor.work, Work::Corner(1)), "{:?}", actor.work);
+        assert!(
+            matches!(actor.work, ActorActivity::Corner(1)),
+            "{:?}",
+            actor.work
+        );
         // Corners that are begun anew are looked at again.
         actor.begin_corners();
         let why = actor.tick_corner(0).unwrap_err().to_string();

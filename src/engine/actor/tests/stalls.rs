@@ -5,12 +5,12 @@ use crate::export_folder::names_in;
 use std::path::PathBuf;
 
 /// A folder that nothing can be written into, until it is given back.
-struct Closed {
+struct ClosedFolder {
     folder: PathBuf,
     kept: PathBuf,
 }
 
-impl Closed {
+impl ClosedFolder {
     fn new(folder: PathBuf) -> Self {
         let kept = folder.with_extension("kept");
         std::fs::rename(&folder, &kept).unwrap();
@@ -44,27 +44,32 @@ impl Actor<'_> {
 fn what_a_stalled_tick_has_done_is_done_once() {
     let dir = tempfile::tempdir().unwrap();
     with_actor(&dir.path().join("a"), |actor| {
-        let corners = Closed::new(actor.run.path().join("corners"));
+        let corners = ClosedFolder::new(actor.run.path().join("corners"));
         actor.stall();
-        assert!(matches!(actor.work, Work::Corner(0)));
+        assert!(matches!(actor.work, ActorActivity::Corner(0)));
         assert!(actor.ready.is_some(), "what was measured stays");
         corners.open();
         actor.tick_or_stall().unwrap();
-        assert!(actor.ready.is_none() && matches!(actor.work, Work::Corner(1)));
-        let surface = Closed::new(actor.run.path().join("surface"));
+        assert!(actor.ready.is_none() && matches!(actor.work, ActorActivity::Corner(1)));
+        let surface = ClosedFolder::new(actor.run.path().join("surface"));
         actor.stall();
         surface.open();
         actor.tick_or_stall().unwrap();
-        let heatmaps = Closed::new(actor.run.join("heatmaps").to_path_buf());
+        let heatmaps = ClosedFolder::new(actor.run.join("heatmaps").to_path_buf());
         actor.stall();
-        assert!(matches!(actor.work, Work::Map { .. }));
+        assert!(matches!(actor.work, ActorActivity::Map { .. }));
         heatmaps.open();
         actor.finish_work();
         let tables = names_in(&actor.run.join("heatmaps"));
         assert_eq!(tables, ["step-4-grid-3.csv"]);
         let events = actor.run.events(0).unwrap();
         let count = |wanted: fn(&Event) -> bool| events.iter().filter(|e| wanted(&e.event)).count();
-        for stage in [Stage::Corners, Stage::Align, Stage::Fit, Stage::Heatmap] {
+        for stage in [
+            JobStage::Corners,
+            JobStage::Align,
+            JobStage::Fit,
+            JobStage::Heatmap,
+        ] {
             let of_it = |e: &&surfit_core::event::Envelope| matches!(e.event, Event::StageEnded { stage: s, .. } if s == stage);
             assert_eq!(events.iter().filter(of_it).count(), 1, "{}", stage.name());
         }
@@ -112,7 +117,9 @@ fn a_frozen_point_has_no_gradients_from_then_on() {
         let rows = actor.surface.as_ref().unwrap().degrees().rows();
         let (i, j) = rows[corners];
         let frozen = true;
-        actor.carry_out(Command::Freeze { i, j, frozen }).unwrap();
+        actor
+            .carry_out(EngineCommand::Freeze { i, j, frozen })
+            .unwrap();
         actor.until(|a| a.progress.is_some_and(|p| p.step == 3));
         actor.flush_losses();
         for points in [actor.points.clone(), actor.describe_points()] {

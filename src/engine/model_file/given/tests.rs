@@ -1,5 +1,5 @@
 use super::*;
-use crate::layout::{Layout, LayoutTensors};
+use crate::layout::{LayoutTensors, WeightLayout};
 use crate::model_file::{read_tensors, write, write_tensors};
 use serde::Deserialize;
 use surfit_core::config::NetworkConfig;
@@ -17,11 +17,11 @@ fn expected(name: &str, widths: &[usize], input: [usize; 3]) -> ExpectedNetwork 
 }
 
 fn read(path: &Path, network: &ExpectedNetwork) -> Result<GivenWeights> {
-    GivenWeights::read(path, CornerWeights::Ema, network, &Renames::default())
+    GivenWeights::read(path, CornerWeights::Ema, network, &RenameRules::default())
 }
 
 /// Tensors of a network under the layout's names, with random values.
-fn tensors(layout: &Layout) -> Vec<(String, Tensor)> {
+fn tensors(layout: &WeightLayout) -> Vec<(String, Tensor)> {
     tch::manual_seed(5);
     let flat = Tensor::randn([layout.len()], (Kind::Float, Device::Cpu));
     let names = layout.parameters.iter().map(|p| p.name.clone());
@@ -114,13 +114,13 @@ fn a_module_gets_everything_back_that_its_file_had() {
 #[test]
 fn position_embeddings_are_interpolated_as_timm_does() {
     #[derive(Deserialize)]
-    struct Case {
+    struct GivenFileCase {
         side: i64,
         grid: [i64; 2],
         before: Vec<f32>,
         after: Vec<f32>,
     }
-    let cases: Vec<Case> =
+    let cases: Vec<GivenFileCase> =
         serde_json::from_str(include_str!("../fixtures/positions.json")).unwrap();
     for case in &cases {
         let before = Tensor::from_slice(&case.before).view([1, 1 + case.side * case.side, 3]);

@@ -5,13 +5,13 @@ use super::*;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Fixtures {
+struct PyTorchFixtures {
     images: i64,
-    cases: Vec<Case>,
+    cases: Vec<FixtureCase>,
 }
 
 #[derive(Deserialize)]
-struct Case {
+struct FixtureCase {
     network: NetworkConfig,
     input: [usize; 3],
     classes: usize,
@@ -57,7 +57,7 @@ fn value(name: &str, shape: &[i64]) -> Tensor {
 fn check(family: &str) {
     tch::set_num_threads(1);
     let text = include_str!("../fixtures/pytorch.json");
-    let fixtures: Fixtures = serde_json::from_str(text).unwrap();
+    let fixtures: PyTorchFixtures = serde_json::from_str(text).unwrap();
     let mut seen = 0;
     for case in fixtures
         .cases
@@ -86,7 +86,12 @@ fn check(family: &str) {
             .to_kind(Kind::Float)
             .view([n, c, h, w]);
         let views = layout.views(&flat);
-        let logits = network.forward((&views).into(), &x, &mut Norms::Running(&stats), None);
+        let logits = network.forward(
+            (&views).into(),
+            &x,
+            &mut NormStatistics::Running(&stats),
+            None,
+        );
         let expected = Tensor::from_slice2(&case.logits);
         assert_eq!(logits.size(), expected.size(), "{what}");
         let relative = largest(&(&logits - &expected)) / largest(&expected);
@@ -122,7 +127,7 @@ fn vision_transformers_agree_with_timm() {
 
 #[test]
 fn every_network_has_logits_of_pytorch() {
-    let fixtures: Fixtures =
+    let fixtures: PyTorchFixtures =
         serde_json::from_str(include_str!("../fixtures/pytorch.json")).unwrap();
     for name in NAMES {
         let found = fixtures.cases.iter().any(|c| c.network.name == *name);

@@ -5,20 +5,20 @@ use tch::{Kind, Tensor};
 
 /// A pass over random numbers, with everything that it reads and writes.
 #[derive(Clone)]
-struct Case {
+struct PassCase {
     theta: Vec<Vec<f32>>,
     velocity: Vec<Vec<f32>>,
     narrow: Vec<Vec<u16>>,
     wide: Vec<Vec<f32>>,
     /// Columns of the segments; every second one is wide.
     ends: Vec<usize>,
-    gradients: Option<Gradients>,
+    gradients: Option<GradientUse>,
     next: Vec<Vec<f32>>,
 }
 
 /// Which case: rows, draws, networks to make, and what a sweep does.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+struct PassShape {
     inner: usize,
     draws: usize,
     next: usize,
@@ -28,8 +28,8 @@ struct Shape {
     seed: u64,
 }
 
-impl Case {
-    fn new(shape: Shape) -> Self {
+impl PassCase {
+    fn new(shape: PassShape) -> Self {
         let mut rng = StdRng::seed_from_u64(shape.seed);
         let rows = 4 + shape.inner;
         // Lengths that fit no block and no vector.
@@ -41,7 +41,7 @@ impl Case {
             (0..rows).map(|_| row()).collect()
         };
         let flat = matrix(slots, columns);
-        let gradients = (shape.draws > 0).then(|| Gradients {
+        let gradients = (shape.draws > 0).then(|| GradientUse {
             networks: matrix(shape.draws, rows),
             decay: shape.decay,
             steps: if shape.trains {
@@ -67,30 +67,30 @@ impl Case {
     }
 
     /// Its pass; borrows by address, as the program does.
-    fn pass(&mut self) -> Pass {
-        let rows = |matrix: &mut Vec<Vec<f32>>| -> Vec<Row<f32>> {
+    fn pass(&mut self) -> FusedPass {
+        let rows = |matrix: &mut Vec<Vec<f32>>| -> Vec<SharedRow<f32>> {
             matrix
                 .iter_mut()
-                .map(|row| Row::new(row.as_mut_ptr()))
+                .map(|row| SharedRow::new(row.as_mut_ptr()))
                 .collect()
         };
         let (wide, narrow) = (rows(&mut self.wide), &mut self.narrow);
         let narrow: Vec<_> = narrow
             .iter_mut()
-            .map(|row| Row::new(row.as_mut_ptr()))
+            .map(|row| SharedRow::new(row.as_mut_ptr()))
             .collect();
         let mut first = 0;
         let segments = self.ends.iter().enumerate().map(|(index, &end)| {
             let columns = std::mem::replace(&mut first, end)..end;
             let start = columns.start;
             let slots = if index % 2 == 1 {
-                Slots::Wide(wide.iter().map(|row| row.skip(start)).collect())
+                SampleSlots::Wide(wide.iter().map(|row| row.skip(start)).collect())
             } else {
-                Slots::Narrow(narrow.iter().map(|row| row.skip(start)).collect())
+                SampleSlots::Narrow(narrow.iter().map(|row| row.skip(start)).collect())
             };
-            Segment { columns, slots }
+            TypedSegment { columns, slots }
         });
-        Pass {
+        FusedPass {
             segments: segments.collect(),
             theta: rows(&mut self.theta),
             velocity: rows(&mut self.velocity),
@@ -143,7 +143,7 @@ impl Case {
 fn bits(x: f32) -> u16 {
     let mut to = 0;
     // SAFETY: one number, and plain arithmetic.
-    unsafe { Plain::<1, false>::splat(x).narrow(&raw mut to) };
+    unsafe { ScalarVector::<1, false>::splat(x).narrow(&raw mut to) };
     to
 }
 
@@ -151,10 +151,10 @@ fn near(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * (1.0 + b.abs())
 }
 
-fn shapes() -> impl Strategy<Value = Shape> {
+fn shapes() -> impl Strategy<Value = PassShape> {
     let numbers = (0usize..6, 0usize..=MOST, 0usize..=MOST, any::<u64>());
     (numbers, any::<bool>(), any::<bool>(), prop::bool::ANY).prop_map(
-        |((inner, draws, next, seed), trains, moves, decays)| Shape {
+        |((inner, draws, next, seed), trains, moves, decays)| PassShape {
             inner,
             draws,
             next,
@@ -172,7 +172,7 @@ proptest! {
     /// Every number of a pass is what the definition says, by whatever instructions.
     #[test]
     fn a_pass_does_what_its_definition_says(shape in shapes(), threads in 1usize..4) {
-        let before = Case::new(shape);
+        let before = PassCase::new(shape);
         let mut after = before.clone();
         let norms = unsafe { after.pass().run(threads) };
         prop_assert_eq!(norms.len(), shape.draws);
@@ -203,7 +203,7 @@ proptest! {
     /// last bit those that are made for themselves.
     #[test]
     fn threads_and_sweeps_change_no_bit(shape in shapes()) {
-        let mut one = Case::new(shape);
+        let mut one = PassCase::new(shape);
         let mut three = one.clone();
         unsafe { one.pass().run(1) };
         unsafe { three.pass().run(3) };
@@ -219,7 +219,7 @@ proptest! {
 /// Processors without AVX2 get the same numbers up to rounding.
 #[test]
 fn plain_arithmetic_agrees_with_vectors() {
-    let shape = Shape {
+    let shape = PassShape {
         inner: 5,
         draws: 3,
         next: 4,
@@ -228,12 +228,12 @@ fn plain_arithmetic_agrees_with_vectors() {
         decay: 0.01,
         seed: 1,
     };
-    let (mut fast, mut plain) = (Case::new(shape), Case::new(shape));
+    let (mut fast, mut plain) = (PassCase::new(shape), PassCase::new(shape));
     let norms = unsafe { fast.pass().run(1) };
     let pass = plain.pass();
     let rows = pass.rows();
     // SAFETY: plain arithmetic needs nothing of the processor.
-    let squares = unsafe { rows.segments::<Plain<8, false>>(0..4000) };
+    let squares = unsafe { rows.segments::<ScalarVector<8, false>>(0..4000) };
     for (norm, square) in norms.iter().zip(squares) {
         assert!(near(*norm, square, 1e-5), "{norm} {square}");
     }

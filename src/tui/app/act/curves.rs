@@ -1,12 +1,12 @@
 //! What the loss pane shows, and other runs' curves over this one's.
 
 use crate::action::Action;
-use crate::app::beside::Purpose;
-use crate::app::message::Kind;
+use crate::app::beside::CompareMode;
+use crate::app::message::MessageKind;
 use crate::app::{App, Effect};
-use crate::views::loss::Compared;
+use crate::views::loss::ComparedCurve;
 use std::path::PathBuf;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 
 /// A press of zoom shows this share of what was shown.
 const ZOOM: f64 = 0.5;
@@ -44,23 +44,29 @@ impl App {
                 Err(effects) => return effects,
             };
         if self.loss.remove_overlay(&line.path) {
-            self.say(Kind::Info, format!("{} is off the loss curves", line.id));
+            self.say(
+                MessageKind::Info,
+                format!("{} is off the loss curves", line.id),
+            );
             return Vec::new();
         }
-        self.read_chosen(line, Purpose::Curves)
+        self.read_chosen(line, CompareMode::Curves)
     }
 
     /// Lays the curve of a run that was read over this one's.
-    pub(in crate::app) fn lay_over(&mut self, path: PathBuf, picture: Picture) {
+    pub(in crate::app) fn lay_over(&mut self, path: PathBuf, picture: RunState) {
         let name = self.name_of_other(&path, &picture);
-        let run = Compared {
+        let run = ComparedCurve {
             name: name.clone(),
             path,
             picture,
         };
         match self.loss.add_overlay(run) {
-            Ok(()) => self.say(Kind::Info, format!("{name} lies over the loss curves")),
-            Err(why) => self.say(Kind::Hint, why),
+            Ok(()) => self.say(
+                MessageKind::Info,
+                format!("{name} lies over the loss curves"),
+            ),
+            Err(why) => self.say(MessageKind::Hint, why),
         }
     }
 }

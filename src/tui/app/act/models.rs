@@ -1,10 +1,10 @@
 //! Choosing models and taking them away.
 
 use crate::action::Action;
-use crate::app::message::Kind;
+use crate::app::message::MessageKind;
 use crate::app::{App, Effect, Overlay};
 use crate::link::Outgoing;
-use surfit_core::protocol::{Command, Selection, TensorNames};
+use surfit_core::protocol::{EngineCommand, Selection, TensorNames};
 
 impl App {
     pub(super) fn take_away(&mut self, action: Action) -> Option<Vec<Effect>> {
@@ -15,10 +15,14 @@ impl App {
                     self.surface.next_best(&s.heatmap);
                 }
             }
-            Action::Mark => return Some(self.send("mark", Command::Mark { u, v })),
+            Action::Mark => return Some(self.send("mark", EngineCommand::Mark { u, v })),
             Action::Evaluate => {
                 let waiting = Some(format!("measuring ({u:.3}, {v:.3}) …"));
-                return Some(self.send_waiting("evaluate", Command::Evaluate { u, v }, waiting));
+                return Some(self.send_waiting(
+                    "evaluate",
+                    EngineCommand::Evaluate { u, v },
+                    waiting,
+                ));
             }
             Action::Search => return Some(self.search_here()),
             Action::MeasureMarks => return Some(self.measure_marks()),
@@ -42,7 +46,7 @@ impl App {
             Action::CopyMenu => return Some(self.choose_copy()),
             Action::WriteFile => return Some(self.choose_file()),
             Action::Figures => {
-                self.say(Kind::Info, "writing figures …");
+                self.say(MessageKind::Info, "writing figures …");
                 return Some(vec![Effect::Send(Outgoing::Figures)]);
             }
             _ => return None,
@@ -73,7 +77,7 @@ impl App {
         ));
         self.send_waiting(
             "export",
-            Command::Export {
+            EngineCommand::Export {
                 selection,
                 dir: None,
                 replace: false,
@@ -89,7 +93,10 @@ impl App {
             TensorNames::AsGiven => (TensorNames::Surfit, "surfit's, as in torchvision and timm"),
         };
         self.models.names = names;
-        self.say(Kind::Info, format!("tensor names of exports: {told}"));
+        self.say(
+            MessageKind::Info,
+            format!("tensor names of exports: {told}"),
+        );
     }
 
     fn copy(&mut self, u: f64, v: f64) -> Vec<Effect> {
@@ -98,14 +105,14 @@ impl App {
                 match crate::views::models::copied(self, *selected) {
                     Some(text) => text,
                     None => {
-                        self.say(Kind::Hint, "copy: nothing is listed yet");
+                        self.say(MessageKind::Hint, "copy: nothing is listed yet");
                         return Vec::new();
                     }
                 }
             }
             _ => format!("{u:.4},{v:.4}"),
         };
-        self.say(Kind::Info, format!("copied {text}"));
+        self.say(MessageKind::Info, format!("copied {text}"));
         vec![Effect::Copy(text)]
     }
 }

@@ -1,14 +1,14 @@
 //! The sizes and the order of the panes.
 
 use crate::app::App;
-use crate::app::message::Kind;
-use crate::layout::{Border, Preset, Screen};
+use crate::app::message::MessageKind;
+use crate::layout::{Border, Preset, ScreenLayout};
 use ratatui::layout::Rect;
 
 impl App {
     /// Makes the pane with the focus wider by columns or taller by rows.
     pub(super) fn resize(&mut self, columns: i32, rows: i32) {
-        let screen = Screen::of(self);
+        let screen = ScreenLayout::of(self);
         let Some((_, area)) = screen.panes.iter().find(|p| p.0 == self.focus) else {
             return;
         };
@@ -17,7 +17,7 @@ impl App {
             let pane = self.focus.name();
             let what = if upright { "width" } else { "height" };
             let text = format!("{pane} has all of the {what} already");
-            return self.say(Kind::Hint, text);
+            return self.say(MessageKind::Hint, text);
         };
         let go = |at: u16, by: i32| (i32::from(at) + by).clamp(0, i32::from(u16::MAX)) as u16;
         // The border stands where the second of its two cells is.
@@ -35,7 +35,7 @@ impl App {
         let at = self.arrangement.preset as usize + 1;
         self.arrangement.preset = Preset::ALL[at % Preset::ALL.len()];
         let text = format!("panes: {}", self.arrangement.preset.name());
-        self.say(Kind::Info, text);
+        self.say(MessageKind::Info, text);
     }
 }
 

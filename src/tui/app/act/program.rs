@@ -1,9 +1,9 @@
 //! The program: overlays, leaving.
 
 use crate::action::Action;
-use crate::app::{App, Connection, Effect, Overlay, RemoteLine};
-use crate::link::Leave;
-use surfit_core::snapshot::State;
+use crate::app::{App, Effect, EngineLink, Overlay, RemoteLine};
+use crate::link::LeaveReason;
+use surfit_core::snapshot::EngineState;
 
 impl App {
     pub(super) fn run_program(&mut self, action: Action) -> Option<Vec<Effect>> {
@@ -37,7 +37,7 @@ impl App {
             Action::Detach if self.batch_job.is_some() && self.is_connected() => {
                 return Some(self.ask_quit());
             }
-            Action::Detach => return Some(self.leave(Leave::Detached)),
+            Action::Detach => return Some(self.leave(LeaveReason::Detached)),
             Action::Suspend => return Some(vec![Effect::Suspend]),
             Action::Quit => return Some(self.quit()),
             _ => return None,
@@ -47,16 +47,16 @@ impl App {
 
     fn quit(&mut self) -> Vec<Effect> {
         if self.readonly || self.line.as_ref().is_some_and(RemoteLine::is_down) {
-            return self.leave(Leave::Detached);
+            return self.leave(LeaveReason::Detached);
         }
-        let connected = matches!(self.connection, Connection::Connected { .. });
+        let connected = matches!(self.connection, EngineLink::Connected { .. });
         let busy = matches!(
             self.picture.state(),
-            State::Running | State::Paused | State::Starting
+            EngineState::Running | EngineState::Paused | EngineState::Starting
         ) || self.errand_under_way();
         // An engine that is found or started at this moment goes on with its job.
         let asked = self.sleeps() && self.waits_for_errand();
-        if self.connection == Connection::Connecting || connected && busy || asked {
+        if self.connection == EngineLink::Connecting || connected && busy || asked {
             return self.ask_quit();
         }
         // An idle engine is of use only to those who still watch it.
@@ -65,7 +65,7 @@ impl App {
             .snapshot
             .as_ref()
             .is_none_or(|s| s.viewers <= 1);
-        self.leave(Leave::Quit {
+        self.leave(LeaveReason::Quit {
             stop_engine: connected && alone,
         })
     }

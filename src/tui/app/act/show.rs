@@ -1,10 +1,10 @@
 //! What the panes show.
 
 use crate::action::Action;
-use crate::app::message::Kind;
-use crate::app::{App, Connection, Effect};
-use crate::views::surface::{Adjust, Camera, Quantity};
-use surfit_core::protocol::Command;
+use crate::app::message::MessageKind;
+use crate::app::{App, Effect, EngineLink};
+use crate::views::surface::{Camera, CellQuantity, RangeChange};
+use surfit_core::protocol::EngineCommand;
 
 impl App {
     pub(super) fn change_view(&mut self, action: Action) -> Option<Vec<Effect>> {
@@ -12,8 +12,8 @@ impl App {
             Action::Metric => return Some(self.next_metric()),
             Action::Numbers => self.surface.numbers = !self.surface.numbers,
             Action::Slices => self.surface.slices = self.surface.slices.next(),
-            Action::Gain => self.surface.toggle(Quantity::Gain),
-            Action::Confidence => self.surface.toggle(Quantity::Width),
+            Action::Gain => self.surface.toggle(CellQuantity::Gain),
+            Action::Confidence => self.surface.toggle(CellQuantity::Width),
             Action::Contours => self.surface.contours = self.surface.contours.next(),
             Action::Interpolate => self.surface.smooth = !self.surface.smooth,
             Action::Peaks => self.surface.peaks = !self.surface.peaks,
@@ -33,16 +33,16 @@ impl App {
             Action::Blocks => {
                 self.surface.fine = self.surface.fine.next();
                 self.say(
-                    Kind::Info,
+                    MessageKind::Info,
                     format!("drawn with {}", self.surface.fine.name()),
                 );
             }
             Action::Beside => self.toggle_beside(),
             Action::BesideRun => return Some(self.choose_beside()),
-            Action::RangeNarrow => self.surface.adjust(&self.picture, Adjust::Narrow),
-            Action::RangeWiden => self.surface.adjust(&self.picture, Adjust::Widen),
-            Action::RangeRaise => self.surface.adjust(&self.picture, Adjust::Raise),
-            Action::RangeLower => self.surface.adjust(&self.picture, Adjust::Lower),
+            Action::RangeNarrow => self.surface.adjust(&self.picture, RangeChange::Narrow),
+            Action::RangeWiden => self.surface.adjust(&self.picture, RangeChange::Widen),
+            Action::RangeRaise => self.surface.adjust(&self.picture, RangeChange::Raise),
+            Action::RangeLower => self.surface.adjust(&self.picture, RangeChange::Lower),
             Action::RangeAuto => self.surface.fixed = None,
             Action::Distances => self.toggle_distances(),
             Action::PointFigure => self.points.figure = self.points.figure.next(),
@@ -84,7 +84,7 @@ impl App {
         if self.points.distances && self.picture.distances.is_none() && possible(self).is_ok() {
             let key = self.key(Action::MeasureDistances);
             let text = format!("{key} measures the distances between all control points");
-            self.say(Kind::Hint, text);
+            self.say(MessageKind::Hint, text);
         }
     }
 
@@ -93,8 +93,8 @@ impl App {
         (self.surface.metric, self.metric_known) = (metric, true);
         // The engine keeps it for whoever opens the run next; what others look at is theirs.
         match self.connection {
-            Connection::Connected { .. } if !self.readonly => {
-                self.send("metric", Command::SetMetric { metric })
+            EngineLink::Connected { .. } if !self.readonly => {
+                self.send("metric", EngineCommand::SetMetric { metric })
             }
             _ => Vec::new(),
         }

@@ -1,10 +1,10 @@
 //! What can be copied: figures, paths, a table, a command line.
 
-use super::{Menu, Offer, Take};
-use crate::action::{Action, Scope};
-use crate::app::message::Kind;
+use super::{ExportMenu, ItemMenu, MenuItem};
+use crate::action::{Action, KeyScope};
+use crate::app::message::MessageKind;
 use crate::app::{App, Effect, Overlay};
-use crate::views::models::{self, Item};
+use crate::views::models::{self, ModelItem};
 use crate::views::tables;
 
 /// Most bytes that are given to a terminal at once: as base64 with what stands around it they are 100 000, where many
@@ -25,14 +25,14 @@ pub(in crate::app) struct LastCopy {
 impl App {
     /// Opens the list of what can be copied.
     pub(in crate::app) fn choose_copy(&mut self) -> Vec<Effect> {
-        self.take = Menu::of(self.copies()).map(Take::Copy);
+        self.take = ItemMenu::of(self.copies()).map(ExportMenu::Copy);
         if self.take.is_none() {
-            self.say(Kind::Hint, "copy: nothing is known yet");
+            self.say(MessageKind::Hint, "copy: nothing is known yet");
         }
         Vec::new()
     }
 
-    fn copies(&self) -> Vec<Offer<String>> {
+    fn copies(&self) -> Vec<MenuItem<String>> {
         let offers = [
             ('r', "what is read here", self.readout()),
             ('p', "the point as u,v", self.point()),
@@ -48,7 +48,7 @@ impl App {
         ];
         let offer = |(key, label, text): (char, &'static str, Option<String>)| {
             let what = text.filter(|t| !t.is_empty())?;
-            Some(Offer { key, label, what })
+            Some(MenuItem { key, label, what })
         };
         offers.into_iter().filter_map(offer).collect()
     }
@@ -58,7 +58,7 @@ impl App {
         last.or_else(|| self.readout())
     }
 
-    pub(super) fn copy_offer(&mut self, offer: Offer<String>) -> Vec<Effect> {
+    pub(super) fn copy_offer(&mut self, offer: MenuItem<String>) -> Vec<Effect> {
         if offer.key == SHOWS {
             self.show_copy(offer.what);
             return Vec::new();
@@ -69,7 +69,7 @@ impl App {
             let size = text.len().div_ceil(1000);
             let most = MOST / 1000;
             self.say(
-                Kind::Hint,
+                MessageKind::Hint,
                 format!(
                     "copy: these are {size} kB, and terminals take {most}; {key} writes a file"
                 ),
@@ -104,7 +104,7 @@ impl App {
                 )
             }
         };
-        self.say(Kind::Info, said);
+        self.say(MessageKind::Info, said);
     }
 
     /// Shows a text so that it can be selected by hand.
@@ -115,19 +115,19 @@ impl App {
     /// The figures under the cursor of what has the keys.
     fn readout(&self) -> Option<String> {
         match self.looked_at() {
-            Scope::Loss => tables::loss_readout(self),
-            Scope::Surface | Scope::Picture => tables::surface_readout(self),
-            Scope::Points => row(&tables::points(self), self.points.cursor),
-            Scope::Models => row(&tables::models(self), self.selected_model()?),
-            Scope::Runs => match self.overlay {
+            KeyScope::Loss => tables::loss_readout(self),
+            KeyScope::Surface | KeyScope::Picture => tables::surface_readout(self),
+            KeyScope::Points => row(&tables::points(self), self.points.cursor),
+            KeyScope::Models => row(&tables::models(self), self.selected_model()?),
+            KeyScope::Runs => match self.overlay {
                 Some(Overlay::Runs { selected }) => row(&tables::runs(self), selected),
                 _ => None,
             },
-            Scope::Machine => {
+            KeyScope::Machine => {
                 let table = tables::machine(self);
                 row(&table, table.rows.len().checked_sub(1)?)
             }
-            Scope::Log => {
+            KeyScope::Log => {
                 let lines = crate::views::log::lines(self);
                 let hit = |text: &str| self.log.search.finds(text);
                 let found = lines.iter().filter(|l| hit(&l.text));
@@ -140,8 +140,8 @@ impl App {
 
     fn point(&self) -> Option<String> {
         let (u, v) = match self.looked_at() {
-            Scope::Surface | Scope::Picture => self.surface.uv(self.grid()),
-            Scope::Models => {
+            KeyScope::Surface | KeyScope::Picture => self.surface.uv(self.grid()),
+            KeyScope::Models => {
                 let item = *models::items(self).get(self.selected_model()?)?;
                 models::place_of(self, item)?
             }
@@ -152,18 +152,18 @@ impl App {
 
     fn table(&self) -> Option<String> {
         let table = match self.looked_at() {
-            Scope::Loss => tables::losses(self),
-            Scope::Surface | Scope::Picture => {
+            KeyScope::Loss => tables::losses(self),
+            KeyScope::Surface | KeyScope::Picture => {
                 let heatmap = &self.picture.snapshot.as_ref()?.heatmap;
                 let measured = heatmap.cells.iter().any(|c| c.images > 0);
                 return measured.then(|| heatmap.to_csv().replace(',', "\t"));
             }
-            Scope::Points if self.points.distances => tables::distances(self)?,
-            Scope::Points => tables::points(self),
-            Scope::Models => tables::models(self),
-            Scope::Runs => tables::runs(self),
-            Scope::Machine => tables::machine(self),
-            Scope::Log => tables::log(self),
+            KeyScope::Points if self.points.distances => tables::distances(self)?,
+            KeyScope::Points => tables::points(self),
+            KeyScope::Models => tables::models(self),
+            KeyScope::Runs => tables::runs(self),
+            KeyScope::Machine => tables::machine(self),
+            KeyScope::Log => tables::log(self),
             _ => return None,
         };
         (!table.rows.is_empty()).then(|| table.to_tsv())
@@ -182,7 +182,7 @@ impl App {
         let chosen = self
             .selected_model()
             .and_then(|n| match *models::items(self).get(n)? {
-                Item::Export(n) => exports.get(n),
+                ModelItem::Export(n) => exports.get(n),
                 _ => None,
             });
         let dir = &chosen.or(exports.last())?.dir;
@@ -224,23 +224,23 @@ impl App {
             None => words(&["surfit", "open", &run]),
         };
         match self.looked_at() {
-            Scope::Loss => there(&["surfit", "report", &run]),
-            Scope::Surface | Scope::Picture => {
+            KeyScope::Loss => there(&["surfit", "report", &run]),
+            KeyScope::Surface | KeyScope::Picture => {
                 let metric = self.surface.metric.name();
                 let file = format!("{metric}.png");
                 there(&[
                     "surfit", "heatmap", &run, "--metric", metric, "--out", &file,
                 ])
             }
-            Scope::Models => {
+            KeyScope::Models => {
                 let items = models::items(self);
                 let item = self.selected_model().and_then(|n| items.get(n));
                 match item {
-                    Some(Item::Export(_)) => {
+                    Some(ModelItem::Export(_)) => {
                         let dir = self.model_dir().unwrap_or_default();
                         there(&["surfit", "eval", &dir])
                     }
-                    Some(&Item::Point { u, v, .. }) => {
+                    Some(&ModelItem::Point { u, v, .. }) => {
                         let at = tables::written(self, u, v);
                         there(&["surfit", "export", &run, "--at", &at, "--out", "model"])
                     }
@@ -253,9 +253,9 @@ impl App {
 }
 
 /// `name value` of every column that has one.
-fn row(table: &surfit_core::table::Table, row: usize) -> Option<String> {
+fn row(table: &surfit_core::table::DataTable, row: usize) -> Option<String> {
     table.rows.get(row)?;
-    let one = surfit_core::table::Table {
+    let one = surfit_core::table::DataTable {
         columns: table.columns.clone(),
         rows: vec![table.rows[row].clone()],
     };

@@ -1,41 +1,41 @@
 //! What of the screen a figure shows: the look of its panes, for whoever draws it.
 
 use crate::app::App;
-use crate::link::Drawing;
-use crate::views::surface::{Quantity, Scene, SurfaceView, compared};
-use surfit_core::event::Curve;
-use surfit_core::heatmap::Look;
+use crate::link::FigureDrawing;
+use crate::views::surface::{CellQuantity, SurfaceScene, SurfaceView, compared};
+use surfit_core::event::LossCurve;
+use surfit_core::heatmap::HeatmapStyle;
 use surfit_core::series::OtherCurve;
 
 impl App {
     /// The curves as they are shown, with those of other runs.
-    pub(super) fn curves_drawn(&self) -> Drawing {
+    pub(super) fn curves_drawn(&self) -> FigureDrawing {
         let others = self.loss.overlays.iter().filter_map(|run| {
             let picture = &run.picture;
             Some(OtherCurve {
                 name: run.name.clone(),
-                series: picture.curves.get(&Curve::Surface)?.clone(),
+                series: picture.curves.get(&LossCurve::Surface)?.clone(),
                 track: picture
                     .tracks
-                    .get(&Curve::Surface)
+                    .get(&LossCurve::Surface)
                     .cloned()
                     .unwrap_or_default(),
                 validations: picture
                     .validations
-                    .get(&Curve::Surface)
+                    .get(&LossCurve::Surface)
                     .cloned()
                     .unwrap_or_default(),
             })
         });
-        Drawing::Losses {
+        FigureDrawing::Losses {
             look: self.loss.look(&self.picture),
             others: others.collect(),
         }
     }
 
     /// The map as it is shown, or would be of another quantity.
-    pub(super) fn map(&self, quantity: Quantity) -> Drawing {
-        Drawing::Heatmap {
+    pub(super) fn map(&self, quantity: CellQuantity) -> FigureDrawing {
+        FigureDrawing::Heatmap {
             metric: self.surface.metric,
             colormap: self.theme.colormap(),
             look: self.look(quantity),
@@ -43,9 +43,9 @@ impl App {
     }
 
     /// The slices through the cursor.
-    pub(super) fn slices_drawn(&self) -> Drawing {
+    pub(super) fn slices_drawn(&self) -> FigureDrawing {
         let (u, v) = self.surface.uv(self.grid());
-        Drawing::Slices {
+        FigureDrawing::Slices {
             metric: self.surface.metric,
             look: self.look(self.surface.quantity),
             along: self.surface.slices.along(),
@@ -55,8 +55,8 @@ impl App {
     }
 
     /// The surface in three dimensions, seen as the relief is.
-    pub(super) fn relief_drawn(&self) -> Drawing {
-        Drawing::Relief {
+    pub(super) fn relief_drawn(&self) -> FigureDrawing {
+        FigureDrawing::Relief {
             metric: self.surface.metric,
             colormap: self.theme.colormap(),
             look: self.look(self.surface.quantity),
@@ -65,7 +65,7 @@ impl App {
     }
 
     /// This surface and the one beside it; alone without one.
-    pub(super) fn beside_drawn(&self) -> Drawing {
+    pub(super) fn beside_drawn(&self) -> FigureDrawing {
         let (metric, alone) = (self.surface.metric, self.map(self.surface.quantity));
         let Some(other) = self.surface.beside.as_ref() else {
             return alone;
@@ -73,18 +73,18 @@ impl App {
         let corner = metric.best_corner(&other.corners);
         let mut view = self.surface.clone();
         // Without corners of both there is nothing that either is better than.
-        if corner.is_none() && view.quantity == Quantity::Gain {
-            view.quantity = Quantity::Value;
+        if corner.is_none() && view.quantity == CellQuantity::Gain {
+            view.quantity = CellQuantity::Value;
         }
-        let Some(scene) = Scene::new(&self.theme, &self.picture, &view) else {
+        let Some(scene) = SurfaceScene::new(&self.theme, &self.picture, &view) else {
             return alone;
         };
         let compared = compared(&scene, other);
         let [both, difference] = compared.ranges;
-        Drawing::Beside {
+        FigureDrawing::Beside {
             metric,
             colormap: self.theme.colormap(),
-            look: Look {
+            look: HeatmapStyle {
                 range: Some(both),
                 ..scene.look()
             },
@@ -96,26 +96,26 @@ impl App {
     }
 
     /// The control points in the colours of the figure that their tiles tell first.
-    pub(super) fn points_drawn(&self) -> Drawing {
-        Drawing::Points {
+    pub(super) fn points_drawn(&self) -> FigureDrawing {
+        FigureDrawing::Points {
             figure: self.points.figure,
             colormap: self.theme.colormap(),
         }
     }
 
     /// The distances that are known.
-    pub(super) fn distances_drawn(&self) -> Drawing {
-        Drawing::Distances {
+    pub(super) fn distances_drawn(&self) -> FigureDrawing {
+        FigureDrawing::Distances {
             colormap: self.theme.colormap(),
         }
     }
 
-    fn look(&self, quantity: Quantity) -> Look {
+    fn look(&self, quantity: CellQuantity) -> HeatmapStyle {
         let view = SurfaceView {
             quantity,
             ..self.surface.clone()
         };
-        let scene = Scene::new(&self.theme, &self.picture, &view);
+        let scene = SurfaceScene::new(&self.theme, &self.picture, &view);
         scene.map(|s| s.look()).unwrap_or_default()
     }
 }

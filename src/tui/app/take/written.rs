@@ -1,11 +1,11 @@
 //! What can be written into a file, and under which name.
 
-use super::{Menu, Naming, Offer, Take};
-use crate::action::Scope;
-use crate::app::message::Kind;
+use super::{ExportMenu, FilenamePrompt, ItemMenu, MenuItem};
+use crate::action::KeyScope;
+use crate::app::message::MessageKind;
 use crate::app::{App, Effect};
-use crate::link::{Content, Drawing, Form, NewFile, Outgoing, figures_here};
-use crate::views::surface::Quantity;
+use crate::link::{FigureDrawing, FigureForm, FileContent, NewFile, Outgoing, figures_here};
+use crate::views::surface::CellQuantity;
 use crate::views::{log, tables};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -20,22 +20,22 @@ const TOLD: [&str; 14] = [
 
 /// How a file comes by its content.
 #[derive(Clone, Copy, Debug)]
-pub enum Product {
+pub enum ExportSource {
     /// A text made of what is known now.
     Text(fn(&App) -> String),
     /// A figure of what is shown now.
-    Drawn(fn(&App) -> Drawing, Form),
+    Drawn(fn(&App) -> FigureDrawing, FigureForm),
 }
 
 /// A file that can be written.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct ExportItem {
     /// The usual name.
     pub name: &'static str,
     /// What is in it, in a clause.
     pub about: &'static str,
     /// How the file comes by its content.
-    pub product: Product,
+    pub product: ExportSource,
 }
 
 /// Text offers of one subject: keys, usual names and contents, as CSV and as JSON.
@@ -47,14 +47,14 @@ macro_rules! table {
                 concat!($name, " as CSV"),
                 concat!($name, ".csv"),
                 $about,
-                Product::Text(|app| $table(app).to_csv()),
+                ExportSource::Text(|app| $table(app).to_csv()),
             ),
             offer(
                 $json,
                 concat!($name, " as JSON"),
                 concat!($name, ".json"),
                 $about,
-                Product::Text(|app| $table(app).to_json()),
+                ExportSource::Text(|app| $table(app).to_json()),
             ),
         ]
     };
@@ -65,34 +65,34 @@ fn offer(
     label: &'static str,
     name: &'static str,
     about: &'static str,
-    product: Product,
-) -> Offer<Wanted> {
-    let what = Wanted {
+    product: ExportSource,
+) -> MenuItem<ExportItem> {
+    let what = ExportItem {
         name,
         about,
         product,
     };
-    Offer { key, label, what }
+    MenuItem { key, label, what }
 }
 
 /// A drawing as pixels and as vectors.
 fn drawn(
-    drawing: fn(&App) -> Drawing,
+    drawing: fn(&App) -> FigureDrawing,
     keys: [char; 2],
     labels: [&'static str; 2],
     names: [&'static str; 2],
     about: &'static str,
-) -> [Offer<Wanted>; 2] {
+) -> [MenuItem<ExportItem>; 2] {
     let one = |n: usize, form| {
         offer(
             keys[n],
             labels[n],
             names[n],
             about,
-            Product::Drawn(drawing, form),
+            ExportSource::Drawn(drawing, form),
         )
     };
-    [one(0, Form::Png), one(1, Form::Svg)]
+    [one(0, FigureForm::Png), one(1, FigureForm::Svg)]
 }
 
 fn map_csv(app: &App) -> String {
@@ -105,24 +105,27 @@ fn map_json(app: &App) -> String {
     snapshot.map_or_else(String::new, |s| format!("{}\n", s.heatmap.to_json()))
 }
 
-fn distances(app: &App) -> surfit_core::table::Table {
+fn distances(app: &App) -> surfit_core::table::DataTable {
     tables::distances(app).unwrap_or_default()
 }
 
 impl App {
     /// Opens the list of files that what has the keys can be written into.
     pub(in crate::app) fn choose_file(&mut self) -> Vec<Effect> {
-        self.take = Menu::of(self.files()).map(Take::Write);
+        self.take = ItemMenu::of(self.files()).map(ExportMenu::Write);
         if self.take.is_none() {
-            self.say(Kind::Hint, "write: there is nothing here to write yet");
+            self.say(
+                MessageKind::Hint,
+                "write: there is nothing here to write yet",
+            );
         }
         Vec::new()
     }
 
-    fn files(&self) -> Vec<Offer<Wanted>> {
+    fn files(&self) -> Vec<MenuItem<ExportItem>> {
         match self.looked_at() {
-            Scope::Loss if self.picture.curves.values().all(|c| c.is_empty()) => Vec::new(),
-            Scope::Loss => {
+            KeyScope::Loss if self.picture.curves.values().all(|c| c.is_empty()) => Vec::new(),
+            KeyScope::Loss => {
                 let mut all = table!('c' 'j' "losses" "a row a step: loss, smoothed, rate, seconds, validation; every curve" tables::losses).to_vec();
                 let labels = ["losses as PNG", "losses as SVG"];
                 let names = ["losses.png", "losses.svg"];
@@ -130,20 +133,20 @@ impl App {
                 all.extend(drawn(App::curves_drawn, ['p', 's'], labels, names, about));
                 all
             }
-            Scope::Surface => self.surface_files(true),
-            Scope::Picture => self.surface_files(false),
-            Scope::Points => self.point_files(),
-            Scope::Models => table!('c' 'j' "models" "models written, marked points, corners" tables::models).into(),
-            Scope::Runs if self.runs.is_empty() => Vec::new(),
-            Scope::Runs => table!('c' 'j' "runs" "the runs that are listed" tables::runs).into(),
-            Scope::Machine if self.machine.is_empty() => Vec::new(),
-            Scope::Machine => {
+            KeyScope::Surface => self.surface_files(true),
+            KeyScope::Picture => self.surface_files(false),
+            KeyScope::Points => self.point_files(),
+            KeyScope::Models => table!('c' 'j' "models" "models written, marked points, corners" tables::models).into(),
+            KeyScope::Runs if self.runs.is_empty() => Vec::new(),
+            KeyScope::Runs => table!('c' 'j' "runs" "the runs that are listed" tables::runs).into(),
+            KeyScope::Machine if self.machine.is_empty() => Vec::new(),
+            KeyScope::Machine => {
                 table!('c' 'j' "machine" "speed and memory of the last minutes, a row a second" tables::machine).into()
             }
-            Scope::Log if log::lines(self).is_empty() => Vec::new(),
-            Scope::Log => {
+            KeyScope::Log if log::lines(self).is_empty() => Vec::new(),
+            KeyScope::Log => {
                 let about = "the lines that are shown, as they are shown";
-                let mut all = vec![offer('t', "log as text", "log.txt", about, Product::Text(log::plain))];
+                let mut all = vec![offer('t', "log as text", "log.txt", about, ExportSource::Text(log::plain))];
                 all.extend(table!('c' 'j' "log" "the lines that are shown, with time and topic" tables::log));
                 all
             }
@@ -151,7 +154,7 @@ impl App {
         }
     }
 
-    fn surface_files(&self, slices: bool) -> Vec<Offer<Wanted>> {
+    fn surface_files(&self, slices: bool) -> Vec<MenuItem<ExportItem>> {
         let Some(snapshot) = &self.picture.snapshot else {
             return Vec::new();
         };
@@ -165,14 +168,14 @@ impl App {
                 "grid as CSV",
                 "surface.csv",
                 about,
-                Product::Text(map_csv),
+                ExportSource::Text(map_csv),
             ),
             offer(
                 'j',
                 "grid as JSON",
                 "surface.json",
                 "every cell with its interval, the best point, the summary",
-                Product::Text(map_json),
+                ExportSource::Text(map_json),
             ),
         ];
         let labels = ["map as PNG", "map as SVG"];
@@ -181,11 +184,11 @@ impl App {
         let shown = |app: &App| app.map(app.surface.quantity);
         all.extend(drawn(shown, ['p', 's'], labels, names, about));
         // The others are one key away too.
-        if self.surface.quantity != Quantity::Gain {
+        if self.surface.quantity != CellQuantity::Gain {
             let about = "how much better than the best corner every cell is";
             let (labels, names) = (["gain as PNG", "gain as SVG"], ["gain.png", "gain.svg"]);
             all.extend(drawn(
-                |app| app.map(Quantity::Gain),
+                |app| app.map(CellQuantity::Gain),
                 ['g', 'G'],
                 labels,
                 names,
@@ -193,12 +196,14 @@ impl App {
             ));
         }
         let interval = |c: &_| self.surface.metric.interval(c).is_some();
-        if self.surface.quantity != Quantity::Width && snapshot.heatmap.cells.iter().any(interval) {
+        if self.surface.quantity != CellQuantity::Width
+            && snapshot.heatmap.cells.iter().any(interval)
+        {
             let about = "how wide the confidence interval of every cell is";
             let labels = ["confidence as PNG", "confidence as SVG"];
             let names = ["confidence.png", "confidence.svg"];
             all.extend(drawn(
-                |app| app.map(Quantity::Width),
+                |app| app.map(CellQuantity::Width),
                 ['i', 'I'],
                 labels,
                 names,
@@ -228,7 +233,7 @@ impl App {
         all
     }
 
-    fn point_files(&self) -> Vec<Offer<Wanted>> {
+    fn point_files(&self) -> Vec<MenuItem<ExportItem>> {
         let mut all = Vec::new();
         let points = |s: &surfit_core::snapshot::Snapshot| !s.control_points.is_empty();
         if self.picture.snapshot.as_ref().is_some_and(points) {
@@ -257,13 +262,13 @@ impl App {
     }
 
     /// Asks for the file's name, with a suggestion.
-    pub(super) fn name_file(&mut self, offer: &Offer<Wanted>) {
+    pub(super) fn name_file(&mut self, offer: &MenuItem<ExportItem>) {
         let content = match offer.what.product {
-            Product::Text(text) => Content::Text(text(self)),
-            Product::Drawn(drawing, form) => Content::Drawn(Box::new(drawing(self)), form),
+            ExportSource::Text(text) => FileContent::Text(text(self)),
+            ExportSource::Drawn(drawing, form) => FileContent::Drawn(Box::new(drawing(self)), form),
         };
         let path = self.figures_folder().join(offer.what.name);
-        self.take = Some(Take::Name(Naming {
+        self.take = Some(ExportMenu::Name(FilenamePrompt {
             input: Input::new(path.display().to_string()),
             content,
             about: format!("{}: {}", offer.label, offer.what.about),
@@ -284,13 +289,13 @@ impl App {
     }
 
     pub(super) fn write_named(&mut self) -> Vec<Effect> {
-        let Some(Take::Name(naming)) = self.take.take() else {
+        let Some(ExportMenu::Name(naming)) = self.take.take() else {
             return Vec::new();
         };
         let path = naming.input.value().trim();
         if path.is_empty() || path.ends_with('/') {
-            self.say(Kind::Hint, "write: the file needs a name");
-            self.take = Some(Take::Name(naming));
+            self.say(MessageKind::Hint, "write: the file needs a name");
+            self.take = Some(ExportMenu::Name(naming));
             return Vec::new();
         }
         let path = PathBuf::from(path);
@@ -301,15 +306,18 @@ impl App {
                 content,
             }),
             Err(why) => {
-                self.say(Kind::Hint, why);
-                self.take = Some(Take::Name(naming));
+                self.say(MessageKind::Hint, why);
+                self.take = Some(ExportMenu::Name(naming));
                 Vec::new()
             }
         }
     }
 
     fn write_file(&mut self, file: NewFile) -> Vec<Effect> {
-        self.say(Kind::Info, format!("writing {} …", file.path.display()));
+        self.say(
+            MessageKind::Info,
+            format!("writing {} …", file.path.display()),
+        );
         vec![Effect::Send(Outgoing::Write(Box::new(file)))]
     }
 
@@ -325,7 +333,7 @@ impl App {
     pub(in crate::app) fn rename_file(&mut self, file: Option<NewFile>) -> Vec<Effect> {
         if let Some(file) = file {
             let ending = |e: &&str| *e != "txt" && file.path.extension() == Some(OsStr::new(e));
-            self.take = Some(Take::Name(Naming {
+            self.take = Some(ExportMenu::Name(FilenamePrompt {
                 input: Input::new(file.path.display().to_string()),
                 about: "a file that is not there yet".into(),
                 ending: TOLD.into_iter().find(ending),
@@ -340,20 +348,20 @@ impl App {
 ///
 /// # Errors
 /// A sentence with the endings that are right.
-fn as_named(path: &Path, naming: &Naming) -> Result<Content, String> {
+fn as_named(path: &Path, naming: &FilenamePrompt) -> Result<FileContent, String> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     let ending = ending.filter(|e| TOLD.contains(&&**e));
     // Every text is a text.
     let text = |ending: &str| ending == "txt" || naming.ending.is_none_or(|usual| usual == ending);
     let right = match (&naming.content, ending.as_deref()) {
-        (Content::Drawn(drawing, _), Some("png")) => {
-            return Ok(Content::Drawn(drawing.clone(), Form::Png));
+        (FileContent::Drawn(drawing, _), Some("png")) => {
+            return Ok(FileContent::Drawn(drawing.clone(), FigureForm::Png));
         }
-        (Content::Drawn(drawing, _), Some("svg")) => {
-            return Ok(Content::Drawn(drawing.clone(), Form::Svg));
+        (FileContent::Drawn(drawing, _), Some("svg")) => {
+            return Ok(FileContent::Drawn(drawing.clone(), FigureForm::Svg));
         }
-        (Content::Drawn(..), Some(_)) => ".png or .svg".into(),
-        (Content::Text(_), Some(ending)) if !text(ending) => {
+        (FileContent::Drawn(..), Some(_)) => ".png or .svg".into(),
+        (FileContent::Text(_), Some(ending)) if !text(ending) => {
             format!(".{}", naming.ending.unwrap_or_default())
         }
         _ => return Ok(naming.content.clone()),

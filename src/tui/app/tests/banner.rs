@@ -1,13 +1,13 @@
 //! What stands where there is no engine: what can be done about it is always readable.
 
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use crate::fixture;
-use crate::link::{Incoming, Line};
-use crate::rig::Rig;
+use crate::link::{Incoming, LineState};
+use crate::rig::TestApp;
 use surfit_core::event::Event;
 
 /// All that is on the screen, its rows joined.
-fn words(rig: &Rig) -> String {
+fn words(rig: &TestApp) -> String {
     let text = rig.text();
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")
@@ -24,7 +24,7 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
     ];
     for reason in reasons {
         for (width, height) in [(60, 16), (80, 24), (100, 30), (140, 44)] {
-            let mut rig = Rig::with(width, height, fixture::fitting());
+            let mut rig = TestApp::with(width, height, fixture::fitting());
             rig.hear(Incoming::Disconnected {
                 reason: reason.clone(),
             });
@@ -33,7 +33,7 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
             assert!(text.contains(remedy), "{width}: {}", rig.text());
             assert!(text.contains("No engine:"), "{width}: {}", rig.text());
 
-            let mut rig = Rig::with(width, height, fixture::fitting());
+            let mut rig = TestApp::with(width, height, fixture::fitting());
             let message = reason.clone();
             let mut picture = rig.app.picture.clone();
             fixture::feed(&mut picture, vec![Event::Failed { message }]);
@@ -43,9 +43,9 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
             let remedy = "r resumes from the last checkpoint, q leaves.";
             assert!(text.contains(remedy), "{width}: {}", rig.text());
 
-            let mut rig = Rig::with(width, height, fixture::fitting());
+            let mut rig = TestApp::with(width, height, fixture::fitting());
             rig.app.line = Some(crate::app::RemoteLine::new("gpu1".into()));
-            rig.hear(Incoming::Line(Line::Down {
+            rig.hear(Incoming::Line(LineState::Down {
                 why: reason.clone(),
                 retry: 9.0,
             }));
@@ -57,8 +57,8 @@ fn the_remedy_is_there_at_every_width_however_long_the_reason() {
 
 #[test]
 fn a_terminal_without_other_letters_is_sent_none() {
-    let rig = Rig::with(80, 24, fixture::fitting());
-    let mut rig = rig.depth("dark", Depth::None, true);
+    let rig = TestApp::with(80, 24, fixture::fitting());
+    let mut rig = rig.depth("dark", ColorDepth::None, true);
     rig.hear(Incoming::Disconnected {
         reason: "3×3 → 曲面 … ".repeat(20),
     });

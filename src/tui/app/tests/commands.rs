@@ -1,25 +1,25 @@
 use crate::app::{Effect, Pane};
 use crate::fixture;
-use crate::link::{Incoming, Leave, Outgoing};
-use crate::rig::Rig;
+use crate::link::{Incoming, LeaveReason, Outgoing};
+use crate::rig::TestApp;
 use surfit_core::event::Event;
 use surfit_core::heatmap::Metric;
-use surfit_core::protocol::{Command, Selection, TensorNames};
-use surfit_core::snapshot::State;
+use surfit_core::protocol::{EngineCommand, Selection, TensorNames};
+use surfit_core::snapshot::EngineState;
 
-fn set_degree(m: u8, n: u8) -> Command {
-    Command::SetDegree {
+fn set_degree(m: u8, n: u8) -> EngineCommand {
+    EngineCommand::SetDegree {
         degrees: fixture::degrees(m, n),
     }
 }
 
-fn commands(rig: &mut Rig) -> Vec<Command> {
+fn commands(rig: &mut TestApp) -> Vec<EngineCommand> {
     rig.sent().into_iter().map(|c| c.1).collect()
 }
 
 #[test]
 fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("u enter u enter u enter V enter");
     let sent = rig.sent();
     let wanted = [
@@ -63,7 +63,7 @@ fn degree_keys_pressed_quickly_add_up_and_the_wish_is_shown_until_it_comes_true(
 
 #[test]
 fn a_refused_degree_goes_back_to_what_the_engine_has() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("u enter");
     let id = rig.sent()[0].0;
     rig.hear(Incoming::Reply {
@@ -87,19 +87,19 @@ fn a_refused_degree_goes_back_to_what_the_engine_has() {
 
 #[test]
 fn grid_keys_add_up_too() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("] ] [");
-    let grids = [25, 31, 25].map(|grid| Command::SetGrid { grid });
+    let grids = [25, 31, 25].map(|grid| EngineCommand::SetGrid { grid });
     assert_eq!(commands(&mut rig), grids);
 }
 
 #[test]
 fn exports_get_the_names_of_the_given_corners_when_that_was_chosen_until_it_is_taken_back() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
-    let names = |rig: &mut Rig| -> Vec<TensorNames> {
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let names = |rig: &mut TestApp| -> Vec<TensorNames> {
         let sent = commands(rig).into_iter();
         let export = |command| match command {
-            Command::Export { names, .. } => Some(names),
+            EngineCommand::Export { names, .. } => Some(names),
             _ => None,
         };
         sent.filter_map(export).collect()
@@ -122,18 +122,18 @@ fn exports_get_the_names_of_the_given_corners_when_that_was_chosen_until_it_is_t
 
 #[test]
 fn the_cursor_decides_where_marks_measurements_and_exports_are() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("home right up up m e X x C");
     let (u, v) = (0.05, 0.1);
-    let export = |selection| Command::Export {
+    let export = |selection| EngineCommand::Export {
         selection,
         dir: None,
         replace: false,
         names: TensorNames::Surfit,
     };
     let wanted = [
-        Command::Mark { u, v },
-        Command::Evaluate { u, v },
+        EngineCommand::Mark { u, v },
+        EngineCommand::Evaluate { u, v },
         export(Selection::At { u, v }),
         export(Selection::Best),
         export(Selection::Centroid),
@@ -162,9 +162,12 @@ fn the_cursor_decides_where_marks_measurements_and_exports_are() {
 
 #[test]
 fn pause_stop_checkpoint_and_start_are_commands_when_they_make_sense() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("p c s");
-    assert_eq!(commands(&mut rig), [Command::Pause, Command::Checkpoint]);
+    assert_eq!(
+        commands(&mut rig),
+        [EngineCommand::Pause, EngineCommand::Checkpoint]
+    );
     assert!(
         rig.text().contains("the job is under way"),
         "{}",
@@ -172,9 +175,9 @@ fn pause_stop_checkpoint_and_start_are_commands_when_they_make_sense() {
     );
     rig.grant();
     assert!(rig.text().contains("The checkpoint is on disk."));
-    rig.app.picture.snapshot.as_mut().unwrap().state = State::Paused;
+    rig.app.picture.snapshot.as_mut().unwrap().state = EngineState::Paused;
     rig.press("p");
-    assert_eq!(commands(&mut rig), [Command::Unpause]);
+    assert_eq!(commands(&mut rig), [EngineCommand::Unpause]);
     rig.press(".");
     assert!(
         rig.text().contains("The fit has done 1240 of 3000."),
@@ -184,32 +187,35 @@ fn pause_stop_checkpoint_and_start_are_commands_when_they_make_sense() {
     rig.press("enter");
     assert_eq!(commands(&mut rig), [], "enter takes what loses nothing");
     rig.press(". s");
-    assert_eq!(commands(&mut rig), [Command::Stop]);
-    rig.app.picture.snapshot.as_mut().unwrap().state = State::Idle;
+    assert_eq!(commands(&mut rig), [EngineCommand::Stop]);
+    rig.app.picture.snapshot.as_mut().unwrap().state = EngineState::Idle;
     rig.press("s");
-    assert_eq!(commands(&mut rig), [Command::Start]);
+    assert_eq!(commands(&mut rig), [EngineCommand::Start]);
 }
 
 #[test]
 fn new_fits_and_corners_are_asked_about_first() {
-    let mut rig = Rig::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with(140, 44, fixture::finished());
     rig.press("s");
     assert_eq!(commands(&mut rig), []);
     rig.press("f");
-    assert_eq!(commands(&mut rig), [Command::StartFit { degrees: None }]);
+    assert_eq!(
+        commands(&mut rig),
+        [EngineCommand::StartFit { degrees: None }]
+    );
     rig.press("s g");
-    let further = Command::FitFurther {
+    let further = EngineCommand::FitFurther {
         steps: None,
         epochs: None,
     };
     assert_eq!(commands(&mut rig), [further]);
     rig.press("S esc S t");
-    assert_eq!(commands(&mut rig), [Command::StartCorners]);
+    assert_eq!(commands(&mut rig), [EngineCommand::StartCorners]);
 }
 
 #[test]
 fn a_control_point_is_frozen_only_when_it_was_chosen() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("f");
     assert!(rig.text().contains("freeze in the control points pane"));
     rig.press("3 f");
@@ -217,7 +223,7 @@ fn a_control_point_is_frozen_only_when_it_was_chosen() {
     rig.press("right up f");
     assert_eq!(
         commands(&mut rig),
-        [Command::Freeze {
+        [EngineCommand::Freeze {
             i: 1,
             j: 1,
             frozen: true
@@ -227,12 +233,12 @@ fn a_control_point_is_frozen_only_when_it_was_chosen() {
 
 #[test]
 fn the_metric_follows_the_key_and_the_engine() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("M");
     assert_eq!(rig.app.surface.metric, Metric::Loss);
     assert_eq!(
         commands(&mut rig),
-        [Command::SetMetric {
+        [EngineCommand::SetMetric {
             metric: Metric::Loss
         }]
     );
@@ -240,7 +246,7 @@ fn the_metric_follows_the_key_and_the_engine() {
 
 #[test]
 fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
     // Another screen shows the loss now.
     snapshot.metric = Metric::Loss;
@@ -248,7 +254,7 @@ fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
     rig.hear(Incoming::Snapshot(Box::new(snapshot.clone())));
     assert_eq!(rig.app.surface.metric, Metric::Accuracy);
     // Whoever opens it then sees that too.
-    let mut rig = Rig::new(140, 44);
+    let mut rig = TestApp::new(140, 44);
     rig.hear(Incoming::Snapshot(Box::new(snapshot.clone())));
     assert_eq!(rig.app.surface.metric, Metric::Loss);
     snapshot.metric = Metric::Accuracy;
@@ -256,7 +262,7 @@ fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
     rig.hear(Incoming::Snapshot(Box::new(snapshot)));
     assert_eq!(rig.app.surface.metric, Metric::Loss);
     // Who only watches changes what is seen here, and nothing there.
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.app.readonly = true;
     rig.press("M");
     assert_eq!(rig.app.surface.metric, Metric::Loss);
@@ -266,17 +272,20 @@ fn the_metric_is_the_views_own_and_a_run_begins_with_what_was_looked_at_last() {
 #[test]
 fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     let left = |keys: &str, picture| {
-        let mut rig = Rig::with(80, 24, picture);
+        let mut rig = TestApp::with(80, 24, picture);
         rig.press(keys);
         rig.effects.into_iter().find_map(|e| match e {
             Effect::Leave(leave) => Some(leave),
             _ => None,
         })
     };
-    let quit = |stop_engine| Some(Leave::Quit { stop_engine });
+    let quit = |stop_engine| Some(LeaveReason::Quit { stop_engine });
     assert_eq!(left("q", fixture::fitting()), None);
-    assert_eq!(left("q d", fixture::fitting()), Some(Leave::Detached));
-    assert_eq!(left("q enter", fixture::fitting()), Some(Leave::Detached));
+    assert_eq!(left("q d", fixture::fitting()), Some(LeaveReason::Detached));
+    assert_eq!(
+        left("q enter", fixture::fitting()),
+        Some(LeaveReason::Detached)
+    );
     assert_eq!(left("q s", fixture::fitting()), quit(true));
     assert_eq!(left("q down enter", fixture::fitting()), quit(true));
     assert_eq!(left("q c", fixture::fitting()), None);
@@ -284,19 +293,19 @@ fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
     assert_eq!(left("ctrl-c", fixture::fitting()), None);
     assert_eq!(
         left("ctrl-c ctrl-c", fixture::fitting()),
-        Some(Leave::Detached)
+        Some(LeaveReason::Detached)
     );
     assert_eq!(
         left("? ctrl-c d", fixture::fitting()),
-        Some(Leave::Detached)
+        Some(LeaveReason::Detached)
     );
-    assert_eq!(left("d", fixture::fitting()), Some(Leave::Detached));
+    assert_eq!(left("d", fixture::fitting()), Some(LeaveReason::Detached));
     assert_eq!(left("q", fixture::finished()), quit(true));
     let mut watched = fixture::finished();
     watched.snapshot.as_mut().unwrap().viewers = 2;
     assert_eq!(left("q", watched), quit(false));
 
-    let mut rig = Rig::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
     rig.press("q");
     let text = rig.text();
     for words in [
@@ -311,7 +320,7 @@ fn leaving_asks_while_work_is_under_way_and_each_answer_does_what_it_says() {
 
 #[test]
 fn the_clipboard_gets_what_the_cursor_or_the_list_is_on() {
-    let mut rig = Rig::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with(140, 44, fixture::finished());
     rig.press("home y w y");
     let copied: Vec<String> = rig
         .effects
@@ -326,11 +335,14 @@ fn the_clipboard_gets_what_the_cursor_or_the_list_is_on() {
 
 #[test]
 fn what_is_typed_into_the_palette_is_done() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press(":").type_in("degree 4 5").press("enter");
     rig.press(":").type_in("checkp").press("enter");
     rig.press(":").type_in("go 1 0").press("enter");
-    assert_eq!(commands(&mut rig), [set_degree(4, 5), Command::Checkpoint]);
+    assert_eq!(
+        commands(&mut rig),
+        [set_degree(4, 5), EngineCommand::Checkpoint]
+    );
     assert_eq!(
         (rig.app.surface.cursor, rig.app.focus),
         ((20, 0), Pane::Surface)
@@ -349,7 +361,7 @@ fn what_is_typed_into_the_palette_is_done() {
 
 #[test]
 fn figures_and_runs_are_asked_of_the_carrying_program() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("F o");
     let sent = [
         Effect::Send(Outgoing::Figures),
@@ -364,7 +376,7 @@ fn figures_and_runs_are_asked_of_the_carrying_program() {
 #[test]
 fn an_event_is_told_and_goes_after_some_seconds() {
     // Nothing runs, so nothing is silent.
-    let mut rig = Rig::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with(140, 44, fixture::finished());
     rig.tick(1.0);
     let seq = rig.app.picture.seq + 1;
     let event = Event::Checkpoint { step: 1240 };
@@ -390,20 +402,20 @@ fn the_rate_and_the_draws_go_on_from_what_was_asked_for_last() {
     let mut picture = fixture::fitting();
     let snapshot = picture.snapshot.as_mut().unwrap();
     (snapshot.peak_rate, snapshot.draws) = (0.08, 1);
-    let mut rig = Rig::with(140, 44, picture);
+    let mut rig = TestApp::with(140, 44, picture);
     rig.press("; + ; + ; - ; > ; > ; <");
-    let rates = [0.1, 0.125, 0.1].map(|peak| Command::SetRate { rate: Peak(peak) });
-    let draws = [2, 3, 2].map(|draws| Command::SetDraws { draws });
-    let all: Vec<Command> = rates.into_iter().chain(draws).collect();
+    let rates = [0.1, 0.125, 0.1].map(|peak| EngineCommand::SetRate { rate: Peak(peak) });
+    let draws = [2, 3, 2].map(|draws| EngineCommand::SetDraws { draws });
+    let all: Vec<EngineCommand> = rates.into_iter().chain(draws).collect();
     assert_eq!(commands(&mut rig), all);
     rig.press("; < ; <");
-    assert_eq!(commands(&mut rig), [Command::SetDraws { draws: 1 }]);
+    assert_eq!(commands(&mut rig), [EngineCommand::SetDraws { draws: 1 }]);
     assert!(rig.text().contains("at least one"), "{}", rig.text());
 }
 
 #[test]
 fn ensembles_and_searches_are_asked_for_and_given_up() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let marks = vec![(0.25, 0.5), (0.75, 0.5)];
     rig.app.picture.snapshot.as_mut().unwrap().marks = Vec::new();
     rig.press("; m");
@@ -417,7 +429,7 @@ fn ensembles_and_searches_are_asked_for_and_given_up() {
     rig.app.picture.snapshot.as_mut().unwrap().marks = marks.clone();
     rig.press("; m ; s Z");
     let sent = commands(&mut rig);
-    assert_eq!(sent[0], Command::MeasureEnsemble { points: marks });
-    assert!(matches!(sent[1], Command::Search { .. }), "{sent:?}");
-    assert_eq!(sent[2], Command::Cancel);
+    assert_eq!(sent[0], EngineCommand::MeasureEnsemble { points: marks });
+    assert!(matches!(sent[1], EngineCommand::Search { .. }), "{sent:?}");
+    assert_eq!(sent[2], EngineCommand::Cancel);
 }

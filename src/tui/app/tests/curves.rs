@@ -3,12 +3,12 @@
 use crate::action::Action;
 use crate::app::Effect;
 use crate::fixture;
-use crate::layout::Screen;
+use crate::layout::ScreenLayout;
 use crate::link::{Incoming, Outgoing, RunLine};
-use crate::rig::Rig;
+use crate::rig::TestApp;
 use crossterm::event::{MouseButton, MouseEventKind};
-use surfit_core::event::{Curve, Envelope, Event};
-use surfit_core::picture::Picture;
+use surfit_core::event::{Envelope, Event, LossCurve};
+use surfit_core::picture::RunState;
 
 fn runs() -> Vec<RunLine> {
     let line = |id: &str| RunLine {
@@ -20,13 +20,13 @@ fn runs() -> Vec<RunLine> {
 }
 
 /// Two runs of the same name in the folders of two studies; the first is shown.
-fn namesakes() -> Rig {
+fn namesakes() -> TestApp {
     let line = |study: &str| RunLine {
         id: "s1".into(),
         path: format!("/runs/{study}/s1").into(),
         ..RunLine::default()
     };
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.app.run = "s1".into();
     rig.hear(Incoming::At {
         dir: "/runs/a/s1".into(),
@@ -94,7 +94,8 @@ fn a_name_that_several_runs_have_shows_none_of_them_beside() {
 fn a_surface_of_before_does_not_follow_to_another_run() {
     let mut rig = namesakes();
     let picture = rig.app.picture.clone();
-    rig.app.surface.earlier = crate::views::surface::Beside::of("before".into(), false, &picture);
+    rig.app.surface.earlier =
+        crate::views::surface::SurfaceComparison::of("before".into(), false, &picture);
     assert!(rig.app.surface.earlier.is_some());
     rig.press("down enter");
     let mut other = fixture::fitting();
@@ -107,7 +108,7 @@ fn a_surface_of_before_does_not_follow_to_another_run() {
 
 #[test]
 fn keys_of_the_loss_pane_zoom_pan_and_change_axes() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("1");
     rig.press(">");
     assert!(rig.text().contains("zoom in first"), "{}", rig.text());
@@ -132,7 +133,7 @@ fn keys_of_the_loss_pane_zoom_pan_and_change_axes() {
 
 #[test]
 fn before_the_first_step_nothing_can_be_zoomed() {
-    let mut rig = Rig::with(140, 44, fixture::loading());
+    let mut rig = TestApp::with(140, 44, fixture::loading());
     rig.press("1 +");
     assert!(
         rig.text().contains("before the first training step"),
@@ -145,8 +146,8 @@ fn before_the_first_step_nothing_can_be_zoomed() {
 
 #[test]
 fn the_wheel_zooms_the_curves() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
-    let area = Screen::of(&rig.app).panes[0].1;
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let area = ScreenLayout::of(&rig.app).panes[0].1;
     rig.mouse(MouseEventKind::ScrollUp, area.x + 20, area.y + 5);
     assert!(rig.app.loss.zoom.is_some());
     for _ in 0..3 {
@@ -157,7 +158,7 @@ fn the_wheel_zooms_the_curves() {
 
 #[test]
 fn a_run_is_laid_over_this_one_and_taken_off() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("o").hear(Incoming::Runs(runs()));
     assert!(rig.text().contains("c losses"), "{}", rig.text());
     rig.press("c");
@@ -182,7 +183,7 @@ fn a_run_is_laid_over_this_one_and_taken_off() {
     // A run without a fit has nothing to compare.
     rig.hear(Incoming::Loaded {
         path,
-        picture: Box::new(Picture::default()),
+        picture: Box::new(RunState::default()),
     });
     assert!(
         rig.text().contains("resnet-3 has no curve of a fit yet"),
@@ -193,7 +194,7 @@ fn a_run_is_laid_over_this_one_and_taken_off() {
 
 #[test]
 fn from_the_palette_comparing_opens_the_list_of_runs() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press(":").type_in("compare losses").press("enter");
     assert_eq!(rig.effects.last(), Some(&Effect::Send(Outgoing::Refresh)));
     rig.hear(Incoming::Runs(runs()));
@@ -205,7 +206,7 @@ fn from_the_palette_comparing_opens_the_list_of_runs() {
 }
 
 /// What was asked to be followed since the last call.
-fn watched(rig: &mut Rig) -> Vec<Vec<(std::path::PathBuf, u64)>> {
+fn watched(rig: &mut TestApp) -> Vec<Vec<(std::path::PathBuf, u64)>> {
     let watch = |e| match e {
         Effect::Send(Outgoing::Watch(runs)) => Some(runs),
         _ => None,
@@ -218,10 +219,10 @@ fn watched(rig: &mut Rig) -> Vec<Vec<(std::path::PathBuf, u64)>> {
 
 #[test]
 fn a_live_run_over_this_one_is_followed_while_it_is_on_the_screen() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let path = std::path::PathBuf::from("/runs/resnet-3");
     let other = fixture::fitting();
-    let (seq, end) = (other.seq, other.curves[&Curve::Surface].end());
+    let (seq, end) = (other.seq, other.curves[&LossCurve::Surface].end());
     rig.hear(Incoming::Loaded {
         path: path.clone(),
         picture: Box::new(other),
@@ -233,7 +234,7 @@ fn a_live_run_over_this_one_is_followed_while_it_is_on_the_screen() {
             seq,
             time: 2e9,
             event: Event::Losses {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 first_step,
                 values: vec![0.3; 10],
                 rate: 0.04,
@@ -243,7 +244,7 @@ fn a_live_run_over_this_one_is_followed_while_it_is_on_the_screen() {
     };
     rig.app.dirty = false;
     rig.hear(grown(end, seq + 1));
-    let length = |rig: &Rig| rig.app.loss.overlays[0].picture.curves[&Curve::Surface].end();
+    let length = |rig: &TestApp| rig.app.loss.overlays[0].picture.curves[&LossCurve::Surface].end();
     assert!(rig.app.dirty && length(&rig) == end + 10);
     rig.hear(grown(end, seq + 1));
     assert_eq!(length(&rig), end + 10, "what is known counts once");
@@ -265,7 +266,7 @@ fn a_live_run_over_this_one_is_followed_while_it_is_on_the_screen() {
 
 #[test]
 fn a_key_that_is_held_down_makes_one_run() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let mut made = 0;
     for tick in 0..80 {
         rig.tick(f64::from(tick) * 0.1);
@@ -280,7 +281,7 @@ fn a_key_that_is_held_down_makes_one_run() {
 
 #[test]
 fn a_fork_puts_itself_beside_the_run_it_comes_from() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let effects = rig.app.act(Action::Fork);
     assert!(matches!(effects[..], [Effect::Send(Outgoing::Fork(_))]));
     let path = std::path::PathBuf::from("/runs/demo-7-4x4");
@@ -327,14 +328,14 @@ fn a_fork_puts_itself_beside_the_run_it_comes_from() {
 
 #[test]
 fn dragging_over_the_curves_chooses_a_part_and_a_double_click_shows_all_again() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
-    let area = Screen::of(&rig.app).panes[0].1;
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let area = ScreenLayout::of(&rig.app).panes[0].1;
     let (left, up) = (MouseButton::Left, MouseEventKind::Up(MouseButton::Left));
     let (from, to, y) = (area.x + 12, area.x + 24, area.y + 5);
     rig.tick(1.0).click(from, y);
     rig.mouse(MouseEventKind::Drag(left), to, y);
     let (a, b) = rig.app.loss.span.expect("a part is being chosen");
-    for depth in crate::color::Depth::ALL {
+    for depth in crate::color::ColorDepth::ALL {
         rig = rig.depth("dark", depth, false);
         let shown = rig.draw();
         assert_eq!(shown[(from, y)].symbol(), "│", "{depth:?}");

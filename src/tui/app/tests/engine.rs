@@ -1,15 +1,15 @@
-use crate::app::{App, Connection, Effect, Message};
+use crate::app::{App, AppMessage, Effect, EngineLink};
 use crate::fixture;
-use crate::link::{Incoming, Leave, Outgoing, RunLine};
-use crate::rig::Rig;
-use crate::theme::Role;
+use crate::link::{Incoming, LeaveReason, Outgoing, RunLine};
+use crate::rig::TestApp;
+use crate::theme::ThemeRole;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use surfit_core::event::Event;
-use surfit_core::protocol::Command;
+use surfit_core::protocol::EngineCommand;
 
 #[test]
 fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     rig.press("u enter");
     rig.hear(Incoming::Disconnected {
         reason: "the connection closed".into(),
@@ -25,7 +25,7 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
         "{text}"
     );
     assert!(text.contains("r resume"), "the footer offers it\n{text}");
-    let error = rig.app.theme.style(Role::Error);
+    let error = rig.app.theme.style(ThemeRole::Error);
     assert_eq!(rig.cell("engine died").style().fg, error.fg);
     assert!(rig.app.pending.is_empty() && rig.app.wanted_degrees().is_none());
     rig.effects.clear();
@@ -40,7 +40,7 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
     assert_eq!(rig.effects, [Effect::Send(Outgoing::ResumeEngine(None))]);
     assert!(rig.text().contains("starting the engine"));
     rig.hear(Incoming::Connected { pid: 7 });
-    assert_eq!(rig.app.connection, Connection::Connected { pid: 7 });
+    assert_eq!(rig.app.connection, EngineLink::Connected { pid: 7 });
     assert!(!rig.text().contains("engine died"));
 }
 
@@ -48,7 +48,7 @@ fn a_dead_engine_is_told_and_r_resumes_while_the_picture_stays() {
 fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() {
     let mut picture = fixture::finished();
     picture.closed = true;
-    let mut rig = Rig::with(100, 30, picture.clone());
+    let mut rig = TestApp::with(100, 30, picture.clone());
     let at_rest = || Incoming::Disconnected {
         reason: "no engine is running; one starts when you ask for something".into(),
     };
@@ -76,13 +76,13 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
     );
     rig.press("esc").grant();
     rig.press("q");
-    let left = Effect::Leave(Leave::Quit { stop_engine: false });
+    let left = Effect::Leave(LeaveReason::Quit { stop_engine: false });
     assert_eq!(rig.effects.last(), Some(&left));
 
     // A run that was stopped in the middle of its fit says in its last snapshot that it works.
     let mut picture = fixture::fitting();
     picture.closed = true;
-    let mut rig = Rig::with(100, 30, picture.clone());
+    let mut rig = TestApp::with(100, 30, picture.clone());
     rig.hear(at_rest());
     assert!(
         rig.text()
@@ -98,7 +98,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
 
     // One whose engine died is not at rest.
     picture.closed = false;
-    let mut rig = Rig::with(100, 30, picture);
+    let mut rig = TestApp::with(100, 30, picture);
     rig.hear(Incoming::EngineDied);
     rig.press("m");
     assert!(rig.text().contains("press r to start it again"));
@@ -107,7 +107,7 @@ fn a_run_at_rest_is_asked_and_its_engine_is_only_called_when_that_makes_sense() 
 
 #[test]
 fn a_lost_connection_says_why_and_leaving_then_asks_nothing() {
-    let mut rig = Rig::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
     rig.hear(Incoming::Disconnected {
         reason: "this client was too slow".into(),
     });
@@ -120,7 +120,7 @@ fn a_lost_connection_says_why_and_leaving_then_asks_nothing() {
     rig.press("q");
     assert_eq!(
         rig.effects.last(),
-        Some(&Effect::Leave(Leave::Quit { stop_engine: false }))
+        Some(&Effect::Leave(LeaveReason::Quit { stop_engine: false }))
     );
 }
 
@@ -128,15 +128,15 @@ fn a_lost_connection_says_why_and_leaving_then_asks_nothing() {
 fn leaving_asks_while_a_search_or_an_export_of_a_finished_run_is_under_way() {
     let mut picture = fixture::fitting();
     let snapshot = picture.snapshot.as_mut().unwrap();
-    snapshot.state = surfit_core::snapshot::State::Finished;
+    snapshot.state = surfit_core::snapshot::EngineState::Finished;
     snapshot.viewers = 1;
-    snapshot.errand = Some(surfit_core::snapshot::Errand {
+    snapshot.errand = Some(surfit_core::snapshot::RunningTask {
         name: "exporting the best point".into(),
         done: 40,
         total: 100,
         waiting: 0,
     });
-    let mut rig = Rig::with(100, 30, picture);
+    let mut rig = TestApp::with(100, 30, picture);
     rig.hear(Incoming::Connected { pid: 7 });
     rig.press("q");
     assert_eq!(rig.effects.last(), None);
@@ -147,13 +147,13 @@ fn leaving_asks_while_a_search_or_an_export_of_a_finished_run_is_under_way() {
     );
     rig.app.picture.snapshot.as_mut().unwrap().errand = None;
     rig.press("esc q");
-    let left = Effect::Leave(Leave::Quit { stop_engine: true });
+    let left = Effect::Leave(LeaveReason::Quit { stop_engine: true });
     assert_eq!(rig.effects.last(), Some(&left));
 }
 
 #[test]
 fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     let mut picture = rig.app.picture.clone();
     fixture::feed(
         &mut picture,
@@ -183,7 +183,7 @@ fn an_engine_that_failed_says_why_for_as_long_as_it_is_so() {
 
 #[test]
 fn events_seen_twice_and_snapshots_without_news_change_nothing() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     rig.app.dirty = false;
     let snapshot = rig.app.picture.snapshot.clone().unwrap();
     rig.hear(Incoming::Snapshot(Box::new(snapshot)));
@@ -200,7 +200,7 @@ fn events_seen_twice_and_snapshots_without_news_change_nothing() {
 
 #[test]
 fn header_figures_change_at_most_once_a_second() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.tick(10.0);
     let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
     for (now, seconds, shown) in [
@@ -221,7 +221,7 @@ fn header_figures_change_at_most_once_a_second() {
 
 #[test]
 fn another_run_takes_the_place_of_this_one() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("o");
     assert!(rig.text().contains("Looking for runs"));
     let run = |id: &str, alive| RunLine {
@@ -264,51 +264,51 @@ fn another_run_takes_the_place_of_this_one() {
 
 #[test]
 fn signals_and_a_lost_link_leave_without_a_question() {
-    let mut rig = Rig::with(80, 24, fixture::fitting());
-    rig.tell(Message::Hangup);
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
+    rig.tell(AppMessage::Hangup);
     assert_eq!(
         rig.effects,
         [
             Effect::Send(Outgoing::Detach),
-            Effect::Leave(Leave::Detached)
+            Effect::Leave(LeaveReason::Detached)
         ]
     );
     rig.effects.clear();
-    rig.tell(Message::LinkEnded);
+    rig.tell(AppMessage::LinkEnded);
     assert!(
-        matches!(&rig.effects[..], [Effect::Leave(Leave::Lost(why))] if why.contains("surfit open"))
+        matches!(&rig.effects[..], [Effect::Leave(LeaveReason::Lost(why))] if why.contains("surfit open"))
     );
 }
 
 #[test]
 fn a_signal_makes_the_engine_of_the_screen_write_a_checkpoint() {
-    let mut rig = Rig::with(80, 24, fixture::fitting());
-    let asked = |rig: &Rig| {
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
+    let asked = |rig: &TestApp| {
         let commands = rig.effects.iter().filter(|effect| {
             let Effect::Send(Outgoing::Command { command, .. }) = effect else {
                 return false;
             };
-            *command == Command::Checkpoint
+            *command == EngineCommand::Checkpoint
         });
         commands.count()
     };
-    rig.tell(Message::CheckpointRequest);
+    rig.tell(AppMessage::CheckpointRequest);
     assert_eq!(asked(&rig), 1);
     for change in [
         |app: &mut App| app.readonly = true,
-        |app: &mut App| app.connection = Connection::Elsewhere("gpu7".into()),
+        |app: &mut App| app.connection = EngineLink::Elsewhere("gpu7".into()),
     ] {
-        let mut rig = Rig::with(80, 24, fixture::fitting());
+        let mut rig = TestApp::with(80, 24, fixture::fitting());
         change(&mut rig.app);
-        rig.tell(Message::CheckpointRequest);
+        rig.tell(AppMessage::CheckpointRequest);
         assert_eq!(rig.effects, []);
     }
 }
 
 #[test]
 fn leaving_while_an_engine_starts_asks_first() {
-    let mut rig = Rig::with(80, 24, fixture::fitting());
-    rig.app.connection = Connection::Connecting;
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
+    rig.app.connection = EngineLink::Connecting;
     rig.effects.clear();
     rig.press("q");
     assert_eq!(rig.effects, []);
@@ -317,7 +317,7 @@ fn leaving_while_an_engine_starts_asks_first() {
 
 #[test]
 fn what_still_comes_from_the_run_before_is_passed_over() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let old = rig.app.picture.snapshot.clone().unwrap();
     rig.press("o");
     rig.hear(Incoming::Runs(vec![RunLine {
@@ -329,17 +329,17 @@ fn what_still_comes_from_the_run_before_is_passed_over() {
     rig.hear(Incoming::Snapshot(Box::new(old)));
     rig.hear(Incoming::EngineDied);
     rig.hear(Incoming::Connected { pid: 1 });
-    assert_eq!(rig.app.connection, Connection::Connecting);
+    assert_eq!(rig.app.connection, EngineLink::Connecting);
     assert!(!rig.text().contains("88.87"), "{}", rig.text());
     rig.hear(Incoming::Picture(Box::default()));
     rig.hear(Incoming::Connected { pid: 2 });
-    assert_eq!(rig.app.connection, Connection::Connected { pid: 2 });
+    assert_eq!(rig.app.connection, EngineLink::Connected { pid: 2 });
 }
 
 #[test]
 fn the_question_whether_to_stop_ends_with_its_stage() {
     let asked = || {
-        let mut rig = Rig::with(100, 30, fixture::fitting());
+        let mut rig = TestApp::with(100, 30, fixture::fitting());
         rig.app.act(crate::action::Action::Stop);
         assert!(rig.app.question.is_some());
         rig
@@ -358,7 +358,7 @@ fn the_question_whether_to_stop_ends_with_its_stage() {
     }));
     assert!(rig.app.question.is_none() && rig.text().contains("the disk is full"));
     // Another question stays.
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     rig.press("q");
     rig.hear(Incoming::EngineDied);
     assert!(rig.app.question.is_some());
@@ -366,17 +366,17 @@ fn the_question_whether_to_stop_ends_with_its_stage() {
 
 #[test]
 fn only_bare_letters_answer_a_question() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     rig.press("q");
     rig.effects.clear();
     rig.press("ctrl-s");
     let alt = KeyEvent::new(KeyCode::Char('s'), KeyModifiers::ALT);
-    rig.tell(Message::Key(alt));
+    rig.tell(AppMessage::Key(alt));
     assert!(rig.app.question.is_some() && rig.effects.is_empty());
     rig.press("s");
     assert_eq!(
         rig.effects,
-        [Effect::Leave(Leave::Quit { stop_engine: true })]
+        [Effect::Leave(LeaveReason::Quit { stop_engine: true })]
     );
 }
 
@@ -384,7 +384,7 @@ fn only_bare_letters_answer_a_question() {
 fn an_engine_with_slow_steps_is_not_called_silent_between_them() {
     let mut picture = fixture::fitting();
     picture.snapshot.as_mut().unwrap().rate = 0.05;
-    let mut rig = Rig::with(140, 44, picture);
+    let mut rig = TestApp::with(140, 44, picture);
     let event = Event::Checkpoint { step: 1240 };
     let (seq, time) = (rig.app.picture.seq + 1, 0.0);
     rig.hear(Incoming::Event(surfit_core::event::Envelope {
@@ -400,9 +400,9 @@ fn an_engine_with_slow_steps_is_not_called_silent_between_them() {
 
 #[test]
 fn a_clock_that_is_set_makes_no_engine_silent_and_none_lively() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let started = rig.app.picture.started.expect("a start");
-    let told = |rig: &mut Rig, time: f64| {
+    let told = |rig: &mut TestApp, time: f64| {
         let seq = rig.app.picture.seq + 1;
         let event = Event::Checkpoint { step: 1240 };
         rig.hear(Incoming::Event(surfit_core::event::Envelope {
@@ -433,7 +433,7 @@ fn a_clock_that_is_set_makes_no_engine_silent_and_none_lively() {
 
 #[test]
 fn a_finished_run_whose_idle_engine_dies_is_a_finished_run() {
-    let mut rig = Rig::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with(140, 44, fixture::finished());
     rig.hear(Incoming::EngineDied);
     let text = rig.text();
     assert!(

@@ -2,15 +2,15 @@ use crate::action::TABLE;
 use crate::app::{Effect, Pane};
 use crate::fixture;
 use crate::keymap::Keymap;
-use crate::layout::{Preset, Screen};
-use crate::rig::Rig;
-use crate::theme::Role;
-use surfit_core::protocol::Command;
+use crate::layout::{Preset, ScreenLayout};
+use crate::rig::TestApp;
+use crate::theme::ThemeRole;
+use surfit_core::protocol::EngineCommand;
 
 #[test]
 fn every_action_of_the_table_is_carried_out_by_its_groups_file() {
     for e in TABLE {
-        let mut rig = Rig::with(140, 44, fixture::finished());
+        let mut rig = TestApp::with(140, 44, fixture::finished());
         rig.press("3 1 2");
         assert!(
             rig.app.carry_out(e.action).is_some(),
@@ -22,7 +22,7 @@ fn every_action_of_the_table_is_carried_out_by_its_groups_file() {
 
 #[test]
 fn a_sequence_shows_what_can_follow_and_esc_takes_it_back() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("g");
     let text = rig.text();
     for words in [
@@ -37,7 +37,7 @@ fn a_sequence_shows_what_can_follow_and_esc_takes_it_back() {
     }
     assert_eq!(
         rig.cell("l loss").style().fg,
-        rig.app.theme.style(Role::Key).fg
+        rig.app.theme.style(ThemeRole::Key).fg
     );
     rig.tick(1000.0);
     assert!(
@@ -60,7 +60,7 @@ fn a_sequence_shows_what_can_follow_and_esc_takes_it_back() {
 
 #[test]
 fn a_letter_of_another_pane_is_told_and_works_there() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("f");
     let text = rig.text();
     assert!(
@@ -68,22 +68,31 @@ fn a_letter_of_another_pane_is_told_and_works_there() {
         "{text}"
     );
     rig.press("3 right f");
-    assert!(matches!(rig.sent()[..], [(_, Command::Freeze { .. })]));
+    assert!(matches!(
+        rig.sent()[..],
+        [(_, EngineCommand::Freeze { .. })]
+    ));
 }
 
 #[test]
 fn the_focused_panes_own_key_goes_before_the_same_key_elsewhere() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     (rig.app.keymap, _) = Keymap::from_toml("freeze = 'u'\nraise-u = 'u'");
     rig.press("u enter");
-    assert!(matches!(rig.sent()[..], [(_, Command::SetDegree { .. })]));
+    assert!(matches!(
+        rig.sent()[..],
+        [(_, EngineCommand::SetDegree { .. })]
+    ));
     rig.press("3 right u");
-    assert!(matches!(rig.sent()[..], [(_, Command::Freeze { .. })]));
+    assert!(matches!(
+        rig.sent()[..],
+        [(_, EngineCommand::Freeze { .. })]
+    ));
 }
 
 #[test]
 fn sequences_work_over_a_list_and_ctrl_c_in_the_middle_of_one_leaves() {
-    let mut rig = Rig::with(80, 24, fixture::finished());
+    let mut rig = TestApp::with(80, 24, fixture::finished());
     rig.press("i G");
     let end = rig.text();
     rig.press("g");
@@ -107,11 +116,11 @@ fn sequences_work_over_a_list_and_ctrl_c_in_the_middle_of_one_leaves() {
 
 #[test]
 fn panes_are_made_wider_and_taller_by_keys_in_every_arrangement() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     for preset in Preset::ALL {
         assert_eq!(rig.app.arrangement.preset, preset);
         for (n, keys) in ["1", "2", "3"].into_iter().enumerate() {
-            let size = |rig: &Rig| Screen::of(&rig.app).panes[n].1;
+            let size = |rig: &TestApp| ScreenLayout::of(&rig.app).panes[n].1;
             let before = size(&rig);
             rig.press(keys).press("ctrl-right");
             assert_eq!(size(&rig).width, before.width + 4, "{preset:?} {n}");
@@ -128,7 +137,7 @@ fn panes_are_made_wider_and_taller_by_keys_in_every_arrangement() {
     }
     rig.press("z ctrl-right");
     assert!(rig.text().contains("leave zoom first"), "{}", rig.text());
-    let mut rig = Rig::with(60, 16, fixture::fitting());
+    let mut rig = TestApp::with(60, 16, fixture::fitting());
     rig.press("ctrl-w >");
     assert!(rig.text().contains("room for one pane only"));
 }

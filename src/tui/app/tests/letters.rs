@@ -1,13 +1,13 @@
 //! Letters that are two columns wide, terminals without any but ASCII, and figures that are small.
 
 use crate::app::Pane;
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use crate::fixture;
-use crate::link::{Content, Incoming, NewFile};
-use crate::rig::{Rig, find};
-use surfit_core::event::{Curve, Event};
+use crate::link::{FileContent, Incoming, NewFile};
+use crate::rig::{TestApp, find};
+use surfit_core::event::{Event, LossCurve};
 
-fn loaded(rig: &mut Rig, name: &str, keys: &str) {
+fn loaded(rig: &mut TestApp, name: &str, keys: &str) {
     rig.press("o");
     rig.hear(Incoming::Runs(vec![crate::link::RunLine {
         id: name.into(),
@@ -30,7 +30,8 @@ fn names_are_ascii_where_nothing_else_is() {
         let mut picture = fixture::finished();
         let info = picture.info.as_mut().unwrap();
         (info.run, info.data) = ("曲面×3".into(), "café (曲面)".into());
-        let mut rig = Rig::with(width, height, picture).depth("dark", Depth::Truecolor, true);
+        let mut rig =
+            TestApp::with(width, height, picture).depth("dark", ColorDepth::Truecolor, true);
         loaded(&mut rig, "other×3-曲面", "home b");
         loaded(&mut rig, "third×5-曲面", "home c");
         assert!(rig.app.surface.beside.is_some() && rig.app.loss.overlays.len() == 1);
@@ -49,12 +50,12 @@ fn what_is_typed_into_the_palette_stays_in_sight() {
         "beside a-run-with-a-name-that-has-no-end-".repeat(6),
         "曲面".repeat(80),
     ] {
-        let mut rig = Rig::with(80, 24, fixture::fitting());
+        let mut rig = TestApp::with(80, 24, fixture::fitting());
         rig.press(":").type_in(&text).type_in("END");
         assert!(rig.text().contains("END"), "{}", rig.text());
         let shown = rig.draw();
         let (x, y) = find(&shown, "END").unwrap();
-        let cursor = rig.app.theme.style(crate::theme::Role::Cursor).bg;
+        let cursor = rig.app.theme.style(crate::theme::ThemeRole::Cursor).bg;
         assert_eq!(shown[(x + 3, y)].style().bg, cursor);
         assert!(find(&shown, "╯").is_some(), "the frame is whole");
     }
@@ -66,10 +67,10 @@ fn a_question_about_a_long_or_wide_name_is_whole() {
         "目录/无法/读取/磁盘".repeat(6),
         "folder-of-figures/".repeat(8),
     ] {
-        let mut rig = Rig::with(80, 24, fixture::finished());
+        let mut rig = TestApp::with(80, 24, fixture::finished());
         rig.hear(Incoming::Exists(Box::new(NewFile {
             path: format!("/data/{name}/END.csv").into(),
-            content: Content::Text(String::new()),
+            content: FileContent::Text(String::new()),
             replace: false,
         })));
         let text = rig.text();
@@ -84,14 +85,14 @@ fn a_small_learning_rate_is_told_in_digits() {
     let mut picture = fixture::fitting();
     let values = vec![0.5f32; 4];
     let losses = Event::Losses {
-        curve: Curve::Corner(0),
-        first_step: picture.curves[&Curve::Corner(0)].end(),
+        curve: LossCurve::Corner(0),
+        first_step: picture.curves[&LossCurve::Corner(0)].end(),
         values,
         rate: 2e-5,
     };
     fixture::feed(&mut picture, vec![losses]);
     picture.snapshot.as_mut().unwrap().learning_rate = 3e-5;
-    let rig = Rig::with(140, 44, picture);
+    let rig = TestApp::with(140, 44, picture);
     assert!(
         rig.text().contains("learning rate 3.0e-5"),
         "{}",
@@ -101,7 +102,7 @@ fn a_small_learning_rate_is_told_in_digits() {
 
 #[test]
 fn the_box_beside_the_cursor_is_a_box_with_wide_names() {
-    let mut rig = Rig::with(160, 44, fixture::finished());
+    let mut rig = TestApp::with(160, 44, fixture::finished());
     loaded(&mut rig, "曲面-曲面-曲面", "home c");
     rig.app.focus = Pane::Loss;
     rig.press("z home right");

@@ -2,13 +2,13 @@
 
 use crate::app::Effect;
 use crate::fixture;
-use crate::link::{Incoming, Leave, Line, Outgoing};
-use crate::rig::Rig;
+use crate::link::{Incoming, LeaveReason, LineState, Outgoing};
+use crate::rig::TestApp;
 
-fn remote() -> Rig {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+fn remote() -> TestApp {
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.app.line = Some(crate::app::RemoteLine::new("gpu1".into()));
-    rig.hear(Incoming::Line(Line::Heard));
+    rig.hear(Incoming::Line(LineState::Heard));
     rig
 }
 
@@ -17,8 +17,8 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
     let mut rig = remote();
     assert!(rig.text().contains("gpu1:"), "{}", rig.text());
     assert!(rig.text().contains("running"), "{}", rig.text());
-    rig.tell(crate::app::Message::Tick(3.0));
-    rig.hear(Incoming::Line(Line::Down {
+    rig.tell(crate::app::AppMessage::Tick(3.0));
+    rig.hear(Incoming::Line(LineState::Down {
         why: "Connection reset by peer".into(),
         retry: 4.0,
     }));
@@ -28,7 +28,7 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
         text.contains("No line to gpu1: Connection reset by peer. Trying again in 4 s"),
         "{text}"
     );
-    rig.tell(crate::app::Message::Tick(5.2));
+    rig.tell(crate::app::AppMessage::Tick(5.2));
     let text = rig.text();
     assert!(rig.app.dirty, "the age goes on by itself");
     assert!(
@@ -44,7 +44,7 @@ fn a_line_that_is_down_shows_how_old_the_picture_is_and_any_key_tries_it() {
         "{}",
         rig.text()
     );
-    rig.hear(Incoming::Line(Line::Heard));
+    rig.hear(Incoming::Line(LineState::Heard));
     assert!(!rig.text().contains("old"), "{}", rig.text());
     rig.effects.clear();
     rig.press("p");
@@ -59,7 +59,7 @@ fn a_silent_line_shows_its_age_and_wakes_the_screen() {
     let mut rig = remote();
     let due = rig.app.deadline().expect("a time to look again");
     assert!(due > 5.0 && due < 8.0, "{due}");
-    rig.tell(crate::app::Message::Tick(due));
+    rig.tell(crate::app::AppMessage::Tick(due));
     assert!(rig.text().contains("6 s old"), "{}", rig.text());
     assert!(rig.app.deadline().is_some_and(|d| d <= due + 1.1));
 }
@@ -67,23 +67,23 @@ fn a_silent_line_shows_its_age_and_wakes_the_screen() {
 #[test]
 fn leaving_a_line_that_is_down_or_a_run_that_is_only_watched_asks_nothing() {
     let mut rig = remote();
-    rig.hear(Incoming::Line(Line::Down {
+    rig.hear(Incoming::Line(LineState::Down {
         why: "gone".into(),
         retry: 1.0,
     }));
     rig.press("q");
-    assert!(rig.effects.contains(&Effect::Leave(Leave::Detached)));
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    assert!(rig.effects.contains(&Effect::Leave(LeaveReason::Detached)));
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.app.readonly = true;
     assert!(rig.text().contains("read-only"), "{}", rig.text());
     rig.press("q");
-    assert!(rig.effects.contains(&Effect::Leave(Leave::Detached)));
+    assert!(rig.effects.contains(&Effect::Leave(LeaveReason::Detached)));
 }
 
 #[test]
 fn a_refused_login_is_not_tried_again_by_itself_or_by_any_key() {
     let mut rig = remote();
-    rig.hear(Incoming::Line(Line::Refused {
+    rig.hear(Incoming::Line(LineState::Refused {
         why: "me@gpu1: Permission denied (publickey,password).".into(),
     }));
     let text = rig.text();
@@ -109,9 +109,9 @@ fn a_refused_login_is_not_tried_again_by_itself_or_by_any_key() {
 #[test]
 fn the_count_to_the_next_try_wakes_the_screen_when_it_changes() {
     let mut rig = remote();
-    rig.tell(crate::app::Message::Tick(3.0));
-    rig.tell(crate::app::Message::Tick(3.4));
-    rig.hear(Incoming::Line(Line::Down {
+    rig.tell(crate::app::AppMessage::Tick(3.0));
+    rig.tell(crate::app::AppMessage::Tick(3.4));
+    rig.hear(Incoming::Line(LineState::Down {
         why: "gone".into(),
         retry: 3.0,
     }));
@@ -133,7 +133,7 @@ fn the_count_to_the_next_try_wakes_the_screen_when_it_changes() {
             rig.app.now
         );
         rig.app.dirty = false;
-        rig.tell(crate::app::Message::Tick(due));
+        rig.tell(crate::app::AppMessage::Tick(due));
     }
     let told: Vec<Option<&str>> = seen.iter().map(Option::as_deref).collect();
     assert_eq!(told[..4], [Some("3"), Some("2"), Some("1"), None]);

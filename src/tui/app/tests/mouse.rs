@@ -1,21 +1,21 @@
 use crate::app::{Effect, Overlay, Pane};
 use crate::fixture;
-use crate::layout::Screen;
+use crate::layout::ScreenLayout;
 use crate::link::{Incoming, Outgoing};
-use crate::rig::{Rig, find};
+use crate::rig::{TestApp, find};
 use crossterm::event::{MouseButton, MouseEventKind};
-use surfit_core::protocol::Command;
+use surfit_core::protocol::EngineCommand;
 
-fn place(rig: &Rig, needle: &str) -> (u16, u16) {
+fn place(rig: &TestApp, needle: &str) -> (u16, u16) {
     find(&rig.draw(), needle).unwrap_or_else(|| panic!("no {needle}\n{}", rig.text()))
 }
 
 #[test]
 fn a_click_chooses_a_pane_and_what_is_under_it() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let (x, y) = place(&rig, "★ ");
     // The title's star is on the border; the map's own lies inside.
-    let surface = Screen::of(&rig.app).panes[1].1;
+    let surface = ScreenLayout::of(&rig.app).panes[1].1;
     assert!(surface.contains((x, y).into()));
     rig.press("1").click(surface.x + 40, surface.y + 10);
     assert_eq!(rig.app.focus, Pane::Surface);
@@ -24,7 +24,7 @@ fn a_click_chooses_a_pane_and_what_is_under_it() {
     rig.click(x, y);
     assert_eq!(rig.app.focus, Pane::Points);
     assert!(rig.app.chosen_point().unwrap().frozen);
-    let loss = Screen::of(&rig.app).panes[0].1;
+    let loss = ScreenLayout::of(&rig.app).panes[0].1;
     rig.click(loss.x + 20, loss.y + 5);
     assert!(
         rig.app
@@ -36,14 +36,14 @@ fn a_click_chooses_a_pane_and_what_is_under_it() {
 
 #[test]
 fn the_wheel_zooms_the_surface_about_the_cell_under_it_and_dragging_moves_the_part() {
-    let mut rig = Rig::with(140, 44, fixture::finished());
-    let area = Screen::of(&rig.app).panes[1].1;
+    let mut rig = TestApp::with(140, 44, fixture::finished());
+    let area = ScreenLayout::of(&rig.app).panes[1].1;
     let (x, y) = (area.x + 30, area.y + 12);
-    let cell = |rig: &Rig, x: u16, y: u16| {
+    let cell = |rig: &TestApp, x: u16, y: u16| {
         let app = &rig.app;
         app.surface.cell_at(area, x, y, &app.theme, &app.picture)
     };
-    let shown = |rig: &Rig| {
+    let shown = |rig: &TestApp| {
         rig.app
             .surface
             .cells(rig.app.grid(), rig.app.degrees().patch())
@@ -87,10 +87,10 @@ fn the_wheel_zooms_the_surface_about_the_cell_under_it_and_dragging_moves_the_pa
 
 #[test]
 fn keys_of_the_footer_can_be_clicked() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let (x, y) = place(&rig, "p pause");
     rig.click(x + 3, y);
-    assert_eq!(rig.sent()[0].1, Command::Pause);
+    assert_eq!(rig.sent()[0].1, EngineCommand::Pause);
     let (x, y) = place(&rig, "q quit");
     rig.click(x, y);
     let (x, y) = place(&rig, "cancel ");
@@ -100,7 +100,7 @@ fn keys_of_the_footer_can_be_clicked() {
 
 #[test]
 fn a_double_click_zooms_and_one_beside_an_overlay_closes_it() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.tick(1.0).click(10, 10).tick(1.2).click(10, 10);
     assert!(rig.app.zoomed && rig.app.focus == Pane::Loss);
     rig.press("z ?").click(1, 3);
@@ -108,39 +108,43 @@ fn a_double_click_zooms_and_one_beside_an_overlay_closes_it() {
     rig.press(":").type_in("checkpoint");
     let (x, y) = place(&rig, "checkpoint        make");
     rig.click(x, y);
-    assert_eq!(rig.sent()[0].1, Command::Checkpoint);
+    assert_eq!(rig.sent()[0].1, EngineCommand::Checkpoint);
 }
 
 #[test]
 fn borders_are_dragged_and_the_panes_keep_a_size_that_can_be_read() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
-    let before = Screen::of(&rig.app).panes[1].1;
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let before = ScreenLayout::of(&rig.app).panes[1].1;
     let (x, y) = (before.x, before.y + 9);
     let drag = MouseEventKind::Drag(MouseButton::Left);
     let up = MouseEventKind::Up(MouseButton::Left);
     let cursor = rig.app.surface.cursor;
     rig.click(x, y).mouse(drag, x + 7, y).mouse(up, x + 7, y);
-    let after = Screen::of(&rig.app).panes[1].1;
+    let after = ScreenLayout::of(&rig.app).panes[1].1;
     assert_eq!(after.x, before.x + 7);
     rig.mouse(drag, 20, y);
-    assert_eq!(Screen::of(&rig.app).panes[1].1, after, "it was let go");
+    assert_eq!(
+        ScreenLayout::of(&rig.app).panes[1].1,
+        after,
+        "it was let go"
+    );
     assert_eq!(rig.app.surface.cursor, cursor, "a border is no cell");
-    let points = Screen::of(&rig.app).panes[2].1;
+    let points = ScreenLayout::of(&rig.app).panes[2].1;
     rig.click(points.x + 9, points.y)
         .mouse(drag, points.x + 9, 0)
         .mouse(up, 0, 0);
-    let loss = Screen::of(&rig.app).panes[0].1;
+    let loss = ScreenLayout::of(&rig.app).panes[0].1;
     assert!(loss.height >= 6, "{loss:?}");
     rig.press("ctrl-w =");
-    assert_eq!(Screen::of(&rig.app).panes[1].1, before);
+    assert_eq!(ScreenLayout::of(&rig.app).panes[1].1, before);
 }
 
 #[test]
 fn the_header_the_message_line_and_what_follows_a_key_can_be_clicked() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let (x, y) = place(&rig, "● running");
     rig.click(x + 2, y);
-    assert_eq!(rig.sent()[0].1, Command::Pause);
+    assert_eq!(rig.sent()[0].1, EngineCommand::Pause);
     let (x, y) = place(&rig, "demo-7");
     rig.click(x, y);
     assert!(matches!(rig.app.overlay, Some(Overlay::Runs { .. })));
@@ -156,7 +160,7 @@ fn the_header_the_message_line_and_what_follows_a_key_can_be_clicked() {
     rig.click(x, y);
     assert!(rig.app.begun().is_none());
     rig.grant();
-    let row = Screen::of(&rig.app).message;
+    let row = ScreenLayout::of(&rig.app).message;
     rig.click(5, row.y);
     assert!(matches!(rig.app.overlay, Some(Overlay::Log { .. })));
     rig.press("esc q").click(2, 2);
@@ -165,7 +169,7 @@ fn the_header_the_message_line_and_what_follows_a_key_can_be_clicked() {
 
 #[test]
 fn lists_beside_the_panes_open_by_a_click() {
-    let mut rig = Rig::with(220, 60, fixture::finished());
+    let mut rig = TestApp::with(220, 60, fixture::finished());
     let text = rig.text();
     for words in [
         "w Models",
@@ -185,10 +189,10 @@ fn lists_beside_the_panes_open_by_a_click() {
 
 #[test]
 fn the_empty_room_below_a_list_is_no_line_of_it() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     for (typed, clear) in [("checkpoint", "esc"), ("zzzz", "esc"), ("grid 31", "esc")] {
         rig.press(":").type_in(typed);
-        let area = Screen::of(&rig.app).overlay;
+        let area = ScreenLayout::of(&rig.app).overlay;
         for y in area.y + 12..area.bottom() - 1 {
             rig.click(area.x + 10, y);
         }
@@ -200,12 +204,12 @@ fn the_empty_room_below_a_list_is_no_line_of_it() {
     rig.press(":").type_in("grid 31");
     let (x, y) = place(&rig, "enter: grid 31");
     rig.click(x, y);
-    assert_eq!(rig.sent()[0].1, Command::SetGrid { grid: 31 });
+    assert_eq!(rig.sent()[0].1, EngineCommand::SetGrid { grid: 31 });
 }
 
 #[test]
 fn the_second_click_in_the_models_goes_there() {
-    let mut rig = Rig::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with(140, 44, fixture::finished());
     rig.press("home w");
     let before = rig.app.surface.cursor;
     let (x, y) = place(&rig, "corner 4");
@@ -217,8 +221,8 @@ fn the_second_click_in_the_models_goes_there() {
 }
 
 /// Clicks on a key of the footer.
-fn foot(rig: &mut Rig, needle: &str) {
-    let (y, buf) = (Screen::of(&rig.app).footer.y, rig.draw());
+fn foot(rig: &mut TestApp, needle: &str) {
+    let (y, buf) = (ScreenLayout::of(&rig.app).footer.y, rig.draw());
     let from = |x| {
         (x..buf.area.width)
             .map(|x| buf[(x, y)].symbol())
@@ -238,7 +242,7 @@ fn the_keys_of_an_overlay_can_be_clicked() {
     });
     let load = || Effect::Send(Outgoing::Load("/runs/old-1".into()));
     for (width, height) in [(140, 44), (80, 24)] {
-        let mut rig = Rig::with(width, height, fixture::finished());
+        let mut rig = TestApp::with(width, height, fixture::finished());
         rig.press("o");
         rig.hear(Incoming::Runs(runs.clone().into()));
         rig.press("home");
@@ -262,7 +266,7 @@ fn the_keys_of_an_overlay_can_be_clicked() {
         let resumed = Effect::Send(Outgoing::ResumeEngine(Some("/runs/old-1".into())));
         assert_eq!(rig.effects.last(), Some(&resumed));
 
-        let mut rig = Rig::with(width, height, fixture::finished());
+        let mut rig = TestApp::with(width, height, fixture::finished());
         rig.press("w");
         let before = rig.text();
         foot(&mut rig, "s sort");
@@ -291,18 +295,24 @@ fn the_keys_of_an_overlay_can_be_clicked() {
 #[test]
 fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
-        let mut rig = Rig::with(width, height, fixture::fitting());
+        let mut rig = TestApp::with(width, height, fixture::fitting());
         rig.press("u");
         foot(&mut rig, "esc not");
         rig.press("enter");
         assert_eq!(rig.sent(), [], "it was taken back");
         rig.press("u");
         foot(&mut rig, "enter do it");
-        assert!(matches!(rig.sent()[..], [(_, Command::SetDegree { .. })]));
+        assert!(matches!(
+            rig.sent()[..],
+            [(_, EngineCommand::SetDegree { .. })]
+        ));
         rig.grant().press("v");
-        let row = Screen::of(&rig.app).message;
+        let row = ScreenLayout::of(&rig.app).message;
         rig.click(5, row.y);
-        assert!(matches!(rig.sent()[..], [(_, Command::SetDegree { .. })]));
+        assert!(matches!(
+            rig.sent()[..],
+            [(_, EngineCommand::SetDegree { .. })]
+        ));
         assert!(rig.app.overlay.is_none());
     }
 }
@@ -311,19 +321,19 @@ fn a_planned_degree_is_confirmed_and_taken_back_by_clicks() {
 fn what_is_under_way_can_be_given_up_by_a_click() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
         for picture in [fixture::fitting(), fixture::finished()] {
-            let mut rig = Rig::with(width, height, picture);
-            let (y, text) = (Screen::of(&rig.app).footer.y, rig.text());
+            let mut rig = TestApp::with(width, height, picture);
+            let (y, text) = (ScreenLayout::of(&rig.app).footer.y, rig.text());
             let footer = text.lines().nth(y.into()).unwrap();
             assert!(!footer.contains("give up"), "{footer}");
             rig.app.picture.snapshot.as_mut().unwrap().errand =
-                Some(surfit_core::snapshot::Errand {
+                Some(surfit_core::snapshot::RunningTask {
                     name: "exporting the best point".into(),
                     done: 40,
                     total: 100,
                     waiting: 0,
                 });
             foot(&mut rig, "Z give up");
-            assert_eq!(rig.sent()[0].1, Command::Cancel);
+            assert_eq!(rig.sent()[0].1, EngineCommand::Cancel);
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use crate::app::Effect;
 use crate::fixture;
-use crate::link::{Incoming, Line, Outgoing, RunLine};
-use crate::rig::Rig;
+use crate::link::{Incoming, LineState, Outgoing, RunLine};
+use crate::rig::TestApp;
 use std::path::PathBuf;
 use surfit_core::snapshot::Snapshot;
-use surfit_core::surface::Axis;
+use surfit_core::surface::ParameterAxis;
 
 fn line(id: &str) -> RunLine {
     RunLine {
@@ -22,7 +22,7 @@ fn at(id: &str) -> PathBuf {
 }
 
 /// The list of runs, open, at the run of that line.
-fn listed(rig: &mut Rig, selected: usize) {
+fn listed(rig: &mut TestApp, selected: usize) {
     rig.press("o");
     rig.hear(Incoming::Runs(
         ["demo-7", "other-3", "third-5"].map(line).into(),
@@ -33,7 +33,7 @@ fn listed(rig: &mut Rig, selected: usize) {
     }
 }
 
-fn told(rig: &mut Rig, id: &str) {
+fn told(rig: &mut TestApp, id: &str) {
     let mut picture = fixture::finished();
     picture.info.as_mut().unwrap().run = id.into();
     rig.hear(Incoming::Loaded {
@@ -42,25 +42,25 @@ fn told(rig: &mut Rig, id: &str) {
     });
 }
 
-fn unread(rig: &mut Rig, id: &str) {
+fn unread(rig: &mut TestApp, id: &str) {
     rig.hear(Incoming::Unread {
         path: at(id),
         why: format!("{id} cannot be read"),
     });
 }
 
-fn beside(rig: &Rig) -> Option<&str> {
+fn beside(rig: &TestApp) -> Option<&str> {
     rig.app.surface.beside.as_ref().map(|b| b.name.as_str())
 }
 
-fn over(rig: &Rig) -> Vec<&str> {
+fn over(rig: &TestApp) -> Vec<&str> {
     let overlays = rig.app.loss.overlays.iter();
     overlays.map(|o| o.name.as_str()).collect()
 }
 
 #[test]
 fn answers_go_where_they_were_asked_for() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     // One beside, another over the curves; something else fails in between.
     listed(&mut rig, 1);
     rig.press("b down c");
@@ -72,7 +72,7 @@ fn answers_go_where_they_were_asked_for() {
         (Some("other-3"), vec!["third-5"])
     );
     // The same run for both.
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     listed(&mut rig, 1);
     rig.press("b c");
     told(&mut rig, "other-3");
@@ -83,7 +83,7 @@ fn answers_go_where_they_were_asked_for() {
         (Some("other-3"), vec!["other-3"])
     );
     // Of two that were wanted beside it, the later, whichever comes first.
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     listed(&mut rig, 1);
     rig.press("b down b");
     told(&mut rig, "third-5");
@@ -93,7 +93,7 @@ fn answers_go_where_they_were_asked_for() {
 
 #[test]
 fn what_cannot_be_read_takes_back_its_own_wish_alone() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     listed(&mut rig, 1);
     rig.press("b down c");
     unread(&mut rig, "third-5");
@@ -108,7 +108,7 @@ fn what_cannot_be_read_takes_back_its_own_wish_alone() {
 
 #[test]
 fn a_run_is_not_held_against_itself() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     listed(&mut rig, 0);
     rig.effects.clear();
     rig.press("b c");
@@ -142,8 +142,8 @@ fn a_run_is_not_held_against_itself() {
 fn what_a_surface_was_before_goes_with_its_run() {
     let picture = fixture::fitting();
     let mut now: Snapshot = picture.snapshot.clone().unwrap();
-    let mut rig = Rig::with(140, 44, picture);
-    now.degrees = now.degrees.changed(Axis::U, 1).unwrap();
+    let mut rig = TestApp::with(140, 44, picture);
+    now.degrees = now.degrees.changed(ParameterAxis::U, 1).unwrap();
     now.seq += 1;
     rig.hear(Incoming::Snapshot(Box::new(now)));
     rig.press("2 A");
@@ -155,12 +155,12 @@ fn what_a_surface_was_before_goes_with_its_run() {
 
 #[test]
 fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.app.line = Some(crate::app::RemoteLine::new("gpu1".into()));
-    rig.hear(Incoming::Line(Line::Heard));
+    rig.hear(Incoming::Line(LineState::Heard));
     listed(&mut rig, 1);
     rig.press("b");
-    rig.hear(Incoming::Line(Line::Down {
+    rig.hear(Incoming::Line(LineState::Down {
         why: "gone".into(),
         retry: 60.0,
     }));
@@ -182,7 +182,7 @@ fn a_line_that_is_down_is_asked_for_no_list_and_forgets_what_it_was_asked() {
     rig.effects.clear();
     rig.press("o");
     assert_eq!(rig.effects, [Effect::Send(Outgoing::Reconnect)]);
-    rig.hear(Incoming::Line(Line::Heard));
+    rig.hear(Incoming::Line(LineState::Heard));
     rig.effects.clear();
     rig.tick(40.0);
     assert_eq!(rig.effects, [Effect::Send(Outgoing::Refresh)]);

@@ -1,12 +1,12 @@
 use crate::action::TABLE;
 use crate::app::Overlay;
 use crate::fixture;
-use crate::rig::Rig;
-use crate::theme::Role;
+use crate::rig::TestApp;
+use crate::theme::ThemeRole;
 
 #[test]
 fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
-    let mut rig = Rig::with(200, 60, fixture::fitting());
+    let mut rig = TestApp::with(200, 60, fixture::fitting());
     rig.press("?");
     let mut seen = rig.text();
     for _ in 0..TABLE.len() {
@@ -22,8 +22,8 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
     }
     rig.press("home");
     let (key, muted) = (
-        rig.app.theme.style(Role::Key).fg,
-        rig.app.theme.style(Role::Muted).fg,
+        rig.app.theme.style(ThemeRole::Key).fg,
+        rig.app.theme.style(ThemeRole::Muted).fg,
     );
     // A fit runs: it can be paused, but not started.
     assert_eq!(rig.cell("p space").style().fg, key);
@@ -39,7 +39,7 @@ fn help_lists_every_key_and_tells_what_is_possible_now_by_its_look() {
 
 #[test]
 fn the_help_is_searched_while_it_is_typed() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("? /").type_in("learning rate");
     let text = rig.text();
     assert!(
@@ -50,8 +50,8 @@ fn the_help_is_searched_while_it_is_typed() {
         text.contains("a higher learning rate") && !text.contains("start the job"),
         "{text}"
     );
-    let plain = |rig: &Rig| rig.cell("a lower learning rate").style().bg;
-    let chosen = rig.app.theme.style(Role::Selection).bg;
+    let plain = |rig: &TestApp| rig.cell("a lower learning rate").style().bg;
+    let chosen = rig.app.theme.style(ThemeRole::Selection).bg;
     assert_ne!(plain(&rig), chosen);
     // Letters that are keys are letters here; afterwards they go from one to the next, round.
     rig.press("enter n");
@@ -94,7 +94,7 @@ fn the_help_is_searched_while_it_is_typed() {
 
 #[test]
 fn lines_of_the_help_that_have_no_room_say_so() {
-    let mut rig = Rig::with(60, 16, fixture::fitting());
+    let mut rig = TestApp::with(60, 16, fixture::fitting());
     rig.press("?");
     let mut seen = String::new();
     for _ in 0..TABLE.len() {
@@ -107,7 +107,7 @@ fn lines_of_the_help_that_have_no_room_say_so() {
 
 #[test]
 fn help_scrolls_to_its_end_and_no_further() {
-    let mut rig = Rig::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
     rig.press("? end");
     let at_end = rig.text();
     assert!(at_end.contains("leave; asks first"), "{at_end}");
@@ -119,7 +119,7 @@ fn help_scrolls_to_its_end_and_no_further() {
 
 #[test]
 fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     rig.press(":").type_in("exp best");
     assert!(rig.text().contains("export best"), "{}", rig.text());
     let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
@@ -152,7 +152,7 @@ fn the_palette_finds_actions_by_some_letters_and_says_why_one_is_not_possible() 
 
 #[test]
 fn letters_typed_into_the_palette_are_letters() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     rig.press(":").type_in("q?").press("backspace");
     let Some(Overlay::Palette { input, .. }) = &rig.app.overlay else {
         panic!()
@@ -168,7 +168,7 @@ fn letters_typed_into_the_palette_are_letters() {
 
 #[test]
 fn the_log_shows_its_end_and_scrolls_back() {
-    let mut rig = Rig::with(80, 24, fixture::finished());
+    let mut rig = TestApp::with(80, 24, fixture::finished());
     rig.press("i");
     let end = rig.text();
     assert!(end.contains("finished: best"), "{end}");
@@ -184,7 +184,7 @@ fn the_log_shows_its_end_and_scrolls_back() {
 
 #[test]
 fn models_show_validation_and_test_of_corners_and_exports() {
-    let mut rig = Rig::with(100, 30, fixture::finished());
+    let mut rig = TestApp::with(100, 30, fixture::finished());
     rig.press("w");
     let text = rig.text();
     for words in [
@@ -198,7 +198,7 @@ fn models_show_validation_and_test_of_corners_and_exports() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    let mut rig = Rig::with(100, 30, fixture::loading());
+    let mut rig = TestApp::with(100, 30, fixture::loading());
     rig.press("w");
     let text = rig.text();
     assert!(
@@ -209,7 +209,7 @@ fn models_show_validation_and_test_of_corners_and_exports() {
 
 #[test]
 fn a_key_without_meaning_says_where_help_is() {
-    let mut rig = Rig::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
     rig.press("f9");
     assert!(
         rig.text()
@@ -221,7 +221,7 @@ fn a_key_without_meaning_says_where_help_is() {
 
 #[test]
 fn help_begins_with_what_the_pane_alone_can_do() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("3 ?");
     let text = rig.text();
     let at = |words: &str| {
@@ -244,12 +244,12 @@ fn help_begins_with_what_the_pane_alone_can_do() {
 
 #[test]
 fn what_was_typed_comes_back_above_the_list() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     for text in ["grid 31", "theme light", "grid 31"] {
         rig.press(":").type_in(text).press("enter");
     }
     assert_eq!(rig.app.history, ["theme light", "grid 31"]);
-    let value = |rig: &Rig| match &rig.app.overlay {
+    let value = |rig: &TestApp| match &rig.app.overlay {
         Some(Overlay::Palette { input, .. }) => input.value().to_string(),
         other => panic!("{other:?}"),
     };
@@ -264,15 +264,18 @@ fn what_was_typed_comes_back_above_the_list() {
 #[test]
 fn what_is_under_way_is_given_up_from_the_log_where_the_line_says_so() {
     let mut picture = fixture::fitting();
-    picture.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::Errand {
+    picture.snapshot.as_mut().unwrap().errand = Some(surfit_core::snapshot::RunningTask {
         name: "exporting the best point".into(),
         done: 40,
         total: 100,
         waiting: 0,
     });
-    let mut rig = Rig::with(140, 44, picture);
+    let mut rig = TestApp::with(140, 44, picture);
     rig.press("i");
     assert!(rig.text().contains("Z gives it up"), "{}", rig.text());
     rig.press("Z");
-    assert_eq!(rig.sent()[0].1, surfit_core::protocol::Command::Cancel);
+    assert_eq!(
+        rig.sent()[0].1,
+        surfit_core::protocol::EngineCommand::Cancel
+    );
 }

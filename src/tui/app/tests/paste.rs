@@ -1,20 +1,20 @@
 //! Pasted text.
 
-use crate::app::{Message, Overlay, Take};
+use crate::app::{AppMessage, ExportMenu, Overlay};
 use crate::fixture;
-use crate::rig::Rig;
+use crate::rig::TestApp;
 
 /// A path whose letters pause a fit, detach, quit and open things.
 const PATH: &str = "/data/pqd:i?o\nqd\n";
 
-fn paste(rig: &mut Rig, text: &str) {
-    rig.tell(Message::Paste(text.into()));
+fn paste(rig: &mut TestApp, text: &str) {
+    rig.tell(AppMessage::Paste(text.into()));
 }
 
 #[test]
 fn outside_a_text_field_a_paste_does_nothing() {
     for open in ["", "?", "i", "o", "w", "Y", "N", "q", "g", "I"] {
-        let mut rig = Rig::with(140, 44, fixture::fitting());
+        let mut rig = TestApp::with(140, 44, fixture::fitting());
         rig.press(open);
         rig.effects.clear();
         let before = rig.text();
@@ -26,7 +26,7 @@ fn outside_a_text_field_a_paste_does_nothing() {
 
 #[test]
 fn in_a_text_field_a_paste_is_text_and_its_line_breaks_are_no_enter() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press(":");
     rig.type_in("ab").press("left");
     paste(&mut rig, "x\r\ny\n");
@@ -35,19 +35,19 @@ fn in_a_text_field_a_paste_is_text_and_its_line_breaks_are_no_enter() {
     };
     assert_eq!((input.value(), input.cursor()), ("ax yb", 4));
 
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("i /");
     paste(&mut rig, "deg\u{7}ree\n");
     assert!(rig.app.types_search() && rig.app.log.search.text() == "degree");
 
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.hear(crate::link::Incoming::At {
         dir: "/d".into(),
         name: "d".into(),
     });
     rig.press("2 W c");
     paste(&mut rig, "more\n");
-    let Some(Take::Name(naming)) = &rig.app.take else {
+    let Some(ExportMenu::Name(naming)) = &rig.app.take else {
         panic!("the name is gone");
     };
     assert!(naming.input.value().contains("more") && rig.app.take.is_some());

@@ -1,21 +1,21 @@
 use crate::fixture;
 use crate::link::Incoming;
-use crate::rig::Rig;
-use surfit_core::protocol::Command;
+use crate::rig::TestApp;
+use surfit_core::protocol::EngineCommand;
 use surfit_core::surface::Degrees;
 
-fn commands(rig: &mut Rig) -> Vec<Command> {
+fn commands(rig: &mut TestApp) -> Vec<EngineCommand> {
     rig.sent().into_iter().map(|s| s.1).collect()
 }
 
-fn set_degree(m: u8, n: u8) -> Command {
-    Command::SetDegree {
+fn set_degree(m: u8, n: u8) -> EngineCommand {
+    EngineCommand::SetDegree {
         degrees: fixture::degrees(m, n),
     }
 }
 
 /// Another screen changed the degree.
-fn become_of(rig: &mut Rig, degrees: Degrees) {
+fn become_of(rig: &mut TestApp, degrees: Degrees) {
     let mut snapshot = rig.app.picture.snapshot.clone().unwrap();
     snapshot.seq += 1;
     snapshot.degrees = degrees;
@@ -24,7 +24,7 @@ fn become_of(rig: &mut Rig, degrees: Degrees) {
 
 #[test]
 fn a_plan_takes_its_steps_from_the_degrees_that_there_are_when_it_is_confirmed() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("u");
     assert!(rig.text().contains("degree 3×3 → 4×3"), "{}", rig.text());
     become_of(&mut rig, fixture::degrees(3, 4));
@@ -40,7 +40,7 @@ fn a_plan_takes_its_steps_from_the_degrees_that_there_are_when_it_is_confirmed()
 
 #[test]
 fn a_plan_that_came_true_or_that_cannot_be_any_more_is_dropped_with_a_sentence() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("u");
     become_of(&mut rig, fixture::degrees(4, 3));
     let text = rig.text();
@@ -59,7 +59,7 @@ fn a_plan_that_came_true_or_that_cannot_be_any_more_is_dropped_with_a_sentence()
 #[test]
 fn a_plan_stays_to_be_read_above_what_is_said_until_it_is_answered() {
     for (width, height) in [(140, 44), (80, 24), (60, 16)] {
-        let mut rig = Rig::with(width, height, fixture::fitting());
+        let mut rig = TestApp::with(width, height, fixture::fitting());
         rig.press("u c").grant();
         for _ in 0..2 {
             let text = rig.text();
@@ -70,7 +70,7 @@ fn a_plan_stays_to_be_read_above_what_is_said_until_it_is_answered() {
             assert!(at("degree 3×3 → 4×3") < at("The checkpoint is on disk."));
             rig.press("left");
         }
-        assert_eq!(commands(&mut rig), [Command::Checkpoint]);
+        assert_eq!(commands(&mut rig), [EngineCommand::Checkpoint]);
         rig.press("esc");
         let text = rig.text();
         assert!(text.contains("the degree stays 3×3"), "{text}");
@@ -84,7 +84,7 @@ fn a_plan_stays_to_be_read_above_what_is_said_until_it_is_answered() {
 fn a_degree_is_looked_at_before_it_is_changed() {
     let mut picture = fixture::fitting();
     let snapshot = picture.snapshot.as_mut().unwrap();
-    snapshot.cost = surfit_core::cost::Cost {
+    snapshot.cost = surfit_core::cost::FitCost {
         parameters: 1_000_000,
         network: 0.08,
         surface: 0.02,
@@ -92,7 +92,7 @@ fn a_degree_is_looked_at_before_it_is_changed() {
         degrees: Some(fixture::degrees(3, 3)),
         available: 10_000_000_000,
     };
-    let mut rig = Rig::with(140, 44, picture);
+    let mut rig = TestApp::with(140, 44, picture);
     rig.press("u u V");
     assert_eq!(commands(&mut rig), [], "nothing is done before enter");
     for part in [
@@ -119,7 +119,7 @@ fn a_degree_is_looked_at_before_it_is_changed() {
 
 #[test]
 fn a_plan_is_not_spoken_of_where_enter_means_something_else() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("u");
     assert!(rig.text().contains("enter does it"), "{}", rig.text());
     for keys in ["o", "q", "Y"] {

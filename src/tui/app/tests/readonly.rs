@@ -3,7 +3,7 @@
 use crate::action::{Action, TABLE};
 use crate::fixture;
 use crate::link::{Incoming, RunLine};
-use crate::rig::Rig;
+use crate::rig::TestApp;
 
 /// What changes a run, makes one or removes one.
 const CHANGES: [&str; 29] = [
@@ -41,7 +41,7 @@ const CHANGES: [&str; 29] = [
 #[test]
 fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
     for picture in [fixture::fitting(), fixture::finished()] {
-        let mut rig = Rig::with(140, 44, picture);
+        let mut rig = TestApp::with(140, 44, picture);
         rig.app.readonly = true;
         rig.press("3 right up o");
         rig.hear(Incoming::Runs(vec![RunLine {
@@ -75,7 +75,7 @@ fn nothing_that_changes_a_run_is_offered_to_who_only_watches() {
 
 #[test]
 fn who_only_watches_is_told_of_no_key_that_is_refused() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.app.readonly = true;
     rig.hear(Incoming::EngineDied);
     let text = rig.text();

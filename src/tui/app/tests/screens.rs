@@ -1,17 +1,17 @@
 use crate::app::Pane;
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use crate::fixture;
-use crate::layout::Screen;
-use crate::rig::{Rig, text};
-use crate::theme::{Role, Theme};
+use crate::layout::ScreenLayout;
+use crate::rig::{TestApp, text};
+use crate::theme::{Theme, ThemeRole};
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 use ratatui::{Terminal, widgets::Widget};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (100, 30), (140, 44), (200, 60)];
 
-fn pictures() -> [Picture; 4] {
+fn pictures() -> [RunState; 4] {
     [
         fixture::loading(),
         fixture::corners(),
@@ -23,7 +23,7 @@ fn pictures() -> [Picture; 4] {
 #[test]
 fn the_first_screen_shows_everything_at_every_size() {
     for (width, height) in SIZES {
-        let rig = Rig::with(width, height, fixture::fitting());
+        let rig = TestApp::with(width, height, fixture::fitting());
         let text = rig.text();
         let words = [
             "surfit",
@@ -53,8 +53,8 @@ fn the_first_screen_shows_everything_at_every_size() {
 /// On ratatui's own test backend, for the styles as a terminal would get them.
 #[test]
 fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none() {
-    struct Whole<'a>(&'a Rig);
-    impl Widget for Whole<'_> {
+    struct WholeScreen<'a>(&'a TestApp);
+    impl Widget for WholeScreen<'_> {
         fn render(self, _: ratatui::layout::Rect, buf: &mut ratatui::buffer::Buffer) {
             crate::views::screen::render(&self.0.app, buf);
         }
@@ -64,36 +64,36 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
         .chain([(60, 16), (79, 23), (1, 1), (20, 5), (500, 10)])
     {
         for picture in pictures() {
-            let mut rig = Rig::with(width, height, picture);
+            let mut rig = TestApp::with(width, height, picture);
             for keys in [
                 "", "z", "esc ?", "esc :", "esc i", "esc w", "esc o", "esc q",
             ] {
                 rig.press(keys);
-                for depth in Depth::ALL {
+                for depth in ColorDepth::ALL {
                     // The middle depths add nothing new at the odd sizes.
                     let odd = !SIZES[..2].contains(&(width, height));
-                    if odd && [Depth::Ansi16, Depth::Ansi256].contains(&depth) {
+                    if odd && [ColorDepth::Ansi16, ColorDepth::Ansi256].contains(&depth) {
                         continue;
                     }
-                    rig = rig.depth("dark", depth, depth == Depth::None);
+                    rig = rig.depth("dark", depth, depth == ColorDepth::None);
                     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
                     terminal
-                        .draw(|f| f.render_widget(Whole(&rig), f.area()))
+                        .draw(|f| f.render_widget(WholeScreen(&rig), f.area()))
                         .unwrap();
                     let shown = terminal.backend().buffer();
                     for cell in shown.content() {
                         let (fg, bg) = (cell.fg, cell.bg);
                         let fits = |c: Color| match depth {
-                            Depth::None => c == Color::Reset,
-                            Depth::Ansi16 => !matches!(c, Color::Rgb(..) | Color::Indexed(_)),
-                            Depth::Ansi256 => !matches!(c, Color::Rgb(..)),
-                            Depth::Truecolor => !matches!(c, Color::Indexed(_)),
+                            ColorDepth::None => c == Color::Reset,
+                            ColorDepth::Ansi16 => !matches!(c, Color::Rgb(..) | Color::Indexed(_)),
+                            ColorDepth::Ansi256 => !matches!(c, Color::Rgb(..)),
+                            ColorDepth::Truecolor => !matches!(c, Color::Indexed(_)),
                         };
                         assert!(
                             fits(fg) && fits(bg),
                             "{width}×{height} {keys} {depth:?} {cell:?}"
                         );
-                        if depth == Depth::None {
+                        if depth == ColorDepth::None {
                             assert!(
                                 cell.symbol().is_ascii(),
                                 "{width}×{height} `{keys}` {}",
@@ -109,8 +109,8 @@ fn every_state_size_depth_and_overlay_draws_without_colour_where_there_is_none()
 
 #[test]
 fn the_focus_moves_with_its_keys_and_is_told_by_the_border_at_every_depth() {
-    for depth in Depth::ALL {
-        let mut rig = Rig::with(140, 44, fixture::fitting()).depth("dark", depth, false);
+    for depth in ColorDepth::ALL {
+        let mut rig = TestApp::with(140, 44, fixture::fitting()).depth("dark", depth, false);
         for (key, pane) in [
             ("1", Pane::Loss),
             ("2", Pane::Surface),
@@ -120,18 +120,18 @@ fn the_focus_moves_with_its_keys_and_is_told_by_the_border_at_every_depth() {
             rig.press(key);
             assert_eq!(rig.app.focus, pane);
             let buf = rig.draw();
-            for (other, area) in Screen::of(&rig.app).panes {
+            for (other, area) in ScreenLayout::of(&rig.app).panes {
                 let corner = &buf[(area.x, area.bottom() - 1)];
                 let (heavy, focused) = (corner.symbol() == "┗", other == pane);
                 let role = if focused {
-                    Role::BorderFocused
+                    ThemeRole::BorderFocused
                 } else {
-                    Role::Border
+                    ThemeRole::Border
                 };
                 let wanted = rig.app.theme.style(role);
                 assert_eq!(
                     heavy,
-                    focused && depth <= Depth::Ansi16,
+                    focused && depth <= ColorDepth::Ansi16,
                     "{depth:?} {other:?}"
                 );
                 assert_eq!(
@@ -147,7 +147,7 @@ fn the_focus_moves_with_its_keys_and_is_told_by_the_border_at_every_depth() {
 #[test]
 fn a_terminal_that_is_too_small_says_what_it_needs() {
     for (width, height) in [(59, 24), (80, 15), (30, 8)] {
-        let rig = Rig::with(width, height, fixture::fitting());
+        let rig = TestApp::with(width, height, fixture::fitting());
         let words = rig.text().split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
             words.contains(&format!("The terminal is {width}x{height}.")),
@@ -159,7 +159,7 @@ fn a_terminal_that_is_too_small_says_what_it_needs() {
         );
     }
     assert!(
-        !Rig::with(60, 16, fixture::fitting())
+        !TestApp::with(60, 16, fixture::fitting())
             .text()
             .contains("at least")
     );
@@ -167,25 +167,25 @@ fn a_terminal_that_is_too_small_says_what_it_needs() {
 
 #[test]
 fn a_narrow_terminal_shows_one_pane_and_names_the_others() {
-    let mut rig = Rig::with(70, 20, fixture::fitting());
+    let mut rig = TestApp::with(70, 20, fixture::fitting());
     let text = rig.text();
     assert!(
         text.contains("1 Loss") && text.contains("3 Control points"),
         "{text}"
     );
-    assert_eq!(Screen::of(&rig.app).panes.len(), 1);
+    assert_eq!(ScreenLayout::of(&rig.app).panes.len(), 1);
     rig.press("3");
-    assert_eq!(Screen::of(&rig.app).panes[0].0, Pane::Points);
-    let x = Screen::of(&rig.app).tabs.unwrap().x + 3;
+    assert_eq!(ScreenLayout::of(&rig.app).panes[0].0, Pane::Points);
+    let x = ScreenLayout::of(&rig.app).tabs.unwrap().x + 3;
     rig.click(x, 1);
     assert_eq!(rig.app.focus, Pane::Loss);
 }
 
 #[test]
 fn zoom_gives_the_pane_everything_between_header_and_message() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("1 z");
-    let screen = Screen::of(&rig.app);
+    let screen = ScreenLayout::of(&rig.app);
     assert_eq!(screen.panes.len(), 1);
     assert_eq!(screen.panes[0].1.width, 140);
     assert!(!rig.text().contains("2 Surface"));
@@ -195,7 +195,7 @@ fn zoom_gives_the_pane_everything_between_header_and_message() {
 
 #[test]
 fn before_anything_is_known_the_screen_is_there_and_says_what_it_waits_for() {
-    let rig = Rig::new(80, 24);
+    let rig = TestApp::new(80, 24);
     let text = rig.text();
     for words in [
         "demo-7",
@@ -206,13 +206,13 @@ fn before_anything_is_known_the_screen_is_there_and_says_what_it_waits_for() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    let rig = Rig::with(140, 44, fixture::loading());
+    let rig = TestApp::with(140, 44, fixture::loading());
     assert!(rig.text().contains("loading the data set"));
 }
 
 #[test]
 fn the_result_stands_under_a_finished_run() {
-    let rig = Rig::with(140, 44, fixture::finished());
+    let rig = TestApp::with(140, 44, fixture::finished());
     let text = rig.text();
     assert!(
         text.contains("✓ finished") && text.contains("points over the best corner"),
@@ -226,7 +226,7 @@ fn the_result_stands_under_a_finished_run() {
 
 #[test]
 fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
-    use surfit_core::event::{Event, Stage};
+    use surfit_core::event::{Event, JobStage};
     let mut picture = fixture::finished();
     let changed = |from, to| Event::DegreeChanged {
         step: 3000,
@@ -241,23 +241,23 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
         vec![
             changed(fixture::degrees(3, 3), high),
             Event::StageBegan {
-                stage: Stage::Heatmap,
+                stage: JobStage::Heatmap,
                 total: 25,
             },
             Event::StageEnded {
-                stage: Stage::Heatmap,
+                stage: JobStage::Heatmap,
                 seconds: 0.3,
             },
         ],
     );
-    let text = Rig::with(140, 44, picture.clone()).text();
+    let text = TestApp::with(140, 44, picture.clone()).text();
     assert!(text.contains("finished: best"), "{text}");
     assert!(text.contains("done in 1 min 4 s"), "{text}");
     fixture::feed(&mut picture, vec![changed(high, low)]);
     let snapshot = picture.snapshot.as_mut().unwrap();
     snapshot.degrees = low;
     snapshot.heatmap.version += 1;
-    let text = Rig::with(140, 44, picture.clone()).text();
+    let text = TestApp::with(140, 44, picture.clone()).text();
     let before = "lowered to degree 2×3 after the job: not measured whole since; before that 8";
     assert!(text.contains(before), "{text}");
     let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
@@ -265,7 +265,7 @@ fn what_is_said_of_a_finished_run_is_true_of_what_became_of_it() {
         (cell.version, cell.correct) = (map.version, 1200);
     }
     map.cells[0].correct = 1203;
-    let text = Rig::with(140, 44, picture).text();
+    let text = TestApp::with(140, 44, picture).text();
     let now = "after the job: best 80.20 % at u 0.00, v 0.00; before that 8";
     assert!(text.contains(now), "{text}");
 }
@@ -275,7 +275,7 @@ fn a_grid_that_misses_the_best_point_is_told_apart_from_the_one_that_has_it() {
     let mut picture = fixture::finished();
     let map = &mut picture.snapshot.as_mut().unwrap().heatmap;
     *map = map.on_grid(5);
-    let mut rig = Rig::with(140, 44, picture);
+    let mut rig = TestApp::with(140, 44, picture);
     let text = rig.text();
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].contains("best of 5×5 8"), "{text}");
@@ -287,13 +287,13 @@ fn a_grid_that_misses_the_best_point_is_told_apart_from_the_one_that_has_it() {
         "exporting the best of the 5×5 grid, though u 0.45, v 0.65 on the 21×21 grid is better";
     assert!(text.contains(told), "{text}");
     // The grid that has it needs no word.
-    let text = Rig::with(140, 44, fixture::finished()).text();
+    let text = TestApp::with(140, 44, fixture::finished()).text();
     assert!(text.contains("finished: best 88.87 %"), "{text}");
 }
 
 #[test]
 fn themes_go_round_and_paint_the_ground() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     let mut seen = Vec::new();
     for _ in Theme::names() {
         let ground = rig.app.theme.rgb(rig.app.theme.background());
@@ -307,7 +307,7 @@ fn themes_go_round_and_paint_the_ground() {
 
 #[test]
 fn a_control_character_in_a_message_never_reaches_the_terminal() {
-    let mut rig = Rig::with(100, 30, fixture::fitting());
+    let mut rig = TestApp::with(100, 30, fixture::fitting());
     rig.hear(crate::link::Incoming::Problem(
         "bad \x1b]0;name\x07 \n file".into(),
     ));
@@ -322,7 +322,7 @@ fn a_control_character_in_a_message_never_reaches_the_terminal() {
 
 #[test]
 fn what_is_cut_says_so_and_hints_end_with_how_to_get_away() {
-    let mut rig = Rig::with(80, 24, fixture::finished());
+    let mut rig = TestApp::with(80, 24, fixture::finished());
     rig.press("2 :").type_in("gain");
     let text = rig.text();
     assert!(text.contains("best corner every…"), "{text}");
@@ -336,7 +336,7 @@ fn what_is_cut_says_so_and_hints_end_with_how_to_get_away() {
         "{text}"
     );
     for (width, height) in [(60, 16), (80, 24), (140, 44)] {
-        let mut rig = Rig::with(width, height, fixture::finished());
+        let mut rig = TestApp::with(width, height, fixture::finished());
         for keys in ["o", "w", "i", "?", ":", "g t", "g m"] {
             rig.press(keys);
             let text = rig.text();

@@ -3,15 +3,15 @@
 use super::super::*;
 use crate::fixture;
 use crate::link::{Incoming, Outgoing, RunLine};
-use crate::rig::Rig;
-use crate::views::surface::{Contours, Quantity};
+use crate::rig::TestApp;
+use crate::views::surface::{CellQuantity, Contours};
 use surfit_core::event::{Distances, Envelope, Event};
-use surfit_core::protocol::Command;
-use surfit_core::surface::Axis;
+use surfit_core::protocol::EngineCommand;
+use surfit_core::surface::ParameterAxis;
 
 #[test]
 fn the_panes_keys_change_what_is_shown_and_only_there() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("2 T");
     assert!(rig.app.surface.relief && rig.text().contains("turned 30, tilted 35"));
     rig.press("< < K ^");
@@ -27,11 +27,11 @@ fn the_panes_keys_change_what_is_shown_and_only_there() {
         rig.text()
     );
     rig.press("D O P E");
-    assert_eq!(rig.app.surface.quantity, Quantity::Gain);
+    assert_eq!(rig.app.surface.quantity, CellQuantity::Gain);
     assert_eq!(rig.app.surface.contours, Contours::Over);
     assert!(rig.app.surface.peaks && rig.app.surface.smooth);
     rig.press("D I ) )");
-    assert_eq!(rig.app.surface.quantity, Quantity::Width);
+    assert_eq!(rig.app.surface.quantity, CellQuantity::Width);
     assert!(rig.app.surface.fixed.is_some());
     rig.press("=");
     assert!(rig.app.surface.fixed.is_none());
@@ -44,8 +44,8 @@ fn the_panes_keys_change_what_is_shown_and_only_there() {
 
 #[test]
 fn keys_zoom_and_move_the_part_that_is_shown_and_the_cursor_takes_it_along() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
-    let cells = |rig: &Rig| {
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let cells = |rig: &TestApp| {
         let c = rig
             .app
             .surface
@@ -81,14 +81,14 @@ fn keys_zoom_and_move_the_part_that_is_shown_and_the_cursor_takes_it_along() {
 fn the_surface_before_a_change_of_degree_can_be_seen_beside_the_new_one() {
     let picture = fixture::fitting();
     let mut now = picture.snapshot.clone().unwrap();
-    let mut rig = Rig::with(140, 44, picture);
+    let mut rig = TestApp::with(140, 44, picture);
     rig.press("2 A");
     assert!(
         rig.text().contains("the degree has not changed"),
         "{}",
         rig.text()
     );
-    now.degrees = now.degrees.changed(Axis::U, 1).unwrap();
+    now.degrees = now.degrees.changed(ParameterAxis::U, 1).unwrap();
     now.seq += 1;
     rig.hear(Incoming::Snapshot(Box::new(now)));
     rig.press("A z");
@@ -107,8 +107,8 @@ fn the_surface_before_a_change_of_degree_can_be_seen_beside_the_new_one() {
 
 #[test]
 fn another_run_is_asked_for_by_name_and_shown_beside() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
-    let loaded = |rig: &mut Rig, picture| {
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
+    let loaded = |rig: &mut TestApp, picture| {
         rig.press(":").type_in("beside other-3").press("enter");
         let line = RunLine {
             id: "other-3".into(),
@@ -146,7 +146,7 @@ fn another_run_is_asked_for_by_name_and_shown_beside() {
 #[test]
 fn another_run_is_found_by_the_beginning_of_its_id_unless_several_begin_so() {
     let asked = |name: &str| {
-        let mut rig = Rig::with(140, 44, fixture::fitting());
+        let mut rig = TestApp::with(140, 44, fixture::fitting());
         rig.press(":")
             .type_in(&format!("beside {name}"))
             .press("enter");
@@ -174,7 +174,7 @@ fn another_run_is_found_by_the_beginning_of_its_id_unless_several_begin_so() {
 
 #[test]
 fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_clicked() {
-    let mut rig = Rig::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
     rig.press("3 T");
     assert!(rig.text().contains("accuracy %"), "{}", rig.text());
     rig.press("T T D");
@@ -184,7 +184,7 @@ fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_click
         rig.text()
     );
     rig.press("; d");
-    assert_eq!(rig.sent()[0].1, Command::Distances);
+    assert_eq!(rig.sent()[0].1, EngineCommand::Distances);
     let points = fixture::degrees(3, 3).rows();
     let far = |a: &(usize, usize)| {
         let a = *a;
@@ -218,7 +218,7 @@ fn tiles_tell_another_figure_and_distances_are_measured_looked_through_and_click
     assert_eq!(rig.app.points.pair, (15, 15));
     rig.press("home");
     assert_eq!(rig.app.points.pair, (0, 0));
-    let (_, area) = crate::layout::Screen::of(&rig.app).panes[2];
+    let (_, area) = crate::layout::ScreenLayout::of(&rig.app).panes[2];
     rig.click(area.x + 14, area.y + 4);
     let (row, column) = rig.app.points.pair;
     assert!(row > 0 && column > 0, "({row}, {column}) of {}", rig.text());

@@ -1,46 +1,50 @@
 //! Every screen at every size and depth: one table of runs, one of what is looked at.
 
-use crate::app::Message;
-use crate::color::Depth;
+use crate::app::AppMessage;
+use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::{Incoming, RunLine};
-use crate::rig::{Rig, text};
+use crate::rig::{TestApp, text};
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
-use surfit_core::event::{Curve, Event};
-use surfit_core::picture::Picture;
-use surfit_core::snapshot::State;
+use surfit_core::event::{Event, LossCurve};
+use surfit_core::picture::RunState;
+use surfit_core::snapshot::EngineState;
 
 /// Depths, each with letters beyond ASCII or without. `TERM=dumb` has neither colours nor such letters.
-const LOOKS: [(Depth, bool); 6] = [
-    (Depth::Truecolor, false),
-    (Depth::Ansi256, false),
-    (Depth::Ansi16, false),
-    (Depth::None, false),
-    (Depth::None, true),
-    (Depth::Truecolor, true),
+const LOOKS: [(ColorDepth, bool); 6] = [
+    (ColorDepth::Truecolor, false),
+    (ColorDepth::Ansi256, false),
+    (ColorDepth::Ansi16, false),
+    (ColorDepth::None, false),
+    (ColorDepth::None, true),
+    (ColorDepth::Truecolor, true),
 ];
 
 /// A run, how it came to the workbench, and a word that every screen of it shows.
-type Run = (&'static str, fn(u16, u16) -> Rig, &'static str);
+type TableRun = (&'static str, fn(u16, u16) -> TestApp, &'static str);
 
-const RUNS: [Run; 9] = [
-    ("first-run", Rig::new, "starting"),
+const RUNS: [TableRun; 9] = [
+    ("first-run", TestApp::new, "starting"),
     (
         "loading",
-        |w, h| Rig::with(w, h, fixture::loading()),
+        |w, h| TestApp::with(w, h, fixture::loading()),
         "running",
     ),
     (
         "corners",
-        |w, h| Rig::with(w, h, fixture::corners()),
+        |w, h| TestApp::with(w, h, fixture::corners()),
         "running",
     ),
-    ("fit", |w, h| Rig::with(w, h, fixture::fitting()), "running"),
+    (
+        "fit",
+        |w, h| TestApp::with(w, h, fixture::fitting()),
+        "running",
+    ),
     (
         "finished",
-        |w, h| Rig::with(w, h, fixture::finished()),
+        |w, h| TestApp::with(w, h, fixture::finished()),
         "finished",
     ),
     ("failed", failed, "failed"),
@@ -82,7 +86,7 @@ const SCREENS: [(&str, &str); 29] = [
     ("esc q", ""),
 ];
 
-fn failed(width: u16, height: u16) -> Rig {
+fn failed(width: u16, height: u16) -> TestApp {
     told_to_have_failed(
         fixture::corners(),
         "the disk is full; free some and resume",
@@ -91,7 +95,7 @@ fn failed(width: u16, height: u16) -> Rig {
 }
 
 /// A fit whose weights went away: losses grow, then are no numbers at all.
-fn diverged(width: u16, height: u16) -> Rig {
+fn diverged(width: u16, height: u16) -> TestApp {
     let mut picture = fixture::fitting();
     let values = (0..60)
         .map(|n| match n {
@@ -101,7 +105,7 @@ fn diverged(width: u16, height: u16) -> Rig {
         })
         .collect();
     let losses = Event::Losses {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         first_step: 1240,
         values,
         rate: 9.0,
@@ -119,18 +123,18 @@ fn diverged(width: u16, height: u16) -> Rig {
     told_to_have_failed(picture, why, (width, height))
 }
 
-fn told_to_have_failed(mut picture: Picture, why: &str, (width, height): (u16, u16)) -> Rig {
+fn told_to_have_failed(mut picture: RunState, why: &str, (width, height): (u16, u16)) -> TestApp {
     let message = why.into();
     fixture::feed(&mut picture, vec![Event::Failed { message }]);
     if let Some(snapshot) = &mut picture.snapshot {
-        snapshot.state = State::Failed;
+        snapshot.state = EngineState::Failed;
         snapshot.seq = picture.seq;
     }
-    Rig::with(width, height, picture)
+    TestApp::with(width, height, picture)
 }
 
-fn dead(width: u16, height: u16) -> Rig {
-    let mut rig = Rig::with(width, height, fixture::fitting());
+fn dead(width: u16, height: u16) -> TestApp {
+    let mut rig = TestApp::with(width, height, fixture::fitting());
     rig.hear(Incoming::Disconnected {
         reason: "the connection closed".into(),
     });
@@ -139,7 +143,7 @@ fn dead(width: u16, height: u16) -> Rig {
 }
 
 /// Names without an end, wide letters, letters that combine.
-fn long_names(width: u16, height: u16) -> Rig {
+fn long_names(width: u16, height: u16) -> TestApp {
     let name =
         "a-very-long-name-of-a-run-that-nobody-would-choose-but-somebody-has-曲面-é-".repeat(3);
     let mut picture = fixture::fitting();
@@ -152,7 +156,7 @@ fn long_names(width: u16, height: u16) -> Rig {
     for corner in picture.corners.values_mut() {
         corner.source.clone_from(&name);
     }
-    let mut rig = Rig::with(width, height, picture);
+    let mut rig = TestApp::with(width, height, picture);
     rig.app.run.clone_from(&name);
     let line = |id: String, alive| RunLine {
         path: format!("runs/{id}").into(),
@@ -178,7 +182,7 @@ fn beyond() -> Cell {
 }
 
 /// Draws into a larger ground, and sees that nothing is drawn beyond the screen.
-fn drawn(rig: &Rig, at: &str) -> Buffer {
+fn drawn(rig: &TestApp, at: &str) -> Buffer {
     let size = rig.app.size;
     let mut buf = Buffer::empty(Rect::new(0, 0, size.width + 3, size.height + 2));
     let beside = Rect::new(size.width, 0, 3, size.height);
@@ -193,12 +197,12 @@ fn drawn(rig: &Rig, at: &str) -> Buffer {
     buf
 }
 
-fn fits(depth: Depth, color: Color) -> bool {
+fn fits(depth: ColorDepth, color: Color) -> bool {
     match depth {
-        Depth::None => color == Color::Reset,
-        Depth::Ansi16 => !matches!(color, Color::Rgb(..) | Color::Indexed(_)),
-        Depth::Ansi256 => !matches!(color, Color::Rgb(..)),
-        Depth::Truecolor => !matches!(color, Color::Indexed(_)),
+        ColorDepth::None => color == Color::Reset,
+        ColorDepth::Ansi16 => !matches!(color, Color::Rgb(..) | Color::Indexed(_)),
+        ColorDepth::Ansi256 => !matches!(color, Color::Rgb(..)),
+        ColorDepth::Truecolor => !matches!(color, Color::Indexed(_)),
     }
 }
 
@@ -211,12 +215,12 @@ fn cut(line: &str) -> bool {
 }
 
 /// Something lies over the panes.
-fn covers(rig: &Rig) -> bool {
+fn covers(rig: &TestApp) -> bool {
     rig.app.overlay.is_some() || rig.app.question.is_some() || rig.app.take.is_some()
 }
 
 /// What is wrong with a screen, each with the screen itself.
-fn look(rig: &Rig, at: &str, words: [&str; 2]) -> Vec<String> {
+fn look(rig: &TestApp, at: &str, words: [&str; 2]) -> Vec<String> {
     let shown = drawn(rig, at);
     let text = text(&shown);
     let (depth, ascii) = (rig.app.theme.depth(), rig.app.theme.ascii());
@@ -274,7 +278,7 @@ fn at_size(width: u16, height: u16) {
         for (keys, word) in SCREENS {
             rig.press(keys);
             // Time takes away what the last key said.
-            rig.tell(Message::Tick(rig.app.now + 60.0));
+            rig.tell(AppMessage::Tick(rig.app.now + 60.0));
             for (depth, ascii) in LOOKS {
                 rig = rig.depth("dark", depth, ascii);
                 let at = format!("{run}, {width}x{height}, `{keys}`, {depth:?}, ascii {ascii}");

@@ -1,19 +1,19 @@
-use crate::app::{Effect, MOST, Take};
+use crate::app::{Effect, ExportMenu, MOST};
 use crate::fixture;
-use crate::link::{Content, Drawing, Form, Incoming, NewFile, Outgoing};
-use crate::rig::{Rig, find};
-use surfit_core::event::{Curve, Event};
-use surfit_core::heatmap::{Along, Quantity};
-use surfit_core::picture::Picture;
+use crate::link::{FigureDrawing, FigureForm, FileContent, Incoming, NewFile, Outgoing};
+use crate::rig::{TestApp, find};
+use surfit_core::event::{Event, LossCurve};
+use surfit_core::heatmap::{CellQuantity, SliceDirection};
+use surfit_core::picture::RunState;
 
-fn rig(picture: Picture) -> Rig {
-    let mut rig = Rig::with(140, 44, picture);
+fn rig(picture: RunState) -> TestApp {
+    let mut rig = TestApp::with(140, 44, picture);
     let (dir, name) = ("/data/runs/demo-7".into(), "demo-7".into());
     rig.hear(Incoming::At { dir, name });
     rig
 }
 
-fn copied(rig: &mut Rig) -> Vec<String> {
+fn copied(rig: &mut TestApp) -> Vec<String> {
     let text = |e| match e {
         Effect::Copy(text) => Some(text),
         _ => None,
@@ -25,7 +25,7 @@ fn copied(rig: &mut Rig) -> Vec<String> {
 }
 
 /// The file that was to be written last.
-fn file(rig: &mut Rig) -> NewFile {
+fn file(rig: &mut TestApp) -> NewFile {
     let file = |e| match e {
         Effect::Send(Outgoing::Write(file)) => Some(*file),
         _ => None,
@@ -92,7 +92,7 @@ fn more_than_terminals_take_is_refused_in_a_sentence() {
     let mut picture = fixture::fitting();
     let values = vec![0.5f32; 6000];
     let losses = Event::Losses {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         first_step: 1240,
         values,
         rate: 0.04,
@@ -100,7 +100,7 @@ fn more_than_terminals_take_is_refused_in_a_sentence() {
     fixture::feed(&mut picture, vec![losses]);
     let mut rig = rig(picture);
     rig.press("1 Y");
-    let Some(Take::Copy(menu)) = &rig.app.take else {
+    let Some(ExportMenu::Copy(menu)) = &rig.app.take else {
         panic!("{}", rig.text())
     };
     let table = menu.offers.iter().position(|o| o.key == 't').unwrap();
@@ -145,7 +145,7 @@ fn a_file_is_named_and_written_in_the_runs_folder() {
         written.path.to_str(),
         Some("/data/runs/demo-7/figures/losses.csv")
     );
-    let Content::Text(text) = &written.content else {
+    let FileContent::Text(text) = &written.content else {
         panic!("{written:?}")
     };
     assert!(text.starts_with("run,curve,step,") && !written.replace);
@@ -172,7 +172,7 @@ fn a_file_is_named_and_written_in_the_runs_folder() {
 
 #[test]
 fn every_pane_and_list_has_its_forms() {
-    let is_drawn = |c: &Content| matches!(c, Content::Drawn(..));
+    let is_drawn = |c: &FileContent| matches!(c, FileContent::Drawn(..));
     for (keys, choose, name, figure) in [
         ("2", "j", "surface.json", false),
         ("2", "s", "surface.svg", true),
@@ -198,35 +198,35 @@ fn every_pane_and_list_has_its_forms() {
             written.path
         );
         assert_eq!(is_drawn(&written.content), figure, "{name}");
-        if let Content::Text(text) = &written.content {
+        if let FileContent::Text(text) = &written.content {
             let lines = if name == "surface.json" { 1 } else { 2 };
             assert!(text.lines().count() >= lines, "{name}: {text:.300}");
         }
     }
     let mut rig = rig(fixture::finished());
     rig.press("2 W p enter");
-    let drawn = |rig: &mut Rig| match file(rig).content {
-        Content::Drawn(drawing, _) => *drawing,
+    let drawn = |rig: &mut TestApp| match file(rig).content {
+        FileContent::Drawn(drawing, _) => *drawing,
         other => panic!("{other:?}"),
     };
-    let Drawing::Heatmap { colormap, .. } = drawn(&mut rig) else {
+    let FigureDrawing::Heatmap { colormap, .. } = drawn(&mut rig) else {
         panic!()
     };
     assert_eq!(colormap, rig.app.theme.colormap());
     // What is shown is written so: quantity, lines, range and part; the other quantities have keys of their own.
-    let look = |rig: &mut Rig| match drawn(rig) {
-        Drawing::Heatmap { look, .. } => look,
+    let look = |rig: &mut TestApp| match drawn(rig) {
+        FigureDrawing::Heatmap { look, .. } => look,
         other => panic!("{other:?}"),
     };
     rig.press("2 D O ) + W s enter");
     let shown = look(&mut rig);
-    assert_eq!(shown.quantity, Quantity::Gain);
+    assert_eq!(shown.quantity, CellQuantity::Gain);
     assert!(shown.contours && shown.corner > 0.5 && shown.part.is_some());
     assert_eq!(shown.range, rig.app.surface.fixed.map(|f| f.limits));
     rig.press("W i enter");
-    assert_eq!(look(&mut rig).quantity, Quantity::Width);
+    assert_eq!(look(&mut rig).quantity, CellQuantity::Width);
     rig.press("D W g enter");
-    assert_eq!(look(&mut rig).quantity, Quantity::Gain);
+    assert_eq!(look(&mut rig).quantity, CellQuantity::Gain);
     rig.press("0");
     rig.press("? W");
     assert!(
@@ -239,19 +239,19 @@ fn every_pane_and_list_has_its_forms() {
 #[test]
 fn curves_and_slices_are_written_as_they_are_shown() {
     let mut rig = rig(fixture::finished());
-    let drawn = |rig: &mut Rig| match file(rig).content {
-        Content::Drawn(drawing, _) => *drawing,
+    let drawn = |rig: &mut TestApp| match file(rig).content {
+        FileContent::Drawn(drawing, _) => *drawing,
         other => panic!("{other:?}"),
     };
     rig.app.focus_on(crate::app::Pane::Loss);
     (rig.app.loss.log, rig.app.loss.rate) = (true, true);
-    rig.app.loss.overlays = vec![crate::views::loss::Compared {
+    rig.app.loss.overlays = vec![crate::views::loss::ComparedCurve {
         name: "other".into(),
         path: "/runs/other".into(),
         picture: fixture::fitting(),
     }];
     rig.press("+ + W p enter");
-    let Drawing::Losses { look, others } = drawn(&mut rig) else {
+    let FigureDrawing::Losses { look, others } = drawn(&mut rig) else {
         panic!()
     };
     assert!(look.log && look.rate && look.smoothing.is_some());
@@ -262,7 +262,7 @@ fn curves_and_slices_are_written_as_they_are_shown() {
     rig.press("M D");
     rig.app.surface.slices = crate::views::slices::Slices::Diagonals;
     rig.press("W P enter");
-    let Drawing::Slices {
+    let FigureDrawing::Slices {
         metric,
         look,
         along,
@@ -273,16 +273,16 @@ fn curves_and_slices_are_written_as_they_are_shown() {
     };
     assert_eq!(
         (metric, look.quantity),
-        (rig.app.surface.metric, Quantity::Gain)
+        (rig.app.surface.metric, CellQuantity::Gain)
     );
-    assert_eq!((metric.name(), along), ("loss", Along::DIAGONALS));
+    assert_eq!((metric.name(), along), ("loss", SliceDirection::DIAGONALS));
 }
 
 #[test]
 fn two_surfaces_and_the_relief_are_written_as_they_are_seen() {
     let mut rig = rig(fixture::finished());
-    let drawn = |rig: &mut Rig| match file(rig).content {
-        Content::Drawn(drawing, _) => *drawing,
+    let drawn = |rig: &mut TestApp| match file(rig).content {
+        FileContent::Drawn(drawing, _) => *drawing,
         other => panic!("{other:?}"),
     };
     rig.press("2 W b");
@@ -292,10 +292,11 @@ fn two_surfaces_and_the_relief_are_written_as_they_are_seen() {
     );
     rig.press("esc");
     let other = fixture::fitting();
-    rig.app.surface.beside = crate::views::surface::Beside::of("second".into(), true, &other);
+    rig.app.surface.beside =
+        crate::views::surface::SurfaceComparison::of("second".into(), true, &other);
     rig.app.surface.camera.turn = 75.0;
     rig.press("W b enter");
-    let Drawing::Beside {
+    let FigureDrawing::Beside {
         look,
         names,
         other: map,
@@ -309,7 +310,7 @@ fn two_surfaces_and_the_relief_are_written_as_they_are_seen() {
     assert_eq!(*map, other.snapshot.unwrap().heatmap);
     assert!(look.range.is_some() && difference.0 == -difference.1);
     rig.press("W r enter");
-    let Drawing::Relief { camera, .. } = drawn(&mut rig) else {
+    let FigureDrawing::Relief { camera, .. } = drawn(&mut rig) else {
         panic!()
     };
     assert_eq!(camera, rig.app.surface.camera);
@@ -319,7 +320,7 @@ fn two_surfaces_and_the_relief_are_written_as_they_are_seen() {
         values: vec![0.0, 1.0, 1.0, 0.0],
     });
     rig.press("3 W S enter");
-    assert!(matches!(drawn(&mut rig), Drawing::Distances { .. }));
+    assert!(matches!(drawn(&mut rig), FigureDrawing::Distances { .. }));
 }
 
 #[test]
@@ -377,7 +378,7 @@ fn both_lists_fit_every_size() {
 
 #[test]
 fn the_ending_of_a_name_decides_the_form_of_a_figure_and_tells_nothing_wrong() {
-    let clear = |rig: &mut Rig| {
+    let clear = |rig: &mut TestApp| {
         rig.press(&"backspace ".repeat(60));
     };
     let mut rig = rig(fixture::finished());
@@ -394,7 +395,7 @@ fn the_ending_of_a_name_decides_the_form_of_a_figure_and_tells_nothing_wrong() {
     rig.type_in("a.PNG").press("enter");
     let drawn = file(&mut rig);
     assert!(
-        matches!(drawn.content, Content::Drawn(_, Form::Png)),
+        matches!(drawn.content, FileContent::Drawn(_, FigureForm::Png)),
         "{drawn:?}"
     );
     rig.press("1 W c");
@@ -409,7 +410,7 @@ fn the_ending_of_a_name_decides_the_form_of_a_figure_and_tells_nothing_wrong() {
     // What tells nothing of the content is the user's own.
     rig.type_in("fit.v2").press("enter");
     let csv = file(&mut rig);
-    assert!(matches!(csv.content, Content::Text(_)), "{csv:?}");
+    assert!(matches!(csv.content, FileContent::Text(_)), "{csv:?}");
     rig.hear(Incoming::Exists(Box::new(NewFile {
         path: "/data/a.csv".into(),
         ..csv
@@ -445,7 +446,7 @@ fn a_copy_is_told_as_what_it_is_and_can_be_selected_by_hand() {
         rig.press("2 Y p");
         assert_eq!(copied(&mut rig).len(), 1);
         assert!(!rig.text().contains("0.4500,0.6500"), "{}", rig.text());
-        rig.tell(crate::app::Message::Copied { unsent });
+        rig.tell(crate::app::AppMessage::Copied { unsent });
         assert!(rig.text().contains(said), "{}", rig.text());
     }
 }

@@ -3,20 +3,20 @@
 use crate::app::Effect;
 use crate::fixture;
 use crate::link::{Incoming, Outgoing};
-use crate::rig::Rig;
-use surfit_core::protocol::{Command, Selection};
+use crate::rig::TestApp;
+use surfit_core::protocol::{EngineCommand, Selection};
 
-fn at_rest() -> Rig {
+fn at_rest() -> TestApp {
     let mut picture = fixture::finished();
     picture.closed = true;
-    let mut rig = Rig::with(100, 30, picture);
+    let mut rig = TestApp::with(100, 30, picture);
     rig.hear(Incoming::Disconnected {
         reason: "no engine is running; one starts when you ask for something".into(),
     });
     rig
 }
 
-fn typed(rig: &mut Rig, text: &str) {
+fn typed(rig: &mut TestApp, text: &str) {
     rig.press(":").type_in(text).press("enter");
 }
 
@@ -38,12 +38,12 @@ fn a_run_at_rest_is_asked_by_typed_commands_as_by_keys() {
     typed(&mut rig, "ensemble 6");
     let sent = rig.sent().remove(0).1;
     let selection = Selection::Greedy { count: 6 };
-    assert!(matches!(sent, Command::Export { selection: s, .. } if s == selection));
+    assert!(matches!(sent, EngineCommand::Export { selection: s, .. } if s == selection));
 }
 
 #[test]
 fn another_run_is_made_from_one_without_an_engine() {
-    let mut dead = Rig::with(100, 30, fixture::fitting());
+    let mut dead = TestApp::with(100, 30, fixture::fitting());
     dead.hear(Incoming::EngineDied);
     for mut rig in [at_rest(), dead] {
         typed(&mut rig, "fork 3 3");
@@ -56,7 +56,7 @@ fn another_run_is_made_from_one_without_an_engine() {
 
 #[test]
 fn what_cannot_be_done_says_so_before_enter_and_after() {
-    let mut rig = Rig::with(100, 30, fixture::loading());
+    let mut rig = TestApp::with(100, 30, fixture::loading());
     rig.press(":").type_in("search 0.1");
     assert!(!rig.text().contains("enter: search"), "{}", rig.text());
     rig.press("enter");

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 /// See the module.
 #[derive(Default)]
-pub struct Terminal {
+pub struct DecodingTerminal {
     cell: Size,
     at: (u16, u16),
     /// The pictures by their numbers, with the characters they cover; kitty's lie over what is written, the others are written
@@ -21,7 +21,7 @@ pub struct Terminal {
     pub pictures: usize,
 }
 
-impl Terminal {
+impl DecodingTerminal {
     /// A terminal whose characters have so many pixels.
     pub fn new(cell: Size) -> Self {
         Self {

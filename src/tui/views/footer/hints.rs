@@ -1,31 +1,31 @@
 //! The keys of what lies over the main area, and of a plan that waits for its answer.
 
-use super::{Hit, Item, placed};
+use super::{FooterHit, FooterItem, placed};
 use crate::action::Action;
-use crate::app::{App, Overlay, Subject, Take};
+use crate::app::{App, ExportMenu, Overlay, PictureSubject};
 use crate::key::Key;
 use crate::views::message::shortened;
 use ratatui::layout::Rect;
 
-fn press(app: &App, key: Key, label: &str) -> Item {
+fn press(app: &App, key: Key, label: &str) -> FooterItem {
     let shown = key.show(app.theme.ascii());
-    Item::new(Some(Hit::Press(key)), shown, label)
+    FooterItem::new(Some(FooterHit::Press(key)), shown, label)
 }
 
-fn act(app: &App, action: Action, label: &str) -> Option<Item> {
+fn act(app: &App, action: Action, label: &str) -> Option<FooterItem> {
     let key = app.key(action);
-    let mut item = Item::new(Some(Hit::Act(action)), key, label);
+    let mut item = FooterItem::new(Some(FooterHit::Act(action)), key, label);
     item.possible = (action.entry().possible)(app).is_ok();
     (!item.key.is_empty()).then_some(item)
 }
 
 /// Keys for which the mouse has the wheel, or a click in the list.
-fn only(keys: &str, label: &str) -> Item {
-    Item::new(None, keys.into(), label)
+fn only(keys: &str, label: &str) -> FooterItem {
+    FooterItem::new(None, keys.into(), label)
 }
 
 /// What answers a change of degree that is planned.
-pub(super) fn of_plan(app: &App) -> Vec<Item> {
+pub(super) fn of_plan(app: &App) -> Vec<FooterItem> {
     if !app.plan_waits() {
         return Vec::new();
     }
@@ -34,7 +34,7 @@ pub(super) fn of_plan(app: &App) -> Vec<Item> {
 }
 
 /// The keys of what is open; `None` when nothing is. How to get away stands last.
-pub(super) fn of(app: &App) -> Option<Vec<Item>> {
+pub(super) fn of(app: &App) -> Option<Vec<FooterItem>> {
     let arrows = if app.theme.ascii() {
         "up down"
     } else {
@@ -49,7 +49,7 @@ pub(super) fn of(app: &App) -> Option<Vec<Item>> {
         return Some(vec![choose(), enter("take it"), esc("cancel")]);
     }
     match &app.take {
-        Some(Take::Name(_)) => {
+        Some(ExportMenu::Name(_)) => {
             return Some(vec![
                 only("type", "a name"),
                 enter("write it"),
@@ -70,7 +70,7 @@ pub(super) fn of(app: &App) -> Option<Vec<Item>> {
             esc("give up"),
         ]);
     }
-    let acts = |of: &[(Action, &str)]| -> Vec<Item> {
+    let acts = |of: &[(Action, &str)]| -> Vec<FooterItem> {
         of.iter().filter_map(|&(a, l)| act(app, a, l)).collect()
     };
     let (before, own, after) = match overlay {
@@ -85,17 +85,17 @@ pub(super) fn of(app: &App) -> Option<Vec<Item>> {
             vec![esc("close")],
         ),
         Overlay::Picture { subject, .. } => match subject {
-            Subject::Map => (
+            PictureSubject::Map => (
                 vec![only(arrows, "contour lines")],
                 acts(&[(Action::NextPicture, "slices"), (Action::Metric, "metric")]),
                 vec![esc("close")],
             ),
-            Subject::Slices => (
+            PictureSubject::Slices => (
                 Vec::new(),
                 acts(&[(Action::NextPicture, "curves"), (Action::Metric, "metric")]),
                 vec![esc("close")],
             ),
-            Subject::Curves => (
+            PictureSubject::Curves => (
                 vec![only(arrows, "smoothing")],
                 acts(&[
                     (Action::NextPicture, "heatmap"),
@@ -147,9 +147,9 @@ pub(super) fn of(app: &App) -> Option<Vec<Item>> {
 
 /// As many as fit, apart by three columns or two: those before the last go first, since the last tells how to get away. A
 /// single one that does not fit is shortened.
-pub(super) fn fitted(mut all: Vec<Item>, area: Rect) -> Vec<Item> {
+pub(super) fn fitted(mut all: Vec<FooterItem>, area: Rect) -> Vec<FooterItem> {
     let room = area.width.saturating_sub(2);
-    let width = |all: &[Item], gap: u16| {
+    let width = |all: &[FooterItem], gap: u16| {
         let gaps = gap * (all.len() as u16).saturating_sub(1);
         all.iter().map(|i| i.width).sum::<u16>() + gaps
     };

@@ -1,7 +1,7 @@
 //! Lines of the log, wrapped into rows.
 
 use crate::app::App;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use crate::views::message::clean;
 use crate::views::words;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use surfit_core::picture::LogLine;
 
 /// A row on the screen.
-pub struct Row<'a> {
+pub struct LogRow<'a> {
     /// Which line of those shown it belongs to.
     pub entry: usize,
     /// That line is one that was looked for.
@@ -25,7 +25,7 @@ fn time_width(app: &App) -> u16 {
 }
 
 /// Every row of the lines that are to be shown.
-pub fn rows<'a>(app: &App, width: u16) -> Vec<Row<'a>> {
+pub fn rows<'a>(app: &App, width: u16) -> Vec<LogRow<'a>> {
     lines(app)
         .into_iter()
         .enumerate()
@@ -56,7 +56,7 @@ pub fn rows_of_last(app: &App, width: u16) -> usize {
 }
 
 /// The lines that were looked for, once each.
-pub fn hits<'a>(rows: &'a [Row<'_>]) -> impl Iterator<Item = usize> + 'a {
+pub fn hits<'a>(rows: &'a [LogRow<'_>]) -> impl Iterator<Item = usize> + 'a {
     let mut before = None;
     rows.iter()
         .filter(|r| r.hit)
@@ -68,10 +68,14 @@ fn shown(app: &App, line: &LogLine) -> bool {
     app.log.topic.is_none_or(|t| line.topic == t)
 }
 
-fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<Row<'a>> {
+fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<LogRow<'a>> {
     let theme = &app.theme;
     let hit = app.log.search.finds(&line.text);
-    let role = if line.error { Role::Error } else { Role::Text };
+    let role = if line.error {
+        ThemeRole::Error
+    } else {
+        ThemeRole::Text
+    };
     let time_width = time_width(app);
     // Two columns for the sign of an error or of what was found.
     let room = width.saturating_sub(time_width + 2).max(1);
@@ -80,7 +84,11 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<Row<'
         (_, true) => theme.pick("✗ ", "! "),
         _ => "  ",
     };
-    let sign_role = if hit { Role::Accent } else { Role::Error };
+    let sign_role = if hit {
+        ThemeRole::Accent
+    } else {
+        ThemeRole::Error
+    };
     words::rows(&clean(&line.text, theme.ascii()), room)
         .into_iter()
         .enumerate()
@@ -91,11 +99,11 @@ fn wrapped<'a>(app: &App, line: &LogLine, entry: usize, width: u16) -> Vec<Row<'
             };
             let usual = usize::from(time_width);
             let mut spans = vec![
-                Span::styled(format!("{time:<usual$}"), theme.style(Role::Muted)),
+                Span::styled(format!("{time:<usual$}"), theme.style(ThemeRole::Muted)),
                 Span::styled(sign, theme.style(sign_role)),
             ];
             spans.push(Span::styled(row, theme.style(role)));
-            Row {
+            LogRow {
                 entry,
                 hit,
                 line: Line::from(spans),

@@ -1,28 +1,28 @@
 use crate::action::Action;
 use crate::app::Overlay;
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::Incoming;
-use crate::rig::Rig;
-use crate::theme::Role;
+use crate::rig::TestApp;
+use crate::theme::ThemeRole;
 use surfit_core::event::{Envelope, Event};
-use surfit_core::picture::Topic;
+use surfit_core::picture::LogTopic;
 
-fn open(width: u16, height: u16) -> Rig {
-    let mut rig = Rig::with(width, height, fixture::finished());
+fn open(width: u16, height: u16) -> TestApp {
+    let mut rig = TestApp::with(width, height, fixture::finished());
     rig.app.log.zone = jiff::tz::TimeZone::UTC;
     rig.app.act(Action::Log);
     rig
 }
 
-fn back(rig: &Rig) -> usize {
+fn back(rig: &TestApp) -> usize {
     match rig.app.overlay {
         Some(Overlay::Log { back }) => back,
         _ => panic!("the log is not open"),
     }
 }
 
-fn notice(rig: &mut Rig, text: &str) {
+fn notice(rig: &mut TestApp, text: &str) {
     let seq = rig.app.picture.seq + 1;
     let event = Event::Notice { text: text.into() };
     rig.hear(Incoming::Event(Envelope {
@@ -59,12 +59,12 @@ fn words_are_looked_for_from_the_end_and_round() {
 
 #[test]
 fn what_was_found_is_told_by_more_than_colour() {
-    for depth in Depth::ALL {
+    for depth in ColorDepth::ALL {
         let mut rig = open(100, 30).depth("dark", depth, false);
         rig.app.act(Action::SearchLog);
         rig.type_in("checkpoint");
         let here = rig.cell("› checkpoint");
-        let chosen = rig.app.theme.style(Role::Selection);
+        let chosen = rig.app.theme.style(ThemeRole::Selection);
         assert_eq!(
             (Some(here.fg), here.modifier),
             (
@@ -79,9 +79,9 @@ fn what_was_found_is_told_by_more_than_colour() {
 fn only_one_topic_is_shown() {
     let mut rig = open(100, 30);
     rig.app.act(Action::LogTopic);
-    assert_eq!(rig.app.log.topic, Some(Topic::Error));
+    assert_eq!(rig.app.log.topic, Some(LogTopic::Error));
     assert!(rig.text().contains("Nothing about errors has happened yet"));
-    while rig.app.log.topic != Some(Topic::Surface) {
+    while rig.app.log.topic != Some(LogTopic::Surface) {
         rig.app.act(Action::LogTopic);
     }
     let text = rig.text();
@@ -97,7 +97,7 @@ fn what_is_read_stays_where_it_is_while_the_log_grows() {
     assert!(rig.text().contains("one more line"), "the end is followed");
     rig.press("up up up");
     let at = back(&rig);
-    let shown = |rig: &Rig| {
+    let shown = |rig: &TestApp| {
         rig.text()
             .lines()
             .skip(6)
@@ -127,7 +127,7 @@ fn long_paths_are_wrapped_and_times_are_of_the_day_on_demand() {
 
 #[test]
 fn an_empty_log_says_what_will_be_there() {
-    let mut rig = Rig::new(80, 24);
+    let mut rig = TestApp::new(80, 24);
     rig.app.act(Action::Log);
     assert!(rig.text().contains("The engine's first words appear here"));
 }

@@ -1,10 +1,10 @@
 //! The curves' look for whoever draws them elsewhere.
 
 use super::LossView;
-use crate::views::plot::curve_plot::Plot;
+use crate::views::plot::curve_plot::CurvePlot;
 use crate::views::plot::curves;
 use ratatui::layout::Rect;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::series::CurveLook;
 
 /// A room in which the axes are as they are in any.
@@ -12,9 +12,9 @@ const ROOM: Rect = Rect::new(0, 0, 120, 40);
 
 impl LossView {
     /// What of the curves is seen, and how.
-    pub fn look(&self, picture: &Picture) -> CurveLook {
-        let plot = Plot::of(ROOM, picture, self);
-        let range = plot.as_ref().map_or((0.0, 1.0), Plot::limits);
+    pub fn look(&self, picture: &RunState) -> CurveLook {
+        let plot = CurvePlot::of(ROOM, picture, self);
+        let range = plot.as_ref().map_or((0.0, 1.0), CurvePlot::limits);
         CurveLook {
             curves: curves::relevant(picture, self.corners),
             // Without a positive value there is no such axis.

@@ -1,35 +1,35 @@
 //! The loss curves as a picture, with all that is read beside them as text.
 
 use super::readout::Readout;
-use super::{LossView, Words, figures, legend};
+use super::{LegendWords, LossView, figures, legend};
 use crate::images::Raster;
 use crate::theme::Theme;
-use crate::views::plot::curve_plot::Plot;
-use crate::views::plot::picture::Unit;
+use crate::views::plot::curve_plot::CurvePlot;
+use crate::views::plot::picture::PixelUnit;
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 
 /// Rows above the plot, for the legend and the degrees, and below it, for what is read under the cursor.
 const ROWS: (u16, u16) = (2, 1);
 
-fn plot(inner: Rect, picture: &Picture, view: &LossView) -> Option<Plot> {
+fn plot(inner: Rect, picture: &RunState, view: &LossView) -> Option<CurvePlot> {
     let room = Rect {
         y: inner.y + ROWS.0,
         height: inner.height.checked_sub(ROWS.0 + ROWS.1)?,
         ..inner
     };
-    Plot::of(room, picture, view).filter(|p| p.area.width >= 10 && p.area.height >= 3)
+    CurvePlot::of(room, picture, view).filter(|p| p.area.width >= 10 && p.area.height >= 3)
 }
 
 /// The characters of the picture within a room; `None` without a curve or without room.
-pub(crate) fn room(inner: Rect, picture: &Picture, view: &LossView) -> Option<Rect> {
+pub(crate) fn room(inner: Rect, picture: &RunState, view: &LossView) -> Option<Rect> {
     plot(inner, picture, view).map(|p| p.area)
 }
 
 /// The limits of both axes, by which a picture is known to be of another part.
-pub(crate) fn limits(inner: Rect, picture: &Picture, view: &LossView) -> Option<[(f64, f64); 2]> {
+pub(crate) fn limits(inner: Rect, picture: &RunState, view: &LossView) -> Option<[(f64, f64); 2]> {
     plot(inner, picture, view).map(|p| [p.ends(), p.limits()])
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn draw(
     inner: Rect,
     buf: &mut Buffer,
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     view: &LossView,
 ) {
     let Some(plot) = plot(inner, picture, view) else {
@@ -49,7 +49,7 @@ pub(crate) fn draw(
         theme,
         &plot,
         view,
-        Words::Full,
+        LegendWords::Full,
         super::readout::MAX_NAME,
     ));
     text::put_lines(buf, inner, &text::flow(&[above], inner.width, 1));
@@ -69,9 +69,9 @@ pub(crate) fn draw(
 pub(crate) fn sketch(
     inner: Rect,
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     view: &LossView,
-    unit: Unit,
+    unit: PixelUnit,
 ) -> Option<Raster> {
     Some(plot(inner, picture, view)?.sketch(theme, unit, view.cursor))
 }

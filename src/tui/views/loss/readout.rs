@@ -1,56 +1,56 @@
 //! What lies under the cursor of the loss pane: in a box beside it where there is room, else in the foot line.
 
-use super::super::plot::curve_plot::Plot;
-use super::super::plot::curves::{Name, Trace};
-use super::super::plot::text::{self, Piece};
+use super::super::plot::curve_plot::CurvePlot;
+use super::super::plot::curves::{CurveOwner, PlotTrace};
+use super::super::plot::text::{self, FigurePiece};
 use super::super::plot::ticks;
 use super::LossView;
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use crate::views::message::clean;
 use crate::views::words::{self, padded};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use surfit_core::draws::Phase;
-use surfit_core::event::Curve;
-use surfit_core::picture::Picture;
+use surfit_core::draws::FitPhase;
+use surfit_core::event::LossCurve;
+use surfit_core::picture::RunState;
 
 /// Columns of another run's name where room is short, and where there is plenty.
 pub(super) const MIN_NAME: u16 = 26;
 pub(super) const MAX_NAME: u16 = 74;
 
 /// A row of the readout: name, value and role of the colour.
-struct Row {
+struct ReadoutRow {
     name: String,
     value: String,
-    role: Role,
+    role: ThemeRole,
 }
 
 /// Everything that is known at the cursor.
 pub(super) struct Readout {
-    rows: Vec<Row>,
+    rows: Vec<ReadoutRow>,
 }
 
 impl Readout {
     pub(super) fn of(
-        plot: &Plot,
-        picture: &Picture,
+        plot: &CurvePlot,
+        picture: &RunState,
         view: &LossView,
         theme: &Theme,
         x: f64,
     ) -> Self {
         let mut rows = Vec::new();
-        let mut add = |name: &str, value: String, role: Role| {
-            rows.push(Row {
+        let mut add = |name: &str, value: String, role: ThemeRole| {
+            rows.push(ReadoutRow {
                 name: name.into(),
                 value,
                 role,
             });
         };
         let step = plot.step_at(x);
-        add("step", text::grouped(step), Role::Text);
-        let here: Vec<(usize, &Trace)> = plot.traces.iter().enumerate().collect();
+        add("step", text::grouped(step), ThemeRole::Text);
+        let here: Vec<(usize, &PlotTrace)> = plot.traces.iter().enumerate().collect();
         let here: Vec<_> = here
             .into_iter()
             .rev()
@@ -74,19 +74,19 @@ impl Readout {
                 .validation_at(x)
                 .map(|v| format!("{} ({})", text::loss(v.loss), text::percent(v.accuracy, 1)));
             if !plot.several() {
-                add("raw", raw, Role::Text);
+                add("raw", raw, ThemeRole::Text);
                 if view.smooth {
                     add("smoothed", smooth, plot.role(*n));
                 }
                 if let Some(validation) = validation {
-                    add("val", validation, Role::CurveValidation);
+                    add("val", validation, ThemeRole::CurveValidation);
                 }
                 continue;
             }
             let name = match trace.name {
-                Name::Own(Curve::Corner(c)) => (c + 1).to_string(),
-                Name::Own(Curve::Surface) => "surface".into(),
-                Name::Other(o) => name_of(theme, trace.name, view, o, MAX_NAME),
+                CurveOwner::Own(LossCurve::Corner(c)) => (c + 1).to_string(),
+                CurveOwner::Own(LossCurve::Surface) => "surface".into(),
+                CurveOwner::Other(o) => name_of(theme, trace.name, view, o, MAX_NAME),
             };
             add(&name, if view.smooth { smooth } else { raw }, plot.role(*n));
             if let Some(validation) = validation {
@@ -94,18 +94,18 @@ impl Readout {
             }
         }
         if here.is_empty() {
-            add("", "no values here".into(), Role::Muted);
+            add("", "no values here".into(), ThemeRole::Muted);
         }
         if let Some(seconds) = plot.seconds_at(x) {
-            add("time", ticks::clock(seconds), Role::Text);
+            add("time", ticks::clock(seconds), ThemeRole::Text);
         }
         if let Some(rate) = plot.rate_at(x).filter(|r| r.is_finite()) {
-            add("rate", text::rate(rate), Role::Text);
+            add("rate", text::rate(rate), ThemeRole::Text);
         }
         let fit = plot
             .traces
             .last()
-            .is_some_and(|t| t.name == Name::Own(Curve::Surface));
+            .is_some_and(|t| t.name == CurveOwner::Own(LossCurve::Surface));
         if let Some(degrees) = picture.degrees_at(step).filter(|_| fit) {
             let mut value = degrees.to_string();
             if theme.ascii() {
@@ -113,11 +113,11 @@ impl Readout {
             }
             if let Some(phase) = picture.phase_at(step) {
                 value += match phase {
-                    Phase::Edge => ", edges",
-                    Phase::Interior => ", interior",
+                    FitPhase::Edge => ", edges",
+                    FitPhase::Interior => ", interior",
                 };
             }
-            add("degree", value, Role::Text);
+            add("degree", value, ThemeRole::Text);
         }
         // The box may have half of the plot; where even short names need more, there is none.
         let values = rows.iter().map(|r| Span::raw(&r.value).width()).max();
@@ -130,9 +130,9 @@ impl Readout {
     }
 
     /// The figures for the foot line, most important first.
-    pub(super) fn pieces<'a>(&self, theme: &Theme) -> Vec<Piece<'a>> {
-        let muted = theme.style(Role::Muted);
-        let piece = |row: &Row| -> Piece<'a> {
+    pub(super) fn pieces<'a>(&self, theme: &Theme) -> Vec<FigurePiece<'a>> {
+        let muted = theme.style(ThemeRole::Muted);
+        let piece = |row: &ReadoutRow| -> FigurePiece<'a> {
             let name = row.name.trim_start();
             let name = if name.is_empty() {
                 String::new()
@@ -156,13 +156,13 @@ impl Readout {
     }
 
     /// True when the plot has room for the box and enough left to see.
-    pub(super) fn fits(&self, plot: &Plot) -> bool {
+    pub(super) fn fits(&self, plot: &CurvePlot) -> bool {
         let (_, width, height) = self.size();
         plot.area.width >= 2 * width + 6 && plot.area.height >= height + 3
     }
 
     /// Draws the box beside the cursor, where it hides least.
-    pub(super) fn draw_box(&self, buf: &mut Buffer, theme: &Theme, plot: &Plot, x: f64) {
+    pub(super) fn draw_box(&self, buf: &mut Buffer, theme: &Theme, plot: &CurvePlot, x: f64) {
         let (names, width, height) = self.size();
         let column = plot.column_of(x);
         let left = (column > plot.area.x + width).then(|| column - width - 1);
@@ -186,7 +186,7 @@ impl Readout {
             let line = Line::from(vec![
                 Span::styled(
                     format!(" {} ", padded(&row.name, names)),
-                    theme.style(Role::Muted),
+                    theme.style(ThemeRole::Muted),
                 ),
                 Span::styled(row.value.clone(), style(theme, row)),
             ]);
@@ -195,9 +195,9 @@ impl Readout {
     }
 }
 
-fn style(theme: &Theme, row: &Row) -> Style {
+fn style(theme: &Theme, row: &ReadoutRow) -> Style {
     let role = if row.value == "not finite" {
-        Role::Error
+        ThemeRole::Error
     } else {
         row.role
     };
@@ -215,7 +215,7 @@ fn ink(buf: &Buffer, place: Rect) -> usize {
 /// `A demo-7`: the letter of another run, and its id, in at most `width` columns.
 pub(super) fn name_of(
     theme: &Theme,
-    name: Name,
+    name: CurveOwner,
     view: &LossView,
     other: usize,
     width: u16,

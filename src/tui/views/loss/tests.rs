@@ -1,23 +1,23 @@
 use super::*;
-use crate::theme::Depth;
+use crate::theme::ColorDepth;
 use crate::views::plot::fixture::{self, DEPTHS, feed, losses, rows, screen, theme};
 use proptest::prelude::*;
 use surfit_core::event::Event;
 use surfit_core::surface::Degrees;
 
-fn drawn(picture: &Picture, view: &LossView, size: (u16, u16), theme: &Theme) -> Buffer {
+fn drawn(picture: &RunState, view: &LossView, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
     render(area, &mut buf, theme, picture, view, false);
     buf
 }
 
-fn plot(picture: &Picture, view: &LossView, area: Rect) -> Plot {
-    Plot::of(chrome::inside(area), picture, view).unwrap()
+fn plot(picture: &RunState, view: &LossView, area: Rect) -> CurvePlot {
+    CurvePlot::of(chrome::inside(area), picture, view).unwrap()
 }
 
-fn picture(values: Vec<f32>) -> Picture {
-    let mut picture = Picture::default();
-    feed(&mut picture, [losses(Curve::Surface, values)]);
+fn picture(values: Vec<f32>) -> RunState {
+    let mut picture = RunState::default();
+    feed(&mut picture, [losses(LossCurve::Surface, values)]);
     picture
 }
 
@@ -34,10 +34,10 @@ fn braille(buf: &Buffer, x: u16) -> bool {
 #[test]
 fn before_the_first_step_there_is_one_calm_sentence() {
     let buf = drawn(
-        &Picture::default(),
+        &RunState::default(),
         &LossView::default(),
         (40, 9),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     let text = fixture::text(&buf);
     assert!(
@@ -54,7 +54,7 @@ fn title_axes_and_legend() {
             .collect(),
     );
     let v = Event::Validated {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         step: 1200,
         loss: 0.4,
         accuracy: 0.872,
@@ -64,7 +64,7 @@ fn title_axes_and_legend() {
         &picture,
         &LossView::default(),
         (60, 18),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     let rows = rows(&buf);
     assert!(
@@ -99,7 +99,7 @@ fn values_that_are_not_finite_leave_a_gap_and_do_not_move_the_axis() {
         &picture(values),
         &LossView::default(),
         (62, 12),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     let plot = plot(&picture(vec![1.0; 200]), &LossView::default(), buf.area);
     let at = |step: f64| {
@@ -123,7 +123,7 @@ fn a_loss_that_is_not_finite_now_is_told_in_the_title() {
         &picture(vec![1.0, f32::NAN]),
         &LossView::default(),
         (60, 9),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     assert!(rows(&buf)[0].contains("loss not finite"));
 }
@@ -145,7 +145,7 @@ fn a_log_axis_shows_decades_and_takes_zeros() {
         &picture(values.collect()),
         &view,
         (60, 20),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     let text = fixture::text(&buf);
     for label in ["0.01 ", "0.1 ", "1 ", "log"] {
@@ -168,7 +168,7 @@ fn changes_of_degree_are_marked() {
         &picture,
         &LossView::default(),
         (70, 16),
-        &theme(Depth::Truecolor, false),
+        &theme(ColorDepth::Truecolor, false),
     );
     let row = &rows(&buf)[1];
     let at = row.chars().position(|c| c == '┊').expect("a dotted line");
@@ -180,17 +180,17 @@ fn changes_of_degree_are_marked() {
         &picture,
         &LossView::default(),
         (70, 16),
-        &theme(Depth::None, true),
+        &theme(ColorDepth::None, true),
     );
     assert!(fixture::text(&ascii).contains("|3x3"));
 }
 
 #[test]
 fn corners_are_told_apart_by_colour_and_by_number() {
-    let mut picture = Picture::default();
-    let curve = |c: usize| losses(Curve::Corner(c), vec![1.0 + c as f32; 100]);
+    let mut picture = RunState::default();
+    let curve = |c: usize| losses(LossCurve::Corner(c), vec![1.0 + c as f32; 100]);
     feed(&mut picture, (0..3).map(curve));
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let buf = drawn(&picture, &LossView::default(), (60, 20), &theme);
     let plot = plot(&picture, &LossView::default(), buf.area);
     let last = plot.area.right() - 1;
@@ -200,12 +200,12 @@ fn corners_are_told_apart_by_colour_and_by_number() {
             .map(|y| &buf[(last, y)])
             .find(|c| c.symbol() == number)
             .expect("a number at the end of the curve");
-        assert_eq!(cell.fg, theme.style(Role::corner(corner)).fg.unwrap());
+        assert_eq!(cell.fg, theme.style(ThemeRole::corner(corner)).fg.unwrap());
     }
     assert!(rows(&buf)[0].contains("corner 3"));
     // Once the surface trains its curve is alone, until the corners are asked for.
-    feed(&mut picture, [losses(Curve::Surface, vec![0.5; 10])]);
-    assert_eq!(curves::relevant(&picture, false), [Curve::Surface]);
+    feed(&mut picture, [losses(LossCurve::Surface, vec![0.5; 10])]);
+    assert_eq!(curves::relevant(&picture, false), [LossCurve::Surface]);
     assert_eq!(curves::relevant(&picture, true).len(), 4);
 }
 
@@ -216,7 +216,7 @@ fn ascii_is_ascii() {
         &mut p,
         [
             fixture::corner(0, 0.8),
-            losses(Curve::Corner(0), vec![1.0; 30]),
+            losses(LossCurve::Corner(0), vec![1.0; 30]),
         ],
     );
     for (corners, cursor) in [(false, None), (true, Some(0.3))] {
@@ -225,7 +225,7 @@ fn ascii_is_ascii() {
             cursor,
             ..LossView::default()
         };
-        let buf = drawn(&p, &view, (60, 18), &theme(Depth::None, true));
+        let buf = drawn(&p, &view, (60, 18), &theme(ColorDepth::None, true));
         assert!(fixture::text(&buf).is_ascii(), "{}", fixture::text(&buf));
     }
 }
@@ -236,7 +236,7 @@ fn without_colours_there_are_none() {
         &picture(vec![1.0, 2.0, 3.0]),
         &LossView::default(),
         (50, 12),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     assert!(
         buf.content()
@@ -261,12 +261,12 @@ proptest! {
             time: flag(5),
             strength,
             cursor,
-            zoom: zoom.map(|(from, width)| Window { from, to: from + width, follows: flag(6) }),
+            zoom: zoom.map(|(from, width)| AxisWindow { from, to: from + width, follows: flag(6) }),
             ..LossView::default()
         };
         for n in 0..others {
             let picture = fixture::wild(seed ^ n as u64, (1, 1), 3);
-            let _ = view.add_overlay(Compared { name: format!("run-{n}"), path: format!("/{n}").into(), picture });
+            let _ = view.add_overlay(ComparedCurve { name: format!("run-{n}"), path: format!("/{n}").into(), picture });
         }
         let (area, theme) = (Rect::new(x, x, w, h), theme(DEPTHS[depth], ascii));
         let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));

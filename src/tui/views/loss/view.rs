@@ -2,15 +2,15 @@
 //! optimizer steps, or seconds of work.
 
 use super::super::plot::chrome;
-use super::super::plot::curve_plot::Plot;
+use super::super::plot::curve_plot::CurvePlot;
 use super::super::plot::curves;
-use super::super::plot::window::{Extent, Window};
-use crate::views::scale::Scale;
+use super::super::plot::window::{AxisWindow, CurveExtent};
+use crate::views::scale::AxisScale;
 use ratatui::layout::Rect;
 use std::cell::Cell;
 use std::path::PathBuf;
-use surfit_core::event::Curve;
-use surfit_core::picture::Picture;
+use surfit_core::event::LossCurve;
+use surfit_core::picture::RunState;
 
 /// Weights of the past in the exponential smoothing, per step, from the least to the most.
 pub const STRENGTHS: [f64; 9] = [0.7, 0.8, 0.9, 0.95, 0.97, 0.985, 0.99, 0.995, 0.999];
@@ -20,13 +20,13 @@ pub const MOST_OVERLAYS: usize = 4;
 
 /// Another run whose curve is laid over that of this one.
 #[derive(Clone, Debug)]
-pub struct Compared {
+pub struct ComparedCurve {
     /// The run's id.
     pub name: String,
     /// Directory of the run.
     pub path: PathBuf,
     /// What is known of it.
-    pub picture: Picture,
+    pub picture: RunState,
 }
 
 /// What the user chose to see of the curves.
@@ -47,27 +47,36 @@ pub struct LossView {
     /// Losses over seconds of work instead of steps.
     pub time: bool,
     /// The part that was zoomed to; `None` for the usual one.
-    pub zoom: Option<Window>,
+    pub zoom: Option<AxisWindow>,
     /// Cursor, a place along the axis.
     pub cursor: Option<f64>,
     /// A part of the axis that the mouse is choosing: where it began, and where it is.
     pub span: Option<(f64, f64)>,
     /// Other runs, at most [`MOST_OVERLAYS`].
-    pub overlays: Vec<Compared>,
+    pub overlays: Vec<ComparedCurve>,
     /// The loss axis as it was last drawn, and for what. It is kept while it still serves, so that a curve that hovers
     /// about a limit does not make the axis jump to and fro.
-    pub(super) held: Cell<Option<Held>>,
+    pub(super) held: Cell<Option<HeldCurve>>,
 }
 
 /// Loss axis as last drawn, with the view it was drawn for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Held {
-    scale: Scale,
-    view: Shape,
+pub(super) struct HeldCurve {
+    scale: AxisScale,
+    view: AxisShape,
 }
 
 /// What the loss axis depends on beside the values themselves.
-type Shape = (bool, bool, bool, usize, bool, bool, Option<Window>, usize);
+type AxisShape = (
+    bool,
+    bool,
+    bool,
+    usize,
+    bool,
+    bool,
+    Option<AxisWindow>,
+    usize,
+);
 
 impl Default for LossView {
     fn default() -> Self {
@@ -116,7 +125,7 @@ impl LossView {
     }
 
     /// Losses over steps, or over time. Zoom and cursor stay where they were.
-    pub fn toggle_time(&mut self, picture: &Picture) {
+    pub fn toggle_time(&mut self, picture: &RunState) {
         let shown = curves::relevant(picture, self.corners);
         let track = shown.last().and_then(|c| picture.tracks.get(c));
         let to_time = !self.time;
@@ -131,18 +140,18 @@ impl LossView {
         self.cursor = self.cursor.and_then(other);
         self.zoom = self.zoom.and_then(|w| {
             let (from, to) = (other(w.from)?, other(w.to)?);
-            (to > from).then_some(Window { from, to, ..w })
+            (to > from).then_some(AxisWindow { from, to, ..w })
         });
         self.time = to_time;
     }
 
     /// How far the curves that are shown reach.
-    pub fn extent(&self, picture: &Picture) -> Option<Extent> {
-        Extent::of(picture, self)
+    pub fn extent(&self, picture: &RunState) -> Option<CurveExtent> {
+        CurveExtent::of(picture, self)
     }
 
     /// The part of the axis that is shown; `None` before there is a curve.
-    pub fn window(&self, picture: &Picture) -> Option<(f64, f64)> {
+    pub fn window(&self, picture: &RunState) -> Option<(f64, f64)> {
         let extent = self.extent(picture)?;
         Some(match self.zoom {
             // A new fit has begun, or another run is shown: there is nothing where was zoomed to.
@@ -155,7 +164,7 @@ impl LossView {
 
     /// Zooms by a factor on the width, below 1 to see less. What is at `at` stays there: the cursor when nothing is
     /// said, else the news where they are in sight, else the middle.
-    pub fn zoom_by(&mut self, picture: &Picture, factor: f64, at: Option<f64>) {
+    pub fn zoom_by(&mut self, picture: &RunState, factor: f64, at: Option<f64>) {
         let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) else {
             return;
         };
@@ -183,7 +192,7 @@ impl LossView {
     }
 
     /// Moves the part that is shown, by this many of its widths.
-    pub fn pan_by(&mut self, picture: &Picture, widths: f64) {
+    pub fn pan_by(&mut self, picture: &RunState, widths: f64) {
         let part = self.extent(picture).zip(self.window(picture));
         if let Some((extent, window)) = part.filter(|_| self.can_pan()) {
             self.zoom = Some(extent.panned(window, widths));
@@ -191,7 +200,7 @@ impl LossView {
     }
 
     /// Moves the cursor by fiftieths of what is shown, at least a step; the first time it appears where the news is.
-    pub fn move_cursor(&mut self, picture: &Picture, by: i32) {
+    pub fn move_cursor(&mut self, picture: &RunState, by: i32) {
         let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) else {
             return;
         };
@@ -217,7 +226,7 @@ impl LossView {
     }
 
     /// Puts the cursor at the first step that is shown, or at the last.
-    pub fn cursor_to_end(&mut self, picture: &Picture, last: bool) {
+    pub fn cursor_to_end(&mut self, picture: &RunState, last: bool) {
         if let Some((extent, (from, to))) = self.extent(picture).zip(self.window(picture)) {
             self.cursor = Some(if last {
                 to.min(extent.end).max(from)
@@ -236,8 +245,8 @@ impl LossView {
     ///
     /// # Errors
     /// A clause for the message line.
-    pub fn add_overlay(&mut self, run: Compared) -> Result<(), String> {
-        let curve = run.picture.curves.get(&Curve::Surface);
+    pub fn add_overlay(&mut self, run: ComparedCurve) -> Result<(), String> {
+        let curve = run.picture.curves.get(&LossCurve::Surface);
         if curve.is_none_or(|s| s.is_empty()) {
             return Err(format!("{} has no curve of a fit yet", run.name));
         }
@@ -259,14 +268,14 @@ impl LossView {
     }
 
     /// The place along the axis that belongs to a place on the screen: the inverse of what is drawn, for the mouse.
-    pub fn cursor_at(&self, area: Rect, column: u16, row: u16, picture: &Picture) -> Option<f64> {
-        let plot = Plot::of(chrome::inside(area), picture, self)?;
+    pub fn cursor_at(&self, area: Rect, column: u16, row: u16, picture: &RunState) -> Option<f64> {
+        let plot = CurvePlot::of(chrome::inside(area), picture, self)?;
         let inside = plot.area.contains((column, row).into());
         inside.then(|| plot.x_at(column))
     }
 
     /// Zooms about the place under the mouse; for the wheel.
-    pub fn zoom_at(&mut self, area: Rect, at: (u16, u16), picture: &Picture, factor: f64) {
+    pub fn zoom_at(&mut self, area: Rect, at: (u16, u16), picture: &RunState, factor: f64) {
         if let Some(x) = self.cursor_at(area, at.0, at.1, picture) {
             self.zoom_by(picture, factor, Some(x));
         }
@@ -274,8 +283,8 @@ impl LossView {
 
     /// Begins to choose a part of the axis at a place on the screen, or goes on with it there; false beside the curves. Once
     /// begun it goes on beside them too, up to their edge.
-    pub fn choose(&mut self, area: Rect, at: (u16, u16), picture: &Picture, begin: bool) -> bool {
-        let Some(plot) = Plot::of(chrome::inside(area), picture, self) else {
+    pub fn choose(&mut self, area: Rect, at: (u16, u16), picture: &RunState, begin: bool) -> bool {
+        let Some(plot) = CurvePlot::of(chrome::inside(area), picture, self) else {
             return false;
         };
         let column =
@@ -290,11 +299,11 @@ impl LossView {
     }
 
     /// Zooms to the part that was chosen. A part of a column or two was a click.
-    pub fn zoom_to_chosen(&mut self, area: Rect, picture: &Picture) {
+    pub fn zoom_to_chosen(&mut self, area: Rect, picture: &RunState) {
         let Some((a, b)) = self.span.take() else {
             return;
         };
-        let plot = Plot::of(chrome::inside(area), picture, self);
+        let plot = CurvePlot::of(chrome::inside(area), picture, self);
         let columns = plot.map_or(0, |p| p.column_of(a).abs_diff(p.column_of(b)));
         if let Some(extent) = self.extent(picture).filter(|_| columns >= 2) {
             self.zoom = extent.part(a.min(b), a.max(b));
@@ -303,14 +312,14 @@ impl LossView {
     }
 
     /// Moves what is shown along with the mouse, which went `columns` to the right; for dragging.
-    pub fn drag(&mut self, area: Rect, columns: i32, picture: &Picture) {
-        let plot = Plot::of(chrome::inside(area), picture, self);
+    pub fn drag(&mut self, area: Rect, columns: i32, picture: &RunState) {
+        let plot = CurvePlot::of(chrome::inside(area), picture, self);
         if let Some(width) = plot.map(|p| f64::from(p.area.width)).filter(|w| *w > 0.0) {
             self.pan_by(picture, -f64::from(columns) / width);
         }
     }
 
-    fn shape(&self) -> Shape {
+    fn shape(&self) -> AxisShape {
         let (time, corners) = (self.time, self.corners);
         let strength = self.strength * usize::from(self.smooth);
         (
@@ -327,9 +336,13 @@ impl LossView {
 
     /// The loss axis for values whose own axis would be `wanted` and which span `lowest..=highest`: the last one when it
     /// still holds them and does not waste half of its room.
-    pub(in crate::views) fn rest(&self, wanted: Scale, (lowest, highest): (f64, f64)) -> Scale {
+    pub(in crate::views) fn rest(
+        &self,
+        wanted: AxisScale,
+        (lowest, highest): (f64, f64),
+    ) -> AxisScale {
         let view = self.shape();
-        let serves = |h: &Held| {
+        let serves = |h: &HeldCurve| {
             h.view == view
                 && h.scale.log == wanted.log
                 && h.scale.lo <= lowest
@@ -337,7 +350,7 @@ impl LossView {
                 && wanted.span() >= 0.5 * h.scale.span()
         };
         let scale = self.held.get().filter(serves).map_or(wanted, |h| h.scale);
-        self.held.set(Some(Held { scale, view }));
+        self.held.set(Some(HeldCurve { scale, view }));
         scale
     }
 }

@@ -1,6 +1,6 @@
 //! A figure over time as bars, in one row of characters or more.
 
-use crate::glyphs::Glyphs;
+use crate::glyphs::GlyphSet;
 
 const EIGHTHS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Heights that every font with blocks has.
@@ -9,11 +9,11 @@ const HALVES: [char; 2] = ['▄', '█'];
 const ASCII: [char; 4] = ['_', '.', ':', '#'];
 
 /// Rows, the uppermost first, of bars between 0 and `most`. Values that are not finite leave a space.
-pub fn bars(values: &[f32], most: f64, rows: usize, glyphs: Glyphs) -> Vec<String> {
+pub fn bars(values: &[f32], most: f64, rows: usize, glyphs: GlyphSet) -> Vec<String> {
     let glyphs: &[char] = match glyphs {
-        Glyphs::Braille => &EIGHTHS,
-        Glyphs::Blocks => &HALVES,
-        Glyphs::Ascii => &ASCII,
+        GlyphSet::Braille => &EIGHTHS,
+        GlyphSet::Blocks => &HALVES,
+        GlyphSet::Ascii => &ASCII,
     };
     let steps = glyphs.len();
     let height = |v: f32| -> Option<usize> {
@@ -41,11 +41,11 @@ mod tests {
     #[test]
     fn heights_over_rows_and_gaps() {
         let values = [0.0, 0.5, 1.0, f32::NAN, 9.0];
-        assert_eq!(bars(&values, 1.0, 1, Glyphs::Braille), ["▁▄█ █"]);
-        assert_eq!(bars(&values, 1.0, 2, Glyphs::Braille), ["  █ █", "▁██ █"]);
-        assert_eq!(bars(&values, 1.0, 1, Glyphs::Ascii), ["_.# #"]);
-        assert_eq!(bars(&values, 1.0, 1, Glyphs::Blocks), ["▄▄█ █"]);
-        assert_eq!(bars(&[f32::INFINITY], 0.0, 1, Glyphs::Ascii), [" "]);
-        assert!(bars(&values, 1.0, 0, Glyphs::Braille).is_empty());
+        assert_eq!(bars(&values, 1.0, 1, GlyphSet::Braille), ["▁▄█ █"]);
+        assert_eq!(bars(&values, 1.0, 2, GlyphSet::Braille), ["  █ █", "▁██ █"]);
+        assert_eq!(bars(&values, 1.0, 1, GlyphSet::Ascii), ["_.# #"]);
+        assert_eq!(bars(&values, 1.0, 1, GlyphSet::Blocks), ["▄▄█ █"]);
+        assert_eq!(bars(&[f32::INFINITY], 0.0, 1, GlyphSet::Ascii), [" "]);
+        assert!(bars(&values, 1.0, 0, GlyphSet::Braille).is_empty());
     }
 }

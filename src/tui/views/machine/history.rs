@@ -1,7 +1,7 @@
 //! The machine's load over the last minutes, as the snapshots told it.
 
 use std::collections::VecDeque;
-use surfit_core::machine::Machine;
+use surfit_core::machine::MachineLoad;
 use surfit_core::snapshot::Snapshot;
 
 /// Graphics processors whose history is kept.
@@ -9,7 +9,7 @@ pub const GPUS: usize = 8;
 
 /// One second; what is not known is not a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
+pub struct LoadSample {
     /// Units of work a second.
     pub rate: f32,
     /// Bytes of the engine.
@@ -24,9 +24,9 @@ pub struct Sample {
     pub gpus: [f32; GPUS],
 }
 
-impl Sample {
+impl LoadSample {
     /// Nothing was heard in that second.
-    const GAP: Sample = Sample {
+    const GAP: LoadSample = LoadSample {
         rate: f32::NAN,
         memory: f32::NAN,
         engine: f32::NAN,
@@ -55,7 +55,7 @@ impl Sample {
 }
 
 /// Bytes of the machine's memory in use by whomever; 0 when not known.
-pub fn in_use(machine: &Machine) -> u64 {
+pub fn in_use(machine: &MachineLoad) -> u64 {
     match machine.available {
         0 => 0,
         available => machine.memory.saturating_sub(available),
@@ -64,13 +64,13 @@ pub fn in_use(machine: &Machine) -> u64 {
 
 /// A sample a second, the latest last; seconds in which nothing was heard are gaps.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct History {
-    samples: VecDeque<Sample>,
+pub struct LoadHistory {
+    samples: VecDeque<LoadSample>,
     /// The second of the latest sample, since the workbench began.
     latest: Option<u64>,
 }
 
-impl History {
+impl LoadHistory {
     /// Seconds that are kept.
     pub const SECONDS: usize = 600;
 
@@ -84,9 +84,9 @@ impl History {
         };
         let gaps = (passed - 1).min(Self::SECONDS as u64);
         for _ in 0..gaps {
-            self.samples.push_back(Sample::GAP);
+            self.samples.push_back(LoadSample::GAP);
         }
-        self.samples.push_back(Sample::of(snapshot));
+        self.samples.push_back(LoadSample::of(snapshot));
         let excess = self.samples.len().saturating_sub(Self::SECONDS);
         self.samples.drain(..excess);
         self.latest = Some(second);
@@ -104,7 +104,7 @@ impl History {
 
     /// One figure over time in at most `width` values, each the mean of equally many seconds; not a number where nothing
     /// was heard.
-    pub fn of(&self, figure: impl Fn(&Sample) -> f32, width: usize) -> Vec<f32> {
+    pub fn of(&self, figure: impl Fn(&LoadSample) -> f32, width: usize) -> Vec<f32> {
         let each = self.samples.len().div_ceil(width.max(1)).max(1);
         let values: Vec<f32> = self.samples.iter().map(figure).collect();
         let mean = |part: &[f32]| {
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_sample_a_second_with_gaps_in_bounded_memory() {
-        let mut h = History::default();
+        let mut h = LoadHistory::default();
         for (now, rate) in [(0.2, 1.0), (0.9, 9.0), (1.1, 2.0), (4.0, 5.0)] {
             h.take(now, &snapshot(rate));
         }
@@ -144,13 +144,13 @@ mod tests {
         h.take(3.0, &snapshot(7.0));
         assert_eq!(h.len(), 5);
         h.take(1e9, &snapshot(8.0));
-        assert_eq!(h.len(), History::SECONDS);
+        assert_eq!(h.len(), LoadHistory::SECONDS);
         assert_eq!(h.of(|s| s.rate, 60).last(), Some(&8.0));
     }
 
     #[test]
     fn values_are_thinned_to_the_room() {
-        let mut h = History::default();
+        let mut h = LoadHistory::default();
         (0..100).for_each(|n| h.take(f64::from(n), &snapshot(f64::from(n + 1))));
         let thin = h.of(|s| s.rate, 10);
         assert_eq!((thin.len(), thin[0], thin[9]), (10, 5.5, 95.5));

@@ -1,28 +1,28 @@
 //! How fast the work goes, and what it takes of the machine: processors, memory, graphics processors, disk.
 
 use super::history::in_use;
-use super::{GPUS, Sheet};
-use crate::theme::Role;
+use super::{GPUS, MachineSheet};
+use crate::theme::ThemeRole;
 use crate::views::header::memory;
 use crate::views::plot::text::grouped;
 use crate::views::progress::speed;
 use ratatui::text::Line;
-use surfit_core::machine::{Gpu, Machine};
-use surfit_core::snapshot::{Snapshot, State};
+use surfit_core::machine::{Gpu, MachineLoad};
+use surfit_core::snapshot::{EngineState, Snapshot};
 
 /// A disk with less room than this share of it, or than so many bytes, is nearly full.
 const SCARCE: (f64, u64) = (0.02, 2_000_000_000);
 
 /// True when the disk of the run's directory is known and nearly full.
-pub fn disk_is_scarce(machine: &Machine) -> bool {
+pub fn disk_is_scarce(machine: &MachineLoad) -> bool {
     let share = machine.disk_left as f64 / machine.disk.max(1) as f64;
     machine.disk > 0 && (share < SCARCE.0 || machine.disk_left < SCARCE.1)
 }
 
-impl Sheet<'_> {
+impl MachineSheet<'_> {
     /// Steps, images, and what a step costs.
     pub(super) fn speed<'a>(&self, s: &Snapshot) -> Vec<Line<'a>> {
-        let running = s.state == State::Running && s.rate > 0.0;
+        let running = s.state == EngineState::Running && s.rate > 0.0;
         let rate = if running && self.app.is_connected() {
             speed(s, s.rate)
         } else {
@@ -32,7 +32,7 @@ impl Sheet<'_> {
         if s.images_per_second > 0.0 && self.app.is_connected() {
             let images = grouped(s.images_per_second.round() as u64);
             let text = format!("{images} a second, training");
-            out.push(self.fact("images", text, Role::Text));
+            out.push(self.fact("images", text, ThemeRole::Text));
         }
         if let Some(ratio) = s.cost.relative() {
             let times = self.app.theme.pick("×", "x");
@@ -40,7 +40,7 @@ impl Sheet<'_> {
             let text = format!(
                 "{times}{ratio:.2} of plain: {network:.1} ms network, {surface:.1} ms surface"
             );
-            out.push(self.fact("fit step", text, Role::Text));
+            out.push(self.fact("fit step", text, ThemeRole::Text));
         }
         self.keep_apart(&mut out);
         out
@@ -57,7 +57,7 @@ impl Sheet<'_> {
             out.extend(self.curve("engine", engine, |x| x.engine, cores));
             out.extend(self.curve("processors", all, |x| x.busy, 1.0));
         } else {
-            out.push(self.fact("processors", unknown(), Role::Muted));
+            out.push(self.fact("processors", unknown(), ThemeRole::Muted));
         }
         let bytes = match s.memory {
             0 => unknown(),
@@ -65,7 +65,7 @@ impl Sheet<'_> {
         };
         out.extend(self.curve("engine memory", bytes, |x| x.memory, 0.0));
         match in_use(m) {
-            0 => out.push(self.fact("memory", unknown(), Role::Muted)),
+            0 => out.push(self.fact("memory", unknown(), ThemeRole::Muted)),
             used => {
                 let value = format!("{} of {}", memory(used), memory(m.memory));
                 out.extend(self.curve("memory", value, |x| x.used, m.memory as f64));
@@ -79,15 +79,15 @@ impl Sheet<'_> {
                 0 => unknown(),
                 _ => "no GPU on this machine".into(),
             };
-            out.push(self.fact("graphics", none, Role::Muted));
+            out.push(self.fact("graphics", none, ThemeRole::Muted));
         }
         out.push(match m.disk {
-            0 => self.fact("disk", unknown(), Role::Muted),
+            0 => self.fact("disk", unknown(), ThemeRole::Muted),
             disk => {
                 let left = format!("{} left of {}", memory(m.disk_left), memory(disk));
                 match disk_is_scarce(m) {
-                    true => self.fact("disk", format!("nearly full: {left}"), Role::Warning),
-                    false => self.fact("disk", left, Role::Text),
+                    true => self.fact("disk", format!("nearly full: {left}"), ThemeRole::Warning),
+                    false => self.fact("disk", left, ThemeRole::Text),
                 }
             }
         });
@@ -105,10 +105,10 @@ impl Sheet<'_> {
             let degrees = self.app.theme.pick("°C", " C");
             value += &format!(", {}{degrees}", gpu.temperature);
         }
-        let figure = move |x: &super::Sample| x.gpus.get(n).copied().unwrap_or(f32::NAN);
+        let figure = move |x: &super::LoadSample| x.gpus.get(n).copied().unwrap_or(f32::NAN);
         let mut out = match n < GPUS {
             true => self.curve(&name, value, figure, 1.0),
-            false => vec![self.fact(&name, value, Role::Text)],
+            false => vec![self.fact(&name, value, ThemeRole::Text)],
         };
         let of = format!(
             "{} of {}, {}",
@@ -116,7 +116,7 @@ impl Sheet<'_> {
             memory(gpu.memory),
             gpu.name
         );
-        out.push(self.fact("", of, Role::Muted));
+        out.push(self.fact("", of, ThemeRole::Muted));
         self.keep_apart(&mut out);
         out
     }

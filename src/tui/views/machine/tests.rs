@@ -1,13 +1,13 @@
 use crate::action::Action;
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::Incoming;
-use crate::rig::Rig;
-use crate::theme::Role;
-use surfit_core::machine::{Gpu, Machine};
+use crate::rig::TestApp;
+use crate::theme::ThemeRole;
+use surfit_core::machine::{Gpu, MachineLoad};
 
-fn watched(width: u16, height: u16) -> Rig {
-    let mut rig = Rig::with(width, height, fixture::fitting());
+fn watched(width: u16, height: u16) -> TestApp {
+    let mut rig = TestApp::with(width, height, fixture::fitting());
     for second in 1..90 {
         rig.tick(f64::from(second));
         let mut s = rig.app.picture.snapshot.clone().unwrap();
@@ -22,14 +22,14 @@ fn watched(width: u16, height: u16) -> Rig {
 
 #[test]
 fn speed_memory_and_time_left_are_told_with_their_history() {
-    for depth in Depth::ALL {
+    for depth in ColorDepth::ALL {
         for (width, height) in [(60, 16), (80, 24), (140, 44)] {
             let rig = watched(width, height).depth("dark", depth, false);
             let text = rig.text();
             for part in ["129 steps/s", "432 MB", "no GPU", "2 min 11 s left"] {
                 assert!(text.contains(part), "{part} at {width}: {text}");
             }
-            let curve = rig.app.theme.style(Role::CurveSmooth);
+            let curve = rig.app.theme.style(ThemeRole::CurveSmooth);
             let bars = rig.draw();
             let mut bars = bars
                 .content()
@@ -44,7 +44,7 @@ fn speed_memory_and_time_left_are_told_with_their_history() {
     let text = watched(140, 44).text();
     assert!(text.contains("process 4242") && text.contains("cpu, bf16, 2 threads"));
     assert!(text.contains("the last 1 min 29 s"), "{text}");
-    let ascii = watched(80, 24).depth("mono", Depth::None, true);
+    let ascii = watched(80, 24).depth("mono", ColorDepth::None, true);
     assert!(ascii.text().is_ascii(), "{}", ascii.text());
 }
 
@@ -58,7 +58,7 @@ fn small_screens_scroll_to_the_last_fact() {
 
 #[test]
 fn before_the_first_report_it_says_so() {
-    let mut rig = Rig::new(80, 24);
+    let mut rig = TestApp::new(80, 24);
     rig.app.act(Action::Machine);
     let text = rig.text();
     assert!(
@@ -91,20 +91,20 @@ fn an_engine_that_works_and_says_nothing_is_called_silent() {
 
 #[test]
 fn the_header_tells_the_best_so_far_against_the_best_corner() {
-    for depth in Depth::ALL {
-        let rig = Rig::with(140, 44, fixture::fitting()).depth("dark", depth, false);
+    for depth in ColorDepth::ALL {
+        let rig = TestApp::with(140, 44, fixture::fitting()).depth("dark", depth, false);
         assert!(
             rig.text().contains("best 88.87 % +1.45 over corner"),
             "{}",
             rig.text()
         );
         let gain = rig.cell("+1.45 over corner");
-        let good = rig.app.theme.style(Role::Good);
+        let good = rig.app.theme.style(ThemeRole::Good);
         assert_eq!(gain.fg, good.fg.unwrap_or_default());
     }
     // A narrow row keeps the bar and what is left.
     for width in [60, 80] {
-        let text = Rig::with(width, 24, fixture::fitting()).text();
+        let text = TestApp::with(width, 24, fixture::fitting()).text();
         let first = text.lines().next().unwrap().to_owned();
         assert!(first.contains("running") && first.contains(" %"), "{first}");
     }
@@ -113,7 +113,7 @@ fn the_header_tells_the_best_so_far_against_the_best_corner() {
 /// The snapshot of an engine that tells everything, on a machine with GPUs or without.
 fn telling(gpus: usize) -> surfit_core::snapshot::Snapshot {
     let mut s = fixture::fitting().snapshot.unwrap();
-    s.machine = Machine {
+    s.machine = MachineLoad {
         engine: 1.9,
         busy: 0.97,
         cores: 2,
@@ -136,10 +136,10 @@ fn telling(gpus: usize) -> surfit_core::snapshot::Snapshot {
     s
 }
 
-fn rig_with(width: u16, height: u16, s: surfit_core::snapshot::Snapshot) -> Rig {
+fn rig_with(width: u16, height: u16, s: surfit_core::snapshot::Snapshot) -> TestApp {
     let mut picture = fixture::fitting();
     picture.snapshot = Some(s.clone());
-    let mut rig = Rig::with(width, height, picture);
+    let mut rig = TestApp::with(width, height, picture);
     for second in 1..60 {
         let mut s = s.clone();
         s.done += second;
@@ -152,7 +152,7 @@ fn rig_with(width: u16, height: u16, s: surfit_core::snapshot::Snapshot) -> Rig 
 
 #[test]
 fn everything_that_is_told_of_the_machine_is_shown() {
-    for depth in Depth::ALL {
+    for depth in ColorDepth::ALL {
         let mut rig = rig_with(140, 44, telling(2)).depth("dark", depth, false);
         rig.app.act(Action::Machine);
         rig.press("end home");
@@ -176,7 +176,7 @@ fn everything_that_is_told_of_the_machine_is_shown() {
         let text = rig.text();
         assert!(text.contains("62.0 GB left of 252.0 GB"), "{text}");
     }
-    let mut rig = rig_with(80, 24, telling(1)).depth("mono", Depth::None, true);
+    let mut rig = rig_with(80, 24, telling(1)).depth("mono", ColorDepth::None, true);
     rig.app.act(Action::Machine);
     let text = rig.text();
     assert!(text.contains("GPU  ") && text.contains("x1.08"), "{text}");
@@ -185,7 +185,7 @@ fn everything_that_is_told_of_the_machine_is_shown() {
 
 #[test]
 fn what_the_machine_does_not_tell_and_a_disk_without_room_are_said_in_words() {
-    let mut rig = Rig::with(80, 24, fixture::fitting());
+    let mut rig = TestApp::with(80, 24, fixture::fitting());
     rig.app.act(Action::Machine);
     let text = rig.text();
     assert_eq!(text.matches("not known here").count(), 4, "{text}");

@@ -1,12 +1,12 @@
 //! What the models view lists, in which order.
 
 use crate::app::App;
-use surfit_core::event::Exported;
-use surfit_core::heatmap::{Cell, Point};
+use surfit_core::event::ExportedModel;
+use surfit_core::heatmap::{Cell, MeasuredPoint};
 
 /// Something that can be chosen from the list.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Item {
+pub enum ModelItem {
     /// A model that was written, by its place in the picture.
     Export(usize),
     /// A point of the surface that was marked, or measured exactly.
@@ -24,7 +24,7 @@ pub enum Item {
 
 /// What models are sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub enum ModelSort {
     /// The latest first.
     #[default]
     Latest,
@@ -36,8 +36,13 @@ pub enum Sort {
     Place,
 }
 
-impl Sort {
-    const ALL: [Sort; 4] = [Sort::Latest, Sort::Validation, Sort::Test, Sort::Place];
+impl ModelSort {
+    const ALL: [ModelSort; 4] = [
+        ModelSort::Latest,
+        ModelSort::Validation,
+        ModelSort::Test,
+        ModelSort::Place,
+    ];
 
     /// The next order.
     pub fn next(self) -> Self {
@@ -54,24 +59,24 @@ impl Sort {
 const MEASURED: usize = 6;
 
 /// Everything that can be chosen, in order.
-pub fn items(app: &App) -> Vec<Item> {
+pub fn items(app: &App) -> Vec<ModelItem> {
     let mut out = exports(app);
     out.extend(points(app));
-    out.extend(app.picture.corners.keys().map(|&n| Item::Corner(n)));
+    out.extend(app.picture.corners.keys().map(|&n| ModelItem::Corner(n)));
     out
 }
 
-fn exports(app: &App) -> Vec<Item> {
+fn exports(app: &App) -> Vec<ModelItem> {
     let exports = &app.picture.exports;
     let mut order: Vec<usize> = (0..exports.len()).rev().collect();
-    let best_first = |of: fn(&Exported) -> f64| {
+    let best_first = |of: fn(&ExportedModel) -> f64| {
         move |a: &usize, b: &usize| of(&exports[*b]).total_cmp(&of(&exports[*a]))
     };
     match app.models.sort {
-        Sort::Latest => {}
-        Sort::Validation => order.sort_by(best_first(|x| x.validation_accuracy)),
-        Sort::Test => order.sort_by(best_first(|x| x.test_accuracy)),
-        Sort::Place => {
+        ModelSort::Latest => {}
+        ModelSort::Validation => order.sort_by(best_first(|x| x.validation_accuracy)),
+        ModelSort::Test => order.sort_by(best_first(|x| x.test_accuracy)),
+        ModelSort::Place => {
             let place = |n: &usize| (exports[*n].u, exports[*n].v);
             order.sort_by(|a, b| {
                 let ((ua, va), (ub, vb)) = (place(a), place(b));
@@ -80,32 +85,32 @@ fn exports(app: &App) -> Vec<Item> {
             });
         }
     }
-    order.into_iter().map(Item::Export).collect()
+    order.into_iter().map(ModelItem::Export).collect()
 }
 
 /// Marked points, then those measured exactly.
-fn points(app: &App) -> Vec<Item> {
+fn points(app: &App) -> Vec<ModelItem> {
     let marks = app.picture.snapshot.iter().flat_map(|s| &s.marks);
-    let mut out: Vec<Item> = marks
+    let mut out: Vec<ModelItem> = marks
         .filter(|(u, v)| u.is_finite() && v.is_finite())
-        .map(|&(u, v)| Item::Point { u, v, marked: true })
+        .map(|&(u, v)| ModelItem::Point { u, v, marked: true })
         .collect();
     match app.models.sort {
-        Sort::Latest => out.reverse(),
-        Sort::Place => out.sort_by(|a, b| {
+        ModelSort::Latest => out.reverse(),
+        ModelSort::Place => out.sort_by(|a, b| {
             place(a)
                 .partial_cmp(&place(b))
                 .unwrap_or(std::cmp::Ordering::Equal)
         }),
-        Sort::Validation | Sort::Test => out.sort_by(|a, b| {
-            let value = |item: &Item| match *item {
-                Item::Point { u, v, .. } => measured(app, u, v).map_or(-1.0, |m| m.0.accuracy),
+        ModelSort::Validation | ModelSort::Test => out.sort_by(|a, b| {
+            let value = |item: &ModelItem| match *item {
+                ModelItem::Point { u, v, .. } => measured(app, u, v).map_or(-1.0, |m| m.0.accuracy),
                 _ => -1.0,
             };
             value(b).total_cmp(&value(a))
         }),
     }
-    let known = |out: &[Item], p: &Point| {
+    let known = |out: &[ModelItem], p: &MeasuredPoint| {
         out.iter()
             .any(|i| place(i).is_some_and(|at| same(at, (p.u, p.v))))
     };
@@ -113,7 +118,7 @@ fn points(app: &App) -> Vec<Item> {
     for p in app.picture.evaluated.iter().rev() {
         if seen < MEASURED && !known(&out, p) {
             seen += 1;
-            out.push(Item::Point {
+            out.push(ModelItem::Point {
                 u: p.u,
                 v: p.v,
                 marked: false,
@@ -123,9 +128,9 @@ fn points(app: &App) -> Vec<Item> {
     out
 }
 
-fn place(item: &Item) -> Option<(f64, f64)> {
+fn place(item: &ModelItem) -> Option<(f64, f64)> {
     match *item {
-        Item::Point { u, v, .. } => Some((u, v)),
+        ModelItem::Point { u, v, .. } => Some((u, v)),
         _ => None,
     }
 }
@@ -136,7 +141,7 @@ fn same(a: (f64, f64), b: (f64, f64)) -> bool {
 
 /// What is known of a point: the latest measurement exactly there, else the nearest cell of the heatmap; true for the
 /// former.
-pub fn measured(app: &App, u: f64, v: f64) -> Option<(Point, bool)> {
+pub fn measured(app: &App, u: f64, v: f64) -> Option<(MeasuredPoint, bool)> {
     let exact = app.picture.evaluated.iter().rev();
     if let Some(p) = exact.into_iter().find(|p| same((p.u, p.v), (u, v))) {
         return Some((*p, true));
@@ -161,11 +166,11 @@ pub fn uncertainty(accuracy: f64, images: usize) -> Option<f64> {
 }
 
 /// Where on the surface an item lies; `None` for the centroid, which is no point of it.
-pub fn place_of(app: &App, item: Item) -> Option<(f64, f64)> {
+pub fn place_of(app: &App, item: ModelItem) -> Option<(f64, f64)> {
     match item {
-        Item::Export(n) => app.picture.exports.get(n).and_then(|x| x.u.zip(x.v)),
-        Item::Point { u, v, .. } => Some((u, v)),
-        Item::Corner(n) => {
+        ModelItem::Export(n) => app.picture.exports.get(n).and_then(|x| x.u.zip(x.v)),
+        ModelItem::Point { u, v, .. } => Some((u, v)),
+        ModelItem::Corner(n) => {
             let map = &app.picture.snapshot.as_ref()?.heatmap;
             map.corners().get(n).map(|&cell| map.parameters(cell))
         }

@@ -1,30 +1,30 @@
 //! The rows of the models view.
 
-use super::items::{Item, items, measured, uncertainty};
+use super::items::{ModelItem, items, measured, uncertainty};
 use crate::action::Action;
 use crate::app::App;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use crate::views::message::{clean, shortened};
 use crate::views::plot::text::{self, grouped, loss, percent};
 use crate::views::words::{self, padded};
 use ratatui::text::{Line, Span};
-use surfit_core::event::Curve;
+use surfit_core::event::LossCurve;
 
 /// A row: which item it is of, if any, and what is written.
-pub struct Row<'a> {
+pub struct ModelRow<'a> {
     pub item: Option<usize>,
     pub line: Line<'a>,
 }
 
 /// Every row at this width; `selected` is told by its look.
-pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<Row<'a>> {
-    let sheet = Sheet::new(app, width, selected);
-    let items: Vec<(usize, Item)> = items(app).into_iter().enumerate().collect();
-    let of = |keep: fn(&Item) -> bool| items.iter().copied().filter(move |(_, i)| keep(i));
+pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<ModelRow<'a>> {
+    let sheet = ModelSheet::new(app, width, selected);
+    let items: Vec<(usize, ModelItem)> = items(app).into_iter().enumerate().collect();
+    let of = |keep: fn(&ModelItem) -> bool| items.iter().copied().filter(move |(_, i)| keep(i));
     let mut out = Vec::new();
     let sort = format!("models written, by {}", app.models.sort.name());
     out.push(sheet.head(&sort, &["at (u, v)", "validation", "test"], "folder"));
-    for (n, item) in of(|i| matches!(i, Item::Export(_))) {
+    for (n, item) in of(|i| matches!(i, ModelItem::Export(_))) {
         out.extend(sheet.export(n, item));
     }
     if app.picture.exports.is_empty() {
@@ -33,7 +33,7 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<Row<'a>> {
     out.push(sheet.blank());
     out.push(sheet.head("points", &["at (u, v)", "validation", "images"], ""));
     let before = out.len();
-    for (n, item) in of(|i| matches!(i, Item::Point { .. })) {
+    for (n, item) in of(|i| matches!(i, ModelItem::Point { .. })) {
         out.extend(sheet.point(n, item));
     }
     if out.len() == before {
@@ -43,7 +43,7 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<Row<'a>> {
     }
     out.push(sheet.blank());
     out.push(sheet.head("corners", &["recipe", "validation", "test"], "trained"));
-    for (n, item) in of(|i| matches!(i, Item::Corner(_))) {
+    for (n, item) in of(|i| matches!(i, ModelItem::Corner(_))) {
         out.extend(sheet.corner(n, item));
     }
     if app.picture.corners.is_empty() {
@@ -53,7 +53,7 @@ pub fn rows<'a>(app: &App, width: u16, selected: usize) -> Vec<Row<'a>> {
     out
 }
 
-struct Sheet<'b> {
+struct ModelSheet<'b> {
     app: &'b App,
     width: u16,
     /// There is room for intervals.
@@ -75,7 +75,7 @@ const FIGURE: usize = 9;
 /// Columns of an interval.
 const INTERVAL: usize = 7;
 
-impl<'b> Sheet<'b> {
+impl<'b> ModelSheet<'b> {
     fn new(app: &'b App, width: u16, selected: usize) -> Self {
         let wide = width >= 84;
         let gap = if wide { 2 * INTERVAL } else { 0 };
@@ -102,18 +102,18 @@ impl<'b> Sheet<'b> {
         }
     }
 
-    fn blank<'a>(&self) -> Row<'a> {
-        Row {
+    fn blank<'a>(&self) -> ModelRow<'a> {
+        ModelRow {
             item: None,
             line: Line::default(),
         }
     }
 
-    fn quiet<'a>(&self, text: String) -> Row<'a> {
+    fn quiet<'a>(&self, text: String) -> ModelRow<'a> {
         let text = shortened(&text, self.width.saturating_sub(1), self.app.theme.ascii());
-        Row {
+        ModelRow {
             item: None,
-            line: Line::styled(format!(" {text}"), self.app.theme.style(Role::Muted)),
+            line: Line::styled(format!(" {text}"), self.app.theme.style(ThemeRole::Muted)),
         }
     }
 
@@ -126,7 +126,7 @@ impl<'b> Sheet<'b> {
     }
 
     /// A heading: what the section is, and its columns.
-    fn head<'a>(&self, title: &str, columns: &[&str; 3], last: &str) -> Row<'a> {
+    fn head<'a>(&self, title: &str, columns: &[&str; 3], last: &str) -> ModelRow<'a> {
         let theme = &self.app.theme;
         // A long title takes the place of the second column's name, which its values explain.
         let (place, room) = (self.place, NAME + self.place);
@@ -142,12 +142,12 @@ impl<'b> Sheet<'b> {
         );
         let last = if last.len() <= self.rest { last } else { "" };
         let title_width = title.len().min(left.len());
-        Row {
+        ModelRow {
             item: None,
             line: Line::from(vec![
                 Span::styled(
                     format!(" {}", &left[..title_width]),
-                    theme.style(Role::Title),
+                    theme.style(ThemeRole::Title),
                 ),
                 Span::styled(
                     format!(
@@ -155,7 +155,7 @@ impl<'b> Sheet<'b> {
                         &left[title_width..],
                         format!("{figures}{last}").trim_end()
                     ),
-                    theme.style(Role::Muted),
+                    theme.style(ThemeRole::Muted),
                 ),
             ]),
         }
@@ -167,7 +167,7 @@ impl<'b> Sheet<'b> {
         accuracy: Option<f64>,
         images: usize,
         width: usize,
-        role: Role,
+        role: ThemeRole,
     ) -> Vec<Span<'a>> {
         let theme = &self.app.theme;
         let text = accuracy.map(|a| percent(a, 2)).unwrap_or_default();
@@ -179,22 +179,22 @@ impl<'b> Sheet<'b> {
             let text = text.unwrap_or_default();
             out.push(Span::styled(
                 format!("{text:<INTERVAL$}"),
-                theme.style(Role::Muted),
+                theme.style(ThemeRole::Muted),
             ));
         }
         out
     }
 
     /// A row that can be chosen.
-    fn item<'a>(&self, n: usize, spans: Vec<Span<'a>>) -> Row<'a> {
+    fn item<'a>(&self, n: usize, spans: Vec<Span<'a>>) -> ModelRow<'a> {
         let mut spans = spans;
         if n == self.selected {
-            let style = self.app.theme.style(Role::Selection);
+            let style = self.app.theme.style(ThemeRole::Selection);
             for span in &mut spans {
                 *span = Span::styled(span.content.clone(), style);
             }
         }
-        Row {
+        ModelRow {
             item: Some(n),
             line: Line::from(spans),
         }
@@ -207,7 +207,7 @@ impl<'b> Sheet<'b> {
             return Span::default();
         }
         let text = shortened(&clean(text, theme.ascii()), self.rest as u16, theme.ascii());
-        Span::styled(format!("  {text}"), theme.style(Role::Muted))
+        Span::styled(format!("  {text}"), theme.style(ThemeRole::Muted))
     }
 
     /// A folder from its end: what tells one from the other stands there.
@@ -217,7 +217,7 @@ impl<'b> Sheet<'b> {
         words::tail(&whole, self.rest as u16, ascii)
     }
 
-    fn lead<'a>(&self, name: &str, role: Role, place: &str) -> Vec<Span<'a>> {
+    fn lead<'a>(&self, name: &str, role: ThemeRole, place: &str) -> Vec<Span<'a>> {
         let theme = &self.app.theme;
         let place = words::ends(
             &clean(place, theme.ascii()),
@@ -227,7 +227,7 @@ impl<'b> Sheet<'b> {
         let name = shortened(name, NAME as u16 - 1, theme.ascii());
         vec![
             Span::styled(format!(" {}", padded(&name, NAME)), theme.style(role)),
-            Span::styled(padded(&place, self.place), theme.style(Role::Muted)),
+            Span::styled(padded(&place, self.place), theme.style(ThemeRole::Muted)),
         ]
     }
 
@@ -239,8 +239,8 @@ impl<'b> Sheet<'b> {
             .map_or(0, |i| i.images[split])
     }
 
-    fn export<'a>(&self, n: usize, item: Item) -> Option<Row<'a>> {
-        let Item::Export(index) = item else {
+    fn export<'a>(&self, n: usize, item: ModelItem) -> Option<ModelRow<'a>> {
+        let ModelItem::Export(index) = item else {
             return None;
         };
         let x = self.app.picture.exports.get(index)?;
@@ -248,16 +248,16 @@ impl<'b> Sheet<'b> {
             (Some(u), Some(v)) => format!("({u:.3}, {v:.3})"),
             _ => x.members_in_words().unwrap_or("whole surface".into()),
         };
-        let mut spans = self.lead(&x.selection, Role::Text, &place);
+        let mut spans = self.lead(&x.selection, ThemeRole::Text, &place);
         let [validation, test] = [x.validation_accuracy, x.test_accuracy].map(Some);
-        spans.extend(self.figure(validation, self.images(1), 10, Role::Text));
-        spans.extend(self.figure(test, self.images(2), FIGURE, Role::Good));
+        spans.extend(self.figure(validation, self.images(1), 10, ThemeRole::Text));
+        spans.extend(self.figure(test, self.images(2), FIGURE, ThemeRole::Good));
         spans.push(self.rest(&self.tail(&x.dir)));
         Some(self.item(n, spans))
     }
 
-    fn point<'a>(&self, n: usize, item: Item) -> Option<Row<'a>> {
-        let Item::Point { u, v, marked } = item else {
+    fn point<'a>(&self, n: usize, item: ModelItem) -> Option<ModelRow<'a>> {
+        let ModelItem::Point { u, v, marked } = item else {
             return None;
         };
         let theme = &self.app.theme;
@@ -265,20 +265,20 @@ impl<'b> Sheet<'b> {
             true => format!("{} mark", theme.pick("◇", "m")),
             false => "measured".into(),
         };
-        let mut spans = self.lead(&name, Role::Text, &format!("({u:.3}, {v:.3})"));
+        let mut spans = self.lead(&name, ThemeRole::Text, &format!("({u:.3}, {v:.3})"));
         let known = measured(self.app, u, v);
         let (accuracy, images) = match known {
             Some((p, _)) => (Some(p.accuracy), p.images),
             None => (None, 0),
         };
-        spans.extend(self.figure(accuracy, images as usize, 10, Role::Text));
+        spans.extend(self.figure(accuracy, images as usize, 10, ThemeRole::Text));
         let count = match images {
             0 => "-".into(),
             n => grouped(n.into()),
         };
         spans.push(Span::styled(
             format!("{count:>FIGURE$}"),
-            theme.style(Role::Text),
+            theme.style(ThemeRole::Text),
         ));
         if self.wide {
             spans.push(Span::raw(" ".repeat(INTERVAL)));
@@ -292,19 +292,19 @@ impl<'b> Sheet<'b> {
         Some(self.item(n, spans))
     }
 
-    fn corner<'a>(&self, n: usize, item: Item) -> Option<Row<'a>> {
-        let Item::Corner(index) = item else {
+    fn corner<'a>(&self, n: usize, item: ModelItem) -> Option<ModelRow<'a>> {
+        let ModelItem::Corner(index) = item else {
             return None;
         };
         let picture = &self.app.picture;
         let corner = picture.corners.get(&index)?;
         let name = format!("corner {}", index + 1);
-        let mut spans = self.lead(&name, Role::corner(index), &corner.source);
-        spans.extend(self.figure(Some(corner.accuracy), self.images(1), 10, Role::Text));
+        let mut spans = self.lead(&name, ThemeRole::corner(index), &corner.source);
+        spans.extend(self.figure(Some(corner.accuracy), self.images(1), 10, ThemeRole::Text));
         let finished = picture.finished.as_ref();
         let test = finished.and_then(|f| f.corners_test.get(index)).copied();
-        spans.extend(self.figure(test, self.images(2), FIGURE, Role::Text));
-        let curve = Curve::Corner(index);
+        spans.extend(self.figure(test, self.images(2), FIGURE, ThemeRole::Text));
+        let curve = LossCurve::Corner(index);
         let mut facts = Vec::new();
         if let Some(own) = corner.own_statistics {
             facts.push(format!("own statistics {}", percent(own.accuracy, 2)));
@@ -329,7 +329,7 @@ impl<'b> Sheet<'b> {
     }
 
     /// How far the corners lie from each other, and at which angle, as trained and after alignment.
-    fn geometry<'a>(&self) -> Vec<Row<'a>> {
+    fn geometry<'a>(&self) -> Vec<ModelRow<'a>> {
         let theme = &self.app.theme;
         let geometry = &self.app.picture.geometry;
         let Some(first) = geometry.first() else {
@@ -347,11 +347,14 @@ impl<'b> Sheet<'b> {
             .collect();
         let mut out = vec![
             self.blank(),
-            Row {
+            ModelRow {
                 item: None,
                 line: Line::from(vec![
-                    Span::styled(format!(" {:<NAME$}", "distances"), theme.style(Role::Title)),
-                    Span::styled(titles, theme.style(Role::Muted)),
+                    Span::styled(
+                        format!(" {:<NAME$}", "distances"),
+                        theme.style(ThemeRole::Title),
+                    ),
+                    Span::styled(titles, theme.style(ThemeRole::Muted)),
                 ]),
             },
         ];
@@ -359,19 +362,22 @@ impl<'b> Sheet<'b> {
             let pair = format!("{} {} {}", a + 1, theme.pick("–", "-"), b + 1);
             let mut spans = vec![Span::styled(
                 format!(" {pair:<NAME$}"),
-                theme.style(Role::Text),
+                theme.style(ThemeRole::Text),
             )];
             for g in geometry {
                 let (d, angle) = (g.distances.get(n), g.angles.get(n));
                 let d = d.map_or("?".into(), |d| format!("{d:.2}"));
                 let angle = angle.map_or("?".into(), |x| format!("{x:.0}{degrees}"));
-                spans.push(Span::styled(format!("{d:>far$}"), theme.style(Role::Text)));
+                spans.push(Span::styled(
+                    format!("{d:>far$}"),
+                    theme.style(ThemeRole::Text),
+                ));
                 spans.push(Span::styled(
                     format!("{angle:>turn$}"),
-                    theme.style(Role::Muted),
+                    theme.style(ThemeRole::Muted),
                 ));
             }
-            out.push(Row {
+            out.push(ModelRow {
                 item: None,
                 line: Line::from(spans),
             });

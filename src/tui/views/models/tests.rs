@@ -1,15 +1,15 @@
-use super::{Sort, items, sheet};
+use super::{ModelSort, items, sheet};
 use crate::action::Action;
 use crate::app::{Effect, Overlay, Pane};
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use crate::fixture;
-use crate::rig::Rig;
-use crate::theme::Role;
-use surfit_core::event::{Event, Exported, Geometry};
-use surfit_core::picture::Picture;
+use crate::rig::TestApp;
+use crate::theme::ThemeRole;
+use surfit_core::event::{Event, ExportedModel, Geometry};
+use surfit_core::picture::RunState;
 
 fn exported(selection: &str, place: Option<(f64, f64)>, validation: f64, test: f64) -> Event {
-    Event::Exported(Exported {
+    Event::Exported(ExportedModel {
         dir: format!("runs/demo-7/exports/{selection}").into(),
         selection: selection.into(),
         u: place.map(|p| p.0),
@@ -21,7 +21,7 @@ fn exported(selection: &str, place: Option<(f64, f64)>, validation: f64, test: f
     })
 }
 
-pub(crate) fn rich() -> Picture {
+pub(crate) fn rich() -> RunState {
     let mut p = fixture::finished();
     let geometry = |aligned, d: f64| {
         let pairs = vec![(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
@@ -48,8 +48,8 @@ pub(crate) fn rich() -> Picture {
     p
 }
 
-fn open(width: u16, height: u16) -> Rig {
-    let mut rig = Rig::with(width, height, rich());
+fn open(width: u16, height: u16) -> TestApp {
+    let mut rig = TestApp::with(width, height, rich());
     rig.press("w");
     rig
 }
@@ -81,7 +81,7 @@ fn models_points_and_corners_are_listed_with_what_is_known() {
 fn ensembles_are_told_apart_by_their_members() {
     let mut picture = rich();
     let ensemble = |count: usize, chosen| match exported("ensemble", None, 0.889, 0.881) {
-        Event::Exported(one) => Event::Exported(Exported {
+        Event::Exported(one) => Event::Exported(ExportedModel {
             members: vec![(0.5, 0.5); count],
             chosen,
             ..one
@@ -90,7 +90,7 @@ fn ensembles_are_told_apart_by_their_members() {
     };
     let all = [(4, Some(true)), (2, Some(false)), (3, None)];
     fixture::feed(&mut picture, all.map(|(n, c)| ensemble(n, c)).into());
-    let mut rig = Rig::with(80, 24, picture);
+    let mut rig = TestApp::with(80, 24, picture);
     rig.press("w");
     let text = rig.text();
     for words in ["4 points chosen", "2 points given", "3 points  "] {
@@ -100,12 +100,12 @@ fn ensembles_are_told_apart_by_their_members() {
 
 #[test]
 fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
-    for depth in Depth::ALL {
+    for depth in ColorDepth::ALL {
         for (width, height) in [(60, 16), (80, 24), (140, 44)] {
             let mut rig = open(width, height).depth("dark", depth, false);
             let count = items(&rig.app).len();
             for _ in 0..count {
-                let selected = rig.app.theme.style(Role::Selection);
+                let selected = rig.app.theme.style(ThemeRole::Selection);
                 let Some(Overlay::Models { selected: at }) = rig.app.overlay else {
                     panic!()
                 };
@@ -123,26 +123,26 @@ fn every_size_and_depth_shows_the_chosen_line_by_more_than_colour() {
             }
         }
     }
-    let ascii = open(80, 24).depth("mono", Depth::None, true).text();
+    let ascii = open(80, 24).depth("mono", ColorDepth::None, true).text();
     assert!(ascii.is_ascii(), "{ascii}");
 }
 
 #[test]
 fn sorting_goes_by_what_was_measured() {
     let mut rig = open(140, 44);
-    let order = |rig: &Rig| -> Vec<String> {
+    let order = |rig: &TestApp| -> Vec<String> {
         let exports = &rig.app.picture.exports;
         items(&rig.app)
             .into_iter()
             .filter_map(|i| match i {
-                super::Item::Export(n) => Some(exports[n].selection.clone()),
+                super::ModelItem::Export(n) => Some(exports[n].selection.clone()),
                 _ => None,
             })
             .collect()
     };
     assert_eq!(order(&rig), ["centroid", "at", "best"]);
     rig.app.act(Action::SortModels);
-    assert_eq!(rig.app.models.sort, Sort::Validation);
+    assert_eq!(rig.app.models.sort, ModelSort::Validation);
     assert_eq!(order(&rig).last().unwrap(), "centroid");
     rig.app.act(Action::SortModels);
     assert_eq!(order(&rig)[0], "best");
@@ -176,7 +176,7 @@ fn enter_goes_to_the_point_and_copying_takes_the_folder() {
 
 #[test]
 fn before_there_is_anything_it_says_how_to_get_it() {
-    let mut rig = Rig::new(80, 24);
+    let mut rig = TestApp::new(80, 24);
     rig.press("w");
     let text = rig.text();
     for part in ["No model was written yet", "marks a point", "not ready yet"] {
@@ -198,7 +198,7 @@ fn before_there_is_anything_it_says_how_to_get_it() {
 
 #[test]
 fn no_heading_is_cut_and_a_column_without_room_is_left_out_whole() {
-    let rig = Rig::with(140, 44, rich());
+    let rig = TestApp::with(140, 44, rich());
     for width in 52..160 {
         let rows = sheet::rows(&rig.app, width, 0);
         let texts: Vec<String> = rows.iter().map(|r| r.line.to_string()).collect();
@@ -234,7 +234,7 @@ fn a_long_source_has_the_columns_that_are_free_and_else_both_of_its_ends() {
         corner.source = name.into();
     }
     let shown = |width| {
-        let mut rig = Rig::with(width, 60, picture.clone());
+        let mut rig = TestApp::with(width, 60, picture.clone());
         rig.press("w");
         rig.text()
     };

@@ -1,27 +1,27 @@
 //! What every pane has around it: a border, a title with live figures, a foot line in the lower border.
 
-use super::text::{self, Piece};
-use crate::theme::{Role, Theme};
+use super::text::{self, FigurePiece};
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 /// A pane's border with what is written into it.
-pub struct Chrome<'a> {
+pub struct PaneFrame<'a> {
     /// Number of the key that jumps to the pane.
     pub key: char,
     /// Name of the pane.
     pub name: &'a str,
     /// Live figures after the name, most important first.
-    pub figures: Vec<Piece<'a>>,
+    pub figures: Vec<FigurePiece<'a>>,
     /// Lower border, left.
-    pub foot: Vec<Piece<'a>>,
+    pub foot: Vec<FigurePiece<'a>>,
     /// Lower border, right.
     pub mode: String,
 }
 
-impl Chrome<'_> {
+impl PaneFrame<'_> {
     /// Draws the border and returns the room inside it. Figures that find no room are left out whole.
     pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) -> Rect {
         let area = area.intersection(*buf.area());
@@ -30,12 +30,12 @@ impl Chrome<'_> {
         }
         let room = area.width.saturating_sub(2);
         let role = if focused {
-            Role::TitleFocused
+            ThemeRole::TitleFocused
         } else {
-            Role::Title
+            ThemeRole::Title
         };
         let head = vec![
-            Span::styled(self.key.to_string(), theme.style(Role::Key)),
+            Span::styled(self.key.to_string(), theme.style(ThemeRole::Key)),
             Span::styled(format!(" {}", self.name), theme.style(role)),
         ];
         let mut pieces = vec![head];
@@ -51,7 +51,7 @@ impl Chrome<'_> {
         if !self.mode.is_empty() && mode_width + 2 <= room {
             let line = padded(vec![Line::styled(
                 self.mode.clone(),
-                theme.style(Role::Muted),
+                theme.style(ThemeRole::Muted),
             )]);
             text::put_line(
                 buf,
@@ -94,8 +94,8 @@ pub fn inside(area: Rect) -> Rect {
 
 /// Writes one calm sentence into the middle of an empty pane, over as many rows as it needs.
 pub fn empty(area: Rect, buf: &mut Buffer, theme: &Theme, sentence: &str) {
-    let muted = theme.style(Role::Muted);
-    let words: Vec<Piece<'_>> = sentence
+    let muted = theme.style(ThemeRole::Muted);
+    let words: Vec<FigurePiece<'_>> = sentence
         .split(' ')
         .map(|w| vec![Span::styled(w.to_string(), muted)])
         .collect();

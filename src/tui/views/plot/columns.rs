@@ -1,13 +1,13 @@
 //! Curves thinned out to what a plot resolves: for each column of dots its smallest, largest, first and last value. No
 //! peak is lost, however many steps share a column, and drawing costs as much as the plot is wide.
 
-use super::curves::Sample;
-use super::dots::Dots;
-use crate::views::scale::Scale;
+use super::curves::CurveSpan;
+use super::dots::DotCanvas;
+use crate::views::scale::AxisScale;
 
 /// What a curve is within one column of dots.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Column {
+pub struct CurveColumn {
     /// Index of the dot column, from the left.
     pub column: usize,
     /// Smallest value in the column.
@@ -27,12 +27,12 @@ pub struct Column {
 ///
 /// Of samples beyond the edges only the line to them counts: it is cut at the edge.
 pub fn reduce(
-    samples: &[Sample],
-    x: &Scale,
+    samples: &[CurveSpan],
+    x: &AxisScale,
     columns: usize,
-    range: impl Fn(&Sample) -> Option<(f64, f64, f64)>,
-) -> Vec<Column> {
-    let mut out: Vec<Column> = Vec::new();
+    range: impl Fn(&CurveSpan) -> Option<(f64, f64, f64)>,
+) -> Vec<CurveColumn> {
+    let mut out: Vec<CurveColumn> = Vec::new();
     let (width, last) = (x.hi - x.lo, columns.saturating_sub(1));
     if columns == 0 || width.is_nan() || width <= 0.0 {
         return out;
@@ -70,13 +70,13 @@ pub fn reduce(
     out
 }
 
-fn add(out: &mut Vec<Column>, column: usize, (low, mean, high): (f64, f64, f64), apart: bool) {
+fn add(out: &mut Vec<CurveColumn>, column: usize, (low, mean, high): (f64, f64, f64), apart: bool) {
     match out.last_mut().filter(|c| c.column == column) {
         Some(c) => {
             (c.low, c.high) = (c.low.min(low), c.high.max(high));
             c.last = mean;
         }
-        None => out.push(Column {
+        None => out.push(CurveColumn {
             column,
             low,
             high,
@@ -92,7 +92,7 @@ const DASH: (usize, usize) = (6, 9);
 
 /// How a curve is drawn.
 #[derive(Clone, Copy, Debug)]
-pub struct Pen {
+pub struct CurvePen {
     /// Rank of the ink; where inks meet in a character, the highest rank is drawn.
     pub rank: u8,
     /// Number of the ink, which the caller gives a style.
@@ -104,7 +104,7 @@ pub struct Pen {
 }
 
 /// Draws a curve: every column shows its whole range, and neighbouring columns are joined unless a gap lies between.
-pub fn draw(dots: &mut Dots, columns: &[Column], y: &Scale, pen: Pen) {
+pub fn draw(dots: &mut DotCanvas, columns: &[CurveColumn], y: &AxisScale, pen: CurvePen) {
     let rows = dots.rows();
     let row = |value: f64| {
         let t = y.at(value).unwrap_or(0.0);
@@ -150,8 +150,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn sample(step: f64, value: Option<f64>) -> Sample {
-        Sample {
+    fn sample(step: f64, value: Option<f64>) -> CurveSpan {
+        CurveSpan {
             step,
             x: step,
             range: value.map(|v| (v, v, v)),
@@ -160,8 +160,8 @@ mod tests {
         }
     }
 
-    fn scale(lo: f64, hi: f64) -> Scale {
-        Scale { lo, hi, log: false }
+    fn scale(lo: f64, hi: f64) -> AxisScale {
+        AxisScale { lo, hi, log: false }
     }
 
     #[test]
@@ -188,8 +188,8 @@ mod tests {
             columns.iter().map(|c| c.apart).collect::<Vec<_>>(),
             [true, true]
         );
-        let mut dots = Dots::new(11, 1, crate::glyphs::Glyphs::Braille);
-        let pen = Pen {
+        let mut dots = DotCanvas::new(11, 1, crate::glyphs::GlyphSet::Braille);
+        let pen = CurvePen {
             rank: 0,
             ink: 1,
             dashed: false,
@@ -201,12 +201,12 @@ mod tests {
 
     #[test]
     fn dashes_have_gaps() {
-        let samples: Vec<Sample> = (0..100).map(|x| sample(f64::from(x), Some(1.0))).collect();
+        let samples: Vec<CurveSpan> = (0..100).map(|x| sample(f64::from(x), Some(1.0))).collect();
         let x = scale(0.0, 99.0);
         for samples in [&samples[..], &[samples[0], samples[99]]] {
             let columns = reduce(samples, &x, 100, |s| s.range);
-            let mut dots = Dots::new(50, 1, crate::glyphs::Glyphs::Braille);
-            let pen = Pen {
+            let mut dots = DotCanvas::new(50, 1, crate::glyphs::GlyphSet::Braille);
+            let pen = CurvePen {
                 rank: 0,
                 ink: 1,
                 dashed: true,
@@ -222,7 +222,7 @@ mod tests {
         /// Every value is within the range of its own column, and every column's limits are values of it.
         #[test]
         fn no_peak_vanishes(values in prop::collection::vec(prop::option::of(-1e6f64..1e6), 1..3000), columns in 1usize..400) {
-            let samples: Vec<Sample> = values.iter().enumerate().map(|(k, v)| sample(k as f64, *v)).collect();
+            let samples: Vec<CurveSpan> = values.iter().enumerate().map(|(k, v)| sample(k as f64, *v)).collect();
             let x = scale(0.0, (values.len().max(2) - 1) as f64);
             let reduced = reduce(&samples, &x, columns, |s| s.range);
             prop_assert!(reduced.windows(2).all(|w| w[0].column < w[1].column));

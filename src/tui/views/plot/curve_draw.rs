@@ -1,19 +1,19 @@
 //! Draws the plot of loss curves: axes, curves, validation points, labels, learning rate.
 
-use super::columns::{self, Pen};
-use super::curve_plot::{Plot, rate_label};
-use super::curves::{Name, Sample};
-use super::dots::Dots;
+use super::columns::{self, CurvePen};
+use super::curve_plot::{CurvePlot, rate_label};
+use super::curves::{CurveOwner, CurveSpan};
+use super::dots::DotCanvas;
 use super::text;
-use crate::color::Depth;
-use crate::theme::{Role, Theme};
+use crate::color::ColorDepth;
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 
 /// Ink of raw curves under a smoothed one.
 const RAW: u8 = 0;
 
-impl Plot {
+impl CurvePlot {
     /// Draws everything but the cursor and what is read there.
     pub fn draw(&self, buf: &mut Buffer, theme: &Theme) {
         if self.area.is_empty() {
@@ -38,8 +38,8 @@ impl Plot {
     }
 
     pub(super) fn draw_axes(&self, buf: &mut Buffer, theme: &Theme) {
-        let (area, axis) = (self.area, theme.style(Role::Axis));
-        let grid = theme.style(Role::Border);
+        let (area, axis) = (self.area, theme.style(ThemeRole::Axis));
+        let grid = theme.style(ThemeRole::Border);
         let most = usize::from(area.height / 3).clamp(2, 7);
         let pad = usize::from(self.gutter.saturating_sub(1));
         for (value, label) in self.y.ticks(most) {
@@ -83,14 +83,14 @@ impl Plot {
     }
 
     fn draw_curves(&self, buf: &mut Buffer, theme: &Theme) {
-        let mut dots = Dots::new(self.area.width, self.area.height, theme.glyphs());
+        let mut dots = DotCanvas::new(self.area.width, self.area.height, theme.glyphs());
         let across = dots.columns();
         // Where colour does not part the smoothed line from the raw values, those are but their outline.
-        let sparse = self.smooth && theme.depth() <= Depth::None;
+        let sparse = self.smooth && theme.depth() <= ColorDepth::None;
         for (n, trace) in self.traces.iter().enumerate() {
             let (ink, last) = (n as u8 + 1, n + 1 == self.traces.len());
-            let dashed = matches!(trace.name, Name::Other(_));
-            let pen = |rank, ink, sparse| Pen {
+            let dashed = matches!(trace.name, CurveOwner::Other(_));
+            let pen = |rank, ink, sparse| CurvePen {
                 rank,
                 ink,
                 dashed,
@@ -104,14 +104,14 @@ impl Plot {
                 columns::draw(&mut dots, &reduced, &self.y, pen(rank, ink, sparse));
             }
             if self.smooth {
-                let range = Sample::smooth_range;
+                let range = CurveSpan::smooth_range;
                 let reduced = columns::reduce(&trace.samples, &self.x, across, range);
                 let rank = 1 + u8::from(last);
                 columns::draw(&mut dots, &reduced, &self.y, pen(rank, ink, false));
             }
         }
         let style = |ink| match ink {
-            RAW => theme.style(Role::CurveRaw),
+            RAW => theme.style(ThemeRole::CurveRaw),
             n => theme.style(self.role(usize::from(n) - 1)),
         };
         dots.draw_lines(self.area, buf, style, |ink| ink != RAW && self.smooth);
@@ -134,14 +134,14 @@ impl Plot {
             return;
         };
         let (top, bottom) = (self.area.y, self.area.bottom() - 1);
-        let inside = |s: &&Sample| self.x.lo <= s.x && s.x <= self.x.hi;
+        let inside = |s: &&CurveSpan| self.x.lo <= s.x && s.x <= self.x.hi;
         let (mut above, mut lost) = (None, None);
         for sample in trace.samples.iter().filter(inside) {
             let x = self.column(sample.x);
             if sample.range.is_some_and(|r| r.2 > self.y.hi) {
                 let role = match sample.smooth {
-                    Some(s) if self.smooth && s > self.y.hi => Role::Error,
-                    _ => Role::CurveRaw,
+                    Some(s) if self.smooth && s > self.y.hi => ThemeRole::Error,
+                    _ => ThemeRole::CurveRaw,
                 };
                 if above != Some((x, role)) {
                     text::put(buf, x, top, 1, theme.pick("▴", "^"), theme.style(role));
@@ -156,7 +156,7 @@ impl Plot {
                     bottom,
                     1,
                     theme.pick("×", "x"),
-                    theme.style(Role::Error),
+                    theme.style(ThemeRole::Error),
                 );
             }
         }
@@ -188,16 +188,16 @@ impl Plot {
         let (crowded, point) = (self.crowded(), self.validation_sign(theme));
         let several = self.several();
         // Where colour does not say whose points they are, letters do.
-        let letters = several && (theme.ascii() || theme.depth() <= Depth::None);
+        let letters = several && (theme.ascii() || theme.depth() <= ColorDepth::None);
         for (n, trace) in self.traces.iter().enumerate() {
             let (glyph, role) = match trace.name {
                 _ if letters => {
                     let letter = trace.name.letter().unwrap_or('o').to_ascii_lowercase();
                     (letter.to_string(), self.role(n))
                 }
-                Name::Other(_) => (if crowded { "◦" } else { "○" }.into(), self.role(n)),
-                Name::Own(_) if several => (point.into(), self.role(n)),
-                Name::Own(_) => (point.into(), Role::CurveValidation),
+                CurveOwner::Other(_) => (if crowded { "◦" } else { "○" }.into(), self.role(n)),
+                CurveOwner::Own(_) if several => (point.into(), self.role(n)),
+                CurveOwner::Own(_) => (point.into(), ThemeRole::CurveValidation),
             };
             let style = theme.style(role);
             // The newest is always there; among many the others leave a column free.
@@ -218,7 +218,7 @@ impl Plot {
     /// The learning rates in their own panel, from zero up.
     pub(super) fn draw_rates(&self, buf: &mut Buffer, theme: &Theme) {
         let Some(area) = self.rate_area else { return };
-        let axis = theme.style(Role::Axis);
+        let axis = theme.style(ThemeRole::Axis);
         let name = "learning rate ";
         let line = theme.pick("┄", "-").repeat(usize::from(area.width));
         text::put(
@@ -227,7 +227,7 @@ impl Plot {
             area.y - 1,
             area.width,
             &line,
-            theme.style(Role::Border),
+            theme.style(ThemeRole::Border),
         );
         text::put(buf, area.x, area.y - 1, area.width, name, axis);
         if self.gutter > 0 {
@@ -243,19 +243,19 @@ impl Plot {
                 axis,
             );
         }
-        let mut dots = Dots::new(area.width, area.height, theme.glyphs());
+        let mut dots = DotCanvas::new(area.width, area.height, theme.glyphs());
         for (n, trace) in self.traces.iter().enumerate() {
-            let as_sample = |&(x, rate): &(f64, f64)| Sample {
+            let as_sample = |&(x, rate): &(f64, f64)| CurveSpan {
                 step: x,
                 x,
                 range: Some((rate, rate, rate)),
                 smooth: None,
                 lost: false,
             };
-            let samples: Vec<Sample> = trace.rates.iter().map(as_sample).collect();
+            let samples: Vec<CurveSpan> = trace.rates.iter().map(as_sample).collect();
             let reduced = columns::reduce(&samples, &self.x, dots.columns(), |s| s.range);
-            let dashed = matches!(trace.name, Name::Other(_));
-            let pen = Pen {
+            let dashed = matches!(trace.name, CurveOwner::Other(_));
+            let pen = CurvePen {
                 rank: u8::from(!dashed),
                 ink: n as u8,
                 dashed,
@@ -271,7 +271,7 @@ impl Plot {
     fn draw_letters(&self, buf: &mut Buffer, theme: &Theme) {
         let mut taken: Vec<(u16, u16)> = Vec::new();
         let ways: &[f64] = match theme.depth() {
-            Depth::None | Depth::Ansi16 => &[1.0, 0.33, 0.67],
+            ColorDepth::None | ColorDepth::Ansi16 => &[1.0, 0.33, 0.67],
             _ => &[1.0],
         };
         for way in ways {
@@ -279,7 +279,7 @@ impl Plot {
                 let Some(letter) = trace.name.letter() else {
                     continue;
                 };
-                let inside = |s: &&Sample| self.x.lo <= s.x && s.x <= self.x.hi;
+                let inside = |s: &&CurveSpan| self.x.lo <= s.x && s.x <= self.x.hi;
                 let seen: Vec<(f64, f64)> = trace
                     .samples
                     .iter()

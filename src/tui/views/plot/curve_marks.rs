@@ -1,19 +1,19 @@
 //! Marks along the axis of the loss plot: changes of degree, phases of the fit, the cursor.
 
-use super::curve_plot::Plot;
+use super::curve_plot::CurvePlot;
 use super::text;
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 
 /// Rows over which labels of degrees that lie close together are spread.
 const LABEL_ROWS: u16 = 3;
 
-impl Plot {
+impl CurvePlot {
     /// A dotted line where the degree changed.
     pub(super) fn draw_degrees(&self, buf: &mut Buffer, theme: &Theme) {
         let area = self.area;
-        let line = theme.style(Role::Axis);
+        let line = theme.style(ThemeRole::Axis);
         for (x, _) in &self.degrees {
             for y in area.top()..area.bottom() {
                 text::put(buf, self.column(*x), y, 1, theme.pick("┊", "|"), line);
@@ -24,7 +24,7 @@ impl Plot {
     /// The degrees beside their lines, over the curves.
     pub(super) fn draw_degree_labels(&self, buf: &mut Buffer, theme: &Theme) {
         let area = self.area;
-        let style = theme.style(Role::Accent);
+        let style = theme.style(ThemeRole::Accent);
         let rows = LABEL_ROWS.min(area.height / 3).max(1);
         let mut free = vec![area.x; usize::from(rows)];
         for (n, (x, label)) in self.degrees.iter().enumerate() {
@@ -56,7 +56,7 @@ impl Plot {
 
     /// The names of the fit's phases on the axis, and a faint line where one follows another.
     pub(super) fn draw_phases(&self, buf: &mut Buffer, theme: &Theme) {
-        let (area, faint) = (self.area, theme.style(Role::Border));
+        let (area, faint) = (self.area, theme.style(ThemeRole::Border));
         let axis = (self.foot > 1).then(|| self.rate_area.unwrap_or(area).bottom());
         for (n, (x, name)) in self.phases.iter().enumerate() {
             let x = self.column(*x);
@@ -72,7 +72,14 @@ impl Plot {
             let label = format!(" {name} ");
             let width = label.len() as u16;
             if let Some(row) = axis.filter(|_| x + 2 + width <= end) {
-                text::put(buf, x + 2, row, width, &label, theme.style(Role::Muted));
+                text::put(
+                    buf,
+                    x + 2,
+                    row,
+                    width,
+                    &label,
+                    theme.style(ThemeRole::Muted),
+                );
             }
         }
     }
@@ -83,8 +90,8 @@ impl Plot {
             return;
         }
         let (a, b) = (self.column(from.min(to)), self.column(from.max(to)));
-        let ground = theme.style(Role::Selection).bg;
-        let (line, strong) = (theme.pick("│", "|"), theme.style(Role::Accent));
+        let ground = theme.style(ThemeRole::Selection).bg;
+        let (line, strong) = (theme.pick("│", "|"), theme.style(ThemeRole::Accent));
         for y in self.area.top()..self.area.bottom() {
             for x in a..=b {
                 if let (Some(cell), Some(ground)) = (buf.cell_mut((x, y)), ground) {
@@ -103,7 +110,7 @@ impl Plot {
             return;
         }
         let x = self.column(cursor);
-        let strong = theme.style(Role::Accent);
+        let strong = theme.style(ThemeRole::Accent);
         let bottom = self.rate_area.unwrap_or(self.area).bottom();
         for y in self.area.top()..bottom {
             let quiet = buf.cell((x, y)).is_some_and(|c| {

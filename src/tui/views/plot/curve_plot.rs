@@ -1,22 +1,22 @@
 //! The plot of loss curves: what is decided before the first character is drawn. `curve_draw` draws it.
 
-use super::curves::{self, Name, Trace, Wanted};
+use super::curves::{self, CurveOwner, CurveRequest, PlotTrace};
 use super::ticks;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use crate::views::loss::LossView;
-use crate::views::scale::Scale;
+use crate::views::scale::AxisScale;
 use ratatui::layout::Rect;
-use surfit_core::draws::Phase;
-use surfit_core::event::Curve;
-use surfit_core::picture::Picture;
-use surfit_core::series::Track;
+use surfit_core::draws::FitPhase;
+use surfit_core::event::LossCurve;
+use surfit_core::picture::RunState;
+use surfit_core::series::StepTrack;
 
 /// A smoothed value this many times as large as the usual and the early ones has diverged: it does not set the axis.
 const DIVERGED: f64 = 5.0;
 
 /// Where everything is and what it shows.
 #[derive(Clone, Debug)]
-pub struct Plot {
+pub struct CurvePlot {
     /// Characters of the curves, axes not counted.
     pub area: Rect,
     /// Characters of the learning rate, a line above them for its name.
@@ -24,39 +24,44 @@ pub struct Plot {
     pub(super) gutter: u16,
     pub(super) foot: u16,
     /// The curves, in the order of their inks; that of this run which grows is the last.
-    pub traces: Vec<Trace>,
+    pub traces: Vec<PlotTrace>,
     pub(super) smooth: bool,
     pub(super) time: bool,
-    pub(super) x: Scale,
-    pub(super) y: Scale,
-    pub(super) rate: Scale,
+    pub(super) x: AxisScale,
+    pub(super) y: AxisScale,
+    pub(super) rate: AxisScale,
     pub(super) degrees: Vec<(f64, String)>,
     pub(super) phases: Vec<(f64, &'static str)>,
     /// For the step at a place.
-    track: Option<Track>,
+    track: Option<StepTrack>,
 }
 
-impl Plot {
+impl CurvePlot {
     /// The plot in the room `inner`; `None` before there is a curve.
-    pub fn of(inner: Rect, picture: &Picture, view: &LossView) -> Option<Plot> {
+    pub fn of(inner: Rect, picture: &RunState, view: &LossView) -> Option<CurvePlot> {
         let shown = curves::relevant(picture, view.corners);
         let (from, to) = view.window(picture)?;
-        let wanted = Wanted {
+        let wanted = CurveRequest {
             window: (from, to),
             time: view.time,
             smoothing: view.smoothing(),
         };
         let others = view.overlays.iter().enumerate();
         let others = others.filter_map(|(n, run)| {
-            Trace::of(&run.picture, Curve::Surface, Name::Other(n), &wanted)
+            PlotTrace::of(
+                &run.picture,
+                LossCurve::Surface,
+                CurveOwner::Other(n),
+                &wanted,
+            )
         });
         let own = shown
             .iter()
-            .filter_map(|c| Trace::of(picture, *c, Name::Own(*c), &wanted));
-        let traces: Vec<Trace> = others.chain(own).collect();
+            .filter_map(|c| PlotTrace::of(picture, *c, CurveOwner::Own(*c), &wanted));
+        let traces: Vec<PlotTrace> = others.chain(own).collect();
         let y = loss_axis(&traces, view);
         let rates = traces.iter().flat_map(|t| t.rates.iter().map(|r| r.1));
-        let rate = Scale::covering(rates.chain([0.0]), false).unwrap_or(y);
+        let rate = AxisScale::covering(rates.chain([0.0]), false).unwrap_or(y);
 
         let foot = match inner.height {
             0..=3 => 0,
@@ -90,12 +95,12 @@ impl Plot {
             ..area
         });
         let track = shown.last().and_then(|c| picture.tracks.get(c)).cloned();
-        let x = Scale {
+        let x = AxisScale {
             lo: from,
             hi: to,
             log: false,
         };
-        let mut plot = Plot {
+        let mut plot = CurvePlot {
             area,
             rate_area,
             gutter,
@@ -110,13 +115,13 @@ impl Plot {
             phases: Vec::new(),
             track,
         };
-        if shown.contains(&Curve::Surface) {
+        if shown.contains(&LossCurve::Surface) {
             plot.mark_changes(picture);
         }
         Some(plot)
     }
 
-    fn mark_changes(&mut self, picture: &Picture) {
+    fn mark_changes(&mut self, picture: &RunState) {
         let inside = |x: &f64| (self.x.lo..=self.x.hi).contains(x);
         let degrees = picture.degree_changes.iter();
         self.degrees = degrees
@@ -124,10 +129,10 @@ impl Plot {
             .filter(|d| inside(&d.0))
             .collect();
         // A fit of one phase alone has nothing to tell apart.
-        if picture.phases.iter().any(|p| p.1 == Phase::Edge) {
+        if picture.phases.iter().any(|p| p.1 == FitPhase::Edge) {
             let name = |phase| match phase {
-                Phase::Edge => "edges",
-                Phase::Interior => "interior",
+                FitPhase::Edge => "edges",
+                FitPhase::Interior => "interior",
             };
             let phases = picture.phases.iter();
             self.phases = phases
@@ -202,11 +207,11 @@ impl Plot {
     }
 
     /// The role whose colour a trace has.
-    pub fn role(&self, trace: usize) -> Role {
+    pub fn role(&self, trace: usize) -> ThemeRole {
         match self.traces.get(trace).map(|t| t.name) {
-            Some(Name::Own(Curve::Corner(c))) => Role::corner(c),
-            Some(Name::Other(n)) => Role::corner(n),
-            _ => Role::CurveSmooth,
+            Some(CurveOwner::Own(LossCurve::Corner(c))) => ThemeRole::corner(c),
+            Some(CurveOwner::Other(n)) => ThemeRole::corner(n),
+            _ => ThemeRole::CurveSmooth,
         }
     }
 
@@ -237,7 +242,7 @@ pub(super) fn rate_label(rate: f64) -> String {
     crate::views::scale::number(rate, rate)
 }
 
-fn loss_axis(traces: &[Trace], view: &LossView) -> Scale {
+fn loss_axis(traces: &[PlotTrace], view: &LossView) -> AxisScale {
     let mut values: Vec<f64> = traces.iter().flat_map(|t| important(t, view)).collect();
     if view.log {
         values.retain(|v| *v > 0.0);
@@ -247,9 +252,9 @@ fn loss_axis(traces: &[Trace], view: &LossView) -> Scale {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| {
             (l.min(v), h.max(v))
         });
-    match Scale::covering(values, view.log) {
+    match AxisScale::covering(values, view.log) {
         Some(wanted) => view.rest(wanted, limits),
-        None => Scale {
+        None => AxisScale {
             lo: 0.0,
             hi: 1.0,
             log: false,
@@ -259,8 +264,8 @@ fn loss_axis(traces: &[Trace], view: &LossView) -> Scale {
 
 /// The values that the loss axis must hold: the smoothed curve, validation, and nearly all raw values. The few largest
 /// raw ones may leave it at the top, so that one spike does not flatten everything; so may a curve that diverged.
-fn important(trace: &Trace, view: &LossView) -> Vec<f64> {
-    let own = matches!(trace.name, Name::Own(_));
+fn important(trace: &PlotTrace, view: &LossView) -> Vec<f64> {
+    let own = matches!(trace.name, CurveOwner::Own(_));
     let mut raw: Vec<f64> = trace
         .samples
         .iter()

@@ -1,33 +1,33 @@
 //! Which loss curves to show, and their values within a part of the axis.
 
-use surfit_core::event::{Curve, Stage};
-use surfit_core::picture::{Picture, Validation};
+use surfit_core::event::{JobStage, LossCurve};
+use surfit_core::picture::{RunState, ValidationPoint};
 use surfit_core::series::{Series, Smoothing};
-use surfit_core::snapshot::State;
+use surfit_core::snapshot::EngineState;
 
 /// Whose curve it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum CurveOwner {
     /// A curve of the run that is shown.
-    Own(Curve),
+    Own(LossCurve),
     /// The fit of another run, by its place among those laid over this one.
     Other(usize),
 }
 
-impl Name {
+impl CurveOwner {
     /// One letter for the end of the curve and for its points: a corner's number, another run's letter.
     pub fn letter(self) -> Option<char> {
         match self {
-            Name::Own(Curve::Corner(c)) => char::from_digit(c as u32 + 1, 10),
-            Name::Own(Curve::Surface) => None,
-            Name::Other(n) => Some((b'A' + n as u8 % 26) as char),
+            CurveOwner::Own(LossCurve::Corner(c)) => char::from_digit(c as u32 + 1, 10),
+            CurveOwner::Own(LossCurve::Surface) => None,
+            CurveOwner::Other(n) => Some((b'A' + n as u8 % 26) as char),
         }
     }
 }
 
 /// A stretch of a curve: one step, or a bucket of several.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
+pub struct CurveSpan {
     /// First step of the stretch.
     pub step: f64,
     /// Its place along the axis.
@@ -40,7 +40,7 @@ pub struct Sample {
     pub lost: bool,
 }
 
-impl Sample {
+impl CurveSpan {
     /// The smoothed value as a range.
     pub fn smooth_range(&self) -> Option<(f64, f64, f64)> {
         self.smooth.map(|s| (s, s, s))
@@ -49,22 +49,22 @@ impl Sample {
 
 /// A curve ready to be drawn.
 #[derive(Clone, Debug)]
-pub struct Trace {
+pub struct PlotTrace {
     /// Name of the curve.
-    pub name: Name,
+    pub name: CurveOwner,
     /// Its values within the window, and one more at either side.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<CurveSpan>,
     /// Where the last stretch ends along the axis.
     pub end: f64,
     /// Its validation measurements within the window, with their places along the axis.
-    pub validations: Vec<(f64, Validation)>,
+    pub validations: Vec<(f64, ValidationPoint)>,
     /// Learning rates within the window, with their places along the axis.
     pub rates: Vec<(f64, f64)>,
 }
 
 /// What is wanted of a curve.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub struct CurveRequest {
     /// Part of the axis.
     pub window: (f64, f64),
     /// The axis shows seconds of work.
@@ -73,9 +73,14 @@ pub struct Wanted {
     pub smoothing: f64,
 }
 
-impl Trace {
+impl PlotTrace {
     /// The trace of a curve; `None` when the picture has no value of it.
-    pub fn of(picture: &Picture, curve: Curve, name: Name, wanted: &Wanted) -> Option<Self> {
+    pub fn of(
+        picture: &RunState,
+        curve: LossCurve,
+        name: CurveOwner,
+        wanted: &CurveRequest,
+    ) -> Option<Self> {
         let series = picture.curves.get(&curve).filter(|s| !s.is_empty())?;
         let track = picture.tracks.get(&curve).filter(|_| wanted.time);
         // Time counts steps that are done: step 0 is done when one step is.
@@ -123,7 +128,7 @@ impl Trace {
     }
 
     /// The last sample that begins at or before a place.
-    pub fn sample_at(&self, x: f64) -> Option<&Sample> {
+    pub fn sample_at(&self, x: f64) -> Option<&CurveSpan> {
         let after = self.samples.partition_point(|s| s.x <= x + 1e-9);
         self.samples.get(after.saturating_sub(1))
     }
@@ -134,34 +139,34 @@ impl Trace {
     }
 
     /// The validation at a place or the last before it.
-    pub fn validation_at(&self, x: f64) -> Option<&Validation> {
-        let before = |v: &&(f64, Validation)| v.0 <= x + 0.5;
+    pub fn validation_at(&self, x: f64) -> Option<&ValidationPoint> {
+        let before = |v: &&(f64, ValidationPoint)| v.0 <= x + 0.5;
         self.validations.iter().rev().find(before).map(|v| &v.1)
     }
 }
 
 /// The curves worth showing: those of the corners while these train, afterwards that of the surface; with `beside` the
 /// corners' as well.
-pub fn relevant(picture: &Picture, beside: bool) -> Vec<Curve> {
-    let has = |c: &Curve| picture.curves.get(c).is_some_and(|s| !s.is_empty());
-    let corners: Vec<Curve> = (0..4).map(Curve::Corner).filter(has).collect();
+pub fn relevant(picture: &RunState, beside: bool) -> Vec<LossCurve> {
+    let has = |c: &LossCurve| picture.curves.get(c).is_some_and(|s| !s.is_empty());
+    let corners: Vec<LossCurve> = (0..4).map(LossCurve::Corner).filter(has).collect();
     let training = picture
         .snapshot
         .as_ref()
-        .is_some_and(|s| s.stage == Stage::Corners && s.state == State::Running);
-    match (has(&Curve::Surface), corners.is_empty()) {
+        .is_some_and(|s| s.stage == JobStage::Corners && s.state == EngineState::Running);
+    match (has(&LossCurve::Surface), corners.is_empty()) {
         (true, false) if training => corners,
         (true, false) if beside => corners
             .into_iter()
-            .chain(std::iter::once(Curve::Surface))
+            .chain(std::iter::once(LossCurve::Surface))
             .collect(),
-        (true, _) => vec![Curve::Surface],
+        (true, _) => vec![LossCurve::Surface],
         (false, _) => corners,
     }
 }
 
 /// The curve's values within a window, as finely as they are known. What lies before only leads the smoothed curve in.
-fn samples(series: &Series, wanted: &Wanted, x: impl Fn(f64) -> f64) -> Vec<Sample> {
+fn samples(series: &Series, wanted: &CurveRequest, x: impl Fn(f64) -> f64) -> Vec<CurveSpan> {
     let mut smoothing = Smoothing::new(wanted.smoothing);
     let mut rest = series.finest().peekable();
     let end = series.end();
@@ -170,7 +175,7 @@ fn samples(series: &Series, wanted: &Wanted, x: impl Fn(f64) -> f64) -> Vec<Samp
         let next = rest.peek().map_or(end, |b| b.step);
         let mean = bucket.mean();
         let step = bucket.step as f64;
-        Some(Sample {
+        Some(CurveSpan {
             step,
             x: x(step),
             range: mean.map(|mean| (f64::from(bucket.min), mean, f64::from(bucket.max))),
@@ -205,15 +210,15 @@ fn part<T: Copy>(
 mod tests {
     use super::*;
 
-    fn wanted(from: u64, to: u64) -> Wanted {
-        Wanted {
+    fn wanted(from: u64, to: u64) -> CurveRequest {
+        CurveRequest {
             window: (from as f64, to as f64),
             time: false,
             smoothing: Series::SMOOTHING,
         }
     }
 
-    fn of(series: &Series, from: u64, to: u64) -> Vec<Sample> {
+    fn of(series: &Series, from: u64, to: u64) -> Vec<CurveSpan> {
         samples(series, &wanted(from, to), |s| s)
     }
 
@@ -239,7 +244,7 @@ mod tests {
         let mut s = Series::default();
         s.extend(0, &[2.0, 2.0, 2.0, 5.0]);
         for smoothing in [0.5, 0.9, 0.999] {
-            let wanted = Wanted {
+            let wanted = CurveRequest {
                 smoothing,
                 ..wanted(0, 9)
             };

@@ -1,14 +1,14 @@
 //! A canvas of dots finer than characters: braille, half blocks, or dots and quotes where only ASCII is wanted.
 
 use super::text;
-use crate::glyphs::Glyphs;
+use crate::glyphs::GlyphSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// What one character of the canvas holds.
 #[derive(Clone, Copy, Default)]
-struct Spot {
+struct DotCell {
     mask: u8,
     rank: u8,
     ink: u8,
@@ -18,29 +18,29 @@ struct Spot {
 ///
 /// A character has one colour, so where inks meet, the higher *rank* alone is drawn and stays a clean line; inks of
 /// equal rank share the character, in the colour of the later one.
-pub struct Dots {
+pub struct DotCanvas {
     width: usize,
     height: usize,
-    glyphs: Glyphs,
-    spots: Vec<Spot>,
+    glyphs: GlyphSet,
+    spots: Vec<DotCell>,
 }
 
-impl Dots {
+impl DotCanvas {
     /// An empty canvas of that many characters.
-    pub fn new(width: u16, height: u16, glyphs: Glyphs) -> Self {
+    pub fn new(width: u16, height: u16, glyphs: GlyphSet) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
         Self {
             width,
             height,
             glyphs,
-            spots: vec![Spot::default(); width * height],
+            spots: vec![DotCell::default(); width * height],
         }
     }
 
     fn per_character(&self) -> (usize, usize) {
         match self.glyphs {
-            Glyphs::Braille => (2, 4),
-            Glyphs::Blocks | Glyphs::Ascii => (1, 2),
+            GlyphSet::Braille => (2, 4),
+            GlyphSet::Blocks | GlyphSet::Ascii => (1, 2),
         }
     }
 
@@ -68,8 +68,8 @@ impl Dots {
             return;
         }
         let bit = match self.glyphs {
-            Glyphs::Braille => BRAILLE[y % 4][x % 2],
-            Glyphs::Blocks | Glyphs::Ascii => 1 << (y % 2),
+            GlyphSet::Braille => BRAILLE[y % 4][x % 2],
+            GlyphSet::Blocks | GlyphSet::Ascii => 1 << (y % 2),
         };
         let spot = &mut self.spots[y / dy * self.width + x / dx];
         if spot.mask != 0 && spot.rank > rank {
@@ -78,7 +78,7 @@ impl Dots {
         if spot.rank < rank {
             spot.mask = 0;
         }
-        *spot = Spot {
+        *spot = DotCell {
             mask: spot.mask | bit,
             rank,
             ink,
@@ -135,16 +135,18 @@ impl Dots {
                 continue;
             }
             let glyph = match (self.glyphs, spot.mask) {
-                (Glyphs::Ascii, 1) if stroke(spot.ink) => '-',
-                (Glyphs::Ascii, 2) if stroke(spot.ink) => '_',
-                (Glyphs::Ascii, _) if stroke(spot.ink) => '=',
-                (Glyphs::Ascii, 1) => '\'',
-                (Glyphs::Ascii, 2) => '.',
-                (Glyphs::Ascii, _) => ':',
-                (Glyphs::Blocks, 1) => '▀',
-                (Glyphs::Blocks, 2) => '▄',
-                (Glyphs::Blocks, _) => '█',
-                (Glyphs::Braille, mask) => char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' '),
+                (GlyphSet::Ascii, 1) if stroke(spot.ink) => '-',
+                (GlyphSet::Ascii, 2) if stroke(spot.ink) => '_',
+                (GlyphSet::Ascii, _) if stroke(spot.ink) => '=',
+                (GlyphSet::Ascii, 1) => '\'',
+                (GlyphSet::Ascii, 2) => '.',
+                (GlyphSet::Ascii, _) => ':',
+                (GlyphSet::Blocks, 1) => '▀',
+                (GlyphSet::Blocks, 2) => '▄',
+                (GlyphSet::Blocks, _) => '█',
+                (GlyphSet::Braille, mask) => {
+                    char::from_u32(0x2800 + u32::from(mask)).unwrap_or(' ')
+                }
             };
             text::plain(buf, area.x + x, area.y + y);
             if let Some(cell) = buf.cell_mut((area.x + x, area.y + y)) {
@@ -166,11 +168,11 @@ mod tests {
     fn a_diagonal_in_braille_in_blocks_and_in_ascii() {
         let area = Rect::new(0, 0, 2, 2);
         for (glyphs, end, want) in [
-            (Glyphs::Braille, (3, 3), vec!["⠑⢄"]),
-            (Glyphs::Blocks, (1, 1), vec!["▀▄", "  "]),
-            (Glyphs::Ascii, (1, 1), vec!["'.", "  "]),
+            (GlyphSet::Braille, (3, 3), vec!["⠑⢄"]),
+            (GlyphSet::Blocks, (1, 1), vec!["▀▄", "  "]),
+            (GlyphSet::Ascii, (1, 1), vec!["'.", "  "]),
         ] {
-            let mut dots = Dots::new(2, want.len() as u16, glyphs);
+            let mut dots = DotCanvas::new(2, want.len() as u16, glyphs);
             dots.line((0, 0), end, 0, 7);
             let mut buf = Buffer::empty(area);
             dots.draw(area, &mut buf, |ink| Style::new().fg(Color::Indexed(ink)));
@@ -184,7 +186,7 @@ mod tests {
 
     #[test]
     fn higher_ranks_are_drawn_alone() {
-        let mut dots = Dots::new(1, 1, Glyphs::Braille);
+        let mut dots = DotCanvas::new(1, 1, GlyphSet::Braille);
         dots.set(0, 0, 1, 1);
         dots.set(1, 3, 0, 2);
         assert_eq!((dots.spots[0].mask, dots.spots[0].ink), (0x01, 1));

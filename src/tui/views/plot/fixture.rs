@@ -1,20 +1,25 @@
 //! Pictures of runs to test the panes with.
 
-use crate::theme::{Depth, Theme};
+use crate::theme::{ColorDepth, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use surfit_core::event::{Alignment, Corner, Curve, Envelope, Event};
+use surfit_core::event::{Alignment, CornerReady, Envelope, Event, LossCurve};
 use surfit_core::heatmap::Cell;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::random;
-use surfit_core::snapshot::{ControlPoint, Snapshot, State};
+use surfit_core::snapshot::{ControlPoint, EngineState, Snapshot};
 use surfit_core::surface::{Degrees, Patch};
 
 /// Every colour depth.
-pub const DEPTHS: [Depth; 4] = [Depth::None, Depth::Ansi16, Depth::Ansi256, Depth::Truecolor];
+pub const DEPTHS: [ColorDepth; 4] = [
+    ColorDepth::None,
+    ColorDepth::Ansi16,
+    ColorDepth::Ansi256,
+    ColorDepth::Truecolor,
+];
 
 /// The dark theme.
-pub fn theme(depth: Depth, ascii: bool) -> Theme {
+pub fn theme(depth: ColorDepth, ascii: bool) -> Theme {
     Theme::by_name("dark", depth)
         .expect("the dark theme is built in")
         .with_ascii(ascii)
@@ -43,7 +48,7 @@ pub fn text(buf: &Buffer) -> String {
 }
 
 /// Feeds events as the engine numbers them.
-pub fn feed(picture: &mut Picture, events: impl IntoIterator<Item = Event>) {
+pub fn feed(picture: &mut RunState, events: impl IntoIterator<Item = Event>) {
     for event in events {
         let seq = picture.seq + 1;
         picture.apply(&Envelope {
@@ -55,7 +60,7 @@ pub fn feed(picture: &mut Picture, events: impl IntoIterator<Item = Event>) {
 }
 
 /// Losses of a curve from step 0.
-pub fn losses(curve: Curve, values: Vec<f32>) -> Event {
+pub fn losses(curve: LossCurve, values: Vec<f32>) -> Event {
     Event::Losses {
         curve,
         first_step: 0,
@@ -67,7 +72,7 @@ pub fn losses(curve: Curve, values: Vec<f32>) -> Event {
 /// A corner that is ready.
 pub fn corner(index: usize, accuracy: f64) -> Event {
     let source = format!("seed {}, 8 epochs", index + 1);
-    Event::CornerReady(Corner {
+    Event::CornerReady(CornerReady {
         index,
         source,
         accuracy,
@@ -99,13 +104,13 @@ pub fn points(degrees: Degrees) -> Vec<ControlPoint> {
 }
 
 /// A run in the middle of a fit, four corners ready, every cell measured: accuracy grows along `u` and `v`.
-pub fn fitting(degree: u8, grid: usize) -> Picture {
+pub fn fitting(degree: u8, grid: usize) -> RunState {
     fitting_on(Patch::Square, degree, grid)
 }
 
 /// The same on any kind of surface.
-pub fn fitting_on(patch: Patch, degree: u8, grid: usize) -> Picture {
-    let mut picture = Picture::default();
+pub fn fitting_on(patch: Patch, degree: u8, grid: usize) -> RunState {
+    let mut picture = RunState::default();
     feed(
         &mut picture,
         (0..patch.corners()).map(|c| corner(c, 0.86 + 0.001 * c as f64)),
@@ -113,10 +118,10 @@ pub fn fitting_on(patch: Patch, degree: u8, grid: usize) -> Picture {
     let values = (0..400)
         .map(|k| 0.3 + 2.0 * (-(k as f32) / 60.0).exp())
         .collect();
-    feed(&mut picture, [losses(Curve::Surface, values)]);
+    feed(&mut picture, [losses(LossCurve::Surface, values)]);
     let degrees = Degrees::of(patch, degree, degree).expect("a degree within 1..=8");
     let mut snapshot = Snapshot::empty(degrees, grid);
-    snapshot.state = State::Running;
+    snapshot.state = EngineState::Running;
     snapshot.fit_total = 1000;
     snapshot.heatmap.version = 400;
     let inside: Vec<usize> = snapshot.heatmap.inside().collect();
@@ -140,12 +145,12 @@ pub fn fitting_on(patch: Patch, degree: u8, grid: usize) -> Picture {
     picture
 }
 
-struct Numbers {
+struct NumberSource {
     seed: u64,
     drawn: u64,
 }
 
-impl Numbers {
+impl NumberSource {
     fn below(&mut self, n: u64) -> u64 {
         self.drawn += 1;
         random::derive(self.seed, self.drawn) % n.max(1)
@@ -173,15 +178,15 @@ impl Numbers {
 }
 
 /// A picture that no engine would send: everything possible and much that is not, drawn from `seed`.
-pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> Picture {
-    let mut picture = Picture::default();
-    let mut rng = Numbers { seed, drawn: 0 };
-    for curve in (0..4).map(Curve::Corner).chain([Curve::Surface]) {
+pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> RunState {
+    let mut picture = RunState::default();
+    let mut rng = NumberSource { seed, drawn: 0 };
+    for curve in (0..4).map(LossCurve::Corner).chain([LossCurve::Surface]) {
         let values: Vec<f32> = (0..rng.below(3000)).map(|_| rng.odd() as f32).collect();
         if rng.below(3) > 0 {
             feed(&mut picture, [losses(curve, values)]);
         }
-        let valid = |rng: &mut Numbers| Event::Validated {
+        let valid = |rng: &mut NumberSource| Event::Validated {
             curve,
             step: rng.below(3000),
             loss: rng.odd(),
@@ -219,9 +224,9 @@ pub fn wild(seed: u64, degrees: (u8, u8), grid: usize) -> Picture {
     }
     let mut snapshot = Snapshot::empty(to, grid);
     snapshot.state = if rng.below(2) == 0 {
-        State::Running
+        EngineState::Running
     } else {
-        State::Idle
+        EngineState::Idle
     };
     snapshot.fit_total = rng.below(5000);
     snapshot.heatmap.version = rng.below(3000);

@@ -1,18 +1,18 @@
 //! The plot of loss curves with its curves as a picture: everything that is text stays text, round the room of the picture.
 
 use super::columns;
-use super::curve_plot::Plot;
-use super::curves::{Name, Sample};
-use crate::images::{Raster, Sketch};
-use crate::theme::{Role, Theme};
+use super::curve_plot::CurvePlot;
+use super::curves::{CurveOwner, CurveSpan};
+use crate::images::{PictureSketch, Raster};
+use crate::theme::{Theme, ThemeRole};
 use crate::views::surface::mix;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// Pixels of a character, as many as the picture has.
-pub(crate) type Unit = (f64, f64);
+pub(crate) type PixelUnit = (f64, f64);
 
-impl Plot {
+impl CurvePlot {
     /// Draws what stands round the curves, and leaves their room empty. The row above it is for the degrees.
     pub fn draw_around(&self, buf: &mut Buffer, theme: &Theme) {
         if self.area.is_empty() {
@@ -34,12 +34,12 @@ impl Plot {
     }
 
     /// The curves as a picture of `unit` pixels a character, with the cursor at its place along the axis.
-    pub(crate) fn sketch(&self, theme: &Theme, unit: Unit, cursor: Option<f64>) -> Raster {
+    pub(crate) fn sketch(&self, theme: &Theme, unit: PixelUnit, cursor: Option<f64>) -> Raster {
         let room = self.area;
         let size =
             [(room.width, unit.0), (room.height, unit.1)].map(|(n, u)| (f64::from(n) * u) as usize);
         let ground = theme.background();
-        let mut sketch = Sketch::new((size[0], size[1]), ground);
+        let mut sketch = PictureSketch::new((size[0], size[1]), ground);
         // Places are those of the characters round the picture: their middles.
         let along = |n: u16, unit: f64, t: f64| unit * (0.5 + t * f64::from(n.max(1) - 1));
         let x = |at: f64| along(room.width, unit.0, self.x.at(at).unwrap_or(0.0));
@@ -51,7 +51,7 @@ impl Plot {
         let (wide, high) = (size[0] as f64, size[1] as f64);
         let pen = (unit.1 / 16.0).max(0.7);
         let most = usize::from(room.height / 3).clamp(2, 7);
-        let faint = mix(ground, theme.ink(Role::Axis), 0.35);
+        let faint = mix(ground, theme.ink(ThemeRole::Axis), 0.35);
         for (value, _) in self.y.ticks(most) {
             sketch.line((0.0, y(value)), (wide, y(value)), pen, faint);
         }
@@ -59,12 +59,16 @@ impl Plot {
             sketch.dashes(&[(x(*at), 0.0), (x(*at), high)], pen, faint);
         }
         for (at, _) in &self.degrees {
-            sketch.dashes(&[(x(*at), 0.0), (x(*at), high)], pen, theme.ink(Role::Axis));
+            sketch.dashes(
+                &[(x(*at), 0.0), (x(*at), high)],
+                pen,
+                theme.ink(ThemeRole::Axis),
+            );
         }
         let columns = (unit.0 * f64::from(room.width.max(1) - 1)) as usize + 1;
         let across = |column: usize| 0.5 * unit.0 + column as f64;
-        let path = |reduced: &[columns::Column]| -> Vec<(f64, f64)> {
-            let spot = |c: &columns::Column| spots(c.apart, (across(c.column), y(c.last)));
+        let path = |reduced: &[columns::CurveColumn]| -> Vec<(f64, f64)> {
+            let spot = |c: &columns::CurveColumn| spots(c.apart, (across(c.column), y(c.last)));
             reduced.iter().flat_map(spot).collect()
         };
         for (n, trace) in self.traces.iter().enumerate() {
@@ -74,7 +78,7 @@ impl Plot {
             }
             let reduced = columns::reduce(&trace.samples, &self.x, columns, |s| s.range);
             let color = match self.smooth {
-                true => mix(ground, theme.ink(Role::CurveRaw), 0.6),
+                true => mix(ground, theme.ink(ThemeRole::CurveRaw), 0.6),
                 false => theme.ink(self.role(n)),
             };
             for c in &reduced {
@@ -84,11 +88,12 @@ impl Plot {
         }
         // Over what is raw of any of them.
         for (n, trace) in self.traces.iter().enumerate().filter(|_| self.smooth) {
-            let reduced = columns::reduce(&trace.samples, &self.x, columns, Sample::smooth_range);
+            let reduced =
+                columns::reduce(&trace.samples, &self.x, columns, CurveSpan::smooth_range);
             let color = theme.ink(self.role(n));
             match trace.name {
-                Name::Other(_) => sketch.dashes(&path(&reduced), 1.5 * pen, color),
-                Name::Own(_) => sketch.path(&path(&reduced), 1.9 * pen, color),
+                CurveOwner::Other(_) => sketch.dashes(&path(&reduced), 1.5 * pen, color),
+                CurveOwner::Own(_) => sketch.path(&path(&reduced), 1.9 * pen, color),
             }
         }
         self.sketch_points(&mut sketch, theme, pen, &x, &y);
@@ -104,7 +109,7 @@ impl Plot {
                     (x(sample.x), foot.0),
                     (x(sample.x), foot.1),
                     2.0 * pen,
-                    theme.ink(Role::Error),
+                    theme.ink(ThemeRole::Error),
                 );
             }
         }
@@ -113,7 +118,7 @@ impl Plot {
                 (x(at), 0.0),
                 (x(at), high),
                 1.2 * pen,
-                theme.ink(Role::Accent),
+                theme.ink(ThemeRole::Accent),
             );
         }
         sketch.raster()
@@ -122,7 +127,7 @@ impl Plot {
     /// Draws the validation measurements as points.
     fn sketch_points(
         &self,
-        sketch: &mut Sketch,
+        sketch: &mut PictureSketch,
         theme: &Theme,
         pen: f64,
         x: &dyn Fn(f64) -> f64,
@@ -131,7 +136,7 @@ impl Plot {
         let radius = if self.crowded() { 1.8 * pen } else { 2.8 * pen };
         for (n, trace) in self.traces.iter().enumerate() {
             let role = match trace.name {
-                Name::Own(_) if !self.several() => Role::CurveValidation,
+                CurveOwner::Own(_) if !self.several() => ThemeRole::CurveValidation,
                 _ => self.role(n),
             };
             for (at, v) in &trace.validations {
@@ -156,6 +161,6 @@ fn spots(apart: bool, at: (f64, f64)) -> impl Iterator<Item = (f64, f64)> {
 pub(crate) fn clear(buf: &mut Buffer, theme: &Theme, room: Rect) {
     for at in room.intersection(*buf.area()).positions() {
         buf[at].reset();
-        buf[at].set_style(theme.style(Role::Background));
+        buf[at].set_style(theme.style(ThemeRole::Background));
     }
 }

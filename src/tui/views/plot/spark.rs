@@ -1,6 +1,6 @@
 //! Sparklines: a short history in one row of characters.
 
-use crate::glyphs::Glyphs;
+use crate::glyphs::GlyphSet;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Heights that every font with blocks has.
@@ -10,7 +10,7 @@ const ASCII: [char; 5] = ['_', '.', '-', '=', '^'];
 
 /// The last `width` of `values` as bars between zero (or the smallest, when that is above half of the largest) and the
 /// largest. Values that are not finite leave a space.
-pub fn sparkline(values: &[f32], width: usize, glyphs: Glyphs) -> String {
+pub fn sparkline(values: &[f32], width: usize, glyphs: GlyphSet) -> String {
     let shown = &values[values.len().saturating_sub(width)..];
     let finite = || {
         shown
@@ -28,9 +28,9 @@ pub fn sparkline(values: &[f32], width: usize, glyphs: Glyphs) -> String {
         low.min(0.0)
     };
     let glyphs: &[char] = match glyphs {
-        Glyphs::Braille => &BARS,
-        Glyphs::Blocks => &HALVES,
-        Glyphs::Ascii => &ASCII,
+        GlyphSet::Braille => &BARS,
+        GlyphSet::Blocks => &HALVES,
+        GlyphSet::Ascii => &ASCII,
     };
     shown
         .iter()
@@ -50,11 +50,14 @@ mod tests {
 
     #[test]
     fn heights_gaps_and_width() {
-        assert_eq!(sparkline(&[9.0, 0.0, 1.0, 2.0], 3, Glyphs::Braille), "▁▅█");
-        assert_eq!(sparkline(&[0.0, f32::NAN, 1.0], 8, Glyphs::Ascii), "_ ^");
-        assert_eq!(sparkline(&[9.0, 0.0, 1.0, 2.0], 3, Glyphs::Blocks), "_▄█");
-        assert_eq!(sparkline(&[0.0, 0.0], 8, Glyphs::Braille), "▁▁");
-        assert_eq!(sparkline(&[], 8, Glyphs::Braille), "");
-        assert_eq!(sparkline(&[f32::INFINITY], 8, Glyphs::Braille), " ");
+        assert_eq!(
+            sparkline(&[9.0, 0.0, 1.0, 2.0], 3, GlyphSet::Braille),
+            "▁▅█"
+        );
+        assert_eq!(sparkline(&[0.0, f32::NAN, 1.0], 8, GlyphSet::Ascii), "_ ^");
+        assert_eq!(sparkline(&[9.0, 0.0, 1.0, 2.0], 3, GlyphSet::Blocks), "_▄█");
+        assert_eq!(sparkline(&[0.0, 0.0], 8, GlyphSet::Braille), "▁▁");
+        assert_eq!(sparkline(&[], 8, GlyphSet::Braille), "");
+        assert_eq!(sparkline(&[f32::INFINITY], 8, GlyphSet::Braille), " ");
     }
 }

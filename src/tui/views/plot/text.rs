@@ -106,13 +106,13 @@ pub fn plain(buf: &mut Buffer, x: u16, y: u16) {
 }
 
 /// One figure with its name, never broken across rows.
-pub type Piece<'a> = Vec<Span<'a>>;
+pub type FigurePiece<'a> = Vec<Span<'a>>;
 
 /// Lays out groups of pieces in `width` columns and at most `rows` rows, the most important first.
 ///
 /// Every group begins a row of its own; the last groups are left out when rows do not last. When not even the first two
 /// fit so, groups run on. Pieces that find no room are left out whole.
-pub fn flow<'a>(groups: &[Vec<Piece<'a>>], width: u16, rows: u16) -> Vec<Line<'a>> {
+pub fn flow<'a>(groups: &[Vec<FigurePiece<'a>>], width: u16, rows: u16) -> Vec<Line<'a>> {
     let apart =
         |n: &usize| wrap(&groups[..*n], width, u16::MAX, true, 2).len() <= usize::from(rows);
     match (2..=groups.len()).rev().find(apart) {
@@ -122,18 +122,18 @@ pub fn flow<'a>(groups: &[Vec<Piece<'a>>], width: u16, rows: u16) -> Vec<Line<'a
 }
 
 /// Columns that pieces take in one row.
-pub fn flow_width(pieces: &[Piece<'_>]) -> usize {
-    let wide = |p: &Piece<'_>| p.iter().map(Span::width).sum::<usize>();
+pub fn flow_width(pieces: &[FigurePiece<'_>]) -> usize {
+    let wide = |p: &FigurePiece<'_>| p.iter().map(Span::width).sum::<usize>();
     pieces.iter().map(wide).sum::<usize>() + 2 * pieces.len().saturating_sub(1)
 }
 
 /// Words of a sentence in as many rows as they need.
-pub fn fill<'a>(words: &[Piece<'a>], width: u16) -> Vec<Line<'a>> {
+pub fn fill<'a>(words: &[FigurePiece<'a>], width: u16) -> Vec<Line<'a>> {
     wrap(&[words.to_vec()], width, u16::MAX, false, 1)
 }
 
 fn wrap<'a>(
-    groups: &[Vec<Piece<'a>>],
+    groups: &[Vec<FigurePiece<'a>>],
     width: u16,
     rows: u16,
     apart: bool,

@@ -1,10 +1,10 @@
 //! Labels of the axis that steps or seconds are on.
 
 use super::text;
-use crate::views::scale::{self, Scale};
+use crate::views::scale::{self, AxisScale};
 
 /// At most `most` round step numbers with labels, ascending.
-pub fn steps(x: &Scale, most: usize) -> Vec<(f64, String)> {
+pub fn steps(x: &AxisScale, most: usize) -> Vec<(f64, String)> {
     let ticks: Vec<f64> = x
         .ticks(most)
         .into_iter()
@@ -34,7 +34,7 @@ const NATURAL: [f64; 22] = [
 ];
 
 /// At most `most` times with labels, ascending.
-pub fn times(x: &Scale, most: usize) -> Vec<(f64, String)> {
+pub fn times(x: &AxisScale, most: usize) -> Vec<(f64, String)> {
     let width = x.hi - x.lo;
     let fits = |s: &f64| width / s + 1.0 <= most.max(1) as f64;
     let days = || scale::nice(width / most.max(1) as f64 / 86_400.0) * 86_400.0;
@@ -93,8 +93,8 @@ mod tests {
         ticks.into_iter().map(|t| t.1).collect()
     }
 
-    fn scale(lo: f64, hi: f64) -> Scale {
-        Scale { lo, hi, log: false }
+    fn scale(lo: f64, hi: f64) -> AxisScale {
+        AxisScale { lo, hi, log: false }
     }
 
     #[test]

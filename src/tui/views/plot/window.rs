@@ -3,13 +3,13 @@
 use super::curves;
 use crate::views::loss::LossView;
 use crate::views::scale;
-use surfit_core::event::Curve;
-use surfit_core::picture::Picture;
+use surfit_core::event::LossCurve;
+use surfit_core::picture::RunState;
 use surfit_core::series::Series;
 
 /// A part of the axis that was zoomed to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Window {
+pub struct AxisWindow {
     /// Where it begins.
     pub from: f64,
     /// Where it ends.
@@ -18,9 +18,9 @@ pub struct Window {
     pub follows: bool,
 }
 
-impl Window {
+impl AxisWindow {
     /// What is shown of it.
-    pub fn shown(&self, extent: &Extent) -> (f64, f64) {
+    pub fn shown(&self, extent: &CurveExtent) -> (f64, f64) {
         let width = self.to - self.from;
         if !self.follows || extent.end <= self.to {
             return (self.from, self.to);
@@ -34,7 +34,7 @@ impl Window {
 
 /// How far the curves reach, in the axis' unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Extent {
+pub struct CurveExtent {
     /// Where the longest of the run's own curves ends.
     pub end: f64,
     /// Where the longest of all curves ends.
@@ -44,11 +44,11 @@ pub struct Extent {
     time: bool,
 }
 
-impl Extent {
+impl CurveExtent {
     /// The extent of what a view shows; `None` before there is a curve.
-    pub fn of(picture: &Picture, view: &LossView) -> Option<Self> {
+    pub fn of(picture: &RunState, view: &LossView) -> Option<Self> {
         let shown = curves::relevant(picture, view.corners);
-        let end_of = |picture: &Picture, curve: &Curve| -> Option<f64> {
+        let end_of = |picture: &RunState, curve: &LossCurve| -> Option<f64> {
             let end = picture.curves.get(curve).filter(|s| !s.is_empty())?.end();
             if view.time {
                 picture.tracks.get(curve).map(|t| t.seconds())
@@ -60,10 +60,10 @@ impl Extent {
         let end = own.max_by(f64::total_cmp)?;
         let others = view.overlays.iter();
         let longest = others
-            .filter_map(|o| end_of(&o.picture, &Curve::Surface))
+            .filter_map(|o| end_of(&o.picture, &LossCurve::Surface))
             .fold(end, f64::max);
         let total = picture.snapshot.as_ref().map_or(0, |s| s.fit_total) as f64 - 1.0;
-        let fit = shown.contains(&Curve::Surface) && !view.time;
+        let fit = shown.contains(&LossCurve::Surface) && !view.time;
         // Once a good part of the fit is done its whole length is the calmest axis, and shows how far it is.
         let planned = (fit && total >= longest && total <= 4.0 * (end + 1.0)).then_some(total);
         Some(Self {
@@ -120,7 +120,7 @@ impl Extent {
     }
 
     /// `window` with its width multiplied by `factor`, `fixed` staying where it is; `None` when that is all there is.
-    pub fn zoomed(&self, (from, to): (f64, f64), fixed: f64, factor: f64) -> Option<Window> {
+    pub fn zoomed(&self, (from, to): (f64, f64), fixed: f64, factor: f64) -> Option<AxisWindow> {
         let (start, end) = self.all();
         let width = self.rounded(((to - from) * factor).max(self.least()));
         if width >= end - start {
@@ -131,14 +131,14 @@ impl Extent {
     }
 
     /// The part between two places, as wide as can be told apart at least; `None` when that is all there is.
-    pub fn part(&self, from: f64, to: f64) -> Option<Window> {
+    pub fn part(&self, from: f64, to: f64) -> Option<AxisWindow> {
         let (start, end) = self.all();
         let width = self.rounded((to - from).max(self.least()));
         (width < end - start).then(|| self.placed(from, width))
     }
 
     /// `window` moved by this many of its widths, within the axis.
-    pub fn panned(&self, (from, to): (f64, f64), widths: f64) -> Window {
+    pub fn panned(&self, (from, to): (f64, f64), widths: f64) -> AxisWindow {
         let width = to - from;
         let by = if self.time {
             widths * width
@@ -148,13 +148,13 @@ impl Extent {
         self.placed(from + by, width)
     }
 
-    fn placed(&self, from: f64, width: f64) -> Window {
+    fn placed(&self, from: f64, width: f64) -> AxisWindow {
         let (start, end) = self.all();
         let from = if self.time { from } else { from.round() };
         let from = from.min(end - width).max(start);
         let to = from + width;
         let follows = from <= self.end && self.end <= to;
-        Window { from, to, follows }
+        AxisWindow { from, to, follows }
     }
 }
 
@@ -163,8 +163,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn extent(end: f64) -> Extent {
-        Extent {
+    fn extent(end: f64) -> CurveExtent {
+        CurveExtent {
             end,
             longest: end,
             planned: None,
@@ -206,7 +206,7 @@ mod tests {
     proptest! {
         #[test]
         fn zooming_and_panning_stay_within_the_axis(end in 0u64..2_000_000, time: bool, moves in prop::collection::vec((0.2f64..5.0, 0.0f64..1.0, -2.0f64..2.0), 0..30)) {
-            let e = Extent { time, ..extent(end as f64) };
+            let e = CurveExtent { time, ..extent(end as f64) };
             let all = e.all();
             let mut shown = all;
             for (factor, part, pan) in moves {

@@ -1,29 +1,29 @@
 //! The corners while they are trained, loaded and aligned.
 
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use crate::views::message::clean;
 use crate::views::plot::spark;
-use crate::views::plot::text::{self, Piece};
+use crate::views::plot::text::{self, FigurePiece};
 use crate::views::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Span;
-use surfit_core::event::Curve;
-use surfit_core::picture::Picture;
+use surfit_core::event::LossCurve;
+use surfit_core::picture::RunState;
 use surfit_core::series::Series;
 
 /// Fewer columns of a corner's source tell nothing.
 const SHORTEST_SOURCE: u16 = 8;
 
 /// How many corners there are to be; four before anything is known.
-fn count(picture: &Picture) -> usize {
+fn count(picture: &RunState) -> usize {
     picture.snapshot.as_ref().map_or(4, |s| s.degrees.corners())
 }
 
 /// How many corners are ready.
-pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
-    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
+pub fn figures<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
+    let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let ready = picture.corners.len();
     let mut out = vec![vec![
         Span::styled(ready.to_string(), strong),
@@ -32,14 +32,14 @@ pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
     if let Some(best) = picture.best_corner() {
         out.push(vec![
             Span::styled("best ", muted),
-            Span::styled(text::percent(best, 2), theme.style(Role::Good)),
+            Span::styled(text::percent(best, 2), theme.style(ThemeRole::Good)),
         ]);
     }
     out
 }
 
 /// Draws the corners one below the other, each with as many rows as there is room.
-pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture) {
+pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState) {
     if area.width < 8 || area.height == 0 {
         return;
     }
@@ -60,7 +60,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture) {
         let number = Span::styled(
             (corner + 1).to_string(),
             theme
-                .style(Role::corner(corner))
+                .style(ThemeRole::corner(corner))
                 .add_modifier(Modifier::BOLD),
         );
         let (mut first, mut second, third) = card(theme, picture, corner, number, room.width);
@@ -75,7 +75,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture) {
             if left >= SHORTEST_SOURCE {
                 let source = clean(&ready.source, theme.ascii());
                 let source = words::ends(&source, left, theme.ascii());
-                row.push(vec![Span::styled(source, theme.style(Role::Muted))]);
+                row.push(vec![Span::styled(source, theme.style(ThemeRole::Muted))]);
             }
         }
         // With a row to spare the cards are kept apart.
@@ -102,23 +102,23 @@ fn indent(mut line: ratatui::text::Line<'_>) -> ratatui::text::Line<'_> {
     line
 }
 
-type Group<'a> = Vec<Piece<'a>>;
+type CornerGroup<'a> = Vec<FigurePiece<'a>>;
 
 fn card<'a>(
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     corner: usize,
     number: Span<'a>,
     width: u16,
-) -> (Group<'a>, Group<'a>, Group<'a>) {
-    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
-    let named = |name: &str, value: String| -> Piece<'a> {
+) -> (CornerGroup<'a>, CornerGroup<'a>, CornerGroup<'a>) {
+    let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
+    let named = |name: &str, value: String| -> FigurePiece<'a> {
         vec![
             Span::styled(format!("{name} "), muted),
             Span::styled(value, strong),
         ]
     };
-    let lead = |glyph: &'static str, role: Role, word: String, style| -> Piece<'a> {
+    let lead = |glyph: &'static str, role: ThemeRole, word: String, style| -> FigurePiece<'a> {
         vec![
             number.clone(),
             Span::raw(" "),
@@ -129,8 +129,8 @@ fn card<'a>(
     if let Some(ready) = picture.corners.get(&corner) {
         let value = text::percent(ready.accuracy, 2);
         let (sign, role) = match ready.warnings.is_empty() {
-            true => (theme.pick("✓", "+"), Role::Good),
-            false => ("!", Role::Warning),
+            true => (theme.pick("✓", "+"), ThemeRole::Good),
+            false => ("!", ThemeRole::Warning),
         };
         let tick = lead(sign, role, value, strong.add_modifier(Modifier::BOLD));
         let mut first = vec![tick, named("loss", text::loss(ready.loss))];
@@ -141,7 +141,7 @@ fn card<'a>(
         if let Some(own) = ready.own_statistics {
             second.push(named("own statistics", text::percent(own.accuracy, 2)));
         }
-        let good = |word: &'static str| vec![Span::styled(word, theme.style(Role::Good))];
+        let good = |word: &'static str| vec![Span::styled(word, theme.style(ThemeRole::Good))];
         let quiet = |text: String| vec![Span::styled(text, muted)];
         let third = match picture.alignments.get(&corner) {
             Some(a) => {
@@ -157,15 +157,20 @@ fn card<'a>(
         };
         return (first, second, third);
     }
-    let curve = Curve::Corner(corner);
+    let curve = LossCurve::Corner(corner);
     let Some(series) = picture.curves.get(&curve).filter(|s| !s.is_empty()) else {
-        let waiting = lead(theme.pick("·", "."), Role::Muted, "waiting".into(), muted);
+        let waiting = lead(
+            theme.pick("·", "."),
+            ThemeRole::Muted,
+            "waiting".into(),
+            muted,
+        );
         return (vec![waiting], Vec::new(), Vec::new());
     };
     // The corner at which the training failed is the last that has a curve.
     let (sign, role, word) = match picture.failed {
-        Some(_) => (theme.pick("✗", "!"), Role::Error, "failed"),
-        None => (theme.pick("▸", ">"), Role::Accent, "training"),
+        Some(_) => (theme.pick("✗", "!"), ThemeRole::Error, "failed"),
+        None => (theme.pick("▸", ">"), ThemeRole::Accent, "training"),
     };
     let mut first = vec![lead(sign, role, word.into(), theme.style(role))];
     if let Some(v) = picture.validations.get(&curve).and_then(|l| l.last()) {
@@ -177,7 +182,10 @@ fn card<'a>(
     first.push(named("step", text::grouped(series.end())));
     let history = history(series, usize::from(width.saturating_sub(6)).min(48));
     let line = spark::sparkline(&history, 48, theme.glyphs());
-    let second = vec![vec![Span::styled(line, theme.style(Role::corner(corner)))]];
+    let second = vec![vec![Span::styled(
+        line,
+        theme.style(ThemeRole::corner(corner)),
+    )]];
     (first, second, Vec::new())
 }
 

@@ -2,16 +2,16 @@
 
 use super::figure::accuracies;
 use super::{PointState, corner_of};
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use crate::views::message::clean;
 use crate::views::plot::spark;
-use crate::views::plot::text::{self, Piece};
+use crate::views::plot::text::{self, FigurePiece};
 use crate::views::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Span;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::snapshot::Snapshot;
 use surfit_core::surface::Patch;
 
@@ -19,7 +19,7 @@ use surfit_core::surface::Patch;
 pub fn draw(
     buf: &mut Buffer,
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     snapshot: &Snapshot,
     room: Rect,
     cursor: usize,
@@ -30,8 +30,8 @@ pub fn draw(
     if room.width < 6 || room.height == 0 {
         return;
     }
-    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
-    let named = |name: &str, value: String| -> Piece<'_> {
+    let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
+    let named = |name: &str, value: String| -> FigurePiece<'_> {
         vec![
             Span::styled(format!("{name} "), muted),
             Span::styled(value, strong),
@@ -40,12 +40,12 @@ pub fn draw(
     let state = PointState::of(snapshot, point);
     let (glyph, role) = state.sign(theme);
     let place = format!("({}, {})", point.i, point.j);
-    let mut who: Vec<Piece<'_>> = vec![vec![
+    let mut who: Vec<FigurePiece<'_>> = vec![vec![
         Span::styled(format!("{glyph} "), theme.style(role)),
         Span::styled(place, strong.add_modifier(Modifier::BOLD)),
         Span::styled(format!(" {}", state.name()), theme.style(role)),
     ]];
-    let mut ways: Vec<Piece<'_>> = Vec::new();
+    let mut ways: Vec<FigurePiece<'_>> = Vec::new();
     if let Some(corner) = corner_of(cursor, point) {
         who.push(named("corner", (corner + 1).to_string()));
         if let Some(ready) = picture.corners.get(&corner) {
@@ -59,7 +59,10 @@ pub fn draw(
         who.push(named("travelled", text::short(point.travelled)));
         ways.push(named("gradient", text::short(point.gradient)));
         let history = spark::sparkline(&point.gradients, 16, theme.glyphs());
-        ways.push(vec![Span::styled(history, theme.style(Role::CurveSmooth))]);
+        ways.push(vec![Span::styled(
+            history,
+            theme.style(ThemeRole::CurveSmooth),
+        )]);
     }
     // A control point pulls hardest where its Bernstein polynomial peaks, at (i/m, j/n).
     let (u, v) = snapshot.degrees.site((point.i, point.j));

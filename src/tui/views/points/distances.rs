@@ -1,18 +1,18 @@
 //! How far the points lie from each other in weight space, as a matrix.
 
-use crate::theme::{Depth, Role, Theme};
+use crate::theme::{ColorDepth, Theme, ThemeRole};
 use crate::views::plot::chrome;
-use crate::views::plot::text::{self, Piece};
+use crate::views::plot::text::{self, FigurePiece};
 use crate::views::surface::ink_on;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
-use surfit_core::picture::{Matrix, Picture};
+use surfit_core::picture::{DistanceMatrix, RunState};
 
 /// What it is about, for the title.
-pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
-    let muted = theme.style(Role::Muted);
+pub fn figures<'a>(theme: &Theme, picture: &RunState) -> Vec<FigurePiece<'a>> {
+    let muted = theme.style(ThemeRole::Muted);
     if let Some(distances) = &picture.distances {
         let what = format!("between the control points at step {}", distances.step);
         return vec![vec![Span::styled(what, muted)]];
@@ -29,7 +29,7 @@ pub fn figures<'a>(theme: &Theme, picture: &Picture) -> Vec<Piece<'a>> {
 }
 
 /// How many points there are distances between.
-pub fn count(picture: &Picture) -> usize {
+pub fn count(picture: &RunState) -> usize {
     picture.matrix().map_or(0, |m| m.names.len())
 }
 
@@ -38,7 +38,7 @@ const CELL: (u16, u16) = (6, 9);
 
 /// Which part of a matrix is shown, and where.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Grid {
+struct MatrixWindow {
     /// The cells; the names stand above and at the left.
     cells: Rect,
     label: u16,
@@ -48,9 +48,9 @@ struct Grid {
     shown: (usize, usize),
 }
 
-impl Grid {
+impl MatrixWindow {
     /// The part that shows the pair; `None` without room for a row of the matrix.
-    fn of(area: Rect, matrix: &Matrix, pair: (usize, usize)) -> Option<Self> {
+    fn of(area: Rect, matrix: &DistanceMatrix, pair: (usize, usize)) -> Option<Self> {
         let count = matrix.names.len();
         let most = u16::try_from(count).ok().filter(|n| *n > 0)?;
         let label = matrix.names.iter().map(String::len).max().unwrap_or(1) as u16 + 1;
@@ -103,32 +103,32 @@ impl Grid {
 /// The pair whose distance is drawn at a place.
 pub fn pair_at(
     area: Rect,
-    picture: &Picture,
+    picture: &RunState,
     pair: (usize, usize),
     at: (u16, u16),
 ) -> Option<(usize, usize)> {
-    let grid = Grid::of(area, &picture.matrix()?, pair)?;
+    let grid = MatrixWindow::of(area, &picture.matrix()?, pair)?;
     let rows = grid.rows();
     let mut all = rows.flat_map(|r| grid.columns().map(move |c| (r, c)));
     all.find(|&(r, c)| grid.room(r, c).contains(at.into()))
 }
 
 /// Draws the matrix, or the part of it around the pair.
-pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture, pair: (usize, usize)) {
+pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &RunState, pair: (usize, usize)) {
     let Some(matrix) = picture.matrix().filter(|m| !m.names.is_empty()) else {
         let why = "Distances are measured when all corners are ready.";
         return chrome::empty(area, buf, theme, why);
     };
     let last = matrix.names.len() - 1;
     let pair = (pair.0.min(last), pair.1.min(last));
-    let Some(grid) = Grid::of(area, &matrix, pair) else {
+    let Some(grid) = MatrixWindow::of(area, &matrix, pair) else {
         return chrome::empty(area, buf, theme, "No room; zoom the pane.");
     };
     let name_of = |n: usize, chosen: usize| {
         let role = if n == chosen {
-            Role::Accent
+            ThemeRole::Accent
         } else {
-            Role::Muted
+            ThemeRole::Muted
         };
         (matrix.names[n].as_str(), theme.style(role))
     };
@@ -160,8 +160,8 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, picture: &Picture, pair
 }
 
 /// Signs at the names that the matrix goes on beyond what is shown.
-fn more(buf: &mut Buffer, theme: &Theme, grid: &Grid, count: usize) {
-    let style = theme.style(Role::Accent);
+fn more(buf: &mut Buffer, theme: &Theme, grid: &MatrixWindow, count: usize) {
+    let style = theme.style(ThemeRole::Accent);
     let (x, cells) = (grid.cells.x - 1, grid.cells);
     let mut sign = |on: bool, x: u16, y: u16, sign: &str| {
         if on {
@@ -179,14 +179,14 @@ fn more(buf: &mut Buffer, theme: &Theme, grid: &Grid, count: usize) {
 /// The pair under the cursor in figures, and what the colours span.
 fn told<'a>(
     theme: &Theme,
-    matrix: &Matrix,
-    picture: &Picture,
-    grid: &Grid,
+    matrix: &DistanceMatrix,
+    picture: &RunState,
+    grid: &MatrixWindow,
     pair: (usize, usize),
-) -> Vec<Piece<'a>> {
-    let (muted, strong) = (theme.style(Role::Muted), theme.style(Role::Text));
+) -> Vec<FigurePiece<'a>> {
+    let (muted, strong) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let count = matrix.names.len();
-    let named = |name: String, value: String| -> Piece<'a> {
+    let named = |name: String, value: String| -> FigurePiece<'a> {
         vec![
             Span::styled(name, muted),
             Span::styled(value, strong.add_modifier(Modifier::BOLD)),
@@ -225,16 +225,16 @@ fn told<'a>(
 /// One distance: a ground that tells how far, and the figure where it fits.
 fn tile(buf: &mut Buffer, theme: &Theme, room: Rect, value: f64, largest: f64, chosen: bool) {
     let share = if largest > 0.0 { value / largest } else { 0.0 };
-    let coloured = theme.depth() >= Depth::Ansi256 && share.is_finite();
+    let coloured = theme.depth() >= ColorDepth::Ansi256 && share.is_finite();
     let style = if chosen {
-        theme.style(Role::Cursor)
+        theme.style(ThemeRole::Cursor)
     } else if coloured {
         let ground = theme.colormap().at(0.1 + 0.8 * share);
         Style::new()
             .bg(theme.rgb(ground))
             .fg(theme.rgb(ink_on(ground)))
     } else {
-        theme.style(Role::Text)
+        theme.style(ThemeRole::Text)
     };
     for y in room.y..room.bottom() {
         text::put(
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn the_matrix_is_symmetric_and_unknown_pairs_stay_unknown() {
-        let m = Matrix::of_corners(&geometry(false));
+        let m = DistanceMatrix::of_corners(&geometry(false));
         assert_eq!(m.names, ["1", "2", "3"]);
         assert_eq!((m.values[1], m.values[3], m.values[2]), (3.0, 3.0, 12.5));
         assert!(m.values[5].is_nan() && m.values[4] == 0.0);
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn every_depth_tells_near_from_far_at_every_size() {
-        let mut picture = Picture::default();
+        let mut picture = RunState::default();
         let event = surfit_core::event::Event::Geometry(geometry(true));
         fixture::feed(&mut picture, [event]);
         for depth in DEPTHS {
@@ -312,13 +312,19 @@ mod tests {
                 assert!(text.contains('?'), "{text}");
                 let grounds: std::collections::HashSet<_> =
                     buf.content().iter().map(|c| c.bg).collect();
-                assert_eq!(grounds.len() > 2, depth >= Depth::Ansi256, "{depth:?}");
+                assert_eq!(grounds.len() > 2, depth >= ColorDepth::Ansi256, "{depth:?}");
             }
         }
         // What has no room is scrolled to.
         for (pair, figure) in [((0, 2), "12.5"), ((1, 0), "3.00"), ((2, 2), "[0]")] {
             let (area, mut buf) = screen(8, 4);
-            draw(area, &mut buf, &theme(Depth::None, true), &picture, pair);
+            draw(
+                area,
+                &mut buf,
+                &theme(ColorDepth::None, true),
+                &picture,
+                pair,
+            );
             let text = fixture::text(&buf);
             assert!(text.contains(figure) && text.is_ascii(), "{text}");
             assert!(text.contains('<') || text.contains('>'), "{text}");
@@ -327,14 +333,14 @@ mod tests {
 
     #[test]
     fn the_pair_under_the_cursor_is_told_with_its_angle() {
-        let mut picture = Picture::default();
+        let mut picture = RunState::default();
         let event = surfit_core::event::Event::Geometry(geometry(true));
         fixture::feed(&mut picture, [event]);
         let (area, mut buf) = screen(60, 12);
         draw(
             area,
             &mut buf,
-            &theme(Depth::Truecolor, false),
+            &theme(ColorDepth::Truecolor, false),
             &picture,
             (2, 0),
         );
@@ -343,7 +349,7 @@ mod tests {
     }
 
     /// Distances between all control points of a degree.
-    fn of_all(degree: usize) -> Picture {
+    fn of_all(degree: usize) -> RunState {
         let points: Vec<(usize, usize)> = (0..=degree)
             .flat_map(|i| (0..=degree).map(move |j| (i, j)))
             .collect();
@@ -357,7 +363,7 @@ mod tests {
             values: values.collect(),
             points: points.clone(),
         });
-        let mut picture = Picture::default();
+        let mut picture = RunState::default();
         fixture::feed(&mut picture, [event]);
         picture
     }
@@ -369,7 +375,13 @@ mod tests {
         for size in [(29, 8), (60, 20), (200, 60)] {
             for pair in [(0, 0), (80, 0), (0, 80), (40, 41), (80, 80)] {
                 let (area, mut buf) = screen(size.0, size.1);
-                draw(area, &mut buf, &theme(Depth::None, false), &picture, pair);
+                draw(
+                    area,
+                    &mut buf,
+                    &theme(ColorDepth::None, false),
+                    &picture,
+                    pair,
+                );
                 let text = fixture::text(&buf);
                 let name = |n: usize| format!("{}{}", n / 9, n % 9);
                 let told = format!("{}–{}", name(pair.0), name(pair.1));

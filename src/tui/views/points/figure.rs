@@ -1,20 +1,20 @@
 //! What the tiles of the control points tell first, in figures and in colours.
 
 use crate::views::plot::text;
-use surfit_core::picture::Picture;
 pub use surfit_core::picture::PointFigure as Figure;
+use surfit_core::picture::RunState;
 use surfit_core::snapshot::{ControlPoint, Snapshot};
 
 /// An accuracy, and whether it is only that of the nearest measured cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Accuracy {
+pub struct TileAccuracy {
     /// Accuracy as a fraction.
     pub value: f64,
     /// The engine did not tell it: it is that of the heatmap's nearest cell.
     pub about: bool,
 }
 
-impl Accuracy {
+impl TileAccuracy {
     /// In at most `room` characters; empty when there is no room for it.
     pub fn text(self, room: usize, ascii: bool) -> String {
         if !self.about {
@@ -30,10 +30,10 @@ impl Accuracy {
 }
 
 /// Accuracy at each control point: a corner's own, else what the engine tells of the surface there.
-pub fn accuracies(picture: &Picture, snapshot: &Snapshot) -> Vec<Option<Accuracy>> {
+pub fn accuracies(picture: &RunState, snapshot: &Snapshot) -> Vec<Option<TileAccuracy>> {
     let of = |row| {
         let (value, about) = picture.accuracy_at(snapshot, row)?;
-        Some(Accuracy { value, about })
+        Some(TileAccuracy { value, about })
     };
     (0..snapshot.control_points.len()).map(of).collect()
 }
@@ -45,16 +45,20 @@ const LEAST: f64 = 0.005;
 
 /// The span of a figure over all control points.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scale {
+pub struct FigureSpan {
     /// Figure whose span this is.
     pub figure: Figure,
     low: f64,
     high: f64,
 }
 
-impl Scale {
+impl FigureSpan {
     /// The scale of a figure over the control points and their accuracies.
-    pub fn of(figure: Figure, points: &[ControlPoint], accuracies: &[Option<Accuracy>]) -> Self {
+    pub fn of(
+        figure: Figure,
+        points: &[ControlPoint],
+        accuracies: &[Option<TileAccuracy>],
+    ) -> Self {
         let values = points
             .iter()
             .zip(accuracies)
@@ -129,7 +133,7 @@ impl Scale {
 }
 
 /// The figure of a control point; `None` where it is not known.
-pub fn value(figure: Figure, point: &ControlPoint, accuracy: Option<Accuracy>) -> Option<f64> {
+pub fn value(figure: Figure, point: &ControlPoint, accuracy: Option<TileAccuracy>) -> Option<f64> {
     match figure {
         Figure::Travelled => Some(point.travelled).filter(|_| !point.corner),
         Figure::Accuracy => accuracy.map(|a| a.value),
@@ -156,8 +160,8 @@ pub fn fitted(value: f64, room: usize) -> String {
 mod tests {
     use super::*;
 
-    fn scale(figure: Figure, high: f64) -> Scale {
-        Scale {
+    fn scale(figure: Figure, high: f64) -> FigureSpan {
+        FigureSpan {
             figure,
             low: 0.0,
             high,
@@ -196,11 +200,11 @@ mod tests {
 
     #[test]
     fn equal_and_unknown_values_have_a_share_that_can_be_drawn() {
-        let nothing = Scale::of(Figure::Travelled, &[], &[]);
+        let nothing = FigureSpan::of(Figure::Travelled, &[], &[]);
         assert_eq!(nothing.share(Some(0.0)), 0.0);
         assert!(nothing.share(None).is_nan() && nothing.unit(2).is_none());
         let accuracy = |value| {
-            Some(Accuracy {
+            Some(TileAccuracy {
                 value,
                 about: false,
             })
@@ -217,13 +221,13 @@ mod tests {
         };
         let points = [point(0), point(1)];
         let known = [accuracy(0.88), accuracy(0.881)];
-        let s = Scale::of(Figure::Accuracy, &points, &known);
+        let s = FigureSpan::of(Figure::Accuracy, &points, &known);
         assert!(
             (s.share(Some(0.88)) - 0.8).abs() < 1e-9,
             "noise is no landscape"
         );
         assert_eq!(
-            Scale::of(Figure::Travelled, &points, &known)
+            FigureSpan::of(Figure::Travelled, &points, &known)
                 .share(Some(f64::INFINITY))
                 .to_string(),
             "NaN"
@@ -232,7 +236,7 @@ mod tests {
 
     #[test]
     fn an_accuracy_of_the_nearest_cell_is_marked() {
-        let near = Accuracy {
+        let near = TileAccuracy {
             value: 0.8743,
             about: true,
         };
@@ -242,7 +246,7 @@ mod tests {
             ("~87".into(), String::new())
         );
         assert_eq!(
-            Accuracy {
+            TileAccuracy {
                 about: false,
                 ..near
             }

@@ -3,33 +3,33 @@
 mod layout;
 mod tile;
 
-use super::figure::{Figure, Scale, accuracies};
+use super::figure::{Figure, FigureSpan, accuracies};
 use super::{PointState, PointsView};
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use crate::views::plot::text;
-pub use layout::Layout;
+pub use layout::TileLayout;
 use ratatui::buffer::Buffer;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::snapshot::Snapshot;
-use tile::Tile;
+use tile::PointTile;
 
 /// Draws the tiles.
 pub fn draw(
     buf: &mut Buffer,
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     snapshot: &Snapshot,
-    layout: &Layout,
+    layout: &TileLayout,
     view: &PointsView,
 ) {
     let accuracies = accuracies(picture, snapshot);
-    let scale = Scale::of(view.figure, &snapshot.control_points, &accuracies);
+    let scale = FigureSpan::of(view.figure, &snapshot.control_points, &accuracies);
     let cursor = view.cursor.min(snapshot.control_points.len() - 1);
     for (row, point) in snapshot.control_points.iter().enumerate() {
         let Some(room) = layout.room(point.i, point.j) else {
             continue;
         };
-        let tile = Tile {
+        let tile = PointTile {
             theme,
             point,
             row,
@@ -46,19 +46,19 @@ pub fn draw(
 /// What tiles tell, with the unit when they are too small for figures as they are.
 pub fn told(
     theme: &Theme,
-    picture: &Picture,
+    picture: &RunState,
     snapshot: &Snapshot,
-    layout: &Layout,
+    layout: &TileLayout,
     figure: Figure,
 ) -> String {
     let accuracies = accuracies(picture, snapshot);
-    let scale = Scale::of(figure, &snapshot.control_points, &accuracies);
+    let scale = FigureSpan::of(figure, &snapshot.control_points, &accuracies);
     scale.told(layout.room_in_tile(), theme.ascii())
 }
 
 /// Signs that the grid goes on beyond what is shown.
-fn more(buf: &mut Buffer, theme: &Theme, layout: &Layout) {
-    let (tiles, style) = (layout.tiles, theme.style(Role::Accent));
+fn more(buf: &mut Buffer, theme: &Theme, layout: &TileLayout) {
+    let (tiles, style) = (layout.tiles, theme.style(ThemeRole::Accent));
     if tiles.width < 4 || tiles.height == 0 {
         return;
     }

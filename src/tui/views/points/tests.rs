@@ -1,12 +1,12 @@
 use super::*;
-use crate::theme::Depth;
+use crate::theme::ColorDepth;
 use crate::views::plot::fixture::{
     self, DEPTHS, corner, feed, fitting, losses, rows, screen, theme,
 };
 use proptest::prelude::*;
-use surfit_core::event::Curve;
+use surfit_core::event::LossCurve;
 
-fn drawn(picture: &Picture, cursor: usize, size: (u16, u16), theme: &Theme) -> Buffer {
+fn drawn(picture: &RunState, cursor: usize, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
     render(
         area,
@@ -25,7 +25,7 @@ fn drawn(picture: &Picture, cursor: usize, size: (u16, u16), theme: &Theme) -> B
 #[test]
 fn points_lie_as_on_the_surface() {
     let picture = fitting(2, 5);
-    let buf = drawn(&picture, 8, (55, 18), &theme(Depth::None, false));
+    let buf = drawn(&picture, 8, (55, 18), &theme(ColorDepth::None, false));
     let text = rows(&buf);
     assert!(
         text[0].contains("3 Control points  degree 2×2  4 of 9 train"),
@@ -51,7 +51,12 @@ fn the_selected_point_is_described() {
     let picture = fitting(2, 5);
     let degrees = picture.snapshot.as_ref().unwrap().degrees;
     let at = degrees.rows().iter().position(|r| *r == (1, 2)).unwrap();
-    let text = fixture::text(&drawn(&picture, at, (55, 18), &theme(Depth::None, false)));
+    let text = fixture::text(&drawn(
+        &picture,
+        at,
+        (55, 18),
+        &theme(ColorDepth::None, false),
+    ));
     for part in [
         "(1, 2) trainable",
         "travelled 0.100",
@@ -62,7 +67,12 @@ fn the_selected_point_is_described() {
     }
     // The surface at (0.5, 1): 0.80 + 0.025 + 0.04.
     assert!(text.contains("surface there 86.50 %"), "{text}");
-    let corner = fixture::text(&drawn(&picture, 3, (55, 18), &theme(Depth::None, false)));
+    let corner = fixture::text(&drawn(
+        &picture,
+        3,
+        (55, 18),
+        &theme(ColorDepth::None, false),
+    ));
     assert!(
         corner.contains("(2, 2) fixed") && corner.contains("accuracy 86.30 %"),
         "{corner}"
@@ -76,7 +86,7 @@ fn all_81_points_of_the_highest_degree_can_be_reached() {
     for size in [(55, 18), (40, 9), (20, 6), (24, 14)] {
         for (cursor, (i, j)) in degrees.rows().into_iter().enumerate() {
             let area = Rect::new(0, 0, size.0, size.1);
-            let layout = Layout::of(chrome::inside(area), degrees, cursor);
+            let layout = TileLayout::of(chrome::inside(area), degrees, cursor);
             let found = area
                 .positions()
                 .find(|p| layout.point_at(p.x, p.y) == Some(cursor));
@@ -88,7 +98,12 @@ fn all_81_points_of_the_highest_degree_can_be_reached() {
             assert!(found == Some(cursor), "({i}, {j}) is not shown at {size:?}");
         }
     }
-    let text = fixture::text(&drawn(&picture, 40, (55, 18), &theme(Depth::None, true)));
+    let text = fixture::text(&drawn(
+        &picture,
+        40,
+        (55, 18),
+        &theme(ColorDepth::None, true),
+    ));
     assert!(text.is_ascii(), "{text}");
     assert!(text.matches('.').count() >= 76, "{text}");
 }
@@ -102,7 +117,7 @@ fn the_mouse_finds_the_tile() {
     render(
         area,
         &mut buf,
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
         &picture,
         &view,
         true,
@@ -140,14 +155,14 @@ fn the_cursor_moves_over_the_grid() {
 #[test]
 fn tiles_grow_lighter_with_the_way_travelled() {
     let picture = fitting(2, 5);
-    let buf = drawn(&picture, 0, (55, 18), &theme(Depth::Truecolor, false));
+    let buf = drawn(&picture, 0, (55, 18), &theme(ColorDepth::Truecolor, false));
     let grounds: std::collections::BTreeSet<String> = buf
         .content()
         .iter()
         .map(|c| format!("{:?}", c.bg))
         .collect();
     assert!(grounds.len() >= 4, "{grounds:?}");
-    let plain = drawn(&picture, 0, (55, 18), &theme(Depth::None, false));
+    let plain = drawn(&picture, 0, (55, 18), &theme(ColorDepth::None, false));
     assert!(
         plain
             .content()
@@ -158,22 +173,30 @@ fn tiles_grow_lighter_with_the_way_travelled() {
 
 #[test]
 fn corners_are_shown_while_they_are_made() {
-    let mut picture = Picture::default();
-    let empty = fixture::text(&drawn(&picture, 0, (55, 18), &theme(Depth::None, false)));
+    let mut picture = RunState::default();
+    let empty = fixture::text(&drawn(
+        &picture,
+        0,
+        (55, 18),
+        &theme(ColorDepth::None, false),
+    ));
     assert!(empty.contains("Control points appear here"), "{empty}");
     feed(
         &mut picture,
-        [corner(0, 0.861), losses(Curve::Corner(1), vec![0.7; 240])],
+        [
+            corner(0, 0.861),
+            losses(LossCurve::Corner(1), vec![0.7; 240]),
+        ],
     );
     let accuracy = surfit_core::event::Event::Validated {
-        curve: Curve::Corner(1),
+        curve: LossCurve::Corner(1),
         step: 200,
         loss: 0.5,
         accuracy: 0.812,
     };
     feed(&mut picture, [accuracy]);
     for size in [(55, 18), (40, 9)] {
-        let text = fixture::text(&drawn(&picture, 0, size, &theme(Depth::None, false)));
+        let text = fixture::text(&drawn(&picture, 0, size, &theme(ColorDepth::None, false)));
         for part in [
             "1 of 4 ready",
             "1 ✓ 86.10 %",
@@ -185,14 +208,19 @@ fn corners_are_shown_while_they_are_made() {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
-    let text = fixture::text(&drawn(&picture, 0, (55, 18), &theme(Depth::None, true)));
+    let text = fixture::text(&drawn(
+        &picture,
+        0,
+        (55, 18),
+        &theme(ColorDepth::None, true),
+    ));
     assert!(text.contains("seed 1, 8 epochs") && text.contains("loss 0.700"));
     assert!(text.is_ascii(), "{text}");
 }
 
 #[test]
 fn a_given_corner_is_shown_with_both_of_its_figures_and_marked_when_something_is_wrong() {
-    let mut picture = Picture::default();
+    let mut picture = RunState::default();
     let surfit_core::event::Event::CornerReady(mut given) = corner(0, 0.7712) else {
         panic!("no corner")
     };
@@ -201,11 +229,17 @@ fn a_given_corner_is_shown_with_both_of_its_figures_and_marked_when_something_is
         accuracy: 1.0,
         loss: 0.01,
     });
-    let ready =
-        |given: &surfit_core::event::Corner| surfit_core::event::Event::CornerReady(given.clone());
+    let ready = |given: &surfit_core::event::CornerReady| {
+        surfit_core::event::Event::CornerReady(given.clone())
+    };
     feed(&mut picture, [ready(&given)]);
-    let seen = |picture: &Picture, ascii| {
-        fixture::text(&drawn(picture, 0, (55, 18), &theme(Depth::None, ascii)))
+    let seen = |picture: &RunState, ascii| {
+        fixture::text(&drawn(
+            picture,
+            0,
+            (55, 18),
+            &theme(ColorDepth::None, ascii),
+        ))
     };
     let text = seen(&picture, false);
     for part in ["1 ✓ 77.12 %", "own statistics 100.00 %", "a.pt"] {
@@ -244,7 +278,7 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
     for degree in [1, 2, 3, 8] {
         let picture = fitting(degree, 5);
         for size in [(38, 8), (37, 11), (55, 18), (80, 22), (140, 40), (200, 50)] {
-            let text = fixture::text(&drawn(&picture, 0, size, &theme(Depth::None, false)));
+            let text = fixture::text(&drawn(&picture, 0, size, &theme(ColorDepth::None, false)));
             // A corner has its number, and its accuracy whole or not at all.
             for (n, _) in text.match_indices("◆ ") {
                 let tile: String = text[n..].chars().skip(2).take(9).collect();
@@ -256,7 +290,7 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
         &fitting(2, 5),
         0,
         (200, 50),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     ));
     for part in [
         "travelled",
@@ -271,7 +305,7 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
         &fitting(3, 5),
         0,
         (37, 11),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     ));
     assert!(small.contains("86.00") || small.contains("86.0"), "{small}");
 }
@@ -280,7 +314,7 @@ fn no_figure_of_a_tile_is_cut_at_any_size() {
 fn points_that_move_are_told_from_those_that_wait() {
     let mut picture = fitting(2, 5);
     let snapshot = picture.snapshot.as_mut().unwrap();
-    snapshot.stage = surfit_core::event::Stage::Fit;
+    snapshot.stage = surfit_core::event::JobStage::Fit;
     // In the edge phase the middle stands still.
     snapshot.control_points[8].gradient = 0.0;
     for depth in DEPTHS {
@@ -290,8 +324,13 @@ fn points_that_move_are_told_from_those_that_wait() {
             assert!(text.contains(sign), "{sign}: {text}");
         }
     }
-    picture.snapshot.as_mut().unwrap().state = surfit_core::snapshot::State::Paused;
-    let text = fixture::text(&drawn(&picture, 8, (55, 18), &theme(Depth::None, false)));
+    picture.snapshot.as_mut().unwrap().state = surfit_core::snapshot::EngineState::Paused;
+    let text = fixture::text(&drawn(
+        &picture,
+        8,
+        (55, 18),
+        &theme(ColorDepth::None, false),
+    ));
     assert!(!text.contains("moving"), "{text}");
 }
 
@@ -316,7 +355,7 @@ fn small(degree: u8, figure: Figure, told: bool, theme: &Theme) -> String {
 #[test]
 fn small_tiles_tell_two_digits_of_the_figure_that_was_chosen() {
     for ascii in [false, true] {
-        let plain = theme(Depth::None, ascii);
+        let plain = theme(ColorDepth::None, ascii);
         for degree in [4, 8] {
             let text = small(degree, Figure::Travelled, true, &plain);
             let unit = if ascii {
@@ -345,7 +384,7 @@ fn small_tiles_tell_two_digits_of_the_figure_that_was_chosen() {
 
 #[test]
 fn an_accuracy_that_the_engine_did_not_tell_is_marked() {
-    let plain = theme(Depth::None, false);
+    let plain = theme(ColorDepth::None, false);
     let sized = |told: bool| {
         let mut picture = fitting(2, 5);
         for point in &mut picture.snapshot.as_mut().unwrap().control_points {
@@ -378,7 +417,7 @@ fn colours_go_by_the_chosen_figure() {
         render(
             area,
             &mut buf,
-            &theme(Depth::Truecolor, false),
+            &theme(ColorDepth::Truecolor, false),
             &picture,
             &view,
             false,
@@ -402,7 +441,7 @@ fn a_long_source_has_the_columns_that_are_free_and_else_both_of_its_ends() {
             corner.source = LONG.into();
         }
     }
-    let theme = Theme::by_name("dark", Depth::None).unwrap();
+    let theme = Theme::by_name("dark", ColorDepth::None).unwrap();
     for (picture, height) in [(&corners, 20), (&corners, 6), (&fitting, 30)] {
         let shown = |width| fixture::text(&drawn(picture, 0, (width, height), &theme));
         // Beside the grid of points there is less room.

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::link::RunLine;
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use crate::views::header::memory;
 use crate::views::message::{clean, shortened};
 use crate::views::plot::text::percent;
@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 /// A column behind the run's name: its heading and its width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
+pub enum RunColumn {
     State,
     Best,
     Node,
@@ -22,51 +22,51 @@ pub enum Column {
     Size,
 }
 
-impl Column {
+impl RunColumn {
     /// In the order they give way, the last first.
-    const ALL: [Column; 9] = [
-        Column::State,
-        Column::Best,
-        Column::Node,
-        Column::Progress,
-        Column::Degree,
-        Column::Begun,
-        Column::Network,
-        Column::Data,
-        Column::Size,
+    const ALL: [RunColumn; 9] = [
+        RunColumn::State,
+        RunColumn::Best,
+        RunColumn::Node,
+        RunColumn::Progress,
+        RunColumn::Degree,
+        RunColumn::Begun,
+        RunColumn::Network,
+        RunColumn::Data,
+        RunColumn::Size,
     ];
 
     fn name(self) -> &'static str {
         match self {
-            Column::State => "state",
-            Column::Best => "best",
-            Column::Node => "node",
-            Column::Progress => "progress",
-            Column::Degree => "degree",
-            Column::Network => "network",
-            Column::Data => "data",
-            Column::Begun => "begun",
-            Column::Size => "size",
+            RunColumn::State => "state",
+            RunColumn::Best => "best",
+            RunColumn::Node => "node",
+            RunColumn::Progress => "progress",
+            RunColumn::Degree => "degree",
+            RunColumn::Network => "network",
+            RunColumn::Data => "data",
+            RunColumn::Begun => "begun",
+            RunColumn::Size => "size",
         }
     }
 
     fn width(self) -> u16 {
         match self {
-            Column::State => 11,
-            Column::Best | Column::Size => 8,
-            Column::Progress => 13,
-            Column::Degree => 6,
-            Column::Network | Column::Node => 10,
-            Column::Data => 14,
-            Column::Begun => 10,
+            RunColumn::State => 11,
+            RunColumn::Best | RunColumn::Size => 8,
+            RunColumn::Progress => 13,
+            RunColumn::Degree => 6,
+            RunColumn::Network | RunColumn::Node => 10,
+            RunColumn::Data => 14,
+            RunColumn::Begun => 10,
         }
     }
 
-    fn role(self) -> Role {
+    fn role(self) -> ThemeRole {
         match self {
-            Column::State | Column::Progress => Role::Text,
-            Column::Best => Role::Accent,
-            _ => Role::Muted,
+            RunColumn::State | RunColumn::Progress => ThemeRole::Text,
+            RunColumn::Best => ThemeRole::Accent,
+            _ => ThemeRole::Muted,
         }
     }
 }
@@ -76,19 +76,19 @@ const SIGN: u16 = 4;
 const NAME: (u16, u16) = (18, 72);
 
 /// The columns that have room.
-pub struct Columns {
+pub struct RunColumns {
     name: u16,
-    columns: Vec<Column>,
+    columns: Vec<RunColumn>,
 }
 
-impl Columns {
+impl RunColumns {
     /// As many as `width` holds beside the name. The node is only told when a run has another one than this machine.
     pub fn of(width: u16, runs: &[&RunLine]) -> Self {
         let nodes = runs.iter().any(|run| run.on_other_node);
         let mut columns = Vec::new();
         let mut left = width.saturating_sub(SIGN + NAME.0);
-        for column in Column::ALL {
-            if column == Column::Node && !nodes {
+        for column in RunColumn::ALL {
+            if column == RunColumn::Node && !nodes {
                 continue;
             }
             let needs = column.width() + 2;
@@ -110,13 +110,13 @@ impl Columns {
             let width = usize::from(column.width());
             text += &format!("  {:<width$}", column.name());
         }
-        Line::styled(text, theme.style(Role::Muted))
+        Line::styled(text, theme.style(ThemeRole::Muted))
     }
 
     /// A run in a row.
     pub fn row<'a>(&self, app: &App, run: &RunLine, chosen: bool, pinned: bool) -> Line<'a> {
         let theme = &app.theme;
-        let role = |usual| theme.style(if chosen { Role::Selection } else { usual });
+        let role = |usual| theme.style(if chosen { ThemeRole::Selection } else { usual });
         let (sign, sign_role) = sign(theme, run);
         let pin = if pinned { theme.pick("▪", "=") } else { " " };
         let here = if app.shows(run) {
@@ -125,14 +125,14 @@ impl Columns {
             " "
         };
         let mut spans = vec![
-            Span::styled(pin, role(Role::Accent)),
-            Span::styled(here, role(Role::Accent)),
+            Span::styled(pin, role(ThemeRole::Accent)),
+            Span::styled(here, role(ThemeRole::Accent)),
             Span::styled(format!("{sign} "), role(sign_role)),
-            Span::styled(fitted(theme, &run.id, self.name), role(Role::Text)),
+            Span::styled(fitted(theme, &run.id, self.name), role(ThemeRole::Text)),
         ];
         for column in &self.columns {
             let text = fitted(theme, &value(*column, theme, run), column.width());
-            let usual = if *column == Column::State {
+            let usual = if *column == RunColumn::State {
                 sign_role
             } else {
                 column.role()
@@ -151,32 +151,32 @@ fn fitted(theme: &Theme, text: &str, width: u16) -> String {
 }
 
 /// A sign and a role for the state.
-fn sign(theme: &Theme, run: &RunLine) -> (&'static str, Role) {
+fn sign(theme: &Theme, run: &RunLine) -> (&'static str, ThemeRole) {
     match (run.state.as_str(), run.alive) {
-        ("failed", _) => (theme.pick("✗", "!"), Role::Error),
-        ("interrupted", _) => (theme.pick("▲", "!"), Role::Warning),
-        ("paused", true) => (theme.pick("‖", "="), Role::Warning),
-        ("finished", _) => (theme.pick("✓", "+"), Role::Good),
-        (_, true) => (theme.pick("●", "*"), Role::Good),
-        _ => (theme.pick("○", "-"), Role::Muted),
+        ("failed", _) => (theme.pick("✗", "!"), ThemeRole::Error),
+        ("interrupted", _) => (theme.pick("▲", "!"), ThemeRole::Warning),
+        ("paused", true) => (theme.pick("‖", "="), ThemeRole::Warning),
+        ("finished", _) => (theme.pick("✓", "+"), ThemeRole::Good),
+        (_, true) => (theme.pick("●", "*"), ThemeRole::Good),
+        _ => (theme.pick("○", "-"), ThemeRole::Muted),
     }
 }
 
 /// What a run has in a column.
-pub fn value(column: Column, theme: &Theme, run: &RunLine) -> String {
+pub fn value(column: RunColumn, theme: &Theme, run: &RunLine) -> String {
     match column {
-        Column::State => run.state.clone(),
-        Column::Best => run.best.map(|b| percent(b, 2)).unwrap_or_default(),
-        Column::Node => run.node.clone().unwrap_or_default(),
-        Column::Progress => progress(run),
-        Column::Degree => {
+        RunColumn::State => run.state.clone(),
+        RunColumn::Best => run.best.map(|b| percent(b, 2)).unwrap_or_default(),
+        RunColumn::Node => run.node.clone().unwrap_or_default(),
+        RunColumn::Progress => progress(run),
+        RunColumn::Degree => {
             let degrees = run.degrees.map(|d| d.to_string()).unwrap_or_default();
             clean(&degrees, theme.ascii())
         }
-        Column::Network => run.network.clone().unwrap_or_default(),
-        Column::Data => run.data.clone().unwrap_or_default(),
-        Column::Begun => run.when.clone(),
-        Column::Size => run.bytes.map(on_disk).unwrap_or_default(),
+        RunColumn::Network => run.network.clone().unwrap_or_default(),
+        RunColumn::Data => run.data.clone().unwrap_or_default(),
+        RunColumn::Begun => run.when.clone(),
+        RunColumn::Size => run.bytes.map(on_disk).unwrap_or_default(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Two runs side by side.
 
-use super::columns::{Column, value};
+use super::columns::{RunColumn, value};
 use crate::link::RunLine;
-use crate::theme::{Role, Theme};
+use crate::theme::{Theme, ThemeRole};
 use crate::views::message::{clean, shortened};
 use crate::views::plot::text::{self, loss};
 use ratatui::buffer::Buffer;
@@ -26,52 +26,57 @@ pub fn draw(area: Rect, buf: &mut Buffer, theme: &Theme, pinned: &RunLine, chose
         area.y,
         area.width,
         &rule,
-        theme.style(Role::Border),
+        theme.style(ThemeRole::Border),
     );
     let each = (area.width - NAME) / 2;
     let mut y = area.y + 1;
-    let mut row = |name: &str, values: [String; 2], style: Style, note: Option<(String, Role)>| {
-        if y >= area.bottom() {
-            return;
-        }
-        text::put(buf, area.x, y, NAME, name, theme.style(Role::Muted));
-        for (n, value) in values.iter().enumerate() {
-            let x = area.x + NAME + n as u16 * each;
-            let value = shortened(&clean(value, theme.ascii()), each - 1, theme.ascii());
-            text::put(buf, x, y, each - 1, &value, style);
-            if let (1, Some((note, role))) = (n, &note) {
-                let at = x + value.chars().count() as u16 + 2;
-                let room = area.right().saturating_sub(at);
-                text::put(buf, at, y, room, note, theme.style(*role));
+    let mut row =
+        |name: &str, values: [String; 2], style: Style, note: Option<(String, ThemeRole)>| {
+            if y >= area.bottom() {
+                return;
             }
-        }
-        y += 1;
-    };
-    let plain = theme.style(Role::Text);
+            text::put(buf, area.x, y, NAME, name, theme.style(ThemeRole::Muted));
+            for (n, value) in values.iter().enumerate() {
+                let x = area.x + NAME + n as u16 * each;
+                let value = shortened(&clean(value, theme.ascii()), each - 1, theme.ascii());
+                text::put(buf, x, y, each - 1, &value, style);
+                if let (1, Some((note, role))) = (n, &note) {
+                    let at = x + value.chars().count() as u16 + 2;
+                    let room = area.right().saturating_sub(at);
+                    text::put(buf, at, y, room, note, theme.style(*role));
+                }
+            }
+            y += 1;
+        };
+    let plain = theme.style(ThemeRole::Text);
     let names = [&pinned.id, &chosen.id].map(Clone::clone);
-    row("", names, theme.style(Role::Title), None);
+    row("", names, theme.style(ThemeRole::Title), None);
     let gain = pinned.best.zip(chosen.best).map(|(a, b)| 100.0 * (b - a));
     let note = gain.filter(|g| g.abs() >= 0.005).map(|g| {
-        let role = if g > 0.0 { Role::Good } else { Role::Warning };
+        let role = if g > 0.0 {
+            ThemeRole::Good
+        } else {
+            ThemeRole::Warning
+        };
         (format!("{g:+.2}"), role)
     });
     let both = |column| [pinned, chosen].map(|r| value(column, theme, r));
-    row("best", both(Column::Best), plain, note);
+    row("best", both(RunColumn::Best), plain, note);
     let losses = [pinned, chosen].map(|r| r.loss.map(loss).unwrap_or_default());
     row("loss there", losses, plain, None);
-    row("state", both(Column::State), plain, None);
+    row("state", both(RunColumn::State), plain, None);
     let facts = [
-        ("degree", Column::Degree),
-        ("network", Column::Network),
-        ("data", Column::Data),
-        ("progress", Column::Progress),
-        ("begun", Column::Begun),
+        ("degree", RunColumn::Degree),
+        ("network", RunColumn::Network),
+        ("data", RunColumn::Data),
+        ("progress", RunColumn::Progress),
+        ("begun", RunColumn::Begun),
     ];
     for (name, column) in facts {
         // What differs stands out.
         let values = both(column);
         let style = if values[0] == values[1] {
-            theme.style(Role::Muted)
+            theme.style(ThemeRole::Muted)
         } else {
             plain
         };

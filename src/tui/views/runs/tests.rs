@@ -1,11 +1,11 @@
 use crate::action::Action;
 use crate::app::{Effect, Overlay};
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use crate::fixture;
 use crate::link::{Incoming, Outgoing, RunLine};
-use crate::rig::Rig;
-use crate::theme::Role;
-use surfit_core::event::Stage;
+use crate::rig::TestApp;
+use crate::theme::ThemeRole;
+use surfit_core::event::JobStage;
 
 fn run(id: &str, state: &str, degree: u8, best: Option<f64>) -> RunLine {
     RunLine {
@@ -15,7 +15,7 @@ fn run(id: &str, state: &str, degree: u8, best: Option<f64>) -> RunLine {
         state: state.into(),
         best,
         when: "3 min ago".into(),
-        stage: Some(Stage::Fit),
+        stage: Some(JobStage::Fit),
         done: 41,
         total: 100,
         degrees: Some(fixture::degrees(degree, degree)),
@@ -28,8 +28,8 @@ fn run(id: &str, state: &str, degree: u8, best: Option<f64>) -> RunLine {
     }
 }
 
-pub(crate) fn open(width: u16, height: u16) -> Rig {
-    let mut rig = Rig::with(width, height, fixture::fitting());
+pub(crate) fn open(width: u16, height: u16) -> TestApp {
+    let mut rig = TestApp::with(width, height, fixture::fitting());
     rig.press("o");
     rig.hear(Incoming::Runs(vec![
         run(fixture::RUN, "running", 3, None),
@@ -45,7 +45,7 @@ pub(crate) fn open(width: u16, height: u16) -> Rig {
     rig
 }
 
-fn selected(rig: &Rig) -> usize {
+fn selected(rig: &TestApp) -> usize {
     match rig.app.overlay {
         Some(Overlay::Runs { selected }) => selected,
         _ => panic!("the list of runs is not open"),
@@ -54,7 +54,7 @@ fn selected(rig: &Rig) -> usize {
 
 #[test]
 fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
-    for depth in Depth::ALL {
+    for depth in ColorDepth::ALL {
         for (width, height) in [(60, 16), (80, 24), (140, 44)] {
             let rig = open(width, height).depth("dark", depth, false);
             let text = rig.text();
@@ -63,7 +63,7 @@ fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
             ] {
                 assert!(text.contains(part), "{part} at {width}: {text}");
             }
-            let failed = rig.app.theme.style(Role::Error);
+            let failed = rig.app.theme.style(ThemeRole::Error);
             assert_eq!(rig.cell("✗").fg, failed.fg.unwrap_or_default());
         }
     }
@@ -80,7 +80,7 @@ fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
     }
     assert!(
         open(80, 24)
-            .depth("mono", Depth::None, true)
+            .depth("mono", ColorDepth::None, true)
             .text()
             .is_ascii()
     );
@@ -88,7 +88,7 @@ fn what_a_run_is_doing_is_told_by_sign_and_word_at_every_size_and_depth() {
 
 #[test]
 fn one_run_is_one() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("o");
     rig.hear(Incoming::Runs(vec![run(fixture::RUN, "running", 3, None)]));
     assert!(rig.text().contains(" 1 run "), "{}", rig.text());
@@ -189,7 +189,7 @@ fn a_run_is_removed_only_after_a_question_and_never_a_live_one() {
         "{text}"
     );
     rig.press("enter");
-    let gone = |rig: &Rig| {
+    let gone = |rig: &TestApp| {
         rig.effects
             .iter()
             .any(|e| matches!(e, Effect::Send(Outgoing::RemoveRun(p)) if p.ends_with("broken")))

@@ -1,12 +1,12 @@
 //! Slices as pictures, with names, scales and levels as text beside them.
 
-use super::{Slice, label, scale_of};
-use crate::images::{Raster, Sketch};
-use crate::theme::Role;
-use crate::views::plot::picture::{Unit, clear};
+use super::{CellSlice, label, scale_of};
+use crate::images::{PictureSketch, Raster};
+use crate::theme::ThemeRole;
+use crate::views::plot::picture::{PixelUnit, clear};
 use crate::views::plot::text;
-use crate::views::scale::Scale;
-use crate::views::surface::{Scene, mix};
+use crate::views::scale::AxisScale;
+use crate::views::surface::{SurfaceScene, mix};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -37,14 +37,14 @@ fn rooms(inner: Rect) -> [Rect; 2] {
 }
 
 /// Every slice with the room of its plot, and their scale.
-fn plots(scene: &Scene<'_>, inner: Rect) -> Vec<(Slice, Rect, Scale)> {
-    let slices = Slice::seen(scene);
+fn plots(scene: &SurfaceScene<'_>, inner: Rect) -> Vec<(CellSlice, Rect, AxisScale)> {
+    let slices = CellSlice::seen(scene);
     let Some(scale) = scale_of(scene, &slices) else {
         return Vec::new();
     };
     let rooms = rooms_of(slices.len(), inner);
     let placed = slices.into_iter().zip(rooms);
-    let plot = |(slice, room): (Slice, Rect)| {
+    let plot = |(slice, room): (CellSlice, Rect)| {
         let plot = super::plot::inside(scene, room, scale)?;
         Some((slice, plot.area, scale))
     };
@@ -52,19 +52,19 @@ fn plots(scene: &Scene<'_>, inner: Rect) -> Vec<(Slice, Rect, Scale)> {
 }
 
 /// The characters of the pictures.
-pub(crate) fn areas(scene: &Scene<'_>, inner: Rect) -> Vec<Rect> {
+pub(crate) fn areas(scene: &SurfaceScene<'_>, inner: Rect) -> Vec<Rect> {
     plots(scene, inner).into_iter().map(|p| p.1).collect()
 }
 
 /// Draws everything but the pictures.
-pub(crate) fn draw_around(buf: &mut Buffer, scene: &Scene<'_>, inner: Rect) {
-    let slices = Slice::seen(scene);
+pub(crate) fn draw_around(buf: &mut Buffer, scene: &SurfaceScene<'_>, inner: Rect) {
+    let slices = CellSlice::seen(scene);
     let scale = scale_of(scene, &slices);
     let rooms = rooms_of(slices.len(), inner);
     for (slice, room) in slices.iter().zip(rooms) {
         slice.draw(buf, scene, room, scale, None);
     }
-    let axis = scene.theme.style(Role::Axis);
+    let axis = scene.theme.style(ThemeRole::Axis);
     for (slice_room, (_, area, scale)) in rooms_of(slices.len(), inner)
         .iter()
         .zip(plots(scene, inner))
@@ -83,7 +83,7 @@ pub(crate) fn draw_around(buf: &mut Buffer, scene: &Scene<'_>, inner: Rect) {
 }
 
 /// Values that have a line.
-fn ticks(scale: Scale, area: Rect) -> Vec<(f64, String)> {
+fn ticks(scale: AxisScale, area: Rect) -> Vec<(f64, String)> {
     scale.ticks(usize::from(area.height / 4).max(2))
 }
 
@@ -96,34 +96,40 @@ fn rooms_of(count: usize, inner: Rect) -> Vec<Rect> {
 }
 
 /// The pictures, of `unit` pixels a character.
-pub(crate) fn sketches(scene: &Scene<'_>, inner: Rect, unit: Unit) -> Vec<Raster> {
+pub(crate) fn sketches(scene: &SurfaceScene<'_>, inner: Rect, unit: PixelUnit) -> Vec<Raster> {
     let plots = plots(scene, inner).into_iter();
     plots
         .map(|(slice, area, scale)| slice.sketch(scene, area, scale, unit))
         .collect()
 }
 
-impl Slice {
-    fn sketch(&self, scene: &Scene<'_>, area: Rect, scale: Scale, unit: Unit) -> Raster {
+impl CellSlice {
+    fn sketch(
+        &self,
+        scene: &SurfaceScene<'_>,
+        area: Rect,
+        scale: AxisScale,
+        unit: PixelUnit,
+    ) -> Raster {
         let theme = scene.theme;
         let (wide, high) = (
             f64::from(area.width) * unit.0,
             f64::from(area.height) * unit.1,
         );
         let ground = theme.background();
-        let mut sketch = Sketch::new((wide as usize, high as usize), ground);
+        let mut sketch = PictureSketch::new((wide as usize, high as usize), ground);
         let pen = (unit.1 / 16.0).max(0.7);
         let x = |k: usize| unit.0 * (0.5 + self.across(k) * f64::from(area.width.max(1) - 1));
         let y = |t: f64| unit.1 * (0.5 + (1.0 - t) * f64::from(area.height.max(1) - 1));
         let at = |value: f64| scale.at(value).map(y);
-        let faint = mix(ground, theme.ink(Role::Axis), 0.35);
+        let faint = mix(ground, theme.ink(ThemeRole::Axis), 0.35);
         for (value, _) in ticks(scale, area) {
             if let Some(y) = at(value) {
                 sketch.line((0.0, y), (wide, y), pen, faint);
             }
         }
         // Between two cells the interval goes from one to the other.
-        let band = mix(ground, theme.ink(Role::CurveRaw), 0.45);
+        let band = mix(ground, theme.ink(ThemeRole::CurveRaw), 0.45);
         let mut before: Option<(f64, f64, f64)> = None;
         for (k, &index) in self.cells.iter().enumerate() {
             let ends = scene.interval(index);
@@ -142,20 +148,24 @@ impl Slice {
             before = Some(here);
         }
         if let Some(y) = scene.reference.and_then(at) {
-            sketch.dashes(&[(0.0, y), (wide, y)], 1.3 * pen, theme.ink(Role::Axis));
+            sketch.dashes(
+                &[(0.0, y), (wide, y)],
+                1.3 * pen,
+                theme.ink(ThemeRole::Axis),
+            );
         }
         let known = self.cells.iter().enumerate();
         let known =
             known.filter_map(|(k, &i)| Some(((x(k), at(scene.value(i)?)?), k == self.cursor)));
         let known: Vec<((f64, f64), bool)> = known.collect();
         let spots: Vec<(f64, f64)> = known.iter().map(|k| k.0).collect();
-        sketch.path(&spots, 1.9 * pen, theme.ink(Role::CurveSmooth));
+        sketch.path(&spots, 1.9 * pen, theme.ink(ThemeRole::CurveSmooth));
         let few = (spots.len() as f64) * 10.0 * pen < wide;
         for (spot, here) in known {
             if here {
-                sketch.point(spot, 4.0 * pen, theme.ink(Role::Accent), ground);
+                sketch.point(spot, 4.0 * pen, theme.ink(ThemeRole::Accent), ground);
             } else if few {
-                sketch.point(spot, 2.2 * pen, theme.ink(Role::CurveSmooth), ground);
+                sketch.point(spot, 2.2 * pen, theme.ink(ThemeRole::CurveSmooth), ground);
             }
         }
         sketch.raster()

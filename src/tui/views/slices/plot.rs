@@ -1,11 +1,11 @@
 //! Drawing a slice: intervals behind, the line over them, levels of the corners at the edge, the cursor on top.
 
-use super::{Behind, Slice, label, text};
-use crate::theme::Role;
+use super::{BackgroundSlice, CellSlice, label, text};
+use crate::theme::ThemeRole;
 use crate::views::message::clean;
-use crate::views::plot::dots::Dots;
-use crate::views::scale::Scale;
-use crate::views::surface::{Quantity, Scene, short};
+use crate::views::plot::dots::DotCanvas;
+use crate::views::scale::AxisScale;
+use crate::views::surface::{CellQuantity, SurfaceScene, short};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -15,7 +15,7 @@ use ratatui::text::{Line, Span};
 const LEVELS: u16 = 2;
 
 /// The plot's room within that of a large one: labels at the left, a row of them below.
-pub(super) fn large(scene: &Scene<'_>, room: Rect, scale: Scale) -> Option<Rect> {
+pub(super) fn large(scene: &SurfaceScene<'_>, room: Rect, scale: AxisScale) -> Option<Rect> {
     let ticks = scale.ticks(usize::from(room.height / 4).max(2));
     let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
     let gutter = ticks.iter().map(|t| wide(t.0)).max().unwrap_or(0) + 2;
@@ -31,20 +31,24 @@ pub(super) fn large(scene: &Scene<'_>, room: Rect, scale: Scale) -> Option<Rect>
 }
 
 /// The room of a small plot within that of its slice.
-pub(super) struct Inside {
+pub(super) struct PlotInterior {
     /// Area of the plot in characters.
     pub area: Rect,
     gutter: u16,
     levels: u16,
 }
 
-/// See [`Inside`]; `None` where a slice has no room.
-pub(super) fn inside(scene: &Scene<'_>, room: Rect, scale: Scale) -> Option<Inside> {
+/// See [`PlotInterior`]; `None` where a slice has no room.
+pub(super) fn inside(
+    scene: &SurfaceScene<'_>,
+    room: Rect,
+    scale: AxisScale,
+) -> Option<PlotInterior> {
     let wide = |v: f64| label(scene, scale, v).chars().count() as u16;
     let gutter = wide(scale.lo).max(wide(scale.hi)) + 2;
     let levels = if room.width >= gutter + 20 { LEVELS } else { 0 };
     let fits = room.height >= 3 && room.width >= (gutter + 6).max(14);
-    fits.then(|| Inside {
+    fits.then(|| PlotInterior {
         area: Rect {
             x: room.x + gutter,
             y: room.y + 1,
@@ -56,16 +60,16 @@ pub(super) fn inside(scene: &Scene<'_>, room: Rect, scale: Scale) -> Option<Insi
     })
 }
 
-impl Slice {
+impl CellSlice {
     pub(super) fn draw(
         &self,
         buf: &mut Buffer,
-        scene: &Scene<'_>,
+        scene: &SurfaceScene<'_>,
         room: Rect,
-        scale: Option<Scale>,
-        behind: Option<Behind<'_>>,
+        scale: Option<AxisScale>,
+        behind: Option<BackgroundSlice<'_>>,
     ) {
-        let axis = scene.theme.style(Role::Axis);
+        let axis = scene.theme.style(ThemeRole::Axis);
         if room.height < 3 || room.width < 14 {
             return;
         }
@@ -82,9 +86,9 @@ impl Slice {
             text::put(buf, room.x, y, gutter, &format!("{text:>pad$}"), axis);
         }
         if let Some(b) = behind {
-            let mut dots = Dots::new(plot.width, plot.height, scene.theme.glyphs());
+            let mut dots = DotCanvas::new(plot.width, plot.height, scene.theme.glyphs());
             b.slice.line(&mut dots, b.scene, scale);
-            let style = scene.theme.style(Role::CurveValidation);
+            let style = scene.theme.style(ThemeRole::CurveValidation);
             dots.draw(plot, buf, |_| style);
         }
         self.curve(buf, scene, plot, scale);
@@ -97,11 +101,11 @@ impl Slice {
     pub(super) fn draw_large(
         &self,
         buf: &mut Buffer,
-        scene: &Scene<'_>,
+        scene: &SurfaceScene<'_>,
         room: Rect,
-        scale: Option<Scale>,
+        scale: Option<AxisScale>,
     ) {
-        let axis = scene.theme.style(Role::Axis);
+        let axis = scene.theme.style(ThemeRole::Axis);
         let Some((scale, plot)) = scale.and_then(|s| Some((s, large(scene, room, s)?))) else {
             return;
         };
@@ -141,27 +145,33 @@ impl Slice {
             let y = scene.value(index).and_then(|v| row(scale, plot, v));
             if let (Some(k), Some(y)) = (place, y) {
                 let x = plot.x + self.column(k, plot.width);
-                let style = scene.theme.style(Role::Best);
+                let style = scene.theme.style(ThemeRole::Best);
                 text::put(buf, x, y.saturating_sub(1).max(plot.y), 1, &sign, style);
             }
         }
     }
 
-    fn title(&self, buf: &mut Buffer, scene: &Scene<'_>, room: Rect, behind: Option<&Behind<'_>>) {
+    fn title(
+        &self,
+        buf: &mut Buffer,
+        scene: &SurfaceScene<'_>,
+        room: Rect,
+        behind: Option<&BackgroundSlice<'_>>,
+    ) {
         let theme = scene.theme;
-        let (muted, axis) = (theme.style(Role::Muted), theme.style(Role::Axis));
+        let (muted, axis) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Axis));
         let (name, at) = self.name(scene);
         let title = Line::from(vec![
             // The ends of a part take the place of the word.
             Span::styled(if scene.cells.is_all() { " along " } else { " " }, muted),
-            Span::styled(name, theme.style(Role::Accent)),
+            Span::styled(name, theme.style(ThemeRole::Accent)),
             Span::styled(at, muted),
         ]);
         text::put_line(buf, room.x, room.y, room.width, &title);
         let (note, axis) = match behind {
             Some(b) => (
                 format!("{} {}", theme.pick("━", "-"), clean(b.name, theme.ascii())),
-                theme.style(Role::CurveValidation),
+                theme.style(ThemeRole::CurveValidation),
             ),
             None => (format!("{} best corner", theme.pick("┄┄", "--")), axis),
         };
@@ -183,13 +193,20 @@ impl Slice {
         (self.across(k) * f64::from(width.max(1) - 1)).round() as u16
     }
 
-    fn curve(&self, buf: &mut Buffer, scene: &Scene<'_>, plot: Rect, scale: Scale) {
+    fn curve(&self, buf: &mut Buffer, scene: &SurfaceScene<'_>, plot: Rect, scale: AxisScale) {
         let theme = scene.theme;
         if let Some(y) = scene.reference.and_then(|v| row(scale, plot, v)) {
             let line = theme.pick("┄", "-").repeat(usize::from(plot.width));
-            text::put(buf, plot.x, y, plot.width, &line, theme.style(Role::Axis));
+            text::put(
+                buf,
+                plot.x,
+                y,
+                plot.width,
+                &line,
+                theme.style(ThemeRole::Axis),
+            );
         }
-        let mut dots = Dots::new(plot.width, plot.height, theme.glyphs());
+        let mut dots = DotCanvas::new(plot.width, plot.height, theme.glyphs());
         for (k, &index) in self.cells.iter().enumerate() {
             let ends = scene.interval(index);
             if let Some((Some(low), Some(high))) = ends.map(|(a, b)| (scale.at(a), scale.at(b))) {
@@ -203,22 +220,22 @@ impl Slice {
         self.line(&mut dots, scene, scale);
         dots.draw(plot, buf, |ink| {
             theme.style(if ink == 0 {
-                Role::CurveSmooth
+                ThemeRole::CurveSmooth
             } else {
-                Role::CurveRaw
+                ThemeRole::CurveRaw
             })
         });
         let here = self.cells.get(self.cursor);
         let value = here.and_then(|&i| scene.value(i));
         if let Some(y) = value.and_then(|v| row(scale, plot, v)) {
-            let style = theme.style(Role::Accent).add_modifier(Modifier::BOLD);
+            let style = theme.style(ThemeRole::Accent).add_modifier(Modifier::BOLD);
             let x = plot.x + self.column(self.cursor, plot.width);
             text::put(buf, x, y, 1, theme.pick("◆", "#"), style);
         }
     }
 
     /// The line through the values, over whatever lies below it.
-    fn line(&self, dots: &mut Dots, scene: &Scene<'_>, scale: Scale) {
+    fn line(&self, dots: &mut DotCanvas, scene: &SurfaceScene<'_>, scale: AxisScale) {
         let mut open: Option<(usize, usize)> = None;
         for (k, &index) in self.cells.iter().enumerate() {
             // Cells come in from coarse to fine; the line joins those that are there.
@@ -233,20 +250,20 @@ impl Slice {
 }
 
 /// The row of a value.
-pub(super) fn row(scale: Scale, plot: Rect, value: f64) -> Option<u16> {
+pub(super) fn row(scale: AxisScale, plot: Rect, value: f64) -> Option<u16> {
     let t = 1.0 - scale.at(value)?;
     Some(plot.y + (t * f64::from(plot.height.max(1) - 1)).round() as u16)
 }
 
 /// The corners' numbers at the heights of their values, right of the plot. Where two meet, the better corner's stays.
-fn corner_levels(buf: &mut Buffer, scene: &Scene<'_>, plot: Rect, scale: Scale) {
+fn corner_levels(buf: &mut Buffer, scene: &SurfaceScene<'_>, plot: Rect, scale: AxisScale) {
     let metric = scene.view.metric;
     let shift = match (
         scene.quantity,
         metric.best_corner(scene.picture.corners.values()),
     ) {
-        (Quantity::Value, _) => 0.0,
-        (Quantity::Gain, Some(best)) => best,
+        (CellQuantity::Value, _) => 0.0,
+        (CellQuantity::Gain, Some(best)) => best,
         _ => return,
     };
     let level = |c| metric.of_corner(c).map(|v| v - shift);
@@ -261,7 +278,7 @@ fn corner_levels(buf: &mut Buffer, scene: &Scene<'_>, plot: Rect, scale: Scale) 
     corners.sort_by(|a, b| good(a.1).total_cmp(&good(b.1)));
     for (corner, value) in corners {
         if let Some(y) = row(scale, plot, value) {
-            let style = scene.theme.style(Role::corner(corner));
+            let style = scene.theme.style(ThemeRole::corner(corner));
             let number = (corner + 1).to_string();
             text::put(buf, plot.right() + 1, y, 1, &number, style);
         }

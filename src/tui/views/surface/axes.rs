@@ -1,9 +1,9 @@
 //! Labels round the map: the parameters `u` and `v`, the cursor's place on them, the corners with their accuracy.
 
-use super::Scene;
-use super::layout::Layout;
+use super::SurfaceScene;
+use super::layout::SurfaceLayout;
 use super::part::short;
-use crate::theme::Role;
+use crate::theme::ThemeRole;
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use surfit_core::surface::Patch;
 
 /// Draws the labels that the layout has room for.
-pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
+pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     if layout.map.is_empty() {
         return;
     }
@@ -27,14 +27,14 @@ pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
 }
 
 /// The first, the middle and the last cell of those that are shown along an axis, with the parameter of each.
-fn numbered(layout: &Layout, first: usize, grid: usize) -> [(usize, String); 3] {
+fn numbered(layout: &SurfaceLayout, first: usize, grid: usize) -> [(usize, String); 3] {
     let last = layout.grid - 1;
     let whole = grid.saturating_sub(1).max(1) as f64;
     [0, last.div_ceil(2), last].map(|k| (first + k, short((first + k) as f64 / whole)))
 }
 
-fn along_v(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
-    let (axis, map) = (scene.theme.style(Role::Axis), layout.map);
+fn along_v(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
+    let (axis, map) = (scene.theme.style(ThemeRole::Axis), layout.map);
     let left = map.x - layout.gutter;
     let width = layout.gutter - 1;
     let row = |b: usize| {
@@ -58,12 +58,12 @@ fn along_v(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
         text::put(buf, left, name, width, scene.theme.pick("v ↑", "  v"), axis);
     }
     let arrow = scene.theme.pick("▸", ">");
-    let style = scene.theme.style(Role::Accent);
+    let style = scene.theme.style(ThemeRole::Accent);
     text::put(buf, map.x - 1, row(scene.cursor.1), 1, arrow, style);
 }
 
-fn along_u(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
-    let (axis, map) = (scene.theme.style(Role::Axis), layout.map);
+fn along_u(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
+    let (axis, map) = (scene.theme.style(ThemeRole::Axis), layout.map);
     let y = map.bottom();
     let column = |a: usize| {
         let room = layout.characters((a, layout.first.1));
@@ -72,7 +72,14 @@ fn along_u(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
     let (first, last) = (layout.first.0, layout.grid - 1);
     let cursor = column(scene.cursor.0);
     let arrow = scene.theme.pick("▴", "^");
-    text::put(buf, cursor, y, 1, arrow, scene.theme.style(Role::Accent));
+    text::put(
+        buf,
+        cursor,
+        y,
+        1,
+        arrow,
+        scene.theme.style(ThemeRole::Accent),
+    );
     let mut taken = vec![(cursor, cursor + 1)];
     let name = scene.theme.pick("u →", "u").to_string();
     let between = column(first + last).midpoint(column(first + last.div_ceil(2)));
@@ -91,7 +98,7 @@ fn along_u(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
     }
 }
 
-fn corners(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
+fn corners(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     let map = layout.map;
     let metric = scene.view.metric;
     let best = metric.best_corner(scene.picture.corners.values());
@@ -103,10 +110,10 @@ fn corners(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
         let Some(ready) = scene.picture.corners.get(&corner) else {
             continue;
         };
-        let style = scene.theme.style(Role::corner(corner));
+        let style = scene.theme.style(ThemeRole::corner(corner));
         let level = metric.of_corner(ready);
         let value = level.map_or("?".into(), |v| super::readout::written(metric, v));
-        let mut figure = scene.theme.style(Role::Text);
+        let mut figure = scene.theme.style(ThemeRole::Text);
         if level.is_some() && level == best {
             figure = figure.add_modifier(Modifier::BOLD);
         }

@@ -1,18 +1,18 @@
 //! The colour bar: what the colours, or the glyphs, stand for.
 
-use super::layout::Layout;
+use super::layout::SurfaceLayout;
 use super::map::density;
-use super::{Paint, Scene};
-use crate::theme::Role;
+use super::{CellPaint, SurfaceScene};
+use crate::theme::ThemeRole;
 use crate::views::plot::text;
-use crate::views::scale::Scale;
+use crate::views::scale::AxisScale;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use surfit_core::colormap::Colormap;
 
 /// Draws the bar, upright beside the map or lying below it.
-pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
+pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     match (layout.bar.width, layout.bar.height) {
         (0, _) | (_, 0) => {}
         (_, 1) => lying(buf, scene, layout.bar),
@@ -20,7 +20,7 @@ pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
     }
 }
 
-fn patch(scene: &Scene<'_>, upper: f64, lower: f64) -> (char, Style) {
+fn patch(scene: &SurfaceScene<'_>, upper: f64, lower: f64) -> (char, Style) {
     let theme = scene.theme;
     let signed = scene.range.kind.signed;
     let map = if signed {
@@ -35,15 +35,15 @@ fn patch(scene: &Scene<'_>, upper: f64, lower: f64) -> (char, Style) {
     } else {
         middle
     };
-    match Paint::of(theme) {
-        Paint::Halves => ('▀', Style::new().fg(rgb(upper)).bg(rgb(lower))),
-        Paint::Whole => (' ', Style::new().bg(rgb((upper + lower) / 2.0))),
-        Paint::Glyphs => (density(theme, dense), theme.style(Role::Text)),
+    match CellPaint::of(theme) {
+        CellPaint::Halves => ('▀', Style::new().fg(rgb(upper)).bg(rgb(lower))),
+        CellPaint::Whole => (' ', Style::new().bg(rgb((upper + lower) / 2.0))),
+        CellPaint::Glyphs => (density(theme, dense), theme.style(ThemeRole::Text)),
     }
 }
 
 /// Draws the bar from bottom to top with its values beside it.
-pub(super) fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
+pub(super) fn upright(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     let (x, height) = (room.x + 1, room.height);
     let last = f64::from(2 * height - 1);
     for y in 0..height {
@@ -59,7 +59,7 @@ pub(super) fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
                 style,
             );
         }
-        if Paint::of(scene.theme) == Paint::Glyphs {
+        if CellPaint::of(scene.theme) == CellPaint::Glyphs {
             // The digit that cells of this height bear.
             let digit = scene.range.digit(scene.range.value((at(0) + at(1)) / 2.0));
             text::put(buf, x, room.y + y, 1, &digit.to_string(), style);
@@ -69,13 +69,13 @@ pub(super) fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
         room.y + ((1.0 - scene.range.at(value)) * f64::from(height - 1)).round() as u16
     };
     let range = scene.range;
-    let scale = Scale {
+    let scale = AxisScale {
         lo: range.lo,
         hi: range.hi,
         log: false,
     };
     let most = usize::from(height / 3).clamp(2, 6);
-    let axis = scene.theme.style(Role::Axis);
+    let axis = scene.theme.style(ThemeRole::Axis);
     let mut rows = Vec::new();
     let mut limits = vec![range.value(1.0), range.value(0.0)];
     if range.kind.signed {
@@ -95,14 +95,14 @@ pub(super) fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
         let style = if range.kind.signed && value == 0.0 {
             // Zero is where better turns into worse.
             text::put(buf, x + 2, y, 1, scene.theme.pick("┤", "+"), axis);
-            scene.theme.style(Role::Text)
+            scene.theme.style(ThemeRole::Text)
         } else {
             axis
         };
         text::put(buf, x + 3, y, 6, &label, style);
     }
     if range.fixed && height > 4 {
-        let style = scene.theme.style(Role::Accent);
+        let style = scene.theme.style(ThemeRole::Accent);
         text::put(buf, x + 3, room.y + 1, 5, "fixed", style);
     }
     if let Some(value) = scene.value(scene.index(scene.cursor)) {
@@ -113,12 +113,12 @@ pub(super) fn upright(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
             row(value),
             1,
             arrow,
-            scene.theme.style(Role::Accent),
+            scene.theme.style(ThemeRole::Accent),
         );
     }
 }
 
-fn lying(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
+fn lying(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     let range = scene.range;
     let unit = match (range.kind.percent, range.kind.signed, range.fixed) {
         (_, _, true) => " fixed",
@@ -132,7 +132,7 @@ fn lying(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
         format!("{sign}{}", range.label(value))
     };
     let (low, high) = (end(0.0), format!("{}{unit}", end(1.0)));
-    let axis = scene.theme.style(Role::Axis);
+    let axis = scene.theme.style(ThemeRole::Axis);
     let (left, right) = (
         low.chars().count() as u16 + 1,
         high.chars().count() as u16 + 1,
@@ -144,10 +144,10 @@ fn lying(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
     for k in 0..width {
         let t = f64::from(k) / f64::from(width - 1);
         let (mut glyph, style) = patch(scene, t, t);
-        if Paint::of(scene.theme) == Paint::Halves {
+        if CellPaint::of(scene.theme) == CellPaint::Halves {
             glyph = '▀';
         }
-        if Paint::of(scene.theme) == Paint::Glyphs && k % 2 == 0 {
+        if CellPaint::of(scene.theme) == CellPaint::Glyphs && k % 2 == 0 {
             glyph = char::from(b'0' + range.digit(range.value(t)).min(9));
         }
         text::put(
@@ -162,7 +162,7 @@ fn lying(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
     text::put(buf, room.x + left + width + 1, room.y, right, &high, axis);
     if range.kind.signed {
         let zero = room.x + left + (width - 1) / 2;
-        let style = scene.theme.style(Role::Text);
+        let style = scene.theme.style(ThemeRole::Text);
         text::put(buf, zero, room.y, 1, scene.theme.pick("┃", "0"), style);
     }
 }

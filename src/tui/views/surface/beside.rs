@@ -1,26 +1,26 @@
 //! Two surfaces side by side and what one has over the other: another run's, or this run's before its degree changed. The
 //! cursors are one: they stand at the same `(u, v)`.
 
-use super::layout::Layout;
-use super::range::{Kind, Range};
-use super::shown::Shown;
-use super::{Quantity, Scene, SurfaceView, bar, map, readout, relief};
-use crate::theme::Role;
+use super::layout::SurfaceLayout;
+use super::range::{ColorRange, RangeKind};
+use super::shown::ShownField;
+use super::{CellQuantity, SurfaceScene, SurfaceView, bar, map, readout, relief};
+use crate::theme::ThemeRole;
 use crate::views::message::clean;
-use crate::views::plot::text::{self, Piece};
+use crate::views::plot::text::{self, FigurePiece};
 use crate::views::slices::{self, Slices};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::Span;
-use surfit_core::event::Corner;
+use surfit_core::event::CornerReady;
 use surfit_core::heatmap::Heatmap;
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::snapshot::Snapshot;
 
 /// Another surface to look at beside this one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Beside {
+pub struct SurfaceComparison {
     /// What it is called over its map.
     pub name: String,
     /// It belongs to another run.
@@ -28,12 +28,12 @@ pub struct Beside {
     /// What was measured of it.
     pub heatmap: Heatmap,
     /// Corners of that surface.
-    pub corners: Vec<Corner>,
+    pub corners: Vec<CornerReady>,
 }
 
-impl Beside {
+impl SurfaceComparison {
     /// The surface of a run; `None` when nothing was measured of it.
-    pub fn of(name: String, foreign: bool, picture: &Picture) -> Option<Self> {
+    pub fn of(name: String, foreign: bool, picture: &RunState) -> Option<Self> {
         let heatmap = &picture.snapshot.as_ref()?.heatmap;
         let measured = heatmap.cells.iter().any(|c| c.images > 0);
         (measured && heatmap.cells.len() == heatmap.grid * heatmap.grid).then(|| Self {
@@ -47,11 +47,11 @@ impl Beside {
 
 impl SurfaceView {
     /// Keeps the surface as it was measured before a change of degree, to look at beside the new one.
-    pub fn keep_earlier(&mut self, before: &Picture, now: &Snapshot) {
+    pub fn keep_earlier(&mut self, before: &RunState, now: &Snapshot) {
         let Some(old) = &before.snapshot else { return };
         let changed = old.degrees != now.degrees && old.fit_total > 0;
         if let Some(earlier) = changed
-            .then(|| Beside::of(format!("degree {}", old.degrees), false, before))
+            .then(|| SurfaceComparison::of(format!("degree {}", old.degrees), false, before))
             .flatten()
         {
             self.earlier = Some(earlier);
@@ -61,13 +61,17 @@ impl SurfaceView {
 
 /// Which of the three maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Panel {
+enum ComparedPanel {
     This,
     Other,
     Difference,
 }
 
-const PANELS: [Panel; 3] = [Panel::This, Panel::Other, Panel::Difference];
+const PANELS: [ComparedPanel; 3] = [
+    ComparedPanel::This,
+    ComparedPanel::Other,
+    ComparedPanel::Difference,
+];
 
 /// Rows of the readout.
 const READOUT: u16 = 2;
@@ -95,16 +99,20 @@ fn rooms(inner: Rect) -> ([Rect; 3], Rect) {
 }
 
 /// What a panel's map is drawn from.
-fn scene<'a>(base: &'a Scene<'a>, beside: &'a Beside, panel: Panel) -> Scene<'a> {
+fn scene<'a>(
+    base: &'a SurfaceScene<'a>,
+    beside: &'a SurfaceComparison,
+    panel: ComparedPanel,
+) -> SurfaceScene<'a> {
     let best = base.view.metric.best_corner(&beside.corners);
     let (mine, mut other) = (
-        Shown {
+        ShownField {
             field: base.field.clone(),
             range: base.range,
             quantity: base.quantity,
             reference: base.reference,
         },
-        Shown::of(best, &beside.heatmap, base.view),
+        ShownField::of(best, &beside.heatmap, base.view),
     );
     // A run without corners or intervals cannot show what this one does, so nothing is compared.
     let same = mine.quantity == other.quantity;
@@ -112,40 +120,40 @@ fn scene<'a>(base: &'a Scene<'a>, beside: &'a Beside, panel: Panel) -> Scene<'a>
         let both = mine.field.values.iter().chain(&other.field.values);
         let values = both.flatten().copied();
         match base.range.fixed {
-            true => Range::fixed((base.range.lo, base.range.hi), values, base.range.kind),
-            false => Range::automatic(values, base.range.kind),
+            true => ColorRange::fixed((base.range.lo, base.range.hi), values, base.range.kind),
+            false => ColorRange::automatic(values, base.range.kind),
         }
     };
     let (heatmap, shown) = match panel {
-        Panel::This => (base.heatmap, Shown { range, ..mine }),
-        Panel::Other => {
+        ComparedPanel::This => (base.heatmap, ShownField { range, ..mine }),
+        ComparedPanel::Other => {
             other.range = range;
             (&beside.heatmap, other)
         }
-        Panel::Difference => {
+        ComparedPanel::Difference => {
             let mut field = mine.field.minus(&other.field);
             if !same {
                 field.values.fill(None);
             }
-            let kind = Kind {
+            let kind = RangeKind {
                 higher_is_better: base.range.kind.higher_is_better,
-                ..Kind::difference(base.view.metric)
+                ..RangeKind::difference(base.view.metric)
             };
-            let range = Range::automatic(field.values.iter().flatten().copied(), kind);
-            let shown = Shown {
+            let range = ColorRange::automatic(field.values.iter().flatten().copied(), kind);
+            let shown = ShownField {
                 field,
                 range,
-                quantity: Quantity::Value,
+                quantity: CellQuantity::Value,
                 reference: None,
             };
             (base.heatmap, shown)
         }
     };
-    let mut out = Scene::showing(base.theme, base.picture, heatmap, base.view, shown);
+    let mut out = SurfaceScene::showing(base.theme, base.picture, heatmap, base.view, shown);
     let (u, v) = base.heatmap.parameters(base.index(base.cursor));
     let index = heatmap.nearest(u, v);
     out.cursor = (index / heatmap.grid, index % heatmap.grid);
-    if panel == Panel::Difference {
+    if panel == ComparedPanel::Difference {
         out.best = None;
         out.peaks.clear();
     }
@@ -153,7 +161,7 @@ fn scene<'a>(base: &'a Scene<'a>, beside: &'a Beside, panel: Panel) -> Scene<'a>
 }
 
 /// Two surfaces for whoever draws them elsewhere.
-pub(crate) struct Compared {
+pub(crate) struct ComparedSurfaces {
     /// What this surface and the other one are called.
     pub names: [String; 2],
     /// The range of both maps, and that of the difference.
@@ -161,27 +169,33 @@ pub(crate) struct Compared {
 }
 
 /// What is shown of two surfaces side by side.
-pub(crate) fn compared(base: &Scene<'_>, beside: &Beside) -> Compared {
-    let ranges = [Panel::This, Panel::Difference].map(|panel| scene(base, beside, panel).range);
-    Compared {
+pub(crate) fn compared(base: &SurfaceScene<'_>, beside: &SurfaceComparison) -> ComparedSurfaces {
+    let ranges = [ComparedPanel::This, ComparedPanel::Difference]
+        .map(|panel| scene(base, beside, panel).range);
+    ComparedSurfaces {
         names: [this_name(base, beside), beside.name.clone()],
         ranges: ranges.map(|r| (r.lo, r.hi)),
     }
 }
 
 /// A panel's layout: a title, the map, a bar below it.
-fn layout(room: Rect, scene: &Scene<'_>) -> Layout {
+fn layout(room: Rect, scene: &SurfaceScene<'_>) -> SurfaceLayout {
     let inside = Rect {
         y: room.y + 1,
         height: room.height.saturating_sub(1),
         width: room.width.saturating_sub(1),
         ..room
     };
-    Layout::plain(inside, scene.cells.count, scene.view.relief).beginning_at(scene.cells.first)
+    SurfaceLayout::plain(inside, scene.cells.count, scene.view.relief)
+        .beginning_at(scene.cells.first)
 }
 
 /// The rooms of two slices below the maps, where those leave any.
-fn slice_rooms(layouts: &[Layout; 3], rooms: &[Rect; 3], readout: Rect) -> Option<[Rect; 2]> {
+fn slice_rooms(
+    layouts: &[SurfaceLayout; 3],
+    rooms: &[Rect; 3],
+    readout: Rect,
+) -> Option<[Rect; 2]> {
     let in_a_row = rooms.iter().all(|r| r.y == rooms[0].y);
     let ends = layouts.iter().map(|l| l.map.bottom().max(l.bar.bottom()));
     let top = ends.max()? + 1;
@@ -202,7 +216,12 @@ fn slice_rooms(layouts: &[Layout; 3], rooms: &[Rect; 3], readout: Rect) -> Optio
 }
 
 /// Draws the maps with their names and the readout into the pane's inside.
-pub(super) fn draw(buf: &mut Buffer, base: &Scene<'_>, beside: &Beside, inner: Rect) {
+pub(super) fn draw(
+    buf: &mut Buffer,
+    base: &SurfaceScene<'_>,
+    beside: &SurfaceComparison,
+    inner: Rect,
+) {
     let (rooms, below) = rooms(inner);
     let scenes = PANELS.map(|panel| scene(base, beside, panel));
     let layouts = [0, 1, 2].map(|k| layout(rooms[k], &scenes[k]));
@@ -231,12 +250,18 @@ pub(super) fn draw(buf: &mut Buffer, base: &Scene<'_>, beside: &Beside, inner: R
     readout(buf, &scenes, beside, below);
 }
 
-fn title(buf: &mut Buffer, scene: &Scene<'_>, beside: &Beside, panel: Panel, room: Rect) {
-    let style = scene.theme.style(Role::Title);
+fn title(
+    buf: &mut Buffer,
+    scene: &SurfaceScene<'_>,
+    beside: &SurfaceComparison,
+    panel: ComparedPanel,
+    room: Rect,
+) {
+    let style = scene.theme.style(ThemeRole::Title);
     let name = match panel {
-        Panel::This => this_name(scene, beside),
-        Panel::Other => that_name(scene, beside),
-        Panel::Difference => format!("this {} that", scene.theme.pick("−", "-")),
+        ComparedPanel::This => this_name(scene, beside),
+        ComparedPanel::Other => that_name(scene, beside),
+        ComparedPanel::Difference => format!("this {} that", scene.theme.pick("−", "-")),
     };
     text::put(
         buf,
@@ -249,7 +274,7 @@ fn title(buf: &mut Buffer, scene: &Scene<'_>, beside: &Beside, panel: Panel, roo
 }
 
 /// What this surface is called: its run beside another run, else its degree.
-fn this_name(scene: &Scene<'_>, beside: &Beside) -> String {
+fn this_name(scene: &SurfaceScene<'_>, beside: &SurfaceComparison) -> String {
     let name = match (&scene.picture.info, &scene.picture.snapshot) {
         (Some(info), _) if beside.foreign => info.run.clone(),
         (_, Some(s)) => format!("degree {}", s.degrees),
@@ -259,25 +284,30 @@ fn this_name(scene: &Scene<'_>, beside: &Beside) -> String {
 }
 
 /// What the other is called.
-fn that_name(scene: &Scene<'_>, beside: &Beside) -> String {
+fn that_name(scene: &SurfaceScene<'_>, beside: &SurfaceComparison) -> String {
     clean(&beside.name, scene.theme.ascii())
 }
 
 /// The point under the cursors: both figures and their difference.
-fn readout(buf: &mut Buffer, scenes: &[Scene<'_>; 3], beside: &Beside, room: Rect) {
+fn readout(
+    buf: &mut Buffer,
+    scenes: &[SurfaceScene<'_>; 3],
+    beside: &SurfaceComparison,
+    room: Rect,
+) {
     let [this, other, difference] = scenes;
     let theme = this.theme;
-    let (muted, plain) = (theme.style(Role::Muted), theme.style(Role::Text));
+    let (muted, plain) = (theme.style(ThemeRole::Muted), theme.style(ThemeRole::Text));
     let index = this.index(this.cursor);
     let place = this.place(this.heatmap.parameters(index));
-    let mut group: Vec<Piece<'_>> = vec![vec![
+    let mut group: Vec<FigurePiece<'_>> = vec![vec![
         Span::styled(
             format!("{} ", theme.pick("▸", ">")),
-            theme.style(Role::Accent),
+            theme.style(ThemeRole::Accent),
         ),
         Span::styled(place, plain),
     ]];
-    let figure = |scene: &Scene<'_>| match scene.value(scene.index(scene.cursor)) {
+    let figure = |scene: &SurfaceScene<'_>| match scene.value(scene.index(scene.cursor)) {
         Some(value) => readout::precise(value, scene.range.kind),
         None => "not measured".into(),
     };
@@ -293,7 +323,11 @@ fn readout(buf: &mut Buffer, scenes: &[Scene<'_>; 3], beside: &Beside, room: Rec
     if let Some(value) = difference.value(index) {
         let kind = difference.range.kind;
         let good = value == 0.0 || (value > 0.0) == kind.higher_is_better;
-        let role = if good { Role::Good } else { Role::Warning };
+        let role = if good {
+            ThemeRole::Good
+        } else {
+            ThemeRole::Warning
+        };
         group.push(vec![
             Span::styled("difference ", muted),
             Span::styled(readout::precise(value, kind), theme.style(role)),
@@ -301,7 +335,7 @@ fn readout(buf: &mut Buffer, scenes: &[Scene<'_>; 3], beside: &Beside, room: Rec
     }
     let mean = difference.field.values.iter().flatten();
     let (sum, count) = mean.fold((0.0, 0), |(s, n), v| (s + v, n + 1));
-    let whole: Vec<Piece<'_>> = if count > 0 {
+    let whole: Vec<FigurePiece<'_>> = if count > 0 {
         let mean = readout::precise(sum / f64::from(count), difference.range.kind);
         vec![vec![
             Span::styled(format!("mean difference over {count} cells "), muted),
@@ -327,8 +361,8 @@ fn readout(buf: &mut Buffer, scenes: &[Scene<'_>; 3], beside: &Beside, room: Rec
 
 /// The cell of this surface at a character of whichever map.
 pub(super) fn cell_at(
-    base: &Scene<'_>,
-    beside: &Beside,
+    base: &SurfaceScene<'_>,
+    beside: &SurfaceComparison,
     inner: Rect,
     column: u16,
     row: u16,

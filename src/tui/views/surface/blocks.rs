@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Sets of block characters, from coarse to fine. The finer they are, the newer the fonts that have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Fine {
+pub enum BlockSet {
     /// Two halves in a character.
     Halves,
     /// Four quarters; every font with box drawing has them.
@@ -24,14 +24,14 @@ pub enum Fine {
     Braille,
 }
 
-impl Fine {
+impl BlockSet {
     /// Every set, in the order a switch goes through them.
-    pub const ALL: [Fine; 5] = [
-        Fine::Halves,
-        Fine::Quadrants,
-        Fine::Sextants,
-        Fine::Octants,
-        Fine::Braille,
+    pub const ALL: [BlockSet; 5] = [
+        BlockSet::Halves,
+        BlockSet::Quadrants,
+        BlockSet::Sextants,
+        BlockSet::Octants,
+        BlockSet::Braille,
     ];
 
     /// The set after this one, round the list.
@@ -55,11 +55,11 @@ impl Fine {
             ' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█',
         ];
         match self {
-            Fine::Halves => [' ', '▀', '▄', '█'][usize::from(mask & 3)],
-            Fine::Quadrants => QUADRANTS[usize::from(mask & 15)],
-            Fine::Sextants => sextant(mask & 63),
-            Fine::Octants => octant(mask),
-            Fine::Braille => braille(mask),
+            BlockSet::Halves => [' ', '▀', '▄', '█'][usize::from(mask & 3)],
+            BlockSet::Quadrants => QUADRANTS[usize::from(mask & 15)],
+            BlockSet::Sextants => sextant(mask & 63),
+            BlockSet::Octants => octant(mask),
+            BlockSet::Braille => braille(mask),
         }
     }
 }
@@ -126,8 +126,8 @@ fn braille(mask: u8) -> char {
 }
 
 /// Coloured pixels over an area of characters; a pixel without a colour lets the ground through.
-pub(crate) struct Blocks {
-    fine: Fine,
+pub(crate) struct BlockCanvas {
+    fine: BlockSet,
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
@@ -135,8 +135,8 @@ pub(crate) struct Blocks {
     pixels: Vec<Option<Rgb>>,
 }
 
-impl Blocks {
-    pub(crate) fn new(width: u16, height: u16, fine: Fine) -> Self {
+impl BlockCanvas {
+    pub(crate) fn new(width: u16, height: u16, fine: BlockSet) -> Self {
         let (x, y) = fine.pixels();
         let (width, height) = (usize::from(width) * x, usize::from(height) * y);
         Self {
@@ -224,31 +224,31 @@ fn apart(a: Rgb, b: Rgb) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theme::Depth;
+    use crate::theme::ColorDepth;
     use ratatui::style::Color;
     use std::collections::HashSet;
 
     #[test]
     fn every_mask_has_a_character_of_its_own() {
-        for fine in Fine::ALL {
+        for fine in BlockSet::ALL {
             let (x, y) = fine.pixels();
             let masks = 1u32 << (x * y);
             let glyphs: HashSet<char> = (0..masks).map(|m| fine.glyph(m as u8)).collect();
             assert_eq!(glyphs.len(), masks as usize, "{fine:?}");
         }
-        assert_eq!(Fine::Sextants.glyph(1), '\u{1FB00}');
-        assert_eq!(Fine::Sextants.glyph(62), '\u{1FB3B}');
+        assert_eq!(BlockSet::Sextants.glyph(1), '\u{1FB00}');
+        assert_eq!(BlockSet::Sextants.glyph(62), '\u{1FB3B}');
         // The first and the last of the octants' block.
-        assert_eq!(Fine::Octants.glyph(4), '\u{1CD00}');
-        assert_eq!(Fine::Octants.glyph(0xFE), '\u{1CDE5}');
-        assert_eq!(Fine::Braille.glyph(0xFF), '\u{28FF}');
-        assert_eq!(Fine::Braille.next(), Fine::Halves);
+        assert_eq!(BlockSet::Octants.glyph(4), '\u{1CD00}');
+        assert_eq!(BlockSet::Octants.glyph(0xFE), '\u{1CDE5}');
+        assert_eq!(BlockSet::Braille.glyph(0xFF), '\u{28FF}');
+        assert_eq!(BlockSet::Braille.next(), BlockSet::Halves);
     }
 
     #[test]
     fn a_character_keeps_its_two_colours_and_lets_the_ground_through() {
-        let theme = Theme::by_name("dark", Depth::Truecolor).unwrap();
-        let mut blocks = Blocks::new(3, 1, Fine::Quadrants);
+        let theme = Theme::by_name("dark", ColorDepth::Truecolor).unwrap();
+        let mut blocks = BlockCanvas::new(3, 1, BlockSet::Quadrants);
         for (x, y, c) in [(0, 0, 200), (1, 0, 10), (0, 1, 10), (1, 1, 10), (2, 1, 99)] {
             blocks.set(x, y, (c, c, c));
         }

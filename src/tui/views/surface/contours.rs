@@ -1,17 +1,17 @@
 //! Contour lines over the map, or in its place.
 
-use super::layout::Layout;
+use super::layout::SurfaceLayout;
 use super::map;
-use super::strokes::Strokes;
-use super::{Paint, Scene};
-use crate::theme::Role;
+use super::strokes::StrokeCanvas;
+use super::{CellPaint, SurfaceScene};
+use crate::theme::ThemeRole;
 use crate::views::plot::text;
-use crate::views::scale::Scale;
+use crate::views::scale::AxisScale;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
-use surfit_core::heatmap::Segment;
+use surfit_core::heatmap::ContourSegment;
 
 /// Where the contour lines are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +39,8 @@ impl Contours {
 
 /// Levels of contour lines: natural numbers within the range, the more the larger the map. Differences have zero among
 /// them.
-pub(super) fn levels(scene: &Scene<'_>, rows: u16) -> Vec<f64> {
-    let scale = Scale {
+pub(super) fn levels(scene: &SurfaceScene<'_>, rows: u16) -> Vec<f64> {
+    let scale = AxisScale {
         lo: scene.range.lo,
         hi: scene.range.hi,
         log: false,
@@ -50,13 +50,13 @@ pub(super) fn levels(scene: &Scene<'_>, rows: u16) -> Vec<f64> {
 }
 
 /// A level's label, to be written when what is in the cells has been.
-pub(super) struct Label {
+pub(super) struct ContourLabel {
     room: Rect,
     text: String,
     style: Style,
 }
 
-impl Label {
+impl ContourLabel {
     /// Writes the label.
     pub(super) fn write(&self, buf: &mut Buffer) {
         let room = self.room;
@@ -67,10 +67,10 @@ impl Label {
 /// Draws the lines, and gives their labels. `alone`: no colours lie below them.
 pub(super) fn draw(
     buf: &mut Buffer,
-    scene: &Scene<'_>,
-    layout: &Layout,
+    scene: &SurfaceScene<'_>,
+    layout: &SurfaceLayout,
     alone: bool,
-) -> Vec<Label> {
+) -> Vec<ContourLabel> {
     let map = layout.map;
     if map.width < 4 || map.height < 2 {
         return Vec::new();
@@ -78,7 +78,7 @@ pub(super) fn draw(
     // Where cells are not measured yet, lines go on as the cells around suggest.
     let field = scene.field.filled(|i| scene.heatmap.holds(i));
     let levels = levels(scene, map.height);
-    let lines: Vec<Vec<Segment>> = levels
+    let lines: Vec<Vec<ContourSegment>> = levels
         .iter()
         .map(|&level| field.contour(level))
         .map(|line| {
@@ -89,13 +89,13 @@ pub(super) fn draw(
         })
         .collect();
     let fine = (!scene.theme.ascii()).then_some(scene.view.fine);
-    let mut strokes = Strokes::new(map.width, map.height, fine);
+    let mut strokes = StrokeCanvas::new(map.width, map.height, fine);
     for (ink, line) in lines.iter().enumerate() {
         for &[from, to] in line {
             strokes.line(from, to, ink as u16);
         }
     }
-    let pen = Pen { scene, alone };
+    let pen = ContourPen { scene, alone };
     strokes.draw(map, buf, |buf, at, ink| {
         pen.style(buf, at, *levels.get(usize::from(ink))?)
     });
@@ -121,7 +121,7 @@ pub(super) fn draw(
         if let Some(style) = pen.style(buf, middle, level) {
             let style = style.add_modifier(Modifier::BOLD);
             taken.push(room);
-            labels.push(Label {
+            labels.push(ContourLabel {
                 room,
                 text: label,
                 style,
@@ -136,18 +136,18 @@ fn within(map: Rect, (x, y): (f64, f64)) -> bool {
     (0.0..=f64::from(map.width)).contains(&x) && (0.0..=f64::from(map.height)).contains(&y)
 }
 
-struct Pen<'a> {
-    scene: &'a Scene<'a>,
+struct ContourPen<'a> {
+    scene: &'a SurfaceScene<'a>,
     alone: bool,
 }
 
-impl Pen<'_> {
+impl ContourPen<'_> {
     /// How a line of that level looks at a place: in the level's colour when alone, else dark on light or light on dark.
     /// `None` where half of the character lies beside the map: it has no third colour for a line.
     fn style(&self, buf: &Buffer, at: (u16, u16), level: f64) -> Option<Style> {
         let theme = self.scene.theme;
-        if Paint::of(theme) == Paint::Glyphs {
-            return Some(theme.style(Role::CurveSmooth));
+        if CellPaint::of(theme) == CellPaint::Glyphs {
+            return Some(theme.style(ThemeRole::CurveSmooth));
         }
         if self.alone {
             // The darkest colours of a map would be lost on a dark ground, and the lightest on a light one.
@@ -163,7 +163,7 @@ impl Pen<'_> {
         let ground = match (cell.symbol(), rgb(cell.fg), rgb(cell.bg)) {
             ("▀" | "▄", Some(a), Some(b)) => map::mix(a, b, 0.5),
             (_, _, Some(b)) => b,
-            _ => return Some(theme.style(Role::Axis)),
+            _ => return Some(theme.style(ThemeRole::Axis)),
         };
         let ink = map::mix(map::ink_on(ground), ground, 0.15);
         Some(Style::new().fg(theme.rgb(ink)).bg(theme.rgb(ground)))
@@ -181,7 +181,7 @@ fn rgb(colour: Color) -> Option<map::Rgb> {
 
 /// Where the label of a line goes: into a piece that runs level, away from the map's edges and from other labels; `None`
 /// when the line is too short or there is no such piece.
-fn label_room(line: &[Segment], map: Rect, width: u16, taken: &[Rect]) -> Option<Rect> {
+fn label_room(line: &[ContourSegment], map: Rect, width: u16, taken: &[Rect]) -> Option<Rect> {
     let length: f64 = line
         .iter()
         .map(|[p, q]| (p.0 - q.0).hypot(2.0 * (p.1 - q.1)))
@@ -189,7 +189,7 @@ fn label_room(line: &[Segment], map: Rect, width: u16, taken: &[Rect]) -> Option
     if length < 3.0 * f64::from(width) || map.width < 3 * width || map.height < 5 {
         return None;
     }
-    let room = |[p, q]: &Segment| {
+    let room = |[p, q]: &ContourSegment| {
         let (x, y) = ((p.0 + q.0) / 2.0, (p.1 + q.1) / 2.0);
         let left = x - f64::from(width) / 2.0;
         let inside = left >= 1.0
@@ -198,7 +198,7 @@ fn label_room(line: &[Segment], map: Rect, width: u16, taken: &[Rect]) -> Option
             && y + 1.0 <= f64::from(map.height);
         inside.then(|| Rect::new(map.x + left as u16, map.y + y as u16, width, 1))
     };
-    let steep = |[p, q]: &Segment| {
+    let steep = |[p, q]: &ContourSegment| {
         let (dx, dy) = ((p.0 - q.0).abs(), 2.0 * (p.1 - q.1).abs());
         dy / (dx + dy).max(1e-9)
     };

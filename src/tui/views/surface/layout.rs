@@ -23,7 +23,7 @@ const PANEL: u16 = 24;
 /// The map is made of *pixels*: half characters, which are about square. Every cell of the grid has `size × size` of
 /// them; when there are more cells than pixels, pixels show every so many-th cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
+pub struct SurfaceLayout {
     /// Points along each axis that are shown.
     pub grid: usize,
     /// The first of them, along `u` and along `v`.
@@ -48,28 +48,28 @@ pub struct Layout {
 
 /// What a layout has apart from the map.
 #[derive(Clone, Copy)]
-struct Wish {
+struct LayoutOptions {
     side: bool,
     readout: u16,
     slices: bool,
     corners: bool,
-    bar: Bar,
+    bar: BarPlacement,
     frame: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Bar {
+enum BarPlacement {
     Beside,
     Below,
     None,
 }
 
-impl Layout {
+impl SurfaceLayout {
     /// The best use of a pane's `area` (border included).
     pub fn of(area: Rect, grid: usize, slices: bool) -> Self {
         let (inner, grid) = (chrome::inside(area), grid.max(1));
         let most = pixels(inner.width, inner.height, grid).max(1) as f64;
-        let mut best: Option<(f64, Layout)> = None;
+        let mut best: Option<(f64, SurfaceLayout)> = None;
         for wish in wishes(slices) {
             let Some(layout) = Self::fulfil(inner, grid, wish) else {
                 continue;
@@ -102,11 +102,17 @@ impl Layout {
         }
     }
 
-    fn fulfil(inner: Rect, grid: usize, wish: Wish) -> Option<Self> {
+    fn fulfil(inner: Rect, grid: usize, wish: LayoutOptions) -> Option<Self> {
         let gutter = if wish.frame { GUTTER } else { 0 };
         let corner_rows = if wish.corners { 2 } else { 0 };
-        let below = u16::from(wish.frame) + corner_rows + u16::from(wish.bar == Bar::Below);
-        let wide = gutter + if wish.bar == Bar::Beside { BAR } else { 0 };
+        let below =
+            u16::from(wish.frame) + corner_rows + u16::from(wish.bar == BarPlacement::Below);
+        let wide = gutter
+            + if wish.bar == BarPlacement::Beside {
+                BAR
+            } else {
+                0
+            };
         let (panel_w, panel_h) = match (wish.side, wish.slices) {
             (true, _) => (PANEL + 2, 0),
             (false, true) => (0, wish.readout + SLICE),
@@ -134,9 +140,11 @@ impl Layout {
         let map = Rect::new(inner.x + left + gutter, top, map_w, map_h);
         let after = inner.y + used;
         let bar = match wish.bar {
-            Bar::Beside => Rect::new(map.right(), map.y, BAR, map.height),
-            Bar::Below => Rect::new(map.x - gutter, after - 1, (map_w + gutter).max(20), 1),
-            Bar::None => Rect::new(map.right(), map.y, 0, 0),
+            BarPlacement::Beside => Rect::new(map.right(), map.y, BAR, map.height),
+            BarPlacement::Below => {
+                Rect::new(map.x - gutter, after - 1, (map_w + gutter).max(20), 1)
+            }
+            BarPlacement::None => Rect::new(map.right(), map.y, 0, 0),
         };
         // A bar below is wider than a narrow map, and must not reach into a panel at the side.
         let end = if wish.side {
@@ -144,7 +152,7 @@ impl Layout {
         } else {
             inner.right()
         };
-        if bar.right() > end || (wish.bar == Bar::Beside && map_h < 4) {
+        if bar.right() > end || (wish.bar == BarPlacement::Beside && map_h < 4) {
             return None;
         }
         let panel = if wish.side {
@@ -258,9 +266,9 @@ impl Layout {
     }
 }
 
-impl Wish {
+impl LayoutOptions {
     /// How much the parts beside the map are worth; the map itself is worth at most 10.
-    fn worth(self, layout: &Layout) -> f64 {
+    fn worth(self, layout: &SurfaceLayout) -> f64 {
         let rows = layout.readout.height.min(6);
         let readout = match if layout.readout.width < 16 { 0 } else { rows } {
             0 => 0.0,
@@ -271,25 +279,29 @@ impl Wish {
             _ => 2.7,
         };
         let bar = match self.bar {
-            Bar::Beside => 1.1,
-            Bar::Below => 0.9,
-            Bar::None => 0.0,
+            BarPlacement::Beside => 1.1,
+            BarPlacement::Below => 0.9,
+            BarPlacement::None => 0.0,
         };
         let on = |wished: bool, worth: f64| if wished { worth } else { 0.0 };
         readout + bar + on(self.frame, 1.2) + on(self.corners, 0.5) + on(self.slices, 2.4)
     }
 }
 
-fn wishes(slices: bool) -> Vec<Wish> {
+fn wishes(slices: bool) -> Vec<LayoutOptions> {
     let mut out = Vec::new();
     for frame in [true, false] {
-        for bar in [Bar::Beside, Bar::Below, Bar::None] {
+        for bar in [
+            BarPlacement::Beside,
+            BarPlacement::Below,
+            BarPlacement::None,
+        ] {
             for corners in [true, false] {
                 for slices in [true, false].into_iter().filter(|s| slices || !s) {
                     for (side, readout) in
                         [(true, 6), (false, 3), (false, 2), (false, 1), (false, 0)]
                     {
-                        out.push(Wish {
+                        out.push(LayoutOptions {
                             side,
                             readout,
                             slices,
@@ -316,7 +328,7 @@ fn pixels(width: u16, height: u16, grid: usize) -> usize {
 }
 
 /// Readout and slices within the panel; `None` when the wished ones have no room.
-fn split(panel: Rect, wish: Wish) -> Option<(Rect, Option<[Rect; 2]>)> {
+fn split(panel: Rect, wish: LayoutOptions) -> Option<(Rect, Option<[Rect; 2]>)> {
     if !wish.slices {
         let height = if wish.side {
             panel.height

@@ -5,23 +5,23 @@ mod marks;
 
 pub use ink::{Rgb, colour, density, fresh, ink_on, mix, paleness, stale_glyph};
 
-use super::layout::Layout;
-use super::{Contours, Paint, Scene, contours};
-use crate::theme::{Role, Theme};
+use super::layout::SurfaceLayout;
+use super::{CellPaint, Contours, SurfaceScene, contours};
+use crate::theme::{Theme, ThemeRole};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use surfit_core::surface::Patch;
 
 /// Draws cells, contour lines and marks.
-pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
+pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     if layout.pixels == 0 {
         return;
     }
-    let canvas = Canvas {
+    let canvas = MapCanvas {
         scene,
         layout,
-        paint: Paint::of(scene.theme),
+        paint: CellPaint::of(scene.theme),
     };
     canvas.cells(buf);
     let lines = scene.view.contours != Contours::Off && scene.heatmap.patch != Patch::Curve;
@@ -39,7 +39,7 @@ pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
 }
 
 /// What a pixel shows.
-enum Pixel {
+enum MapPixel {
     /// Nothing: it lies beside the surface.
     Beside,
     /// A cell without a value.
@@ -48,13 +48,13 @@ enum Pixel {
     Measured(Color),
 }
 
-pub(super) struct Canvas<'a> {
-    scene: &'a Scene<'a>,
-    layout: &'a Layout,
-    paint: Paint,
+pub(super) struct MapCanvas<'a> {
+    scene: &'a SurfaceScene<'a>,
+    layout: &'a SurfaceLayout,
+    paint: CellPaint,
 }
 
-impl Canvas<'_> {
+impl MapCanvas<'_> {
     fn theme(&self) -> &Theme {
         self.scene.theme
     }
@@ -65,7 +65,7 @@ impl Canvas<'_> {
         !curve
             && match self.scene.view.contours {
                 Contours::Off => false,
-                Contours::Over => self.paint == Paint::Glyphs,
+                Contours::Over => self.paint == CellPaint::Glyphs,
                 Contours::Alone => true,
             }
     }
@@ -79,7 +79,7 @@ impl Canvas<'_> {
                 let lower = if below < self.layout.pixels {
                     self.pixel(x.into(), below)
                 } else {
-                    Pixel::Beside
+                    MapPixel::Beside
                 };
                 let index = self.shown((
                     self.layout.column_cell(x.into()),
@@ -89,9 +89,9 @@ impl Canvas<'_> {
                     continue;
                 };
                 let (glyph, style) = match self.paint {
-                    Paint::Halves => self.halves(upper, lower),
-                    Paint::Whole => self.whole(upper),
-                    Paint::Glyphs => self.glyph(index),
+                    CellPaint::Halves => self.halves(upper, lower),
+                    CellPaint::Whole => self.whole(upper),
+                    CellPaint::Glyphs => self.glyph(index),
                 };
                 cell.set_char(glyph).set_style(style);
             }
@@ -120,11 +120,11 @@ impl Canvas<'_> {
     }
 
     /// The pixel in a column from the left and a row from the top.
-    fn pixel(&self, column: usize, row: usize) -> Pixel {
+    fn pixel(&self, column: usize, row: usize) -> MapPixel {
         let (a, b) = (self.layout.column_cell(column), self.layout.row_cell(row));
         let index = self.shown((a, b));
         if !self.scene.heatmap.holds(index) {
-            return Pixel::Beside;
+            return MapPixel::Beside;
         }
         let between = || {
             let from_below = self.layout.pixels.saturating_sub(1).saturating_sub(row);
@@ -140,21 +140,21 @@ impl Canvas<'_> {
             None => None,
         };
         match value {
-            Some(_) if self.bare() => Pixel::Beside,
+            Some(_) if self.bare() => MapPixel::Beside,
             Some(value) => {
-                Pixel::Measured(self.theme().rgb(ink::of_value(self.scene, index, value)))
+                MapPixel::Measured(self.theme().rgb(ink::of_value(self.scene, index, value)))
             }
-            None => Pixel::Unmeasured,
+            None => MapPixel::Unmeasured,
         }
     }
 
     /// Two pixels in a character. Equal ones are a space on their colour, which is a third of the bytes.
-    fn halves(&self, upper: Pixel, lower: Pixel) -> (char, Style) {
-        use Pixel::{Measured, Unmeasured};
+    fn halves(&self, upper: MapPixel, lower: MapPixel) -> (char, Style) {
+        use MapPixel::{Measured, Unmeasured};
         // Half of a character cannot be dotted: it has the colour that the dots make from afar.
         let dots = |pixel| match pixel {
-            Unmeasured => self.theme().shade(Role::Unmeasured),
-            Measured(_) | Pixel::Beside => None,
+            Unmeasured => self.theme().shade(ThemeRole::Unmeasured),
+            Measured(_) | MapPixel::Beside => None,
         };
         let on = |colour| match colour {
             Some(c) => Style::new().bg(c),
@@ -165,16 +165,16 @@ impl Canvas<'_> {
             (Measured(a), Measured(b)) => ('▀', Style::new().fg(a).bg(b)),
             (Measured(a), other) => ('▀', on(dots(other)).fg(a)),
             (other, Measured(b)) => ('▄', on(dots(other)).fg(b)),
-            (Unmeasured, Unmeasured) => ('░', self.theme().style(Role::Unmeasured)),
+            (Unmeasured, Unmeasured) => ('░', self.theme().style(ThemeRole::Unmeasured)),
             _ => (' ', Style::new()),
         }
     }
 
-    fn whole(&self, pixel: Pixel) -> (char, Style) {
+    fn whole(&self, pixel: MapPixel) -> (char, Style) {
         match pixel {
-            Pixel::Measured(c) => (' ', Style::new().bg(c)),
-            Pixel::Unmeasured => ('.', self.theme().style(Role::Unmeasured)),
-            Pixel::Beside => (' ', Style::new()),
+            MapPixel::Measured(c) => (' ', Style::new().bg(c)),
+            MapPixel::Unmeasured => ('.', self.theme().style(ThemeRole::Unmeasured)),
+            MapPixel::Beside => (' ', Style::new()),
         }
     }
 
@@ -190,15 +190,15 @@ impl Canvas<'_> {
             } else {
                 ' '
             };
-            return (glyph, theme.style(Role::Unmeasured));
+            return (glyph, theme.style(ThemeRole::Unmeasured));
         };
         if self.bare() {
             return (' ', Style::new());
         }
         let role = if self.scene.heatmap.is_stale(index) {
-            Role::Stale
+            ThemeRole::Stale
         } else {
-            Role::Text
+            ThemeRole::Text
         };
         (ink::glyph_of(self.scene, value), theme.style(role))
     }

@@ -7,7 +7,7 @@ use surfit_core::surface::Patch;
 /// A part of `(u, v)`. It is kept in parameters, so that it stays where it is when the grid changes and holds for another
 /// surface beside this one too.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Part {
+pub struct SurfaceViewport {
     /// The point at its lower left.
     from: (f64, f64),
     /// From its first point to its last, along either axis.
@@ -16,7 +16,7 @@ pub struct Part {
 
 /// The cells that are shown: `count × count` from `first` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cells {
+pub struct ShownCells {
     /// The cell at the lower left, along `u` and along `v`.
     pub first: (usize, usize),
     /// Cells along either axis.
@@ -28,7 +28,7 @@ pub struct Cells {
 /// The fewest cells a part has along an axis: a point and its neighbours.
 const FEWEST: usize = 3;
 
-impl Cells {
+impl ShownCells {
     /// All cells of a grid.
     pub fn all(grid: usize) -> Self {
         Self {
@@ -105,9 +105,9 @@ impl Cells {
         Self { count, ..self }.at(first, patch)
     }
 
-    fn part(self) -> Option<Part> {
+    fn part(self) -> Option<SurfaceViewport> {
         let [(u, to), (v, _)] = self.ends();
-        (!self.is_all()).then_some(Part {
+        (!self.is_all()).then_some(SurfaceViewport {
             from: (u, v),
             side: to - u,
         })
@@ -116,19 +116,19 @@ impl Cells {
 
 impl SurfaceView {
     /// The cells that are shown of a grid over a kind of surface.
-    pub fn cells(&self, grid: usize, patch: Patch) -> Cells {
-        let all = Cells::all(grid);
+    pub fn cells(&self, grid: usize, patch: Patch) -> ShownCells {
+        let all = ShownCells::all(grid);
         let (Some(part), true) = (self.part, grid > FEWEST) else {
             return all;
         };
         let cell = |t: f64| (t * (grid - 1) as f64).round();
         let count = (cell(part.side) as usize + 1).clamp(FEWEST, grid);
         let first = (cell(part.from.0) as i64, cell(part.from.1) as i64);
-        Cells { count, ..all }.at(first, patch)
+        ShownCells { count, ..all }.at(first, patch)
     }
 
     /// The cells that are shown of a heatmap.
-    pub fn cells_of(&self, heatmap: &Heatmap) -> Cells {
+    pub fn cells_of(&self, heatmap: &Heatmap) -> ShownCells {
         self.cells(heatmap.grid, heatmap.patch)
     }
 
@@ -171,7 +171,7 @@ impl SurfaceView {
     }
 
     /// Shows these cells, and keeps the cursor among them.
-    fn show(&mut self, cells: Cells, patch: Patch) {
+    fn show(&mut self, cells: ShownCells, patch: Patch) {
         self.part = cells.part();
         let (first, last) = (cells.first, cells.count - 1);
         let (a, b) = self.cursor;

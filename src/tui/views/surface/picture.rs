@@ -1,7 +1,7 @@
 //! What stands round the picture of a heatmap: both axes, the colour bar, the best point and the corners, as text.
 
-use super::{Scene, bar, short};
-use crate::theme::Role;
+use super::{SurfaceScene, bar, short};
+use crate::theme::ThemeRole;
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -30,11 +30,14 @@ pub(crate) fn map_area(inner: Rect, patch: Patch) -> Option<Rect> {
 }
 
 /// Draws axes, colour bar and the sentence on the best point round the picture.
-pub(crate) fn draw_around(buf: &mut Buffer, scene: &Scene<'_>, inner: Rect) {
+pub(crate) fn draw_around(buf: &mut Buffer, scene: &SurfaceScene<'_>, inner: Rect) {
     let Some(map) = map_area(inner, scene.heatmap.patch) else {
         return;
     };
-    let (axis, name) = (scene.theme.style(Role::Axis), scene.theme.style(Role::Text));
+    let (axis, name) = (
+        scene.theme.style(ThemeRole::Axis),
+        scene.theme.style(ThemeRole::Text),
+    );
     let [(first_u, last_u), (first_v, last_v)] = scene.cells.ends();
     for (share, column) in marks_of(map.width, 24) {
         let tick = short(first_u + share * (last_u - first_u));
@@ -94,7 +97,7 @@ fn marks_of(length: u16, room: u16) -> impl Iterator<Item = (f64, u16)> {
 }
 
 /// The best point, and what the corners have where there is room for it, in one line.
-fn best_sentence(scene: &Scene<'_>, room: u16) -> String {
+fn best_sentence(scene: &SurfaceScene<'_>, room: u16) -> String {
     let told = |index: usize| Some(scene.range.label(scene.value(index)?));
     let best = scene.best.and_then(|index| {
         let place = scene.place(scene.heatmap.parameters(index));

@@ -8,7 +8,7 @@ const LIMIT: f64 = 1e150;
 
 /// What kind of figure the colours stand for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Kind {
+pub struct RangeKind {
     /// Larger values are better.
     pub higher_is_better: bool,
     /// Fractions that are written as percentages or percentage points.
@@ -19,7 +19,7 @@ pub struct Kind {
     pub bounds: (f64, f64),
 }
 
-impl Kind {
+impl RangeKind {
     /// The kind of a metric's own values.
     pub fn of(metric: Metric) -> Self {
         let facts = metric.facts();
@@ -53,7 +53,7 @@ impl Kind {
 
 /// A change of the range by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Adjust {
+pub enum RangeChange {
     /// A smaller span about the same middle.
     Narrow,
     /// A larger span about the same middle.
@@ -69,7 +69,7 @@ pub enum Adjust {
 /// Left alone it is chosen from the measured cells so that differences near the top are seen: a few very bad cells are
 /// beyond its lower end. Its limits are natural numbers, so that it rests while cells come in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
+pub struct ColorRange {
     /// Smallest value of the range.
     pub lo: f64,
     /// Largest value of the range.
@@ -79,18 +79,18 @@ pub struct Range {
     /// The user chose it.
     pub fixed: bool,
     /// What kind of figure it spans. Colours grow lighter toward better values, also where smaller is better.
-    pub kind: Kind,
+    pub kind: RangeKind,
 }
 
-impl Range {
+impl ColorRange {
     /// The range for the measured cells of a heatmap.
     pub fn of(heatmap: &Heatmap, metric: Metric) -> Self {
         let values = heatmap.cells.iter().filter_map(|c| metric.of(c));
-        Self::automatic(values, Kind::of(metric))
+        Self::automatic(values, RangeKind::of(metric))
     }
 
     /// The range for those values: all but the worst fiftieth of them.
-    pub fn automatic(values: impl IntoIterator<Item = f64>, kind: Kind) -> Self {
+    pub fn automatic(values: impl IntoIterator<Item = f64>, kind: RangeKind) -> Self {
         let values = sorted(values);
         let (Some(&first), Some(&last)) = (values.first(), values.last()) else {
             let lo = if kind.signed { -1.0 } else { 0.0 };
@@ -116,7 +116,7 @@ impl Range {
         }
     }
 
-    fn natural(values: &[f64], kind: Kind) -> (f64, f64) {
+    fn natural(values: &[f64], kind: RangeKind) -> (f64, f64) {
         let (cut, last) = (values.len() / 50, values.len() - 1);
         let (lo, hi) = if kind.higher_is_better {
             (values[cut], values[last])
@@ -137,7 +137,7 @@ impl Range {
         (low, high.max(low + low.abs() * 1e-9 + 1e-9))
     }
 
-    fn about_zero(values: &[f64], kind: Kind) -> (f64, f64) {
+    fn about_zero(values: &[f64], kind: RangeKind) -> (f64, f64) {
         let sizes = sorted(values.iter().map(|v| v.abs()));
         let far = sizes[sizes.len() - 1 - sizes.len() / 50];
         let far = far.max(kind.least(far) / 2.0);
@@ -147,7 +147,11 @@ impl Range {
     }
 
     /// A range that the user chose, for those values.
-    pub fn fixed((lo, hi): (f64, f64), values: impl IntoIterator<Item = f64>, kind: Kind) -> Self {
+    pub fn fixed(
+        (lo, hi): (f64, f64),
+        values: impl IntoIterator<Item = f64>,
+        kind: RangeKind,
+    ) -> Self {
         let values = sorted(values);
         let beyond =
             |v: Option<&f64>, out: fn(f64, f64) -> bool, end| v.is_some_and(|&v| out(v, end));
@@ -164,13 +168,13 @@ impl Range {
     }
 
     /// The limits after a change by hand. Differences keep zero in the middle, so nothing raises or lowers them.
-    pub fn adjusted(&self, by: Adjust) -> (f64, f64) {
+    pub fn adjusted(&self, by: RangeChange) -> (f64, f64) {
         let (span, middle) = (self.hi - self.lo, self.lo / 2.0 + self.hi / 2.0);
         let (span, middle) = match by {
-            Adjust::Narrow => ((0.8 * span).max(1e-6), middle),
-            Adjust::Widen => ((1.25 * span).min(1e12), middle),
-            Adjust::Raise if !self.kind.signed => (span, middle + 0.1 * span),
-            Adjust::Lower if !self.kind.signed => (span, middle - 0.1 * span),
+            RangeChange::Narrow => ((0.8 * span).max(1e-6), middle),
+            RangeChange::Widen => ((1.25 * span).min(1e12), middle),
+            RangeChange::Raise if !self.kind.signed => (span, middle + 0.1 * span),
+            RangeChange::Lower if !self.kind.signed => (span, middle - 0.1 * span),
             _ => (span, middle),
         };
         let step = nice(span / 200.0);
@@ -288,30 +292,30 @@ mod tests {
         let mut correct: Vec<u32> = (0..121).map(|k| 850 + k % 30).collect();
         correct[60] = 110;
         correct[61] = 300;
-        let r = Range::of(&heatmap(&correct), Metric::Accuracy);
+        let r = ColorRange::of(&heatmap(&correct), Metric::Accuracy);
         assert!(r.lo > 0.84 && (r.hi - 0.88).abs() < 1e-9, "{r:?}");
         assert_eq!((r.at(0.11), r.clipped), (0.0, (true, false)));
         assert_eq!(
             (r.end_sign(r.lo, false), r.end_sign(r.hi, false)),
             ("≤", "")
         );
-        let l = Range::of(&heatmap(&correct), Metric::Loss);
+        let l = ColorRange::of(&heatmap(&correct), Metric::Loss);
         assert!(l.hi < 0.17 && l.at(0.12) > l.at(0.15), "{l:?}");
         assert_eq!(l.end_sign(l.hi, true), ">");
     }
 
     #[test]
     fn equal_unmeasured_and_extreme_cells() {
-        let r = Range::of(
+        let r = ColorRange::of(
             &Heatmap::new(surfit_core::surface::Patch::Square, 5),
             Metric::Accuracy,
         );
         assert_eq!((r.lo, r.hi), (0.0, 1.0));
         for all in [0, 500, 1000] {
-            let r = Range::of(&heatmap(&[all; 121]), Metric::Accuracy);
+            let r = ColorRange::of(&heatmap(&[all; 121]), Metric::Accuracy);
             assert!(r.hi > r.lo && r.lo >= 0.0 && r.hi <= 1.0, "{r:?}");
         }
-        let r = Range::of(&heatmap(&[0, 1000]), Metric::Accuracy);
+        let r = ColorRange::of(&heatmap(&[0, 1000]), Metric::Accuracy);
         assert_eq!(
             (r.lo, r.hi, r.digit(1.0), r.digit(0.0), r.digit(0.55)),
             (0.0, 1.0, 9, 0, 5)
@@ -321,28 +325,28 @@ mod tests {
 
     #[test]
     fn differences_have_zero_in_the_middle() {
-        let kind = Kind::difference(Metric::Accuracy);
-        let r = Range::automatic([-0.004, 0.012, 0.02], kind);
+        let kind = RangeKind::difference(Metric::Accuracy);
+        let r = ColorRange::automatic([-0.004, 0.012, 0.02], kind);
         assert_eq!((r.lo, r.at(0.0)), (-r.hi, 0.5));
         assert_eq!((r.label(0.0), r.label(r.hi)), ("0".into(), "+2.0".into()));
         assert_eq!((r.digit(0.0), r.digit(-0.02)), (0, 9));
-        let loss = Range::automatic([-0.4, 0.1], Kind::difference(Metric::Loss));
+        let loss = ColorRange::automatic([-0.4, 0.1], RangeKind::difference(Metric::Loss));
         assert!(loss.at(-0.4) > 0.5, "less loss is better");
-        assert_eq!(r.adjusted(Adjust::Raise), (r.lo, r.hi));
+        assert_eq!(r.adjusted(RangeChange::Raise), (r.lo, r.hi));
     }
 
     #[test]
     fn the_range_is_changed_by_hand_and_says_what_it_cuts_off() {
         let values = [0.80, 0.85, 0.90];
-        let r = Range::automatic(values, Kind::of(Metric::Accuracy));
-        let narrow = Range::fixed(r.adjusted(Adjust::Narrow), values, r.kind);
+        let r = ColorRange::automatic(values, RangeKind::of(Metric::Accuracy));
+        let narrow = ColorRange::fixed(r.adjusted(RangeChange::Narrow), values, r.kind);
         assert!(narrow.fixed && narrow.clipped == (true, true), "{narrow:?}");
-        let back = narrow.adjusted(Adjust::Widen);
+        let back = narrow.adjusted(RangeChange::Widen);
         assert!(
             (back.0 - r.lo).abs() < 1e-3 && (back.1 - r.hi).abs() < 1e-3,
             "{back:?}"
         );
-        let up = Range::fixed(r.adjusted(Adjust::Raise), values, r.kind);
+        let up = ColorRange::fixed(r.adjusted(RangeChange::Raise), values, r.kind);
         assert_eq!(
             (up.end_sign(up.lo, false), up.end_sign(up.hi, false)),
             ("≤", "")
@@ -355,11 +359,11 @@ mod tests {
             values in prop::collection::vec(any::<f64>(), 0..6), signed: bool, keys in prop::collection::vec(0usize..4, 0..80),
         ) {
             for metric in Metric::ALL {
-                let kind = if signed { Kind::difference(metric) } else { Kind::of(metric) };
-                let mut r = Range::automatic(values.iter().copied(), kind);
+                let kind = if signed { RangeKind::difference(metric) } else { RangeKind::of(metric) };
+                let mut r = ColorRange::automatic(values.iter().copied(), kind);
                 for key in &keys {
-                    let by = [Adjust::Narrow, Adjust::Widen, Adjust::Raise, Adjust::Lower][*key];
-                    r = Range::fixed(r.adjusted(by), values.iter().copied(), kind);
+                    let by = [RangeChange::Narrow, RangeChange::Widen, RangeChange::Raise, RangeChange::Lower][*key];
+                    r = ColorRange::fixed(r.adjusted(by), values.iter().copied(), kind);
                 }
                 prop_assert!(r.lo.is_finite() && r.hi > r.lo, "{:?}", r);
                 for v in values.iter().filter(|v| v.is_finite()) {

@@ -1,8 +1,8 @@
 //! What is known about the point under the cursor, the best point and the whole.
 
-use super::{Kind, Scene};
-use crate::theme::Role;
-use crate::views::plot::text::{self, Piece};
+use super::{RangeKind, SurfaceScene};
+use crate::theme::ThemeRole;
+use crate::views::plot::text::{self, FigurePiece};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -10,7 +10,7 @@ use ratatui::text::Span;
 use surfit_core::heatmap::{Cell, Metric};
 
 /// Draws as much as `room` holds, the cursor's point first.
-pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
+pub fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, room: Rect) {
     if room.width < 8 || room.height == 0 {
         return;
     }
@@ -32,8 +32,8 @@ pub fn draw(buf: &mut Buffer, scene: &Scene<'_>, room: Rect) {
     text::put_lines(buf, room, &text::flow(&groups, room.width, room.height));
 }
 
-fn named<'a>(scene: &Scene<'_>, name: &str, value: String, style: Style) -> Piece<'a> {
-    let muted = scene.theme.style(Role::Muted);
+fn named<'a>(scene: &SurfaceScene<'_>, name: &str, value: String, style: Style) -> FigurePiece<'a> {
+    let muted = scene.theme.style(ThemeRole::Muted);
     vec![
         Span::styled(format!("{name} "), muted),
         Span::styled(value, style),
@@ -59,7 +59,7 @@ pub(super) fn difference(metric: Metric, difference: f64) -> String {
 }
 
 /// A figure with all its decimals, as its kind is written.
-pub(super) fn precise(value: f64, kind: Kind) -> String {
+pub(super) fn precise(value: f64, kind: RangeKind) -> String {
     match (kind.percent, kind.signed) {
         (true, true) => format!("{:+.2}", 100.0 * value),
         (true, false) => text::percent(value, 2),
@@ -74,7 +74,7 @@ fn points(value: f64) -> String {
 }
 
 /// Half the width of a metric's interval, in words; empty when there is none.
-fn margin(scene: &Scene<'_>, metric: Metric, cell: &Cell) -> String {
+fn margin(scene: &SurfaceScene<'_>, metric: Metric, cell: &Cell) -> String {
     match metric.interval(cell) {
         Some((low, high)) => {
             let unit = if metric.facts().percent { 100.0 } else { 1.0 };
@@ -85,15 +85,15 @@ fn margin(scene: &Scene<'_>, metric: Metric, cell: &Cell) -> String {
     }
 }
 
-fn cursor<'a>(scene: &Scene<'_>, width: u16) -> Vec<Piece<'a>> {
+fn cursor<'a>(scene: &SurfaceScene<'_>, width: u16) -> Vec<FigurePiece<'a>> {
     let theme = scene.theme;
-    let (text, muted) = (theme.style(Role::Text), theme.style(Role::Muted));
+    let (text, muted) = (theme.style(ThemeRole::Text), theme.style(ThemeRole::Muted));
     let index = scene.index(scene.cursor);
     let cell = &scene.heatmap.cells[index];
     let place = scene.place(scene.heatmap.parameters(index));
     let arrow = theme.pick("▸", ">");
     let mut out = vec![vec![
-        Span::styled(format!("{arrow} "), theme.style(Role::Accent)),
+        Span::styled(format!("{arrow} "), theme.style(ThemeRole::Accent)),
         Span::styled(place, text),
     ]];
     let Some(accuracy) = cell.accuracy() else {
@@ -110,9 +110,9 @@ fn cursor<'a>(scene: &Scene<'_>, width: u16) -> Vec<Piece<'a>> {
     if let Some(corner) = scene.picture.best_corner() {
         let gain = accuracy - corner;
         let style = theme.style(if gain >= 0.0 {
-            Role::Good
+            ThemeRole::Good
         } else {
-            Role::Warning
+            ThemeRole::Warning
         });
         out.push(if width >= 96 {
             let over = Span::styled(" points over the best corner", muted);
@@ -129,20 +129,20 @@ fn cursor<'a>(scene: &Scene<'_>, width: u16) -> Vec<Piece<'a>> {
         let glyph = super::map::stale_glyph(theme);
         vec![Span::styled(
             format!("{glyph} stale"),
-            theme.style(Role::Stale),
+            theme.style(ThemeRole::Stale),
         )]
     } else {
-        vec![Span::styled("fresh", theme.style(Role::Good))]
+        vec![Span::styled("fresh", theme.style(ThemeRole::Good))]
     });
     out
 }
 
-fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+fn best<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let theme = scene.theme;
     let Some(point) = scene.best.and_then(|i| scene.heatmap.point(i)) else {
         return Vec::new();
     };
-    let (star, muted) = (theme.pick("★", "*"), theme.style(Role::Muted));
+    let (star, muted) = (theme.pick("★", "*"), theme.style(ThemeRole::Muted));
     let metric = scene.view.metric;
     // The best of many small samples is mostly luck; its interval says how much.
     let Some(cell) = scene.best.map(|i| scene.heatmap.cells[i]) else {
@@ -159,11 +159,14 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
     let margin = margin(scene, metric, &cell);
     let mut out = vec![
         vec![
-            Span::styled(format!("{star} "), theme.style(Role::Best)),
-            Span::styled(scene.place((point.u, point.v)), theme.style(Role::Text)),
+            Span::styled(format!("{star} "), theme.style(ThemeRole::Best)),
+            Span::styled(
+                scene.place((point.u, point.v)),
+                theme.style(ThemeRole::Text),
+            ),
         ],
         vec![
-            Span::styled(value, theme.style(Role::Best)),
+            Span::styled(value, theme.style(ThemeRole::Best)),
             Span::styled(margin, muted),
             Span::styled(words, muted),
         ],
@@ -171,9 +174,9 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
     if let Some(corner) = scene.picture.best_corner() {
         let gain = point.accuracy - corner;
         let style = theme.style(if gain >= 0.0 {
-            Role::Good
+            ThemeRole::Good
         } else {
-            Role::Warning
+            ThemeRole::Warning
         });
         out.push(named(scene, "gain", points(gain), style));
     }
@@ -182,34 +185,34 @@ fn best<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
             scene,
             "test",
             text::percent(test, 2),
-            theme.style(Role::Text),
+            theme.style(ThemeRole::Text),
         ));
     }
     out
 }
 
 /// The numbered points, best first, with what each lacks to the first.
-fn peaks<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+fn peaks<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let (theme, metric) = (scene.theme, scene.view.metric);
-    let (star, muted) = (theme.pick("★", "*"), theme.style(Role::Muted));
-    let piece = |(n, &index): (usize, &usize)| -> Option<Piece<'a>> {
+    let (star, muted) = (theme.pick("★", "*"), theme.style(ThemeRole::Muted));
+    let piece = |(n, &index): (usize, &usize)| -> Option<FigurePiece<'a>> {
         let cell = scene.heatmap.cells.get(index)?;
         let value = written(metric, metric.of(cell)?);
         let place = scene.place(scene.heatmap.parameters(index));
         Some(vec![
-            Span::styled(format!("{star}{} ", n + 1), theme.style(Role::Best)),
-            Span::styled(value, theme.style(Role::Text)),
+            Span::styled(format!("{star}{} ", n + 1), theme.style(ThemeRole::Best)),
+            Span::styled(value, theme.style(ThemeRole::Text)),
             Span::styled(format!(" {place}"), muted),
         ])
     };
     scene.peaks.iter().enumerate().filter_map(piece).collect()
 }
 
-fn whole<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+fn whole<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let Some(s) = scene.heatmap.summary() else {
         return Vec::new();
     };
-    let text = scene.theme.style(Role::Text);
+    let text = scene.theme.style(ThemeRole::Text);
     let figure = |x: f64| format!("{:.2}", 100.0 * x);
     let to = scene.theme.pick("–", "-");
     vec![
@@ -230,15 +233,18 @@ fn whole<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
     ]
 }
 
-fn corners<'a>(scene: &Scene<'_>) -> Vec<Piece<'a>> {
+fn corners<'a>(scene: &SurfaceScene<'_>) -> Vec<FigurePiece<'a>> {
     let theme = scene.theme;
-    let piece = |(corner, ready): (&usize, &surfit_core::event::Corner)| -> Piece<'a> {
+    let piece = |(corner, ready): (&usize, &surfit_core::event::CornerReady)| -> FigurePiece<'a> {
         let number = theme
-            .style(Role::corner(*corner))
+            .style(ThemeRole::corner(*corner))
             .add_modifier(Modifier::BOLD);
         vec![
             Span::styled(format!("{} ", corner + 1), number),
-            Span::styled(text::percent(ready.accuracy, 2), theme.style(Role::Text)),
+            Span::styled(
+                text::percent(ready.accuracy, 2),
+                theme.style(ThemeRole::Text),
+            ),
         ]
     };
     scene.picture.corners.iter().map(piece).collect()

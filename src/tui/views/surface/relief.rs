@@ -7,30 +7,30 @@ mod raster;
 
 pub use camera::Camera;
 
-use super::blocks::{Blocks, Fine};
-use super::layout::Layout;
+use super::blocks::{BlockCanvas, BlockSet};
+use super::layout::SurfaceLayout;
 use super::map::{self, mix};
-use super::strokes::Strokes;
-use super::{Contours, Paint, Scene, contours};
-use crate::theme::{Glyphs, Role};
-use camera::{Projection, Spot};
-use raster::{Raster, Vertex};
+use super::strokes::StrokeCanvas;
+use super::{CellPaint, Contours, SurfaceScene, contours};
+use crate::theme::{GlyphSet, ThemeRole};
+use camera::{ProjectedPoint, Projection};
+use raster::{FaceRaster, Vertex};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use surfit_core::heatmap::Field;
+use surfit_core::heatmap::CellField;
 
 /// Draws the relief into the layout's map.
-pub(super) fn draw(buf: &mut Buffer, scene: &Scene<'_>, layout: &Layout) {
+pub(super) fn draw(buf: &mut Buffer, scene: &SurfaceScene<'_>, layout: &SurfaceLayout) {
     let room = layout.map.intersection(*buf.area());
-    if let Some(relief) = Relief::of(scene, room) {
+    if let Some(relief) = ScreenRelief::of(scene, room) {
         relief.draw(buf);
     }
 }
 
 /// The cell whose point is drawn nearest to a character; `None` when none is near.
 pub(super) fn cell_at(
-    scene: &Scene<'_>,
+    scene: &SurfaceScene<'_>,
     room: Rect,
     column: u16,
     row: u16,
@@ -38,7 +38,7 @@ pub(super) fn cell_at(
     if !room.contains((column, row).into()) {
         return None;
     }
-    let relief = Relief::of(scene, room)?;
+    let relief = ScreenRelief::of(scene, room)?;
     let at = (
         f64::from(column - room.x) + 0.5,
         f64::from(row - room.y) + 0.5,
@@ -58,7 +58,7 @@ pub(super) fn cell_at(
 }
 
 /// Where a cell lies on the floor, 0 to 1 along either axis.
-fn share(scene: &Scene<'_>, index: usize) -> (f64, f64) {
+fn share(scene: &SurfaceScene<'_>, index: usize) -> (f64, f64) {
     let grid = scene.heatmap.grid;
     scene
         .cells
@@ -66,18 +66,18 @@ fn share(scene: &Scene<'_>, index: usize) -> (f64, f64) {
 }
 
 /// A relief with its place on the screen.
-struct Relief<'a> {
-    scene: &'a Scene<'a>,
+struct ScreenRelief<'a> {
+    scene: &'a SurfaceScene<'a>,
     room: Rect,
     projection: Projection,
     /// Figures, with gaps filled in.
-    field: Field,
+    field: CellField,
     /// Where the point over each cell falls, in characters from the room's upper left.
-    spots: Vec<Option<Spot>>,
+    spots: Vec<Option<ProjectedPoint>>,
 }
 
-impl<'a> Relief<'a> {
-    fn of(scene: &'a Scene<'a>, room: Rect) -> Option<Self> {
+impl<'a> ScreenRelief<'a> {
+    fn of(scene: &'a SurfaceScene<'a>, room: Rect) -> Option<Self> {
         if room.width < 10 || room.height < 5 {
             return None;
         }
@@ -108,11 +108,12 @@ impl<'a> Relief<'a> {
 
     fn draw(&self, buf: &mut Buffer) {
         let theme = self.scene.theme;
-        let faces = Paint::of(theme) == Paint::Halves && self.scene.view.fine != Fine::Braille;
+        let faces =
+            CellPaint::of(theme) == CellPaint::Halves && self.scene.view.fine != BlockSet::Braille;
         let fine = match faces {
-            true if theme.glyphs() == Glyphs::Blocks => Fine::Halves,
+            true if theme.glyphs() == GlyphSet::Blocks => BlockSet::Halves,
             true => self.scene.view.fine,
-            false => Fine::Braille,
+            false => BlockSet::Braille,
         };
         let raster = self.raster(fine);
         self.frame(buf, &raster, fine);
@@ -124,7 +125,7 @@ impl<'a> Relief<'a> {
         self.labels(buf, &raster, fine);
     }
 
-    fn vertex(&self, index: usize, fine: Fine) -> Option<Vertex> {
+    fn vertex(&self, index: usize, fine: BlockSet) -> Option<Vertex> {
         let (spot, (x, y)) = (self.spots[index]?, fine.pixels());
         Some(Vertex {
             x: spot.x * x as f64,
@@ -134,13 +135,13 @@ impl<'a> Relief<'a> {
         })
     }
 
-    fn raster(&self, fine: Fine) -> Raster {
+    fn raster(&self, fine: BlockSet) -> FaceRaster {
         let (x, y) = fine.pixels();
         let size = (
             usize::from(self.room.width) * x,
             usize::from(self.room.height) * y,
         );
-        let mut raster = Raster::new(size.0, size.1);
+        let mut raster = FaceRaster::new(size.0, size.1);
         let grid = self.field.grid;
         for (a, b) in (0..grid - 1).flat_map(|a| (0..grid - 1).map(move |b| (a, b))) {
             let at = |da: usize, db: usize| (a + da) * grid + b + db;
@@ -178,9 +179,9 @@ impl<'a> Relief<'a> {
     }
 
     /// Faces in the colours of their values, shaded, with the net of cells drawn on them.
-    fn faces(&self, buf: &mut Buffer, raster: &Raster, fine: Fine) {
+    fn faces(&self, buf: &mut Buffer, raster: &FaceRaster, fine: BlockSet) {
         let (theme, ground) = (self.scene.theme, self.scene.theme.background());
-        let mut blocks = Blocks::new(self.room.width, self.room.height, fine);
+        let mut blocks = BlockCanvas::new(self.room.width, self.room.height, fine);
         let mut lines = vec![false; raster.width * raster.height];
         self.edges(fine, |x, y, depth, _| {
             let inside =
@@ -211,7 +212,7 @@ impl<'a> Relief<'a> {
     }
 
     /// The pixels of contour lines that are seen, when lines are wanted.
-    fn contour_pixels(&self, raster: &Raster, fine: Fine) -> Vec<bool> {
+    fn contour_pixels(&self, raster: &FaceRaster, fine: BlockSet) -> Vec<bool> {
         let mut out = vec![false; raster.width * raster.height];
         if self.scene.view.contours == Contours::Off {
             return out;
@@ -248,14 +249,14 @@ impl<'a> Relief<'a> {
     }
 
     /// The net of cells as lines.
-    fn net(&self, buf: &mut Buffer, raster: &Raster, fine: Fine) {
+    fn net(&self, buf: &mut Buffer, raster: &FaceRaster, fine: BlockSet) {
         const INKS: f64 = 24.0;
         let theme = self.scene.theme;
         let (px, py) = fine.pixels();
-        let mut strokes = Strokes::new(
+        let mut strokes = StrokeCanvas::new(
             self.room.width,
             self.room.height,
-            (!theme.ascii()).then_some(Fine::Braille),
+            (!theme.ascii()).then_some(BlockSet::Braille),
         );
         for (from, to) in self.net_edges(fine) {
             let (Some(p), Some(q)) = (self.spots[from], self.spots[to]) else {
@@ -283,8 +284,8 @@ impl<'a> Relief<'a> {
 
     fn net_style(&self, height: f64) -> Style {
         let theme = self.scene.theme;
-        if Paint::of(theme) == Paint::Glyphs {
-            return theme.style(Role::CurveSmooth);
+        if CellPaint::of(theme) == CellPaint::Glyphs {
+            return theme.style(ThemeRole::CurveSmooth);
         }
         let range = self.scene.range;
         let colour = map::fresh(self.scene, range.lo + height * (range.hi - range.lo));
@@ -292,7 +293,7 @@ impl<'a> Relief<'a> {
     }
 
     /// The cells that lines are drawn between: every so many-th row and column, and the last, so that lines stay apart.
-    fn net_edges(&self, fine: Fine) -> Vec<(usize, usize)> {
+    fn net_edges(&self, fine: BlockSet) -> Vec<(usize, usize)> {
         let grid = self.field.grid;
         let (px, _) = fine.pixels();
         let cells = self.scene.cells;
@@ -322,7 +323,7 @@ impl<'a> Relief<'a> {
     }
 
     /// Goes along the net in steps of a pixel: place, depth and the share of the way.
-    fn edges(&self, fine: Fine, mut each: impl FnMut(f64, f64, f64, f64)) {
+    fn edges(&self, fine: BlockSet, mut each: impl FnMut(f64, f64, f64, f64)) {
         for (from, to) in self.net_edges(fine) {
             let (Some(p), Some(q)) = (self.vertex(from, fine), self.vertex(to, fine)) else {
                 continue;

@@ -1,6 +1,6 @@
 //! A canvas of thin lines over characters: dots of braille or small blocks, or strokes of ASCII.
 
-use super::blocks::Fine;
+use super::blocks::BlockSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -10,7 +10,7 @@ const DOTS: (usize, usize) = (2, 4);
 
 /// What a character of the canvas holds.
 #[derive(Clone, Copy, Default)]
-struct Spot {
+struct StrokeCell {
     mask: u8,
     ink: u16,
     /// The stroke that ASCII has for the last line through it.
@@ -19,26 +19,26 @@ struct Spot {
 
 /// Lines over `width × height` characters. Places are in characters from the upper left, `y` downward. Inks are small
 /// numbers that the caller gives a style each; where lines meet in a character it has the ink of the later one.
-pub(crate) struct Strokes {
+pub(crate) struct StrokeCanvas {
     width: usize,
     height: usize,
-    fine: Option<Fine>,
-    spots: Vec<Spot>,
+    fine: Option<BlockSet>,
+    spots: Vec<StrokeCell>,
 }
 
-impl Strokes {
+impl StrokeCanvas {
     /// An empty canvas; without a set of blocks it draws in ASCII.
-    pub(crate) fn new(width: u16, height: u16, fine: Option<Fine>) -> Self {
+    pub(crate) fn new(width: u16, height: u16, fine: Option<BlockSet>) -> Self {
         let (width, height) = (usize::from(width), usize::from(height));
         Self {
             width,
             height,
             // Lines of whole halves would be bars.
             fine: fine.map(|f| match f {
-                Fine::Sextants | Fine::Octants => f,
-                _ => Fine::Braille,
+                BlockSet::Sextants | BlockSet::Octants => f,
+                _ => BlockSet::Braille,
             }),
-            spots: vec![Spot::default(); width * height],
+            spots: vec![StrokeCell::default(); width * height],
         }
     }
 
@@ -84,7 +84,7 @@ impl Strokes {
         } else {
             b'+'
         };
-        *spot = Spot {
+        *spot = StrokeCell {
             mask: spot.mask | 1 << bit,
             ink,
             stroke,
@@ -142,7 +142,7 @@ fn stroke(dx: f64, dy: f64) -> u8 {
 }
 
 /// The ASCII character of a spot: level strokes high and low in it have signs of their own.
-fn letter(spot: Spot) -> char {
+fn letter(spot: StrokeCell) -> char {
     match (spot.stroke, spot.mask) {
         (b'-', mask) if mask & 0xF0 == 0 && mask & 0x03 != 0 => '\'',
         (b'-', mask) if mask & 0x0F == 0 && mask & 0xC0 != 0 => '_',
@@ -155,9 +155,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn drawn(fine: Option<Fine>, lines: &[[(f64, f64); 2]]) -> Vec<String> {
+    fn drawn(fine: Option<BlockSet>, lines: &[[(f64, f64); 2]]) -> Vec<String> {
         let area = Rect::new(0, 0, 4, 2);
-        let mut strokes = Strokes::new(4, 2, fine);
+        let mut strokes = StrokeCanvas::new(4, 2, fine);
         for [from, to] in lines {
             strokes.line(*from, *to, 3);
         }
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(drawn(None, &[[(1.5, 0.0), (1.5, 2.0)]]), [" |  ", " |  "]);
         assert!(drawn(None, &[[(0.1, 0.1), (3.9, 1.9)]])[0].starts_with("\\\\"));
         assert_eq!(
-            drawn(Some(Fine::Halves), &[[(0.0, 0.1), (1.9, 0.1)]]),
+            drawn(Some(BlockSet::Halves), &[[(0.0, 0.1), (1.9, 0.1)]]),
             ["⠉⠉  ", "    "]
         );
     }
@@ -188,8 +188,8 @@ mod tests {
             w in 0u16..12, h in 0u16..8, ascii: bool,
             ends in prop::collection::vec((any::<f64>(), -20.0f64..20.0, any::<f64>(), -20.0f64..20.0), 0..6),
         ) {
-            let fine = (!ascii).then_some(Fine::Sextants);
-            let mut strokes = Strokes::new(w, h, fine);
+            let fine = (!ascii).then_some(BlockSet::Sextants);
+            let mut strokes = StrokeCanvas::new(w, h, fine);
             for (a, b, c, d) in ends {
                 strokes.line((a, b), (c, d), 1);
                 strokes.line((b, d), (d, b), 2);

@@ -13,7 +13,7 @@ mod part;
 mod patches;
 mod relief;
 
-fn drawn(picture: &Picture, view: &SurfaceView, size: (u16, u16), theme: &Theme) -> Buffer {
+fn drawn(picture: &RunState, view: &SurfaceView, size: (u16, u16), theme: &Theme) -> Buffer {
     let (area, mut buf) = screen(size.0, size.1);
     render(area, &mut buf, theme, picture, view, false);
     buf
@@ -27,22 +27,32 @@ fn view() -> SurfaceView {
     }
 }
 
-fn heatmap(picture: &mut Picture) -> &mut Heatmap {
+fn heatmap(picture: &mut RunState) -> &mut Heatmap {
     &mut picture.snapshot.as_mut().unwrap().heatmap
 }
 
 #[test]
 fn the_best_cell_is_marked_and_named() {
     let picture = fitting(2, 11);
-    let buf = drawn(&picture, &view(), (84, 38), &theme(Depth::Truecolor, false));
-    let room = Layout::of(buf.area, 11, true).characters((10, 10));
+    let buf = drawn(
+        &picture,
+        &view(),
+        (84, 38),
+        &theme(ColorDepth::Truecolor, false),
+    );
+    let room = SurfaceLayout::of(buf.area, 11, true).characters((10, 10));
     assert!(room.positions().any(|p| buf[p].symbol() == "★"));
     assert!(rows(&buf)[0].contains("★ 89.00 %  at (1.00, 1.00)  degree 2×2"));
     let loss = SurfaceView {
         metric: Metric::Loss,
         ..view()
     };
-    let buf = drawn(&picture, &loss, (84, 38), &theme(Depth::Truecolor, false));
+    let buf = drawn(
+        &picture,
+        &loss,
+        (84, 38),
+        &theme(ColorDepth::Truecolor, false),
+    );
     assert!(rows(&buf)[0].contains("★ 0.300"), "{}", rows(&buf)[0]);
     assert!(fixture::text(&buf).contains("loss · grid 11×11"));
 }
@@ -59,7 +69,7 @@ fn the_readout_tells_all_about_the_cell() {
         &picture,
         &at,
         (84, 38),
-        &theme(Depth::Truecolor, false),
+        &theme(ColorDepth::Truecolor, false),
     ));
     for part in [
         "(0.50, 0.50)",
@@ -77,7 +87,7 @@ fn the_readout_tells_all_about_the_cell() {
         &picture,
         &at,
         (84, 38),
-        &theme(Depth::Truecolor, false),
+        &theme(ColorDepth::Truecolor, false),
     ));
     assert!(text.contains("not measured yet"));
 }
@@ -110,10 +120,10 @@ fn moving_and_jumping() {
 #[test]
 fn before_the_first_snapshot_there_is_one_calm_sentence() {
     let text = fixture::text(&drawn(
-        &Picture::default(),
+        &RunState::default(),
         &view(),
         (60, 18),
-        &theme(Depth::None, true),
+        &theme(ColorDepth::None, true),
     ));
     assert!(text.contains("The surface appears here"), "{text}");
 }
@@ -122,7 +132,7 @@ fn before_the_first_snapshot_there_is_one_calm_sentence() {
 fn stepping_the_surface_redraws_little() {
     // Every optimizer step makes all cells a bit more stale; that must not repaint the map each time.
     let mut picture = fitting(2, 11);
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let mut changed = 0;
     let mut before = drawn(&picture, &view(), (84, 38), &theme);
     for _ in 0..100 {
@@ -138,7 +148,8 @@ fn stepping_the_surface_redraws_little() {
 fn any_view(seed: u64, slices: bool) -> SurfaceView {
     let pick = |n: u64, of: u64| surfit_core::random::derive(seed, 1000 + n) % of;
     let mut view = SurfaceView {
-        quantity: [Quantity::Value, Quantity::Gain, Quantity::Width][pick(0, 3) as usize],
+        quantity: [CellQuantity::Value, CellQuantity::Gain, CellQuantity::Width]
+            [pick(0, 3) as usize],
         contours: [Contours::Off, Contours::Over, Contours::Alone][pick(1, 3) as usize],
         slices: if slices {
             Slices::Diagonals
@@ -148,7 +159,7 @@ fn any_view(seed: u64, slices: bool) -> SurfaceView {
         smooth: pick(2, 2) == 0,
         peaks: pick(3, 2) == 0,
         relief: pick(4, 2) == 0,
-        fine: Fine::ALL[pick(5, 5) as usize],
+        fine: BlockSet::ALL[pick(5, 5) as usize],
         ..SurfaceView::default()
     };
     view.camera
@@ -167,7 +178,7 @@ proptest! {
         let mut view = view;
         if seed.is_multiple_of(3) {
             let other = fixture::wild(seed / 3, (2, 3), 2 + grid / 2);
-            view.beside = Beside::of("another".into(), true, &other);
+            view.beside = SurfaceComparison::of("another".into(), true, &other);
         }
         let mut buf = Buffer::empty(Rect::new(0, 0, 150, 60));
         let (area, theme) = (Rect::new(x, x, w, h), theme(DEPTHS[depth], ascii));

@@ -1,19 +1,19 @@
 //! What the user chose to see of the surface, and where the cursor is.
 
-use super::beside::{self, Beside};
-use super::blocks::Fine;
-use super::layout::Layout;
-use super::part::Part;
-use super::range::Adjust;
+use super::beside::{self, SurfaceComparison};
+use super::blocks::BlockSet;
+use super::layout::SurfaceLayout;
+use super::part::SurfaceViewport;
+use super::range::RangeChange;
 use super::relief::{self, Camera};
-use super::shown::{Fixed, Quantity, Shown};
-use super::{Contours, Scene};
+use super::shown::{CellQuantity, FixedRange, ShownField};
+use super::{Contours, SurfaceScene};
 use crate::theme::Theme;
 use crate::views::plot::chrome;
 use crate::views::slices::Slices;
 use ratatui::layout::Rect;
 use surfit_core::heatmap::{Heatmap, Metric};
-use surfit_core::picture::Picture;
+use surfit_core::picture::RunState;
 use surfit_core::surface::Patch;
 
 /// See the module.
@@ -22,13 +22,13 @@ pub struct SurfaceView {
     /// Cell under the cursor, along `u` and along `v`.
     pub cursor: (usize, usize),
     /// The part that is shown; `None` for the whole.
-    pub part: Option<Part>,
+    pub part: Option<SurfaceViewport>,
     /// The metric that is looked at.
     pub metric: Metric,
     /// What of it the colours mean.
-    pub quantity: Quantity,
+    pub quantity: CellQuantity,
     /// The range of colours that the user chose.
-    pub fixed: Option<Fixed>,
+    pub fixed: Option<FixedRange>,
     /// Write the figures into the cells, where they fit.
     pub numbers: bool,
     /// Which slices through the cursor are shown, where they fit.
@@ -44,11 +44,11 @@ pub struct SurfaceView {
     /// From where the relief is seen.
     pub camera: Camera,
     /// Block characters of relief and contour lines.
-    pub fine: Fine,
+    pub fine: BlockSet,
     /// Another surface that is shown beside this one.
-    pub beside: Option<Beside>,
+    pub beside: Option<SurfaceComparison>,
     /// This surface before its degree changed last.
-    pub earlier: Option<Beside>,
+    pub earlier: Option<SurfaceComparison>,
     /// Place in the ranking that [`SurfaceView::next_best`] went to last, and the cell it found there.
     pub visited: Option<(usize, (usize, usize))>,
 }
@@ -59,7 +59,7 @@ impl Default for SurfaceView {
             cursor: (0, 0),
             part: None,
             metric: Metric::Accuracy,
-            quantity: Quantity::Value,
+            quantity: CellQuantity::Value,
             fixed: None,
             numbers: false,
             slices: Slices::default(),
@@ -68,7 +68,7 @@ impl Default for SurfaceView {
             peaks: false,
             relief: false,
             camera: Camera::default(),
-            fine: Fine::default(),
+            fine: BlockSet::default(),
             beside: None,
             earlier: None,
             visited: None,
@@ -128,22 +128,22 @@ impl SurfaceView {
     }
 
     /// Shows a figure made of the metric, or the metric itself again.
-    pub fn toggle(&mut self, quantity: Quantity) {
+    pub fn toggle(&mut self, quantity: CellQuantity) {
         self.quantity = if self.quantity == quantity {
-            Quantity::Value
+            CellQuantity::Value
         } else {
             quantity
         };
     }
 
     /// Changes the range of colours by hand, beginning with the one that is shown.
-    pub fn adjust(&mut self, picture: &Picture, by: Adjust) {
+    pub fn adjust(&mut self, picture: &RunState, by: RangeChange) {
         let Some(snapshot) = &picture.snapshot else {
             return;
         };
         let corner = self.metric.best_corner(picture.corners.values());
-        let shown = Shown::of(corner, &snapshot.heatmap, self);
-        self.fixed = Some(Fixed {
+        let shown = ShownField::of(corner, &snapshot.heatmap, self);
+        self.fixed = Some(FixedRange {
             metric: self.metric,
             quantity: shown.quantity,
             limits: shown.range.adjusted(by),
@@ -158,9 +158,9 @@ impl SurfaceView {
         column: u16,
         row: u16,
         theme: &Theme,
-        picture: &Picture,
+        picture: &RunState,
     ) -> Option<(usize, usize)> {
-        let scene = Scene::new(theme, picture, self)?;
+        let scene = SurfaceScene::new(theme, picture, self)?;
         if let Some(other) = scene.other() {
             return beside::cell_at(&scene, other, chrome::inside(area), column, row);
         }
@@ -175,9 +175,9 @@ impl SurfaceView {
     }
 }
 
-impl<'a> Scene<'a> {
+impl<'a> SurfaceScene<'a> {
     /// The surface beside this one, when it is of the same kind and can be compared.
-    pub(crate) fn other(&self) -> Option<&'a Beside> {
+    pub(crate) fn other(&self) -> Option<&'a SurfaceComparison> {
         let other = self.view.beside.as_ref()?;
         (other.heatmap.patch == self.heatmap.patch).then_some(other)
     }
@@ -188,11 +188,11 @@ impl<'a> Scene<'a> {
     }
 
     /// Where the parts of the pane lie.
-    pub(super) fn layout(&self, area: Rect) -> Layout {
+    pub(super) fn layout(&self, area: Rect) -> SurfaceLayout {
         let slices = self.view.slices != Slices::Off;
         if self.view.relief {
             let curve = self.heatmap.patch == Patch::Curve;
-            let mut layout = Layout::open(area, self.cells.count, slices && !curve);
+            let mut layout = SurfaceLayout::open(area, self.cells.count, slices && !curve);
             if curve {
                 // A line tells its values by its height.
                 layout.map.width = layout.bar.right().max(layout.map.right()) - layout.map.x;
@@ -200,6 +200,6 @@ impl<'a> Scene<'a> {
             }
             return layout;
         }
-        Layout::of(area, self.cells.count, slices).beginning_at(self.cells.first)
+        SurfaceLayout::of(area, self.cells.count, slices).beginning_at(self.cells.first)
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::app::App;
 use crate::views::loss::LossView;
-use crate::views::plot::curves::{Name, Trace, Wanted, relevant};
+use crate::views::plot::curves::{CurveOwner, CurveRequest, PlotTrace, relevant};
 use crate::views::plot::text;
 use std::collections::BTreeMap;
-use surfit_core::event::Curve;
-use surfit_core::picture::{Picture, Validation};
-use surfit_core::table::{Table, Value};
+use surfit_core::event::LossCurve;
+use surfit_core::picture::{RunState, ValidationPoint};
+use surfit_core::table::{DataTable, TableValue};
 
 const COLUMNS: [&str; 12] = [
     "run",
@@ -26,13 +26,13 @@ const COLUMNS: [&str; 12] = [
 
 /// Every curve as finely as it is known: a row a step, or a stretch of `steps` where a long curve is kept in parts, with
 /// the measurements on validation at their steps. Runs that are laid over this one are there with their fits.
-pub fn losses(app: &App) -> Table {
-    let mut table = Table::new(&COLUMNS);
+pub fn losses(app: &App) -> DataTable {
+    let mut table = DataTable::new(&COLUMNS);
     let own = app.picture.curves.keys();
-    for &curve in own.filter(|c| **c != Curve::Surface) {
+    for &curve in own.filter(|c| **c != LossCurve::Surface) {
         add(&mut table, &app.run, &app.picture, curve, &app.loss);
     }
-    let fit = Curve::Surface;
+    let fit = LossCurve::Surface;
     add(&mut table, &app.run, &app.picture, fit, &app.loss);
     for other in &app.loss.overlays {
         add(&mut table, &other.name, &other.picture, fit, &app.loss);
@@ -41,33 +41,36 @@ pub fn losses(app: &App) -> Table {
 }
 
 /// The curve's name: `surface`, `corner 1`.
-fn name(curve: Curve) -> String {
+fn name(curve: LossCurve) -> String {
     match curve {
-        Curve::Surface => "surface".into(),
-        Curve::Corner(n) => format!("corner {}", n + 1),
+        LossCurve::Surface => "surface".into(),
+        LossCurve::Corner(n) => format!("corner {}", n + 1),
     }
 }
 
-fn whole(picture: &Picture, curve: Curve, view: &LossView, time: bool) -> Option<Trace> {
-    let wanted = Wanted {
+fn whole(picture: &RunState, curve: LossCurve, view: &LossView, time: bool) -> Option<PlotTrace> {
+    let wanted = CurveRequest {
         window: (f64::NEG_INFINITY, f64::INFINITY),
         time,
         smoothing: view.smoothing(),
     };
-    Trace::of(picture, curve, Name::Own(curve), &wanted)
+    PlotTrace::of(picture, curve, CurveOwner::Own(curve), &wanted)
 }
 
-fn add(table: &mut Table, run: &str, picture: &Picture, curve: Curve, view: &LossView) {
+fn add(table: &mut DataTable, run: &str, picture: &RunState, curve: LossCurve, view: &LossView) {
     let Some(trace) = whole(picture, curve, view, false) else {
         return;
     };
-    let mut measured: BTreeMap<u64, Validation> = trace
+    let mut measured: BTreeMap<u64, ValidationPoint> = trace
         .validations
         .iter()
         .map(|(_, v)| (v.step, *v))
         .collect();
     let track = picture.tracks.get(&curve);
-    let mut row = |step: u64, steps: Value, figures: [Value; 4], validation: Option<Validation>| {
+    let mut row = |step: u64,
+                   steps: TableValue,
+                   figures: [TableValue; 4],
+                   validation: Option<ValidationPoint>| {
         // The mark of a step is set when it is done.
         let mark = track.and_then(|t| t.at(step as f64 + 1.0));
         let [loss, lowest, highest, smoothed] = figures;
@@ -93,7 +96,12 @@ fn add(table: &mut Table, run: &str, picture: &Picture, curve: Curve, view: &Los
         // Measured within the stretch before.
         let later = measured.split_off(&step);
         for (at, validation) in std::mem::replace(&mut measured, later) {
-            row(at, Value::Missing, Default::default(), Some(validation));
+            row(
+                at,
+                TableValue::Missing,
+                Default::default(),
+                Some(validation),
+            );
         }
         let range = sample.range;
         let figures = [
@@ -106,14 +114,19 @@ fn add(table: &mut Table, run: &str, picture: &Picture, curve: Curve, view: &Los
         row(step, steps.into(), figures, measured.remove(&step));
     }
     for (at, validation) in measured {
-        row(at, Value::Missing, Default::default(), Some(validation));
+        row(
+            at,
+            TableValue::Missing,
+            Default::default(),
+            Some(validation),
+        );
     }
 }
 
 /// What is known under the cursor of the curves, else at their end, in a line.
 pub fn readout(app: &App) -> Option<String> {
     let (picture, view) = (&app.picture, &app.loss);
-    let of = |curve: Curve| {
+    let of = |curve: LossCurve| {
         let trace = whole(picture, curve, view, view.time)?;
         let x = view.cursor.unwrap_or(trace.end);
         let sample = trace.sample_at(x)?;

@@ -1,16 +1,16 @@
 //! The lists as tables: models, runs, the machine, the log.
 
 use crate::app::App;
-use crate::views::models::{self, Item, measured};
+use crate::views::models::{self, ModelItem, measured};
 use crate::views::{
     self,
-    machine::{GPUS, History, Sample},
+    machine::{GPUS, LoadHistory, LoadSample},
 };
-use surfit_core::table::{Table, Value};
+use surfit_core::table::{DataTable, TableValue};
 
 /// Everything the list of models has, in its order.
-pub fn models(app: &App) -> Table {
-    let mut table = Table::new(&[
+pub fn models(app: &App) -> DataTable {
+    let mut table = DataTable::new(&[
         "kind",
         "what",
         "u",
@@ -23,70 +23,77 @@ pub fn models(app: &App) -> Table {
     ]);
     for item in models::items(app) {
         let place = models::place_of(app, item);
-        let (kind, what, validation, test, loss, images, from): (_, Value, _, _, _, Value, Value) =
-            match item {
-                Item::Export(n) => {
-                    let Some(x) = app.picture.exports.get(n) else {
-                        continue;
-                    };
-                    let what = match x.members_in_words() {
-                        Some(members) => format!("{} of {members}", x.selection),
-                        None => x.selection.clone(),
-                    };
-                    let (validation, test) = (x.validation_accuracy, x.test_accuracy);
-                    let dir = x.dir.display().to_string();
-                    let (loss, images) = (None, Value::Missing);
-                    (
-                        "model",
-                        what.into(),
-                        Some(validation),
-                        Some(test),
-                        loss,
-                        images,
-                        dir.into(),
-                    )
-                }
-                Item::Point { u, v, marked } => {
-                    let known = measured(app, u, v);
-                    let (point, exact) = (known.map(|k| k.0), known.is_some_and(|k| k.1));
-                    let what = if marked { "marked" } else { "measured" };
-                    let from = if exact {
-                        "measured here"
-                    } else {
-                        "nearest cell"
-                    };
-                    let from = known.map(|_| from);
-                    let images = point.map(|p| p.images);
-                    let (accuracy, loss) = (point.map(|p| p.accuracy), point.map(|p| p.loss));
-                    (
-                        "point",
-                        what.into(),
-                        accuracy,
-                        None,
-                        loss,
-                        images.into(),
-                        from.into(),
-                    )
-                }
-                Item::Corner(n) => {
-                    let Some(corner) = app.picture.corners.get(&n) else {
-                        continue;
-                    };
-                    let finished = app.picture.finished.as_ref();
-                    let test = finished.and_then(|f| f.corners_test.get(n).copied());
-                    let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
-                    let source = corner.source.as_str().into();
-                    (
-                        "corner",
-                        (n + 1).into(),
-                        accuracy,
-                        test,
-                        loss,
-                        Value::Missing,
-                        source,
-                    )
-                }
-            };
+        let (kind, what, validation, test, loss, images, from): (
+            _,
+            TableValue,
+            _,
+            _,
+            _,
+            TableValue,
+            TableValue,
+        ) = match item {
+            ModelItem::Export(n) => {
+                let Some(x) = app.picture.exports.get(n) else {
+                    continue;
+                };
+                let what = match x.members_in_words() {
+                    Some(members) => format!("{} of {members}", x.selection),
+                    None => x.selection.clone(),
+                };
+                let (validation, test) = (x.validation_accuracy, x.test_accuracy);
+                let dir = x.dir.display().to_string();
+                let (loss, images) = (None, TableValue::Missing);
+                (
+                    "model",
+                    what.into(),
+                    Some(validation),
+                    Some(test),
+                    loss,
+                    images,
+                    dir.into(),
+                )
+            }
+            ModelItem::Point { u, v, marked } => {
+                let known = measured(app, u, v);
+                let (point, exact) = (known.map(|k| k.0), known.is_some_and(|k| k.1));
+                let what = if marked { "marked" } else { "measured" };
+                let from = if exact {
+                    "measured here"
+                } else {
+                    "nearest cell"
+                };
+                let from = known.map(|_| from);
+                let images = point.map(|p| p.images);
+                let (accuracy, loss) = (point.map(|p| p.accuracy), point.map(|p| p.loss));
+                (
+                    "point",
+                    what.into(),
+                    accuracy,
+                    None,
+                    loss,
+                    images.into(),
+                    from.into(),
+                )
+            }
+            ModelItem::Corner(n) => {
+                let Some(corner) = app.picture.corners.get(&n) else {
+                    continue;
+                };
+                let finished = app.picture.finished.as_ref();
+                let test = finished.and_then(|f| f.corners_test.get(n).copied());
+                let (accuracy, loss) = (Some(corner.accuracy), Some(corner.loss));
+                let source = corner.source.as_str().into();
+                (
+                    "corner",
+                    (n + 1).into(),
+                    accuracy,
+                    test,
+                    loss,
+                    TableValue::Missing,
+                    source,
+                )
+            }
+        };
         table.push([
             kind.into(),
             what,
@@ -103,8 +110,8 @@ pub fn models(app: &App) -> Table {
 }
 
 /// The runs that the list shows.
-pub fn runs(app: &App) -> Table {
-    let mut table = Table::new(&[
+pub fn runs(app: &App) -> DataTable {
+    let mut table = DataTable::new(&[
         "run",
         "state",
         "alive",
@@ -144,10 +151,10 @@ pub fn runs(app: &App) -> Table {
 }
 
 /// The load that is remembered, a row a second, with a column for every graphics processor there is.
-pub fn machine(app: &App) -> Table {
+pub fn machine(app: &App) -> DataTable {
     let gpus = app.picture.snapshot.as_ref();
     let gpus = gpus.map_or(0, |s| s.machine.gpus.len().min(GPUS));
-    let mut table = Table::new(&[
+    let mut table = DataTable::new(&[
         "seconds_ago",
         "units_per_second",
         "engine_memory_bytes",
@@ -158,7 +165,7 @@ pub fn machine(app: &App) -> Table {
     table
         .columns
         .extend((0..gpus).map(|n| format!("gpu_{n}_busy")));
-    let of = |figure: &dyn Fn(&Sample) -> f32| app.machine.of(figure, History::SECONDS);
+    let of = |figure: &dyn Fn(&LoadSample) -> f32| app.machine.of(figure, LoadHistory::SECONDS);
     let mut figures = vec![
         of(&|s| s.rate),
         of(&|s| s.memory),
@@ -169,7 +176,7 @@ pub fn machine(app: &App) -> Table {
     figures.extend((0..gpus).map(|n| of(&|s| s.gpus[n])));
     let count = app.machine.len();
     for n in 0..count {
-        let ago = Value::from(count - 1 - n);
+        let ago = TableValue::from(count - 1 - n);
         let row = figures.iter().map(|f| f.get(n).copied().into());
         table.push(std::iter::once(ago).chain(row));
     }
@@ -177,8 +184,8 @@ pub fn machine(app: &App) -> Table {
 }
 
 /// The lines of the log that are shown: seconds since the Unix epoch and since the run began.
-pub fn log(app: &App) -> Table {
-    let mut table = Table::new(&["time", "seconds", "topic", "error", "text"]);
+pub fn log(app: &App) -> DataTable {
+    let mut table = DataTable::new(&["time", "seconds", "topic", "error", "text"]);
     let began = app.picture.began;
     for line in views::log::lines(app) {
         table.push([

@@ -3,13 +3,13 @@
 use crate::app::App;
 use crate::views::plot::text;
 use crate::views::slices;
-use crate::views::surface::Scene;
+use crate::views::surface::SurfaceScene;
 use surfit_core::surface::Patch;
-use surfit_core::table::{Table, Value};
+use surfit_core::table::{DataTable, TableValue};
 
 /// The cells of the slices that are chosen, each with its figures and interval.
-pub fn slices(app: &App) -> Table {
-    let mut table = Table::new(&[
+pub fn slices(app: &App) -> DataTable {
+    let mut table = DataTable::new(&[
         "slice",
         "u",
         "v",
@@ -20,7 +20,7 @@ pub fn slices(app: &App) -> Table {
         "images",
         "stale",
     ]);
-    let Some(scene) = Scene::new(&app.theme, &app.picture, &app.surface) else {
+    let Some(scene) = SurfaceScene::new(&app.theme, &app.picture, &app.surface) else {
         return table;
     };
     for (name, cells) in slices::cells(&scene) {
@@ -45,8 +45,8 @@ pub fn slices(app: &App) -> Table {
 }
 
 /// Every control point: where it is in its grid, where on the square its polynomial peaks, and how it fares.
-pub fn points(app: &App) -> Table {
-    let mut table = Table::new(&[
+pub fn points(app: &App) -> DataTable {
+    let mut table = DataTable::new(&[
         "i",
         "j",
         "u",
@@ -75,13 +75,13 @@ pub fn points(app: &App) -> Table {
 }
 
 /// The matrix of distances that is known, a row a point; `None` before it was measured.
-pub fn distances(app: &App) -> Option<Table> {
+pub fn distances(app: &App) -> Option<DataTable> {
     let matrix = app.picture.matrix().filter(|m| !m.names.is_empty())?;
     let count = matrix.names.len();
-    let mut table = Table::new(&["point"]);
+    let mut table = DataTable::new(&["point"]);
     table.columns.extend(matrix.names.iter().cloned());
     for (name, row) in matrix.names.iter().zip(matrix.values.chunks(count)) {
-        let first = std::iter::once(Value::from(name.as_str()));
+        let first = std::iter::once(TableValue::from(name.as_str()));
         table.push(first.chain(row.iter().map(|&d| d.into())));
     }
     Some(table)

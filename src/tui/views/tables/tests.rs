@@ -1,42 +1,45 @@
 use super::*;
 use crate::fixture;
 use crate::link::{Incoming, RunLine};
-use crate::rig::Rig;
-use surfit_core::event::{Curve, Distances};
-use surfit_core::table::{Table, Value};
+use crate::rig::TestApp;
+use surfit_core::event::{Distances, LossCurve};
+use surfit_core::table::{DataTable, TableValue};
 
-fn column<'a>(table: &'a Table, name: &str) -> Vec<&'a Value> {
+fn column<'a>(table: &'a DataTable, name: &str) -> Vec<&'a TableValue> {
     let at = table.columns.iter().position(|c| c == name).unwrap();
     table.rows.iter().map(|row| &row[at]).collect()
 }
 
 #[test]
 fn every_curve_is_there_with_every_step_and_every_validation() {
-    let rig = Rig::with(140, 44, fixture::fitting());
+    let rig = TestApp::with(140, 44, fixture::fitting());
     let table = losses(&rig.app);
     let picture = &rig.app.picture;
-    let of = |curve: &str| -> Vec<&Vec<Value>> {
+    let of = |curve: &str| -> Vec<&Vec<TableValue>> {
         table.rows.iter().filter(|r| r[1] == curve.into()).collect()
     };
-    for (curve, name) in [(Curve::Corner(0), "corner 1"), (Curve::Surface, "surface")] {
+    for (curve, name) in [
+        (LossCurve::Corner(0), "corner 1"),
+        (LossCurve::Surface, "surface"),
+    ] {
         let rows = of(name);
         let counted: u64 = (rows.iter())
             .map(|r| match r[3] {
-                Value::Whole(steps) => steps,
+                TableValue::Whole(steps) => steps,
                 _ => 0,
             })
             .sum();
         assert_eq!(counted, picture.curves[&curve].end(), "{name}");
-        let validations = rows.iter().filter(|r| r[11] != Value::Missing).count();
+        let validations = rows.iter().filter(|r| r[11] != TableValue::Missing).count();
         let known = picture.validations.get(&curve).map_or(0, Vec::len);
         assert_eq!(validations, known, "{name}");
         let last = picture.curves[&curve].last().unwrap();
-        let row = rows.iter().rfind(|r| r[4] != Value::Missing).unwrap();
+        let row = rows.iter().rfind(|r| r[4] != TableValue::Missing).unwrap();
         assert_eq!(row[4], last.into(), "{name}");
     }
     assert!(of("surface").iter().all(|r| r[0] == fixture::RUN.into()));
     let steps = column(&table, "step");
-    assert!(steps.iter().all(|s| matches!(s, Value::Whole(_))));
+    assert!(steps.iter().all(|s| matches!(s, TableValue::Whole(_))));
     let line = loss_readout(&rig.app).unwrap();
     assert!(
         line.starts_with("surface at step 12") && line.contains("validation"),
@@ -46,7 +49,7 @@ fn every_curve_is_there_with_every_step_and_every_validation() {
 
 #[test]
 fn slices_points_and_distances_are_what_the_panes_show() {
-    let mut rig = Rig::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with(140, 44, fixture::finished());
     rig.app.surface.cursor = (3, 5);
     let table = slices(&rig.app);
     let grid = rig.app.grid();
@@ -62,7 +65,7 @@ fn slices_points_and_distances_are_what_the_panes_show() {
         table
             .rows
             .iter()
-            .all(|r| r[3] != Value::Missing && r[4] != Value::Missing)
+            .all(|r| r[3] != TableValue::Missing && r[4] != TableValue::Missing)
     );
     let line = surface_readout(&rig.app).unwrap();
     assert!(
@@ -87,12 +90,15 @@ fn slices_points_and_distances_are_what_the_panes_show() {
     });
     let table = distances(&rig.app).unwrap();
     assert_eq!(table.columns, ["point", "00", "10"]);
-    assert_eq!(table.rows[1], ["10".into(), 0.5.into(), Value::Missing]);
+    assert_eq!(
+        table.rows[1],
+        ["10".into(), 0.5.into(), TableValue::Missing]
+    );
 }
 
 #[test]
 fn the_lists_have_a_row_for_everything_they_show() {
-    let mut rig = Rig::with(140, 44, fixture::finished());
+    let mut rig = TestApp::with(140, 44, fixture::finished());
     let table = models(&rig.app);
     assert_eq!(
         table.rows.len(),
@@ -113,11 +119,11 @@ fn the_lists_have_a_row_for_everything_they_show() {
     rig.hear(Incoming::Runs(vec![line]));
     assert_eq!(
         column(&runs(&rig.app), "best_accuracy"),
-        [&Value::Number(0.9)]
+        [&TableValue::Number(0.9)]
     );
     assert_eq!(
         column(&runs(&rig.app), "node"),
-        [&Value::Text("gpu7".into())]
+        [&TableValue::Text("gpu7".into())]
     );
     let lines = rig.app.picture.log.len();
     assert_eq!(log(&rig.app).rows.len(), lines);

@@ -1,18 +1,18 @@
 use crate::app::Overlay;
-use crate::color::Depth;
+use crate::color::ColorDepth;
 use crate::fixture;
-use crate::layout::Screen;
-use crate::rig::Rig;
-use crate::theme::{Choice, Role, Theme, ThemeError};
+use crate::layout::ScreenLayout;
+use crate::rig::TestApp;
+use crate::theme::{Theme, ThemeChoice, ThemeError, ThemeRole};
 use crate::views::popup;
 
-fn ground(rig: &Rig) -> ratatui::style::Color {
+fn ground(rig: &TestApp) -> ratatui::style::Color {
     rig.draw()[(rig.app.size.width - 1, rig.app.size.height - 3)].bg
 }
 
 #[test]
 fn the_screen_takes_on_each_theme_and_esc_takes_it_back() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     let before = ground(&rig);
     rig.press("g t");
     for name in Theme::names() {
@@ -38,7 +38,7 @@ fn the_screen_takes_on_each_theme_and_esc_takes_it_back() {
 
 #[test]
 fn enter_or_a_second_click_keeps_the_theme() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("g t down enter");
     assert!(rig.app.overlay.is_none());
     assert_eq!(rig.app.theme.name(), "light");
@@ -48,7 +48,7 @@ fn enter_or_a_second_click_keeps_the_theme() {
         rig.text()
     );
     rig.press("g t");
-    let at = popup::inner(Screen::of(&rig.app).overlay).as_position();
+    let at = popup::inner(ScreenLayout::of(&rig.app).overlay).as_position();
     rig.click(at.x, at.y);
     assert_eq!(
         (rig.app.theme.name(), rig.app.overlay.is_some()),
@@ -61,13 +61,13 @@ fn enter_or_a_second_click_keeps_the_theme() {
 
 #[test]
 fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
-    let mut rig = Rig::with(140, 44, fixture::fitting());
+    let mut rig = TestApp::with(140, 44, fixture::fitting());
     rig.press("g t");
     let Some(Overlay::Themes { choices, .. }) = &mut rig.app.overlay else {
         panic!()
     };
     let why = ThemeError("line 3: `blue` is no colour".into());
-    choices.push(Choice {
+    choices.push(ThemeChoice {
         name: "mine".into(),
         own: true,
         theme: Err(why),
@@ -83,9 +83,12 @@ fn a_file_that_cannot_be_read_says_why_and_changes_nothing() {
 
 #[test]
 fn the_list_scrolls_where_it_has_no_room_and_samples_keep_to_the_depth() {
-    for depth in Depth::ALL {
-        let mut rig =
-            Rig::with(60, 16, fixture::fitting()).depth("dark", depth, depth == Depth::None);
+    for depth in ColorDepth::ALL {
+        let mut rig = TestApp::with(60, 16, fixture::fitting()).depth(
+            "dark",
+            depth,
+            depth == ColorDepth::None,
+        );
         rig.press("g t end");
         let text = rig.text();
         assert!(
@@ -95,7 +98,11 @@ fn the_list_scrolls_where_it_has_no_room_and_samples_keep_to_the_depth() {
         let name = rig.cell("mono");
         assert_eq!(
             name.style().bg,
-            rig.app.theme.style(Role::Selection).bg.or(name.style().bg)
+            rig.app
+                .theme
+                .style(ThemeRole::Selection)
+                .bg
+                .or(name.style().bg)
         );
     }
 }

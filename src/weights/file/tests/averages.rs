@@ -1,10 +1,10 @@
 //! Which weights are taken where there are several.
 
-use super::pytorch_files::{Pickle, archive};
+use super::pytorch_files::{PickleWriter, archive};
 use super::*;
 
 /// A dictionary whose tensor `w` is this value.
-fn weights(p: Pickle, value: u8) -> Pickle {
+fn weights(p: PickleWriter, value: u8) -> PickleWriter {
     p.raw(b"}")
         .text("w")
         .tensor("FloatStorage", &value.to_string(), 1, 0, &[1], &[1])
@@ -15,13 +15,13 @@ fn weights(p: Pickle, value: u8) -> Pickle {
 fn checkpoint(dir: &Path, parts: &[(&str, u8)]) -> PathBuf {
     let list = parts
         .iter()
-        .fold(Pickle::new().raw(b"}("), |p, (name, value)| {
+        .fold(PickleWriter::new().raw(b"}("), |p, (name, value)| {
             weights(p.text(name), *value)
         });
     written(dir, list.raw(b"u"))
 }
 
-fn written(dir: &Path, list: Pickle) -> PathBuf {
+fn written(dir: &Path, list: PickleWriter) -> PathBuf {
     let storages = ["x/data/1", "x/data/2"].iter().zip([1f32, 2.]);
     let storages = storages.map(|(name, value)| (*name, value.to_le_bytes().to_vec()));
     archive(dir, list.end(), storages.collect())
@@ -78,7 +78,7 @@ fn the_average_is_taken_unless_raw_weights_are_asked_for() {
 #[test]
 fn lightnings_averages_are_known() {
     let dir = tempfile::tempdir().unwrap();
-    let list = weights(Pickle::new().raw(b"}(").text("state_dict"), 2);
+    let list = weights(PickleWriter::new().raw(b"}(").text("state_dict"), 2);
     let list = weights(list.text("current_model_state"), 1);
     let path = written(dir.path(), list.text("averaging_state").raw(b"}u"));
     assert_eq!(value(&path, CornerWeights::Ema), 2.0);
@@ -86,7 +86,7 @@ fn lightnings_averages_are_known() {
     assert!(note(&path, CornerWeights::Ema).contains("takes `current_model_state`"));
 
     // And callbacks that keep one of their own.
-    let list = weights(Pickle::new().raw(b"}(").text("state_dict"), 1);
+    let list = weights(PickleWriter::new().raw(b"}(").text("state_dict"), 1);
     let list = list
         .text("callbacks")
         .raw(b"}")
@@ -101,7 +101,7 @@ fn lightnings_averages_are_known() {
 #[test]
 fn an_average_that_is_an_object_is_left_and_told() {
     let dir = tempfile::tempdir().unwrap();
-    let list = weights(Pickle::new().raw(b"}(").text("model"), 1);
+    let list = weights(PickleWriter::new().raw(b"}(").text("model"), 1);
     let list = list.text("ema").global("net", "Net").raw(b")\x81u");
     let path = written(dir.path(), list);
     assert_eq!(value(&path, CornerWeights::Ema), 1.0);
@@ -116,23 +116,23 @@ fn an_average_that_is_an_object_is_left_and_told() {
 #[test]
 fn an_average_without_names_is_left_and_told() {
     let dir = tempfile::tempdir().unwrap();
-    let tensor = |p: Pickle| p.tensor("FloatStorage", "2", 1, 0, &[1], &[1]);
-    let state = |p: Pickle| {
+    let tensor = |p: PickleWriter| p.tensor("FloatStorage", "2", 1, 0, &[1], &[1]);
+    let state = |p: PickleWriter| {
         let list = p.raw(b"}(").text("decay").int(1).text("shadow_params");
         tensor(list.raw(b"](")).raw(b"eu")
     };
-    let list = |p: Pickle| tensor(p.raw(b"](")).raw(b"e");
+    let list = |p: PickleWriter| tensor(p.raw(b"](")).raw(b"e");
     let in_callback =
-        |p: Pickle| list(p.raw(b"}").text("EMA").raw(b"}").text("ema_weights")).raw(b"ss");
+        |p: PickleWriter| list(p.raw(b"}").text("EMA").raw(b"}").text("ema_weights")).raw(b"ss");
     /// What stands under a key of the checkpoint.
-    type Make<'a> = &'a dyn Fn(Pickle) -> Pickle;
+    type Make<'a> = &'a dyn Fn(PickleWriter) -> PickleWriter;
     let made: [(&str, &str, Make); 3] = [
         ("ema", "ema", &state),
         ("model_ema", "model_ema", &list),
         ("callbacks", "ema_weights", &in_callback),
     ];
     for (key, name, value_of) in made {
-        let raw = weights(Pickle::new().raw(b"}(").text("model"), 1);
+        let raw = weights(PickleWriter::new().raw(b"}(").text("model"), 1);
         let path = written(dir.path(), value_of(raw.text(key)).raw(b"u"));
         assert_eq!(value(&path, CornerWeights::Ema), 1.0);
         assert_eq!(
@@ -145,7 +145,7 @@ fn an_average_without_names_is_left_and_told() {
     }
     // Settings of that name are no weights.
     for setting in [b"N".as_slice(), b"K\x01", b"}", b"]"] {
-        let raw = weights(Pickle::new().raw(b"}(").text("model"), 1);
+        let raw = weights(PickleWriter::new().raw(b"}(").text("model"), 1);
         let path = written(dir.path(), raw.text("ema").raw(setting).raw(b"u"));
         assert_eq!(note(&path, CornerWeights::Ema), "");
     }

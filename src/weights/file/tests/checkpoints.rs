@@ -1,11 +1,11 @@
 //! Checkpoints as training scripts keep them: a state dict beside anything.
 
 use super::super::objects;
-use super::pytorch_files::{Pickle, archive, check_state_dict, state_dict, storages};
+use super::pytorch_files::{PickleWriter, archive, check_state_dict, state_dict, storages};
 use super::*;
 use std::time::{Duration, Instant};
 
-impl Pickle {
+impl PickleWriter {
     /// A number of NumPy: `scalar(dtype, bytes)`, in the folder that NumPy 1 or 2 has for it.
     fn numpy_scalar(self, folder: &str) -> Self {
         self.global(&format!("numpy.{folder}.multiarray"), "scalar")
@@ -88,7 +88,11 @@ fn whatever_stands_beside_a_state_dict_is_passed_over() {
             b"ccollections\nOrderedDict\n)R(",
             b"ccollections\ndefaultdict\ncbuiltins\ndict\n\x85R(",
         ] {
-            let file = Pickle::new().raw(outer).company().text(name).raw(&inner());
+            let file = PickleWriter::new()
+                .raw(outer)
+                .company()
+                .text(name)
+                .raw(&inner());
             check_state_dict(&archive(
                 dir.path(),
                 file.company().raw(b"u").end(),
@@ -97,7 +101,7 @@ fn whatever_stands_beside_a_state_dict_is_passed_over() {
         }
     }
     // The name of the network under a name that others use for its weights.
-    let named = Pickle::new()
+    let named = PickleWriter::new()
         .raw(b"}(")
         .text("model_state_dict")
         .raw(b"}")
@@ -115,9 +119,9 @@ fn whatever_stands_beside_a_state_dict_is_passed_over() {
 #[test]
 fn tensors_with_attributes_are_read() {
     let dir = tempfile::tempdir().unwrap();
-    let arguments = |p: Pickle| {
+    let arguments = |p: PickleWriter| {
         // The call's arguments without the call.
-        let mut tensor = Pickle::new()
+        let mut tensor = PickleWriter::new()
             .tensor("FloatStorage", "0", 6, 2, &[3], &[1])
             .0;
         tensor.drain(..2 + b"ctorch._utils\n_rebuild_tensor_v2\n".len());
@@ -125,7 +129,7 @@ fn tensors_with_attributes_are_read() {
         p.raw(&tensor)
     };
     for class in [("torch", "Tensor"), ("torch.nn.parameter", "Parameter")] {
-        let typed = Pickle::new()
+        let typed = PickleWriter::new()
             .raw(b"}")
             .text("w")
             .global("torch._tensor", "_rebuild_from_type_v2")
@@ -136,7 +140,7 @@ fn tensors_with_attributes_are_read() {
         let tensors = read(&archive(dir.path(), typed.end(), storages())).unwrap();
         assert_eq!(tensors[0].2, [2., 3., 4.]);
     }
-    let parameter = Pickle::new()
+    let parameter = PickleWriter::new()
         .raw(b"}")
         .text("w")
         .global("torch._utils", "_rebuild_parameter_with_state")
@@ -154,8 +158,8 @@ fn tensors_with_attributes_are_read() {
 #[test]
 fn what_would_have_to_be_executed_for_a_weight_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let in_place_of_a_tensor = |p: fn(Pickle) -> Pickle| {
-        p(Pickle::new()
+    let in_place_of_a_tensor = |p: fn(PickleWriter) -> PickleWriter| {
+        p(PickleWriter::new()
             .raw(b"}")
             .text("state_dict")
             .raw(b"}(")
@@ -164,16 +168,16 @@ fn what_would_have_to_be_executed_for_a_weight_is_refused() {
         .tensor("FloatStorage", "0", 6, 0, &[6], &[1])
         .raw(b"us")
     };
-    let module = |p: Pickle| {
+    let module = |p: PickleWriter| {
         p.global("net", "Net")
             .raw(b")\x81}")
             .text("training")
             .raw(b"\x88sb")
     };
-    let cases: Vec<(&str, Pickle, &[&str])> = vec![
+    let cases: Vec<(&str, PickleWriter, &[&str])> = vec![
         (
             "a module",
-            module(Pickle::new()),
+            module(PickleWriter::new()),
             &[
                 "a whole object of `net.Net`",
                 "ever executed",
@@ -182,7 +186,7 @@ fn what_would_have_to_be_executed_for_a_weight_is_refused() {
         ),
         (
             "a module in a checkpoint",
-            module(Pickle::new().raw(b"}").text("model")).raw(b"s"),
+            module(PickleWriter::new().raw(b"}").text("model")).raw(b"s"),
             &[
                 "holds `model` as a whole object of `net.Net`",
                 "state_dict()",
@@ -225,7 +229,7 @@ fn what_would_have_to_be_executed_for_a_weight_is_refused() {
         ),
         (
             "no usual name",
-            Pickle::new()
+            PickleWriter::new()
                 .raw(b"}(")
                 .company()
                 .text("mine")
@@ -233,10 +237,14 @@ fn what_would_have_to_be_executed_for_a_weight_is_refused() {
                 .raw(b"u"),
             &["holds `epoch`, which is not a tensor", "`model_state_dict`"],
         ),
-        ("nothing", Pickle::new().raw(b"}"), &["an empty dictionary"]),
+        (
+            "nothing",
+            PickleWriter::new().raw(b"}"),
+            &["an empty dictionary"],
+        ),
         (
             "a list of calls that is cut",
-            Pickle::new()
+            PickleWriter::new()
                 .raw(b"}")
                 .text("args")
                 .global("argparse", "Namespace")
@@ -258,7 +266,7 @@ fn what_would_have_to_be_executed_for_a_weight_is_refused() {
 /// finding that out takes no longer for the last than for the first.
 #[test]
 fn chains_of_parameters_take_no_time() {
-    let mut bytes = Pickle::new()
+    let mut bytes = PickleWriter::new()
         .global("torch._utils", "_rebuild_parameter")
         .raw(b"q\x01")
         .tensor("FloatStorage", "0", 6, 0, &[6], &[1])
@@ -278,7 +286,7 @@ fn chains_of_parameters_take_no_time() {
     assert!(began.elapsed() < Duration::from_secs(20));
 
     let dir = tempfile::tempdir().unwrap();
-    let mut many = Pickle::new()
+    let mut many = PickleWriter::new()
         .raw(b"}(")
         .tensor("FloatStorage", "0", 6, 0, &[6], &[1])
         .raw(b"q\x020");

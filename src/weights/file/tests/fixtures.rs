@@ -179,7 +179,7 @@ fn folders_of_several_processes_are_put_together() {
 }
 
 /// Opens and reads what may be anything; it takes a moment at most.
-fn try_reading(path: &Path) -> Result<Vec<Values>, WeightFileError> {
+fn try_reading(path: &Path) -> Result<Vec<NamedValues>, WeightFileError> {
     let began = Instant::now();
     let result = read(path);
     assert!(began.elapsed() < Duration::from_secs(10));

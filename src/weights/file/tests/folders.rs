@@ -1,6 +1,6 @@
 //! Weights in several files, and what is no file.
 
-use super::pytorch_files::{Pickle, archive, state_dict, storages};
+use super::pytorch_files::{PickleWriter, archive, state_dict, storages};
 use super::*;
 use safetensors::tensor::TensorView;
 use serde_json::json;
@@ -75,7 +75,7 @@ fn sharded_state_dicts_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = archive(dir.path(), state_dict().end(), storages());
     fs::rename(&path, dir.path().join("pytorch_model-1.bin")).unwrap();
-    let more = Pickle::new()
+    let more = PickleWriter::new()
         .raw(b"}")
         .text("c")
         .tensor("FloatStorage", "0", 6, 2, &[2], &[1])

@@ -1,16 +1,19 @@
 //! PyTorch's form before 1.6, made here instruction by instruction.
 
-use super::pytorch_files::{Pickle, check_tensors, state_dict, storages};
+use super::pytorch_files::{PickleWriter, check_tensors, state_dict, storages};
 use super::*;
 
 /// A file with this object, whose storages have these names, numbers of values and bytes.
-fn legacy(dir: &Path, object: Pickle, storages: &[(&str, u64, Vec<u8>)]) -> PathBuf {
-    let magic = Pickle::new().raw(b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19");
-    let facts = Pickle::new().raw(b"}").text("little_endian").raw(b"\x88s");
+fn legacy(dir: &Path, object: PickleWriter, storages: &[(&str, u64, Vec<u8>)]) -> PathBuf {
+    let magic = PickleWriter::new().raw(b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19");
+    let facts = PickleWriter::new()
+        .raw(b"}")
+        .text("little_endian")
+        .raw(b"\x88s");
     let names = storages.iter();
-    let names = names.fold(Pickle::new().raw(b"]("), |p, (name, ..)| p.text(name));
+    let names = names.fold(PickleWriter::new().raw(b"]("), |p, (name, ..)| p.text(name));
     let mut bytes = magic.end();
-    bytes.extend(Pickle::new().raw(b"M\xe9\x03").end());
+    bytes.extend(PickleWriter::new().raw(b"M\xe9\x03").end());
     bytes.extend(facts.end());
     bytes.extend(object.end());
     bytes.extend(names.raw(b"e").end());
@@ -44,7 +47,7 @@ fn storages_follow_the_pickles() {
     assert!(error.contains("tensor `a.bias` cannot be read"), "{error}");
     let error = refusal(read(&legacy(
         dir.path(),
-        Pickle::new().global("net", "Net").raw(b")\x81"),
+        PickleWriter::new().global("net", "Net").raw(b")\x81"),
         &[],
     )));
     assert!(error.contains("a whole object of `net.Net`"), "{error}");
@@ -55,8 +58,8 @@ fn storages_follow_the_pickles() {
 #[test]
 fn files_of_python_2_are_read() {
     let dir = tempfile::tempdir().unwrap();
-    let bytes = |p: Pickle, text: &str| p.raw(&[b'U', text.len() as u8]).raw(text.as_bytes());
-    let entry = bytes(Pickle(Vec::new()), "fc.weight")
+    let bytes = |p: PickleWriter, text: &str| p.raw(&[b'U', text.len() as u8]).raw(text.as_bytes());
+    let entry = bytes(PickleWriter(Vec::new()), "fc.weight")
         .global("torch._utils", "_rebuild_tensor")
         .raw(b"((");
     let entry = bytes(entry, "storage").global("torch.cuda", "FloatStorage");
@@ -65,7 +68,7 @@ fn files_of_python_2_are_read() {
         .int(2)
         .int(4)
         .raw(b"ttQ\x8a\x01\x01(\x8a\x01\x03t(\x8a\x01\x01ttR");
-    let object = Pickle::new()
+    let object = PickleWriter::new()
         .global("collections", "OrderedDict")
         .raw(b"](](")
         .raw(&entry.0)

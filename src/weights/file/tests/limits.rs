@@ -1,6 +1,6 @@
 //! Files that would take long or much memory, and names that would not stay in a sentence.
 
-use super::pytorch_files::{Pickle, archive, storages};
+use super::pytorch_files::{PickleWriter, archive, storages};
 use super::*;
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ fn a_million_empty_tensors_are_refused_at_once() {
     end.resize(56 + 22, 0);
     let zip = [&b"PK\x03\x04"[..], &end].concat();
     // One description for all of them.
-    let mut described = Pickle::new()
+    let mut described = PickleWriter::new()
         .global(
             "torch.distributed.checkpoint.metadata",
             "TensorStorageMetadata",
@@ -45,7 +45,7 @@ fn a_million_empty_tensors_are_refused_at_once() {
     }
     let described = described.raw(b"u").text("storage_data").raw(b"}ub").end();
     fs::write(folder.join(".metadata"), described).unwrap();
-    let mut list = Pickle::new().raw(b"}(");
+    let mut list = PickleWriter::new().raw(b"}(");
     for i in 0..100_000 {
         list = list
             .text(&i.to_string())
@@ -83,7 +83,7 @@ fn a_million_empty_tensors_are_refused_at_once() {
 #[test]
 fn lists_are_not_copied_without_end() {
     // One list of entries that is made a dictionary of again and again.
-    let mut list = Pickle::new().raw(b"](");
+    let mut list = PickleWriter::new().raw(b"](");
     for _ in 0..10_000 {
         list = list.raw(b"(K\x01K\x02t");
     }
@@ -105,10 +105,10 @@ fn lists_are_not_copied_without_end() {
 #[test]
 fn a_long_name_is_not_copied_for_every_tensor() {
     let dir = tempfile::tempdir().unwrap();
-    let tensor = |p: Pickle| p.tensor("FloatStorage", "0", 6, 0, &[1], &[1]);
+    let tensor = |p: PickleWriter| p.tensor("FloatStorage", "0", 6, 0, &[1], &[1]);
     // One name and one tensor, again and again.
     let many = |name: &str, count: usize| {
-        let mut list = Pickle::new().raw(b"}(").text(name).raw(b"q\x05");
+        let mut list = PickleWriter::new().raw(b"}(").text(name).raw(b"q\x05");
         list = tensor(list).raw(b"q\x06");
         for _ in 1..count {
             list = list.raw(b"h\x05h\x06");
@@ -125,7 +125,7 @@ fn a_long_name_is_not_copied_for_every_tensor() {
     assert!(error.contains("it holds `w` twice"), "{error}");
     // So are names of storages, which are compared for each tensor.
     let long = "k".repeat(1 << 20);
-    let list = Pickle::new()
+    let list = PickleWriter::new()
         .raw(b"}")
         .text("w")
         .tensor("FloatStorage", &long, 6, 0, &[1], &[1])
@@ -136,7 +136,11 @@ fn a_long_name_is_not_copied_for_every_tensor() {
 }
 
 /// An object of a distributed checkpoint's list, with these fields.
-fn object(p: Pickle, class: &str, fields: impl FnOnce(Pickle) -> Pickle) -> Pickle {
+fn object(
+    p: PickleWriter,
+    class: &str,
+    fields: impl FnOnce(PickleWriter) -> PickleWriter,
+) -> PickleWriter {
     let object = p.global("torch.distributed.checkpoint.metadata", class);
     fields(object.raw(b")\x81}(")).raw(b"ub")
 }
@@ -144,8 +148,8 @@ fn object(p: Pickle, class: &str, fields: impl FnOnce(Pickle) -> Pickle) -> Pick
 /// The list of a distributed checkpoint with `count` tensors of one description: `[size]` in these boxes, each an offset and
 /// a size. `more` are further fields of the description.
 fn distributed(dir: &Path, count: usize, size: i32, boxes: &[(i32, i32)], more: usize) -> PathBuf {
-    let properties = |p: Pickle| p.text("dtype").global("torch", "float32");
-    let described = object(Pickle::new(), "TensorStorageMetadata", |p| {
+    let properties = |p: PickleWriter| p.text("dtype").global("torch", "float32");
+    let described = object(PickleWriter::new(), "TensorStorageMetadata", |p| {
         let p = object(p.text("properties"), "TensorProperties", properties);
         let mut p = p.text("size").ints(&[size]).text("chunks").raw(b"](");
         for (offset, size) in boxes {
@@ -235,7 +239,7 @@ fn boxes_of_a_distributed_checkpoint_are_bounded_before_files_are_opened() {
 fn storages_that_are_beyond_all_bounds_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     const MARK: i32 = 0x0102_0304;
-    let mut list = Pickle::new()
+    let mut list = PickleWriter::new()
         .raw(b"}(")
         .text("w")
         .tensor("DoubleStorage", "0", 0, 0, &[0], &[1])
@@ -263,14 +267,14 @@ fn storages_that_are_beyond_all_bounds_are_refused() {
 fn names_are_escaped_and_bounded() {
     let dir = tempfile::tempdir().unwrap();
     let long = format!("w\u{1b}[31m\r\n{}", "x".repeat(3 << 20));
-    let complex = |p: Pickle| p.tensor("ComplexFloatStorage", "9", 3, 0, &[3], &[1]);
+    let complex = |p: PickleWriter| p.tensor("ComplexFloatStorage", "9", 3, 0, &[3], &[1]);
     for list in [
-        complex(Pickle::new().raw(b"}").text(&long)).raw(b"s"),
-        Pickle::new().raw(b"}").text(&long).raw(b"K\x01s"),
-        Pickle::new()
+        complex(PickleWriter::new().raw(b"}").text(&long)).raw(b"s"),
+        PickleWriter::new().raw(b"}").text(&long).raw(b"K\x01s"),
+        PickleWriter::new()
             .global(&"m\u{9b}".repeat(1 << 20), "Net")
             .raw(b")\x81"),
-        Pickle::new()
+        PickleWriter::new()
             .raw(b"}")
             .text("w")
             .tensor(&"S\u{1b}".repeat(1 << 20), "0", 6, 0, &[6], &[1])

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 /// Writes the pickle's instructions as PyTorch's pickler does.
 #[derive(Clone, Default)]
-pub(super) struct Pickle(pub(super) Vec<u8>);
+pub(super) struct PickleWriter(pub(super) Vec<u8>);
 
-impl Pickle {
+impl PickleWriter {
     pub(super) fn new() -> Self {
         Self(vec![0x80, 2])
     }
@@ -76,8 +76,8 @@ impl Pickle {
 
 /// The state dict of a small network: two tensors of their own, one that is a transposed view into a shared
 /// storage, one that is the rest of that, and a counter.
-pub(super) fn state_dict() -> Pickle {
-    Pickle::new()
+pub(super) fn state_dict() -> PickleWriter {
+    PickleWriter::new()
         .ordered_dict()
         .raw(b"(")
         .text("a.weight")
@@ -130,7 +130,7 @@ pub(super) fn check_state_dict(path: &Path) {
     check_tensors(&read(path).unwrap());
 }
 
-pub(super) fn check_tensors(tensors: &[Values]) {
+pub(super) fn check_tensors(tensors: &[NamedValues]) {
     let expected = [
         ("a.weight", vec![2, 3], vec![0., 1., 2., 3., 4., 5.]),
         ("a.bias", vec![2], vec![0.5, -2.0]),
@@ -154,7 +154,7 @@ fn state_dicts_are_read_alone_or_inside_a_checkpoint() {
     check_state_dict(&archive(dir.path(), attributes.end(), storages()));
 
     let inner = state_dict().0.split_off(2);
-    let checkpoint = Pickle::new()
+    let checkpoint = PickleWriter::new()
         .raw(b"}(")
         .text("epoch")
         .raw(b"K\x07")
@@ -171,7 +171,7 @@ fn state_dicts_are_read_alone_or_inside_a_checkpoint() {
     check_state_dict(&archive(dir.path(), checkpoint.end(), storages()));
 
     // Parameters instead of plain tensors.
-    let parameter = Pickle::new()
+    let parameter = PickleWriter::new()
         .raw(b"}")
         .text("w")
         .global("torch._utils", "_rebuild_parameter")
@@ -188,14 +188,14 @@ fn state_dicts_are_read_alone_or_inside_a_checkpoint() {
 fn nothing_but_tensors_is_admitted() {
     let dir = tempfile::tempdir().unwrap();
     let view = |len, offset, size: &[i32], stride: &[i32]| {
-        Pickle::new()
+        PickleWriter::new()
             .raw(b"}")
             .text("w")
             .tensor("FloatStorage", "0", len, offset, size, stride)
             .raw(b"s")
             .end()
     };
-    let call = Pickle::new()
+    let call = PickleWriter::new()
         .global("os", "system")
         .raw(b"(")
         .text("true")
@@ -209,12 +209,15 @@ fn nothing_but_tensors_is_admitted() {
         ),
         (
             "a whole model",
-            Pickle::new().global("mymodel", "Net").raw(b")\x81.").0,
+            PickleWriter::new()
+                .global("mymodel", "Net")
+                .raw(b")\x81.")
+                .0,
             "`mymodel.Net`",
         ),
         (
             "complex numbers",
-            Pickle::new()
+            PickleWriter::new()
                 .raw(b"}")
                 .text("w")
                 .tensor("ComplexFloatStorage", "0", 3, 0, &[3], &[1])
@@ -224,17 +227,22 @@ fn nothing_but_tensors_is_admitted() {
         ),
         (
             "no dictionary",
-            Pickle::new().int(3).end(),
+            PickleWriter::new().int(3).end(),
             "does not hold a dictionary",
         ),
         (
             "no tensor",
-            Pickle::new().raw(b"}").text("epoch").int(3).raw(b"s").end(),
+            PickleWriter::new()
+                .raw(b"}")
+                .text("epoch")
+                .int(3)
+                .raw(b"s")
+                .end(),
             "`epoch`, which is not a tensor",
         ),
         (
             "keys",
-            Pickle::new().raw(b"}").int(3).int(3).raw(b"s").end(),
+            PickleWriter::new().raw(b"}").int(3).int(3).raw(b"s").end(),
             "keys are not names",
         ),
         ("cut", state_dict().0, "list of tensors"),
@@ -272,7 +280,7 @@ fn nothing_but_tensors_is_admitted() {
     assert!(refusal(read(&path)).contains("tensor `n.num_batches_tracked` cannot be read"));
 
     // The same key under another type must not read memory as what it is not.
-    let pun = Pickle::new()
+    let pun = PickleWriter::new()
         .raw(b"}(")
         .text("w")
         .tensor("FloatStorage", "0", 6, 0, &[6], &[1])
@@ -306,7 +314,7 @@ fn bombs_are_refused() {
     let zeros = vec![0; 64 << 20];
     write(&[("x/data.pkl", &zeros, deflated)]);
     assert!(refusal(read(&path)).contains("list of tensors cannot be read"));
-    let one = Pickle::new()
+    let one = PickleWriter::new()
         .raw(b"}")
         .text("w")
         .tensor("FloatStorage", "0", 16 << 20, 0, &[16 << 20], &[1])
@@ -318,7 +326,7 @@ fn bombs_are_refused() {
     assert!(refusal(read(&path)).contains("tensor `w` cannot be read"));
 
     // Many entries of the archive for the same bytes, each of which would become a storage.
-    let mut shared = Pickle::new().raw(b"}(");
+    let mut shared = PickleWriter::new().raw(b"}(");
     for i in 0..300 {
         shared = shared.text(&format!("w{i}")).tensor(
             "FloatStorage",
@@ -339,7 +347,7 @@ fn bombs_are_refused() {
     assert!(error.contains("more bytes than the file has"), "{error}");
 
     // A list of sizes that is long, which many tensors could name.
-    let sized = Pickle::new()
+    let sized = PickleWriter::new()
         .raw(b"}")
         .text("w")
         .tensor("FloatStorage", "0", 6, 0, &[1; 100], &[1; 100])
@@ -350,7 +358,7 @@ fn bombs_are_refused() {
     let values = 1 << 13;
     let many = |names: usize| {
         let view = [values as i32];
-        let mut list = Pickle::new()
+        let mut list = PickleWriter::new()
             .tensor("HalfStorage", "0", view[0], 0, &view, &[1])
             .raw(b"q\x020}(");
         for i in 0..names {

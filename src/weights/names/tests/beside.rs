@@ -3,17 +3,17 @@
 use super::*;
 
 /// The entries with further ones.
-fn with(entries: &Entries, more: &[(&str, &[i64])]) -> Entries {
+fn with(entries: &NamedEntries, more: &[(&str, &[i64])]) -> NamedEntries {
     let more = more.iter().map(|(n, shape)| ((*n).into(), shape.to_vec()));
     entries.iter().cloned().chain(more).collect()
 }
 
-fn under(network: &ExpectedNetwork, prefix: &str) -> Entries {
+fn under(network: &ExpectedNetwork, prefix: &str) -> NamedEntries {
     renamed(&entries(network), |n| format!("{prefix}{n}"))
 }
 
 /// The head under `head.`, the rest under `backbone.`.
-fn apart(network: &ExpectedNetwork) -> Entries {
+fn apart(network: &ExpectedNetwork) -> NamedEntries {
     renamed(&entries(network), |n| match n.strip_prefix("fc.") {
         Some(what) => format!("head.{what}"),
         None => format!("backbone.{n}"),
@@ -83,7 +83,7 @@ fn losses_and_metrics_are_passed_over_wherever_they_stand() {
 fn what_may_be_part_of_the_network_is_refused() {
     let resnet = resnet();
     let net = under(&resnet, "net.");
-    let refused = |all: &Entries, more: &[(&str, &[i64])], said: &str| {
+    let refused = |all: &NamedEntries, more: &[(&str, &[i64])], said: &str| {
         let why = refusal(&resnet, &with(all, more));
         assert!(why.contains(said), "{said}: {why}");
     };
@@ -129,7 +129,7 @@ fn what_may_be_part_of_the_network_is_refused() {
     let twice = [net.clone(), renamed(&entries(&resnet), kuangliu)].concat();
     refused(&twice, &[], "2 times, behind `net.` and `teacher.`");
     // What is beside an incomplete network may be what it lacks.
-    let less: Entries = net
+    let less: NamedEntries = net
         .into_iter()
         .filter(|(n, _)| n != "net.bn1.bias")
         .collect();
@@ -166,12 +166,12 @@ proptest! {
     ) {
         let all = under(&network, "net.");
         let plain = matched(&network, &all);
-        let strangers: Entries = strangers.into_iter().collect();
+        let strangers: NamedEntries = strangers.into_iter().collect();
         let names: Vec<&str> = strangers.iter().map(|(n, _)| n.as_str()).collect();
         let mut mixed = all.clone();
         let at = at.index(all.len() + 1);
         mixed.splice(at..at, strangers.iter().cloned());
-        match match_names(&network, &mixed, &Renames::default()) {
+        match match_names(&network, &mixed, &RenameRules::default()) {
             Ok(map) => {
                 prop_assert_eq!(&map.tensors, &plain.tensors);
                 let told = map.beside.iter().chain(&map.passed_over);

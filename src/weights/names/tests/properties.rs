@@ -17,8 +17,8 @@ pub(super) fn any_network() -> impl Strategy<Value = ExpectedNetwork> {
 
 /// A file as somebody may have it, with what each of its tensors is.
 #[derive(Debug)]
-struct Written {
-    entries: Entries,
+struct WrittenFile {
+    entries: NamedEntries,
     /// For each entry the layout's name and which part it is of it; nothing for what is no weight.
     truth: Vec<Option<(String, usize)>>,
 }
@@ -47,12 +47,12 @@ fn write(
     statistics: bool,
     extras: usize,
     order: u64,
-) -> Written {
+) -> WrittenFile {
     let namings = namings::of(&network.architecture);
     let naming = &namings[naming % namings.len()];
     /// Name, shape, and what it is.
-    type Known = (String, Vec<i64>, Option<(String, usize)>);
-    let mut all: Vec<Known> = Vec::new();
+    type KnownTensor = (String, Vec<i64>, Option<(String, usize)>);
+    let mut all: Vec<KnownTensor> = Vec::new();
     for (name, mut shape) in super::entries(network) {
         let is_statistic = name.contains("running_") || name.ends_with(BATCHES);
         if is_statistic && !statistics {
@@ -89,14 +89,14 @@ fn write(
             .fold(order, |h, b| h.wrapping_mul(1099511628211) ^ u64::from(b))
     };
     all.sort_by_key(|(name, ..)| key(name));
-    Written {
+    WrittenFile {
         entries: all.iter().map(|(n, s, _)| (n.clone(), s.clone())).collect(),
         truth: all.into_iter().map(|(.., truth)| truth).collect(),
     }
 }
 
 /// Nothing is used twice, everything has its shape, and where it is known what is what, it is that.
-fn check(network: &ExpectedNetwork, map: &NameMap, file: &Written) {
+fn check(network: &ExpectedNetwork, map: &NameMap, file: &WrittenFile) {
     let mut used = HashSet::new();
     for tensor in &map.tensors {
         let mut rows = 0;
@@ -125,7 +125,7 @@ proptest! {
         order: u64,
     ) {
         let file = write(&network, naming, prefix, wrap, statistics, extras, order);
-        let map = match_names(&network, &file.entries, &Renames::default())
+        let map = match_names(&network, &file.entries, &RenameRules::default())
             .unwrap_or_else(|e| panic!("{e}: {:?}", file.entries));
         check(&network, &map, &file);
         // The way back: everything that was written has its name again.
@@ -164,7 +164,7 @@ proptest! {
                 file.truth.push(None);
             }
         }
-        match match_names(&network, &file.entries, &Renames::default()) {
+        match match_names(&network, &file.entries, &RenameRules::default()) {
             Ok(map) => check(&network, &map, &file),
             Err(why) => prop_assert!(why.to_string().len() < 2000),
         }
@@ -175,7 +175,7 @@ proptest! {
         network in any_network(),
         names in prop::collection::vec(("[a-z_.0-9]{0,30}|\\PC{0,20}", prop::collection::vec(0i64..9, 0..5)), 0..30),
     ) {
-        let why = match_names(&network, &names, &Renames::default()).unwrap_err().to_string();
+        let why = match_names(&network, &names, &RenameRules::default()).unwrap_err().to_string();
         prop_assert!(why.len() < 2000 && !why.contains(char::is_control));
     }
 }

@@ -13,7 +13,7 @@ fn renamings_come_first_one_after_the_other_and_can_leave_out() {
         ("^projector\\..*", ""),
     ];
     let pairs = pairs.map(|(a, b)| (a.to_owned(), b.to_owned()));
-    let renames = Renames::new(&pairs).unwrap();
+    let renames = RenameRules::new(&pairs).unwrap();
     let map = match_names(&resnet, &all, &renames).unwrap();
     assert_eq!(
         source(&map, "layer1.0.conv1.weight"),
@@ -23,19 +23,19 @@ fn renamings_come_first_one_after_the_other_and_can_leave_out() {
         refusal(&resnet, &all).contains("is unknown")
             || refusal(&resnet, &all).contains("are unknown")
     );
-    let bad = Renames::new(&[("(".into(), String::new())])
+    let bad = RenameRules::new(&[("(".into(), String::new())])
         .unwrap_err()
         .to_string();
     assert!(bad.contains("is no regular expression"), "{bad}");
     // A few rules that double a name would let it grow without end.
     let doubling = ("(.+)".to_owned(), "$1$1".to_owned());
-    let doubling = Renames::new(&vec![doubling; 64]).unwrap();
+    let doubling = RenameRules::new(&vec![doubling; 64]).unwrap();
     let why = match_names(&resnet, &all, &doubling)
         .unwrap_err()
         .to_string();
     assert!(why.contains("1024 are allowed"), "{why}");
     // Two names must not become one.
-    let one = Renames::new(&[("conv.".into(), "conv1".into())]).unwrap();
+    let one = RenameRules::new(&[("conv.".into(), "conv1".into())]).unwrap();
     let why = match_names(&resnet, &all, &one).unwrap_err().to_string();
     assert!(why.contains("would be `stage1.0.conv1.weight`"), "{why}");
 }

@@ -1,14 +1,14 @@
 //! The vote of several networks: the mean of their class probabilities.
 
-use crate::data::Split;
+use crate::data::DataSplit;
 use crate::layout::RunningStats;
 use crate::model::Measurement;
-use crate::{Error, Result};
+use crate::{EngineError, Result};
 use tch::{Kind, Tensor};
 
 /// A network that was measured on the validation split.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct VotingMember {
     pub uv: (f64, f64),
     pub stats: RunningStats,
     pub accuracy: f64,
@@ -18,8 +18,12 @@ pub(super) struct Member {
 
 /// The `count` members that make the ensemble best on validation, each chosen after the one before it (Caruana et al. 2004);
 /// ties by loss, then by order.
-pub(super) fn greedy(mut pool: Vec<Member>, count: usize, split: &Split) -> Result<Vec<Member>> {
-    let mut members: Vec<Member> = Vec::new();
+pub(super) fn greedy(
+    mut pool: Vec<VotingMember>,
+    count: usize,
+    split: &DataSplit,
+) -> Result<Vec<VotingMember>> {
+    let mut members: Vec<VotingMember> = Vec::new();
     let mut sum: Option<Tensor> = None;
     while members.len() < count && !pool.is_empty() {
         let mut best: Option<(Measurement, usize)> = None;
@@ -46,7 +50,7 @@ pub(super) fn greedy(mut pool: Vec<Member>, count: usize, split: &Split) -> Resu
 }
 
 /// The ensemble of these members on the validation split.
-pub(super) fn together(members: &[Member], split: &Split) -> Result<Measurement> {
+pub(super) fn together(members: &[VotingMember], split: &DataSplit) -> Result<Measurement> {
     let all: Vec<Tensor> = members
         .iter()
         .map(|m| m.validation.shallow_clone())
@@ -56,7 +60,11 @@ pub(super) fn together(members: &[Member], split: &Split) -> Result<Measurement>
 }
 
 /// Correct images and loss of the mean of `count` networks' probabilities, from their sum, `[N, classes]`.
-pub(in crate::actor) fn of_sum(sum: &Tensor, count: usize, split: &Split) -> Result<Measurement> {
+pub(in crate::actor) fn of_sum(
+    sum: &Tensor,
+    count: usize,
+    split: &DataSplit,
+) -> Result<Measurement> {
     let labels = split.labels();
     let correct = sum.f_argmax(1, false)?.f_eq_tensor(labels)?;
     let mean = sum / count.max(1) as f64;
@@ -72,5 +80,5 @@ pub(in crate::actor) fn of_sum(sum: &Tensor, count: usize, split: &Split) -> Res
 
 /// Probabilities that a measurement was to keep.
 pub(super) fn probabilities(all: Option<Tensor>) -> Result<Tensor> {
-    all.ok_or_else(|| Error::input("there are no images to measure an ensemble on"))
+    all.ok_or_else(|| EngineError::input("there are no images to measure an ensemble on"))
 }

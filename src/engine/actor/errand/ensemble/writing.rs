@@ -1,12 +1,12 @@
 //! Writing an ensemble: its members' files, the test split measured on the way, and the card of the whole.
 
 use super::voting::{of_sum, probabilities, together};
-use super::{MeasuringEnsemble, Purpose};
+use super::{EnsemblePurpose, MeasuringEnsemble};
 use crate::actor::Actor;
-use crate::evaluate::{Measuring, On};
-use crate::export::{self, Chosen, EnsembleMember};
+use crate::evaluate::{MeasuredSplit, NetworkMeasurement};
+use crate::export::{self, ChosenModel, EnsembleMember};
 use crate::export_folder::ExportFolder;
-use crate::{Error, Result, model_file};
+use crate::{EngineError, Result, model_file};
 use surfit_core::event::Event;
 
 impl MeasuringEnsemble {
@@ -24,8 +24,14 @@ impl MeasuringEnsemble {
             model_file::write(&file, layout, &w, &member.stats, self.names.as_ref())?;
             let stats = member.stats.shallow_clone();
             let all = 0..actor.data.test.len();
-            let measuring =
-                Measuring::with_stats(&actor.model, &actor.evaluator, w, stats, On::Test, all);
+            let measuring = NetworkMeasurement::with_stats(
+                &actor.model,
+                &actor.evaluator,
+                w,
+                stats,
+                MeasuredSplit::Test,
+                all,
+            );
             self.measuring = Some(measuring.keeping_probabilities());
         }
         self.go_on(actor, |ensemble, _, measured| {
@@ -51,8 +57,8 @@ impl MeasuringEnsemble {
 
     fn begin_folder(&self, actor: &Actor<'_>) -> Result<ExportFolder> {
         let (dir, replace) = match &self.purpose {
-            Purpose::Export { dir, replace } => (dir.clone(), *replace),
-            Purpose::Measure => (None, false),
+            EnsemblePurpose::Export { dir, replace } => (dir.clone(), *replace),
+            EnsemblePurpose::Measure => (None, false),
         };
         let step = actor.progress.map_or(0, |p| p.step);
         let (folder, replace) = match dir {
@@ -65,10 +71,10 @@ impl MeasuringEnsemble {
     pub(super) fn write_card(&mut self, actor: &mut Actor<'_>) -> Result<()> {
         let validation = together(&self.members, actor.evaluator.validation())?;
         let sum = self.test.as_ref().ok_or_else(|| {
-            Error::input("the test split has no images to measure an ensemble on")
+            EngineError::input("the test split has no images to measure an ensemble on")
         })?;
         let test = of_sum(sum, self.members.len(), &actor.data.test)?;
-        let chosen = Chosen {
+        let chosen = ChosenModel {
             selection: "ensemble".into(),
             uv: None,
             degrees: actor.needs_surface()?.degrees(),

@@ -1,28 +1,28 @@
 //! The cursor and what is read at it.
 
 use super::*;
-use surfit_core::draws::Phase;
+use surfit_core::draws::FitPhase;
 
-fn growing(steps: u64) -> Picture {
+fn growing(steps: u64) -> RunState {
     picture((0..steps).map(|k| k as f32 / 100.0).collect())
 }
 
 /// A fit of 1000 steps with everything that can be read.
-fn rich() -> Picture {
-    let mut picture = Picture::default();
+fn rich() -> RunState {
+    let mut picture = RunState::default();
     let degrees = |d| Degrees::new(d, d).unwrap();
     let begins = |step, phase| Event::PhaseBegan { step, phase };
-    let mut events = vec![begins(0, Phase::Edge), begins(300, Phase::Interior)];
+    let mut events = vec![begins(0, FitPhase::Edge), begins(300, FitPhase::Interior)];
     for block in 0..100u64 {
         events.push(Event::Losses {
-            curve: Curve::Surface,
+            curve: LossCurve::Surface,
             first_step: 10 * block,
             values: vec![1.0 - 0.005 * block as f32; 10],
             rate: 0.1 - 0.0005 * block as f64,
         });
         if block % 20 == 19 {
             events.push(Event::Validated {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 step: 10 * block + 10,
                 loss: 0.9,
                 accuracy: 0.6 + 0.001 * block as f64,
@@ -53,7 +53,7 @@ fn a_small_pane_reads_into_the_foot_line() {
         (cursor - 59.0).abs() <= 2.0 && cursor.fract() == 0.0,
         "{cursor}"
     );
-    let buf = drawn(&picture, &view, (70, 9), &theme(Depth::None, false));
+    let buf = drawn(&picture, &view, (70, 9), &theme(ColorDepth::None, false));
     let foot = &rows(&buf)[8];
     let raw = text::loss(cursor / 100.0);
     assert!(
@@ -76,7 +76,12 @@ fn a_large_pane_shows_everything_beside_the_cursor() {
             cursor: Some(cursor),
             ..LossView::default()
         };
-        let buf = drawn(&picture, &view, (100, 24), &theme(Depth::Truecolor, false));
+        let buf = drawn(
+            &picture,
+            &view,
+            (100, 24),
+            &theme(ColorDepth::Truecolor, false),
+        );
         let text = fixture::text(&buf);
         for part in [
             format!("step     {cursor}"),
@@ -91,7 +96,7 @@ fn a_large_pane_shows_everything_beside_the_cursor() {
         assert_eq!(text.contains("val      0.900 ("), cursor >= 200.0, "{text}");
         assert!(rows(&buf)[23].contains("linear · all"), "{text}");
         let (x, y) = crate::rig::find(&buf, "◆").unwrap();
-        let accent = theme(Depth::Truecolor, false).style(Role::Accent);
+        let accent = theme(ColorDepth::Truecolor, false).style(ThemeRole::Accent);
         assert_eq!(buf[(x, y)].fg, accent.fg.unwrap());
     }
 }
@@ -140,7 +145,7 @@ fn it_stays_on_its_step_while_the_fit_goes_on() {
     };
     let before = plot(&picture, &view, Rect::new(0, 0, 80, 20)).step_at(view.cursor.unwrap());
     let more = Event::Losses {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         first_step: 1000,
         values: vec![1.0; 3000],
         rate: 0.1,

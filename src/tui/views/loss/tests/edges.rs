@@ -9,7 +9,7 @@ fn one_point_can_be_seen() {
             &picture(vec![2.3]),
             &LossView::default(),
             (50, 12),
-            &theme(Depth::None, ascii),
+            &theme(ColorDepth::None, ascii),
         );
         let text = fixture::text(&buf);
         assert_eq!(text.matches(glyph).count(), 1, "{text}");
@@ -27,14 +27,14 @@ fn a_diverged_fit_keeps_its_axis_and_says_what_happened() {
         &picture,
         &LossView::default(),
         (80, 20),
-        &theme(Depth::Truecolor, false),
+        &theme(ColorDepth::Truecolor, false),
     );
     let text = fixture::text(&buf);
     assert!(rows(&buf)[0].contains("loss not finite"), "{text}");
     let plot = plot(&picture, &LossView::default(), buf.area);
     assert!(plot.limits().1 < 15.0, "{:?}", plot.limits());
-    let error = theme(Depth::Truecolor, false)
-        .style(Role::Error)
+    let error = theme(ColorDepth::Truecolor, false)
+        .style(ThemeRole::Error)
         .fg
         .unwrap();
     let (x, y) = crate::rig::find(&buf, "▴").expect("an arrow where the curve leaves the axis");
@@ -81,7 +81,7 @@ fn labels_of_degrees_do_not_overlap() {
         &picture,
         &LossView::default(),
         (80, 20),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     let text = fixture::text(&buf);
     for label in ["2×2", "3×3", "5×5", "6×6"] {
@@ -93,18 +93,18 @@ fn labels_of_degrees_do_not_overlap() {
 
 #[test]
 fn phases_are_named_on_the_axis() {
-    use surfit_core::draws::Phase;
+    use surfit_core::draws::FitPhase;
     let mut picture = picture(vec![0.5; 1000]);
     let begins = |step, phase| Event::PhaseBegan { step, phase };
     feed(
         &mut picture,
-        [begins(0, Phase::Edge), begins(400, Phase::Interior)],
+        [begins(0, FitPhase::Edge), begins(400, FitPhase::Interior)],
     );
     let buf = drawn(
         &picture,
         &LossView::default(),
         (80, 20),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     let row = &rows(&buf)[17];
     assert!(
@@ -113,12 +113,12 @@ fn phases_are_named_on_the_axis() {
     );
     assert!(fixture::text(&buf).matches('╎').count() > 8);
     // A fit of one phase has nothing to tell apart.
-    feed(&mut picture, [begins(0, Phase::Interior)]);
+    feed(&mut picture, [begins(0, FitPhase::Interior)]);
     let buf = drawn(
         &picture,
         &LossView::default(),
         (80, 20),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     assert!(!fixture::text(&buf).contains("interior"));
 }
@@ -134,7 +134,7 @@ fn raw_and_smoothed_are_told_apart_without_colour() {
         area.positions().filter(|at| is(buf[*at].symbol())).count()
     };
     // ASCII: strokes for the smoothed line, points above and below it, nothing between.
-    let buf = drawn(&picture, &view, (60, 20), &theme(Depth::None, true));
+    let buf = drawn(&picture, &view, (60, 20), &theme(ColorDepth::None, true));
     let plot = plot(&picture, &view, buf.area);
     let width = usize::from(plot.area.width);
     let strokes = count(&buf, plot.area, &|s| matches!(s, "-" | "_" | "="));
@@ -155,7 +155,7 @@ fn raw_and_smoothed_are_told_apart_without_colour() {
             s.chars().all(|c| ('\u{2801}'..='\u{28ff}').contains(&c))
         })
     };
-    assert!(inked(Depth::None) < 4 * width && inked(Depth::Truecolor) > 8 * width);
+    assert!(inked(ColorDepth::None) < 4 * width && inked(ColorDepth::Truecolor) > 8 * width);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_narrow_pane_keeps_its_legend() {
         &picture(vec![0.5; 300]),
         &LossView::default(),
         (40, 10),
-        &theme(Depth::Truecolor, false),
+        &theme(ColorDepth::Truecolor, false),
     );
     assert!(
         rows(&buf)[9].contains("smoothed 0.97") && rows(&buf)[9].contains("raw"),
@@ -179,14 +179,14 @@ fn a_narrow_pane_keeps_its_legend() {
         &picture(vec![0.5; 300]),
         &view,
         (40, 10),
-        &theme(Depth::Truecolor, false),
+        &theme(ColorDepth::Truecolor, false),
     );
     assert!(rows(&buf)[9].contains(" log "), "{}", rows(&buf)[9]);
 }
 
 #[test]
 fn the_legend_names_every_mark_whatever_the_width_and_many_validations_stay_small() {
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let with = |every: u64| {
         let mut picture = picture(
             (0..1240)
@@ -194,7 +194,7 @@ fn the_legend_names_every_mark_whatever_the_width_and_many_validations_stay_smal
                 .collect(),
         );
         let validation = |step| Event::Validated {
-            curve: Curve::Surface,
+            curve: LossCurve::Surface,
             step,
             loss: 0.5,
             accuracy: 0.87,
@@ -205,7 +205,7 @@ fn the_legend_names_every_mark_whatever_the_width_and_many_validations_stay_smal
         );
         picture
     };
-    let marks = |picture: &Picture, width: u16| {
+    let marks = |picture: &RunState, width: u16| {
         let buf = drawn(picture, &LossView::default(), (width, 12), &theme);
         let rows = rows(&buf);
         let inside = rows[1..9].join("");

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn compared(name: &str, level: f32) -> Compared {
-    Compared {
+fn compared(name: &str, level: f32) -> ComparedCurve {
+    ComparedCurve {
         name: name.into(),
         path: format!("/runs/{name}").into(),
         picture: picture(vec![level; 800]),
@@ -22,8 +22,8 @@ fn view(runs: &[(&str, f32)]) -> LossView {
 fn they_come_go_and_have_a_limit() {
     let mut view = view(&[("a", 1.0), ("b", 1.0), ("a", 2.0)]);
     assert_eq!(view.overlays.len(), 2);
-    let empty = Compared {
-        picture: Picture::default(),
+    let empty = ComparedCurve {
+        picture: RunState::default(),
         ..compared("c", 0.0)
     };
     assert!(
@@ -46,9 +46,9 @@ fn letters_tell_them_apart_without_colour() {
     let picture = picture(vec![0.5; 600]);
     let view = view(&[("degree-2", 0.8), ("degree-3", 1.1)]);
     for (depth, ascii) in [
-        (Depth::None, false),
-        (Depth::None, true),
-        (Depth::Truecolor, false),
+        (ColorDepth::None, false),
+        (ColorDepth::None, true),
+        (ColorDepth::Truecolor, false),
     ] {
         let theme = theme(depth, ascii);
         let buf = drawn(&picture, &view, (90, 20), &theme);
@@ -61,10 +61,10 @@ fn letters_tell_them_apart_without_colour() {
             let on_curve: Vec<_> = cells.filter(|at| buf[*at].symbol() == letter).collect();
             assert_eq!(
                 on_curve.len(),
-                if depth == Depth::None { 3 } else { 1 },
+                if depth == ColorDepth::None { 3 } else { 1 },
                 "{text}"
             );
-            if depth == Depth::Truecolor {
+            if depth == ColorDepth::Truecolor {
                 assert_eq!(buf[on_curve[0]].fg, theme.style(plot.role(n)).fg.unwrap());
             }
         }
@@ -78,7 +78,7 @@ fn the_axis_holds_them_and_the_cursor_reads_them() {
     let mut view = view(&[("long-ago", 0.8)]);
     assert_eq!(view.window(&picture).unwrap().1, 799.0);
     view.cursor = Some(200.0);
-    let buf = drawn(&picture, &view, (100, 24), &theme(Depth::None, false));
+    let buf = drawn(&picture, &view, (100, 24), &theme(ColorDepth::None, false));
     let text = fixture::text(&buf);
     assert!(
         text.contains("surface    0.500") && text.contains("A long-ago 0.800"),
@@ -90,7 +90,7 @@ fn the_axis_holds_them_and_the_cursor_reads_them() {
         &picture,
         &view,
         (100, 24),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     ));
     assert!(
         !text.contains("surface    ") && text.contains("A long-ago 0.800"),
@@ -107,7 +107,12 @@ fn a_long_name_has_the_columns_that_are_free_and_else_both_of_its_ends() {
         view.cursor = cursor;
         let shown = |width| {
             let size = (width, 24);
-            fixture::text(&drawn(&picture, &view, size, &theme(Depth::None, false)))
+            fixture::text(&drawn(
+                &picture,
+                &view,
+                size,
+                &theme(ColorDepth::None, false),
+            ))
         };
         assert!(shown(170).contains(&format!("A {name}")), "{}", shown(170));
         let short = shown(90);

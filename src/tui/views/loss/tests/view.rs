@@ -24,7 +24,7 @@ fn smoothing_goes_from_raw_to_the_strongest_and_back() {
         &picture(noisy(500)),
         &view,
         (60, 14),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     assert!(
         rows(&buf)[13].contains("smoothed 0.7"),
@@ -36,7 +36,7 @@ fn smoothing_goes_from_raw_to_the_strongest_and_back() {
         &picture(noisy(500)),
         &view,
         (60, 14),
-        &theme(Depth::None, false),
+        &theme(ColorDepth::None, false),
     );
     assert!(!rows(&buf)[13].contains("smoothed") && rows(&buf)[13].contains("raw"));
 }
@@ -52,7 +52,7 @@ fn zooming_shows_a_part_and_says_so() {
     let window = view.zoom.unwrap();
     assert!(window.from < 300.0 && 300.0 < window.to && !window.follows);
     view.cursor = None;
-    let buf = drawn(&picture, &view, (70, 16), &theme(Depth::None, false));
+    let buf = drawn(&picture, &view, (70, 16), &theme(ColorDepth::None, false));
     let rows = rows(&buf);
     assert!(
         rows[15].contains("zoomed") && !rows[15].contains("live"),
@@ -84,7 +84,7 @@ fn a_new_fit_is_not_hidden_by_where_was_zoomed_to() {
         ..LossView::default()
     };
     view.zoom_by(&picture, 0.1, None);
-    feed(&mut picture, [losses(Curve::Surface, vec![1.0; 50])]);
+    feed(&mut picture, [losses(LossCurve::Surface, vec![1.0; 50])]);
     assert_eq!(view.window(&picture).unwrap().0, 0.0);
 }
 
@@ -113,9 +113,9 @@ fn the_wheel_zooms_about_the_mouse_and_dragging_moves() {
 
 #[test]
 fn time_takes_the_place_of_steps() {
-    let mut picture = Picture::default();
+    let mut picture = RunState::default();
     let block = |k: u64| Event::Losses {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         first_step: 50 * k,
         values: vec![1.0; 50],
         rate: 0.1,
@@ -138,7 +138,7 @@ fn time_takes_the_place_of_steps() {
     );
     view.zoom = None;
     view.cursor = None;
-    let buf = drawn(&picture, &view, (80, 20), &theme(Depth::None, false));
+    let buf = drawn(&picture, &view, (80, 20), &theme(ColorDepth::None, false));
     let rows = rows(&buf);
     assert!(
         rows[18].contains("time") && rows[18].contains("1min") && rows[18].contains("30s"),
@@ -152,9 +152,9 @@ fn time_takes_the_place_of_steps() {
 
 #[test]
 fn the_learning_rate_has_a_panel_of_its_own() {
-    let mut picture = Picture::default();
+    let mut picture = RunState::default();
     let block = |k: u64| Event::Losses {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         first_step: 10 * k,
         values: vec![1.0; 10],
         rate: 0.1 - 0.001 * k as f64,
@@ -164,7 +164,7 @@ fn the_learning_rate_has_a_panel_of_its_own() {
         rate: true,
         ..LossView::default()
     };
-    let buf = drawn(&picture, &view, (70, 20), &theme(Depth::None, false));
+    let buf = drawn(&picture, &view, (70, 20), &theme(ColorDepth::None, false));
     let text = fixture::text(&buf);
     assert!(
         text.contains("learning rate ┄") && text.contains("0.1 "),
@@ -181,7 +181,7 @@ fn the_learning_rate_has_a_panel_of_its_own() {
     assert_eq!(drawn_at(panel.x), panel.top());
     assert_eq!(drawn_at(panel.right() - 1), panel.bottom() - 1);
     assert!(
-        Plot::of(Rect::new(0, 0, 40, 8), &picture, &view)
+        CurvePlot::of(Rect::new(0, 0, 40, 8), &picture, &view)
             .unwrap()
             .rate_area
             .is_none()
@@ -197,12 +197,12 @@ fn the_loss_axis_rests_while_a_curve_hovers_about_a_limit() {
             smooth: false,
             ..LossView::default()
         };
-        let (mut picture, mut limits) = (Picture::default(), Vec::new());
+        let (mut picture, mut limits) = (RunState::default(), Vec::new());
         for k in 0..600u64 {
             let mut values = vec![0.5; 10];
             values[3] = if k % 60 < 25 { 0.81 } else { 0.79 };
             let event = Event::Losses {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 first_step: 10 * k,
                 values,
                 rate: 0.1,
@@ -234,7 +234,7 @@ fn the_loss_axis_closes_in_when_half_of_it_would_be_empty() {
     let area = Rect::new(0, 0, 60, 20);
     let high = plot(&picture, &view, area).limits().1;
     let event = Event::Losses {
-        curve: Curve::Surface,
+        curve: LossCurve::Surface,
         first_step: 300,
         values: vec![0.5; 3000],
         rate: 0.1,
@@ -246,7 +246,7 @@ fn the_loss_axis_closes_in_when_half_of_it_would_be_empty() {
 
 #[test]
 fn a_million_steps_are_drawn_in_milliseconds() {
-    let mut picture = Picture::default();
+    let mut picture = RunState::default();
     for block in 0..1000u64 {
         let values = noisy(1000)
             .iter()
@@ -256,21 +256,21 @@ fn a_million_steps_are_drawn_in_milliseconds() {
         feed(
             &mut picture,
             [Event::Losses {
-                curve: Curve::Surface,
+                curve: LossCurve::Surface,
                 first_step,
                 values,
                 rate: 0.1,
             }],
         );
         let v = Event::Validated {
-            curve: Curve::Surface,
+            curve: LossCurve::Surface,
             step: first_step + 1000,
             loss: 0.5,
             accuracy: 0.8,
         };
         feed(&mut picture, [v]);
     }
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let view = LossView {
         rate: true,
         cursor: Some(5e5),

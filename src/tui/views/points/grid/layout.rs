@@ -13,7 +13,7 @@ const HIGHEST: u16 = 12;
 
 /// Where tiles and the selected point's details lie.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layout {
+pub struct TileLayout {
     pub(super) degrees: Degrees,
     /// Characters of the tiles.
     pub(super) tiles: Rect,
@@ -27,7 +27,7 @@ pub struct Layout {
     pub detail: Rect,
 }
 
-impl Layout {
+impl TileLayout {
     /// The layout for the room within the border; the tile of the control point `cursor` is always shown.
     pub fn of(inner: Rect, degrees: Degrees, cursor: usize) -> Self {
         let (columns, rows) = (degrees.m() + 1, degrees.n() + 1);

@@ -1,8 +1,8 @@
 //! One control point as a tile, in as many characters as there are.
 
-use super::super::figure::{Accuracy, Figure, Scale, fitted, value};
+use super::super::figure::{Figure, FigureSpan, TileAccuracy, fitted, value};
 use super::super::{PointState, corner_of};
-use crate::theme::{Depth, Role, Theme};
+use crate::theme::{ColorDepth, Theme, ThemeRole};
 use crate::views::machine::bars::bars;
 use crate::views::plot::{spark, text};
 use crate::views::surface::{ink_on, mix};
@@ -12,18 +12,18 @@ use ratatui::style::{Modifier, Style};
 use surfit_core::snapshot::ControlPoint;
 
 /// See the module.
-pub(super) struct Tile<'a> {
+pub(super) struct PointTile<'a> {
     pub theme: &'a Theme,
     pub point: &'a ControlPoint,
     pub row: usize,
-    pub accuracy: Option<Accuracy>,
+    pub accuracy: Option<TileAccuracy>,
     pub state: PointState,
     /// The figure that the tile tells first.
-    pub scale: Scale,
+    pub scale: FigureSpan,
     pub selected: bool,
 }
 
-impl Tile<'_> {
+impl PointTile<'_> {
     /// The value of the figure that is told first.
     fn value(&self) -> Option<f64> {
         value(self.scale.figure, self.point, self.accuracy)
@@ -32,7 +32,7 @@ impl Tile<'_> {
     /// The tile's ground: the larger the figure, the farther along the colour map. In sixteen steps, so that a running fit
     /// does not repaint it with every snapshot.
     fn ground(&self) -> Option<(u8, u8, u8)> {
-        if self.theme.depth() < Depth::Ansi256 {
+        if self.theme.depth() < ColorDepth::Ansi256 {
             return None;
         }
         let below = self.theme.background();
@@ -61,8 +61,8 @@ impl Tile<'_> {
         };
         let (glyph, role) = self.state.sign(theme);
         let (mut plain, mut faint, mut lead) = (
-            theme.style(Role::Text),
-            theme.style(Role::Muted),
+            theme.style(ThemeRole::Text),
+            theme.style(ThemeRole::Muted),
             theme.style(role),
         );
         if let Some(ground) = self.ground() {
@@ -87,7 +87,7 @@ impl Tile<'_> {
                 " "
             };
             for y in room.y..room.y + height {
-                text::put(buf, room.x, y, 1, mark, theme.style(Role::Accent));
+                text::put(buf, room.x, y, 1, mark, theme.style(ThemeRole::Accent));
             }
             text::put(buf, x, room.y, 1, glyph, lead);
             let lines = self.lines(usize::from(width - 2), height);
@@ -97,7 +97,7 @@ impl Tile<'_> {
             }
         } else {
             let turned = if self.selected {
-                theme.style(Role::Cursor)
+                theme.style(ThemeRole::Cursor)
             } else {
                 lead
             };

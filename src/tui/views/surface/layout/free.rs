@@ -1,10 +1,10 @@
 //! Layouts apart from the usual one: for a relief, and for maps side by side.
 
-use super::{BAR, Bar, Layout, PANEL, Wish, pixels, split};
+use super::{BAR, BarPlacement, LayoutOptions, PANEL, SurfaceLayout, pixels, split};
 use crate::views::plot::chrome;
 use ratatui::layout::Rect;
 
-impl Layout {
+impl SurfaceLayout {
     /// A layout for a view that is no grid of characters: it has all the room that readout, slices and bar leave.
     pub fn open(area: Rect, grid: usize, slices: bool) -> Self {
         let (inner, grid) = (chrome::inside(area), grid.max(1));
@@ -15,12 +15,12 @@ impl Layout {
             let width = (inner.width / 3).clamp(PANEL, 44);
             let panel = Rect::new(inner.right() - width, inner.y, width, inner.height);
             room.width -= width + 2;
-            let wish = Wish {
+            let wish = LayoutOptions {
                 side,
                 readout: 6,
                 slices,
                 corners: false,
-                bar: Bar::Beside,
+                bar: BarPlacement::Beside,
                 frame: false,
             };
             if let Some((readout, slices)) = split(panel, wish) {

@@ -1,7 +1,7 @@
 //! Colours and glyphs of cells.
 
-use crate::theme::{Glyphs, Theme};
-use crate::views::surface::Scene;
+use crate::theme::{GlyphSet, Theme};
+use crate::views::surface::SurfaceScene;
 use surfit_core::colormap::{Colormap, contrast};
 
 /// Red, green and blue.
@@ -20,14 +20,14 @@ pub fn stale_glyph(theme: &Theme) -> &'static str {
 /// The glyph for `t`, 0 to 1, where colours are not to be had.
 pub fn density(theme: &Theme, t: f64) -> char {
     let glyphs: &[char] = match theme.glyphs() {
-        Glyphs::Ascii => &RAMP,
-        Glyphs::Blocks | Glyphs::Braille => &SHADES,
+        GlyphSet::Ascii => &RAMP,
+        GlyphSet::Blocks | GlyphSet::Braille => &SHADES,
     };
     glyphs[((t * glyphs.len() as f64) as usize).min(glyphs.len() - 1)]
 }
 
 /// The glyph of a value: of a difference, dense where it is large and good, dots where it is bad or nothing.
-pub(super) fn glyph_of(scene: &Scene<'_>, value: f64) -> char {
+pub(super) fn glyph_of(scene: &SurfaceScene<'_>, value: f64) -> char {
     let t = scene.range.at(value);
     if scene.range.kind.signed {
         density(scene.theme, (2.0 * t - 1.0).max(0.0))
@@ -37,7 +37,7 @@ pub(super) fn glyph_of(scene: &Scene<'_>, value: f64) -> char {
 }
 
 /// The colour map's colour of a value, as if just measured.
-pub fn fresh(scene: &Scene<'_>, value: f64) -> Rgb {
+pub fn fresh(scene: &SurfaceScene<'_>, value: f64) -> Rgb {
     let map = if scene.range.kind.signed {
         Colormap::Diverging
     } else {
@@ -48,12 +48,12 @@ pub fn fresh(scene: &Scene<'_>, value: f64) -> Rgb {
 
 /// The colour of a measured cell: the colour map's, paler the older the surface it was measured on; `None` while it has
 /// no value.
-pub fn colour(scene: &Scene<'_>, index: usize) -> Option<Rgb> {
+pub fn colour(scene: &SurfaceScene<'_>, index: usize) -> Option<Rgb> {
     Some(of_value(scene, index, scene.value(index)?))
 }
 
 /// The colour of a value within a cell.
-pub fn of_value(scene: &Scene<'_>, index: usize, value: f64) -> Rgb {
+pub fn of_value(scene: &SurfaceScene<'_>, index: usize, value: f64) -> Rgb {
     mix(
         fresh(scene, value),
         scene.theme.background(),
@@ -64,7 +64,7 @@ pub fn of_value(scene: &Scene<'_>, index: usize, value: f64) -> Rgb {
 /// How much of the ground's colour a measured cell has, by the age of the surface it was measured on.
 ///
 /// The age goes in three steps, so that a running fit does not repaint the whole map with every step.
-pub fn paleness(scene: &Scene<'_>, index: usize) -> f64 {
+pub fn paleness(scene: &SurfaceScene<'_>, index: usize) -> f64 {
     if !scene.heatmap.is_stale(index) {
         return 0.0;
     }

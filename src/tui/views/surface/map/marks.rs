@@ -1,18 +1,18 @@
 //! What is written into cells: figures, digits, signs, the cursor.
 
-use super::{Canvas, Paint, colour, ink_on, stale_glyph};
-use crate::theme::Role;
+use super::{CellPaint, MapCanvas, colour, ink_on, stale_glyph};
+use crate::theme::ThemeRole;
 use crate::views::plot::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-impl Canvas<'_> {
+impl MapCanvas<'_> {
     /// Style of letters in a cell, readable on whatever colour it has.
     fn ink(&self, index: usize) -> Style {
         match (self.paint, colour(self.scene, index)) {
-            (Paint::Glyphs, _) | (_, None) => self.theme().style(Role::Text),
-            (_, Some(_)) if self.bare() => self.theme().style(Role::Text),
+            (CellPaint::Glyphs, _) | (_, None) => self.theme().style(ThemeRole::Text),
+            (_, Some(_)) if self.bare() => self.theme().style(ThemeRole::Text),
             (_, Some(c)) => Style::new()
                 .fg(self.theme().rgb(ink_on(c)))
                 .bg(self.theme().rgb(c)),
@@ -43,7 +43,7 @@ impl Canvas<'_> {
             let Some(value) = self.scene.value(index) else {
                 // A difference may be missing because the other surface was not measured there: that is no fault.
                 if cell.images > 0 && finite.is_none() {
-                    self.write(buf, x, y, "!", self.theme().style(Role::Error));
+                    self.write(buf, x, y, "!", self.theme().style(ThemeRole::Error));
                 }
                 continue;
             };
@@ -60,7 +60,7 @@ impl Canvas<'_> {
                     let row = if y + 1 < room.bottom() { y + 1 } else { y - 1 };
                     self.write(buf, x, row, stale_glyph(self.theme()), ink);
                 }
-            } else if self.paint == Paint::Glyphs && !self.bare() {
+            } else if self.paint == CellPaint::Glyphs && !self.bare() {
                 let digit = self.digit(value, room.width);
                 let ink = self.on_density(ink, value);
                 self.write(buf, x, y, &digit, ink.add_modifier(Modifier::BOLD));
@@ -92,7 +92,7 @@ impl Canvas<'_> {
 
     /// Letters on dense glyphs are turned inside out: dark on light, as their surroundings.
     fn on_density(&self, ink: Style, value: f64) -> Style {
-        let blocks = self.paint == Paint::Glyphs && !self.theme().ascii();
+        let blocks = self.paint == CellPaint::Glyphs && !self.theme().ascii();
         let half = if self.scene.range.kind.signed {
             0.75
         } else {
@@ -152,7 +152,7 @@ impl Canvas<'_> {
             };
             // Beside the figure or the digit of its value, never in it.
             let figure = match self.paint {
-                Paint::Glyphs => Some(middle(room).1),
+                CellPaint::Glyphs => Some(middle(room).1),
                 _ => self.figure_row(self.scene.index((a, b)), room),
             };
             let Some(y) = [outer, inner].into_iter().find(|y| Some(*y) != figure) else {
@@ -227,7 +227,7 @@ impl Canvas<'_> {
         let index = self.scene.index(self.scene.cursor);
         let room = self.room(self.scene.cursor);
         let style = match self.paint {
-            Paint::Glyphs => self.theme().style(Role::Cursor),
+            CellPaint::Glyphs => self.theme().style(ThemeRole::Cursor),
             _ => self.ink(index).add_modifier(Modifier::BOLD),
         };
         let (right, bottom) = (

@@ -1,7 +1,7 @@
 //! Where a relief lies within its characters.
 
 pub use surfit_core::relief::Camera;
-pub(crate) use surfit_core::relief::{Projection, Spot};
+pub(crate) use surfit_core::relief::{ProjectedPoint, Projection};
 
 /// Height of a character in widths.
 const ASPECT: f64 = 2.0;

@@ -1,19 +1,19 @@
 //! What stands around a relief: its floor and walls, the axes' names and ends, corners, best points, the cursor.
 
-use super::camera::Spot;
-use super::raster::Raster;
-use super::{Fine, Relief};
-use crate::theme::Role;
+use super::camera::ProjectedPoint;
+use super::raster::FaceRaster;
+use super::{BlockSet, ScreenRelief};
+use crate::theme::ThemeRole;
 use crate::views::plot::text;
-use crate::views::scale::Scale;
+use crate::views::scale::AxisScale;
 use crate::views::surface::map;
 use crate::views::surface::short;
-use crate::views::surface::strokes::Strokes;
+use crate::views::surface::strokes::StrokeCanvas;
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
 use surfit_core::surface::Patch;
 
-impl Relief<'_> {
+impl ScreenRelief<'_> {
     /// The corners of the floor as `(u, v)`, in order round it.
     fn floor(&self) -> &'static [(f64, f64)] {
         match self.scene.heatmap.patch {
@@ -23,7 +23,7 @@ impl Relief<'_> {
     }
 
     /// The floor and the uprights behind the surface.
-    pub(super) fn frame(&self, buf: &mut Buffer, raster: &Raster, fine: Fine) {
+    pub(super) fn frame(&self, buf: &mut Buffer, raster: &FaceRaster, fine: BlockSet) {
         let theme = self.scene.theme;
         let (px, py) = fine.pixels();
         let floor = self.floor();
@@ -32,17 +32,17 @@ impl Relief<'_> {
             .iter()
             .map(|&c| at(c, 0.0).depth)
             .fold(f64::INFINITY, f64::min);
-        let mut lines: Vec<(Spot, Spot)> = Vec::new();
+        let mut lines: Vec<(ProjectedPoint, ProjectedPoint)> = Vec::new();
         for (k, &corner) in floor.iter().enumerate() {
             lines.push((at(corner, 0.0), at(floor[(k + 1) % floor.len()], 0.0)));
             if at(corner, 0.0).depth > near + 1e-6 {
                 lines.push((at(corner, 0.0), at(corner, 1.0)));
             }
         }
-        let mut strokes = Strokes::new(
+        let mut strokes = StrokeCanvas::new(
             self.room.width,
             self.room.height,
-            (!theme.ascii()).then_some(Fine::Braille),
+            (!theme.ascii()).then_some(BlockSet::Braille),
         );
         for (p, q) in lines {
             let seen = |k: f64| {
@@ -55,20 +55,22 @@ impl Relief<'_> {
             };
             strokes.line_where((p.x, p.y), (q.x, q.y), 0, seen);
         }
-        strokes.draw(self.room, buf, |_, _, _| Some(theme.style(Role::Border)));
+        strokes.draw(self.room, buf, |_, _, _| {
+            Some(theme.style(ThemeRole::Border))
+        });
     }
 
-    pub(super) fn labels(&self, buf: &mut Buffer, raster: &Raster, fine: Fine) {
+    pub(super) fn labels(&self, buf: &mut Buffer, raster: &FaceRaster, fine: BlockSet) {
         self.axes(buf);
         self.heights(buf);
         self.corners(buf);
         let theme = self.scene.theme;
         let star = theme.pick("★", "*");
         if let Some(index) = self.scene.best.filter(|_| self.scene.peaks.is_empty()) {
-            self.sign(buf, index, star, Role::Best);
+            self.sign(buf, index, star, ThemeRole::Best);
         }
         for (n, &index) in self.scene.peaks.iter().enumerate().rev() {
-            self.sign(buf, index, &format!("{star}{}", n + 1), Role::Best);
+            self.sign(buf, index, &format!("{star}{}", n + 1), ThemeRole::Best);
         }
         let cursor = self.scene.index(self.scene.cursor);
         if let Some(spot) = self.spots.get(cursor).copied().flatten() {
@@ -80,7 +82,7 @@ impl Relief<'_> {
                 (true, true) => "X",
                 (false, true) => "x",
             };
-            self.sign(buf, cursor, glyph, Role::Accent);
+            self.sign(buf, cursor, glyph, ThemeRole::Accent);
         }
     }
 
@@ -99,7 +101,7 @@ impl Relief<'_> {
     /// Names and ends of `u` and `v` along the floor's edges that are in front.
     fn axes(&self, buf: &mut Buffer) {
         let theme = self.scene.theme;
-        let (axis, name) = (theme.style(Role::Axis), theme.style(Role::Accent));
+        let (axis, name) = (theme.style(ThemeRole::Axis), theme.style(ThemeRole::Accent));
         let at = |u: f64, v: f64| self.projection.project(u, v, 0.0);
         let square = self.scene.heatmap.patch == Patch::Square;
         // Of two parallel edges the nearer; a triangular patch has one.
@@ -114,7 +116,7 @@ impl Relief<'_> {
             0.0
         };
         let middle = at(0.5, 0.5).x;
-        let mut beside = |spot: Spot, label: &str, style: Style| {
+        let mut beside = |spot: ProjectedPoint, label: &str, style: Style| {
             let wide = label.chars().count() as f64;
             let x = match spot.x - middle {
                 d if d < -2.0 => spot.x - wide,
@@ -159,9 +161,9 @@ impl Relief<'_> {
             .iter()
             .min_by(|a, b| project(a, 0.0).x.total_cmp(&project(b, 0.0).x));
         let Some(left) = left else { return };
-        let style = self.scene.theme.style(Role::Axis);
+        let style = self.scene.theme.style(ThemeRole::Axis);
         let (low, high) = (project(left, 0.0), project(left, 1.0));
-        let scale = Scale {
+        let scale = AxisScale {
             lo: range.lo,
             hi: range.hi,
             log: false,
@@ -187,7 +189,7 @@ impl Relief<'_> {
             let Some(spot) = self.spots.get(index).copied().flatten() else {
                 continue;
             };
-            let style = self.scene.theme.style(Role::corner(corner));
+            let style = self.scene.theme.style(ThemeRole::corner(corner));
             let number = (corner + 1).to_string();
             let at = (spot.x, spot.y - 1.0);
             self.put(buf, at, &number, style.add_modifier(Modifier::BOLD));
@@ -195,7 +197,7 @@ impl Relief<'_> {
     }
 
     /// A sign at the point over a cell, readable on whatever is there.
-    fn sign(&self, buf: &mut Buffer, index: usize, sign: &str, role: Role) {
+    fn sign(&self, buf: &mut Buffer, index: usize, sign: &str, role: ThemeRole) {
         let Some(spot) = self.spots.get(index).copied().flatten() else {
             return;
         };

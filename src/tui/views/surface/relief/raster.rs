@@ -12,7 +12,7 @@ pub(super) struct Vertex {
 
 /// What a pixel shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Face {
+pub(super) struct PixelFace {
     pub value: f32,
     /// 0 (dark) to 1.
     pub light: f32,
@@ -21,14 +21,14 @@ pub(super) struct Face {
 }
 
 /// The nearest face of every pixel.
-pub(super) struct Raster {
+pub(super) struct FaceRaster {
     pub width: usize,
     pub height: usize,
     depth: Vec<f32>,
-    faces: Vec<Option<Face>>,
+    faces: Vec<Option<PixelFace>>,
 }
 
-impl Raster {
+impl FaceRaster {
     pub(super) fn new(width: usize, height: usize) -> Self {
         Self {
             width,
@@ -65,7 +65,7 @@ impl Raster {
                 let (depth, at) = (between(|v| v.depth) as f32, y * self.width + x);
                 if depth < self.depth[at] {
                     self.depth[at] = depth;
-                    self.faces[at] = Some(Face {
+                    self.faces[at] = Some(PixelFace {
                         value: between(|v| v.value) as f32,
                         light: light as f32,
                         pale: pale as f32,
@@ -76,7 +76,7 @@ impl Raster {
     }
 
     /// The face at a pixel.
-    pub(super) fn face(&self, x: usize, y: usize) -> Option<Face> {
+    pub(super) fn face(&self, x: usize, y: usize) -> Option<PixelFace> {
         let inside = x < self.width && y < self.height;
         inside.then(|| self.faces[y * self.width + x]).flatten()
     }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_nearer_face_hides_the_other_whatever_the_order() {
         for order in [[1.0, 2.0], [2.0, 1.0]] {
-            let mut r = Raster::new(10, 10);
+            let mut r = FaceRaster::new(10, 10);
             for depth in order {
                 r.fill(flat(depth, 10.0), 1.0, 0.0);
             }
@@ -138,7 +138,7 @@ mod tests {
         fn any_triangle_is_drawn_without_harm(
             corners in prop::array::uniform3((-300.0f64..300.0, any::<f64>(), any::<f64>(), any::<f64>())), swap: bool,
         ) {
-            let mut r = Raster::new(20, 12);
+            let mut r = FaceRaster::new(20, 12);
             let triangle = corners.map(|(x, y, depth, value)| {
                 if swap { Vertex { x: y, y: x, depth, value } } else { Vertex { x, y: x / 2.0 + 7.0, depth: y, value } }
             });

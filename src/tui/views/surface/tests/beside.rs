@@ -3,13 +3,13 @@
 use super::*;
 use surfit_core::surface::Degrees;
 
-fn pair(grid: usize, other: usize) -> (Picture, SurfaceView) {
+fn pair(grid: usize, other: usize) -> (RunState, SurfaceView) {
     let picture = fitting(3, grid);
     let mut before = fitting(2, other);
     for cell in &mut before.snapshot.as_mut().unwrap().heatmap.cells {
         cell.correct -= 100;
     }
-    let beside = Beside::of("degree 2×2".into(), false, &before);
+    let beside = SurfaceComparison::of("degree 2×2".into(), false, &before);
     let view = SurfaceView {
         beside,
         cursor: (grid / 2, grid / 2),
@@ -23,7 +23,12 @@ fn both_maps_and_their_difference_are_shown_with_linked_cursors() {
     for (grid, other) in [(11, 11), (11, 21), (21, 5)] {
         let (picture, view) = pair(grid, other);
         for (w, h) in [(140, 42), (84, 38), (44, 19), (58, 12)] {
-            let buf = drawn(&picture, &view, (w, h), &theme(Depth::Truecolor, false));
+            let buf = drawn(
+                &picture,
+                &view,
+                (w, h),
+                &theme(ColorDepth::Truecolor, false),
+            );
             let text = fixture::text(&buf);
             for part in ["degree 3×3", "degree 2×2", "this − that", "(0.50, 0.50)"] {
                 assert!(
@@ -36,7 +41,7 @@ fn both_maps_and_their_difference_are_shown_with_linked_cursors() {
             &picture,
             &view,
             (140, 42),
-            &theme(Depth::Truecolor, false),
+            &theme(ColorDepth::Truecolor, false),
         ));
         assert!(
             text.contains("84.50 %") && text.contains("83.50 %"),
@@ -54,7 +59,7 @@ fn a_difference_that_is_not_known_is_no_fault() {
     for cell in other.heatmap.cells.iter_mut().step_by(2) {
         *cell = Default::default();
     }
-    for depth in [Depth::None, Depth::Truecolor] {
+    for depth in [ColorDepth::None, ColorDepth::Truecolor] {
         let buf = drawn(&picture, &view, (140, 42), &theme(depth, false));
         let text = fixture::text(&buf);
         assert!(
@@ -67,7 +72,7 @@ fn a_difference_that_is_not_known_is_no_fault() {
 #[test]
 fn the_mouse_finds_cells_in_each_of_the_three() {
     let (picture, view) = pair(5, 9);
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let area = Rect::new(2, 1, 60, 18);
     let mut found = std::collections::HashMap::new();
     for p in area.positions() {
@@ -82,7 +87,12 @@ fn the_mouse_finds_cells_in_each_of_the_three() {
 fn surfaces_of_different_kinds_are_not_compared() {
     let (_, view) = pair(11, 11);
     let curve = fixture::fitting_on(Patch::Curve, 2, 11);
-    let text = fixture::text(&drawn(&curve, &view, (84, 38), &theme(Depth::None, false)));
+    let text = fixture::text(&drawn(
+        &curve,
+        &view,
+        (84, 38),
+        &theme(ColorDepth::None, false),
+    ));
     assert!(!text.contains("this − that"), "{text}");
 }
 
@@ -112,7 +122,7 @@ fn names_and_figures_are_ascii_where_nothing_else_is() {
     for foreign in [false, true] {
         view.beside.as_mut().unwrap().foreign = foreign;
         for (w, h) in [(140, 42), (140, 60), (84, 38), (44, 19)] {
-            let buf = drawn(&picture, &view, (w, h), &theme(Depth::None, true));
+            let buf = drawn(&picture, &view, (w, h), &theme(ColorDepth::None, true));
             let text = fixture::text(&buf);
             assert!(text.is_ascii(), "{w}×{h}\n{text}");
             assert!(text.contains("other-3x3-??"), "{w}×{h}\n{text}");

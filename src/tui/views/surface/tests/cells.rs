@@ -7,12 +7,12 @@ use surfit_core::colormap::contrast;
 #[test]
 fn every_cell_has_exactly_the_colour_of_its_value() {
     let picture = fitting(2, 11);
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     for (w, h) in [(84, 38), (40, 18), (140, 42), (30, 14)] {
         let buf = drawn(&picture, &view(), (w, h), &theme);
-        let layout = Layout::of(buf.area, 11, true);
+        let layout = SurfaceLayout::of(buf.area, 11, true);
         let map = &picture.snapshot.as_ref().unwrap().heatmap;
-        let range = Range::of(map, Metric::Accuracy);
+        let range = ColorRange::of(map, Metric::Accuracy);
         for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
             let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
             let (r, g, b) = Colormap::Viridis.at(range.at(value));
@@ -42,28 +42,36 @@ fn half_an_unmeasured_character_is_as_bright_as_the_dots_beside_it() {
             *cell = Default::default();
         }
     }
-    for depth in [Depth::Truecolor, Depth::Ansi256] {
+    for depth in [ColorDepth::Truecolor, ColorDepth::Ansi256] {
         let theme = theme(depth, false);
         let buf = drawn(&picture, &view(), (40, 18), &theme);
-        let map = Layout::of(buf.area, 31, true).map;
-        let shade = theme.shade(Role::Unmeasured).expect("colours to mix");
+        let map = SurfaceLayout::of(buf.area, 31, true).map;
+        let shade = theme.shade(ThemeRole::Unmeasured).expect("colours to mix");
         let halves = map
             .positions()
             .filter(|&p| ["▀", "▄"].contains(&buf[p].symbol()));
         let with_shade = halves.filter(|&p| buf[p].bg == shade).count();
         assert!(with_shade > 100, "{depth:?}: {with_shade}");
     }
-    assert_eq!(theme(Depth::Ansi16, false).shade(Role::Unmeasured), None);
+    assert_eq!(
+        theme(ColorDepth::Ansi16, false).shade(ThemeRole::Unmeasured),
+        None
+    );
 }
 
 #[test]
 fn two_cells_share_a_character() {
     let picture = fitting(2, 31);
-    let buf = drawn(&picture, &view(), (40, 18), &theme(Depth::Truecolor, false));
-    let layout = Layout::of(buf.area, 31, true);
+    let buf = drawn(
+        &picture,
+        &view(),
+        (40, 18),
+        &theme(ColorDepth::Truecolor, false),
+    );
+    let layout = SurfaceLayout::of(buf.area, 31, true);
     assert!(layout.pixels < 31 && layout.pixels > 20);
     let (map, heat) = (layout.map, &picture.snapshot.as_ref().unwrap().heatmap);
-    let range = Range::of(heat, Metric::Accuracy);
+    let range = ColorRange::of(heat, Metric::Accuracy);
     let (x, y) = (map.x + map.width / 2, map.y + map.height / 2);
     let cell = &buf[(x, y)];
     assert_eq!(cell.symbol(), "▀");
@@ -76,7 +84,13 @@ fn two_cells_share_a_character() {
     assert_eq!((cell.fg, cell.bg), (colour(row), colour(row + 1)));
     let upper = (layout.column_cell(column), layout.row_cell(row));
     assert_eq!(
-        view().cell_at(buf.area, x, y, &theme(Depth::Truecolor, false), &picture),
+        view().cell_at(
+            buf.area,
+            x,
+            y,
+            &theme(ColorDepth::Truecolor, false),
+            &picture
+        ),
         Some(upper)
     );
 }
@@ -85,9 +99,9 @@ fn two_cells_share_a_character() {
 fn v_grows_upward_and_u_to_the_right() {
     let area = Rect::new(5, 3, 84, 38);
     let (view, picture) = (view(), fitting(2, 11));
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let cell_at = |x, y| view.cell_at(area, x, y, &theme, &picture);
-    let layout = Layout::of(area, 11, true);
+    let layout = SurfaceLayout::of(area, 11, true);
     let (l, r) = (layout.map.x, layout.map.right() - 1);
     let (t, b) = (layout.map.y, layout.map.bottom() - 1);
     assert_eq!(cell_at(l, b), Some((0, 0)));
@@ -104,7 +118,7 @@ fn the_mouse_finds_every_cell_that_is_drawn() {
         let picture = fitting(2, grid);
         for (w, h) in [(84, 38), (40, 18), (60, 24), (140, 42), (20, 6), (200, 58)] {
             let area = Rect::new(2, 1, w, h);
-            let layout = Layout::of(area, grid, true);
+            let layout = SurfaceLayout::of(area, grid, true);
             let mut found = std::collections::BTreeSet::new();
             for p in layout.map.positions() {
                 let cell = layout.cell_at(p.x, p.y).expect("within the map");
@@ -112,7 +126,7 @@ fn the_mouse_finds_every_cell_that_is_drawn() {
                 found.insert(cell);
             }
             let (x, y) = (layout.map.right() - 1, layout.map.bottom() - 1);
-            let theme = theme(Depth::Truecolor, false);
+            let theme = theme(ColorDepth::Truecolor, false);
             let found_there = view().cell_at(area, x, y, &theme, &picture);
             assert_eq!(found_there, layout.cell_at(x, y));
             if layout.pixels >= 2 * grid {
@@ -132,7 +146,7 @@ fn stale_and_unmeasured_cells_are_told_without_colour() {
         for ascii in [false, true] {
             let theme = theme(depth, ascii);
             let buf = drawn(&picture, &view(), (84, 38), &theme);
-            let layout = Layout::of(buf.area, 5, true);
+            let layout = SurfaceLayout::of(buf.area, 5, true);
             let symbols = |cell| -> String {
                 layout
                     .characters(cell)
@@ -151,10 +165,10 @@ fn stale_and_unmeasured_cells_are_told_without_colour() {
                 "{depth:?} {ascii} {fresh}"
             );
             let unmeasured = symbols((2, 2));
-            let want = match Paint::of(&theme) {
-                Paint::Halves => '░',
-                Paint::Whole => '.',
-                Paint::Glyphs => ' ',
+            let want = match CellPaint::of(&theme) {
+                CellPaint::Halves => '░',
+                CellPaint::Whole => '.',
+                CellPaint::Glyphs => ' ',
             };
             assert!(
                 unmeasured.chars().all(|c| c == want),
@@ -165,10 +179,11 @@ fn stale_and_unmeasured_cells_are_told_without_colour() {
         }
     }
     // With colours a stale cell is paler as well.
-    let theme = theme(Depth::Truecolor, false);
-    let scene = Scene::new(&theme, &picture, &SurfaceView::default()).map(|s| map::colour(&s, 6));
+    let theme = theme(ColorDepth::Truecolor, false);
+    let scene =
+        SurfaceScene::new(&theme, &picture, &SurfaceView::default()).map(|s| map::colour(&s, 6));
     let value = heatmap(&mut picture.clone()).cells[6].accuracy().unwrap();
-    let range = Range::of(
+    let range = ColorRange::of(
         &picture.snapshot.as_ref().unwrap().heatmap,
         Metric::Accuracy,
     );
@@ -179,13 +194,13 @@ fn stale_and_unmeasured_cells_are_told_without_colour() {
 fn without_colours_there_are_digits_and_a_legend() {
     let picture = fitting(2, 5);
     for (depth, ascii) in [
-        (Depth::None, false),
-        (Depth::Ansi16, false),
-        (Depth::None, true),
+        (ColorDepth::None, false),
+        (ColorDepth::Ansi16, false),
+        (ColorDepth::None, true),
     ] {
         let buf = drawn(&picture, &view(), (84, 38), &theme(depth, ascii));
-        let layout = Layout::of(buf.area, 5, true);
-        let range = Range::of(
+        let layout = SurfaceLayout::of(buf.area, 5, true);
+        let range = ColorRange::of(
             &picture.snapshot.as_ref().unwrap().heatmap,
             Metric::Accuracy,
         );
@@ -204,7 +219,7 @@ fn without_colours_there_are_digits_and_a_legend() {
         }
         let bar: String = layout.bar.positions().map(|p| buf[p].symbol()).collect();
         assert!((0..=9).all(|d| bar.contains(&d.to_string())), "{bar}");
-        if depth == Depth::None {
+        if depth == ColorDepth::None {
             assert!(
                 buf.content()
                     .iter()
@@ -220,13 +235,18 @@ fn without_colours_there_are_digits_and_a_legend() {
 #[test]
 fn the_cursor_is_seen_on_every_colour() {
     let picture = fitting(2, 11);
-    let layout = Layout::of(Rect::new(0, 0, 84, 38), 11, true);
+    let layout = SurfaceLayout::of(Rect::new(0, 0, 84, 38), 11, true);
     for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
         let view = SurfaceView {
             cursor: cell,
             ..view()
         };
-        let buf = drawn(&picture, &view, (84, 38), &theme(Depth::Truecolor, false));
+        let buf = drawn(
+            &picture,
+            &view,
+            (84, 38),
+            &theme(ColorDepth::Truecolor, false),
+        );
         let room = layout.characters(cell);
         let corner = &buf[(room.x, room.y)];
         assert_eq!(corner.symbol(), "┏");
@@ -263,7 +283,7 @@ fn numbers_are_written_where_they_fit() {
             &picture,
             &numbers,
             size,
-            &theme(Depth::Truecolor, false),
+            &theme(ColorDepth::Truecolor, false),
         ))
     };
     assert!(text((140, 42)).contains("84.50"));
@@ -273,7 +293,7 @@ fn numbers_are_written_where_they_fit() {
         &picture,
         &numbers,
         (40, 18),
-        &theme(Depth::Truecolor, false),
+        &theme(ColorDepth::Truecolor, false),
     );
     assert_eq!(
         buf.area.height, 18,
@@ -289,8 +309,13 @@ fn the_figure_under_the_cursor_is_turned_inside_out() {
         cursor: (4, 4),
         ..view()
     };
-    let buf = drawn(&picture, &view, (84, 38), &theme(Depth::Truecolor, false));
-    let room = Layout::of(buf.area, 11, true).characters((4, 4));
+    let buf = drawn(
+        &picture,
+        &view,
+        (84, 38),
+        &theme(ColorDepth::Truecolor, false),
+    );
+    let room = SurfaceLayout::of(buf.area, 11, true).characters((4, 4));
     assert!(
         room.positions()
             .any(|p| buf[p].modifier.contains(Modifier::REVERSED))

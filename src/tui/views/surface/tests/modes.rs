@@ -8,11 +8,16 @@ const SIZES: [(u16, u16); 5] = [(140, 42), (84, 38), (80, 20), (44, 19), (60, 12
 fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
     let picture = fitting(2, 11);
     let view = SurfaceView {
-        quantity: Quantity::Gain,
+        quantity: CellQuantity::Gain,
         ..view()
     };
-    let buf = drawn(&picture, &view, (84, 38), &theme(Depth::Truecolor, false));
-    let layout = Layout::of(buf.area, 11, true);
+    let buf = drawn(
+        &picture,
+        &view,
+        (84, 38),
+        &theme(ColorDepth::Truecolor, false),
+    );
+    let layout = SurfaceLayout::of(buf.area, 11, true);
     // The best corner has 86.3 %: the cell at (0, 0) with 80 % is worse, that at (1, 1) with 89 % better.
     let ground = |cell| buf[layout.characters(cell).as_position()].bg;
     let (Color::Rgb(r, _, b), Color::Rgb(x, _, y)) = (ground((0, 1)), ground((10, 9))) else {
@@ -35,7 +40,7 @@ fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
     assert!(bar.iter().any(|r| r.contains('+')) && bar.iter().any(|r| r.contains('-')));
     assert!(fixture::text(&buf).contains("accuracy less best corner's"));
     // Without colours the sign is a letter.
-    let plain = drawn(&picture, &view, (84, 38), &theme(Depth::None, true));
+    let plain = drawn(&picture, &view, (84, 38), &theme(ColorDepth::None, true));
     let symbols = |cell: (usize, usize)| -> String {
         let room = layout.characters(cell);
         room.positions().map(|p| plain[p].symbol()).collect()
@@ -44,7 +49,7 @@ fn the_difference_to_the_best_corner_has_a_map_of_its_own_with_zero_marked() {
     // Without corners there is nothing to compare with, and the metric itself is shown.
     let mut bare = picture;
     bare.corners.clear();
-    let buf = drawn(&bare, &view, (84, 38), &theme(Depth::Truecolor, false));
+    let buf = drawn(&bare, &view, (84, 38), &theme(ColorDepth::Truecolor, false));
     assert!(!fixture::text(&buf).contains("less best"));
 }
 
@@ -54,11 +59,11 @@ fn the_confidence_map_is_light_where_the_interval_is_narrow() {
     heatmap(&mut picture).cells[12].images = 500;
     heatmap(&mut picture).cells[12].correct = 420;
     let view = SurfaceView {
-        quantity: Quantity::Width,
+        quantity: CellQuantity::Width,
         ..view()
     };
-    let theme = theme(Depth::Truecolor, false);
-    let scene = Scene::new(&theme, &picture, &view).unwrap();
+    let theme = theme(ColorDepth::Truecolor, false);
+    let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
     let light = |i| surfit_core::colormap::luminance(map::colour(&scene, i).unwrap());
     assert!(
         light(12) < light(6),
@@ -71,21 +76,26 @@ fn the_confidence_map_is_light_where_the_interval_is_narrow() {
 fn a_fixed_range_is_told_on_the_bar_and_stays_while_cells_change() {
     let mut picture = fitting(2, 11);
     let mut view = view();
-    view.adjust(&picture, Adjust::Narrow);
-    view.adjust(&picture, Adjust::Narrow);
+    view.adjust(&picture, RangeChange::Narrow);
+    view.adjust(&picture, RangeChange::Narrow);
     let limits = view.fixed.unwrap().limits;
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let text = fixture::text(&drawn(&picture, &view, (84, 38), &theme));
     assert!(
         text.contains("fixed") && text.contains('≤') && text.contains('≥'),
         "{text}"
     );
     heatmap(&mut picture).cells[0].correct = 10;
-    let range = Scene::new(&theme, &picture, &view).unwrap().range;
+    let range = SurfaceScene::new(&theme, &picture, &view).unwrap().range;
     assert_eq!((range.lo, range.hi), limits);
     // Another metric has its own.
     view.metric = Metric::Loss;
-    assert!(!Scene::new(&theme, &picture, &view).unwrap().range.fixed);
+    assert!(
+        !SurfaceScene::new(&theme, &picture, &view)
+            .unwrap()
+            .range
+            .fixed
+    );
 }
 
 #[test]
@@ -95,10 +105,10 @@ fn between_cells_colours_are_interpolated_and_at_cells_they_are_exact() {
         smooth: true,
         ..view()
     };
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let colours = |view: &SurfaceView| {
         let buf = drawn(&picture, view, (84, 38), &theme);
-        let layout = Layout::of(buf.area, 5, true);
+        let layout = SurfaceLayout::of(buf.area, 5, true);
         let grounds = layout.map.positions().map(|p| buf[p].bg);
         let distinct: std::collections::HashSet<Color> = grounds.collect();
         distinct.len()
@@ -116,16 +126,16 @@ fn contour_lines_lie_over_the_map_and_have_their_levels() {
         (Contours::Alone, true),
     ] {
         let view = SurfaceView { contours, ..view() };
-        let theme = theme(Depth::Truecolor, ascii);
+        let theme = theme(ColorDepth::Truecolor, ascii);
         let buf = drawn(&picture, &view, (84, 38), &theme);
-        let layout = Layout::of(buf.area, 21, true);
+        let layout = SurfaceLayout::of(buf.area, 21, true);
         let symbols: String = layout.map.positions().map(|p| buf[p].symbol()).collect();
         let strokes = symbols.chars().filter(|c| match ascii {
             true => r"/\|-_'".contains(*c),
             false => ('\u{2801}'..='\u{28FF}').contains(c),
         });
         assert!(strokes.count() > 60, "{contours:?} {ascii}: {symbols}");
-        let scene = Scene::new(&theme, &picture, &view).unwrap();
+        let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
         let inner = contours::levels(&scene, layout.map.height);
         let label = scene.range.label(inner[inner.len() / 2]);
         assert!(symbols.contains(&label), "no {label} in {symbols}");
@@ -146,7 +156,7 @@ fn labels_of_contour_lines_are_whole_where_cells_bear_signs() {
             ..view()
         };
         let buf = drawn(&live, &view, (84, 38), &theme(depth, false));
-        let layout = Layout::of(buf.area, 21, true);
+        let layout = SurfaceLayout::of(buf.area, 21, true);
         let symbols: String = layout.map.positions().map(|p| buf[p].symbol()).collect();
         // Every other cell of the grid is not measured, which is seen between the lines too.
         assert!(symbols.contains('░'), "{depth:?}: {symbols}");
@@ -166,9 +176,14 @@ fn the_best_points_are_numbered_and_listed() {
         peaks: true,
         ..view()
     };
-    let buf = drawn(&picture, &view, (140, 42), &theme(Depth::Truecolor, false));
+    let buf = drawn(
+        &picture,
+        &view,
+        (140, 42),
+        &theme(ColorDepth::Truecolor, false),
+    );
     let text = fixture::text(&buf);
-    let layout = Layout::of(buf.area, 21, true);
+    let layout = SurfaceLayout::of(buf.area, 21, true);
     for (n, cell) in [(1, (4, 15)), (2, (15, 5)), (3, (20, 20))] {
         let room = layout.characters(cell);
         let symbols: String = room.positions().map(|p| buf[p].symbol()).collect();
@@ -198,7 +213,7 @@ fn diagonal_slices_go_through_the_cursor_and_stay_on_a_triangle() {
             &picture,
             &view,
             (84, 38),
-            &theme(Depth::None, false),
+            &theme(ColorDepth::None, false),
         ));
         assert!(text.contains("along ↗ through (0.30, 0.20)"), "{text}");
         assert!(text.contains("along ↘ through (0.30, 0.20)"), "{text}");

@@ -17,7 +17,7 @@ fn part_of(first: (usize, usize), count: usize, patch: Patch) -> SurfaceView {
     view
 }
 
-fn bare(picture: &mut Picture) {
+fn bare(picture: &mut RunState) {
     picture.snapshot.as_mut().unwrap().marks.clear();
 }
 
@@ -25,10 +25,10 @@ fn bare(picture: &mut Picture) {
 fn every_character_has_the_colour_of_the_cell_that_the_mouse_finds_there() {
     let mut picture = fitting(2, 11);
     bare(&mut picture);
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let view = part_of((2, 4), 5, Patch::Square);
     let buf = drawn(&picture, &view, (84, 38), &theme);
-    let scene = Scene::new(&theme, &picture, &view).unwrap();
+    let scene = SurfaceScene::new(&theme, &picture, &view).unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for p in scene.layout(buf.area).map.positions() {
         let (a, b) = view
@@ -53,7 +53,7 @@ fn every_character_has_the_colour_of_the_cell_that_the_mouse_finds_there() {
 #[test]
 fn axes_slices_and_title_tell_the_part_and_corners_outside_are_gone() {
     let picture = fitting(2, 11);
-    for (depth, ascii) in [(Depth::Truecolor, false), (Depth::None, true)] {
+    for (depth, ascii) in [(ColorDepth::Truecolor, false), (ColorDepth::None, true)] {
         let theme = theme(depth, ascii);
         let view = part_of((3, 5), 5, Patch::Square);
         let buf = drawn(&picture, &view, (84, 38), &theme);
@@ -66,7 +66,7 @@ fn axes_slices_and_title_tell_the_part_and_corners_outside_are_gone() {
         ] {
             assert!(text.contains(&part), "{part}: {text}");
         }
-        let layout = Scene::new(&theme, &picture, &view)
+        let layout = SurfaceScene::new(&theme, &picture, &view)
             .unwrap()
             .layout(buf.area);
         let labels = &rows(&buf)[usize::from(layout.map.bottom())];
@@ -93,7 +93,7 @@ fn axes_slices_and_title_tell_the_part_and_corners_outside_are_gone() {
 fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
     let mut picture = fitting(2, 11);
     picture.snapshot.as_mut().unwrap().marks = vec![(0.9, 0.9), (0.1, 0.1)];
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     for patch_view in [
         part_of((6, 6), 5, Patch::Square),
         part_of((0, 0), 3, Patch::Square),
@@ -106,7 +106,7 @@ fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
             ..patch_view
         };
         let buf = drawn(&picture, &view, (84, 38), &theme);
-        let layout = Scene::new(&theme, &picture, &view)
+        let layout = SurfaceScene::new(&theme, &picture, &view)
             .unwrap()
             .layout(buf.area);
         let signs = |glyph: &str| {
@@ -134,7 +134,7 @@ fn the_part_zooms_lines_and_signs_and_signs_outside_are_left_out() {
 #[test]
 fn a_relief_shows_the_part_and_the_mouse_finds_only_its_cells() {
     let picture = fitting(2, 11);
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let whole = SurfaceView {
         relief: true,
         ..view()
@@ -169,9 +169,9 @@ fn a_relief_shows_the_part_and_the_mouse_finds_only_its_cells() {
 fn beside_each_other_both_surfaces_show_the_part_whatever_their_grids() {
     let picture = fitting(2, 11);
     let other = fitting(3, 21);
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let view = SurfaceView {
-        beside: Beside::of("other-1".into(), true, &other),
+        beside: SurfaceComparison::of("other-1".into(), true, &other),
         ..part_of((2, 4), 5, Patch::Square)
     };
     let buf = drawn(&picture, &view, (140, 40), &theme);
@@ -194,7 +194,7 @@ fn beside_each_other_both_surfaces_show_the_part_whatever_their_grids() {
 
 #[test]
 fn of_a_curve_u_is_zoomed_and_of_a_triangle_what_lies_beside_stays_empty() {
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let curve = fixture::fitting_on(Patch::Curve, 2, 11);
     for relief in [false, true] {
         let view = SurfaceView {
@@ -213,7 +213,7 @@ fn of_a_curve_u_is_zoomed_and_of_a_triangle_what_lies_beside_stays_empty() {
     let triangle = fixture::fitting_on(Patch::Triangle, 2, 11);
     let view = part_of((4, 4), 5, Patch::Triangle);
     let buf = drawn(&triangle, &view, (84, 38), &theme);
-    let layout = Scene::new(&theme, &triangle, &view)
+    let layout = SurfaceScene::new(&theme, &triangle, &view)
         .unwrap()
         .layout(buf.area);
     let ground = |cell| buf[layout.characters(cell).as_position()].bg;
@@ -237,7 +237,7 @@ proptest! {
             numbers: mode & 4 > 0,
             peaks: mode & 8 > 0,
             contours: if mode & 16 > 0 { Contours::Over } else { Contours::Off },
-            beside: (mode & 32 > 0).then(|| Beside::of("b".into(), true, &fixture::fitting_on(patch, 1, 7)).unwrap()),
+            beside: (mode & 32 > 0).then(|| SurfaceComparison::of("b".into(), true, &fixture::fitting_on(patch, 1, 7)).unwrap()),
             ..view()
         };
         for (factor, a, b, du, dv) in steps {

@@ -4,16 +4,16 @@ use super::*;
 
 #[test]
 fn a_triangle_has_nothing_beside_it_and_a_curve_fills_the_height() {
-    let theme = theme(Depth::Truecolor, false);
-    let colour = |picture: &Picture, cell: (usize, usize)| {
+    let theme = theme(ColorDepth::Truecolor, false);
+    let colour = |picture: &RunState, cell: (usize, usize)| {
         let map = &picture.snapshot.as_ref().unwrap().heatmap;
         let value = map.cells[cell.0 * 11 + cell.1].accuracy().unwrap();
-        let (r, g, b) = Colormap::Viridis.at(Range::of(map, Metric::Accuracy).at(value));
+        let (r, g, b) = Colormap::Viridis.at(ColorRange::of(map, Metric::Accuracy).at(value));
         Color::Rgb(r, g, b)
     };
     let picture = fixture::fitting_on(Patch::Triangle, 2, 11);
     let buf = drawn(&picture, &view(), (84, 38), &theme);
-    let layout = Layout::of(buf.area, 11, true);
+    let layout = SurfaceLayout::of(buf.area, 11, true);
     for cell in (0..11).flat_map(|a| (0..11).map(move |b| (a, b))) {
         for p in layout.characters(cell).positions() {
             if cell.0 + cell.1 > 10 {

@@ -11,7 +11,7 @@ fn view() -> SurfaceView {
 }
 
 /// A ridge along `u = v`, high above flat land.
-fn ridge(grid: usize) -> Picture {
+fn ridge(grid: usize) -> RunState {
     let mut picture = fitting(2, grid);
     let map = heatmap(&mut picture);
     for index in 0..grid * grid {
@@ -28,17 +28,22 @@ fn ridge(grid: usize) -> Picture {
 #[test]
 fn it_is_drawn_in_blocks_of_every_kind_with_its_axes() {
     let picture = ridge(11);
-    for fine in Fine::ALL {
+    for fine in BlockSet::ALL {
         for (w, h) in [(140, 42), (84, 38), (60, 14)] {
             let view = SurfaceView { fine, ..view() };
-            let buf = drawn(&picture, &view, (w, h), &theme(Depth::Truecolor, false));
+            let buf = drawn(
+                &picture,
+                &view,
+                (w, h),
+                &theme(ColorDepth::Truecolor, false),
+            );
             let text = fixture::text(&buf);
             let blocks = buf
                 .content()
                 .iter()
                 .filter(|c| c.bg != Color::Reset)
                 .count();
-            if fine == Fine::Braille {
+            if fine == BlockSet::Braille {
                 let dots = text
                     .chars()
                     .filter(|c| ('\u{2801}'..='\u{28FF}').contains(c));
@@ -60,9 +65,9 @@ fn it_is_drawn_in_blocks_of_every_kind_with_its_axes() {
 fn without_colours_or_blocks_it_is_a_net_of_lines() {
     let picture = ridge(21);
     for (depth, ascii) in [
-        (Depth::None, false),
-        (Depth::Ansi16, true),
-        (Depth::Truecolor, true),
+        (ColorDepth::None, false),
+        (ColorDepth::Ansi16, true),
+        (ColorDepth::Truecolor, true),
     ] {
         let buf = drawn(&picture, &view(), (84, 38), &theme(depth, ascii));
         let text = fixture::text(&buf);
@@ -79,7 +84,7 @@ fn without_colours_or_blocks_it_is_a_net_of_lines() {
 fn a_ridge_hides_what_lies_behind_it() {
     // Seen along the ridge's side and from low down, the land behind it is hidden.
     let picture = ridge(21);
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let mut low = view();
     (low.camera.turn, low.camera.tilt, low.camera.height) = (315.0, 12.0, 1.0);
     // A point of the flat land far behind the ridge, and one of the land before it.
@@ -97,7 +102,7 @@ fn a_ridge_hides_what_lies_behind_it() {
 #[test]
 fn the_mouse_finds_the_point_that_is_drawn_there() {
     let picture = ridge(11);
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let area = Rect::new(3, 2, 84, 38);
     let mut view = view();
     for cell in [(2, 3), (7, 4), (10, 10), (0, 0)] {
@@ -116,7 +121,7 @@ fn the_mouse_finds_the_point_that_is_drawn_there() {
 #[test]
 fn a_curve_is_a_line_and_the_mouse_slides_along_it() {
     let picture = fixture::fitting_on(Patch::Curve, 3, 21);
-    let theme = theme(Depth::None, false);
+    let theme = theme(ColorDepth::None, false);
     let buf = drawn(&picture, &view(), (84, 24), &theme);
     let text = fixture::text(&buf);
     for part in ["along u on the curve", ".25", "┤", "◆", "best corner"] {
@@ -136,7 +141,7 @@ fn a_surface_that_is_measured_only_here_and_there_is_whole_and_paler() {
     for &index in &order[25..] {
         heatmap(&mut picture).cells[index] = Cell::default();
     }
-    let theme = theme(Depth::Truecolor, false);
+    let theme = theme(ColorDepth::Truecolor, false);
     let buf = drawn(&picture, &view(), (84, 38), &theme);
     assert!(
         buf.content()
