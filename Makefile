@@ -12,7 +12,7 @@ RELEASE = $${CARGO_TARGET_DIR:-target}/release
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build run test format-check lint doc test-setup test-doc test-rust \
-	test-pytorch inject-faults screenshots bench bench-terminal study install
+	test-pytorch inject-faults screenshots bench bench-terminal study install install-client
 
 help: ## show this list
 	@echo "surfit: a terminal workbench for Bézier surfaces between neural networks"
@@ -92,4 +92,9 @@ study: build ## make the studies in docs/study anew, or go on with them (about a
 
 install: setup ## install both programs for this user
 	@echo "== installing"
+	$(CARGO) install --path . --locked
+	$(CARGO) install --path crates/surfit-engine --locked
+
+install-client: ## install the terminal program alone: needs Rust only, no libtorch and no Python
+	@echo "== installing the client"
 	$(CARGO) install --path . --locked

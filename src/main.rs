@@ -1,9 +1,6 @@
 //! The program `surfit`: the terminal workbench and the commands. It starts in milliseconds and never loads libtorch;
 //! whatever needs tensors is asked of an engine process.
 
-mod cli;
-mod client;
-
 fn main() -> std::process::ExitCode {
-    cli::main()
+    surfit_cli::main()
 }

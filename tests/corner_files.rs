@@ -9,7 +9,7 @@ fn a_check_opens_corner_files_and_refuses_what_a_run_refuses() {
     let place = Sandbox::new();
     let fixture = |name: &str| {
         std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("src/weights/fixtures")
+            .join("crates/surfit-weights/src/fixtures")
             .join(name)
     };
     let given = |name: &str, files: [&str; 2]| {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
-use support::{EngineWire, Sandbox, finished, wait_for};
+use support::{EngineWire, Sandbox, engine_program, finished, wait_for};
 
 /// A fit that does not end by itself while a test looks.
 const ENDLESS: &str = "--set fit.epochs=100000 --set fit.warmup=0 --set data.validation_images=200 \
@@ -202,7 +202,7 @@ fn a_run_has_one_engine_and_a_dead_ones_socket_is_no_hindrance() {
             "surfit open",
         ],
     );
-    let mut engine = place.program(env!("CARGO_BIN_EXE_surfit-engine"));
+    let mut engine = place.program(engine_program());
     engine.arg("serve").arg(&run);
     place
         .finish(engine)

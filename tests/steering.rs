@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use support::{
-    EngineWire, SafetensorsFile, Sandbox, copy_folder, events, events_of, finished, wait_for,
+    EngineWire, SafetensorsFile, Sandbox, copy_folder, engine_program, events, events_of, finished,
+    wait_for,
 };
 
 /// A fit that does not end by itself while a test looks.
@@ -193,7 +194,7 @@ fn an_ensemble_is_chosen_on_validation_exported_and_measured_again_from_its_file
     place
         .surfit("export a --ensemble 0 --out four")
         .fails(2, &["choose 1 to 64"]);
-    let mut engine = place.program(env!("CARGO_BIN_EXE_surfit-engine"));
+    let mut engine = place.program(engine_program());
     engine
         .arg("serve")
         .arg(&run)

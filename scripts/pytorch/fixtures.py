@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Make src/engine/networks/fixtures/pytorch.json: logits of torchvision's and timm's networks, and
-src/engine/model_file/fixtures/positions.json: position embeddings as timm brings them to other images.
+"""Make crates/surfit-engine/src/networks/fixtures/pytorch.json: logits of torchvision's and timm's networks, and
+crates/surfit-engine/src/model_file/fixtures/positions.json: position embeddings as timm brings them to other images.
 
 Weights and images come from the formula in zoo.py, so only logits are stored. Run it in an environment with torch,
 torchvision and timm (`make test-pytorch` makes one in target/pytorch) when a network is added or the formula changes.
@@ -15,7 +15,7 @@ import torch
 import torchvision
 import zoo
 
-ENGINE = Path(__file__).resolve().parents[2] / "src/engine"
+ENGINE = Path(__file__).resolve().parents[2] / "crates/surfit-engine/src"
 OUT = ENGINE / "networks/fixtures/pytorch.json"
 POSITIONS = ENGINE / "model_file/fixtures/positions.json"
 IMAGES = 2

@@ -19,9 +19,9 @@ TABLES = {
 
 def idx(name):
     """An array from one of the embedded IDX files."""
-    found = sorted(REPOSITORY.glob(f"src/**/fashion-mnist-16k/{name}-ubyte.gz"))
+    found = sorted(REPOSITORY.glob(f"crates/*/fashion-mnist-16k/{name}-ubyte.gz"))
     if not found:
-        raise FileNotFoundError(f"{name}-ubyte.gz of the embedded data set was not found below src/")
+        raise FileNotFoundError(f"{name}-ubyte.gz of the embedded data set was not found below crates/")
     data = gzip.decompress(found[0].read_bytes())
     axes = [int.from_bytes(data[4 + 4 * i : 8 + 4 * i], "big") for i in range(data[3])]
     return np.frombuffer(data, np.uint8, offset=4 + 4 * len(axes)).reshape(axes)

@@ -23,3 +23,15 @@ pub use files::{SafetensorsFile, copy_folder, events, events_of, finished, stage
 pub use place::{ChildGuard, LIMIT, Sandbox, is_alive, send, wait_for};
 pub use screen::{TerminalScreen, keys};
 pub use wire::EngineWire;
+
+/// The program `surfit-engine`, which Cargo puts beside `surfit`. It belongs to another package: a test run of the whole
+/// workspace builds it (`cargo nextest run --workspace`), one of this package alone does not.
+pub fn engine_program() -> std::path::PathBuf {
+    let engine = std::path::Path::new(env!("CARGO_BIN_EXE_surfit")).with_file_name("surfit-engine");
+    assert!(
+        engine.exists(),
+        "{} is missing: run `cargo build -p surfit-engine`",
+        engine.display()
+    );
+    engine
+}

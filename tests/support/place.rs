@@ -50,6 +50,7 @@ every_seconds = 0.4
 
 impl Sandbox {
     pub fn new() -> Self {
+        super::engine_program();
         let slot = TestSlot::take();
         // Not the system's temporary folder: a socket's path has room for about a hundred bytes only.
         let dir = tempfile::Builder::new()

@@ -1,0 +1,36 @@
+//! `surfit bench`: what things cost on this machine.
+
+use super::args::BenchArgs;
+use super::engine_child;
+use super::fault::CliError;
+use surfit_core::config::{NETWORKS, no_such};
+
+/// Hands over to the engine program, whose output this command's is.
+pub fn bench(args: BenchArgs) -> Result<(), CliError> {
+    for name in &args.networks {
+        if !NETWORKS.contains(&name.as_str()) {
+            let sentence = no_such("network", name, NETWORKS);
+            return Err(CliError::Usage(format!("--network {name}: {sentence}")));
+        }
+    }
+    let mut command = surfit_client::engine_command()?;
+    command.arg("bench");
+    for name in &args.networks {
+        command.args(["--network", name]);
+    }
+    if args.quick {
+        command.arg("--quick");
+    }
+    if args.json {
+        command.arg("--json");
+    }
+    command.args(&args.rest);
+    let status = engine_child::run(command)?.status;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => Err(CliError::Passed(u8::try_from(code).unwrap_or(1))),
+        None => Err(CliError::Failure(format!(
+            "the benchmark was ended ({status})"
+        ))),
+    }
+}

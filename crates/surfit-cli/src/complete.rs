@@ -1,0 +1,157 @@
+//! What a shell may complete: names of runs, themes, configuration keys. The shell asks this program itself, so that
+//! completions know the runs there are.
+
+use clap::CommandFactory;
+use clap_complete::engine::{
+    ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
+};
+use clap_complete::env::CompleteEnv;
+use std::ffi::OsStr;
+use surfit_client::runs;
+use surfit_core::config::{Config, DATA_SETS, NETWORKS};
+use surfit_core::filter::STATES;
+use surfit_tui::theme::Theme;
+
+/// The variable by which a shell asks.
+pub const VARIABLE: &str = "COMPLETE";
+
+/// Answers a shell and ends the process, when it is a shell that asks.
+pub fn answer() {
+    CompleteEnv::with_factory(super::args::CommandLine::command)
+        .var(VARIABLE)
+        .complete();
+}
+
+type CompletionCandidates = Vec<CompletionCandidate>;
+
+/// Those of the texts that go on from what is written.
+fn begun(current: &OsStr, all: impl IntoIterator<Item = (String, String)>) -> CompletionCandidates {
+    let current = current.to_string_lossy();
+    all.into_iter()
+        .filter(|(text, _)| text.starts_with(&*current))
+        .map(|(text, help)| {
+            CompletionCandidate::new(text).help((!help.is_empty()).then(|| help.into()))
+        })
+        .collect()
+}
+
+fn plain(names: &[&str]) -> Vec<(String, String)> {
+    names
+        .iter()
+        .map(|n| ((*n).to_owned(), String::new()))
+        .collect()
+}
+
+/// The user's runs, each with how it stands.
+fn run_names(current: &OsStr) -> CompletionCandidates {
+    let about = |line: runs::RunSummary| {
+        let best = line
+            .best
+            .map(|p| format!(", best {:.2} %", 100.0 * p.accuracy));
+        let about = format!("{}{}", line.state, best.unwrap_or_default());
+        (line.run, about)
+    };
+    begun(current, runs::list().into_iter().map(about))
+}
+
+/// Completes a run.
+pub fn run() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let mut all = run_names(current);
+        all.extend(PathCompleter::dir().complete(current));
+        all
+    })
+}
+
+/// Completes a run or a configuration.
+pub fn run_or_config() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let mut all = run_names(current);
+        all.extend(PathCompleter::any().complete(current));
+        all
+    })
+}
+
+/// Completes a theme.
+pub fn theme() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let about = |name: &str| {
+            let theme = Theme::by_name(name, surfit_tui::ColorDepth::None);
+            let about = theme.map_or_else(String::new, |t| t.description().to_owned());
+            (name.to_owned(), about)
+        };
+        begun(current, Theme::names().map(about))
+    })
+}
+
+/// Completes the name of a data set.
+pub fn data_set() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| begun(current, plain(DATA_SETS)))
+}
+
+/// Completes the name of a network.
+pub fn network() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| begun(current, plain(NETWORKS)))
+}
+
+/// Completes `KEY=VALUE`: the keys, and the values of those that name something.
+pub fn setting() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| begun(current, settings()))
+}
+
+fn settings() -> Vec<(String, String)> {
+    let defaults: toml::Table = Config::default().to_toml().parse().unwrap_or_default();
+    let mut all = Vec::new();
+    for (table, value) in &defaults {
+        match value.as_table() {
+            Some(inner) => {
+                all.extend(
+                    inner
+                        .iter()
+                        .map(|(key, v)| (format!("{table}.{key}="), v.to_string())),
+                );
+            }
+            None => all.push((format!("{table}="), value.to_string())),
+        }
+    }
+    for (key, names) in [("data.set", DATA_SETS), ("network.name", NETWORKS)] {
+        all.extend(names.iter().map(|n| (format!("{key}={n}"), String::new())));
+    }
+    all
+}
+
+/// Completes a term of a filter.
+pub fn filter() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let keys = [
+            "state:", "net:", "data:", "degree:", "acc>", "loss<", "age<", "name:",
+        ];
+        let mut all = plain(&keys);
+        for (key, names) in [("state", STATES), ("net", NETWORKS), ("data", DATA_SETS)] {
+            all.extend(names.iter().map(|n| (format!("{key}:{n}"), String::new())));
+        }
+        begun(current, all)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(completer: &ArgValueCompleter, current: &str) -> Vec<String> {
+        let all = completer.complete(OsStr::new(current));
+        all.iter()
+            .map(|c| c.get_value().to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn values_are_those_there_are() {
+        assert_eq!(offered(&network(), "resnet18-"), ["resnet18-cifar"]);
+        assert_eq!(offered(&data_set(), "cifar1"), ["cifar10", "cifar100"]);
+        assert!(offered(&setting(), "fit.deg").contains(&"fit.degree=".to_owned()));
+        assert!(offered(&setting(), "data.set=c").contains(&"data.set=cifar10".to_owned()));
+        assert_eq!(offered(&filter(), "state:run"), ["state:running"]);
+        assert_eq!(offered(&theme(), "").len(), Theme::names().count());
+    }
+}

@@ -1,0 +1,150 @@
+//! `surfit data fetch`: a download with a bar on a terminal, and plain lines elsewhere.
+
+use super::named;
+use crate::args::FetchArgs;
+use crate::fault::CliError;
+use crate::{out, progress};
+use indicatif::{HumanBytes, ProgressBar};
+use surfit_core::config;
+use surfit_data::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch as download};
+use surfit_data::find;
+
+/// Fetches a set.
+pub fn fetch(args: FetchArgs) -> Result<(), CliError> {
+    let config = args
+        .config
+        .as_deref()
+        .map(|path| config::load(path, &[]))
+        .transpose()?
+        .map(|c| c.data);
+    let name = match (&args.set, &config) {
+        (Some(set), _) => set.clone(),
+        (None, Some(data)) => data.set.clone(),
+        (None, None) => return Err(CliError::Usage("name a data set, or --config".into())),
+    };
+    let entry = named(&name)?;
+    if !entry.is_published() {
+        return Err(CliError::Usage(format!(
+            "{name} is not fetched: it is {}",
+            entry.about
+        )));
+    }
+    // Of a configuration for another set only the mirror counts.
+    let configured_dir = config
+        .as_ref()
+        .filter(|data| data.set == name && !data.dir.as_os_str().is_empty())
+        .map(|data| data.dir.clone());
+    let mirror = args
+        .mirror
+        .or_else(|| config.map(|data| data.mirror))
+        .filter(|m| !m.is_empty())
+        .or_else(|| std::env::var("SURFIT_MIRROR").ok())
+        .filter(|m| !m.is_empty());
+    let options = FetchOptions {
+        dir: args
+            .dir
+            .or(configured_dir)
+            .unwrap_or_else(|| find::home().join(entry.name)),
+        mirror,
+        form: args.form,
+        patience: FetchTimeouts::default(),
+    };
+    let mut teller = FetchProgress::new(args.json);
+    let mut fault = None;
+    let result = download(entry, &options, &mut |event| {
+        if fault.is_none() {
+            fault = teller.tell(&event).err();
+        }
+    });
+    teller.end();
+    result?;
+    fault.map_or(Ok(()), Err)
+}
+
+/// Tells how a fetch goes on.
+struct FetchProgress {
+    json: bool,
+    bar: Option<ProgressBar>,
+    /// Tenths of the present file that were told as lines.
+    tenths: u64,
+}
+
+impl FetchProgress {
+    fn new(json: bool) -> Self {
+        let template =
+            "{bar:28.cyan/dim} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left  {msg}";
+        let bar = (!json).then(|| progress::bar(template, None)).flatten();
+        Self {
+            json,
+            bar,
+            tenths: 0,
+        }
+    }
+
+    fn tell(&mut self, event: &FetchEvent) -> Result<(), CliError> {
+        if self.json {
+            return match event {
+                FetchEvent::Progress { .. } => Ok(()),
+                event => out::json(event),
+            };
+        }
+        match event {
+            FetchEvent::Begun {
+                file,
+                url,
+                from,
+                bytes,
+            } => {
+                self.tenths = 10 * from / bytes.max(&1);
+                if let Some(bar) = &self.bar {
+                    bar.set_length(*bytes);
+                    bar.set_position(*from);
+                    bar.reset_eta();
+                    bar.set_message(*file);
+                }
+                let from = match from {
+                    0 => String::new(),
+                    n => format!(", from {} on", HumanBytes(*n)),
+                };
+                self.say(&format!("{file}: {} from {url}{from}", HumanBytes(*bytes)))
+            }
+            FetchEvent::Progress { file, done, bytes } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*done);
+                    return Ok(());
+                }
+                let tenths = 10 * done / bytes.max(&1);
+                if tenths <= self.tenths {
+                    return Ok(());
+                }
+                self.tenths = tenths;
+                self.say(&format!("{file}: {} %", 10 * tenths))
+            }
+            FetchEvent::Retry { file, why, wait } => {
+                self.say(&format!("{file}: {why}; trying again in {wait:.1} s"))
+            }
+            FetchEvent::Present { path, .. } => {
+                self.say(&format!("{} is here, as published", path.display()))
+            }
+            FetchEvent::Fetched { path, bytes, .. } => self.say(&format!(
+                "{} is fetched: {} with the published SHA-256",
+                path.display(),
+                HumanBytes(*bytes)
+            )),
+        }
+    }
+
+    fn say(&self, text: &str) -> Result<(), CliError> {
+        match &self.bar {
+            // The bar steps aside for the line.
+            Some(bar) => bar.suspend(|| out::line(text)),
+            None => out::line(text),
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The engine program as a child that ends with this command.
+
+use super::fault::CliError;
+use std::io::Read;
+use std::process::{Command, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use surfit_client::ClientError;
+use surfit_client::signals::Signals;
+
+/// How often signals are looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Runs the engine program without input to its end, and takes what it prints into pipes. It has no state to keep: when
+/// this process is asked to stop, it is killed.
+///
+/// # Errors
+/// [`CliError::Interrupted`] when a signal asked to stop.
+pub fn run(mut command: Command) -> Result<Output, CliError> {
+    let signals = Signals::listen()?;
+    let starting = ClientError::io("starting surfit-engine");
+    let mut child = command.stdin(Stdio::null()).spawn().map_err(starting)?;
+    let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let mut stopped = false;
+    let status = loop {
+        let waiting = ClientError::io("waiting for surfit-engine");
+        if let Some(status) = child.try_wait().map_err(waiting)? {
+            break status;
+        }
+        if !stopped && (signals.stop_request().is_some() || signals.hangup()) {
+            stopped = true;
+            // One that has just ended needs no signal.
+            let _ = child.kill();
+        }
+        std::thread::sleep(TICK);
+    };
+    // A batch system, or ctrl-c, may have reached the child a moment before this process.
+    if stopped || status.code().is_none() && signals.await_stop() {
+        return Err(CliError::Interrupted("stopped before its end".into()));
+    }
+    Ok(Output {
+        status,
+        stdout: stdout.join().unwrap_or_default(),
+        stderr: stderr.join().unwrap_or_default(),
+    })
+}
+
+/// Reads a pipe to its end, so that a full one never stops the child.
+fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What came before an error is kept.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}

@@ -1,0 +1,125 @@
+//! `surfit eval`: how good an exported model is.
+
+use super::args::{EvalArgs, SplitChoice};
+use super::fault::CliError;
+use super::{engine_child, out};
+use serde::Deserialize;
+use std::path::Path;
+use std::process::Stdio;
+use surfit_weights::file::is_folder_of_weights;
+
+/// What the engine program says in its one line.
+#[derive(Debug, Deserialize)]
+struct EngineEvaluation {
+    accuracy: f64,
+    loss: f64,
+    correct: u64,
+    images: u64,
+    split: String,
+    data: String,
+    /// What else there is to say.
+    remark: Option<String>,
+}
+
+/// Has the engine program measure a file.
+pub fn eval(args: EvalArgs) -> Result<(), CliError> {
+    if args.model.is_dir() {
+        refuse_folder(&args.model)?;
+    }
+    let models = Some(&args.model).filter(|model| !model.is_dir());
+    for file in models.into_iter().chain(&args.config) {
+        if !file.is_file() {
+            return Err(CliError::Usage(format!("{}: no such file", file.display())));
+        }
+    }
+    let mut command = surfit_client::engine_command()?;
+    command.arg("eval").arg(&args.model).arg("--json");
+    if let Some(config) = &args.config {
+        command.arg("--config").arg(config);
+    }
+    command.arg("--split").arg(match args.split {
+        SplitChoice::Val => "val",
+        SplitChoice::Test => "test",
+    });
+    if let Some(dir) = &args.data_dir {
+        command.arg("--data-dir").arg(dir);
+    }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = engine_child::run(command)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text
+        .lines()
+        .map(str::trim)
+        .rfind(|l| !l.is_empty())
+        .unwrap_or_default();
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let why = said.lines().map(str::trim).rfind(|l| !l.is_empty());
+        let why = why.map_or_else(
+            || format!("surfit-engine ended without a word ({})", output.status),
+            |l| l.strip_prefix("surfit-engine: ").unwrap_or(l).to_owned(),
+        );
+        return Err(match output.status.code() {
+            Some(2) => CliError::Usage(why),
+            _ => CliError::Failure(why),
+        });
+    }
+    let e: EngineEvaluation = serde_json::from_str(line).map_err(|e| {
+        CliError::Failure(format!(
+            "surfit-engine said something else than a result: {e}"
+        ))
+    })?;
+    if args.json {
+        out::bytes(format!("{line}\n").as_bytes())
+    } else {
+        out::line(describe(&e))?;
+        e.remark.iter().try_for_each(out::line)
+    }
+}
+
+/// Refuses a folder that is neither an exported model nor one network's weights, as they are read for corners.
+fn refuse_folder(folder: &Path) -> Result<(), CliError> {
+    if folder.join("model.json").is_file() || is_folder_of_weights(folder) {
+        return Ok(());
+    }
+    let hint = if folder.join("config.toml").is_file() {
+        "; this is a run, name one of the folders in its `exports`, or `surfit export` a model"
+    } else {
+        "; name the folder of an exported model, or the model itself"
+    };
+    Err(CliError::Usage(format!(
+        "{} holds no model{hint}",
+        folder.display()
+    )))
+}
+
+fn describe(e: &EngineEvaluation) -> String {
+    format!(
+        "{:.2} % ({} of {} {} images of {}), loss {:.4}",
+        100.0 * e.accuracy,
+        e.correct,
+        e.images,
+        if e.split == "val" {
+            "validation"
+        } else {
+            &e.split
+        },
+        e.data,
+        e.loss
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_reads_as_a_sentence() {
+        let line = r#"{"accuracy":0.875,"loss":0.25,"correct":7,"images":8,"split":"val","data":"x","new":1}"#;
+        let e: EngineEvaluation = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            describe(&e),
+            "87.50 % (7 of 8 validation images of x), loss 0.2500"
+        );
+    }
+}

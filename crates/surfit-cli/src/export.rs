@@ -1,0 +1,75 @@
+//! `surfit export`: a network of the surface as files.
+
+use super::args::ExportArgs;
+use super::ask::ask_for_long;
+use super::fault::CliError;
+use super::{out, place};
+use surfit_client::EngineSession;
+use surfit_core::event::{Event, ExportedModel};
+use surfit_core::protocol::EngineCommand;
+
+/// Asks the run's engine for a model and says how good it is.
+pub fn export(args: ExportArgs) -> Result<(), CliError> {
+    let run = place::find(&args.run)?;
+    // The engine has a working directory of its own.
+    let dir = std::path::absolute(&args.out)
+        .map_err(|e| CliError::Usage(format!("{}: {e}", args.out.display())))?;
+    if dir.to_str().is_none() {
+        return Err(CliError::Usage(format!(
+            "{}: the path is not UTF-8, and the card of a model is; choose another --out",
+            dir.display()
+        )));
+    }
+    let holds = |name: &str| dir.join(name).exists();
+    if !args.force && (holds("model.safetensors") || holds("model.json")) {
+        return Err(CliError::Usage(format!(
+            "{} already holds a model; choose another --out, or replace it with --force",
+            args.out.display()
+        )));
+    }
+    let patch = run.config()?.patch();
+    let selection = args.which.selection(patch).map_err(CliError::Usage)?;
+    let mut visit = EngineSession::begin(&run)?;
+    let command = EngineCommand::Export {
+        selection,
+        dir: Some(dir.clone()),
+        replace: args.force,
+        names: args.names.into(),
+    };
+    let written = |event: &Event| matches!(event, Event::Exported(e) if e.dir == dir);
+    let said = ask_for_long(&mut visit, command, &place::name(&run), written)?;
+    for event in &said {
+        if let Event::Notice { text } = event {
+            out::warning(text);
+        }
+    }
+    let exported: Option<ExportedModel> = said.into_iter().find_map(|event| match event {
+        Event::Exported(e) if e.dir == dir => Some(e),
+        _ => None,
+    });
+    let exported = exported.ok_or_else(|| {
+        CliError::Failure(format!(
+            "the engine did not say what it wrote; look into {}",
+            dir.display()
+        ))
+    })?;
+    if args.json {
+        return out::json(&exported);
+    }
+    let place = match (exported.u, exported.v) {
+        (Some(u), Some(v)) => format!(" ({})", patch.place(u, v, 4)),
+        _ if !exported.members.is_empty() => format!(" of {}", exported.members.len()),
+        _ => String::new(),
+    };
+    let file = match exported.members.is_empty() {
+        true => exported.dir.join("model.safetensors"),
+        false => exported.dir.join("model.json"),
+    };
+    out::line(format!(
+        "{}: {}{place}, validation {:.2} %, test {:.2} %",
+        file.display(),
+        exported.selection,
+        100.0 * exported.validation_accuracy,
+        100.0 * exported.test_accuracy
+    ))
+}

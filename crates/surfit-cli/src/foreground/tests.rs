@@ -1,0 +1,135 @@
+use super::*;
+use surfit_client::fake;
+use surfit_core::event::JobResult;
+use surfit_core::protocol::ClientMessage;
+use surfit_core::snapshot::Snapshot;
+
+#[test]
+fn a_job_that_another_client_stopped_ends_although_the_engine_has_no_more_news() {
+    let run = fake::run();
+    let engine = fake::FakeEngine::open(&run.dir);
+    let thread = std::thread::spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        let mut snapshot = Snapshot::empty(surfit_core::config::Config::default().degrees(), 5);
+        snapshot.state = EngineState::Idle;
+        peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+        // Silence until the client leaves.
+        assert_eq!(peer.read(), None);
+    });
+    let signals = Signals::deaf(false);
+    let connection = surfit_client::connect(&run.dir, Some(0)).unwrap();
+    let picture = RunState::default();
+    let began = Instant::now();
+    let ended = follow(
+        &run.dir,
+        Some(connection),
+        picture,
+        true,
+        None,
+        &signals,
+        RunOwnership::Job,
+    );
+    assert!(
+        matches!(&ended, Err(CliError::Failure(why)) if why.contains("stopped before its end"))
+    );
+    assert!(began.elapsed() >= IDLE);
+    thread.join().unwrap();
+}
+
+fn finished() -> JobResult {
+    JobResult {
+        corners: Vec::new(),
+        corners_test: Vec::new(),
+        degrees: surfit_core::config::Config::default().degrees(),
+        best: surfit_core::heatmap::MeasuredPoint {
+            u: 0.5,
+            v: 0.5,
+            accuracy: 0.9,
+            loss: 0.4,
+            images: 100,
+        },
+        best_test: None,
+        interior_mean: 0.9,
+        heatmap: surfit_core::heatmap::HeatmapSummary {
+            mean: 0.9,
+            interior_mean: 0.9,
+            min: 0.9,
+            max: 0.9,
+            corners_mean: 0.9,
+        },
+        grid: 5,
+        seconds: Default::default(),
+        export: None,
+        baselines: Vec::new(),
+        steps: [0, 12],
+    }
+}
+
+/// What the engine of a further fit is told after the end of its job, while so many watch; and how following ended.
+fn sent_after_the_job(
+    viewers: usize,
+    hung_up: bool,
+) -> (Option<ClientMessage>, Result<(), CliError>) {
+    let run = fake::run();
+    let mut engine = fake::FakeEngine::open(&run.dir);
+    let (told, tell) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let (mut peer, _) = engine.welcome();
+        // Whoever hung up has left before it hears anything.
+        if !hung_up {
+            let mut snapshot = Snapshot::empty(surfit_core::config::Config::default().degrees(), 5);
+            snapshot.viewers = viewers;
+            peer.say(&ServerMessage::Snapshot(Box::new(snapshot)));
+            let finished = Event::Finished(Box::new(finished()));
+            peer.say(&ServerMessage::Event(engine.event(finished)));
+        }
+        told.send(peer.read()).unwrap();
+    });
+    let signals = Signals::deaf(hung_up);
+    let connection = surfit_client::connect(&run.dir, Some(0)).unwrap();
+    let began = Instant::now();
+    let ended = follow(
+        &run.dir,
+        Some(connection),
+        RunState::default(),
+        true,
+        None,
+        &signals,
+        RunOwnership::Engine,
+    );
+    assert!(began.elapsed() < ENDING / 2, "it waits for nothing");
+    thread.join().unwrap();
+    (tell.recv().unwrap(), ended)
+}
+
+#[test]
+fn an_engine_that_was_started_for_a_fit_is_sent_away_at_once_unless_others_watch() {
+    let shutdown = |m: &Option<ClientMessage>| {
+        matches!(
+            m,
+            Some(ClientMessage::Command {
+                command: EngineCommand::Shutdown,
+                ..
+            })
+        )
+    };
+    let (told, ended) = sent_after_the_job(1, false);
+    assert!(shutdown(&told) && ended.is_ok(), "{told:?} {ended:?}");
+    let (told, ended) = sent_after_the_job(2, false);
+    assert!(told.is_none() && ended.is_ok(), "{told:?} {ended:?}");
+    let (told, ended) = sent_after_the_job(1, true);
+    assert!(
+        told.is_none() && matches!(ended, Err(CliError::Interrupted(_))),
+        "a hang-up leaves the fit to itself: {told:?} {ended:?}"
+    );
+}
+
+#[test]
+fn a_closed_pipe_ends_watching_but_not_the_job() {
+    assert!(heard(Err(CliError::Pipe), true).is_ok());
+    assert!(matches!(
+        heard(Err(CliError::Pipe), false),
+        Err(CliError::Pipe)
+    ));
+    assert!(heard(Err(CliError::Failure("disk".into())), true).is_err());
+}

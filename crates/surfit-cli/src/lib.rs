@@ -1,0 +1,112 @@
+//! The command line: one file per subcommand.
+
+mod args;
+mod ask;
+mod bench;
+mod bridge;
+mod cache;
+mod complete;
+mod completions;
+mod config;
+mod data;
+mod degree;
+mod engine_child;
+mod eval;
+mod export;
+mod fault;
+mod fit;
+mod foreground;
+mod fork;
+mod heatmap;
+mod keys;
+mod ls;
+mod man;
+mod out;
+mod parting;
+mod place;
+mod progress;
+mod queue;
+mod ready;
+mod report;
+mod resume;
+mod rm;
+mod run;
+mod search;
+mod set;
+mod stop;
+mod study;
+mod themes;
+mod workbench;
+
+#[cfg(test)]
+mod tests;
+
+use args::{CliCommand, CommandLine};
+use clap::Parser;
+use clap::error::ErrorKind;
+use fault::CliError;
+use std::process::ExitCode;
+use surfit_client::ignore_checkpoint_requests;
+use surfit_tui::{ColorDepth, theme::Theme};
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    ignore_checkpoint_requests();
+    complete::answer();
+    let result = match CommandLine::try_parse() {
+        Ok(cli) => dispatch(cli),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
+            // Printing goes through clap for its colours; a closed pipe is no fault.
+            let _ = error.print();
+            Ok(())
+        }
+        Err(error) => Err(fault::from_clap(&error, std::env::args_os())),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => fault.report(),
+    }
+}
+
+fn dispatch(cli: CommandLine) -> Result<(), CliError> {
+    // A misspelt theme is told also where nothing is drawn.
+    if let Some(name) = &cli.screen.theme {
+        Theme::load(name, ColorDepth::None)
+            .map_err(|e| CliError::Usage(format!("--theme: {e}")))?;
+    }
+    match cli.command {
+        None => workbench::bare(cli.screen),
+        Some(CliCommand::Open(args)) => workbench::open(args, cli.screen),
+        Some(CliCommand::Run(args)) => run::run(args),
+        Some(CliCommand::Resume(args)) => resume::resume(args),
+        Some(CliCommand::Stop(args)) => stop::stop(args),
+        Some(CliCommand::Degree(args)) => degree::degree(args),
+        Some(CliCommand::Fit(args)) => fit::fit(args),
+        Some(CliCommand::Set(args)) => set::set(args),
+        Some(CliCommand::Fork(args)) => fork::fork(args),
+        Some(CliCommand::Queue(args)) => queue::queue(args),
+        Some(CliCommand::Search(args)) => search::search(args),
+        Some(CliCommand::Cancel(args)) => search::cancel(args),
+        Some(CliCommand::Ls(args)) => ls::ls(args),
+        Some(CliCommand::Rm(args)) => rm::rm(args),
+        Some(CliCommand::Heatmap(args)) => heatmap::heatmap(args),
+        Some(CliCommand::Export(args)) => export::export(args),
+        Some(CliCommand::Eval(args)) => eval::eval(args),
+        Some(CliCommand::Study(args)) => study::study(args),
+        Some(CliCommand::Report(args)) => report::report(args),
+        Some(CliCommand::Data(args)) => data::data(args.command),
+        Some(CliCommand::Cache(args)) => cache::cache(&args.command),
+        Some(CliCommand::Bench(args)) => bench::bench(args),
+        Some(CliCommand::Config(args)) => config::config(args.command),
+        Some(CliCommand::Themes) => themes::themes(),
+        Some(CliCommand::Keys(args)) => keys::keys(&args),
+        Some(CliCommand::Bridge(args)) => bridge::bridge(args),
+        Some(CliCommand::Completions(args)) => completions::completions(&args),
+        Some(CliCommand::Man(args)) => man::man(args),
+    }
+}

@@ -1,0 +1,309 @@
+//! Runs in columns.
+
+use surfit_client::runs::{self, RunSummary};
+use surfit_core::run_dir::EngineNode;
+use surfit_core::surface::Patch;
+use surfit_core::text::{MAX_NAME, printable};
+
+/// A column: its heading, the least width it may be cut to, and the place in the order in which columns are left out
+/// when cutting is not enough (0: never).
+struct TableColumn {
+    head: &'static str,
+    least: usize,
+    leave: u8,
+    cell: fn(&RunSummary) -> String,
+}
+
+const COLUMNS: [TableColumn; 10] = [
+    column("RUN", 16, 0, |l| l.run.clone()),
+    column("STATE", 0, 0, |l| l.state.to_string()),
+    column("NODE", 8, 0, |l| text(l.node.as_ref())),
+    column("PROGRESS", 0, 0, progress),
+    column("NETWORK", 8, 4, |l| text(l.network.as_ref())),
+    column("DATA", 7, 2, |l| text(l.data.as_ref())),
+    column("DEGREE", 0, 0, |l| {
+        l.degrees.map_or_else(dash, |d| d.to_string())
+    }),
+    column("BEST", 7, 0, best),
+    column("AGE", 0, 3, |l| l.began.map_or_else(dash, age)),
+    column("SIZE", 0, 1, |l| l.bytes.map_or_else(dash, runs::size)),
+];
+
+const fn column(
+    head: &'static str,
+    least: usize,
+    leave: u8,
+    cell: fn(&RunSummary) -> String,
+) -> TableColumn {
+    TableColumn {
+        head,
+        least,
+        leave,
+        cell,
+    }
+}
+
+const GAP: usize = 2;
+
+/// Most columns that a cell is padded to where the width is not bounded.
+const MAX_ALIGNED: usize = 40;
+
+fn dash() -> String {
+    "–".into()
+}
+
+fn text(value: Option<&String>) -> String {
+    value.cloned().unwrap_or_else(dash)
+}
+
+fn progress(line: &RunSummary) -> String {
+    match line.stage {
+        _ if line.state == "finished" => "done".into(),
+        Some(stage) if line.total > 0 => {
+            let percent = 100.0 * line.done as f64 / line.total as f64;
+            format!("{} {percent:.0} %", stage.name())
+        }
+        Some(stage) => stage.name().into(),
+        None => dash(),
+    }
+}
+
+fn best(line: &RunSummary) -> String {
+    let patch = line.degrees.map_or(Patch::Square, |d| d.patch());
+    line.best.map_or_else(dash, |p| {
+        let place = match patch {
+            Patch::Curve => format!("{:.2}", p.u),
+            _ => format!("{:.2},{:.2}", p.u, p.v),
+        };
+        format!("{:.2} % at {place}", 100.0 * p.accuracy)
+    })
+}
+
+fn age(began: f64) -> String {
+    let ago = runs::ago(began);
+    ago.strip_suffix(" ago").unwrap_or(&ago).to_owned()
+}
+
+/// The runs as lines of at most `width` characters, or of any length.
+pub fn table(lines: &[RunSummary], width: Option<usize>) -> String {
+    let here = &EngineNode::here().host;
+    let on_other_node =
+        |l: &RunSummary| l.elsewhere || l.node.as_ref().is_some_and(|node| node != here);
+    // The node is only told when a run has another one than this machine.
+    let nodes = lines.iter().any(on_other_node);
+    let mut columns: Vec<(&TableColumn, Vec<String>)> = COLUMNS
+        .iter()
+        .filter(|c| nodes || c.head != "NODE")
+        .map(|c| {
+            let cells = lines
+                .iter()
+                .map(|line| printable(&(c.cell)(line), MAX_NAME).into_owned());
+            (c, std::iter::once(c.head.to_owned()).chain(cells).collect())
+        })
+        .collect();
+    let natural = |cells: &[String]| cells.iter().map(|c| c.chars().count()).max().unwrap_or(0);
+    let mut widths: Vec<usize> = columns.iter().map(|(_, cells)| natural(cells)).collect();
+    if width.is_none() {
+        // One long name is written out, and not every line for its sake as wide.
+        widths.iter_mut().for_each(|w| *w = (*w).min(MAX_ALIGNED));
+    }
+    if let Some(most) = width {
+        loop {
+            let total = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
+            let Some(over) = total.checked_sub(most).filter(|o| *o > 0) else {
+                break;
+            };
+            // The column with most to spare gives first, so that no one name pays for all.
+            let spare = |i: &usize| match columns[*i].0.least {
+                0 => 0,
+                least => widths[*i].saturating_sub(least),
+            };
+            let widest = (0..widths.len()).max_by_key(spare).filter(|i| spare(i) > 0);
+            if let Some(i) = widest {
+                let all: usize = (0..widths.len()).map(|i| spare(&i)).sum();
+                // When even that would not do, a column goes as a whole and the others stay readable.
+                if all >= over {
+                    widths[i] -= 1;
+                    continue;
+                }
+            }
+            let next = (0..columns.len())
+                .filter(|&i| columns[i].0.leave > 0)
+                .min_by_key(|&i| columns[i].0.leave);
+            match (next, widest) {
+                (Some(i), _) => {
+                    columns.remove(i);
+                    widths.remove(i);
+                }
+                (None, Some(i)) => widths[i] -= 1,
+                (None, None) => break,
+            }
+        }
+    }
+    let mut text = String::new();
+    for row in 0..=lines.len() {
+        let cells = columns
+            .iter()
+            .zip(&widths)
+            .map(|((_, cells), &w)| match width {
+                Some(_) => format!("{:<w$}", cut(&cells[row], w)),
+                None => format!("{:<w$}", cells[row]),
+            });
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// A text in at most `width` characters: of a long name beginning and end stay, where runs differ. What comes after a
+/// number, such as where a point lies, is left out as a whole.
+fn cut(text: &str, width: usize) -> String {
+    let all: Vec<char> = text.chars().collect();
+    if all.len() <= width {
+        return text.to_owned();
+    }
+    if let Some((figure, _)) = text.split_once(" at ") {
+        return figure.to_owned();
+    }
+    let tail = width.saturating_sub(1) / 2;
+    let head = width.saturating_sub(1) - tail;
+    all[..head]
+        .iter()
+        .chain(&['…'])
+        .chain(&all[all.len() - tail..])
+        .collect()
+}
+
+/// Columns of the terminal on standard output.
+pub fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use surfit_core::event::JobStage;
+    use surfit_core::heatmap::MeasuredPoint;
+
+    fn lines() -> Vec<RunSummary> {
+        let line = RunSummary {
+            run: "demo-20260101-000000".into(),
+            dir: "/x".into(),
+            state: "running".into(),
+            alive: true,
+            stage: Some(JobStage::Fit),
+            done: 1,
+            total: 4,
+            degrees: surfit_core::surface::Degrees::new(2, 3).ok(),
+            network: Some("resnet18-cifar".into()),
+            data: Some("fashion-mnist-16k".into()),
+            bytes: Some(3_400_000),
+            best: Some(MeasuredPoint {
+                u: 0.5,
+                v: 0.25,
+                accuracy: 0.8765,
+                loss: 0.3,
+                images: 100,
+            }),
+            failed: None,
+            pid: Some(7),
+            node: Some("gpu7".into()),
+            elsewhere: false,
+            heartbeat: Some(100.0),
+            began: Some(0.0),
+        };
+        let bare = RunSummary {
+            run: "study-a-long-name-of-a-study/degree-3-aligned-seed12".into(),
+            stage: None,
+            best: None,
+            began: None,
+            network: None,
+            data: None,
+            bytes: None,
+            ..line.clone()
+        };
+        let done = RunSummary {
+            state: "finished".into(),
+            stage: Some(JobStage::Heatmap),
+            ..line.clone()
+        };
+        vec![line, bare, done]
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let text = table(&lines(), None);
+        let rows: Vec<&str> = text.lines().collect();
+        assert!(
+            rows[1].contains("fit 25 %") && rows[1].contains("87.65 % at 0.50,0.25"),
+            "{text}"
+        );
+        assert!(
+            rows[1].contains(" d ") && rows[1].ends_with("3.4 MB"),
+            "{text}"
+        );
+        assert!(
+            rows[3].contains("finished") && rows[3].contains("done"),
+            "{text}"
+        );
+        assert!(!rows[3].contains("heatmap"), "{text}");
+        let column = |l: &str, what: &str| l.find(what).map(|at| l[..at].chars().count());
+        assert_eq!(column(rows[0], "BEST"), column(rows[1], "87.65 %"));
+        assert_eq!(
+            column(rows[0], "DATA"),
+            column(rows[3], "fashion-mnist-16k")
+        );
+    }
+
+    #[test]
+    fn the_node_is_told_as_soon_as_a_run_has_another_one() {
+        let here = &EngineNode::here().host;
+        let mut all = lines();
+        for width in [None, Some(80)] {
+            let text = table(&all, width);
+            for part in ["NODE", "gpu7"] {
+                assert!(text.contains(part), "{text}");
+            }
+        }
+        for line in &mut all {
+            line.node = Some(here.clone());
+        }
+        assert!(!table(&all, None).contains("NODE"));
+        // In another container of this machine.
+        all[0].elsewhere = true;
+        assert!(table(&all, None).contains("NODE"));
+    }
+
+    #[test]
+    fn one_long_name_does_not_make_every_line_as_wide() {
+        let mut lines = lines();
+        lines[1].run = "n".repeat(150);
+        let text = table(&lines, None);
+        let rows: Vec<&str> = text.lines().collect();
+        assert!(rows[2].contains(&lines[1].run), "{text}");
+        for row in [rows[0], rows[1], rows[3]] {
+            assert!(row.chars().count() < 180, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_what_matters() {
+        for width in [140, 100, 80, 60] {
+            let text = table(&lines(), Some(width));
+            for row in text.lines() {
+                assert!(row.chars().count() <= width, "{width}: {row}");
+            }
+            let first = text.lines().nth(1).unwrap();
+            for part in ["demo-2", "running", "fit 25 %", "2×3", "87.65 %"] {
+                assert!(first.contains(part), "{width}: {text}");
+            }
+        }
+        let at_80 = table(&lines(), Some(80));
+        assert!(
+            at_80.contains("seed12"),
+            "the end of a name tells runs apart: {at_80}"
+        );
+        assert!(at_80.contains("AGE"), "{at_80}");
+    }
+}

@@ -1,0 +1,120 @@
+//! `surfit rm`: removing runs.
+
+use super::args::RmArgs;
+use super::fault::CliError;
+use super::{out, place, stop};
+use std::io::{BufRead, IsTerminal, stderr, stdin};
+use std::path::PathBuf;
+use surfit_client::{ClientError, remove, runs};
+use surfit_core::files;
+use surfit_core::run_dir::{RunDir, RunError};
+use surfit_core::snapshot::EngineState;
+
+/// Removes the runs that were named, or all that failed.
+pub fn rm(args: RmArgs) -> Result<(), CliError> {
+    remove::clear_left();
+    let named = if args.failed {
+        failed()
+    } else {
+        named(&args.runs)?
+    };
+    let named = remove::distinct(named)?;
+    if named.is_empty() {
+        return out::line("no run has failed; nothing is removed");
+    }
+    for run in &named {
+        remove::check(run).map_err(|e| CliError::Usage(e.to_string()))?;
+    }
+    for run in &named {
+        remove::refuse_live_below(run, &named)?;
+    }
+    // Before the first is removed: half of what was asked for is the worst answer.
+    let live: Vec<&RunDir> = named.iter().filter(|r| r.is_alive()).collect();
+    if let Some(run) = live.iter().find(|run| run.elsewhere().is_some()) {
+        return Err(ClientError::unreachable(run).into());
+    }
+    if let Some(run) = live.first().filter(|_| !args.stop) {
+        return Err(CliError::Failure(format!(
+            "an engine works on {}; stop it with `surfit stop {0}` first, or remove it with --stop",
+            place::name(run)
+        )));
+    }
+    if !args.yes && !agreed(&named)? {
+        return Err(CliError::Interrupted("nothing is removed".into()));
+    }
+    for run in live {
+        stop::end_engine(run)?;
+    }
+    named.iter().try_for_each(|run| {
+        let name = place::name(run);
+        remove::remove(run)?;
+        out::line(format!("removed {name}"))
+    })
+}
+
+/// Every run that could not go on.
+fn failed() -> Vec<RunDir> {
+    let all = RunDir::list(&RunDir::default_root()).into_iter();
+    all.filter(|r| !r.is_alive() && r.status().is_some_and(|s| s.state == EngineState::Failed))
+        .collect()
+}
+
+/// The runs of names; a directory of several runs stands for all of them. No beginnings of names: what is removed must have
+/// been written out.
+fn named(names: &[String]) -> Result<Vec<RunDir>, CliError> {
+    let root = RunDir::default_root();
+    let mut all: Vec<RunDir> = Vec::new();
+    for name in names {
+        let name = name.trim_end_matches('/');
+        let path = [PathBuf::from(name), root.join(name)]
+            .into_iter()
+            .find(|p| !name.is_empty() && p.is_dir());
+        let path = path.ok_or_else(|| {
+            let hint = match RunDir::find(&root, name) {
+                Ok(run) => format!("write its whole name, `{}`", place::name(&run)),
+                Err(_) => "`surfit ls` lists the runs there are".into(),
+            };
+            CliError::Usage(format!("no run is called `{name}`; {hint}"))
+        })?;
+        match RunDir::open(&path) {
+            Ok(run) => all.push(run),
+            Err(RunError::Group { .. }) => all.extend(RunDir::inside(&path)),
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Ok(all)
+}
+
+/// Asks on a terminal.
+fn agreed(all: &[RunDir]) -> Result<bool, CliError> {
+    if !(stdin().is_terminal() && stderr().is_terminal()) {
+        return Err(CliError::Usage(
+            "there is no terminal to ask on; say --yes to remove without a question".into(),
+        ));
+    }
+    for run in all {
+        let line = runs::line(run);
+        let models = files::entries(&run.join("exports")).map_or(0, |all| all.len());
+        let models = match models {
+            0 => String::new(),
+            1 => ", 1 model in it".into(),
+            n => format!(", {n} models in it"),
+        };
+        let size = runs::size(runs::bytes(run.path()));
+        let name = place::name(run);
+        out::aside(format!("  {name}  {}, {size}{models}", line.state));
+    }
+    let what = match all.len() {
+        1 => "this run".to_owned(),
+        n => format!("these {n} runs"),
+    };
+    out::prompt(&format!(
+        "Remove {what} with all that is in the directories? [y/N]"
+    ));
+    let mut answer = String::new();
+    stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|e| CliError::Failure(format!("reading the answer: {e}")))?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}

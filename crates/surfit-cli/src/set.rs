@@ -1,0 +1,156 @@
+//! `surfit set`: what of a run can be changed while it trains.
+
+use super::args::SetArgs;
+use super::ask::ask;
+use super::fault::CliError;
+use super::{out, place};
+use surfit_client::EngineSession;
+use surfit_core::event::Event;
+use surfit_core::heatmap::Heatmap;
+use surfit_core::picture::sentence;
+use surfit_core::protocol::{EngineCommand, RateChange};
+use surfit_core::surface::{Degrees, Patch};
+
+/// A change that was read from the command line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum SettingChange {
+    Rate(RateChange),
+    Draws(usize),
+    Degree([u8; 2]),
+    Grid(usize),
+}
+
+/// Asks the run's engine for the changes, one after the other, and says what it made of them.
+pub fn set(args: SetArgs) -> Result<(), CliError> {
+    let run = place::find(&args.run)?;
+    // All of them are read before the first is made.
+    let changes = args
+        .changes
+        .iter()
+        .map(|text| read(text).map_err(CliError::Usage))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut visit = EngineSession::begin(&run)?;
+    for change in changes {
+        let patch = visit.latest().degrees.patch();
+        let mut said = ask(&mut visit, command(change, patch)?, tells)?;
+        said.retain(|event| tells(event) || matches!(event, Event::Notice { .. }));
+        if said.is_empty() && args.json {
+            out::json(&serde_json::json!({ "event": "unchanged" }))?;
+        } else if said.is_empty() {
+            out::line("the run has this value already")?;
+        }
+        for event in said {
+            if args.json {
+                out::json(&event)?;
+            } else if let Some((text, _)) = sentence(&event) {
+                out::line(text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tells(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::RateChanged { .. }
+            | Event::DrawsChanged { .. }
+            | Event::DegreeChanged { .. }
+            | Event::GridChanged { .. }
+    )
+}
+
+fn command(change: SettingChange, patch: Patch) -> Result<EngineCommand, CliError> {
+    Ok(match change {
+        SettingChange::Rate(rate) => EngineCommand::SetRate { rate },
+        SettingChange::Draws(draws) => EngineCommand::SetDraws { draws },
+        SettingChange::Degree([m, n]) => EngineCommand::SetDegree {
+            degrees: Degrees::of(patch, m, n).map_err(|e| CliError::Usage(e.to_string()))?,
+        },
+        SettingChange::Grid(grid) => EngineCommand::SetGrid { grid },
+    })
+}
+
+/// Parses a change written as `KEY=VALUE`.
+fn read(text: &str) -> Result<SettingChange, String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is no change; write KEY=VALUE, such as fit.rate=0.01"))?;
+    let (key, value) = (key.trim(), value.trim());
+    let refuse = |what: &str| format!("`{key}={value}`: {what}");
+    match key {
+        "fit.rate" | "fit.learning_rate" => {
+            let (factor, number) = match value.strip_prefix(['x', '*', '×']) {
+                Some(rest) => (true, rest),
+                None => (false, value),
+            };
+            match number.parse::<f64>() {
+                Ok(x) if x > f64::from(f32::MAX) => {
+                    Err(refuse("this is more than a weight can hold"))
+                }
+                Ok(x) if x > 0.0 && x.is_finite() && factor => {
+                    Ok(SettingChange::Rate(RateChange::Factor(x)))
+                }
+                Ok(x) if x > 0.0 && x.is_finite() => Ok(SettingChange::Rate(RateChange::Peak(x))),
+                _ => Err(refuse(
+                    "use a number above 0, or x0.5 for half of what it is",
+                )),
+            }
+        }
+        "fit.draws" => match value.parse() {
+            Ok(draws) if draws > 0 => Ok(SettingChange::Draws(draws)),
+            _ => Err(refuse("use a number of draws from 1 on")),
+        },
+        "fit.degree" => {
+            let numbers: Result<Vec<u8>, _> = value
+                .trim_matches(['[', ']'])
+                .split(',')
+                .map(|n| n.trim().parse())
+                .collect();
+            match numbers.as_deref() {
+                Ok(&[m]) => Ok(SettingChange::Degree([m, m])),
+                Ok(&[m, n]) => Ok(SettingChange::Degree([m, n])),
+                _ => Err(refuse("use one degree or two, such as [3,2]")),
+            }
+        }
+        "heatmap.grid" => match value.parse() {
+            Ok(grid) => Heatmap::refuse_grid(grid).map_or(Ok(SettingChange::Grid(grid)), Err),
+            Err(_) => Err(refuse("use a number of points an axis")),
+        },
+        _ => Err(format!(
+            "`{key}` cannot be changed while a run goes on; fit.rate, fit.draws, fit.degree and heatmap.grid can"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_read_and_refused_in_words() {
+        assert_eq!(
+            read("fit.rate=0.01"),
+            Ok(SettingChange::Rate(RateChange::Peak(0.01)))
+        );
+        assert_eq!(
+            read("fit.learning_rate=x0.5"),
+            Ok(SettingChange::Rate(RateChange::Factor(0.5)))
+        );
+        assert_eq!(read("fit.draws = 4"), Ok(SettingChange::Draws(4)));
+        assert_eq!(read("fit.degree=[3,2]"), Ok(SettingChange::Degree([3, 2])));
+        assert_eq!(read("fit.degree=3"), Ok(SettingChange::Degree([3, 3])));
+        for (text, part) in [
+            ("fit.rate", "KEY=VALUE"),
+            ("fit.rate=-1", "above 0"),
+            ("fit.rate=NaN", "above 0"),
+            ("fit.rate=1e300", "more than a weight"),
+            ("fit.draws=0", "from 1 on"),
+            ("fit.momentum=0.5", "cannot be changed"),
+            ("heatmap.grid=1", "cannot be measured"),
+        ] {
+            let why = read(text).unwrap_err();
+            assert!(why.contains(part), "{text}: {why}");
+        }
+    }
+}

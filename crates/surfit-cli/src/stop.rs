@@ -1,0 +1,171 @@
+//! `surfit stop`: checkpoint, and the engine's end.
+
+use super::args::StopArgs;
+use super::fault::CliError;
+use super::{out, place};
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
+use surfit_client::ClientError;
+use surfit_core::protocol::{EngineCommand, ServerMessage};
+use surfit_core::run_dir::{ProcessState, RunDir};
+
+/// How long an engine may take to write its checkpoint and end.
+const ENDING: Duration = Duration::from_secs(120);
+
+/// How often an engine that ends is looked at.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Ends the engine of a run and waits until it is gone.
+pub fn stop(args: StopArgs) -> Result<(), CliError> {
+    let run = place::find(&args.run)?;
+    if !run.is_alive() {
+        return Err(CliError::Failure(format!(
+            "no engine is running for {}; `surfit ls` shows what runs",
+            place::name(&run)
+        )));
+    }
+    end_engine(&run)?;
+    let done = run.picture().is_ok_and(|p| p.finished.is_some());
+    let next = if done {
+        "look at it with `surfit open"
+    } else {
+        "go on with `surfit resume"
+    };
+    out::line(format!("stopped; {next} {}`", place::name(&run)))
+}
+
+/// Lets the engine of a run checkpoint and end, and waits until it is gone.
+pub fn end_engine(run: &RunDir) -> Result<(), CliError> {
+    match ask_to_end(run) {
+        Ok(()) => {}
+        // It ends, and something is lost with it.
+        Err(StopFailure::Refused(why)) => {
+            surfit_client::wait_gone(run, ENDING);
+            return Err(CliError::Failure(why));
+        }
+        Err(StopFailure::Suspended(why)) => return Err(CliError::Failure(why)),
+        // It was ending by itself.
+        Err(_) if !run.is_alive() => {}
+        // No process of another machine is ended by a signal from here.
+        Err(StopFailure::Unheard(error @ ClientError::Elsewhere { .. }))
+            if !run.elsewhere().is_some_and(|node| node.shares_processes()) =>
+        {
+            return Err(error.into());
+        }
+        // It cannot be spoken to; a signal makes it checkpoint and end as well.
+        Err(StopFailure::Unheard(error)) => surfit_client::signal_engine(run, Signal::TERM)
+            .map_err(|why| {
+                CliError::Failure(format!("{error}. A signal was not sent either: {why}"))
+            })?,
+    }
+    let asked = Instant::now();
+    while !surfit_client::wait_gone(run, POLL) && asked.elapsed() <= ENDING {
+        suspended(run).map_or(Ok(()), |why| Err(CliError::Failure(why)))?;
+    }
+    if run.is_alive() {
+        return Err(CliError::Failure(format!(
+            "the engine did not end within {} s; look at {}",
+            ENDING.as_secs(),
+            run.log_path().display()
+        )));
+    }
+    Ok(())
+}
+
+/// Why an engine did not end when it was asked to.
+enum StopFailure {
+    /// It said no.
+    Refused(String),
+    /// It could not be asked.
+    Unheard(ClientError),
+    /// It stands still, and what to do.
+    Suspended(String),
+}
+
+/// That an engine executes nothing until somebody lets it go on.
+fn suspended(run: &RunDir) -> Option<String> {
+    if !run.is_alive() || run.engine_process_state() != Some(ProcessState::Suspended) {
+        return None;
+    }
+    let pid = run.status()?.pid;
+    Some(format!(
+        "the engine (pid {pid}) is suspended and cannot write its checkpoint; let it go on with `kill -CONT {pid}`, then stop it"
+    ))
+}
+
+impl From<ClientError> for StopFailure {
+    fn from(error: ClientError) -> Self {
+        StopFailure::Unheard(error)
+    }
+}
+
+/// Asks the engine of a run to checkpoint and end, and waits for its answer.
+fn ask_to_end(run: &RunDir) -> Result<(), StopFailure> {
+    let check = || suspended(run).map_or(Ok(()), |why| Err(StopFailure::Suspended(why)));
+    check()?;
+    let mut connection = match surfit_client::connect(run, None) {
+        Err(error) => return check().and(Err(error.into())),
+        Ok(connection) => connection,
+    };
+    let inbox = connection.inbox()?;
+    let id = connection.send(EngineCommand::Shutdown)?;
+    let asked = Instant::now();
+    while asked.elapsed() <= ENDING {
+        match inbox.next(Duration::from_millis(100)) {
+            Ok(Some(ServerMessage::Reply { id: of, error, .. })) if of == id => {
+                return error.map_or(Ok(()), |why| Err(StopFailure::Refused(why)));
+            }
+            Ok(_) if run.is_alive() => check()?,
+            // It may be gone before it answers.
+            Ok(_) | Err(_) => return Ok(()),
+        }
+    }
+    // It does not look at its commands; a signal is its last chance to end in good order.
+    let _ = surfit_client::signal_engine(run, Signal::TERM);
+    Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use surfit_core::config::Config;
+    use surfit_core::event::JobStage;
+    use surfit_core::run_dir::RunStatus;
+    use surfit_core::snapshot::EngineState;
+
+    #[test]
+    fn a_process_that_is_not_the_runs_engine_gets_no_signal() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunDir::create(&dir.path().join("a"), &Config::default()).unwrap();
+        // Held by this process, as by an engine that cannot be reached.
+        let _lock = run.lock().unwrap();
+        let mut other = std::process::Command::new("sleep")
+            .arg("100")
+            .spawn()
+            .unwrap();
+        for pid in [other.id(), std::process::id(), 0, u32::MAX] {
+            run.write_status(&RunStatus {
+                state: EngineState::Running,
+                stage: JobStage::Fit,
+                pid,
+                node: String::new(),
+                heartbeat: 0.0,
+                done: 0,
+                total: 1,
+                degrees: Config::default().degrees(),
+                network: "cnn".into(),
+                data: "mnist".into(),
+                best: None,
+                failed: None,
+            })
+            .unwrap();
+            let Err(CliError::Failure(why)) = end_engine(&run) else {
+                panic!("process {pid} was taken for an engine");
+            };
+            assert!(why.contains("is not the engine that holds"), "{why}");
+        }
+        assert!(other.try_wait().unwrap().is_none(), "it was ended");
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}

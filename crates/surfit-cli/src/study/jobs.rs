@@ -1,0 +1,318 @@
+//! Doing several runs, a few at a time. A run that is finished is not done again, one that was begun goes on, and one that
+//! another runner has under way is left to it: this one does others meanwhile, and waits for it at the end.
+
+use super::super::fault::CliError;
+use super::super::run::begun_with;
+use rustix::process::Signal;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::Child;
+use std::time::{Duration, Instant};
+use surfit_client::EngineLaunch;
+use surfit_client::signals::{Signals, StopRequest};
+use surfit_core::config::Config;
+use surfit_core::event::JobResult;
+use surfit_core::run_dir::{RunDir, RunError};
+
+/// How a run is told that another runner has done.
+const BY_ANOTHER: &str = "done by another runner";
+
+/// One run to do.
+#[derive(Clone, Debug)]
+pub struct StudyJob {
+    /// The variant's name.
+    pub variant: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Directory of the run.
+    pub dir: PathBuf,
+    /// Configuration of the run.
+    pub config: Config,
+}
+
+impl StudyJob {
+    /// The run, when it was begun.
+    ///
+    /// # Errors
+    /// When it was begun with another configuration: its results would be shown under settings that it did not have.
+    pub fn begun(&self) -> Result<Option<RunDir>, CliError> {
+        if !self.dir.join("config.toml").is_file() {
+            return Ok(None);
+        }
+        begun_with(&self.dir, &self.config).map(Some)
+    }
+}
+
+/// A run whose engine was started here.
+struct RunningJob {
+    number: usize,
+    run: RunDir,
+    began: Instant,
+    child: Child,
+}
+
+/// A run that has to be done.
+#[derive(Clone, Copy)]
+struct PendingRun {
+    /// Its place in the list, from 1.
+    number: usize,
+    /// Engines started here that another runner was faster than.
+    attempts: usize,
+    /// It was told that another runner works on it.
+    told: bool,
+}
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// Time between two looks at runs of other runners, whose files may lie on another machine.
+const OTHERS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Engines that are started for a run, and do not get it, before it counts as failed.
+const MAX_ATTEMPTS: usize = 3;
+
+/// Does the jobs, `parallel` of them at a time, and says a line about each. When asked to stop, the engines make a checkpoint
+/// and end; the same call goes on from there. A terminal that goes away stops nothing.
+pub fn work(
+    jobs: &[StudyJob],
+    parallel: usize,
+    say: &mut dyn FnMut(String),
+) -> Result<(), CliError> {
+    surfit_client::engine_program()?;
+    // All of them before the first begins: hours later it would be late to say that one cannot.
+    for job in jobs {
+        job.begun()?;
+    }
+    let signals = Signals::listen()?;
+    let mut waiting: VecDeque<PendingRun> = (1..=jobs.len())
+        .map(|number| PendingRun {
+            number,
+            attempts: 0,
+            told: false,
+        })
+        .collect();
+    let mut working: Vec<(RunningJob, PendingRun)> = Vec::new();
+    let mut others: Vec<PendingRun> = Vec::new();
+    let mut failed: Vec<String> = Vec::new();
+    let mut broken: Option<CliError> = None;
+    let mut looked = Instant::now();
+    loop {
+        while broken.is_none() && working.len() < parallel.max(1) {
+            let Some(mut pending) = waiting.pop_front() else {
+                break;
+            };
+            let job = &jobs[pending.number - 1];
+            match begin(pending.number, job) {
+                Ok(StartedJob::Working(work)) => working.push((work, pending)),
+                Ok(StartedJob::Done(f)) => {
+                    let how = match pending.told {
+                        true => BY_ANOTHER,
+                        false => "done before",
+                    };
+                    say(line(pending.number, jobs, job, &f, how));
+                }
+                Ok(StartedJob::Elsewhere(whose)) => {
+                    if !std::mem::replace(&mut pending.told, true) {
+                        let place = place(pending.number, jobs);
+                        say(format!("{place} {}: {whose}, is waited for", name(job)));
+                    }
+                    others.push(pending);
+                }
+                // The others would fare no better; those that work come to their end first.
+                Err(fault) => broken = Some(fault),
+            }
+        }
+        if signals.checkpoint_request() {
+            working
+                .iter()
+                .for_each(|(work, _)| work.signal(Signal::USR1));
+        }
+        if signals.stop_request().is_some() {
+            return Err(halt(working, &signals));
+        }
+        if working.is_empty() && (others.is_empty() || broken.is_some()) {
+            break;
+        }
+        std::thread::sleep(POLL);
+        if looked.elapsed() > OTHERS_INTERVAL {
+            looked = Instant::now();
+            // Finished, or left undone by a runner that is gone.
+            let is_over = |p: &PendingRun| {
+                let dir = RunDir::open(&jobs[p.number - 1].dir);
+                dir.map_or(true, |run| !run.is_alive())
+            };
+            let over = others.extract_if(.., |p| is_over(p));
+            waiting.extend(over);
+        }
+        let mut still = Vec::new();
+        for (mut work, mut pending) in working {
+            let Ok(Some(status)) = work.child.try_wait() else {
+                still.push((work, pending));
+                continue;
+            };
+            let job = &jobs[work.number - 1];
+            match came_to(&work.run) {
+                Ok(f) => {
+                    // An engine that could not have the run fails, although another one has done it by now.
+                    let how = match status.success() {
+                        true => format!("{:.0} s", work.began.elapsed().as_secs_f64()),
+                        false => BY_ANOTHER.into(),
+                    };
+                    say(line(work.number, jobs, job, &f, &how));
+                }
+                // A batch system may have signalled the engine too, a moment before this process.
+                Err(_) if signals.await_stop() => {}
+                // It could not have the run: another runner has it, or had it until just now.
+                Err(RunFailure::Ended(_))
+                    if work.run.is_alive()
+                        || status.code() == Some(1) && pending.attempts + 1 < MAX_ATTEMPTS =>
+                {
+                    pending.attempts += 1;
+                    others.push(pending);
+                }
+                Err(RunFailure::Ended(why) | RunFailure::Failed(why)) => {
+                    say(format!("{} {}: {why}", place(work.number, jobs), name(job)));
+                    failed.push(name(job));
+                }
+            }
+        }
+        working = still;
+    }
+    if let Some(fault) = broken {
+        return Err(fault);
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::Failure(format!(
+        "{} of {} runs did not come to their end: {}; call it again to try them again",
+        failed.len(),
+        jobs.len(),
+        failed.join(", ")
+    )))
+}
+
+/// A job that was begun.
+enum StartedJob {
+    /// An engine that was started for it works.
+    Working(RunningJob),
+    /// It was finished before.
+    Done(JobResult),
+    /// Another runner works on it: a clause that says so.
+    Elsewhere(String),
+}
+
+fn begin(number: usize, job: &StudyJob) -> Result<StartedJob, CliError> {
+    let run = open(job)?;
+    // Before its events are read: what an engine wrote that is gone is complete then.
+    let alive = run.is_alive();
+    if let Some(finished) = run.picture()?.finished {
+        return Ok(StartedJob::Done(finished));
+    }
+    if alive {
+        let node = run.elsewhere().map(|node| format!(" on {}", node.name()));
+        let node = node.unwrap_or_default();
+        return Ok(StartedJob::Elsewhere(format!(
+            "another runner works on it{node}"
+        )));
+    }
+    let how = EngineLaunch {
+        wait: false,
+        linger: Some(0),
+    };
+    Ok(StartedJob::Working(RunningJob {
+        child: surfit_client::launch(&run, how)?,
+        number,
+        run,
+        began: Instant::now(),
+    }))
+}
+
+impl RunningJob {
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok();
+        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+            // An engine that has just ended needs no signal.
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+}
+
+/// Why a run whose engine has ended came to nothing.
+enum RunFailure {
+    /// It could not go on.
+    Failed(String),
+    /// Its engine ended and did not say why.
+    Ended(String),
+}
+
+/// What a run whose engine has ended came to, or why it came to nothing.
+fn came_to(run: &RunDir) -> Result<JobResult, RunFailure> {
+    let picture = run
+        .picture()
+        .map_err(|e| RunFailure::Failed(e.to_string()))?;
+    let failed = picture.failed;
+    picture.finished.ok_or_else(|| match failed {
+        Some(why) => RunFailure::Failed(why),
+        None => RunFailure::Ended(format!(
+            "its engine ended; look at {}",
+            run.log_path().display()
+        )),
+    })
+}
+
+/// Lets all engines that were started here make a checkpoint and end, and waits for them unless that is given up.
+fn halt(mut working: Vec<(RunningJob, PendingRun)>, signals: &Signals) -> CliError {
+    for (work, _) in &working {
+        work.signal(Signal::TERM);
+    }
+    loop {
+        // Not by the lock, which another runner may take at once.
+        working.retain_mut(|(work, _)| work.child.try_wait().is_ok_and(|status| status.is_none()));
+        if working.is_empty() {
+            break;
+        }
+        if signals.stop_request() == Some(StopRequest::Leave) {
+            return CliError::Interrupted(
+                "left while the engines were ending; the same line goes on".into(),
+            );
+        }
+        std::thread::sleep(POLL / 5);
+    }
+    CliError::Interrupted("stopped; what was reached is kept, the same line goes on".into())
+}
+
+/// The run of a job: the one that was begun, or a new one.
+fn open(job: &StudyJob) -> Result<RunDir, CliError> {
+    match job.begun()? {
+        Some(run) => Ok(run),
+        None => match RunDir::create(&job.dir, &job.config) {
+            // Another runner was faster.
+            Err(error @ RunError::Exists(_)) => job.begun()?.ok_or_else(|| error.into()),
+            created => Ok(created?),
+        },
+    }
+}
+
+fn place(number: usize, jobs: &[StudyJob]) -> String {
+    let width = jobs.len().to_string().len();
+    format!("[{number:>width$}/{}]", jobs.len())
+}
+
+fn name(job: &StudyJob) -> String {
+    format!("{} seed {}", job.variant, job.seed)
+}
+
+fn line(number: usize, jobs: &[StudyJob], job: &StudyJob, f: &JobResult, how: &str) -> String {
+    let percent = |x: f64| format!("{:.2} %", 100.0 * x);
+    let test = f
+        .best_test
+        .map(|t| format!(", test {}", percent(t)))
+        .unwrap_or_default();
+    format!(
+        "{} {}: interior {}, best {}{test} ({how})",
+        place(number, jobs),
+        name(job),
+        percent(f.interior_mean),
+        percent(f.best.accuracy)
+    )
+}

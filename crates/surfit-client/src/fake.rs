@@ -1,0 +1,128 @@
+//! An engine for tests: it holds a run's lock, listens on its socket and says what the test tells it to.
+
+use super::frame;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use surfit_core::config::Config;
+use surfit_core::event::{Envelope, Event};
+use surfit_core::protocol::{ClientMessage, ServerMessage, VERSION};
+use surfit_core::run_dir::{EventLog, FileIdentity, RunDir, RunLock};
+
+/// A run in a temporary folder.
+pub struct FakeRun {
+    /// Its directory.
+    pub dir: RunDir,
+    _root: tempfile::TempDir,
+}
+
+/// Makes a run.
+pub fn run() -> FakeRun {
+    let root = tempfile::tempdir().unwrap();
+    let dir = RunDir::create(&root.path().join("a"), &Config::default()).unwrap();
+    FakeRun { dir, _root: root }
+}
+
+/// A listening engine; when it is dropped its socket file stays, as after a `kill -9`.
+pub struct FakeEngine {
+    listener: UnixListener,
+    _lock: RunLock,
+    dir: Option<FileIdentity>,
+    /// Its events, which the test appends to.
+    pub log: EventLog,
+}
+
+impl FakeEngine {
+    /// Takes the run.
+    pub fn open(run: &RunDir) -> Self {
+        let lock = run.lock().unwrap();
+        let socket = run.socket_path();
+        std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        let _ = std::fs::remove_file(&socket);
+        let log = EventLog::open(&run.events_path()).unwrap();
+        Self {
+            listener: UnixListener::bind(&socket).unwrap(),
+            _lock: lock,
+            dir: run.identity(),
+            log,
+        }
+    }
+
+    /// Writes an event as an engine does: into the file, and back for a connection.
+    pub fn event(&mut self, event: Event) -> Envelope {
+        let (envelope, result) = self.log.append(event);
+        result.unwrap();
+        envelope
+    }
+
+    /// A client that has said hello.
+    pub fn accept(&self) -> (FakePeer, Option<u64>) {
+        let (peer, after, _) = self.accept_who();
+        (peer, after)
+    }
+
+    /// A client that has said hello, and whether it only watches.
+    pub fn accept_who(&self) -> (FakePeer, Option<u64>, bool) {
+        let (stream, _) = self.listener.accept().unwrap();
+        let mut peer = FakePeer { stream };
+        match peer.read() {
+            Some(ClientMessage::Hello {
+                protocol: VERSION,
+                after,
+                readonly,
+                ..
+            }) => (peer, after, readonly),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A client that has been welcomed.
+    pub fn welcome(&self) -> (FakePeer, Option<u64>) {
+        let (peer, after, _) = self.welcome_who();
+        (peer, after)
+    }
+
+    /// A client that has been welcomed, and whether it only watches.
+    pub fn welcome_who(&self) -> (FakePeer, Option<u64>, bool) {
+        let (mut peer, after, readonly) = self.accept_who();
+        let (engine, run) = ("fake".into(), "a".into());
+        peer.say(&ServerMessage::Welcome {
+            protocol: VERSION,
+            engine,
+            run,
+            pid: 42,
+            dir: self.dir,
+        });
+        (peer, after, readonly)
+    }
+}
+
+/// The engine's end of a connection.
+pub struct FakePeer {
+    stream: UnixStream,
+}
+
+impl FakePeer {
+    /// Sends a message.
+    pub fn say(&mut self, message: &ServerMessage) {
+        frame::write(&mut self.stream, message).unwrap();
+    }
+
+    /// Sends bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// The next message; `None` when the client has gone.
+    pub fn read(&mut self) -> Option<ClientMessage> {
+        let mut length = [0; 4];
+        self.stream.read_exact(&mut length).ok()?;
+        let mut body = vec![0; u32::from_be_bytes(length) as usize];
+        self.stream.read_exact(&mut body).ok()?;
+        Some(serde_json::from_slice(&body).unwrap())
+    }
+}
+
+/// Returns a notice with this text.
+pub fn notice(text: &str) -> Event {
+    Event::Notice { text: text.into() }
+}

@@ -1,0 +1,273 @@
+//! Starting an engine process that outlives this one.
+
+use super::child_setup;
+use super::{ClientError, EngineConnection, connect};
+use rustix::fs::OFlags;
+use rustix::process::Pid;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use surfit_core::files;
+use surfit_core::run_dir::{RunDir, RunError, at};
+
+/// How an engine is started.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EngineLaunch {
+    /// Only load the present state and wait for commands.
+    pub wait: bool,
+    /// Seconds without work and without clients after which it ends; `None` for the engine's own default.
+    pub linger: Option<u64>,
+}
+
+/// How long an engine may take from its start until it listens: loading libtorch from a cold network disk is slow.
+const START: Duration = Duration::from_secs(120);
+
+/// How often a starting engine is tried.
+const POLL: Duration = Duration::from_millis(20);
+
+/// The engine program: `SURFIT_ENGINE`, else `surfit-engine` beside this program.
+///
+/// # Errors
+/// [`ClientError::NoProgram`] when it is not there.
+pub fn engine_program() -> Result<PathBuf, ClientError> {
+    let named = std::env::var_os("SURFIT_ENGINE")
+        .filter(|p| !p.is_empty())
+        .map(PathBuf::from);
+    let program = match named {
+        Some(program) => program,
+        None => own_program()?.with_file_name("surfit-engine"),
+    };
+    if program.is_file() {
+        Ok(program)
+    } else {
+        Err(ClientError::NoProgram(program))
+    }
+}
+
+/// This program's own file. When another one has taken its place since it was started, as after an update, the system says
+/// that it is deleted; the one that has its name now is meant.
+///
+/// # Errors
+/// [`ClientError::Io`].
+pub(super) fn own_program() -> Result<PathBuf, ClientError> {
+    let path =
+        std::env::current_exe().map_err(ClientError::io("finding this program's own file"))?;
+    Ok(undeleted(path))
+}
+
+fn undeleted(path: PathBuf) -> PathBuf {
+    if path.exists() {
+        return path;
+    }
+    match path.to_str().and_then(|p| p.strip_suffix(" (deleted)")) {
+        Some(there) => there.into(),
+        None => path,
+    }
+}
+
+/// A command for the engine's program, with the environment it wants.
+///
+/// # Errors
+/// [`ClientError::NoProgram`].
+pub fn engine_command() -> Result<Command, ClientError> {
+    let mut command = Command::new(engine_program()?);
+    // Worker threads that spin while they wait make everything else on the machine several times slower, keys in
+    // the terminal included; threads that sleep at once make a small network's step twice as long. A spin of some
+    // microseconds avoids both (measured: 22.9 ms a step against 42.8 asleep and 32.0 spinning, on two idle cores).
+    // OpenMP reads this when libtorch is loaded, so the engine cannot set it for itself.
+    let user_decides = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    if !user_decides {
+        command
+            .env("OMP_WAIT_POLICY", "passive")
+            .env("GOMP_SPINCOUNT", "3000");
+    }
+    // A request for a checkpoint must not end an engine that has no handler yet, or none at all.
+    child_setup::ignore_checkpoint_requests_in(&mut command);
+    Ok(command)
+}
+
+/// Starts the engine of a run, detached: own session, no input, output appended to the run's log.
+///
+/// # Errors
+/// [`ClientError::NoProgram`], [`ClientError::Run`] for a log that cannot be opened, [`ClientError::Io`].
+pub fn launch(run: &RunDir, how: EngineLaunch) -> Result<Child, ClientError> {
+    let mut command = engine_command()?;
+    let log_path = run.log_path();
+    files::unshare(&log_path).map_err(run.at_writing(&log_path))?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND;
+    let log = files::open_with(&log_path, flags).map_err(run.at_writing(&log_path))?;
+    let errors = log.try_clone().map_err(at(&log_path))?;
+    command.arg("serve").arg(run.path());
+    if how.wait {
+        command.arg("--wait");
+    }
+    if let Some(seconds) = how.linger {
+        command.arg("--linger").arg(seconds.to_string());
+    }
+    command.stdin(Stdio::null()).stdout(log).stderr(errors);
+    // The engine must be in its own session before libtorch is loaded, which happens before its `main`: a ctrl-c in
+    // that half second would otherwise reach it.
+    child_setup::start_in_own_session(&mut command);
+    let program = command.get_program().to_string_lossy().into_owned();
+    command
+        .spawn()
+        .map_err(ClientError::io(format!("starting {program}")))
+}
+
+/// Starts the engine of a run and greets it as soon as it listens.
+///
+/// # Errors
+/// [`RunError::InUse`] when another engine has the run, [`ClientError::DidNotStart`] with the last line of the log when it
+/// ends before it listens, else as [`launch`] and [`connect`].
+pub fn start(
+    run: &RunDir,
+    how: EngineLaunch,
+    after: Option<u64>,
+) -> Result<(Child, EngineConnection), ClientError> {
+    let log_length = files::metadata(&run.log_path()).map_or(0, |m| m.len());
+    let mut child = launch(run, how)?;
+    let began = Instant::now();
+    loop {
+        match connect(run, after) {
+            // Of several that are started at a time one gets the run, and the others are none of it.
+            Ok(connection) if !is_of(&child, connection.welcome().pid) => {
+                let _ = child.kill().and_then(|()| child.wait());
+                return Err(ClientError::Run(run.in_use()));
+            }
+            Ok(connection) => return Ok((child, connection)),
+            // An engine that fails at once may still have accepted; its exit says why.
+            Err(ClientError::NoEngine(_) | ClientError::Closed) => {}
+            // It holds the run and has not replaced the note of another engine yet.
+            Err(ClientError::Run(RunError::ForeignSocket(_))) => {}
+            Err(other) => return Err(other),
+        }
+        let exited = child
+            .try_wait()
+            .map_err(ClientError::io("watching the engine"))?;
+        if let Some(status) = exited {
+            return Err(ended_at_start(run, log_length, status));
+        }
+        if began.elapsed() > START {
+            return Err(ClientError::Timeout(START.as_secs()));
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Why an engine ended before it listened: another one, which may not listen yet, was faster, or what the log says after
+/// `log_length` bytes.
+fn ended_at_start(run: &RunDir, log_length: u64, status: ExitStatus) -> ClientError {
+    if run.is_alive() {
+        return ClientError::Run(run.in_use());
+    }
+    let why = last_line(run, log_length).unwrap_or_else(|| {
+        format!(
+            "the engine ended at its start ({status}); look at {}",
+            run.log_path().display()
+        )
+    });
+    ClientError::DidNotStart(why)
+}
+
+/// True when a process is the one that was started, or belongs to it: the program may be a script that starts another one.
+fn is_of(child: &Child, pid: u32) -> bool {
+    let session = || {
+        let pid = Pid::from_raw(i32::try_from(pid).ok()?);
+        rustix::process::getsid(pid).ok()
+    };
+    // What cannot be seen from here is not doubted.
+    pid == child.id() || session().is_none_or(|s| s == Pid::from_child(child))
+}
+
+/// Greets the engine that works on the run, or starts one that waits for commands. The child is given when it was
+/// started here.
+///
+/// # Errors
+/// As [`start`].
+pub fn ensure(
+    run: &RunDir,
+    how: EngineLaunch,
+    after: Option<u64>,
+) -> Result<(Option<Child>, EngineConnection), ClientError> {
+    let began = Instant::now();
+    loop {
+        match connect(run, after) {
+            Ok(connection) => return Ok((None, connection)),
+            Err(ClientError::NoEngine(_)) if !run.is_alive() => {
+                match start(run, how, after) {
+                    Ok((child, connection)) => return Ok((Some(child), connection)),
+                    // Another one was faster, and serves as well.
+                    Err(ClientError::Run(RunError::InUse { .. })) if began.elapsed() < START => {}
+                    Err(other) => return Err(other),
+                }
+            }
+            // It holds the run but does not listen yet, or does not listen any more.
+            Err(ClientError::NoEngine(_)) if began.elapsed() < START => std::thread::sleep(POLL),
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+/// Waits until no engine has the run; false when `timeout` passes before.
+pub fn wait_gone(run: &RunDir, timeout: Duration) -> bool {
+    let began = Instant::now();
+    while run.is_alive() {
+        if began.elapsed() > timeout {
+            return false;
+        }
+        std::thread::sleep(POLL);
+    }
+    true
+}
+
+/// The last line that the engine wrote to its log after `from`, without the program's name in front.
+pub(super) fn last_line(run: &RunDir, from: u64) -> Option<String> {
+    let mut file = files::open(&run.log_path()).ok()?;
+    let length = file.metadata().ok()?.len();
+    // Only the end matters; a log may be long.
+    file.seek(SeekFrom::Start(
+        from.max(length.saturating_sub(64 << 10)).min(length),
+    ))
+    .ok()?;
+    let mut bytes = Vec::new();
+    file.take(64 << 10).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().map(str::trim).rfind(|l| !l.is_empty())?;
+    Some(
+        line.strip_prefix("surfit-engine: ")
+            .unwrap_or(line)
+            .to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_another_one_was_faster_than_is_told_from_one_that_cannot_start() {
+        let run = crate::fake::run();
+        let run = &run.dir;
+        std::fs::write(run.log_path(), "earlier\nsurfit-engine: no libtorch\n").unwrap();
+        let ended = || ended_at_start(run, 0, ExitStatus::default());
+        assert!(matches!(ended(), ClientError::DidNotStart(why) if why == "no libtorch"));
+        // It loads a long log, and listens later.
+        let _lock = run.lock().unwrap();
+        assert!(matches!(ended(), ClientError::Run(RunError::InUse { .. })));
+    }
+
+    #[test]
+    fn a_program_that_was_replaced_is_started_from_its_place() {
+        let gone = PathBuf::from("/nowhere/surfit (deleted)");
+        assert_eq!(undeleted(gone), PathBuf::from("/nowhere/surfit"));
+        let plain = PathBuf::from("/nowhere/surfit");
+        assert_eq!(undeleted(plain.clone()), plain);
+        let dir = tempfile::tempdir().unwrap();
+        let odd = dir.path().join("surfit (deleted)");
+        std::fs::write(&odd, "").unwrap();
+        assert_eq!(undeleted(odd.clone()), odd, "a file that is called so");
+    }
+}

@@ -1,0 +1,35 @@
+//! Finding, starting and talking to the engine of a run.
+//!
+//! Nothing here draws or prints: [`EngineConnection`] is one conversation over the socket, [`launch()`] starts an engine
+//! process, [`RunFollower`] turns both into a stream of events that survives an engine's death, and [`bridge`]
+//! feeds the terminal's channels.
+
+pub mod bridge;
+mod child_setup;
+mod connection;
+mod engine_process;
+mod error;
+mod follow;
+pub mod fork;
+mod frame;
+mod launch;
+pub mod queue;
+pub mod remote;
+pub mod remove;
+pub mod runs;
+pub mod signals;
+mod visit;
+mod write;
+
+#[cfg(any(test, feature = "fake-engine"))]
+pub mod fake;
+#[cfg(test)]
+mod tests;
+
+pub use child_setup::ignore_checkpoint_requests;
+pub use connection::{EngineConnection, ReceivedMessage, connect, watch};
+pub use engine_process::signal_engine;
+pub use error::ClientError;
+pub use follow::{FollowedItem, RunFollower};
+pub use launch::{EngineLaunch, engine_command, engine_program, ensure, launch, start, wait_gone};
+pub use visit::{EngineReply, EngineSession, part};

@@ -1,0 +1,117 @@
+//! Who works on a queue, and whose turn it is on the machine: told by the kernel's locks, which end with their holder.
+
+use super::FitQueue;
+use crate::ClientError;
+use crate::signals::Signals;
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+use surfit_core::run_dir::{at, private_folder};
+
+/// How long whoever asks for a runner may hold its lock.
+const ASKED: Duration = Duration::from_millis(25);
+
+/// Held while a runner works.
+#[derive(Debug)]
+pub struct RunnerLock {
+    _lock: File,
+}
+
+impl FitQueue {
+    /// The right to work on the queue; `None` when another process has it. The kernel gives it back however that ends.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn runner(&self) -> Result<Option<RunnerLock>, ClientError> {
+        std::fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
+        // Beside the fits, not in a folder of the session: every session's runner finds it there.
+        let path = self.folder.join("runner");
+        let lock = lock_file(&path)?;
+        // Who only asks holds the lock for an instant; that is waited out.
+        for _ in 0..20 {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(RunnerLock { _lock: lock })),
+                Err(Errno::WOULDBLOCK) => std::thread::sleep(ASKED),
+                Err(e) => return Err(at(&path)(e.into()).into()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// True while a runner works on the queue. Nobody who becomes one just now is turned away by the question.
+    ///
+    /// # Errors
+    /// When the file system says no.
+    pub fn is_worked_on(&self) -> Result<bool, ClientError> {
+        let path = self.folder.join("runner");
+        let lock = match open(&path, false) {
+            Ok(lock) => lock,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(at(&path)(e).into()),
+        };
+        // Shared: those who ask at a time do not take one another for a runner.
+        match flock(lock, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(Errno::WOULDBLOCK) => Ok(true),
+            Err(e) => Err(at(&path)(e.into()).into()),
+        }
+    }
+
+    /// Waits for this queue's turn on the machine, which two fits at a time would only slow down; `busy` is called when
+    /// another queue has it. `None` when a signal asked to stop meanwhile.
+    pub(super) fn turn(
+        &self,
+        signals: &Signals,
+        busy: impl FnOnce(),
+    ) -> Result<Option<File>, ClientError> {
+        private_folder(&self.machine)?;
+        let path = self.machine.join("queue.lock");
+        let lock = lock_file(&path)?;
+        let mut busy = Some(busy);
+        loop {
+            match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Some(lock)),
+                Err(Errno::WOULDBLOCK) => {}
+                Err(e) => return Err(at(&path)(e.into()).into()),
+            }
+            if let Some(busy) = busy.take() {
+                busy();
+            }
+            if signals.await_stop() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Waits for the lock of a file and holds it.
+pub(super) fn wait_for(path: &Path) -> Result<File, ClientError> {
+    let lock = lock_file(path)?;
+    loop {
+        match flock(&lock, FlockOperation::LockExclusive) {
+            Ok(()) => return Ok(lock),
+            Err(Errno::INTR) => {}
+            Err(e) => return Err(at(path)(e.into()).into()),
+        }
+    }
+}
+
+/// Opens a file to lock it. Whatever lies there is only locked: nothing that it leads to is made empty.
+pub(super) fn lock_file(path: &Path) -> Result<File, ClientError> {
+    Ok(open(path, true).map_err(at(path))?)
+}
+
+/// Who only asks needs no right to write there.
+fn open(path: &Path, create: bool) -> std::io::Result<File> {
+    File::options()
+        .create(create)
+        .truncate(false)
+        .write(create)
+        .read(!create)
+        .custom_flags(OFlags::NOFOLLOW.bits() as i32)
+        .open(path)
+}

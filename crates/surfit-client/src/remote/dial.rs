@@ -1,0 +1,543 @@
+//! Starting the command that leads to the other machine, and what it says when it does not get there.
+
+use super::settings::HostConfig;
+use super::wire::{LINK, MARK};
+use crate::child_setup;
+use rustix::termios;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Most that a login may print before the far end speaks.
+const BANNER: u64 = 256 << 10;
+
+/// How long a host may take to greet when nobody is asked anything.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long a first dial may take, with a password to be written meanwhile: as long as sshd waits for one.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Most that is kept of what the command says on standard error.
+const SAID: usize = 8 << 10;
+
+/// A line that carries: the far end has greeted.
+#[derive(Debug)]
+pub struct DialedLine {
+    /// To the far end.
+    pub stdin: ChildStdin,
+    /// From the far end, after its greeting.
+    pub stdout: BufReader<ChildStdout>,
+    /// The command, to be ended.
+    pub command: DialCommand,
+}
+
+/// The command that leads there.
+#[derive(Debug)]
+pub struct DialCommand {
+    child: Arc<Mutex<Child>>,
+    said: StderrText,
+}
+
+/// What the command says on standard error, as it comes.
+#[derive(Debug)]
+struct StderrText {
+    text: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl DialCommand {
+    /// Ends the command, and gives the last of what it said, or how it ended when it said nothing.
+    pub fn end(&mut self, patience: Duration) -> String {
+        let began = Instant::now();
+        let status = loop {
+            match locked(&self.child).try_wait() {
+                Ok(Some(status)) => break Some(status),
+                Ok(None) if began.elapsed() < patience => {
+                    std::thread::sleep(Duration::from_millis(10))
+                }
+                _ => break None,
+            }
+        };
+        if status.is_none() {
+            kill(&self.child);
+        }
+        let said = self.said.last();
+        match status {
+            _ if !said.is_empty() => said,
+            Some(status) => format!("the connection ended ({status})"),
+            None => "the connection ended".into(),
+        }
+    }
+}
+
+impl Drop for DialCommand {
+    fn drop(&mut self) {
+        kill(&self.child);
+    }
+}
+
+fn locked(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn kill(child: &Mutex<Child>) {
+    let mut child = locked(child);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+impl StderrText {
+    fn listen(mut stderr: ChildStderr) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let kept = text.clone();
+        let reader = std::thread::Builder::new()
+            .name("ssh messages".into())
+            .spawn(move || {
+                let mut buffer = [0; 1024];
+                while let Ok(n @ 1..) = stderr.read(&mut buffer) {
+                    let Ok(mut kept) = kept.lock() else { return };
+                    kept.push_str(&String::from_utf8_lossy(&buffer[..n]));
+                    let mut excess = kept.len().saturating_sub(SAID);
+                    while !kept.is_char_boundary(excess) {
+                        excess += 1;
+                    }
+                    kept.drain(..excess);
+                }
+            });
+        Self {
+            text,
+            reader: reader.ok(),
+        }
+    }
+
+    /// Leaves out everything up to here.
+    fn forget(&self) {
+        if let Ok(mut text) = self.text.lock() {
+            text.clear();
+        }
+    }
+
+    /// The last lines, as one sentence.
+    fn last(&mut self) -> String {
+        // A process that the command left behind may hold the pipe; its words are not waited for.
+        let began = Instant::now();
+        while self.reader.as_ref().is_some_and(|r| !r.is_finished())
+            && began.elapsed() < Duration::from_millis(300)
+        {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let text = self.text.lock().map(|t| t.clone()).unwrap_or_default();
+        let clean = |line: &str| -> String {
+            let line = line.trim();
+            let line = line.strip_prefix("surfit: ").unwrap_or(line);
+            line.chars().filter(|c| !c.is_control()).take(300).collect()
+        };
+        let lines: Vec<String> = text.lines().map(clean).filter(|l| !l.is_empty()).collect();
+        last_meaningful(&lines)
+    }
+}
+
+/// The last two lines that are messages of ssh, of a shell or of surfit, as one sentence: what a server greets with says
+/// nothing of what went wrong. Without such lines the last two of all.
+fn last_meaningful(lines: &[String]) -> String {
+    let messages: Vec<&String> = lines.iter().filter(|line| is_message(line)).collect();
+    let all: Vec<&String> = lines.iter().collect();
+    let of = if messages.is_empty() { all } else { messages };
+    let last: Vec<&str> = of[of.len().saturating_sub(2)..]
+        .iter()
+        .map(|l| l.as_str())
+        .collect();
+    last.join("; ")
+}
+
+/// True of a line as ssh, shells and surfit write it when something goes wrong.
+fn is_message(line: &str) -> bool {
+    const BEGINNINGS: [&str; 16] = [
+        "ssh: ",
+        "ssh_",
+        "kex_exchange_identification",
+        "client_loop: ",
+        "banner exchange: ",
+        "packet_write",
+        "channel ",
+        "mux_client",
+        "Connection to ",
+        "Connection closed",
+        "Connection reset",
+        "Connection timed out",
+        "Received disconnect",
+        "Disconnected from",
+        "Timeout, server",
+        "Unable to negotiate",
+    ];
+    const PARTS: [&str; 9] = [
+        "Permission denied",
+        "verification failed",
+        "Too many authentication failures",
+        "ot found",
+        "No such file",
+        "nknown command",
+        "nrecognized subcommand",
+        "error:",
+        "no run `",
+    ];
+    BEGINNINGS.iter().any(|b| line.starts_with(b)) || PARTS.iter().any(|p| line.contains(p))
+}
+
+/// True when the host refused who dialled: trying again by itself would only be refused again.
+pub fn is_refused(why: &str) -> bool {
+    [
+        "Permission denied (",
+        "Permission denied, please",
+        "Host key verification failed",
+        "Too many authentication failures",
+    ]
+    .iter()
+    .any(|said| why.contains(said))
+}
+
+/// The command that asks for no password, where ssh is part of it.
+fn without_questions(ssh: &[String]) -> Vec<String> {
+    let is_ssh = |word: &String| {
+        Path::new(word)
+            .file_name()
+            .is_some_and(|name| name == "ssh")
+    };
+    let mut words = ssh.to_vec();
+    if let Some(at) = words.iter().position(is_ssh) {
+        // Of an option given twice ssh takes the first.
+        words.splice(at + 1..at + 1, ["-o".into(), "BatchMode=yes".into()]);
+    }
+    words
+}
+
+/// Quotes a word for the shell there.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The words of the program there. A path from the home directory stays one that its shell expands.
+fn program(words: &[String]) -> impl Iterator<Item = String> {
+    words.iter().map(|word| match word.strip_prefix("~/") {
+        Some(rest) => format!("~/{}", quoted(rest)),
+        None => quoted(word),
+    })
+}
+
+/// Runs `surfit` with arguments on a host, and waits for its greeting.
+///
+/// The first line is dialled before the screen is taken, so that passwords and questions about keys can be answered at
+/// the terminal; later ones, with `alone`, in a session without a terminal, where nothing can write over the screen.
+///
+/// # Errors
+/// A clause that says what went wrong, mostly in the command's own words.
+pub fn dial(
+    reach: &HostConfig,
+    host: &str,
+    arguments: &[&str],
+    alone: bool,
+) -> Result<DialedLine, String> {
+    let patience = if alone { ANSWER } else { FIRST_ANSWER_TIMEOUT };
+    dial_for(reach, host, arguments, alone, patience)
+}
+
+/// As [`dial`], and gives up when the host has not greeted after `patience`.
+///
+/// # Errors
+/// As [`dial`].
+pub fn dial_for(
+    reach: &HostConfig,
+    host: &str,
+    arguments: &[&str],
+    alone: bool,
+    patience: Duration,
+) -> Result<DialedLine, String> {
+    let words = arguments.iter().map(|a| quoted(a));
+    let there: Vec<String> = program(&reach.program).chain(words).collect();
+    let ssh = if alone {
+        without_questions(&reach.ssh)
+    } else {
+        reach.ssh.clone()
+    };
+    let mut command = Command::new(&ssh[0]);
+    command.args(&ssh[1..]).arg(host).arg(there.join(" "));
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if alone {
+        command.env("SSH_ASKPASS_REQUIRE", "never");
+        child_setup::start_in_own_session(&mut command);
+    }
+    let modes = (!alone)
+        .then(|| termios::tcgetattr(std::io::stdin()).ok())
+        .flatten();
+    let mut child = command.spawn().map_err(|e| {
+        format!(
+            "`{}` cannot be started ({e}); install it, or name another one in SURFIT_SSH",
+            reach.ssh[0]
+        )
+    })?;
+    let (Some(stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err("the command has no standard streams".into());
+    };
+    let child = Arc::new(Mutex::new(child));
+    let mut running = DialCommand {
+        child,
+        said: StderrText::listen(stderr),
+    };
+    let mut stdout = BufReader::new(stdout);
+    // On a thread of its own: what the command has started may hold the pipe open when the command itself is gone.
+    let (done, waited) = channel();
+    std::thread::Builder::new()
+        .name("greeting".into())
+        .spawn(move || {
+            let greeting = greeted(&mut stdout);
+            let _ = done.send((greeting, stdout));
+        })
+        .map_err(|e| format!("starting a thread: {e}"))?;
+    let Ok((greeting, stdout)) = waited.recv_timeout(patience) else {
+        drop(stdin);
+        let seconds = patience.as_secs_f64();
+        let said = running.end(Duration::ZERO);
+        if let Some(modes) = modes {
+            // A question that was left open had switched the echo off.
+            let _ = termios::tcsetattr(std::io::stdin(), termios::OptionalActions::Now, &modes);
+        }
+        let said = match said {
+            nothing if nothing.starts_with("the connection ended") => String::new(),
+            said => format!(" ({said})"),
+        };
+        return Err(format!(
+            "it did not answer within {seconds:.0} s{said}; see whether `ssh {host}` reaches it"
+        ));
+    };
+    match greeting {
+        Ok((LINK, _)) => {
+            // What came before the greeting is the server's banner, and says nothing of why the line ends.
+            running.said.forget();
+            Ok(DialedLine {
+                stdin,
+                stdout,
+                command: running,
+            })
+        }
+        Ok((link, version)) => Err(format!(
+            "it has surfit {version} there, whose bridge speaks version {link}, and this is surfit {}, which speaks \
+             version {LINK}; install the same version on both",
+            env!("CARGO_PKG_VERSION")
+        )),
+        Err(first) => {
+            drop(stdin);
+            let why = running.end(Duration::from_secs(2));
+            Err(explained(why, first, &reach.program))
+        }
+    }
+}
+
+/// Adds what can be done, where that is known.
+fn explained(why: String, first: Option<String>, program: &[String]) -> String {
+    // The shell there says the path as it expanded it.
+    let names = program
+        .iter()
+        .filter_map(|word| Path::new(word).file_name()?.to_str());
+    let low = why.to_lowercase();
+    let missing = ["not found", "no such file", "unknown command"]
+        .iter()
+        .any(|s| low.contains(s))
+        && names.into_iter().any(|name| why.contains(name));
+    if missing
+        && let [word] = program
+        && word.contains(' ')
+    {
+        format!(
+            "{why}; `program` in client.toml is one word: write several as a list, {:?}",
+            word.split_whitespace().collect::<Vec<_>>()
+        )
+    } else if missing {
+        format!(
+            "{why}; install surfit there, or correct `program` in client.toml, which is `{}`",
+            program.join(" ")
+        )
+    } else if why.contains("unrecognized subcommand") {
+        format!(
+            "{why}; the surfit there is older than this one ({}), install the same version on both",
+            env!("CARGO_PKG_VERSION")
+        )
+    } else {
+        match first.filter(|_| why.starts_with("the connection ended")) {
+            Some(first) => format!("{why}; it said `{first}` and not what `surfit bridge` says"),
+            None => why,
+        }
+    }
+}
+
+/// Reads up to the far end's greeting: its versions, or the first thing that came instead.
+fn greeted(from: &mut impl BufRead) -> Result<(u32, String), Option<String>> {
+    let mut first = None;
+    let mut limited = from.take(BANNER);
+    loop {
+        let mut line = Vec::new();
+        match limited.read_until(b'\n', &mut line) {
+            Ok(1..) if line.ends_with(b"\n") => {}
+            _ => return Err(first),
+        }
+        let line = String::from_utf8_lossy(&line);
+        if let Some(at) = line.find(MARK) {
+            let mut words = line[at + MARK.len()..].split_whitespace();
+            let link = words.next().and_then(|w| w.parse().ok());
+            return Ok((link.unwrap_or(0), words.next().unwrap_or("?").to_owned()));
+        }
+        let clean: String = line
+            .trim()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(80)
+            .collect();
+        first = first.or(Some(clean).filter(|c| !c.is_empty()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::wire::greeting;
+    use std::io::Write;
+
+    #[test]
+    fn a_greeting_is_found_behind_whatever_a_login_prints() {
+        let text = format!("Welcome to gpu1\n\nmotd without end {}rest", greeting());
+        let mut from = text.as_bytes();
+        assert_eq!(
+            greeted(&mut from),
+            Ok((LINK, env!("CARGO_PKG_VERSION").into()))
+        );
+        assert_eq!(from, b"rest", "not a byte of the frames is taken");
+        assert_eq!(
+            greeted(&mut b"Hello\nyou".as_slice()),
+            Err(Some("Hello".into()))
+        );
+        let endless = "x\n".repeat(BANNER as usize);
+        assert!(greeted(&mut endless.as_bytes()).is_err());
+        assert_eq!(
+            greeted(&mut "\x1esurfit-bridge 9 2.0.0\n".as_bytes()),
+            Ok((9, "2.0.0".into()))
+        );
+    }
+
+    #[test]
+    fn a_host_that_says_nothing_is_given_up_although_its_pipe_stays_open() {
+        let reach = HostConfig {
+            ssh: ["sh", "-c", "sleep 600 & sleep 600"]
+                .map(Into::into)
+                .to_vec(),
+            program: vec!["surfit".into()],
+        };
+        let patience = Duration::from_millis(50);
+        let why = dial_for(&reach, "gpu1", &["bridge"], false, patience).unwrap_err();
+        assert!(
+            why.contains("did not answer within") && why.contains("ssh gpu1"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn words_reach_the_shell_there_as_they_are() {
+        for word in ["a", "it's", "$HOME `x` \"y\"", "", "a b;c", "~x", "x*?"] {
+            let script = format!("printf %s {}", quoted(word));
+            let out = Command::new("sh").arg("-c").arg(script).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&out.stdout), word);
+        }
+        let there = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|w| w.to_string()).collect();
+            program(&words).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(there(&["~/bin/surfit"]), "~/bin/surfit");
+        assert_eq!(there(&["my surfit"]), "'my surfit'");
+        assert_eq!(there(&["env", "A=B", "surfit"]), "env A=B surfit");
+    }
+
+    #[test]
+    fn a_banner_of_the_beginning_is_no_reason_for_the_end() {
+        let script = "echo Trespassers will be shot. >&2; sleep 0.3; printf '%s' \"$0\"; read x; \
+                      test \"$x\" = quiet || echo client_loop: broken pipe >&2; exit 255";
+        for (word, reason) in [
+            ("quiet", "the connection ended (exit status: 255)"),
+            ("loud", "client_loop: broken pipe"),
+        ] {
+            let reach = HostConfig {
+                ssh: ["sh", "-c", script, &greeting()].map(Into::into).to_vec(),
+                program: vec!["surfit".into()],
+            };
+            let patience = Duration::from_secs(20);
+            let mut line = dial_for(&reach, "gpu1", &["bridge"], false, patience).unwrap();
+            writeln!(line.stdin, "{word}").unwrap();
+            assert_eq!(line.command.end(patience), reason);
+        }
+    }
+
+    #[test]
+    fn what_a_server_greets_with_does_not_stand_for_the_error() {
+        let said = |text: &str| {
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            last_meaningful(&lines)
+        };
+        let banner = "ATTENTION\nAll access is logged.\nDisconnect now if you are not allowed.";
+        let refused = "me@gpu1: Permission denied (publickey).";
+        assert_eq!(said(&format!("{banner}\n{refused}")), refused);
+        assert_eq!(said(&format!("{refused}\n{banner}")), refused);
+        assert_eq!(said("some words\nof a proxy"), "some words; of a proxy");
+        let missing = "bash: line 1: surfit: command not found";
+        assert_eq!(said(&format!("{banner}\n{missing}\nGoodbye.")), missing);
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_told_whatever_the_shell_calls_it() {
+        let hint = |why: &str, program: &[&str]| {
+            let words: Vec<String> = program.iter().map(|w| w.to_string()).collect();
+            explained(why.into(), None, &words)
+        };
+        for (why, program) in [
+            (
+                "bash: line 1: /home/me/bin/surfit: No such file or directory",
+                &["~/bin/surfit"][..],
+            ),
+            (
+                "env: ‘surfit’: No such file or directory",
+                &["env", "A=B", "surfit"],
+            ),
+            ("fish: Unknown command: surfit", &["surfit"]),
+            ("surfit: Command not found.", &["surfit"]),
+        ] {
+            let told = hint(why, program);
+            assert!(told.contains("install surfit there"), "{told}");
+        }
+        let told = hint("sh: 1: env A=B surfit: not found", &["env A=B surfit"]);
+        assert!(told.contains("[\"env\", \"A=B\", \"surfit\"]"), "{told}");
+        assert!(!is_refused("bash: /opt/surfit: Permission denied"));
+        assert!(is_refused(
+            "me@gpu1: Permission denied (publickey,password)."
+        ));
+    }
+
+    #[test]
+    fn a_line_that_is_dialled_again_asks_for_nothing() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let alone = |text: &str| without_questions(&words(text)).join(" ");
+        assert_eq!(alone("ssh -T"), "ssh -o BatchMode=yes -T");
+        let wrapped = "sshpass -p x /usr/bin/ssh -o BatchMode=yes -T";
+        assert_eq!(alone("sshpass -p x /usr/bin/ssh -T"), wrapped);
+        assert_eq!(alone("my-dialler -x"), "my-dialler -x");
+    }
+}

@@ -1,0 +1,107 @@
+//! The runs of another machine.
+
+use super::dial::dial_for;
+use super::settings::HostConfig;
+use super::wire::greeting;
+use crate::runs::RunSummary;
+use std::fmt::Display;
+use std::io::{BufRead, Read, Write};
+use std::time::Duration;
+
+/// How long a host may take to greet, with a password to be written before.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The runs there are on a host, the most recently begun first.
+///
+/// # Errors
+/// A sentence.
+pub fn list(reach: &HostConfig, host: &str) -> Result<Vec<RunSummary>, String> {
+    let mut line = dial_for(reach, host, &["bridge", "--ls"], false, PATIENCE)
+        .map_err(|why| format!("{host}: {why}"))?;
+    drop(line.stdin);
+    let unreadable = |why: &dyn Display| {
+        format!(
+            "{host} sent a list of runs that cannot be read ({why}); install the same version on both"
+        )
+    };
+    let mut lines = Vec::new();
+    let mut limited = (&mut line.stdout).take(MAX_LIST_BYTES);
+    loop {
+        let mut text = Vec::new();
+        limited
+            .read_until(b'\n', &mut text)
+            .map_err(|e| format!("{host}: {e}"))?;
+        let Some(text) = text.strip_suffix(b"\n") else {
+            break;
+        };
+        if text == END.as_bytes() {
+            return Ok(lines);
+        }
+        lines.push(serde_json::from_slice(text).map_err(|e| unreadable(&e))?);
+    }
+    if limited.limit() == 0 {
+        return Err(unreadable(&format!(
+            "more than {} MB",
+            MAX_LIST_BYTES >> 20
+        )));
+    }
+    let why = line.command.end(Duration::from_secs(2));
+    Err(format!("{host}: {why}"))
+}
+
+/// Largest list in bytes: some hundred for each run.
+const MAX_LIST_BYTES: u64 = 32 << 20;
+
+/// Without it a list that a broken line cut short would pass for whole.
+const END: &str = "end";
+
+/// Writes the runs of this machine for [`list`] at the near end.
+///
+/// # Errors
+/// What the line says.
+pub fn told(lines: &[RunSummary], out: &mut impl Write) -> std::io::Result<()> {
+    let mut text = greeting();
+    for line in lines {
+        text += &serde_json::to_string(line)?;
+        text.push('\n');
+    }
+    text += END;
+    text.push('\n');
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a host that greets and then says what `script` prints.
+    fn listed(script: &str) -> Result<Vec<RunSummary>, String> {
+        let script = format!("printf '%s' \"$0\"; {script}");
+        let reach = HostConfig {
+            ssh: ["sh", "-c", &script, &greeting()].map(Into::into).to_vec(),
+            program: vec!["surfit".into()],
+        };
+        list(&reach, "gpu1")
+    }
+
+    #[test]
+    fn a_host_that_says_anything_else_than_a_list_is_told_and_costs_little() {
+        assert_eq!(listed("echo end").map(|lines| lines.len()), Ok(0));
+        for (script, part) in [
+            ("tr '\\0' x < /dev/zero", "more than 32 MB"),
+            ("yes '{}'", "cannot be read"),
+            ("cat /dev/urandom", "cannot be read"),
+            ("echo '[[[[[['", "cannot be read"),
+            ("printf end", "the connection ended"),
+            ("exit 3", "exit status: 3"),
+        ] {
+            let why = listed(script).expect_err(script);
+            assert!(
+                why.starts_with("gpu1") && why.contains(part),
+                "{script}: {why}"
+            );
+            assert!(why.len() < 300, "{script}: {why}");
+        }
+    }
+}

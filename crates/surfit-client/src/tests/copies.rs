@@ -1,0 +1,48 @@
+//! A run's directory that was copied while its engine works.
+
+use crate::fake::run;
+use crate::{ClientError, connect, fake::FakeEngine};
+use std::thread::spawn;
+use surfit_core::config::Config;
+use surfit_core::protocol::{ServerMessage, VERSION};
+use surfit_core::run_dir::RunDir;
+
+#[test]
+fn a_copy_of_a_run_does_not_reach_the_engine_of_the_original() {
+    let run = run();
+    let engine = FakeEngine::open(&run.dir);
+    let socket = run.dir.socket_path().display().to_string();
+    std::fs::write(run.dir.join("socket"), &socket).unwrap();
+    // As `cp -r` leaves it: every file is there, the note of where the engine listens too.
+    let copy = RunDir::create(&run.dir.path().with_file_name("b"), &Config::default()).unwrap();
+    std::fs::copy(run.dir.join("socket"), copy.join("socket")).unwrap();
+    let (dir, is_told) = (run.dir.identity(), [true, false]);
+    let thread = spawn(move || {
+        for told in is_told {
+            let mut peer = engine.accept().0;
+            let (engine, run) = ("fake".into(), "a".into());
+            peer.say(&ServerMessage::Welcome {
+                protocol: VERSION,
+                engine,
+                run,
+                pid: 42,
+                dir: dir.filter(|_| told),
+            });
+            assert_eq!(peer.read(), None, "nothing is asked of it");
+        }
+        engine.welcome().0.read();
+    });
+    for _ in is_told {
+        let refused = connect(&copy, None).unwrap_err();
+        assert!(
+            matches!(&refused, ClientError::NoEngine(path) if path == copy.path()),
+            "{refused}"
+        );
+    }
+    // The run itself, under whatever name.
+    let link = run.dir.path().with_file_name("c");
+    std::os::unix::fs::symlink(run.dir.path(), &link).unwrap();
+    let linked = RunDir::open(&link).unwrap();
+    assert_eq!(connect(&linked, None).unwrap().welcome().pid, 42);
+    thread.join().unwrap();
+}

@@ -1,0 +1,414 @@
+//! Fetching from a server that breaks off, lies about lengths, and serves wrong bytes.
+
+#[path = "../../../../tests/support/http.rs"]
+mod http;
+
+use crate::catalogue::PublishedFile;
+use crate::digest;
+use crate::fetch::{FetchEvent, FetchOptions, FetchTimeouts, fetch, fetch_files};
+use crate::{Result, entry};
+use http::{HttpReply, HttpRequest, HttpServer, answer, broken, good};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const TAG: &str = "\"one\"";
+const QUICK: FetchTimeouts = FetchTimeouts {
+    attempts: 3,
+    first_wait: Duration::from_millis(1),
+    silence: Duration::from_millis(500),
+};
+
+fn content() -> Vec<u8> {
+    (0..200_000u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect()
+}
+
+fn published(content: &[u8]) -> PublishedFile {
+    PublishedFile {
+        name: "set.tar.gz",
+        size: content.len() as u64,
+        sha256: Box::leak(digest::of(content).into_boxed_str()),
+        unpacked: "",
+        homes: &[],
+    }
+}
+
+/// Fetches the content from these servers into `dir`; gives what was told but progress.
+fn get(dir: &Path, servers: &[&HttpServer]) -> (Result<()>, Vec<FetchEvent>) {
+    let urls = servers
+        .iter()
+        .map(|s| format!("{}/x/set.tar.gz", s.url))
+        .collect();
+    let mut told = Vec::new();
+    let files = [(published(&content()), urls)];
+    let result = fetch_files(&files, dir, QUICK, &mut |event| {
+        if !matches!(event, FetchEvent::Progress { .. }) {
+            told.push(event);
+        }
+    });
+    (result, told)
+}
+
+/// The content is there under its name, with nothing beside it.
+#[track_caller]
+fn assert_whole(dir: &Path) {
+    assert_eq!(std::fs::read(dir.join("set.tar.gz")).unwrap(), content());
+    assert!(!dir.join("set.tar.gz.part").exists());
+    assert!(!dir.join("set.tar.gz.part.json").exists());
+}
+
+/// The failure says these, and no file got its name.
+#[track_caller]
+fn assert_refused(dir: &Path, result: Result<()>, parts: &[&str]) {
+    let error = result.expect_err("a failure").to_string();
+    for part in parts.iter().chain(&["set.tar.gz", "--mirror"]) {
+        assert!(error.contains(part), "`{part}` is not in: {error}");
+    }
+    assert!(!dir.join("set.tar.gz").exists(), "{error}");
+}
+
+fn froms(server: &HttpServer) -> Vec<Option<usize>> {
+    server.seen().iter().map(|r| r.from).collect()
+}
+
+#[test]
+fn a_file_is_fetched_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
+    let (result, told) = get(dir.path(), &[&server]);
+    result.unwrap();
+    assert_whole(dir.path());
+    assert!(
+        matches!(
+            told[..],
+            [
+                FetchEvent::Begun { from: 0, .. },
+                FetchEvent::Fetched { .. }
+            ]
+        ),
+        "{told:?}"
+    );
+    let (result, told) = get(dir.path(), &[&server]);
+    result.unwrap();
+    assert!(matches!(told[..], [FetchEvent::Present { .. }]), "{told:?}");
+    assert_eq!(server.seen().len(), 1);
+    // A damaged file of that name is fetched anew.
+    std::fs::write(dir.path().join("set.tar.gz"), "damaged").unwrap();
+    get(dir.path(), &[&server]).0.unwrap();
+    assert_whole(dir.path());
+}
+
+#[test]
+fn a_broken_connection_goes_on_where_it_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    // Every connection brings 30,000 bytes.
+    let server = HttpServer::new(|r, _| HttpReply::Send(broken(&good(r, &content(), TAG), 30_000)));
+    let (result, told) = get(dir.path(), &[&server]);
+    result.unwrap();
+    assert_whole(dir.path());
+    let asked = froms(&server);
+    assert_eq!(asked.len(), 7);
+    assert_eq!((asked[0], asked[6]), (None, Some(180_000)));
+    assert!(
+        server.seen()[1..]
+            .iter()
+            .all(|r| r.if_range.as_deref() == Some(TAG))
+    );
+    assert_eq!(
+        told.iter()
+            .filter(|e| matches!(e, FetchEvent::Retry { .. }))
+            .count(),
+        6
+    );
+}
+
+#[test]
+fn another_call_goes_on_where_the_last_one_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = HttpServer::new(|r, n| match n {
+        0 => HttpReply::Send(broken(&good(r, &content(), TAG), 70_000)),
+        1..=3 => HttpReply::Send(answer("503 Service Unavailable", &[], b"busy")),
+        _ => HttpReply::Send(good(r, &content(), TAG)),
+    });
+    let (result, _) = get(dir.path(), &[&server]);
+    assert_refused(
+        dir.path(),
+        result,
+        &[
+            "70000 of 200000 bytes are kept",
+            "503",
+            "3 times without any progress",
+        ],
+    );
+    let (result, told) = get(dir.path(), &[&server]);
+    result.unwrap();
+    assert_whole(dir.path());
+    assert!(
+        matches!(told[0], FetchEvent::Begun { from: 70_000, .. }),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_server_without_ranges_starts_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = HttpServer::new(|_, n| {
+        let whole = good(&HttpRequest::default(), &content(), TAG);
+        HttpReply::Send(if n == 0 {
+            broken(&whole, 50_000)
+        } else {
+            whole
+        })
+    });
+    get(dir.path(), &[&server]).0.unwrap();
+    assert_whole(dir.path());
+    assert_eq!(froms(&server), [None, Some(50_000)]);
+}
+
+#[test]
+fn a_file_that_changed_meanwhile_starts_over() {
+    let dir = tempfile::tempdir().unwrap();
+    // With a tag the server sees it; without one the checksum does.
+    for tagged in [true, false] {
+        let server = HttpServer::new(move |r, n| {
+            let old: Vec<u8> = content().iter().map(|b| !b).collect();
+            let tag = if tagged {
+                ["\"old\"", TAG][n.min(1)]
+            } else {
+                "W/\"weak\""
+            };
+            HttpReply::Send(if n == 0 {
+                broken(&good(r, &old, tag), 90_000)
+            } else {
+                good(r, &content(), tag)
+            })
+        });
+        get(dir.path(), &[&server]).0.unwrap();
+        assert_whole(dir.path());
+        let expected = if tagged {
+            vec![None, Some(90_000)]
+        } else {
+            vec![None, Some(90_000), None]
+        };
+        assert_eq!(froms(&server), expected);
+        std::fs::remove_file(dir.path().join("set.tar.gz")).unwrap();
+    }
+}
+
+#[test]
+fn wrong_bytes_leave_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut wrong = content();
+    wrong[123] ^= 1;
+    let digest = digest::of(&wrong);
+    let server = HttpServer::new(move |r, _| HttpReply::Send(good(r, &wrong, TAG)));
+    let (result, _) = get(dir.path(), &[&server]);
+    assert_refused(
+        dir.path(),
+        result,
+        &["SHA-256", &digest, &digest::of(&content()), "deleted"],
+    );
+    assert!(!dir.path().join("set.tar.gz.part").exists());
+    assert_eq!(
+        server.seen().len(),
+        1,
+        "wrong bytes are not asked for again"
+    );
+    // The next home is asked, and has them right.
+    let right = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
+    get(dir.path(), &[&server, &right]).0.unwrap();
+    assert_whole(dir.path());
+}
+
+#[test]
+fn lies_about_the_length_are_seen() {
+    let head = |status: &str, headers: &[(&str, &str)], body: &[u8]| answer(status, headers, body);
+    let longer = [content(), b"more".to_vec()].concat();
+    let cases: Vec<(Vec<u8>, &str)> = vec![
+        // Another length than the published one.
+        (
+            head(
+                "200 OK",
+                &[("Content-Length", "199999")],
+                &content()[..199_999],
+            ),
+            "has 199999 bytes, expected 200000",
+        ),
+        (
+            head("200 OK", &[("Content-Length", "200004")], &longer),
+            "has 200004 bytes, expected 200000",
+        ),
+        // No length, and more than that.
+        (
+            head("200 OK", &[], &longer),
+            "sends more than the expected 200000 bytes",
+        ),
+        // The right length, and less.
+        (
+            head("200 OK", &[("Content-Length", "200000")], &content()[..10]),
+            "broke off after 10 of 200000 bytes",
+        ),
+        // No length, and less.
+        (
+            head("200 OK", &[], &content()[..10]),
+            "broke off after 10 of 200000 bytes",
+        ),
+    ];
+    for (bytes, part) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let server = HttpServer::new(move |_, _| HttpReply::Send(bytes.clone()));
+        let (result, _) = get(dir.path(), &[&server]);
+        assert_refused(dir.path(), result, &[part]);
+    }
+    // Ranges that are not the one asked for, or of a file of another length.
+    for (range, part) in [
+        ("bytes 0-199999/200000", "not from byte 60000 on"),
+        (
+            "bytes 60000-199998/199999",
+            "has 199999 bytes, expected 200000",
+        ),
+        ("nonsense", "not from byte 60000 on"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let server = HttpServer::new(move |r, _| match r.from {
+            None => HttpReply::Send(broken(&good(r, &content(), TAG), 60_000)),
+            Some(_) => HttpReply::Send(answer(
+                "206 Partial Content",
+                &[("Content-Range", range)],
+                &content(),
+            )),
+        });
+        let (result, told) = get(dir.path(), &[&server]);
+        let retried = format!("{told:?}");
+        match result {
+            Err(error) => assert!(
+                format!("{error}{retried}").contains(part),
+                "{error} {retried}"
+            ),
+            Ok(()) => panic!("{range} was believed"),
+        }
+        assert!(!dir.path().join("set.tar.gz").exists());
+    }
+}
+
+#[test]
+fn what_will_not_pass_is_not_tried_again() {
+    for (status, times) in [
+        ("404 Not Found", 1),
+        ("403 Forbidden", 1),
+        ("500 Oops", 3),
+        ("429 Slowly", 3),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let server = HttpServer::new(move |_, _| HttpReply::Send(answer(status, &[], b"no")));
+        let (result, _) = get(dir.path(), &[&server]);
+        assert_refused(dir.path(), result, &[&status[..3], &server.url]);
+        assert_eq!(server.seen().len(), times, "{status}");
+    }
+    // Nobody listens there.
+    let dir = tempfile::tempdir().unwrap();
+    let gone = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let files = [(published(&content()), vec![format!("{gone}/x")])];
+    let result = fetch_files(&files, dir.path(), QUICK, &mut |_| ());
+    assert_refused(dir.path(), result, &["no answer"]);
+}
+
+#[test]
+fn redirections_and_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let end = HttpServer::new(|r, n| match n {
+        0 => HttpReply::Stall(broken(&good(r, &content(), TAG), 40_000)),
+        _ => HttpReply::Send(good(r, &content(), TAG)),
+    });
+    let url = end.url.clone();
+    let server = HttpServer::new(move |r, _| {
+        let to = format!("{url}/elsewhere{}", r.path);
+        HttpReply::Send(answer(
+            "302 Found",
+            &[("Location", &to), ("Content-Length", "0")],
+            b"",
+        ))
+    });
+    let began = Instant::now();
+    get(dir.path(), &[&server]).0.unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "silence was waited out"
+    );
+    assert_whole(dir.path());
+    assert_eq!(end.seen()[0].path, "/elsewhere/x/set.tar.gz");
+    assert_eq!(froms(&end), [None, Some(40_000)]);
+}
+
+#[test]
+fn two_fetches_into_one_folder_do_not_collide() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_owned();
+    let (sender, stopped) = std::sync::mpsc::channel::<()>();
+    let stopped = std::sync::Mutex::new(stopped);
+    let server = HttpServer::new(move |r, _| {
+        let _ = stopped.lock().unwrap().recv();
+        HttpReply::Send(good(r, &content(), TAG))
+    });
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| get(&path, &[&server]).0);
+        while server.seen().is_empty() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let other = HttpServer::new(|r, _| HttpReply::Send(good(r, &content(), TAG)));
+        let error = get(&path, &[&other]).0.unwrap_err().to_string();
+        assert!(error.contains("another fetch is at work"), "{error}");
+        sender.send(()).unwrap();
+        first.join().unwrap().unwrap();
+    });
+    assert_whole(&path);
+}
+
+#[test]
+fn a_mirror_has_a_folder_for_each_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = HttpServer::new(|_, _| HttpReply::Send(answer("404 Not Found", &[], b"")));
+    let options = |form: Option<&str>, mirror: &str| FetchOptions {
+        dir: dir.path().into(),
+        mirror: Some(mirror.into()),
+        form: form.map(str::to_owned),
+        patience: QUICK,
+    };
+    let url = format!("{}/base/", server.url);
+    for (set, form, path) in [
+        ("mnist", None, "/base/mnist/train-images-idx3-ubyte.gz"),
+        ("cifar10", None, "/base/cifar10/cifar-10-binary.tar.gz"),
+        (
+            "cifar10",
+            Some("python"),
+            "/base/cifar10/cifar-10-python.tar.gz",
+        ),
+    ] {
+        fetch(entry(set).unwrap(), &options(form, &url), &mut |_| ()).unwrap_err();
+        assert_eq!(server.seen().last().unwrap().path, path);
+    }
+    for (set, form, mirror, part) in [
+        (
+            "cifar10",
+            Some("pyton"),
+            url.as_str(),
+            "did you mean `python`?",
+        ),
+        (
+            "folder",
+            None,
+            &url,
+            "folder is not fetched: it is your own images",
+        ),
+        ("fashion-mnist-16k", None, &url, "inside the program"),
+        ("mnist", None, "ftp://x", "begin with http:// or https://"),
+    ] {
+        let error = fetch(entry(set).unwrap(), &options(form, mirror), &mut |_| ());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}

@@ -1,0 +1,375 @@
+//! Colour themes: semantic roles, read from TOML, fitted to what the terminal can show.
+
+mod choices;
+mod file;
+
+pub use crate::color::ColorDepth;
+pub use crate::glyphs::GlyphSet;
+pub use choices::{ThemeChoice, choices};
+pub use file::ThemeError;
+
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use surfit_core::colormap::Colormap;
+
+/// What a piece of the screen is, which decides how it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThemeRole {
+    /// Ordinary text on the screen.
+    Text,
+    /// Letters of less weight: units, hints.
+    Muted,
+    /// The ground of the whole screen.
+    Background,
+    /// Lines around a pane.
+    Border,
+    /// Lines around the pane that has the keys.
+    BorderFocused,
+    /// A pane's title.
+    Title,
+    /// The title of the pane that has the keys.
+    TitleFocused,
+    /// A figure or word that stands out.
+    Accent,
+    /// Something went well.
+    Good,
+    /// Something to look at.
+    Warning,
+    /// Report of a failure.
+    Error,
+    /// A key to press.
+    Key,
+    /// The chosen line of a list.
+    Selection,
+    /// The cursor in panes and input fields.
+    Cursor,
+    /// A loss curve as it came.
+    CurveRaw,
+    /// A smoothed loss curve.
+    CurveSmooth,
+    /// A validation curve.
+    CurveValidation,
+    /// Corner 1, whichever way it is drawn.
+    Corner1,
+    /// Corner 2, whichever way it is drawn.
+    Corner2,
+    /// Corner 3, whichever way it is drawn.
+    Corner3,
+    /// Corner 4, whichever way it is drawn.
+    Corner4,
+    /// Axes, ticks and their labels.
+    Axis,
+    /// The best point.
+    Best,
+    /// A measurement of an older surface.
+    Stale,
+    /// What has not been measured.
+    Unmeasured,
+    /// A control point that is held still.
+    Frozen,
+}
+
+impl ThemeRole {
+    /// All roles of a theme.
+    pub const ALL: [ThemeRole; 26] = [
+        ThemeRole::Text,
+        ThemeRole::Muted,
+        ThemeRole::Background,
+        ThemeRole::Border,
+        ThemeRole::BorderFocused,
+        ThemeRole::Title,
+        ThemeRole::TitleFocused,
+        ThemeRole::Accent,
+        ThemeRole::Good,
+        ThemeRole::Warning,
+        ThemeRole::Error,
+        ThemeRole::Key,
+        ThemeRole::Selection,
+        ThemeRole::Cursor,
+        ThemeRole::CurveRaw,
+        ThemeRole::CurveSmooth,
+        ThemeRole::CurveValidation,
+        ThemeRole::Corner1,
+        ThemeRole::Corner2,
+        ThemeRole::Corner3,
+        ThemeRole::Corner4,
+        ThemeRole::Axis,
+        ThemeRole::Best,
+        ThemeRole::Stale,
+        ThemeRole::Unmeasured,
+        ThemeRole::Frozen,
+    ];
+
+    /// Its name in a theme's file: `accent`, `border_focused`.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for c in format!("{self:?}").chars() {
+            if c.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(c.to_lowercase());
+        }
+        name
+    }
+
+    /// The role of corner `0..4`.
+    pub fn corner(index: usize) -> ThemeRole {
+        [
+            ThemeRole::Corner1,
+            ThemeRole::Corner2,
+            ThemeRole::Corner3,
+            ThemeRole::Corner4,
+        ][index % 4]
+    }
+}
+
+/// How a role looks, before it is fitted to a depth.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct RoleStyle {
+    fg: Option<(u8, u8, u8)>,
+    bg: Option<(u8, u8, u8)>,
+    ansi: (Option<Color>, Option<Color>),
+    ansi_add: Modifier,
+    add: Modifier,
+    plain: Option<Modifier>,
+}
+
+/// A theme at a depth. Cheap to ask, so views ask for each span.
+#[derive(Clone, Debug)]
+pub struct Theme {
+    name: String,
+    description: String,
+    colormap: Colormap,
+    looks: BTreeMap<ThemeRole, RoleStyle>,
+    depth: ColorDepth,
+    glyphs: GlyphSet,
+}
+
+/// A larger file is none of a theme.
+const LARGEST: u64 = 1 << 20;
+
+/// Names and texts of the themes that the program carries.
+const BUILT_IN: [(&str, &str); 7] = [
+    ("dark", include_str!("../themes/dark.toml")),
+    ("light", include_str!("../themes/light.toml")),
+    ("ember", include_str!("../themes/ember.toml")),
+    ("paper", include_str!("../themes/paper.toml")),
+    (
+        "high-contrast",
+        include_str!("../themes/high-contrast.toml"),
+    ),
+    ("colour-blind", include_str!("../themes/colour-blind.toml")),
+    ("mono", include_str!("../themes/mono.toml")),
+];
+
+impl Theme {
+    /// The theme that is used when none is asked for.
+    pub const DEFAULT: &str = "dark";
+
+    /// Names of the themes that the program carries, in the order the switch goes through them.
+    pub fn names() -> impl ExactSizeIterator<Item = &'static str> {
+        BUILT_IN.iter().map(|b| b.0)
+    }
+
+    /// A theme that the program carries.
+    pub fn by_name(name: &str, depth: ColorDepth) -> Option<Theme> {
+        let (_, text) = BUILT_IN.iter().find(|b| b.0 == name)?;
+        Self::from_toml(text, depth).ok()
+    }
+
+    /// Reads a theme. Roles that the text leaves out are those of [`Theme::DEFAULT`].
+    ///
+    /// # Errors
+    /// A sentence's worth about the first thing that is wrong: syntax, an unknown role, a colour that is none.
+    pub fn from_toml(text: &str, depth: ColorDepth) -> Result<Theme, ThemeError> {
+        let file = file::parse(text)?;
+        let mut looks = if file.roles.len() < ThemeRole::ALL.len() {
+            file::parse(BUILT_IN[0].1)?.roles
+        } else {
+            BTreeMap::new()
+        };
+        looks.extend(file.roles);
+        let (name, description, colormap) = (file.name, file.description, file.colormap);
+        Ok(Theme {
+            name,
+            description,
+            colormap,
+            looks,
+            depth,
+            glyphs: GlyphSet::Braille,
+        })
+    }
+
+    /// The user's own theme of that name where there is one, else the program's.
+    ///
+    /// # Errors
+    /// When there is no such theme, or the user's file cannot be read; the message names the file or the choices.
+    pub fn load(name: &str, depth: ColorDepth) -> Result<Theme, ThemeError> {
+        if let Some(path) = Self::user_folder().map(|f| f.join(format!("{name}.toml")))
+            && path.is_file()
+        {
+            return Self::from_file(&path, depth);
+        }
+        Self::by_name(name, depth).ok_or_else(|| {
+            let names: Vec<&str> = Self::names().collect();
+            ThemeError(format!(
+                "there is no theme `{name}`; choose {}",
+                names.join(", ")
+            ))
+        })
+    }
+
+    /// Reads a theme's file; the file's name is the theme's.
+    ///
+    /// # Errors
+    /// As [`Theme::from_toml`], with the file's name.
+    pub fn from_file(path: &Path, depth: ColorDepth) -> Result<Theme, ThemeError> {
+        let named = |why: String| ThemeError(format!("theme {}: {why}", path.display()));
+        // A pipe of that name would be waited for, and a film read to its end.
+        let about = std::fs::metadata(path).map_err(|e| named(e.to_string()))?;
+        if !about.is_file() || about.len() > LARGEST {
+            return Err(named("this is no file of a theme".into()));
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| named(e.to_string()))?;
+        let mut theme = Self::from_toml(&text, depth).map_err(|e| named(e.0))?;
+        theme.name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(theme)
+    }
+
+    /// Where a user's own themes lie.
+    pub fn user_folder() -> Option<PathBuf> {
+        crate::paths::config_folder().map(|f| f.join("themes"))
+    }
+
+    /// The same theme without letters outside ASCII, or with them.
+    pub fn with_ascii(self, ascii: bool) -> Self {
+        self.with_glyphs(if ascii {
+            GlyphSet::Ascii
+        } else {
+            GlyphSet::Braille
+        })
+    }
+
+    /// The same theme for a terminal that shows these characters.
+    pub fn with_glyphs(mut self, glyphs: GlyphSet) -> Self {
+        self.glyphs = glyphs;
+        self
+    }
+
+    /// The same theme for a terminal that shows these colours.
+    pub fn with_depth(mut self, depth: ColorDepth) -> Self {
+        self.depth = depth;
+        self
+    }
+
+    /// The same theme for the terminal that `other` is for.
+    pub fn like(mut self, other: &Theme) -> Self {
+        (self.depth, self.glyphs) = (other.depth, other.glyphs);
+        self
+    }
+
+    /// The theme's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One line about the theme.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// How a role looks. At [`ColorDepth::None`] only bold, dim, underlined and reversed are used.
+    pub fn style(&self, role: ThemeRole) -> Style {
+        let Some(look) = self.looks.get(&role) else {
+            return Style::new();
+        };
+        if self.depth == ColorDepth::None {
+            return Style::new().add_modifier(look.plain.unwrap_or(look.add));
+        }
+        let ((fg, bg), add) = match self.depth {
+            ColorDepth::Ansi16 => (look.ansi, look.add | look.ansi_add),
+            _ => (
+                (
+                    look.fg.map(|c| self.depth.rgb(c)),
+                    look.bg.map(|c| self.depth.rgb(c)),
+                ),
+                look.add,
+            ),
+        };
+        Style {
+            fg,
+            bg,
+            ..Style::new()
+        }
+        .add_modifier(add)
+    }
+
+    /// Colours the terminal can show.
+    pub fn depth(&self) -> ColorDepth {
+        self.depth
+    }
+
+    /// True when words and signs are to be of ASCII: at every level below [`GlyphSet::Braille`].
+    pub fn ascii(&self) -> bool {
+        self.glyphs != GlyphSet::Braille
+    }
+
+    /// Characters that the terminal shows.
+    pub fn glyphs(&self) -> GlyphSet {
+        self.glyphs
+    }
+
+    /// The heatmap's colour map.
+    pub fn colormap(&self) -> Colormap {
+        self.colormap
+    }
+
+    /// A colour fitted to the depth; `Color::Reset` at 16 colours and below.
+    pub fn rgb(&self, rgb: (u8, u8, u8)) -> Color {
+        self.depth.rgb_on(self.colormap, rgb)
+    }
+
+    /// A light shade (`░`) of a role on the ground as one flat colour; `None` where there are no colours to mix.
+    pub fn shade(&self, role: ThemeRole) -> Option<Color> {
+        let (ink, ground) = (self.looks.get(&role)?.fg?, self.background());
+        let mixed = |a: u8, b: u8| ((u16::from(a) + 3 * u16::from(b)) / 4) as u8;
+        matches!(self.depth, ColorDepth::Truecolor | ColorDepth::Ansi256).then(|| {
+            self.depth.rgb((
+                mixed(ink.0, ground.0),
+                mixed(ink.1, ground.1),
+                mixed(ink.2, ground.2),
+            ))
+        })
+    }
+
+    /// A role's red, green and blue, for pictures.
+    pub fn ink(&self, role: ThemeRole) -> (u8, u8, u8) {
+        let of = |role| self.looks.get(&role).and_then(|l: &RoleStyle| l.fg);
+        of(role)
+            .or_else(|| of(ThemeRole::Text))
+            .unwrap_or((200, 200, 200))
+    }
+
+    /// The ground's red, green and blue.
+    pub fn background(&self) -> (u8, u8, u8) {
+        self.looks
+            .get(&ThemeRole::Background)
+            .and_then(|l| l.bg)
+            .unwrap_or((0, 0, 0))
+    }
+
+    /// The better legible of `unicode` and `ascii` for this terminal.
+    pub fn pick<T>(&self, unicode: T, ascii: T) -> T {
+        if self.ascii() { ascii } else { unicode }
+    }
+}
+
+#[cfg(test)]
+mod tests;
